@@ -1,0 +1,104 @@
+"""What the catalogue knows of one provider and one scope, as plain values. No Django, no files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+
+class Known(StrEnum):
+    """An answer that may be missing: no source tells everything."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One permission. `label` is in plain words, `box` is what the consent screen shows (empty: not known)."""
+
+    name: str
+    label: str
+    aliases: tuple[str, ...] = ()
+    implies: tuple[str, ...] = ()
+    successor: str = ""
+    box: str = ""
+    mandatory: bool = False
+    sensitive: bool | None = None
+    confirmed: bool = True
+    label_de: str = ""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One third party. `terra` holds its names at Terra; `advice` what to tell a person at its consent screen, by language."""
+
+    slug: str
+    name: str
+    scopes: tuple[Scope, ...] = ()
+    terra: tuple[str, ...] = ()
+    separator: str = ","
+    reports_scopes: Known = Known.UNKNOWN
+    can_untick: Known = Known.UNKNOWN
+    console_approval: Known = Known.UNKNOWN
+    on_device: bool = False
+    retired_on: date | None = None
+    successor: str = ""
+    advice: tuple[tuple[str, str], ...] = ()
+    notes: str = ""
+    sources: tuple[str, ...] = ()
+    confirmed: bool = True
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Every spelling that the catalogue knows -> the canonical name."""
+        return {spelling: scope.name for scope in self.scopes for spelling in (scope.name, *scope.aliases)}
+
+    @cached_property
+    def by_name(self) -> dict[str, Scope]:
+        return {scope.name: scope for scope in self.scopes}
+
+    def canonical(self, spelling: str) -> str:
+        """The canonical name; a string that no entry knows is its own name."""
+        return self.names.get(spelling, spelling)
+
+    def held(self, reported: frozenset[str]) -> frozenset[str]:
+        """The canonical names of `reported`, with all that they imply, however far."""
+        held: set[str] = set()
+        waiting = [self.canonical(spelling) for spelling in reported]
+        while waiting:
+            name = waiting.pop()
+            if name not in held:
+                held.add(name)
+                entry = self.by_name.get(name)
+                waiting.extend(self.canonical(implied) for implied in entry.implies) if entry else None
+        return frozenset(held)
+
+    def as_data(self) -> dict[str, Any]:
+        """JSON-ready, the same for equal entries; `from_data` reads it back."""
+        data = asdict(self)
+        data["retired_on"] = self.retired_on.isoformat() if self.retired_on else None
+        return data
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Provider:
+        return cls(
+            **{
+                **data,
+                "scopes": tuple(
+                    Scope(**{**scope, "aliases": tuple(scope["aliases"]), "implies": tuple(scope["implies"])})
+                    for scope in data["scopes"]
+                ),
+                "terra": tuple(data["terra"]),
+                "sources": tuple(data["sources"]),
+                "advice": tuple((language, text) for language, text in data["advice"]),
+                "reports_scopes": Known(data["reports_scopes"]),
+                "can_untick": Known(data["can_untick"]),
+                "console_approval": Known(data["console_approval"]),
+                "retired_on": date.fromisoformat(data["retired_on"]) if data["retired_on"] else None,
+            }
+        )

@@ -1,0 +1,145 @@
+"""What can happen to a connection: every source ends in these facts, and nothing else is recorded.
+
+A fact says what its source said and when. It never says what that means: the judge does.
+Times are timezone-aware UTC. `None` means that the source did not tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class OriginKind(StrEnum):
+    """Which door a fact came in by."""
+
+    LISTING = "listing"
+    WEBHOOK = "webhook"
+    FILE = "file"
+    LIVE_CHECK = "live_check"
+    RETURN = "return"
+    POLICY = "policy"
+    ACT = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a fact came from: the source's key, the door, and the record of it (a listing's or delivery's id, a file)."""
+
+    source: str
+    kind: OriginKind
+    record: str = ""
+
+
+class LinkState(StrEnum):
+    """What is known of the link itself, apart from its scopes."""
+
+    ACTIVE = "active"
+    DOUBTFUL = "doubtful"
+    INACTIVE = "inactive"
+    REVOKED = "revoked"
+    TOKEN_REJECTED = "token_rejected"
+    DEAUTHORISED = "deauthorised"
+    GONE = "gone"
+    CREDENTIAL_CHANGED = "credential_changed"
+    NO_DATA_SOURCE = "no_data_source"
+    WRONG_ACCOUNT = "wrong_account"
+    USER_LIMIT = "user_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSeen:
+    """A source showed this connection: in a listing, a live check, a file, or beside somebody's data.
+
+    `scopes` are the strings exactly as reported; `None` is "not reported", an empty tuple is "none granted".
+    `active=True` proves nothing about the token; `active=False` counts.
+    """
+
+    provider: str
+    user_id: str
+    happened_at: datetime
+    reference_id: str | None = None
+    scopes: tuple[str, ...] | None = None
+    active: bool | None = None
+    created_at: datetime | None = None
+    last_webhook_on: date | None = None
+    last_data_on: date | None = None
+    provider_user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """A person finished the provider's consent screen; `scopes` is what they granted there."""
+
+    provider: str
+    user_id: str
+    happened_at: datetime
+    reference_id: str | None = None
+    scopes: tuple[str, ...] | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdReplaced:
+    """The source gave the same connection a new id (Terra's `user_reauth`). `old_user_id` is None when it did not say which."""
+
+    provider: str
+    user_id: str
+    old_user_id: str | None
+    happened_at: datetime
+    reference_id: str | None = None
+    scopes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The link itself changed: revoked, deauthorised, its token rejected, gone, or working again."""
+
+    provider: str
+    user_id: str
+    state: LinkState
+    happened_at: datetime
+    reference_id: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopesChanged:
+    """Scopes were added or taken away; `scopes` is the whole set afterwards, where the source told it."""
+
+    provider: str
+    user_id: str
+    happened_at: datetime
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None
+    reference_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """A try at consent ended without a connection. `reason` is the source's own word, kept as free text."""
+
+    happened_at: datetime
+    reason: str
+    provider: str | None = None
+    reference_id: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    message: str = ""
+
+
+Fact = ConnectionSeen | ConsentGiven | IdReplaced | LinkChanged | ScopesChanged | AttemptFailed
+ConnectionFact = ConnectionSeen | ConsentGiven | IdReplaced | LinkChanged | ScopesChanged
+
+
+@dataclass(frozen=True, slots=True)
+class PersonKnown:
+    """The host application told us of one of its users. `email` is lower case; `plan` is the host's short key."""
+
+    reference_id: str
+    email: str = ""
+    name: str = ""
+    locale: str = ""
+    plan: str = ""
