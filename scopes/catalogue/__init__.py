@@ -4,8 +4,9 @@ Words only: no Django, no database, nothing else of ours. `docs/adding-a-provide
 """
 
 from scopes.catalogue.entries import Known, Provider, Scope
-from scopes.catalogue.loading import Catalogue, CatalogueError, default, load, unknown_provider
+from scopes.catalogue.loading import Catalogue, default, load, unknown_provider
 from scopes.catalogue.scope_strings import ScopeStringError
+from scopes.catalogue.yaml_page import CatalogueError
 
 __all__ = [
     "Catalogue",

@@ -1,0 +1,168 @@
+"""One provider, read from its file and checked as far as one file can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from scopes.catalogue import scope_strings
+from scopes.catalogue.entries import Known, Provider, Scope
+from scopes.catalogue.yaml_page import Nodes, Page
+
+LONGEST_SLUG = 50
+
+NEEDS = frozenset({"slug", "name", "terra", "reports_scopes", "can_untick", "console_approval", "sources", "scopes"})
+MAY = frozenset({"separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed"})
+SCOPE_NEEDS = frozenset({"name", "label", "label_de"})
+SCOPE_MAY = frozenset({"aliases", "implies", "successor", "box", "mandatory", "sensitive", "confirmed"})
+LANGUAGES = frozenset({"en", "de"})
+
+
+@dataclass(frozen=True)
+class ProviderFile:
+    """What one file says, with its nodes, for complaints that only show beside the other files."""
+
+    page: Page
+    nodes: Nodes
+    provider: Provider
+
+
+def read(path: Path) -> ProviderFile:
+    """The provider in `path`; raises CatalogueError at the first thing that is wrong."""
+    page = Page.open(path)
+    nodes = page.mapping(page.root, "a provider", NEEDS, MAY)
+    provider = Provider(
+        slug=_slug(page, nodes["slug"], path.stem),
+        name=page.text(nodes["name"], "name"),
+        scopes=_scopes(page, nodes),
+        terra=page.texts(nodes, "terra"),
+        separator=_separator(page, nodes),
+        reports_scopes=page.word(nodes, "reports_scopes", Known),
+        can_untick=page.word(nodes, "can_untick", Known),
+        console_approval=page.word(nodes, "console_approval", Known),
+        on_device=page.flag(nodes, "on_device", default=False),
+        retired_on=_day(page, nodes, "retired_on"),
+        successor=page.optional_text(nodes, "successor"),
+        advice=_advice(page, nodes),
+        notes=page.optional_text(nodes, "notes"),
+        sources=tuple(_link(page, node) for node in page.items(nodes, "sources")),
+        confirmed=page.flag(nodes, "confirmed", default=True),
+    )
+    return ProviderFile(page, nodes, provider)
+
+
+def comes_back(start: str, successors: Mapping[str, str]) -> bool:
+    """Whether the chain of successors from `start` leads to `start` again."""
+    passed: set[str] = set()
+    name = successors.get(start, "")
+    while name and name != start and name not in passed:
+        passed.add(name)
+        name = successors.get(name, "")
+    return name == start
+
+
+def _slug(page: Page, node: yaml.Node, file_name: str) -> str:
+    slug = page.text(node, "slug")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", slug) or len(slug) > LONGEST_SLUG:
+        page.refuse(node, f"a slug has small letters, digits and _, at most {LONGEST_SLUG} of them")
+    if slug != file_name:
+        page.refuse(node, f"the slug {slug} must be the file's name, {file_name}")
+    return slug
+
+
+def _scopes(page: Page, nodes: Nodes) -> tuple[Scope, ...]:
+    entries = [page.mapping(item, "a scope", SCOPE_NEEDS, SCOPE_MAY) for item in page.items(nodes, "scopes")]
+    _check_names(page, entries)
+    scopes = tuple(_scope(page, entry) for entry in entries)
+    successors = {scope.name: scope.successor for scope in scopes}
+    for scope, entry in zip(scopes, entries, strict=True):
+        if comes_back(scope.name, successors):
+            page.refuse(entry["successor"], f"the successors of {scope.name} lead back to it")
+    return scopes
+
+
+def _scope(page: Page, nodes: Nodes) -> Scope:
+    return Scope(
+        name=page.text(nodes["name"], "name"),
+        label=page.text(nodes["label"], "label"),
+        label_de=page.text(nodes["label_de"], "label_de"),
+        aliases=page.texts(nodes, "aliases"),
+        implies=page.texts(nodes, "implies"),
+        successor=page.optional_text(nodes, "successor"),
+        box=page.optional_text(nodes, "box"),
+        mandatory=page.flag(nodes, "mandatory", default=False),
+        sensitive=page.flag(nodes, "sensitive", default=False) if "sensitive" in nodes else None,
+        confirmed=page.flag(nodes, "confirmed", default=True),
+    )
+
+
+def _check_names(page: Page, entries: list[Nodes]) -> None:
+    """Each spelling belongs to one scope, and each scope that another names is there."""
+    names: set[str] = set()
+    for entry in entries:
+        names.add(_new_spelling(page, entry["name"], "scope", names))
+    spellings = set(names)
+    for entry in entries:
+        for node in page.items(entry, "aliases"):
+            spellings.add(_new_spelling(page, node, "alias", spellings))
+        for node in page.items(entry, "implies"):
+            _known(page, node, "implied scope", names)
+        if "successor" in entry:
+            _known(page, entry["successor"], "successor", names)
+
+
+def _new_spelling(page: Page, node: yaml.Node, what: str, taken: set[str]) -> str:
+    spelling = page.text(node, what)
+    try:
+        readable = scope_strings.read(spelling, reports=Known.UNKNOWN) == (spelling,)
+    except scope_strings.ScopeStringError:
+        readable = False
+    if not readable:
+        page.refuse(node, f"the {what} {spelling[:80]} could not be read back from a list of scopes")
+    if spelling in taken:
+        page.refuse(node, f"the {what} {spelling} is already the name or an alias of a scope in this file")
+    return spelling
+
+
+def _known(page: Page, node: yaml.Node, what: str, names: set[str]) -> None:
+    name = page.text(node, what)
+    if name not in names:
+        page.refuse(node, f"the {what} {name} is not the name of a scope in this file")
+
+
+def _separator(page: Page, nodes: Nodes) -> str:
+    if "separator" not in nodes:
+        return Provider.separator
+    node = nodes["separator"]
+    if not isinstance(node, yaml.ScalarNode) or node.value not in (",", " "):
+        page.refuse(node, 'separator must be "," or " "')
+    return str(node.value)
+
+
+def _day(page: Page, nodes: Nodes, key: str) -> date | None:
+    text = page.optional_text(nodes, key)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        page.refuse(nodes[key], f"{key} must be a date like 2026-10-30, not {text[:80]}")
+
+
+def _advice(page: Page, nodes: Nodes) -> tuple[tuple[str, str], ...]:
+    if "advice" not in nodes:
+        return ()
+    texts = page.mapping(nodes["advice"], "advice", LANGUAGES, frozenset())
+    return tuple((language, page.text(texts[language], "advice")) for language in sorted(texts))
+
+
+def _link(page: Page, node: yaml.Node) -> str:
+    link = page.text(node, "a source")
+    if not re.fullmatch(r"https://\S+", link):
+        page.refuse(node, "a source is an address that begins with https://")
+    return link
