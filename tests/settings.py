@@ -1,0 +1,10 @@
+"""The settings of the tests: the portal's own, in test mode."""
+
+import os
+
+os.environ["PORTAL_MODE"] = "test"
+
+from portal.settings import *  # noqa: E402, F403
+
+# Real hashing is slow on purpose.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
