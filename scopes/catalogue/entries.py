@@ -35,7 +35,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Provider:
-    """One third party. `terra` holds its names at Terra; `advice` what to tell a person at its consent screen, by language."""
+    """One third party. `terra` holds its names at Terra, `advice` what to tell a person at its consent screen."""
 
     slug: str
     name: str

@@ -1,0 +1,44 @@
+"""docs/adding-a-provider.md, tried against the code: its example loads, and its tables name every key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from scopes.catalogue import Known, Provider, Scope, load, provider_file
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "adding-a-provider.md"
+
+
+@pytest.fixture
+def stride(tmp_path: Path) -> Provider:
+    """The provider of the document's example file."""
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", DOCUMENT.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    (tmp_path / "stride.yaml").write_text(example, "utf-8")
+    return load(tmp_path).provider("stride")
+
+
+def test_the_example_is_a_provider_file_and_holds_what_the_text_says(stride: Provider) -> None:
+    assert stride.reports_scopes is Known.YES
+    assert stride.held(frozenset({"runs.all"})) == {"runs.all", "runs.public"}
+    for spelling in ("runs", "https://api.stride.example/auth/runs.public"):
+        assert stride.canonical(spelling) == "runs.public"
+    assert stride.by_name["pulse"].successor == "heart_rate"
+    assert not stride.by_name["heart_rate"].confirmed
+
+
+def test_the_tables_name_every_key_and_whether_it_must_be_there() -> None:
+    rows = re.findall(r"^\| (`.+?) \| (yes|no) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    told = [(key, must) for keys, must in rows for key in re.findall(r"`(\w+)`", keys)]
+    needed = [*sorted(provider_file.NEEDS), *sorted(provider_file.SCOPE_NEEDS)]
+    optional = [*sorted(provider_file.MAY), *sorted(provider_file.SCOPE_MAY)]
+    assert sorted(key for key, must in told if must == "yes") == sorted(needed)
+    assert sorted(key for key, must in told if must == "no") == sorted(optional)
+
+
+def test_every_field_of_an_entry_can_be_written_in_a_file() -> None:
+    assert {field.name for field in fields(Provider)} == provider_file.NEEDS | provider_file.MAY
+    assert {field.name for field in fields(Scope)} == provider_file.SCOPE_NEEDS | provider_file.SCOPE_MAY

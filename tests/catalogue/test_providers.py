@@ -1,0 +1,138 @@
+"""The shipped files: what they say of the providers that decide most."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from scopes.catalogue import Known, Provider, default, load
+from scopes.catalogue.loading import SHIPPED
+
+PROVIDERS = sorted(load().providers.values(), key=lambda provider: provider.slug)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.slug)
+def test_each_shipped_provider_can_be_stored_and_read_back(provider: Provider) -> None:
+    assert Provider.from_data(provider.as_data()) == provider
+    assert provider.terra
+    assert provider.sources
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.slug)
+def test_each_alias_resolves_to_its_scope_and_each_scope_holds_what_it_implies(provider: Provider) -> None:
+    for scope in provider.scopes:
+        for spelling in (scope.name, *scope.aliases):
+            assert provider.canonical(spelling) == scope.name
+            assert provider.held(frozenset({spelling})) >= {scope.name, *scope.implies}
+
+
+def test_every_file_is_shipped_as_a_provider() -> None:
+    assert {provider.slug for provider in PROVIDERS} == {path.stem for path in SHIPPED.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("terra_name", "slug"),
+    [
+        ("GOOGLE", "google_fit"),
+        ("GOOGLEFIT", "google_fit_sdk"),
+        ("GOOGLE_HEALTH", "google_health"),
+        ("APPLE", "apple_health"),
+        ("SAMSUNG", "samsung_health"),
+        ("DEXCOM_JP", "dexcom"),
+        ("OMRONUS", "omron"),
+    ],
+)
+def test_terra_s_names_lead_to_the_right_provider(terra_name: str, slug: str) -> None:
+    found = default().for_terra(terra_name)
+    assert found
+    assert found.slug == slug
+
+
+@pytest.mark.parametrize(
+    ("slug", "mandatory"),
+    [
+        ("oura", {"email", "personal", "tag"}),
+        ("fitbit", {"profile", "settings"}),
+        ("google_fit", {"calendar.settings.readonly", "userinfo.profile"}),
+        ("garmin", set()),
+        ("withings", set()),
+    ],
+)
+def test_terra_s_mandatory_scopes_are_marked(slug: str, mandatory: set[str]) -> None:
+    assert {scope.name for scope in default().provider(slug).scopes if scope.mandatory} == mandatory
+
+
+def test_at_strava_every_scope_is_mandatory() -> None:
+    assert all(scope.mandatory for scope in default().provider("strava").scopes)
+
+
+def test_oura_s_prefix_and_its_two_names_for_blood_oxygen_are_one_scope() -> None:
+    reported = frozenset({"extapi:daily", "extapi:spo2Daily", "email"})
+    assert default().provider("oura").held(reported) == {"daily", "spo2", "email"}
+
+
+def test_fitbit_s_three_notations_are_one_scope() -> None:
+    fitbit = default().provider("fitbit")
+    assert {
+        fitbit.canonical(spelling) for spelling in ("activity", "ACTIVITY=READ_WRITE", "ACTIVITY=READ", "ract")
+    } == {"activity"}
+    assert {fitbit.canonical(spelling) for spelling in ("rwei", "rnut", "rpro", "rsle", "wset", "whr")} == {
+        "weight",
+        "nutrition",
+        "profile",
+        "sleep",
+        "settings",
+        "heartrate",
+    }
+
+
+def test_google_s_full_addresses_and_terra_s_short_names_are_one_scope() -> None:
+    for slug in ("google_fit", "google_health"):
+        provider = default().provider(slug)
+        for scope in provider.scopes:
+            if scope.name != "openid":
+                assert provider.canonical(f"https://www.googleapis.com/auth/{scope.name}") == scope.name
+
+
+def test_strava_s_wider_activity_scope_covers_the_narrower_one_and_not_the_other_way() -> None:
+    strava = default().provider("strava")
+    assert strava.held(frozenset({"activity:read_all"})) == {"activity:read_all", "activity:read"}
+    assert strava.held(frozenset({"activity:read"})) == {"activity:read"}
+
+
+def test_a_scope_that_nobody_knows_is_held_under_its_own_name() -> None:
+    assert default().provider("garmin").held(frozenset({"BODY_EXPORT"})) == {"BODY_EXPORT"}
+
+
+def test_google_health_s_split_scopes_name_their_successors() -> None:
+    by_name = default().provider("google_health").by_name
+    assert by_name["googlehealth.sleep"].successor == "googlehealth.sleep.readonly"
+    assert by_name["googlehealth.sleep.readonly"].successor == ""
+
+
+def test_retired_providers_name_their_day_and_successor() -> None:
+    retired = {
+        provider.slug: (provider.retired_on, provider.successor) for provider in PROVIDERS if provider.retired_on
+    }
+    assert retired == {
+        "fitbit": (date(2026, 10, 30), "google_health"),
+        "google_fit": (date(2026, 12, 31), "google_health"),
+    }
+
+
+def test_scopes_are_reported_only_by_those_of_whom_it_is_confirmed() -> None:
+    by_answer = {
+        answer: {provider.slug for provider in PROVIDERS if provider.reports_scopes is answer} for answer in Known
+    }
+    assert by_answer[Known.YES] == {"oura", "garmin", "google_fit"}
+    assert by_answer[Known.NO] == {"omron"} | {provider.slug for provider in PROVIDERS if provider.on_device}
+
+
+def test_on_the_phone_are_exactly_those_that_only_a_phone_can_mend() -> None:
+    assert {provider.slug for provider in PROVIDERS if provider.on_device} == {
+        "apple_health",
+        "google_fit_sdk",
+        "health_connect",
+        "samsung_health",
+    }
