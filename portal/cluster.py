@@ -18,13 +18,12 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypedDict
 from urllib.parse import quote
 
-import psutil
 import psycopg
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -90,10 +89,10 @@ class Cluster:
         """The address of the running server; it is stopped when its last holder leaves. Raises ClusterError."""
         _own(self.home)
         with (self.home / "users").open("a") as users:
-            with self._alone():
-                fcntl.flock(users, fcntl.LOCK_SH)
-                self._start()
             try:
+                with self._alone():
+                    fcntl.flock(users, fcntl.LOCK_SH)
+                    self._start()
                 yield self.url()
             finally:
                 with self._alone():
@@ -140,13 +139,10 @@ class Cluster:
         self._make()
         _own(self.sockets)
         if self._postmaster() is None:
+            self._forget_crash()
             options = f"-p {PORT} -k {shlex.quote(str(self.sockets))} -c listen_addresses="
             self._run("pg_ctl", "start", "-w", "-t", START_SECONDS, "-l", self.log, "-o", options)
-        deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
-            if time.monotonic() > deadline:
-                raise ClusterError(f"PostgreSQL does not answer after {START_SECONDS} s.{self._last_words()}")
-            time.sleep(0.1)
+        _wait(self.answers, f"PostgreSQL does not answer. See {self.log}.")
         with psycopg.connect(self.url("postgres"), autocommit=True) as server:
             if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 server.execute(f"CREATE DATABASE {DATABASE}")
@@ -172,20 +168,39 @@ class Cluster:
         half.rename(self.data)
 
     def _postmaster(self) -> int | None:
-        """The process id of the living server of these data; a file that names any other process is removed."""
-        note = self.data / "postmaster.pid"
+        """The process id of the living server of these data."""
         try:
-            pid = int(note.read_text().split()[0])
-            if str(self.data) in psutil.Process(pid).cmdline():
-                return pid
-        except (FileNotFoundError, IndexError, ValueError, psutil.Error):
-            pass
-        note.unlink(missing_ok=True)
-        return None
+            pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+        return pid if pid in self._processes() else None
+
+    def _processes(self) -> list[int]:
+        """The living processes that work in these data, a server's or those that outlived it."""
+        import psutil  # noqa: PLC0415 - comes with the wheel, and so is not there in production
+
+        found = psutil.process_iter(["pid", "cwd", "status"])
+        return [
+            process.info["pid"]
+            for process in found
+            if process.info["cwd"] == str(self.data) and process.info["status"] != psutil.STATUS_ZOMBIE
+        ]
+
+    def _forget_crash(self) -> None:
+        """Remove what a killed server left behind, once the last of its processes has ended.
+
+        The number in its files may have passed to some other process since, or may not be free while nobody asks how
+        the server ended; PostgreSQL would then refuse to start.
+        """
+        left = [self.data / "postmaster.pid", self.sockets / f".s.PGSQL.{PORT}.lock"]
+        if any(path.exists() for path in left):
+            _wait(lambda: not self._processes(), f"Processes of a killed PostgreSQL still work in {self.data}.")
+            for path in left:
+                path.unlink(missing_ok=True)
 
     def _run(self, program: str, *arguments: object, data: Path | None = None) -> None:
         command = [_programs() / program, "-D", data or self.data, *arguments]
-        result = subprocess.run(  # noqa: S603 - our own program, our own words
+        result = subprocess.run(
             [str(word) for word in command],
             cwd=self.home,
             env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
@@ -210,6 +225,13 @@ def named(name: str) -> Cluster:
     return Cluster(place() / name)
 
 
+def remove_all() -> None:
+    """Stop every cluster of this checkout and delete what they hold. Raises ClusterError."""
+    for users in place().glob("*/users"):
+        Cluster(users.parent).remove()
+    shutil.rmtree(place(), ignore_errors=True)
+
+
 def place() -> Path:
     """Where this checkout's clusters are: in it, or, as root, where the server's other user can reach them."""
     if os.geteuid():
@@ -220,6 +242,14 @@ def place() -> Path:
 def is_embedded(host: str) -> bool:
     """True when a database host is the socket directory of an embedded cluster, this checkout's or another's."""
     return host.startswith(str(place())) or f"/{NAME}-" in host
+
+
+def _wait(done: Callable[[], bool], trouble: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not done():
+        if time.monotonic() > deadline:
+            raise ClusterError(f"{trouble} Gave up after {START_SECONDS} s.")
+        time.sleep(0.1)
 
 
 def _digest(path: Path) -> str:
@@ -276,7 +306,7 @@ def _programs() -> Path:
     package = Path(spec.origin).parent
     programs = package / f"pginstall{MAJOR}" / "bin"
     try:
-        subprocess.run([programs / "postgres", "--version"], capture_output=True, check=True, **_identity())  # noqa: S603
+        subprocess.run([programs / "postgres", "--version"], capture_output=True, check=True, **_identity())
     except PermissionError:
         return _copied(package) / programs.relative_to(package.parent)
     return programs

@@ -1,10 +1,10 @@
 """The database of this checkout: the one that DATABASE_URL names, or the embedded PostgreSQL.
 
-python -m portal.database start       start the embedded PostgreSQL and print its address
-python -m portal.database stop        stop it
-python -m portal.database url         print the address, running or not
-python -m portal.database run CMD …   run CMD with DATABASE_URL set to a server that runs as long as it
-python -m portal.database remove      stop it and delete all that it holds
+python -m portal.database start                        start the embedded PostgreSQL and print its address
+python -m portal.database stop                         stop it
+python -m portal.database url                          print the address, running or not
+python -m portal.database run [--cluster NAME] CMD …   run CMD with DATABASE_URL set; the server runs as long as CMD
+python -m portal.database remove                       stop all that is embedded and delete all that it holds
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import NoReturn
 
 from portal import cluster, environment
 
@@ -33,24 +34,25 @@ def held(name: str = environment.CLUSTER) -> Iterator[str]:
 
 
 def run(command: Sequence[str], name: str = environment.CLUSTER) -> int:
-    """Run a command that finds the server's address in DATABASE_URL; returns its exit code."""
+    """Run a command that finds the server's address in DATABASE_URL; returns its exit code as a shell would."""
     with held(name) as url:
-        # Ctrl-C reaches the command by itself, and we must outlive it to stop the server.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        process = subprocess.Popen(  # noqa: S603 - the caller's own command
-            command, env={**os.environ, "DATABASE_URL": url}, preexec_fn=_take_ctrl_c
-        )
+        process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url})
 
         def pass_on(number: int, frame: FrameType | None) -> None:
             process.send_signal(number)
 
+        def outlive(number: int, frame: FrameType | None) -> None:
+            """Ctrl-C reaches the command by itself; we stay to stop the server."""
+
         signal.signal(signal.SIGTERM, pass_on)
+        signal.signal(signal.SIGINT, outlive)
         code = process.wait()
     return code if code >= 0 else 128 - code
 
 
-def _take_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def leave(number: int, frame: FrameType | None) -> NoReturn:
+    """A signal's handler: end this process, and what it began with it."""
+    sys.exit(128 + number)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,10 +65,12 @@ def main(arguments: Sequence[str]) -> int:
             print("PostgreSQL was stopped." if embedded.stop() else "PostgreSQL was not running.")
         case ["url"]:
             print(environment.database_url())
+        case ["run", "--cluster", name, *command] if command:
+            return run(command, name)
         case ["run", *command] if command:
             return run(command)
         case ["remove"]:
-            embedded.remove()
+            cluster.remove_all()
         case _:
             print(__doc__, file=sys.stderr)
             return USAGE
@@ -74,6 +78,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, leave)
     try:
         sys.exit(main(sys.argv[1:]))
     except cluster.ClusterError as trouble:

@@ -4,7 +4,7 @@ import os
 
 os.environ["PORTAL_MODE"] = "test"
 
-from portal.settings import *  # noqa: E402, F403
+from portal.settings import *  # noqa: F403
 
 # Real hashing is slow on purpose.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,84 @@
+# Needs make and Python 3.12 or newer; everything else is installed into .venv.
+# `make help` lists what can be made.
+
+SHELL := /bin/sh
+PY := .venv/bin/python
+# Names promise nothing (a missing pyenv version falls through to an older python3): each one's version is tested.
+PYTHONS = $(PYTHON) python3.14 python3.13 python3.12 python3 $(wildcard $(HOME)/.pyenv/versions/*/bin/python3) \
+	$(wildcard /opt/homebrew/bin/python3.1[2-9] /usr/local/bin/python3.1[2-9])
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 12))
+HAS_PIP = import ensurepip, venv
+INSTALLED = .venv/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
+SERVE ?= 1
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench lock start stop clean
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(INSTALLED) .env  ## make .venv and install what is pinned in it
+
+demo: setup  ## show it all with made-up people, then serve the admin until Ctrl-C (SERVE=0: do not serve)
+	@SERVE=$(SERVE) $(PY) -m portal.demo
+
+test: setup  ## run the tests, in parallel (ARGS="tests/portal -k csp" for some of them)
+	@$(PY) -m portal.database run $(PY) -m pytest -n auto $(ARGS)
+
+lint: setup  ## check style, types, imports, spelling and migrations; changes nothing
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	find templates -name '*.html' -exec .venv/bin/djade --check --target-version 6.1 {} +
+	.venv/bin/codespell
+	$(PY) -m portal.database run sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) manage.py lintmigrations'
+
+format: setup  ## put code and templates into the one style
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+	find templates -name '*.html' -exec .venv/bin/djade --target-version 6.1 {} +
+
+bench: setup  ## measure, on a PostgreSQL of its own
+	@$(PY) -m portal.database run --cluster bench $(PY) -m benchmarks $(ARGS)
+
+lock: setup  ## pin requirements*.in anew, with hashes (needs the network)
+	.venv/bin/uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet \
+		--output-file requirements.txt requirements.in
+	.venv/bin/uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet \
+		--output-file requirements-dev.txt requirements-dev.in
+
+start: setup  ## start the embedded PostgreSQL and leave it running, for manage.py
+	@$(PY) -m portal.database start
+
+stop:  ## stop the embedded PostgreSQL
+	@test ! -x $(PY) || $(PY) -m portal.database stop
+
+clean:  ## delete .venv, the embedded database and all that tools left behind
+	@test ! -x $(PY) || $(PY) -m portal.database remove
+	rm -rf .venv var staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A hash in the name, not a time: after a checkout all files are new, and nothing need be installed again.
+$(INSTALLED): $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@rm -f .venv/installed-* && touch $@
+
+$(PY):
+	@for python in $(PYTHONS); do \
+		"$$python" -c '$(NEW_ENOUGH)' 2>/dev/null || continue; \
+		"$$python" -c '$(HAS_PIP)' 2>/dev/null || { bare="$$python"; continue; }; \
+		echo "Making .venv with $$python"; exec "$$python" -m venv --clear .venv; \
+	done; \
+	if uv --version >/dev/null 2>&1; then echo "Making .venv with uv"; exec uv venv --quiet --clear --seed --python '>=3.12' .venv; fi; \
+	if [ -n "$$bare" ]; then \
+		version=$$("$$bare" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		echo "$$bare cannot make environments. On Debian and Ubuntu: apt-get install python$$version-venv" >&2; \
+	else \
+		echo "Python 3.12 or newer is needed, and none was found. Install one, or say: make PYTHON=/path/to/python" >&2; \
+	fi; exit 1
+
+# Without it, manage.py runs as in production, and refuses to.
+.env:
+	@echo "PORTAL_MODE=development" > .env
