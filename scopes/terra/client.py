@@ -1,0 +1,179 @@
+"""Terra's API as methods: who is listed, who is who, and the links that a person consents with."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from scopes.terra import answers
+from scopes.terra.answers import Athlete, Integrations, ListingPage, Minted, UserInfo, WidgetSession
+from scopes.terra.environments import Environment, EnvironmentMissing, environments
+from scopes.terra.errors import TerraRefused, TerraUnavailable
+from scopes.terra.exchange import Exchange, Limits
+from scopes.terra.payloads import TerraUser
+
+PER_PAGE = 500
+BULK = 100
+
+log = logging.getLogger(__name__)
+
+
+class Terra:
+    """Terra, as one environment. Each method raises CredentialRejected, TerraUnavailable or TerraRefused, nothing else.
+
+    Safe to share between the threads of one process. `pause` is what waits between two tries, for a number of seconds.
+    """
+
+    def __init__(
+        self, environment: Environment, limits: Limits | None = None, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.environment = environment
+        self._exchange = Exchange(environment, limits or Limits(), pause=pause)
+
+    def listing(self, start_page: int = 0, per_page: int = PER_PAGE) -> Iterator[ListingPage]:
+        """Everybody, page by page. The same user may come on two pages, when somebody is added meanwhile.
+
+        Raises TerraUnavailable where the pages go round in a circle, rather than following them.
+        """
+        page: int | None = start_page
+        seen: set[int] = set()
+        while page is not None:
+            found = self.listing_page(page, per_page)
+            who = hash((tuple(user.user_id for user in found.users), found.unreadable))
+            if who in seen:
+                raise TerraUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
+            seen.add(who)
+            yield found
+            page = found.next_page
+
+    def listing_page(self, page: int, per_page: int = PER_PAGE) -> ListingPage:
+        """One page, counted from 0, so that several can be asked for at once."""
+        return answers.listing_page(self._get("/subscriptions", page=str(page), per_page=str(per_page)), page)
+
+    def user(self, user_id: str) -> UserInfo | None:
+        """The user of that id; None when Terra says that it knows no such user."""
+        try:
+            return answers.user_info(self._get("/userInfo", user_id=user_id), user_id)
+        except TerraRefused as refusal:
+            if refusal.not_found:
+                return None
+            raise
+
+    def users_of(self, reference_id: str) -> tuple[TerraUser, ...]:
+        """Every connection under that reference id; empty when there is none. Slow at Terra: prefer `user`."""
+        try:
+            return tuple(answers.user(raw) for raw in answers.users(self._get("/userInfo", reference_id=reference_id)))
+        except TerraRefused as refusal:
+            if refusal.not_found:
+                return ()
+            raise
+
+    def users_in_bulk(self, user_ids: Sequence[str]) -> dict[str, TerraUser]:
+        """Those of the users that Terra told of, by id. An id that is missing here is not thereby gone: ask `user`."""
+        ids = list(dict.fromkeys(user_ids))
+        found: dict[str, TerraUser] = {}
+        for start in range(0, len(ids), BULK):
+            found |= self._in_bulk(ids[start : start + BULK])
+        return found
+
+    def _in_bulk(self, ids: list[str]) -> dict[str, TerraUser]:
+        try:
+            data = self._exchange.ask("POST", self._url("/bulkUserInfo"), body=ids, repeatable=True).data
+        except TerraRefused as refusal:
+            # Whether one unknown id spoils the whole call is not documented: if it does, it is found by halving.
+            if not refusal.not_found:
+                raise
+            half = len(ids) // 2
+            return self._in_bulk(ids[:half]) | self._in_bulk(ids[half:]) if half else {}
+        users, unreadable = answers.readable(answers.users(data))
+        for row in unreadable:
+            log.warning("One user of a bulk lookup cannot be read: %s", row.reason)
+        asked = set(ids)
+        return {user.user_id: user for user in users if user.user_id in asked}
+
+    def authenticate_user(
+        self,
+        resource: str,
+        reference_id: str = "",
+        success_url: str = "",
+        failure_url: str = "",
+        language: str = "",
+    ) -> Minted:
+        """A link with which one person consents at one provider (`resource` is Terra's name of it)."""
+        answer = self._exchange.ask(
+            "POST",
+            self._url("/auth/authenticateUser"),
+            params={"resource": resource},
+            body=_link_body(reference_id, success_url, failure_url, language),
+        )
+        return answers.minted(answer.data)
+
+    def widget_session(
+        self,
+        providers: tuple[str, ...] = (),
+        reference_id: str = "",
+        success_url: str = "",
+        failure_url: str = "",
+        language: str = "",
+    ) -> WidgetSession:
+        """A link to Terra's widget, which offers `providers` (Terra's names), or those that the dashboard enables."""
+        body = _link_body(reference_id, success_url, failure_url, language)
+        if providers:
+            body["providers"] = ",".join(providers)
+        return answers.widget_session(self._exchange.ask("POST", self.environment.widget_session_url, body=body).data)
+
+    def deauthenticate(self, user_id: str) -> bool:
+        """True when Terra ended the connection, False when it knew no such user. Never needed before a reauth."""
+        try:
+            self._exchange.ask("DELETE", self._url("/auth/deauthenticateUser"), params={"user_id": user_id})
+        except TerraRefused as refusal:
+            if refusal.not_found:
+                return False
+            raise
+        return True
+
+    def athlete(self, user_id: str) -> Athlete:
+        """Whose account it is. TerraUnavailable often means here that the person did not grant the profile scope."""
+        return answers.athlete(self._get("/athlete", user_id=user_id, to_webhook="false"))
+
+    def integrations(self) -> Integrations:
+        """The providers that are enabled in this environment. Terra wants no API key for it, and may dislike one."""
+        return answers.integrations(
+            self._exchange.ask("GET", self._url("/integrations"), repeatable=True, with_key=False)
+        )
+
+    def _get(self, path: str, **params: str) -> Any:
+        return self._exchange.ask("GET", self._url(path), params=params, repeatable=True).data
+
+    def _url(self, path: str) -> str:
+        return self.environment.base_url + path
+
+
+def client_for(name: str) -> Terra:
+    """The client of that environment, one a process. Raises EnvironmentMissing, which names the variable to set."""
+    found = environments(os.environ)
+    if name not in found:
+        listed = ", ".join(found) or "none"
+        raise EnvironmentMissing(f"TERRA_ENVIRONMENTS does not name {name!r}; it names {listed}")
+    return _client(os.getpid(), found[name])
+
+
+@lru_cache(maxsize=32)
+def _client(_process: int, environment: Environment) -> Terra:
+    """Kept for one process: two that shared a connection would read each other's answers."""
+    return Terra(environment)
+
+
+def _link_body(reference_id: str, success_url: str, failure_url: str, language: str) -> dict[str, str]:
+    """Only what is told: from an empty value Terra builds a broken link."""
+    body = {
+        "reference_id": reference_id,
+        "auth_success_redirect_url": success_url,
+        "auth_failure_redirect_url": failure_url,
+        "language": language,
+    }
+    return {key: value for key, value in body.items() if value}

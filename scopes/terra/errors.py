@@ -1,0 +1,115 @@
+"""What can go wrong with Terra, in three words: the credential is dead, they are down, or we asked wrongly.
+
+Nothing else leaves the package from a call. No text here holds a header, a key or an e-mail address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+LONGEST_DETAIL = 300
+PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+NEW_WIDGET_SESSION = "https://access.tryterra.co/api/widget/session"
+
+_ADDRESS = re.compile(r"[^\s\"'<>()=?&;,:]+(?:@|%40)[^\s\"'<>()=?&;,:]+", re.IGNORECASE)
+_ABOUT_OUR_CREDENTIAL = re.compile(r"dev[-_ ]?id|x-api-key|api[-_ ]?key|credential|unauthori[sz]ed", re.IGNORECASE)
+_ABOUT_THEIR_AUTHORISATION = re.compile(r"authori[sz]ation (?:has )?expired|reauthori[sz]e", re.IGNORECASE)
+
+
+class TerraError(Exception):
+    """Terra gave no usable answer. `trace_id` is what Terra's support asks for; empty when there was no answer."""
+
+    def __init__(self, message: str, *, trace_id: str = "") -> None:
+        self.trace_id = trace_id
+        super().__init__(f"{message} (trace id {trace_id})" if trace_id else message)
+
+
+class CredentialRejected(TerraError):
+    """Terra does not accept this environment's dev id and API key: nothing will work until somebody replaces them."""
+
+
+class TerraUnavailable(TerraError):
+    """Terra is down, slow, throttling or talks nonsense: try again later, after `retry_after` seconds where told."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, trace_id: str = "") -> None:
+        self.retry_after = retry_after
+        super().__init__(message, trace_id=trace_id)
+
+
+class TerraRefused(TerraError):
+    """Terra understood us and says no. `status` is its HTTP status, `detail` its own words."""
+
+    def __init__(
+        self, message: str, *, status: int, detail: str = "", known_dialect: bool = True, trace_id: str = ""
+    ) -> None:
+        self.status, self.detail, self._known_dialect = status, detail, known_dialect
+        super().__init__(message, trace_id=trace_id)
+
+    @property
+    def not_found(self) -> bool:
+        """True when Terra says that it knows no such user. A 404 that anything else may have sent proves nothing."""
+        return (
+            self.status == HTTPStatus.NOT_FOUND
+            and self._known_dialect
+            and (not self.detail or "user" in self.detail.lower())
+        )
+
+    @property
+    def link_expired(self) -> bool:
+        """True when the provider no longer accepts this one connection: its person must consent again."""
+        return bool(_ABOUT_THEIR_AUTHORISATION.search(self.detail))
+
+
+def without_addresses(text: str) -> str:
+    """`text` with each e-mail address replaced, on one line, and cut to 300 characters."""
+    text = " ".join(_ADDRESS.sub("[address]", text[: 4 * LONGEST_DETAIL]).split())
+    return text if len(text) <= LONGEST_DETAIL else f"{text[: LONGEST_DETAIL - 1]}…"
+
+
+def error_for(
+    status: int,
+    body: object,
+    *,
+    asked: str,
+    page: bool = False,
+    trace_id: str = "",
+    retry_after: float | None = None,
+) -> TerraError:
+    """The exception that an answer means. `body` is its JSON, `page` tells of a web page instead; `asked` is the call.
+
+    Reads both dialects: problem+json (`title`, `detail`) and the older `{"status": "error", "message": …}`. A web page
+    never comes from Terra's API itself, so it means "they are down", unless its status blames the address or the key.
+    """
+    detail, known_dialect = _words(body)
+    told = f"{asked}: Terra answered {status}" + (" with a web page" if page else f", {detail}" if detail else "")
+    if _ABOUT_THEIR_AUTHORISATION.search(detail):
+        return TerraRefused(told, status=status, detail=detail, trace_id=trace_id)
+    about_credential = status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and _ABOUT_OUR_CREDENTIAL.search(detail)
+    if status == HTTPStatus.UNAUTHORIZED or about_credential:
+        return CredentialRejected(
+            f"{told}. The dev id and the API key do not belong to a valid account: compare both with Terra's dashboard",
+            trace_id=trace_id,
+        )
+    redirect = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+    about_address = redirect or status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING or (page and not about_address):
+        return TerraUnavailable(told, retry_after=retry_after, trace_id=trace_id)
+    if status == HTTPStatus.GONE:
+        told += f". This address was switched off; for widget sessions set WIDGET_SESSION_URL to {NEW_WIDGET_SESSION}"
+    elif redirect:
+        told += ", a redirect. Is the base URL right?"
+    elif status == HTTPStatus.NOT_FOUND and not known_dialect:
+        told += ", not in Terra's manner. Is the base URL right?"
+    return TerraRefused(told, status=status, detail=detail, known_dialect=known_dialect, trace_id=trace_id)
+
+
+def _words(body: object) -> tuple[str, bool]:
+    """What the body says, and whether it says it in one of Terra's two dialects."""
+    if not isinstance(body, Mapping):
+        return "", False
+    problem = "title" in body and "type" in body
+    legacy = "message" in body and body.get("status") == "error"
+    said = body.get("detail") or body.get("message")
+    return without_addresses(said) if isinstance(said, str) else "", problem or legacy

@@ -1,0 +1,275 @@
+"""Terra's webhook events -> facts, in every dialect that is sent. One function a type; `HANDLERS` lists them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from scopes.catalogue import Known
+from scopes.facts import (
+    AttemptFailed,
+    ConnectionSeen,
+    ConsentGiven,
+    Fact,
+    IdReplaced,
+    LinkChanged,
+    LinkState,
+    ScopesChanged,
+)
+from scopes.terra.payloads import (
+    LONGEST_TEXT,
+    LONGEST_USER_ID,
+    PayloadError,
+    TerraUser,
+    cannot_be_stored,
+    kind_of,
+    message_in,
+    provider_of,
+    read_user,
+    scopes_in,
+    text_in,
+    time_in,
+)
+
+type Event = Mapping[str, Any]
+
+LONGEST_TYPE = 60
+DATA_TYPES = frozenset(
+    {"activity", "athlete", "body", "daily", "lab_report", "menstruation", "nutrition", "planned_workout", "sleep"}
+)
+ENVELOPE = ("type", "status", "version", "message", "reason", "reference_id", "user")
+NOTHING_TO_RECORD = frozenset(
+    {"healthcheck", "processing", "rate_limit_hit", "large_request_processing", "large_request_sending", "s3_payload"}
+)
+
+_MISSING_SCOPE = re.compile(r"insufficient permissions? for", re.IGNORECASE)
+_DIARY_KEY = re.compile(r"diary key", re.IGNORECASE)
+
+
+def event_type(raw: object) -> str:
+    """The type of the event, in small letters. Raises PayloadError when the body is no event."""
+    if not isinstance(raw, Mapping):
+        raise PayloadError(f"an event must be an object, not {kind_of(raw)}")
+    told = text_in(raw, "type", longest=LONGEST_TYPE)
+    if told is None:
+        raise PayloadError("an event without type")
+    return told.lower()
+
+
+def is_known(kind: str) -> bool:
+    """True for a type that Terra documents, whether or not it says something about a connection."""
+    return kind in HANDLERS or kind in DATA_TYPES or kind in NOTHING_TO_RECORD
+
+
+def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
+    """The facts in an event's JSON; none for types that say nothing about a connection, or that nobody knows.
+
+    `happened_at` (UTC) is when Terra sent it, as far as that is trusted, else when it was received. Raises PayloadError
+    where the body is no event, or one that matters cannot be read.
+    """
+    kind = event_type(raw)
+    if kind in DATA_TYPES:
+        return _data(raw, happened_at, kind)
+    handler = HANDLERS.get(kind)
+    return handler(raw, happened_at) if handler else ()
+
+
+def to_keep(raw: Event) -> dict[str, Any]:
+    """What of the event may be stored: no health data, nothing PostgreSQL refuses. `read_event` finds the same in it.
+
+    What is about consent is kept whole; of data, and of types that nobody knows, the envelope and the newest time.
+    """
+    kind = event_type(raw)
+    if kind in HANDLERS or kind in NOTHING_TO_RECORD:
+        return {key: _storable(value) for key, value in raw.items()}
+    kept = {key: _storable(raw[key]) for key in ENVELOPE if key in raw}
+    if kind in DATA_TYPES and (entries := _entries(raw)):
+        newest = _newest_end(entries)
+        kept["data"] = [{"metadata": {"end_time": newest.isoformat()} if newest else {}}]
+    return kept
+
+
+def _storable(value: object) -> Any:
+    if isinstance(value, str):
+        return "".join("\ufffd" if cannot_be_stored(character) else character for character in value)
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_storable(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _auth(raw: Event, at: datetime) -> tuple[Fact, ...]:
+    """`auth` alone does not mean success: an older service sends it for failures as well."""
+    status = text_in(raw, "status", longest=LONGEST_TEXT)
+    if status == "error":
+        return _auth_cancelled(raw, at)
+    if status not in (None, "success"):
+        raise PayloadError("an auth event must have the status success or error")
+    user = _user(raw)
+    return (
+        ConsentGiven(
+            user.provider,
+            user.user_id,
+            at,
+            reference_id=_reference(raw, user),
+            scopes=user.scopes,
+            session_id=_session(raw),
+        ),
+    )
+
+
+def _auth_cancelled(raw: Event, at: datetime) -> tuple[Fact, ...]:
+    user = raw.get("user")
+    user = user if isinstance(user, Mapping) else {}
+    resource = text_in(user, "provider", longest=LONGEST_TEXT)
+    return (
+        AttemptFailed(
+            happened_at=at,
+            reason=message_in(raw, "reason"),
+            provider=provider_of(resource).slug if resource else None,
+            reference_id=text_in(raw, "reference_id", longest=LONGEST_TEXT)
+            or text_in(user, "reference_id", longest=LONGEST_TEXT),
+            user_id=text_in(user, "user_id", longest=LONGEST_USER_ID),
+            session_id=_session(raw),
+            message=message_in(raw, "message"),
+        ),
+    )
+
+
+def _user_reauth(raw: Event, at: datetime) -> tuple[Fact, ...]:
+    user = _user(raw, "new_user")
+    old = raw.get("old_user")
+    old_id = text_in(old if isinstance(old, Mapping) else {}, "user_id", longest=LONGEST_USER_ID)
+    old_id = old_id or text_in(raw, "old_user_id", longest=LONGEST_USER_ID)
+    return (
+        IdReplaced(
+            user.provider,
+            user.user_id,
+            old_id if old_id != user.user_id else None,
+            at,
+            reference_id=_reference(raw, user),
+            scopes=user.scopes,
+        ),
+    )
+
+
+def _permission_change(raw: Event, at: datetime) -> tuple[Fact, ...]:
+    """Both are told on: the deltas, and the whole set where the user object has it. The whole set is the truth then."""
+    user = _user(raw)
+    return (
+        ScopesChanged(
+            user.provider,
+            user.user_id,
+            at,
+            added=scopes_in(raw, "scopes_added", reports=Known.YES) or (),
+            removed=scopes_in(raw, "scopes_removed", reports=Known.YES) or (),
+            scopes=user.scopes,
+            reference_id=_reference(raw, user),
+        ),
+    )
+
+
+def _connection_error(raw: Event, at: datetime) -> tuple[Fact, ...]:
+    """The token is rejected, unless the message says that only the scope for one type of data is lacking."""
+    user = _user(raw)
+    message = message_in(raw, "message")
+    if _MISSING_SCOPE.search(message):
+        return (_seen(raw, user, at),)
+    state = LinkState.CREDENTIAL_CHANGED if _DIARY_KEY.search(message) else LinkState.TOKEN_REJECTED
+    return (_link_changed(raw, user, state, at),)
+
+
+def _link(state: LinkState) -> Callable[[Event, datetime], tuple[Fact, ...]]:
+    return lambda raw, at: (_link_changed(raw, _user(raw), state, at),)
+
+
+def _data(raw: Event, at: datetime, kind: str) -> tuple[Fact, ...]:
+    """Somebody's data carries the user object, so it refreshes the record; the data itself is not looked at."""
+    user = raw.get("user")
+    if not isinstance(user, Mapping) or "user_id" not in user:
+        return ()
+    return (_seen(raw, read_user(user), at, last_data_on=_newest_day(raw, at) if kind != "athlete" else None),)
+
+
+def _newest_day(raw: Event, at: datetime) -> date | None:
+    """The day of the newest data, never after the event; the event's own day where the data has no readable time."""
+    entries = _entries(raw)
+    return min(_newest_end(entries) or at, at).date() if entries else None
+
+
+def _newest_end(entries: list[Any]) -> datetime | None:
+    return max((ended for entry in entries if (ended := _ended(entry))), default=None)
+
+
+def _entries(raw: Event) -> list[Any]:
+    data = raw.get("data")
+    return data if isinstance(data, list) else []
+
+
+def _ended(entry: object) -> datetime | None:
+    metadata = entry.get("metadata") if isinstance(entry, Mapping) else None
+    for key in ("end_time", "start_time"):
+        with suppress(PayloadError):
+            if isinstance(metadata, Mapping) and (time := time_in(metadata, key)):
+                return time
+    return None
+
+
+def _seen(raw: Event, user: TerraUser, at: datetime, *, last_data_on: date | None = None) -> ConnectionSeen:
+    return ConnectionSeen(
+        provider=user.provider,
+        user_id=user.user_id,
+        happened_at=at,
+        reference_id=_reference(raw, user),
+        scopes=user.scopes,
+        active=user.active,
+        created_at=user.created_at,
+        last_webhook_on=at.date(),
+        last_data_on=last_data_on,
+    )
+
+
+def _link_changed(raw: Event, user: TerraUser, state: LinkState, at: datetime) -> LinkChanged:
+    return LinkChanged(
+        user.provider,
+        user.user_id,
+        state,
+        at,
+        reference_id=_reference(raw, user),
+        detail=message_in(raw, "message"),
+    )
+
+
+def _user(raw: Event, key: str = "user") -> TerraUser:
+    if not isinstance(raw.get(key), Mapping):
+        raise PayloadError(f"the event has no {key}")
+    return read_user(raw[key])
+
+
+def _reference(raw: Event, user: TerraUser) -> str | None:
+    return text_in(raw, "reference_id", longest=LONGEST_TEXT) or user.reference_id
+
+
+def _session(raw: Event) -> str | None:
+    told = text_in(raw, "widget_session_id", longest=LONGEST_USER_ID)
+    return told or text_in(raw, "flow_id", longest=LONGEST_USER_ID)
+
+
+HANDLERS: Mapping[str, Callable[[Event, datetime], tuple[Fact, ...]]] = MappingProxyType(
+    {
+        "auth": _auth,
+        "auth_cancelled": _auth_cancelled,
+        "user_reauth": _user_reauth,
+        "permission_change": _permission_change,
+        "connection_error": _connection_error,
+        "deauth": _link(LinkState.DEAUTHORISED),
+        "access_revoked": _link(LinkState.REVOKED),
+        "google_no_datasource": _link(LinkState.NO_DATA_SOURCE),
+    }
+)

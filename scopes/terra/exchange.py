@@ -1,0 +1,227 @@
+"""One call to Terra, as one answer or one of three errors: timeouts, repeats, a limit on what is read.
+
+The repeats are ours, not urllib3's: those do not see a body that breaks off, sleep through whatever Retry-After says,
+and log the address of each repeated call, in which a reference id may be somebody's e-mail address.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import math
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Literal
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from scopes.terra.environments import Environment
+from scopes.terra.errors import TerraUnavailable, error_for
+
+CONNECTIONS = 32
+PIECE = 64 * 1024
+
+_TRACE_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a call may take, in seconds: to connect, for each piece of the answer, for all tries together; and bytes."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    total: float = 90.0
+    tries: int = 4
+    longest_pause: float = 30.0
+    most_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Terra answered: its JSON (None for an empty body), and the time on its clock, where it told it."""
+
+    data: Any
+    date: datetime | None = None
+
+
+class Exchange:
+    """Calls Terra as one environment. Safe to share between threads of one process."""
+
+    def __init__(
+        self, environment: Environment, limits: Limits, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._environment, self._limits, self._pause = environment, limits, pause
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def ask(
+        self,
+        method: Literal["GET", "POST", "DELETE"],
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        repeatable: bool = False,
+        with_key: bool = True,
+    ) -> Answer:
+        """The answer to one call, repeated where that is allowed and helps.
+
+        A pause that Terra asks for and that is longer than we have patience for is not waited: the error carries it.
+        Raises CredentialRejected, TerraUnavailable or TerraRefused.
+        """
+        ends = time.monotonic() + self._limits.total
+        for tried in itertools.count(1):
+            try:
+                return self._once(method, url, params=params, body=body, with_key=with_key, ends=ends)
+            except TerraUnavailable as down:
+                pause = max(down.retry_after or 0.0, _backoff(tried))
+                too_long = pause > min(self._limits.longest_pause, ends - time.monotonic())
+                if not repeatable or tried == self._limits.tries or too_long:
+                    raise
+            self._pause(pause)
+        raise AssertionError  # for mypy: count() does not end
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None,
+        body: object,
+        with_key: bool,
+        ends: float,
+    ) -> Answer:
+        asked = f"{method} {url}"
+        headers = {"dev-id": self._environment.dev_id, "Accept": "application/json, application/problem+json"}
+        if with_key:
+            headers["x-api-key"] = self._environment.api_key
+        failure = ""
+        try:
+            with self._session.request(
+                method,
+                url,
+                params=params,
+                json=body,
+                headers=headers,
+                timeout=(self._limits.connect, min(self._limits.read, max(ends - time.monotonic(), 0.1))),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                raw = _read(response, self._limits.most_bytes, ends)
+        except (requests.RequestException, HTTPError, OSError) as problem:
+            # The exception is not chained: its text holds the whole address, and so perhaps somebody's e-mail address.
+            failure = _in_words(problem, self._limits)
+        if failure:
+            raise TerraUnavailable(f"{asked}: {failure}")
+        return self._understood(response, raw, asked)
+
+    def _understood(self, response: requests.Response, raw: bytes | None, asked: str) -> Answer:
+        trace_id = _trace_id(response.headers)
+        if raw is None:
+            raise TerraUnavailable(f"{asked}: the answer was too long or came too slowly", trace_id=trace_id)
+        status = response.status_code
+        date = _date(response.headers.get("Date", ""))
+        page = _is_page(response, raw)
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            # A server that repeats our key in its complaint must not bring it into a log.
+            said = _json(raw.replace(self._environment.api_key.encode(), b"[key]"))
+            wait = _retry_after(response.headers, date)
+            raise error_for(status, said, asked=asked, page=page, trace_id=trace_id, retry_after=wait)
+        if not raw.strip():
+            return Answer(None, date)
+        data = _json(raw)
+        if data is _NOT_JSON:
+            what = "a web page" if page else "something that is not JSON, or half of it"
+            raise TerraUnavailable(f"{asked}: Terra answered {what}", trace_id=trace_id)
+        if isinstance(data, Mapping) and data.get("status") == "error":
+            raise error_for(status, data, asked=asked, trace_id=trace_id)
+        return Answer(data, date)
+
+
+_NOT_JSON: Any = object()
+
+
+def _read(response: requests.Response, most_bytes: int, ends: float) -> bytes | None:
+    """The body, piece by piece; None when it is too long or drips beyond our limits."""
+    pieces: list[bytes] = []
+    length = 0
+    while piece := response.raw.read1(PIECE, decode_content=True):
+        pieces.append(piece)
+        length += len(piece)
+        if length > most_bytes or time.monotonic() > ends:
+            return None
+    return b"".join(pieces)
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _is_page(response: requests.Response, raw: bytes) -> bool:
+    return "html" in response.headers.get("Content-Type", "") or raw.lstrip()[:1] == b"<"
+
+
+def _in_words(problem: Exception, limits: Limits) -> str:
+    """What went wrong on the way. Never the exception's own text."""
+    if isinstance(problem, requests.exceptions.SSLError):
+        return "the encrypted connection failed; is the certificate valid?"
+    if isinstance(problem, requests.ConnectTimeout):
+        return f"no connection within {limits.connect:g} s"
+    if isinstance(problem, requests.Timeout) or "Timeout" in type(problem).__name__:
+        return f"no answer within {limits.read:g} s"
+    if isinstance(problem, requests.ConnectionError):
+        return "no connection, or it was closed"
+    return f"the answer broke off ({type(problem).__name__})"
+
+
+def _backoff(tried: int) -> float:
+    """Seconds to wait after the n-th try: about 0.5, 1, 2, 4, spread so that many callers do not come back at once."""
+    return random.uniform(0.25, 0.75) * float(2 ** (tried - 1))
+
+
+def _trace_id(headers: Mapping[str, str]) -> str:
+    told = headers.get("x-terra-trace-id") or headers.get("terra-reference") or ""
+    return told if _TRACE_ID.fullmatch(told) else ""
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime | None) -> float | None:
+    """How many seconds Terra asks us to wait; None when it does not say, or not in a way that anybody could follow."""
+    told = headers.get("Retry-After") or headers.get("X-Terra-RateLimit-Reset-After") or ""
+    try:
+        seconds = float(told)
+    except ValueError:
+        until = _date(told)
+        seconds = (until - (now or datetime.now(UTC))).total_seconds() if until else math.nan
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _date(told: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(told)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _names_nobody(record: logging.LogRecord) -> bool:
+    return "reference_id" not in record.getMessage()
+
+
+# urllib3 logs the address of every call at DEBUG, and that of a lookup by reference id may name a person.
+logging.getLogger("urllib3.connectionpool").addFilter(_names_nobody)
