@@ -1,0 +1,188 @@
+"""Whether an environment works: its addresses, credentials, listing, clock, links and webhook, one finding each."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import requests
+
+from scopes.terra.client import Terra
+from scopes.terra.environments import BASE_URL, OLD_HOST, Environment
+from scopes.terra.errors import NEW_WIDGET_SESSION, CredentialRejected, TerraError
+from scopes.terra.signature import sign
+
+MOST_SKEW = timedelta(seconds=60)
+WEBHOOK_TIMEOUT = 8.0
+OLD_WIDGET_SESSION_PATH = "/auth/generateWidgetSession"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `do` is what mends it; empty when nothing needs mending."""
+
+    check: str
+    says: str
+    do: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.do
+
+    def as_data(self) -> dict[str, str | bool]:
+        return {"check": self.check, "ok": self.ok, "says": self.says, "do": self.do}
+
+
+def check(terra: Terra, *, now: datetime, webhook_url: str = "") -> Iterator[Finding]:
+    """What works and what does not, as it is found.
+
+    Asks Terra three times; the third mints a widget session that nobody opens. Only where `webhook_url` is given, an
+    event that means nothing is delivered there, signed with each of our secrets, and once with a wrong one.
+    """
+    environment = terra.environment
+    yield _base_url(environment)
+    yield from _integrations(terra, now)
+    accepted = yield from _listing(terra)
+    if accepted:
+        yield _widget_session(terra)
+    yield _secrets(environment)
+    if webhook_url and environment.signing_secrets:
+        yield from _webhook(environment, webhook_url, now)
+
+
+def _base_url(environment: Environment) -> Finding:
+    if urlsplit(environment.base_url).hostname != OLD_HOST:
+        return Finding("base url", environment.base_url)
+    return Finding(
+        "base url",
+        f"{environment.base_url} is the old address, which Terra is moving away from",
+        f"Set {environment.variable('BASE_URL')} to {BASE_URL}.",
+    )
+
+
+def _integrations(terra: Terra, now: datetime) -> Iterator[Finding]:
+    started = time.monotonic()
+    try:
+        enabled = terra.integrations()
+    except TerraError as error:
+        yield _failed("integrations", terra.environment, error)
+        return
+    passed = timedelta(seconds=time.monotonic() - started)
+    count = len(enabled.providers) + len(enabled.sdk_providers)
+    yield Finding(
+        "integrations",
+        f"{count} providers are enabled" if count else "no provider is enabled, so no link can be made",
+        "" if count else "Enable providers in Terra's dashboard, under Connections.",
+    )
+    if enabled.date:
+        yield _clock(now + passed - enabled.date)
+
+
+def _clock(ahead: timedelta) -> Finding:
+    seconds = round(ahead.total_seconds())
+    return Finding(
+        "clock",
+        f"our clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} Terra's",
+        "Set this machine's clock by NTP: the age of webhooks is measured by it." if abs(ahead) > MOST_SKEW else "",
+    )
+
+
+def _listing(terra: Terra) -> Generator[Finding, None, bool]:
+    """The findings; returns whether Terra took the credentials and answered."""
+    try:
+        page = terra.listing_page(0)
+    except CredentialRejected as error:
+        yield _failed("credentials", terra.environment, error)
+        return False
+    except TerraError as error:
+        yield _failed("listing", terra.environment, error)
+        return False
+    yield Finding("credentials", "the dev id and the API key are accepted")
+    shape = "everybody in one answer" if page.whole else f"page 0 of {(page.max_page or 0) + 1}"
+    told = sum(user.scopes is not None for user in page.users)
+    says = f"{shape}: {len(page.users)} connections, {told} of them with scopes"
+    if page.unreadable:
+        yield Finding(
+            "listing",
+            f"{says}; {len(page.unreadable)} rows cannot be read, the first because: {page.unreadable[0].reason}",
+            "Show these rows to Terra's support, or teach this client to read them.",
+        )
+    else:
+        yield Finding("listing", says)
+    return True
+
+
+def _widget_session(terra: Terra) -> Finding:
+    environment = terra.environment
+    try:
+        session = terra.widget_session()
+    except TerraError as error:
+        return _failed("widget session", environment, error)
+    path = urlsplit(environment.widget_session_url).path
+    if path.endswith(OLD_WIDGET_SESSION_PATH):
+        return Finding(
+            "widget session",
+            f"a session can be made by {path}, which Terra has announced to switch off",
+            f"Set {environment.variable('WIDGET_SESSION_URL')} to {NEW_WIDGET_SESSION}.",
+        )
+    lasts = f", valid for {session.expires_in} s" if session.expires_in else ""
+    return Finding("widget session", f"a session can be made by {path}{lasts}")
+
+
+def _secrets(environment: Environment) -> Finding:
+    if environment.signing_secrets:
+        return Finding("webhook secret", f"signing secrets set: {len(environment.signing_secrets)}")
+    return Finding(
+        "webhook secret",
+        "no signing secret is set, so every webhook is refused",
+        f"Set {environment.variable('SIGNING_SECRETS')} to the secret of the destination in Terra's dashboard.",
+    )
+
+
+def _webhook(environment: Environment, url: str, now: datetime) -> Iterator[Finding]:
+    body = json.dumps({"type": "healthcheck", "status": "success", "creation_timestamp": now.isoformat()}).encode()
+    for number, secret in enumerate(environment.signing_secrets, start=1):
+        status = _deliver(url, body, sign(body, secret, now))
+        says = f"a delivery signed with secret {number} is answered with {status}"
+        if isinstance(status, int) and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            yield Finding("webhook", says)
+        elif status == HTTPStatus.UNAUTHORIZED:
+            yield Finding("webhook", says, f"Give the server the same {environment.variable('SIGNING_SECRETS')}.")
+        else:
+            yield Finding("webhook", says, "Make this address answer 2xx: Terra follows no redirect.")
+    status = _deliver(url, body, sign(body, f"not {environment.signing_secrets[0]}", now))
+    yield Finding(
+        "webhook",
+        f"a delivery with a wrong signature is answered with {status}",
+        ""
+        if status == HTTPStatus.UNAUTHORIZED
+        else "It must be refused with 401. Is this the webhook address of this environment?",
+    )
+
+
+def _deliver(url: str, body: bytes, signature: str) -> int | str:
+    """The status that the address answers with, or what went wrong in words. Our key does not travel there."""
+    headers = {
+        "Content-Type": "application/json",
+        "X-Terra-Signature": signature,
+        "Terra-Signature": signature,
+        "X-Terra-Trace-Id": f"checkup-{uuid4()}",
+    }
+    try:
+        return requests.post(url, body, headers=headers, timeout=WEBHOOK_TIMEOUT, allow_redirects=False).status_code
+    except (requests.RequestException, ValueError) as problem:
+        return f"nothing ({type(problem).__name__})"
+
+
+def _failed(check: str, environment: Environment, error: TerraError) -> Finding:
+    if isinstance(error, CredentialRejected):
+        names = f"{environment.variable('DEV_ID')} and {environment.variable('API_KEY')}"
+        return Finding(check, str(error), f"Set {names} to those of this environment in Terra's dashboard.")
+    variable = environment.variable("WIDGET_SESSION_URL" if check == "widget session" else "BASE_URL")
+    return Finding(check, str(error), f"Look at {variable} and Terra's status page; if both are well, ask its support.")

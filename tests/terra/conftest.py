@@ -1,0 +1,56 @@
+"""A Terra on loopback that answers what a test tells it to, and a client that does not really wait."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from scopes.terra.client import Terra
+from scopes.terra.environments import Environment
+from scopes.terra.exchange import Limits
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "terra"
+API_KEY = "key-that-must-stay-secret"
+
+
+def event(name: str) -> dict[str, Any]:
+    """The captured payload of that name."""
+    loaded: dict[str, Any] = json.loads((FIXTURES / f"{name}.json").read_text())
+    return loaded
+
+
+def answer(name: str) -> Any:
+    """The captured answer of that name."""
+    return json.loads((FIXTURES / "answers" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def environment(httpserver: HTTPServer) -> Environment:
+    return Environment(
+        "staging",
+        dev_id="testing-dev",
+        api_key=API_KEY,
+        signing_secrets=("new secret", "old secret"),
+        base_url=httpserver.url_for("/api/v2"),
+    )
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """The seconds that the client would have waited."""
+    return []
+
+
+@pytest.fixture
+def make_terra(environment: Environment, pauses: list[float]) -> Callable[..., Terra]:
+    return lambda **limits: Terra(environment, Limits(**limits), pause=pauses.append)
+
+
+@pytest.fixture
+def terra(make_terra: Callable[..., Terra]) -> Terra:
+    return make_terra()

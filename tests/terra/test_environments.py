@@ -1,0 +1,105 @@
+"""The environments are what the variables say; what is missing is named, and no secret is ever shown."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from scopes.terra.client import client_for
+from scopes.terra.environments import EnvironmentMissing, environments
+
+STAGING = {"TERRA_ENVIRONMENTS": "staging", "TERRA_STAGING_DEV_ID": "dev-1", "TERRA_STAGING_API_KEY": "s3cret-key"}
+
+
+def test_each_named_environment_is_found_with_its_defaults() -> None:
+    found = environments(
+        {
+            **STAGING,
+            "TERRA_ENVIRONMENTS": " production , staging,",
+            "TERRA_STAGING_SIGNING_SECRETS": "new, old",
+            "TERRA_PRODUCTION_DEV_ID": "dev-2",
+            "TERRA_PRODUCTION_API_KEY": "another-key",
+        }
+    )
+    assert list(found) == ["production", "staging"]
+    staging = found["staging"]
+    assert staging.base_url == "https://access.tryterra.co/api/v2"
+    assert staging.widget_session_url == "https://access.tryterra.co/api/widget/session"
+    assert staging.signing_secrets == ("new", "old")
+    assert staging.source == "terra:staging"
+    assert (found["production"].production, staging.production) == (True, False)
+
+
+def test_no_environment_is_no_error() -> None:
+    assert environments({}) == {}
+
+
+def test_addresses_can_be_set_and_lose_their_trailing_slash() -> None:
+    staging = environments({**STAGING, "TERRA_STAGING_BASE_URL": "http://127.0.0.1:8001/api/v2/"})["staging"]
+    assert staging.base_url == "http://127.0.0.1:8001/api/v2"
+    assert staging.widget_session_url == "http://127.0.0.1:8001/api/widget/session"
+    legacy = "https://access.tryterra.co/api/v2/auth/generateWidgetSession"
+    assert environments({**STAGING, "TERRA_STAGING_WIDGET_SESSION_URL": legacy})["staging"].widget_session_url == legacy
+
+
+def test_the_old_host_has_no_widget_sessions_so_they_go_to_the_new_one() -> None:
+    staging = environments({**STAGING, "TERRA_STAGING_BASE_URL": "https://api.tryterra.co/v2"})["staging"]
+    assert staging.widget_session_url == "https://access.tryterra.co/api/widget/session"
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(EnvironmentMissing, match="TERRA_EU_WEST_DEV_ID and TERRA_EU_WEST_API_KEY"):
+        environments({"TERRA_ENVIRONMENTS": "eu-west"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TERRA_ENVIRONMENTS", "Staging"),
+        ("TERRA_ENVIRONMENTS", "staging,staging"),
+        ("TERRA_STAGING_API_KEY", ""),
+        ("TERRA_STAGING_API_KEY", "s3cret key\nx"),
+        ("TERRA_STAGING_DEV_ID", "dév-s3cret"),
+        ("TERRA_STAGING_PRODUCTION", "s3cret"),
+        ("TERRA_STAGING_BASE_URL", "http://access.tryterra.co/s3cret"),
+        ("TERRA_STAGING_BASE_URL", "https://me:s3cret@access.tryterra.co/api/v2"),
+        ("TERRA_STAGING_BASE_URL", "https://access.tryterra.co:s3cret/"),
+        ("TERRA_STAGING_WIDGET_SESSION_URL", "access.tryterra.co/s3cret"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_by_its_name_and_not_repeated(name: str, value: str) -> None:
+    with pytest.raises(EnvironmentMissing, match=name) as refused:
+        environments({**STAGING, name: value})
+    assert "s3cret" not in str(refused.value)
+
+
+def test_two_names_that_share_their_variables_are_refused() -> None:
+    shared = {"TERRA_ENVIRONMENTS": "a-b,a_b", "TERRA_A_B_DEV_ID": "dev", "TERRA_A_B_API_KEY": "key"}
+    with pytest.raises(EnvironmentMissing, match="a_b"):
+        environments(shared)
+
+
+def test_an_environment_shows_no_secret() -> None:
+    staging = environments({**STAGING, "TERRA_STAGING_SIGNING_SECRETS": "whsec-1"})["staging"]
+    shown = repr(staging) + str(staging)
+    assert "staging" in shown
+    assert not any(secret in shown for secret in ("s3cret", "whsec-1", "dev-1"))
+
+
+def test_a_process_keeps_one_client_until_its_variables_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TERRA_")]:
+        monkeypatch.delenv(name)
+    for name, value in STAGING.items():
+        monkeypatch.setenv(name, value)
+    first = client_for("staging")
+    assert client_for("staging") is first
+    monkeypatch.setenv("TERRA_STAGING_API_KEY", "rotated-key")
+    assert client_for("staging").environment.api_key == "rotated-key"
+
+
+def test_a_client_for_an_environment_that_nobody_named_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in STAGING.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(EnvironmentMissing, match="does not name 'production'; it names staging"):
+        client_for("production")
