@@ -41,7 +41,7 @@ if os.environ.get("PORTAL_MODE") != Mode.TEST:
 
 def mode() -> Mode:
     """What PORTAL_MODE says; production if it says nothing. Raises ImproperlyConfigured."""
-    said = env.str("PORTAL_MODE", default=Mode.PRODUCTION)
+    said = env.str("PORTAL_MODE", default="") or Mode.PRODUCTION
     try:
         return Mode(said)
     except ValueError:

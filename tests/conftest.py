@@ -1,14 +1,39 @@
-"""What all tests share: a database that is started when the first test asks for it."""
+"""What all tests share: a database that is started by the first test that asks for it, and a browser, if any."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from portal import database
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"
+NO_BROWSER = "no Chromium was found"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if BROWSER_REQUIRED and not CHROMIUM:
+        raise pytest.UsageError(f"REQUIRE_BROWSER is set, and {NO_BROWSER}. On Debian: apt-get install chromium")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not CHROMIUM and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    left_out = [report for report in terminalreporter.getreports("skipped") if NO_BROWSER in str(report.longrepr)]
+    if left_out:
+        terminalreporter.section("LEFT OUT", sep="!", red=True, bold=True)
+        terminalreporter.line(f"Browser tests left out: {len(left_out)}, for {NO_BROWSER}. REQUIRE_BROWSER=1 insists.")
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +42,11 @@ def django_db_modify_db_settings() -> Iterator[None]:
     connection.settings_dict["TEST"]["NAME"] = f"test_{uuid.uuid4().hex[:12]}"
     with database.held():
         yield
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, which may run as root and calls nobody but us."""
+    off = ["gpu", "quic", "background-networking", "component-update", "sync"]
+    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in off)]
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}

@@ -1,9 +1,37 @@
+"""What every page is sent with, and what it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
 import pytest
-from django.db import connection
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client, override_settings
 
 
 @pytest.mark.django_db
-def test_x() -> None:
-    with connection.cursor() as c:
-        c.execute("select 1")
-        assert c.fetchone() == (1,)
+def test_the_admin_is_behind_a_login_and_a_strict_policy(client: Client) -> None:
+    response = client.get("/admin/", follow=True)
+    assert response.redirect_chain == [("/admin/login/?next=/admin/", 302)]
+    policy = response["Content-Security-Policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["X-Frame-Options"] == "DENY"
+    assert set(response.cookies) == {"portal_csrf"}
+
+
+@pytest.mark.django_db
+def test_who_signs_in_reaches_the_admin(client: Client) -> None:
+    User.objects.create_superuser("vera", password="a long and private one")
+    response = client.post("/admin/login/?next=/admin/", {"username": "vera", "password": "a long and private one"})
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    assert client.get("/admin/").status_code == 200
+
+
+def test_every_static_file_finds_the_files_that_it_names(tmp_path: Path) -> None:
+    storage = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+    with override_settings(STORAGES=storage, STATIC_ROOT=tmp_path):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    assert (tmp_path / "staticfiles.json").exists()

@@ -1,0 +1,69 @@
+"""Production refuses what is unsafe there: each refusal in a process of its own, as it would be met."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from portal import cluster
+from portal.environment import INSECURE_SECRET
+
+SOUND = {
+    "PORTAL_MODE": "production",
+    "SECRET_KEY": "k3J9x-Tq0vWm2ZrL8pYc5NdHf7sGb1uEoAiXwQzRtUyPlKjH",
+    "DATABASE_URL": "postgresql://portal:secret@db.example.org:5432/portal",
+    "ALLOWED_HOSTS": "portal.example.org",
+    "DEBUG": "",
+}
+SOUND["SECRET_KEY"] += "and-a-bit-more"
+
+
+def check(**changes: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check --deploy` in a production that is sound but for the changes."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TERRA_")}
+    environment = inherited | SOUND | changes
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    command = [sys.executable, "manage.py", "check", "--deploy", "--tag", "security", "--fail-level", "WARNING"]
+    return subprocess.run(command, cwd=cluster.CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
+    result = check(TERRA_ENVIRONMENTS="production", TERRA_PRODUCTION_BASE_URL="https://api.example.org/v2")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"DEBUG": "true"}, "DEBUG is on"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is missing, known or short"),
+        ({"SECRET_KEY": "only-a-short-one"}, "SECRET_KEY is missing, known or short"),
+        ({"SECRET_KEY": INSECURE_SECRET}, "SECRET_KEY is missing, known or short"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is empty"),
+        ({"ALLOWED_HOSTS": "portal.example.org,*"}, "ALLOWED_HOSTS is empty or allows every name"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL is missing"),
+        ({"DATABASE_URL": cluster.named("main").url()}, "names the embedded PostgreSQL"),
+        ({"DATABASE_URL": "sqlite:///portal.sqlite3"}, "DATABASE_URL must name a PostgreSQL"),
+        ({"TERRA_SANDBOX_BASE_URL": "http://127.0.0.1:8901/api/v2"}, "TERRA_SANDBOX_BASE_URL is not an https address"),
+        ({"TERRA_LIVE_BASE_URL": "https://localhost/api"}, "TERRA_LIVE_BASE_URL is not an https address outside"),
+        (
+            {"TERRA_LIVE_WIDGET_SESSION_URL": "http://api.example.org/s"},
+            "TERRA_LIVE_WIDGET_SESSION_URL is not",
+        ),
+        ({"PORTAL_MODE": "staging"}, "PORTAL_MODE is 'staging'. Set it to one of: development, test, production"),
+    ],
+)
+def test_production_does_not_start_and_says_what_to_do(changes: dict[str, str], told: str) -> None:
+    result = check(**changes)
+    assert result.returncode != 0
+    assert told in result.stderr
+    assert SOUND["SECRET_KEY"] not in result.stderr
+
+
+def test_who_forgets_to_say_the_mode_gets_production_with_all_its_refusals_at_once() -> None:
+    result = check(PORTAL_MODE="", SECRET_KEY="", ALLOWED_HOSTS="", DEBUG="1")
+    assert "This is production" in result.stderr
+    assert all(name in result.stderr for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"))

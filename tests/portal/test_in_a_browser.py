@@ -1,0 +1,27 @@
+"""The admin in a real browser, under the policy that it is sent with."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_the_admin_works_and_the_policy_refuses_nothing_of_it(
+    page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    User.objects.create_superuser("vera", password="a long and private one")
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+
+    page.goto(f"{live_server.url}/admin/")
+    page.get_by_label("Username").fill("vera")
+    page.get_by_label("Password").fill("a long and private one")
+    page.get_by_role("button", name="Log in").click()
+
+    page.get_by_role("heading", name="Site administration").wait_for()
+    assert complaints == []
