@@ -1,0 +1,82 @@
+"""`manage.py sandbox`: a Terra to try against, until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from scopes.catalogue import default
+
+if TYPE_CHECKING:
+    from scopes.sandbox.people import Population
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a number from 0")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Runs a Terra to try against, for this machine only. One line of JSON says where, once it is ready."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=_count, default=8901, help="where it is taken, the next free one")
+        size = parser.add_mutually_exclusive_group()
+        size.add_argument("--people", type=_count, default=200)
+        size.add_argument("--connections", type=_count)
+        parser.add_argument("--seed", type=_count, default=1, help="another seed, other people")
+        parser.add_argument("--webhook-url", default="", help="where webhooks go; without it, nowhere")
+        parser.add_argument("--signing-secret", help="else from TERRA_SANDBOX_SIGNING_SECRETS, else made up")
+        parser.add_argument("--store", type=Path, help="a file that keeps the changes; without it, they end with it")
+        parser.add_argument("--people-file", type=Path, help="write the host's people (.csv or .jsonl), and end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not getattr(settings, "SANDBOX_ALLOWED", False):
+            raise CommandError("The sandbox does not run in production. Set PORTAL_MODE=development to try things out.")
+        # Not before: what it is made of is not installed in production.
+        from scopes.sandbox.people import FORMS, Population, people_file  # noqa: PLC0415
+
+        today = datetime.now(UTC).date()
+        population = Population.of_people(options["seed"], options["people"], today, default())
+        if options["connections"] is not None:
+            population = Population(options["seed"], options["connections"], today, default())
+        if path := options["people_file"]:
+            form = path.suffix.removeprefix(".")
+            if form not in FORMS:
+                raise CommandError(f"{path.name} must end in .csv or .jsonl.", returncode=2)
+            with path.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(people_file(population, form))
+            self.stdout.write(f"{population.people} people written to {path}")
+        else:
+            self._serve(population, options)
+
+    def _serve(self, population: Population, options: dict[str, Any]) -> None:
+        from scopes.sandbox.server import NotReady, Sandbox  # noqa: PLC0415
+
+        stop = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        secret = options["signing_secret"] or os.environ.get("TERRA_SANDBOX_SIGNING_SECRETS", "").split(",")[0]
+        keys = {name: os.environ.get(f"TERRA_SANDBOX_{name.upper()}") for name in ("dev_id", "api_key")}
+        given = {**keys, "signing_secret": secret}
+        try:
+            sandbox = Sandbox(
+                population, options["store"] or ":memory:", given, options["port"], options["webhook_url"]
+            )
+        except NotReady as error:
+            raise CommandError(str(error)) from None
+        with sandbox:
+            self.stdout.write(json.dumps(sandbox.greeting()))
+            self.stdout.flush()
+            stop.wait()

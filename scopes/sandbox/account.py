@@ -1,0 +1,231 @@
+"""What this Terra knows, and what happens to it: the people thought up, the changes since, and the dashboard.
+
+What happens returns the webhook events that follow from it, in the order in which they are sent.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from scopes.catalogue.entries import Known, Provider, Scope
+from scopes.sandbox import events
+from scopes.sandbox.cast import Connection
+from scopes.sandbox.events import Event
+from scopes.sandbox.offer import in_no_order, reports, scopes_on_offer, terra_name
+from scopes.sandbox.people import Population, timestamp
+from scopes.sandbox.store import Session, Store
+from scopes.sandbox.switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a walk to a consent screen ended. `reason` is empty where a connection was made."""
+
+    session: Session
+    reason: str
+    events: list[Event]
+
+
+class Account:
+    """One Terra environment."""
+
+    def __init__(self, population: Population, store: Store, switches: Switches) -> None:
+        """`switches` hold until others are thrown."""
+        self.population = population
+        self.store = store
+        self.catalogue = population.catalogue
+        self._defaults = switches
+
+    # The dashboard
+
+    @property
+    def switches(self) -> Switches:
+        return self._defaults.thrown(self.store.switches())
+
+    def throw(self, changes: dict[str, Any]) -> Switches:
+        """Throws the switches; SwitchError, and nothing changed, where one does not fit."""
+        thrown = self.switches.thrown(changes)
+        self.store.throw(changes)
+        return thrown
+
+    def providers(self, on_device: bool = False) -> list[Provider]:
+        """Those that a person can connect at a web page, or those that only a phone can."""
+        return [each for each in self.catalogue.providers.values() if each.terra and each.on_device is on_device]
+
+    def requested(self, provider: Provider) -> tuple[Scope, ...]:
+        """The scopes that this account asks the provider for."""
+        names = self.switches.requested_scopes.get(terra_name(provider), scopes_on_offer(provider))
+        return tuple(provider.by_name.get(provider.canonical(name), Scope(name, label=name)) for name in names)
+
+    # Connections
+
+    def count(self) -> int:
+        return self.population.connections - len(self.store.removed_numbers()) + self.store.made_count()
+
+    def connections(self, start: int, count: int) -> list[Connection]:
+        """The connections from place `start` of the listing: those thought up without the removed, then those made."""
+        with self.store.together():
+            removed = self.store.removed_numbers()
+            standing = self.population.connections - len(removed)
+            numbers = _standing_numbers(removed, range(start, min(start + count, standing)))
+            changed = self.store.changed(numbers)
+            listed = [changed.get(number) or self.population.connection(number) for number in numbers]
+            if len(listed) < count:
+                listed += self.store.made(max(0, start - standing), count - len(listed))
+        return listed
+
+    def find(self, user_id: str) -> Connection | None:
+        changed = self.store.user(user_id.lower())
+        if changed:
+            user, removed = changed
+            return None if removed else user
+        number = self.population.number_of(user_id)
+        return None if number is None else self.population.connection(number)
+
+    def of_reference(self, reference_id: str) -> list[Connection]:
+        thought_up = (self.find(each.user_id) for each in self.population.of_reference(reference_id))
+        return [each for each in thought_up if each] + self.store.made_for(reference_id)
+
+    def provider_user_id(self, user: Connection) -> str:
+        """The provider's own id of the account: the same after a reauth."""
+        owner = user.reference_id or user.user_id
+        return blake2b(f"{user.provider} {owner}".encode(), digest_size=8).hexdigest()
+
+    # Consent
+
+    def begin(
+        self,
+        providers: Iterable[Provider],
+        reference_id: str | None,
+        success_url: str,
+        failure_url: str,
+        widget: bool,
+    ) -> Session:
+        """A new session; where there is one provider only, it is chosen already."""
+        names = tuple(map(terra_name, providers))
+        session = Session(
+            session_id=str(uuid.uuid4()),
+            widget=widget,
+            providers=names,
+            provider=names[0] if len(names) == 1 else None,
+            user_id=str(uuid.uuid4()) if len(names) == 1 else None,
+            reference_id=reference_id,
+            success_url=success_url,
+            failure_url=failure_url,
+            started_at=time.time(),
+        )
+        self.store.start(session)
+        return session
+
+    def choose(self, session: Session, provider: str) -> Session:
+        self.store.choose(session.session_id, provider, str(uuid.uuid4()))
+        chosen = self.store.session(session.session_id)
+        assert chosen is not None
+        return chosen
+
+    def expired(self, session: Session) -> bool:
+        return time.time() - session.started_at >= self.switches.session_seconds
+
+    def refuse(self, session: Session) -> Ending | None:
+        """The person said no. None where the session had ended before."""
+        return self._fail(session, "access_denied")
+
+    def grant(self, session: Session, ticked: set[str]) -> Ending | None:
+        """The person allowed what is ticked. None where the session had ended before.
+
+        Without a mandatory scope there is no connection. The active connection of the same provider and reference id
+        is replaced, and its id dies.
+        """
+        assert session.provider
+        assert session.user_id
+        provider = self.catalogue.for_terra(session.provider)
+        assert provider is not None
+        requested = self.requested(provider)
+        fixed = provider.can_untick is Known.NO
+        granted = tuple(scope.name for scope in requested if fixed or scope.name in ticked)
+        if any(scope.mandatory and scope.name not in granted for scope in requested):
+            return self._fail(session, "missing_scopes")
+        user = Connection(
+            user_id=session.user_id,
+            provider=session.provider,
+            reference_id=session.reference_id,
+            scopes=in_no_order(granted, uuid.UUID(session.user_id).int) if reports(provider) else None,
+            active=True,
+            created_at=timestamp(datetime.now(UTC)),
+            last_webhook_update=None,
+        )
+        with self.store.together():
+            if not self.store.end(session.session_id, "granted"):
+                return None
+            old = self._replaced_by(user)
+            if old:
+                self.store.save(old, removed=True)
+            self.store.save(user)
+        switches = self.switches
+        followed = [events.auth_success(user, session)]
+        if old:
+            followed.append(events.user_reauth(user, old if switches.old_user == "named" else None))
+            if switches.reauth_order == "reauth_first":
+                followed.reverse()
+        return Ending(session, "", followed)
+
+    def _fail(self, session: Session, reason: str) -> Ending | None:
+        if not self.store.end(session.session_id, reason):
+            return None
+        return Ending(session, reason, [events.auth_failed(session, reason, self.switches.event_dialect)])
+
+    def _replaced_by(self, user: Connection) -> Connection | None:
+        if user.reference_id is None:
+            return None
+        same = (each for each in self.of_reference(user.reference_id) if each.provider == user.provider and each.active)
+        old = next(same, None)
+        return replace(old, active=False) if old else None
+
+    # What happens to a connection
+
+    def deauthorise(self, user: Connection) -> list[Event]:
+        """It is ended through the API, and forgotten."""
+        ended = replace(user, active=False, access=False)
+        self.store.save(ended, removed=True)
+        return [events.deauth(ended)]
+
+    def revoke(self, user: Connection) -> list[Event]:
+        """The person took the access away at the provider. Oura does not tell; Fitbit's notice comes as a `deauth`."""
+        if user.provider == "OURA":
+            self.store.save(replace(user, access=False))
+            return []
+        revoked = replace(user, active=False, access=False)
+        self.store.save(revoked)
+        return [events.deauth(revoked) if user.provider == "FITBIT" else events.access_revoked(revoked)]
+
+    def change_permissions(self, user: Connection, scopes: list[str]) -> list[Event]:
+        """The person changed at the provider what is granted: `scopes` is the whole set afterwards."""
+        before = user.scopes.split(",") if user.scopes else []
+        changed = replace(user, scopes=",".join(scopes))
+        self.store.save(changed)
+        added = [scope for scope in scopes if scope not in before]
+        removed = [scope for scope in before if scope not in scopes]
+        return [events.permission_change(changed, added, removed)]
+
+    def reject_token(self, user: Connection) -> list[Event]:
+        """The provider rejects the token from now on; `active` stays as it is, as it does at Terra."""
+        rejected = replace(user, access=False)
+        self.store.save(rejected)
+        return [events.connection_error(rejected, self.switches.event_dialect)]
+
+
+def _standing_numbers(removed: list[int], places: range) -> list[int]:
+    """The numbers that stand at these places once the removed (ascending) ones are left out."""
+    numbers = []
+    passed = 0
+    for place in places:
+        while passed < len(removed) and removed[passed] <= place + passed:
+            passed += 1
+        numbers.append(place + passed)
+    return numbers

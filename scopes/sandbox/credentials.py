@@ -1,0 +1,33 @@
+"""What an application proves itself with, and the API paths that ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any
+
+from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Request, Response
+
+BASES = ("/v2", "/api/v2")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The pair that every call carries in its headers."""
+
+    dev_id: str
+    api_key: str = field(repr=False)
+
+    def asked_for(self, handler: Callable[..., Response]) -> Callable[..., Response]:
+        """The handler, for those who know the dev-id and the key."""
+
+        def guarded(request: Request, **arguments: Any) -> Response:
+            dev_id, api_key = request.headers.get("dev-id", ""), request.headers.get("x-api-key", "")
+            known = compare_digest(dev_id.encode(), self.dev_id.encode())
+            if not (known & compare_digest(api_key.encode(), self.api_key.encode())):
+                raise Unauthorized("dev-id or x-api-key headers are missing")
+            return handler(request, **arguments)
+
+        return guarded
