@@ -1,0 +1,1 @@
+"""What the performance table of the docs is made with: `make bench`. Its PostgreSQL is its own, with fsync on."""

@@ -1,0 +1,40 @@
+"""Measure, and print the table: `make bench`, or `make bench ARGS="--connections 100000"`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+
+import django
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--connections", type=int, default=1_000_000)
+    parser.add_argument("--standings", type=int, default=5_000)
+    parser.add_argument("--writers", type=int, default=8)
+    parser.add_argument("--changes", type=int, default=10_000)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+
+    from django.core.management import call_command
+    from django.db import connection
+
+    from benchmarks import records
+
+    call_command("migrate", verbosity=0)
+    call_command("flush", interactive=False, verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version(), current_setting('fsync')")
+        version, fsync = cursor.fetchone()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {version.split(' on ')[0]}, fsync {fsync}\n")
+    table = records.run(options.connections, options.standings, options.writers, options.changes)
+    width = max(len(what) for what, _ in table)
+    for what, figure in table:
+        print(f"| {what:<{width}} | {figure:>20} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The spine, to be read first: take facts in, record them, judge what changed.
+
+Judging needs no step of its own: a fact moves a connection to a standing, and every standing has its verdict under the
+policy in force from the moment that it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import batched
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.facts import AttemptFailed, Fact, Origin, OriginKind
+from scopes.intake import attempts, people
+from scopes.intake.people import PeopleTaken
+from scopes.intake.record import Recorded, Recorder, restand
+from scopes.judge import policy
+from scopes.judge.rules import StandingFacts
+from scopes.models import Connection, PolicyVersion, Source
+
+BATCH = 500
+EntryOf = Callable[[str], Entry]
+
+
+def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: EntryOf, now: datetime) -> Recorded:
+    """Record `facts` batch by batch; each batch is taken in whole or not at all. The sum of what they came to."""
+    recorder = Recorder(source, entry_of)
+    total = Recorded()
+    for batch in batched(facts, BATCH, strict=False):
+        failures = [fact for fact in batch if isinstance(fact, AttemptFailed)]
+        attempts.record_failures(source, failures, entry_of, now)
+        total.failed_attempts += len(failures)
+        total.add(recorder.record([fact for fact in batch if not isinstance(fact, AttemptFailed)], origin, now))
+    return total
+
+
+def take_in_people(rows: Sequence[people.PersonKnown], now: datetime) -> PeopleTaken:
+    """Record what the host says of its people; connections that waited for them are claimed, plans are judged anew."""
+    taken = people.record(rows, now)
+    origin = Origin("host", OriginKind.FILE, "people")
+    for plan, connections in taken.plans.items():
+        restand(connections, _on_plan(plan), origin, now)
+    return taken
+
+
+def publish(version: PolicyVersion, *, now: datetime, in_force_from: datetime | None = None) -> int:
+    """Publish a policy version; consents given since a time in the past move to it. How many connections moved."""
+    published = policy.publish(version, now=now, in_force_from=in_force_from)
+    if published.in_force_from is None or published.in_force_from >= now:
+        return 0
+    return _move_consents(published, now)
+
+
+def _move_consents(version: PolicyVersion, now: datetime) -> int:
+    screens = policy.consent_screens(version.integration_id)
+    origin = Origin("policy", OriginKind.POLICY, f"policy:{version.number}")
+    moved, last = 0, 0
+    while True:
+        batch = list(
+            Connection.objects.filter(
+                integration=version.integration_id,
+                consented_at__gte=version.in_force_from,
+                merged_into__isnull=True,
+                pk__gt=last,
+            )
+            .order_by("pk")
+            .values_list("pk", "consented_at")[:BATCH]
+        )
+        if not batch:
+            return moved
+        by_version: dict[int | None, list[int]] = {}
+        for pk, consented_at in batch:
+            by_version.setdefault(screens.at(consented_at), []).append(pk)
+        for consent_version, connections in by_version.items():
+            moved += restand(connections, _consented_under(consent_version), origin, now)
+        last = batch[-1][0]
+
+
+def _on_plan(plan: str) -> Callable[[StandingFacts], StandingFacts]:
+    return lambda standing: replace(standing, plan=plan)
+
+
+def _consented_under(version: int | None) -> Callable[[StandingFacts], StandingFacts]:
+    return lambda standing: replace(standing, consent_version=version)

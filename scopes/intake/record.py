@@ -1,0 +1,206 @@
+"""Record facts about connections: find the row, apply the facts in order, close a period and open the next.
+
+Idempotent and never backwards (see `effects`). Nothing is written for a fact that tells nothing new. Locks are taken
+in one order (connections by id, standings by digest, new connections by key), so that batches cannot deadlock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db import transaction
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.facts import ConnectionFact, ConnectionSeen, LinkState, Origin
+from scopes.intake import identity, rows
+from scopes.intake.effects import Read, Row, Step, after, begin
+from scopes.intake.vocabulary import Vocabulary
+from scopes.judge.policy import ConsentScreens, consent_screens, ensure_integration
+from scopes.judge.rules import StandingFacts
+from scopes.judge.standing import facts_of, intern
+from scopes.models import Person, Source
+
+Key = tuple[int, str]
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a batch came to. `connections` are the ids of all that its facts were about, `changed` of those it changed."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    former: int = 0
+    pulses: int = 0
+    failed_attempts: int = 0
+    unknown_scopes: list[str] = field(default_factory=list)
+    connections: list[int] = field(default_factory=list)
+    changed_connections: list[int] = field(default_factory=list)
+
+    def add(self, other: Recorded) -> None:
+        """Add the counts of another batch; the lists of ids stay the batch's own."""
+        for name in ("new", "changed", "unchanged", "former", "pulses", "failed_attempts"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.unknown_scopes += other.unknown_scopes
+
+
+# A fact, its scopes as they go into a standing, and the consent screens of its integration.
+Told = tuple[ConnectionFact, Read, ConsentScreens]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An integration as the recorder needs it."""
+
+    pk: int
+    provider: int
+    screens: ConsentScreens
+
+
+class Recorder:
+    """Records batches of facts of one source. `entry_of` gives the catalogue's entry for a provider's slug."""
+
+    def __init__(self, source: Source, entry_of: Callable[[str], Entry]) -> None:
+        self.source = source
+        self.entry_of = entry_of
+        self.integrations: dict[str, tuple[int, int]] = {}
+
+    def record(self, facts: Sequence[ConnectionFact], origin: Origin, now: datetime) -> Recorded:
+        """Record one batch (some hundreds of facts), all of it or none."""
+        known = self._integrations({fact.provider for fact in facts}, now)
+        vocabulary = Vocabulary({info.provider: self.entry_of(slug) for slug, info in known.items()}, now)
+        told: dict[Key, list[Told]] = defaultdict(list)
+        for fact in sorted(facts, key=lambda fact: fact.happened_at):
+            info = known[fact.provider]
+            read = vocabulary.read(info.provider, getattr(fact, "scopes", None))
+            told[info.pk, fact.user_id].append((fact, read, info.screens))
+        recorded = Recorded(unknown_scopes=[name for _, name in vocabulary.new])
+        identity.follow(told, origin, now)
+        waiting, recorded.former = identity.without_former(told)
+        while waiting:
+            waiting = self._try(waiting, origin, now, recorded)
+        return recorded
+
+    def _try(
+        self, told: dict[Key, list[Told]], origin: Origin, now: datetime,
+        recorded: Recorded,
+    ) -> dict[Key, list[Told]]:
+        """Record what can be recorded; returns what another process began to record at the same moment."""
+        present = rows.find(told)
+        standings = facts_of(row.standing for row in present.values())
+        touched = {
+            key: facts
+            for key, facts in told.items()
+            if key not in present or self._steps(present[key].as_row(standings), facts)
+        }
+        recorded.unchanged += len(told) - len(touched)
+        recorded.connections += [row.pk for key, row in present.items() if key not in touched]
+        lost: dict[Key, list[Told]] = {}
+        if touched:
+            with transaction.atomic():
+                lost = self._write(touched, origin, now, recorded)
+        recorded.pulses += rows.write_pulses(_pulses(told, present or rows.find(told)))
+        return lost
+
+    def _write(
+        self, told: dict[Key, list[Told]], origin: Origin, now: datetime,
+        recorded: Recorded,
+    ) -> dict[Key, list[Told]]:
+        present = rows.find(told, lock=True)
+        standings = facts_of(row.standing for row in present.values())
+        people = _people(told, present)
+        changed: list[tuple[rows.Found, list[Step]]] = []
+        begun: list[tuple[Key, list[Step]]] = []
+        for key, facts in told.items():
+            found = present.get(key)
+            if found is None:
+                first, read, screens = facts[0]
+                person, plan = people.get(first.reference_id or "", (None, ""))
+                row = replace(begin(first, key[0], read, screens, plan), person=person)
+                begun.append((key, [Step(row, first.happened_at), *self._steps(row, facts[1:])]))
+                continue
+            row = found.as_row(standings)
+            steps = self._steps(row, facts)
+            if steps:
+                changed.append((found, steps))
+            else:
+                recorded.unchanged += 1
+                recorded.connections.append(found.pk)
+        ids = intern(step.row.standing for _, steps in (*changed, *begun) for step in steps)
+        made = rows.insert(begun, ids, origin, now)
+        rows.update(changed, ids, origin, now)
+        recorded.new += len(made)
+        recorded.changed += len(changed)
+        recorded.changed_connections += [found.pk for found, _ in changed] + list(made.values())
+        recorded.connections += [found.pk for found, _ in changed] + list(made.values())
+        return {key: told[key] for key, _ in begun if key not in made}
+
+    def _steps(self, row: Row, facts: Iterable[Told]) -> list[Step]:
+        """The stretches that `facts` begin; a change that leaves the standing as it was joins the one before."""
+        steps: list[Step] = []
+        for fact, read, screens in facts:
+            new = after(row, fact, read, screens, self.source.listed_at)
+            if new is not row:
+                if steps and steps[-1].row.standing == new.standing:
+                    steps[-1] = Step(new, steps[-1].at)
+                else:
+                    steps.append(Step(new, fact.happened_at))
+                row = new
+        return steps
+
+    def _integrations(self, slugs: set[str], now: datetime) -> dict[str, _Known]:
+        for slug in slugs - self.integrations.keys():
+            integration = ensure_integration(self.source, self.entry_of(slug), now)
+            self.integrations[slug] = (integration.pk, integration.provider_id)
+        return {
+            slug: _Known(*self.integrations[slug], consent_screens(self.integrations[slug][0])) for slug in sorted(slugs)
+        }
+
+
+def restand(
+    connections: Sequence[int],
+    change: Callable[[StandingFacts], StandingFacts],
+    origin: Origin,
+    now: datetime,
+) -> int:
+    """Move connections to the standing that `change` makes of theirs, in one transaction; how many moved.
+
+    For facts that are not a source's: a person's plan, a waiver, the true version of a consent.
+    """
+    with transaction.atomic():
+        found = rows.find_by_id(connections)
+        standings = facts_of(row.standing for row in found)
+        moved = []
+        for row in found:
+            before = row.as_row(standings)
+            standing = change(before.standing)
+            if standing != before.standing:
+                moved.append((row, [Step(replace(before, standing=standing), now)]))
+        rows.update(moved, intern(steps[0].row.standing for _, steps in moved), origin, now)
+    return len(moved)
+
+
+def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict[str, tuple[int | None, str]]:
+    """Reference id -> (person, plan), for the connections that are new."""
+    references = {
+        facts[0][0].reference_id for key, facts in told.items() if key not in present and facts[0][0].reference_id
+    }
+    people = Person.objects.filter(reference_id__in=references).values_list("reference_id", "pk", "plan")
+    return {reference: (pk, plan) for reference, pk, plan in people}
+
+
+def _pulses(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> list[rows.PulseSeen]:
+    """What moved forward of the pulses of `present`."""
+    moved = []
+    for key, found in present.items():
+        seen = [fact for fact, _, _ in told.get(key, ()) if isinstance(fact, ConnectionSeen)]
+        webhook = max((fact.last_webhook_on for fact in seen if fact.last_webhook_on), default=None)
+        data = max((fact.last_data_on for fact in seen if fact.last_data_on), default=None)
+        newer_webhook = webhook is not None and (found.last_webhook_on is None or webhook > found.last_webhook_on)
+        newer_data = data is not None and (found.last_data_on is None or data > found.last_data_on)
+        if newer_webhook or newer_data:
+            moved.append(rows.PulseSeen(found.pk, webhook, data))
+    return moved

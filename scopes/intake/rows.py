@@ -1,0 +1,239 @@
+"""Read and write connections, periods and pulses in sets: one statement a batch, never one a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection
+
+from scopes.facts import Origin
+from scopes.intake.effects import Row, Step
+from scopes.judge.rules import StandingFacts
+
+Key = tuple[int, str]
+
+COLUMNS = """c.id, c.integration_id, c.user_id, c.standing_id, c.person_id, c.reference_id, c.provider_user_id,
+    c.consented_at, c.scopes_at, c.link_at, pulse.last_webhook_on, pulse.last_data_on"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recorded connection, with its pulse."""
+
+    pk: int
+    integration: int
+    user_id: str
+    standing: int
+    person: int | None
+    reference_id: str
+    provider_user_id: str
+    consented_at: datetime | None
+    scopes_at: datetime
+    link_at: datetime
+    last_webhook_on: date | None
+    last_data_on: date | None
+
+    def as_row(self, standings: Mapping[int, StandingFacts]) -> Row:
+        return Row(
+            pk=self.pk,
+            integration=self.integration,
+            user_id=self.user_id,
+            standing=standings[self.standing],
+            person=self.person,
+            reference_id=self.reference_id,
+            provider_user_id=self.provider_user_id,
+            consented_at=self.consented_at,
+            scopes_at=self.scopes_at,
+            link_at=self.link_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PulseSeen:
+    """The newest days on which something came for one connection."""
+
+    connection: int
+    last_webhook_on: date | None
+    last_data_on: date | None
+
+
+def find(keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Found]:
+    """The connections recorded under these (integration, source's id); `lock` holds them until the transaction ends."""
+    wanted = list(keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {COLUMNS}
+            FROM unnest(%s::bigint[], %s::text[]) AS wanted (integration_id, user_id)
+            JOIN scopes_connection c ON c.user_id = wanted.user_id AND c.integration_id = wanted.integration_id
+                                    AND c.merged_into_id IS NULL
+            LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
+            ORDER BY c.id {"FOR NO KEY UPDATE OF c" if lock else ""}
+            """,
+            [[integration for integration, _ in wanted], [user_id for _, user_id in wanted]],
+        )
+        found = [Found(*row) for row in cursor.fetchall()]
+    return {(row.integration, row.user_id): row for row in found}
+
+
+def find_by_id(pks: Sequence[int]) -> list[Found]:
+    """The connections of these ids that are not merged, locked until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {COLUMNS} FROM scopes_connection c LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
+            WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL ORDER BY c.id FOR NO KEY UPDATE OF c
+            """,
+            [list(pks)],
+        )
+        return [Found(*row) for row in cursor.fetchall()]
+
+
+def insert(
+    begun: Sequence[tuple[Key, Sequence[Step]]], ids: Mapping[StandingFacts, int], origin: Origin, now: datetime
+) -> dict[Key, int]:
+    """Insert new connections with their periods; (key -> id) of those that nobody else inserted meanwhile."""
+    if not begun:
+        return {}
+    ordered = sorted(begun, key=lambda pair: pair[0])
+    last = [steps[-1].row for _, steps in ordered]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO scopes_connection (integration_id, user_id, standing_id, person_id, reference_id,
+                provider_user_id, consented_at, scopes_at, link_at, first_seen_at)
+            SELECT *, %s FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::text[],
+                %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+            ON CONFLICT (user_id, integration_id) WHERE merged_into_id IS NULL DO NOTHING
+            RETURNING integration_id, user_id, id
+            """,
+            [
+                now,
+                [row.integration for row in last],
+                [row.user_id for row in last],
+                [ids[row.standing] for row in last],
+                [row.person for row in last],
+                [row.reference_id for row in last],
+                [row.provider_user_id for row in last],
+                [row.consented_at for row in last],
+                [row.scopes_at for row in last],
+                [row.link_at for row in last],
+            ],
+        )
+        made = {(integration, user_id): pk for integration, user_id, pk in cursor.fetchall()}
+    _insert_periods([(made[key], steps, None) for key, steps in ordered if key in made], ids, origin, now)
+    return made
+
+
+def update(
+    changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[StandingFacts, int], origin: Origin, now: datetime
+) -> None:
+    """Write the last row of each; where the standing moved, close the open period and open the next."""
+    if not changed:
+        return
+    last = [steps[-1].row for _, steps in changed]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE scopes_connection c
+            SET standing_id = new.standing_id, provider_user_id = new.provider_user_id,
+                consented_at = new.consented_at, scopes_at = new.scopes_at, link_at = new.link_at
+            FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+                 AS new (id, standing_id, provider_user_id, consented_at, scopes_at, link_at)
+            WHERE c.id = new.id
+            """,
+            [
+                [found.pk for found, _ in changed],
+                [ids[row.standing] for row in last],
+                [row.provider_user_id for row in last],
+                [row.consented_at for row in last],
+                [row.scopes_at for row in last],
+                [row.link_at for row in last],
+            ],
+        )
+    moved = [
+        (found.pk, stretches)
+        for found, steps in changed
+        if (stretches := _stretches(found.standing, steps, ids))
+    ]
+    if not moved:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE scopes_period period SET until = greatest(period.since, new.at)
+            FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (connection_id, at)
+            WHERE period.connection_id = new.connection_id AND period.until IS NULL
+            RETURNING period.connection_id, period.until
+            """,
+            [[pk for pk, _ in moved], [stretches[0].at for _, stretches in moved]],
+        )
+        began = dict(cursor.fetchall())
+    _insert_periods([(pk, stretches, began[pk]) for pk, stretches in moved], ids, origin, now)
+
+
+def _stretches(standing: int, steps: Sequence[Step], ids: Mapping[StandingFacts, int]) -> list[Step]:
+    """The steps that begin a new standing."""
+    moved = []
+    for step in steps:
+        if ids[step.row.standing] != standing:
+            moved.append(step)
+            standing = ids[step.row.standing]
+    return moved
+
+
+def _insert_periods(
+    begun: Sequence[tuple[int, Sequence[Step], datetime | None]],
+    ids: Mapping[StandingFacts, int],
+    origin: Origin,
+    now: datetime,
+) -> None:
+    """Append each connection's stretches; `since` never runs backwards, though a fact may have happened before."""
+    columns: tuple[list[int], list[int], list[datetime], list[datetime | None], list[datetime], list[str | None]]
+    columns = ([], [], [], [], [], [])
+    for pk, steps, earliest in begun:
+        since = steps[0].at if earliest is None else max(steps[0].at, earliest)
+        for number, step in enumerate(steps):
+            until = max(since, steps[number + 1].at) if number + 1 < len(steps) else None
+            unlisted = json.dumps(step.row.unlisted) if step.row.unlisted else None
+            for column, value in zip(
+                columns, (pk, ids[step.row.standing], since, until, step.at, unlisted), strict=True
+            ):
+                column.append(value)  # type: ignore[arg-type]
+            since = until or since
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO scopes_period
+                (connection_id, standing_id, since, until, happened_at, unlisted, received_at, origin, origin_record)
+            SELECT *, %s, %s, %s FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
+                %s::timestamptz[], %s::jsonb[])
+            """,
+            [now, origin.kind.value, origin.record, *columns],
+        )
+
+
+def write_pulses(pulses: Sequence[PulseSeen]) -> int:
+    """Move the pulses forward, never back; how many were written."""
+    if not pulses:
+        return 0
+    ordered = sorted(pulses, key=lambda pulse: pulse.connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO scopes_pulse AS pulse (connection_id, last_webhook_on, last_data_on)
+            SELECT * FROM unnest(%s::bigint[], %s::date[], %s::date[])
+            ON CONFLICT (connection_id) DO UPDATE
+            SET last_webhook_on = greatest(pulse.last_webhook_on, excluded.last_webhook_on),
+                last_data_on = greatest(pulse.last_data_on, excluded.last_data_on)
+            """,
+            [
+                [pulse.connection for pulse in ordered],
+                [pulse.last_webhook_on for pulse in ordered],
+                [pulse.last_data_on for pulse in ordered],
+            ],
+        )
+        return len(ordered)

@@ -1,0 +1,56 @@
+"""Which scope strings stand in standings by name: those of the catalogue, and up to 200 others a provider.
+
+Beyond these a string is kept on the period and leaves one mark in the standing, so that no source can make a standing
+per person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.intake.effects import Read
+from scopes.models import Provider, UnknownScope
+
+BOUND = 200
+
+
+class Vocabulary:
+    """The known strings of the providers of one batch. `new` counts the strings met for the first time."""
+
+    def __init__(self, entries: dict[int, Entry], now: datetime) -> None:
+        """`entries`: provider id -> its catalogue entry."""
+        self.now = now
+        self.known = {pk: set(entry.names) for pk, entry in entries.items()}
+        self.full: set[int] = set()
+        self.new: list[tuple[int, str]] = []
+        for pk, name in UnknownScope.objects.filter(provider__in=entries).values_list("provider_id", "name"):
+            self.known[pk].add(name)
+
+    def read(self, provider: int, scopes: Iterable[str] | None) -> Read:
+        """`scopes` split into what stands by name and what does not; None stays "not reported"."""
+        if scopes is None:
+            return Read()
+        names = frozenset(scopes)
+        strange = names - self.known[provider]
+        if strange and provider not in self.full:
+            self._learn(provider, strange)
+            strange = names - self.known[provider]
+        return Read(names - strange, tuple(sorted(strange)))
+
+    def _learn(self, provider: int, strange: frozenset[str]) -> None:
+        with transaction.atomic():
+            Provider.objects.select_for_update(no_key=True).get(pk=provider)
+            present = set(UnknownScope.objects.filter(provider=provider).values_list("name", flat=True))
+            room = BOUND - len(present)
+            learned = sorted(strange - present)[: max(room, 0)]
+            UnknownScope.objects.bulk_create(
+                UnknownScope(provider_id=provider, name=name, first_seen_at=self.now) for name in learned
+            )
+        self.known[provider] |= present | set(learned)
+        self.new += [(provider, name) for name in learned]
+        if room <= len(learned):
+            self.full.add(provider)

@@ -1,0 +1,150 @@
+"""A policy version's content: JSON in the database and in files, `Policy` for the rules.
+
+Shape: {"requested": [scope…], "approved": [scope…] | null, "requirements": [{"feature", "any_of": [scope…], "level",
+"plans": […], "title": {language: text}, "why": {language: text}}…], "provider": {…}, "retired": bool}.
+The last two are what the catalogue said at publication; `with_catalogue` writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from scopes.catalogue.entries import Provider, Scope
+from scopes.judge.rules import RECOMMENDED, REQUIRED, Policy, Requirement
+
+KEYS = {"requested", "approved", "requirements"}
+REQUIREMENT_KEYS = {"feature", "any_of", "level", "plans", "title", "why"}
+
+
+class PolicyError(ValueError):
+    """A policy's content that cannot be; the message names the place and what to do."""
+
+
+def empty() -> dict[str, Any]:
+    """The content of a policy nobody has written yet: nothing is requested, nothing is needed."""
+    return {"requested": [], "approved": None, "requirements": []}
+
+
+def check(content: object) -> dict[str, Any]:
+    """`content` as canonical JSON, what the catalogue adds left out; raises PolicyError."""
+    if not isinstance(content, Mapping):
+        raise PolicyError("A policy is an object with requested, approved and requirements.")
+    unknown = sorted(set(content) - KEYS - {"provider", "retired"})
+    if unknown:
+        raise PolicyError(f"Unknown key {unknown[0]!r}: a policy has requested, approved and requirements.")
+    approved = content.get("approved")
+    return {
+        "requested": _strings(content.get("requested", []), "requested"),
+        "approved": None if approved is None else _strings(approved, "approved"),
+        "requirements": [
+            _requirement(entry, f"requirement {number}")
+            for number, entry in enumerate(_list(content.get("requirements", []), "requirements"), start=1)
+        ],
+    }
+
+
+def with_catalogue(content: Mapping[str, Any], provider: Provider, today: date) -> dict[str, Any]:
+    """`content` with what the catalogue says of its provider today, as far as rules look at it."""
+    return {
+        **check(content),
+        "provider": {
+            "slug": provider.slug,
+            "on_device": provider.on_device,
+            "scopes": [
+                {
+                    "name": scope.name,
+                    "aliases": sorted(scope.aliases),
+                    "implies": sorted(scope.implies),
+                    "successor": scope.successor,
+                }
+                for scope in sorted(provider.scopes, key=lambda scope: scope.name)
+            ],
+        },
+        "retired": provider.retired_on is not None and provider.retired_on <= today,
+    }
+
+
+def read(content: Mapping[str, Any]) -> Policy:
+    """The policy that a version's stored content says."""
+    entry = content["provider"]
+    return Policy(
+        provider=Provider(
+            slug=entry["slug"],
+            name=entry["slug"],
+            on_device=entry["on_device"],
+            scopes=tuple(
+                Scope(
+                    name=scope["name"],
+                    label=scope["name"],
+                    aliases=tuple(scope["aliases"]),
+                    implies=tuple(scope["implies"]),
+                    successor=scope["successor"],
+                )
+                for scope in entry["scopes"]
+            ),
+        ),
+        requested=frozenset(content["requested"]),
+        approved=None if content["approved"] is None else frozenset(content["approved"]),
+        requirements=tuple(
+            Requirement(
+                feature=entry["feature"],
+                any_of=tuple(entry["any_of"]),
+                level=entry["level"],
+                plans=tuple(entry["plans"]),
+                title=tuple(sorted(entry["title"].items())),
+                why=tuple(sorted(entry["why"].items())),
+            )
+            for entry in content["requirements"]
+        ),
+        retired=content["retired"],
+    )
+
+
+def _requirement(entry: object, where: str) -> dict[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise PolicyError(f"{where}: expected an object with feature and any_of.")
+    unknown = sorted(set(entry) - REQUIREMENT_KEYS)
+    if unknown:
+        raise PolicyError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(REQUIREMENT_KEYS))}.")
+    feature = entry.get("feature")
+    if not isinstance(feature, str) or not feature.strip():
+        raise PolicyError(f"{where}: name the feature that needs the scope.")
+    any_of = _strings(entry.get("any_of", []), f"{where}: any_of", sort=False)
+    if not any_of:
+        raise PolicyError(f"{where}: any_of needs at least one scope.")
+    level = entry.get("level", REQUIRED)
+    if level not in (REQUIRED, RECOMMENDED):
+        raise PolicyError(f"{where}: level is {REQUIRED} or {RECOMMENDED}, not {level!r}.")
+    return {
+        "feature": feature.strip(),
+        "any_of": any_of,
+        "level": level,
+        "plans": _strings(entry.get("plans", []), f"{where}: plans"),
+        "title": _texts(entry.get("title", {}), f"{where}: title"),
+        "why": _texts(entry.get("why", {}), f"{where}: why"),
+    }
+
+
+def _list(value: object, where: str) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise PolicyError(f"{where}: expected a list.")
+    return list(value)
+
+
+def _strings(value: object, where: str, *, sort: bool = True) -> list[str]:
+    strings = []
+    for entry in _list(value, where):
+        if not isinstance(entry, str) or not entry.strip() or len(entry) > 200:
+            raise PolicyError(f"{where}: expected non-empty strings of at most 200 characters.")
+        strings.append(entry.strip())
+    return sorted(set(strings)) if sort else list(dict.fromkeys(strings))
+
+
+def _texts(value: object, where: str) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(
+        isinstance(language, str) and isinstance(text, str) for language, text in value.items()
+    ):
+        raise PolicyError(f"{where}: expected texts by language, such as {{en: …, de: …}}.")
+    return dict(sorted(value.items()))

@@ -1,0 +1,45 @@
+"""Which connections: by what their verdict says. First the standings (thousands), then the connections in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from scopes.models import Connection
+
+
+def standings_where(
+    *, integration: int | None = None, health: str = "", scope: str = "", reason: str = "", source: int | None = None
+) -> list[int]:
+    """Ids of the standings whose verdict in force says all that is asked for; empty questions are not asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT standing.id
+            FROM scopes_integration integration
+            JOIN scopes_verdict verdict ON verdict.policy_version_id = integration.policy_version_id
+            JOIN scopes_standing standing ON standing.id = verdict.standing_id
+            WHERE (%(integration)s::bigint IS NULL OR integration.id = %(integration)s)
+              AND (%(source)s::bigint IS NULL OR integration.source_id = %(source)s)
+              AND (%(health)s = '' OR verdict.health = %(health)s)
+              AND ((%(scope)s = '' AND %(reason)s = '')
+                   OR EXISTS (SELECT FROM unnest(verdict.missing) entry
+                              WHERE (%(scope)s = '' OR starts_with(entry, %(scope)s || '='))
+                                AND (%(reason)s = '' OR right(entry, length(%(reason)s) + 1) = '=' || %(reason)s))
+                   OR (%(scope)s = '' AND verdict.link_reason = %(reason)s AND %(reason)s <> ''))
+            ORDER BY standing.id
+            """,
+            {"integration": integration, "source": source, "health": health, "scope": scope, "reason": reason},
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def page(standings: Sequence[int], after: int = 0, size: int = 50) -> QuerySet[Connection]:
+    """The next connections in these standings, by id: keyset paging, the same cost on every page."""
+    return (
+        Connection.objects.filter(standing__in=list(standings), merged_into__isnull=True, pk__gt=after)
+        .select_related("person", "integration__provider", "integration__source")
+        .order_by("pk")[:size]
+    )

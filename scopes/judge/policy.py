@@ -1,0 +1,228 @@
+"""Draft, publish, date and take back the policies of integrations, and tell the impact of a draft.
+
+Publishing writes the verdicts of the new version for the integration's standings (thousands), then moves one pointer.
+No connection is touched, and no page ever sees a mixture: it reads the verdicts of the version that is pointed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.judge import content, verdicts
+from scopes.judge.standing import facts_from
+from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry
+
+CATALOGUE = "catalogue"
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a version would mean, counted in connections. `mendable` are those of the blocked that a link could mend."""
+
+    version: int
+    connections: int
+    health: Mapping[str, int]
+    health_now: Mapping[str, int]
+    becoming: Mapping[str, int]
+    mendable: int
+    missing: Mapping[str, int]
+    counted_at: datetime | None
+
+
+def ensure_integration(source: Source, entry: Entry, now: datetime) -> Integration:
+    """The integration of this source with this provider; a new one begins with an empty policy, version 1."""
+    provider, _ = Provider.objects.get_or_create(
+        slug=entry.slug,
+        defaults={"name": entry.name, "entry": entry.as_data(), "in_catalogue": False, "confirmed": entry.confirmed},
+    )
+    integration, made = Integration.objects.get_or_create(source=source, provider=provider)
+    if made or integration.policy_version_id is None:
+        with transaction.atomic():
+            integration = Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
+            if integration.policy_version_id is None:
+                first = draft(integration, content.empty(), author=CATALOGUE, note="First seen.", now=now)
+                publish(first, now=now)
+                integration.refresh_from_db()
+    return integration
+
+
+def draft(
+    integration: Integration, proposed: Mapping[str, Any], *, author: str, now: datetime, note: str = ""
+) -> PolicyVersion:
+    """A new version that is not pointed at. Its content never changes: another wording is another draft.
+
+    Raises PolicyError for a content that cannot be.
+    """
+    entry = Entry.from_data(integration.provider.entry)
+    full = content.with_catalogue(proposed, entry, now.date())
+    with transaction.atomic():
+        Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
+        last = PolicyVersion.objects.filter(integration=integration).aggregate(last=Max("number"))["last"] or 0
+        return PolicyVersion.objects.create(
+            integration=integration, number=last + 1, content=full, author=author, note=note, created_at=now
+        )
+
+
+def judge_all(version: PolicyVersion) -> int:
+    """Write the verdicts that `version` still lacks for its integration's standings; how many were written."""
+    written = 0
+    while True:
+        lacking = list(
+            Standing.objects.filter(integration=version.integration_id)
+            .extra(  # a NOT EXISTS over the verdict's unique index, bound to this version
+                where=[
+                    "NOT EXISTS (SELECT FROM scopes_verdict v"
+                    " WHERE v.policy_version_id = %s AND v.standing_id = scopes_standing.id)"
+                ],
+                params=[version.pk],
+            )
+            .order_by("pk")[:CHUNK]
+        )
+        if not lacking:
+            return written
+        written += verdicts.write(version.pk, {row.pk: facts_from(row) for row in lacking})
+
+
+def publish(version: PolicyVersion, *, now: datetime, in_force_from: datetime | None = None) -> PolicyVersion:
+    """Put `version` in force, and return it. Raises PolicyError when it was published before.
+
+    `in_force_from` is when the consent screen changed; it defaults to now when this version requests other scopes than
+    the one before, and to "it did not change" when it requests the same. Consents since a time in the past are moved
+    to their true version by `flow.publish`, which calls this.
+    """
+    judge_all(version)
+    with transaction.atomic():
+        integration = Integration.objects.select_for_update(no_key=True).get(pk=version.integration_id)
+        version = PolicyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+        if version.published_at is not None:
+            raise content.PolicyError(f"{version} was published on {version.published_at:%d %b %Y}: draft it anew.")
+        judge_all(version)
+        before = integration.policy_version
+        changed = version.content["requested"] != (before.content["requested"] if before else [])
+        version.published_at = now
+        version.in_force_from = in_force_from or (now if changed else None)
+        version.save(update_fields=["published_at", "in_force_from"])
+        integration.policy_version = version
+        integration.save(update_fields=["policy_version"])
+        TrailEntry.objects.create(
+            at=now,
+            verb="policy.published",
+            actor_name=version.author,
+            integration=integration,
+            subject=str(version),
+            reason=version.note,
+            detail={"version": version.number, "before": before.number if before else None},
+        )
+    return version
+
+
+def take_back(
+    integration: Integration, to: PolicyVersion, *, author: str, now: datetime, note: str = ""
+) -> PolicyVersion:
+    """A draft of the content of `to`, read with today's catalogue. Publish it to go back."""
+    proposed = content.check(to.content)
+    return draft(integration, proposed, author=author, now=now, note=note or f"Back to policy {to.number}.")
+
+
+def outdated(now: datetime) -> list[Integration]:
+    """Integrations whose policy in force says something else of its provider than the catalogue does today."""
+    integrations = Integration.objects.select_related("provider", "policy_version", "source").order_by("pk")
+    return [
+        integration
+        for integration in integrations.filter(policy_version__isnull=False)
+        if integration.policy_version is not None
+        and content.with_catalogue(
+            integration.policy_version.content, Entry.from_data(integration.provider.entry), now.date()
+        )
+        != integration.policy_version.content
+    ]
+
+
+def publish_catalogue(now: datetime) -> list[PolicyVersion]:
+    """Publish the same policies anew where the catalogue changed what they mean (an alias, a retirement)."""
+    published = []
+    for integration in outdated(now):
+        current = integration.policy_version
+        if current is not None:
+            anew = draft(
+                integration, content.check(current.content), author=CATALOGUE, now=now, note="The catalogue changed."
+            )
+            published.append(publish(anew, now=now))
+    return published
+
+
+def impact(version: PolicyVersion) -> Impact:
+    """What `version` would mean for the connections of the last census; writes its verdicts first."""
+    judge_all(version)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT new.health, old.health, new.helps, new.missing, census.connections, census.taken_at
+            FROM scopes_census census
+            JOIN scopes_standing standing ON standing.id = census.standing_id
+            JOIN scopes_integration integration ON integration.id = standing.integration_id
+            JOIN scopes_verdict new ON new.standing_id = standing.id AND new.policy_version_id = %s
+            JOIN scopes_verdict old ON old.standing_id = standing.id
+                                   AND old.policy_version_id = integration.policy_version_id
+            WHERE integration.id = %s
+            """,
+            [version.pk, version.integration_id],
+        )
+        rows = cursor.fetchall()
+    health: dict[str, int] = {}
+    before: dict[str, int] = {}
+    becoming: dict[str, int] = {}
+    missing: dict[str, int] = {}
+    mendable = 0
+    for new, old, helps, lacks, count, _ in rows:
+        health[new] = health.get(new, 0) + count
+        before[old] = before.get(old, 0) + count
+        if new != old:
+            becoming[new] = becoming.get(new, 0) + count
+            if new in ("blocked", "reduced") and helps == "yes":
+                mendable += count
+        for entry in lacks:
+            missing[entry] = missing.get(entry, 0) + count
+    return Impact(
+        version=version.number,
+        connections=sum(health.values()),
+        health=health,
+        health_now=before,
+        becoming=becoming,
+        mendable=mendable,
+        missing=missing,
+        counted_at=rows[0][5] if rows else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentScreens:
+    """When each consent screen of one integration came into force, oldest first."""
+
+    since: tuple[tuple[datetime, int], ...]
+
+    def at(self, moment: datetime | None) -> int | None:
+        """The id of the version in force at `moment`; None when unknown."""
+        found = None
+        for since, version in self.since:
+            if moment is not None and since <= moment:
+                found = version
+        return found
+
+
+def consent_screens(integration: int) -> ConsentScreens:
+    """Read the consent screens of an integration from its published versions."""
+    rows = (
+        PolicyVersion.objects.filter(integration=integration, in_force_from__isnull=False)
+        .order_by("in_force_from", "number")
+        .values_list("in_force_from", "pk")
+    )
+    return ConsentScreens(tuple((since, pk) for since, pk in rows if since is not None))

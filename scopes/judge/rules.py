@@ -1,0 +1,271 @@
+"""Judgement of one standing under one policy. Pure: no query, no clock, no settings, no Django.
+
+`judge(standing, policy)` serves one connection and ten million alike, because connections with the same facts
+share one standing. The order of the scope reasons is the order of `SCOPE_RULES`: the first that applies is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from scopes.catalogue.entries import Provider
+from scopes.facts import LinkState
+from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
+
+REQUIRED, RECOMMENDED, OPTIONAL = "required", "recommended", "optional"
+
+NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.DOUBTFUL})
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFacts:
+    """Everything that decides a verdict. Scope strings stand here as the source reported them.
+
+    `reported` is None when the source did not report scopes. `earlier` was held under this consent and lost since.
+    `consent_version` is the policy version (its id) under which consent was given, None when unknown.
+    `unlisted` marks scopes that no catalogue entry knows, beyond those that are kept by name.
+    """
+
+    integration: int
+    link: LinkState = LinkState.ACTIVE
+    reported: frozenset[str] | None = None
+    earlier: frozenset[str] = frozenset()
+    consent_version: int | None = None
+    waived: frozenset[str] = frozenset()
+    plan: str = ""
+    unlisted: bool = False
+    digest: UUID | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A feature of the host needs one of `any_of`. No plans: it holds for all. Texts are (language, text) pairs."""
+
+    feature: str
+    any_of: tuple[str, ...]
+    level: str = REQUIRED
+    plans: tuple[str, ...] = ()
+    title: tuple[tuple[str, str], ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy version. `approved` is None when nobody wrote down what the provider approved for our client.
+
+    `provider` is the catalogue's entry as it stood at publication, `retired` whether its service had ended then.
+    """
+
+    provider: Provider
+    requested: frozenset[str] = frozenset()
+    approved: frozenset[str] | None = None
+    requirements: tuple[Requirement, ...] = ()
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One need, or one scope that nothing needs. `held` is None when the source does not report scopes.
+
+    `scopes` are alternatives, canonical, the one to ask for first. Reason and remedy are empty unless it is missing.
+    """
+
+    scopes: tuple[str, ...]
+    need: str
+    held: bool | None
+    features: tuple[str, ...] = ()
+    reason: str = ""
+    remedy: str = ""
+
+    @property
+    def key(self) -> str:
+        return need_key(self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a standing means under one policy: `helps` answers "would a reauth help?"."""
+
+    health: Health
+    helps: Helps
+    link_reason: str
+    link_remedy: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What the scope rules look at, everything canonical."""
+
+    held: frozenset[str] | None
+    requested: frozenset[str]
+    approved: frozenset[str] | None
+    asked_at_consent: frozenset[str] | None
+    earlier: frozenset[str]
+    waived: bool
+    successors: dict[str, str]
+
+
+def need_key(scopes: Iterable[str]) -> str:
+    """The name of a need: its alternatives, sorted, joined by `|`. A waiver names its need so."""
+    return "|".join(sorted(scopes))
+
+
+SCOPE_RULES: tuple[tuple[str, Callable[[str, _Case], bool]], ...] = (
+    ("not_approved", lambda scope, case: case.approved is not None and scope not in case.approved),
+    ("never_requested", lambda scope, case: scope not in case.requested),
+    ("not_reported", lambda scope, case: case.held is None),
+    ("renamed", lambda scope, case: scope in case.successors),
+    ("waived", lambda scope, case: case.waived),
+    ("removed_later", lambda scope, case: scope in case.earlier),
+    ("requirement_raised", lambda scope, case: case.asked_at_consent is not None and scope not in case.asked_at_consent),
+    ("declined", lambda scope, case: case.asked_at_consent is not None),
+    ("not_granted", lambda scope, case: True),
+)
+_RANK = {code: rank for rank, (code, _) in enumerate(SCOPE_RULES)}
+
+
+def judge(standing: StandingFacts, policy: Policy, asked_at_consent: frozenset[str] | None = None) -> Judgement:
+    """The judgement of `standing` under `policy`.
+
+    `asked_at_consent` is what the version of the standing's consent requested; None when that is not known.
+    """
+    provider = policy.provider
+    successors = {scope.name: provider.canonical(scope.successor) for scope in provider.scopes if scope.successor}
+    held = None if standing.reported is None else provider.held(standing.reported)
+    waived = {need_key(map(provider.canonical, key.split("|"))) for key in standing.waived}
+    case = _Case(
+        held=held,
+        requested=_with_implied(provider, policy.requested),
+        approved=None if policy.approved is None else _with_implied(provider, policy.approved),
+        asked_at_consent=None if asked_at_consent is None else _with_implied(provider, asked_at_consent),
+        earlier=provider.held(standing.earlier),
+        waived=False,
+        successors=successors,
+    )
+    lines = [
+        _line(scopes, level, features, case, waived)
+        for scopes, (level, features) in _needs(policy, standing.plan, provider).items()
+    ]
+    needed = {scope for line in lines for scope in line.scopes}
+    if standing.reported is not None:
+        spare = sorted({provider.canonical(spelling) for spelling in standing.reported} - needed)
+        lines.extend(Line((scope,), OPTIONAL, True) for scope in spare)
+    link_reason, link_remedy = _link(standing, policy)
+    health = _health(standing, policy, lines)
+    return Judgement(
+        health=health,
+        helps=_helps(standing, policy, health, link_remedy, lines),
+        link_reason=link_reason,
+        link_remedy=link_remedy,
+        lines=tuple(lines),
+    )
+
+
+def _with_implied(provider: Provider, scopes: Iterable[str]) -> frozenset[str]:
+    return provider.held(frozenset(scopes))
+
+
+def _needs(policy: Policy, plan: str, provider: Provider) -> dict[tuple[str, ...], tuple[str, tuple[str, ...]]]:
+    """Alternatives -> (strongest level, features), in the order of the policy; only what holds for this plan."""
+    needs: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {}
+    for requirement in policy.requirements:
+        if requirement.plans and plan not in requirement.plans:
+            continue
+        scopes = tuple(dict.fromkeys(provider.canonical(scope) for scope in requirement.any_of))
+        key = need_key(scopes)
+        first, level, features = needs.get(key, (scopes, RECOMMENDED, ()))
+        if requirement.feature not in features:
+            features = (*features, requirement.feature)
+        needs[key] = (first, REQUIRED if REQUIRED in (level, requirement.level) else RECOMMENDED, features)
+    return {scopes: (level, features) for scopes, level, features in needs.values()}
+
+
+def _line(
+    scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: _Case, waived: set[str]
+) -> Line:
+    if case.held is not None and any(_is_held(scope, case) for scope in scopes):
+        return Line(scopes, level, True, features)
+    missing = _Case(
+        case.held, case.requested, case.approved, case.asked_at_consent, case.earlier,
+        need_key(scopes) in waived, case.successors,
+    )
+    # Of several alternatives, tell of the one that the person can grant today; else of the first rule that applies.
+    told = [(reason, scope) for scope in scopes for reason in (_reason(scope, missing),)]
+    reason, scope = min(told, key=lambda pair: (not _remedy_for(*pair, missing)[1], _RANK[pair[0]]))
+    remedy, _ = _remedy_for(reason, scope, missing)
+    asked_first = (scope, *(other for other in scopes if other != scope))
+    return Line(asked_first, level, None if case.held is None else False, features, reason, remedy)
+
+
+def _is_held(scope: str, case: _Case) -> bool:
+    """Held itself, or through what the provider replaced it by, however many times."""
+    seen: set[str] = set()
+    while scope and scope not in seen:
+        if case.held is not None and scope in case.held:
+            return True
+        seen.add(scope)
+        scope = case.successors.get(scope, "")
+    return False
+
+
+def _reason(scope: str, case: _Case) -> str:
+    return next(code for code, applies in SCOPE_RULES if applies(scope, case))
+
+
+def _remedy_for(reason: str, scope: str, case: _Case) -> tuple[str, bool]:
+    """(remedy, whether a reauth is it). A replaced scope can be granted only once we request its successor."""
+    remedy = SCOPE_REASONS[reason].remedy
+    if reason == "renamed" and case.successors[scope] not in case.requested:
+        remedy = "change_request"
+    return remedy, REMEDIES[remedy].by_reauth
+
+
+def _link(standing: StandingFacts, policy: Policy) -> tuple[str, str]:
+    """(reason, remedy) of the link itself; both empty when it works."""
+    if policy.retired:
+        return "provider_retired", LINK_REASONS["provider_retired"].remedy
+    if standing.link is LinkState.ACTIVE:
+        return ("phone_permission", LINK_REASONS["phone_permission"].remedy) if policy.provider.on_device else ("", "")
+    reason = LINK_REASONS[standing.link.value]
+    # What the phone decides, a link to a consent screen cannot mend.
+    if policy.provider.on_device and REMEDIES[reason.remedy].by_reauth:
+        return reason.code, "phone_settings"
+    return reason.code, reason.remedy
+
+
+def _health(standing: StandingFacts, policy: Policy, lines: list[Line]) -> Health:
+    if policy.retired or standing.link not in NOT_BROKEN:
+        return Health.BROKEN
+    if standing.reported is None:
+        return Health.UNKNOWN
+    missing = [line for line in lines if not line.held]
+    if any(line.need == REQUIRED and line.reason != "waived" for line in missing):
+        return Health.BLOCKED
+    # A waived requirement still leaves a feature off; a waived recommendation takes nothing away.
+    if any(line.need == REQUIRED or line.reason != "waived" for line in missing):
+        return Health.REDUCED
+    return Health.OK
+
+
+def _helps(standing: StandingFacts, policy: Policy, health: Health, link_remedy: str, lines: list[Line]) -> Helps:
+    missing = [line for line in lines if line.need != OPTIONAL and line.held is False and line.reason != "waived"]
+    mendable = [line for line in missing if REMEDIES[line.remedy].by_reauth]
+    if health is Health.BROKEN or policy.provider.on_device:
+        if not REMEDIES[link_remedy].by_reauth:
+            return Helps.NO
+        return Helps.YES if len(mendable) == len(missing) else Helps.PARTLY
+    if standing.link is LinkState.DOUBTFUL:
+        return Helps.VERIFY
+    if health is Health.UNKNOWN:
+        if any(line.reason == "not_reported" for line in lines):
+            return Helps.VERIFY
+        return Helps.NO if lines else Helps.NOT_NEEDED
+    if not missing:
+        return Helps.NOT_NEEDED
+    if not mendable:
+        return Helps.NO
+    return Helps.YES if len(mendable) == len(missing) else Helps.PARTLY

@@ -1,0 +1,153 @@
+"""Find or make standings, each with its verdict under the policy in force. Standings are few; connections are many."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from threading import Lock
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from scopes.facts import LinkState
+from scopes.judge import verdicts
+from scopes.judge.rules import StandingFacts
+from scopes.models import Standing
+
+COLUMNS = "digest, integration_id, link, reported, unlisted, earlier, consent_version_id, waived, plan"
+
+
+def digest_of(facts: StandingFacts) -> UUID:
+    """The key of a standing: equal for equal facts, whatever order their scopes came in."""
+    canonical = [
+        facts.integration,
+        facts.link.value,
+        None if facts.reported is None else sorted(facts.reported),
+        facts.unlisted,
+        sorted(facts.earlier),
+        facts.consent_version,
+        sorted(facts.waived),
+        facts.plan,
+    ]
+    return UUID(bytes=sha256(json.dumps(canonical, ensure_ascii=True, separators=(",", ":")).encode()).digest()[:16])
+
+
+class _Known:
+    """Digest -> id and id -> facts of committed standings, which never change; bounded, shared by threads."""
+
+    def __init__(self, size: int = 100_000) -> None:
+        self.size = size
+        self.lock = Lock()
+        self.ids: OrderedDict[UUID, int] = OrderedDict()
+        self.facts: OrderedDict[int, StandingFacts] = OrderedDict()
+
+    def remember(self, pairs: Iterable[tuple[StandingFacts, int]]) -> None:
+        with self.lock:
+            for facts, pk in pairs:
+                self.ids[digest_of(facts)] = pk
+                self.facts[pk] = facts
+            while len(self.ids) > self.size:
+                self.ids.popitem(last=False)
+            while len(self.facts) > self.size:
+                self.facts.popitem(last=False)
+
+    def forget(self) -> None:
+        with self.lock:
+            self.ids.clear()
+            self.facts.clear()
+
+
+known = _Known()
+
+
+def facts_of(pks: Iterable[int]) -> dict[int, StandingFacts]:
+    """The facts of each standing, by id."""
+    wanted = set(pks)
+    found = {pk: facts for pk in wanted if (facts := known.facts.get(pk)) is not None}
+    missing = list(wanted - found.keys())
+    if missing:
+        read = [(facts_from(row), row.pk) for row in Standing.objects.filter(pk__in=missing).iterator()]
+        found |= {pk: facts for facts, pk in read}
+        _remember_when_committed(read)
+    return found
+
+
+def facts_from(row: Standing) -> StandingFacts:
+    """The facts that one row says."""
+    return StandingFacts(
+        integration=row.integration_id,
+        link=LinkState(row.link),
+        reported=None if row.reported is None else frozenset(row.reported),
+        earlier=frozenset(row.earlier),
+        consent_version=row.consent_version_id,
+        waived=frozenset(row.waived),
+        plan=row.plan,
+        unlisted=row.unlisted,
+    )
+
+
+def intern(wanted: Iterable[StandingFacts]) -> Mapping[StandingFacts, int]:
+    """Each standing's id; those that are new are made, with the verdict under their integration's policy in force.
+
+    Takes FOR SHARE on the integrations of new standings, so that a publication misses none (it holds the same rows
+    while it moves the policy). Sorted by digest, so that two batches never wait for each other crosswise.
+    """
+    found: dict[StandingFacts, int] = {}
+    missing: dict[UUID, StandingFacts] = {}
+    for facts in set(wanted):
+        digest = digest_of(facts)
+        pk = known.ids.get(digest)
+        if pk is None:
+            missing[digest] = facts
+        else:
+            found[facts] = pk
+    if not missing:
+        return found
+    present = dict(Standing.objects.filter(digest__in=list(missing)).values_list("digest", "pk"))
+    made = [digest for digest in sorted(missing) if digest not in present]
+    if made:
+        present |= _make({digest: missing[digest] for digest in made})
+    pairs = [(facts, present[digest]) for digest, facts in missing.items()]
+    found |= dict(pairs)
+    _remember_when_committed(pairs)
+    return found
+
+
+def _make(new: Mapping[UUID, StandingFacts]) -> dict[UUID, int]:
+    with transaction.atomic():
+        policies = verdicts.lock_policies({facts.integration for facts in new.values()})
+        rows = [
+            (
+                digest,
+                facts.integration,
+                facts.link.value,
+                None if facts.reported is None else sorted(facts.reported),
+                facts.unlisted,
+                sorted(facts.earlier),
+                facts.consent_version,
+                sorted(facts.waived),
+                facts.plan,
+            )
+            for digest, facts in new.items()
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO scopes_standing ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (digest) DO NOTHING",
+                rows,
+            )
+        ids = dict(Standing.objects.filter(digest__in=list(new)).values_list("digest", "pk"))
+        by_version: dict[int, dict[int, StandingFacts]] = {}
+        for digest, facts in new.items():
+            version = policies[facts.integration]
+            if version is not None:
+                by_version.setdefault(version, {})[ids[digest]] = facts
+        for version, standings in by_version.items():
+            verdicts.write(version, standings)
+    return ids
+
+
+def _remember_when_committed(pairs: list[tuple[StandingFacts, int]]) -> None:
+    transaction.on_commit(lambda: known.remember(pairs))

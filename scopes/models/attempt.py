@@ -1,0 +1,102 @@
+"""Tries at consent, and the links that we send for them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class ReauthLink(models.Model):
+    """Our own URL for one person and one integration. The secret is kept as a hash only.
+
+    It mints the provider's short-lived URL when the person presses the button. One live link a person and integration.
+    """
+
+    class Outcome(models.TextChoices):
+        FIXED = "fixed", "Fixed"
+        PARTLY = "partly", "Partly fixed"
+        UNCHANGED = "unchanged", "Unchanged"
+        WRONG_ACCOUNT = "wrong_account", "Wrong account"
+        FAILED = "failed", "Failed"
+
+    public_id = models.CharField(max_length=22, unique=True)
+    secret_hash = models.BinaryField(max_length=32)
+    person = models.ForeignKey("scopes.Person", models.PROTECT, related_name="reauth_links")
+    integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="reauth_links")
+    connection = models.ForeignKey(
+        "scopes.Connection", models.SET_NULL, null=True, blank=True, related_name="reauth_links"
+    )
+    author = models.CharField(max_length=150)
+    reason = models.TextField()
+    ticket = models.CharField(max_length=120, blank=True)
+    language = models.CharField(max_length=10, default="en")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+    returned_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    superseded_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="supersedes")
+    outcome = models.CharField(max_length=15, choices=Outcome.choices, blank=True)
+    outcome_detail = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "integration"],
+                condition=Q(settled_at__isnull=True, withdrawn_at__isnull=True, superseded_by__isnull=True),
+                name="one_live_link_per_person_and_integration",
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="link_expires_after_it_began"),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True, outcome="") | (Q(settled_at__isnull=False) & ~Q(outcome="")),
+                name="a_settled_link_has_an_outcome",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="link_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Attempt(models.Model):
+    """One try at consent. `user_id` is the id minted for it; `result` is the source's own word for a failure."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        ABANDONED = "abandoned", "Abandoned"
+
+    source = models.ForeignKey("scopes.Source", models.PROTECT, related_name="attempts")
+    person = models.ForeignKey("scopes.Person", models.PROTECT, null=True, blank=True, related_name="attempts")
+    reference_id = models.CharField(max_length=255, blank=True)
+    provider = models.ForeignKey("scopes.Provider", models.PROTECT, null=True, blank=True, related_name="attempts")
+    link = models.ForeignKey(ReauthLink, models.PROTECT, null=True, blank=True, related_name="attempts")
+    connection = models.ForeignKey("scopes.Connection", models.SET_NULL, null=True, blank=True, related_name="attempts")
+    key = models.CharField(max_length=40, unique=True)
+    user_id = models.CharField(max_length=120, blank=True)
+    session_id = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    result = models.CharField(max_length=200, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    returned = models.JSONField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="open", ended_at__isnull=True) | (~Q(state="open") & Q(ended_at__isnull=False)),
+                name="attempt_is_open_or_ended",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["user_id"], condition=~Q(user_id=""), name="attempt_by_user_id"),
+            models.Index(fields=["session_id"], condition=~Q(session_id=""), name="attempt_by_session"),
+            models.Index(fields=["reference_id"], condition=~Q(reference_id=""), name="attempt_by_reference"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk}"

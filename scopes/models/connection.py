@@ -1,0 +1,141 @@
+"""Connections and what decides their verdicts: standings, periods, pulse."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from scopes.facts import LinkState, OriginKind
+
+
+class Standing(models.Model):
+    """Everything that decides a verdict, interned: connections with the same facts share one row.
+
+    Never updated, never deleted: a process may cache digest -> id. `reported` is None when the source told no scopes.
+    """
+
+    id: models.AutoField[int, int] = models.AutoField(primary_key=True)
+    digest = models.UUIDField(unique=True)
+    integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="standings")
+    link = models.CharField(max_length=20)
+    reported = ArrayField(models.CharField(max_length=200), null=True)
+    unlisted = models.BooleanField(default=False)
+    earlier = ArrayField(models.CharField(max_length=200), default=list)
+    consent_version = models.ForeignKey("scopes.PolicyVersion", models.PROTECT, null=True, related_name="+")
+    waived = ArrayField(models.CharField(max_length=400), default=list)
+    plan = models.CharField(max_length=50, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(link__in=[state.value for state in LinkState]), name="standing_link_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"standing {self.pk}"
+
+
+class Connection(models.Model):
+    """One person's authorised link to one provider. It outlives the source's ids; `user_id` is the newest of them.
+
+    `standing` is a copy of the open period's, kept in the same transaction. `scopes_at` and `link_at`
+    say how new what we know of each is: an older fact never overwrites a newer one. A merged connection has no open
+    period; what it had goes on in the one that it was merged into.
+    """
+
+    person = models.ForeignKey("scopes.Person", models.PROTECT, null=True, blank=True, related_name="connections")
+    integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="connections", db_index=False)
+    standing = models.ForeignKey(Standing, models.PROTECT, related_name="connections", db_index=False)
+    user_id = models.CharField(max_length=120)
+    reference_id = models.CharField(max_length=255, blank=True)
+    provider_user_id = models.CharField(max_length=255, blank=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+    scopes_at = models.DateTimeField()
+    link_at = models.DateTimeField()
+    first_seen_at = models.DateTimeField()
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "integration"],
+                condition=Q(merged_into__isnull=True),
+                name="connection_once_per_source_id",
+            ),
+            models.CheckConstraint(condition=~Q(user_id=""), name="connection_has_a_source_id"),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")), name="connection_merges_into_another"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["standing", "id"], condition=Q(merged_into__isnull=True), name="connection_by_standing"
+            ),
+            models.Index(
+                fields=["merged_into"], condition=Q(merged_into__isnull=False), name="connection_by_survivor"
+            ),
+            models.Index(fields=["integration", "consented_at"], name="connection_by_consent"),
+            models.Index(
+                fields=["reference_id"], condition=Q(person__isnull=True) & ~Q(reference_id=""), name="connection_unclaimed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"connection {self.pk}"
+
+
+class Period(models.Model):
+    """One stretch of one connection under one standing, and the fact that began it. Rows are closed, not changed."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="periods", db_index=False)
+    standing = models.ForeignKey(Standing, models.PROTECT, related_name="+", db_index=False)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+    origin = models.CharField(max_length=12)
+    origin_record = models.CharField(max_length=120, blank=True)
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    unlisted = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection"], condition=Q(until__isnull=True), name="one_open_period_per_connection"
+            ),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gte=F("since")), name="period_ends_after_it_began"
+            ),
+            models.CheckConstraint(condition=Q(origin__in=[kind.value for kind in OriginKind]), name="period_origin_known"),
+        ]
+        indexes = [models.Index(fields=["connection", "since"], name="period_by_connection")]
+
+    def __str__(self) -> str:
+        return f"connection {self.connection_id} since {self.since}"
+
+
+class Pulse(models.Model):
+    """What moves every night, to the day, so that nothing else has to be written."""
+
+    connection = models.OneToOneField(Connection, models.CASCADE, primary_key=True, related_name="pulse")
+    last_webhook_on = models.DateField(null=True, blank=True)
+    last_data_on = models.DateField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"pulse of connection {self.connection_id}"
+
+
+class FormerId(models.Model):
+    """An id that a connection had at its source before; late facts about it still find their connection."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="former_ids")
+    integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="+", db_index=False)
+    user_id = models.CharField(max_length=120)
+    replaced_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "integration"], name="former_id_of_one_connection"),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_id

@@ -1,0 +1,74 @@
+"""The people whom support is asked about, and the "no" that we respect."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Concat, Lower
+
+PUNCTUATION = r"""[][!"#$%&'()*+,./:;<=>?@\\^_`{|}~-]+"""
+
+
+class Person(models.Model):
+    """An end user of the host application, which owns every field here. Not a Django user."""
+
+    reference_id = models.CharField(max_length=255, unique=True)
+    email = models.CharField(max_length=254, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    locale = models.CharField(max_length=20, blank=True)
+    plan = models.CharField(max_length=50, blank=True)
+    created_at = models.DateTimeField()
+    search = models.GeneratedField(
+        expression=Func(
+            Func(
+                Concat("name", Value(" "), "email", Value(" "), "reference_id"),
+                Value(PUNCTUATION),
+                Value(" "),
+                Value("g"),
+                function="regexp_replace",
+            ),
+            function="to_tsvector",
+            template="%(function)s('simple'::regconfig, %(expressions)s)",
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(reference_id=""), name="person_has_a_reference_id"),
+            models.CheckConstraint(condition=Q(email=Lower(F("email"))), name="person_email_is_lower_case"),
+        ]
+        indexes = [
+            models.Index(fields=["email"], condition=~Q(email=""), name="person_by_email"),
+            GinIndex(fields=["search"], name="person_by_words"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"person {self.pk}"
+
+
+class Waiver(models.Model):
+    """A person's "no" to one need of one connection, respected until a date."""
+
+    connection = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="waivers")
+    need = models.CharField(max_length=400)
+    until = models.DateField()
+    reason = models.TextField()
+    ticket = models.CharField(max_length=120, blank=True)
+    author = models.CharField(max_length=150)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "need"], condition=Q(ended_at__isnull=True), name="one_standing_waiver_per_need"
+            ),
+            models.CheckConstraint(condition=~Q(need="") & ~Q(reason=""), name="waiver_says_what_and_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.need} until {self.until}"

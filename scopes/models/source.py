@@ -1,0 +1,122 @@
+"""Where connections come from, and to whom they lead: sources, the catalogue's records, our integrations."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Source(models.Model):
+    """How we learn of connections. `listed_at` is when the last complete listing began: nothing older is news."""
+
+    key = models.CharField(max_length=80, unique=True)
+    production = models.BooleanField(default=False)
+    listed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(key__regex=r"^[a-z0-9_]+(:[a-z0-9_-]+)?$"), name="source_key_is_a_slug")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Provider(models.Model):
+    """A third party, as the catalogue's files describe it. `entry` is the whole of it; the columns are for lists."""
+
+    slug = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    entry = models.JSONField()
+    in_catalogue = models.BooleanField(default=True)
+    on_device = models.BooleanField(default=False)
+    retired_on = models.DateField(null=True, blank=True)
+    successor = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="replaces")
+    confirmed = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(successor__isnull=True) | ~Q(successor=F("id")), name="provider_succeeds_another"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Scope(models.Model):
+    """One permission of one provider, by its canonical name."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="scopes")
+    name = models.CharField(max_length=200)
+    label = models.CharField(max_length=200)
+    mandatory = models.BooleanField(default=False)
+    confirmed = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "name"], name="scope_once_per_provider")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UnknownScope(models.Model):
+    """A scope string that was reported and that no catalogue entry knows; at most 200 are kept for a provider."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="unknown_scopes")
+    name = models.CharField(max_length=200)
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "name"], name="unknown_scope_once_per_provider")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Integration(models.Model):
+    """Our registration with one provider through one source. `policy_version` is the one in force for judging."""
+
+    source = models.ForeignKey(Source, models.PROTECT, related_name="integrations")
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="integrations")
+    policy_version = models.ForeignKey(
+        "scopes.PolicyVersion", models.PROTECT, null=True, blank=True, related_name="in_force_for"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "provider"], name="integration_once_per_source")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} through {self.source}"
+
+
+class PolicyVersion(models.Model):
+    """The immutable full content of an integration's policy. A draft is a version that was never published.
+
+    `in_force_from` is when the consent screen changed to what this version requests; None when it did not change.
+    A trigger refuses any change of a published version.
+    """
+
+    integration = models.ForeignKey(Integration, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    content = models.JSONField()
+    in_force_from = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    author = models.CharField(max_length=150)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "number"], name="policy_number_once_per_integration"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="policy_number_from_one"),
+            models.CheckConstraint(
+                condition=Q(in_force_from__isnull=True) | Q(published_at__isnull=False),
+                name="only_a_published_policy_is_in_force",
+            ),
+            models.CheckConstraint(condition=~Q(author=""), name="policy_has_an_author"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.integration}, policy {self.number}"

@@ -1,0 +1,69 @@
+"""What was done, in order, and by whom; and the nightly runs."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class AuditRun(models.Model):
+    """One pass of the nightly job. `counts` is what it counted, `changes` how that differs from the run before."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    step = models.CharField(max_length=40, blank=True)
+    offline = models.BooleanField(default=False)
+    resumed = models.PositiveSmallIntegerField(default=0)
+    listings = models.ManyToManyField("scopes.Listing", related_name="audit_runs", blank=True)
+    counts = models.JSONField(default=dict)
+    changes = models.JSONField(default=dict)
+    findings = models.JSONField(default=list)
+    error = models.TextField(blank=True)
+    exit_code = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state="running"), name="one_open_audit_run"),
+            models.CheckConstraint(
+                condition=Q(state="running", finished_at__isnull=True)
+                | (~Q(state="running") & Q(finished_at__isnull=False)),
+                name="audit_run_is_running_or_finished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"audit run {self.pk}"
+
+
+class TrailEntry(models.Model):
+    """What somebody or something did, append-only. Names stand beside the keys, so that it outlives the rows.
+
+    What happened to a connection is told by its periods; the trail tells what no period can.
+    """
+
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=40)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    person = models.ForeignKey("scopes.Person", models.SET_NULL, null=True, blank=True, related_name="trail")
+    connection = models.ForeignKey("scopes.Connection", models.SET_NULL, null=True, blank=True, related_name="trail")
+    integration = models.ForeignKey("scopes.Integration", models.SET_NULL, null=True, blank=True, related_name="trail")
+    subject = models.CharField(max_length=200, blank=True)
+    reason = models.TextField(blank=True)
+    ticket = models.CharField(max_length=120, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "trail entries"
+        constraints = [models.CheckConstraint(condition=~Q(verb="") & ~Q(actor_name=""), name="trail_says_who_did_what")]
+        indexes = [models.Index(fields=["person", "-at"], name="trail_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.verb} {self.subject}"
