@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.utils.csp import CSP
 
 from portal import environment, logs
@@ -118,3 +120,4 @@ SECURE_CSP = {
 
 LOGGING = logs.configuration(machine_readable=PRODUCTION)
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, the one that knows how it ended

@@ -3,6 +3,8 @@
 import os
 
 os.environ["PORTAL_MODE"] = "test"
+# Playwright runs an event loop in the thread of the test.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 from portal.settings import *  # noqa: F403
 
