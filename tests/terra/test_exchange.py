@@ -1,0 +1,367 @@
+"""One call: what is repeated and for how long, which error each answer means, and what never reaches a log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from scopes.terra.client import Terra
+from scopes.terra.environments import Environment
+from scopes.terra.errors import (
+    NEW_WIDGET_SESSION,
+    CredentialRejected,
+    TerraError,
+    TerraRefused,
+    TerraUnavailable,
+    error_for,
+)
+from scopes.terra.exchange import Limits
+from tests.terra.conftest import API_KEY, answer
+
+USER_INFO = "/api/v2/userInfo"
+ADA = "5f0c1c5e-3b0a-4c8e-9a55-0d6f4f4b9a01"
+HTML = "<!doctype html><title>Oops</title>"
+
+
+def problem(status: int, detail: str, **headers: str) -> Response:
+    body = {"type": "about:blank", "title": "x", "instance": "/api/v2/userInfo?reference_id=a%40b.de", "detail": detail}
+    return Response(json.dumps(body), status, headers, content_type="application/problem+json")
+
+
+def legacy(status: int, message: str | None) -> Response:
+    return Response(json.dumps({"status": "error", "message": message}), status, content_type="application/json")
+
+
+def page(status: int) -> Response:
+    return Response(HTML, status, content_type="text/html; charset=utf-8")
+
+
+def answering(httpserver: HTTPServer, *responses: Response) -> list[Request]:
+    """The requests that come in; each is answered with the next response, and the last one from then on."""
+    came: list[Request] = []
+
+    def respond(request: Request) -> Response:
+        came.append(request)
+        return responses[min(len(came), len(responses)) - 1]
+
+    httpserver.expect_request(USER_INFO).respond_with_handler(respond)
+    return came
+
+
+def found() -> Response:
+    return Response(json.dumps(answer("user_info")), content_type="application/json")
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (problem(401, "dev-id or x-api-key headers are missing"), CredentialRejected),
+        (legacy(401, "unauthorized"), CredentialRejected),
+        (page(401), CredentialRejected),
+        (legacy(403, "Invalid dev-id was provided"), CredentialRejected),
+        (legacy(404, "Invalid dev-id was provided"), CredentialRejected),
+        (problem(400, "invalid page"), TerraRefused),
+        (legacy(403, "This data type is not allowed"), TerraRefused),
+        (page(404), TerraRefused),
+        (Response('{"detail":"Not Found"}', 404, content_type="application/json"), TerraRefused),
+        (problem(404, "the URL was not found"), TerraRefused),
+        (Response(HTML, 302, {"Location": "https://elsewhere.example.com/"}), TerraRefused),
+        (legacy(200, "something is wrong with this request"), TerraRefused),
+        (problem(429, "too many requests"), TerraUnavailable),
+        (problem(500, "internal"), TerraUnavailable),
+        (legacy(500, None), TerraUnavailable),
+        (page(500), TerraUnavailable),
+        (page(403), TerraUnavailable),
+        (page(504), TerraUnavailable),
+        (page(200), TerraUnavailable),
+        (Response('{"user": {"user_id"', 200, content_type="application/json"), TerraUnavailable),
+        (Response("[" * 100_000, 200, content_type="application/json"), TerraUnavailable),
+        (Response('"ok"', 200, content_type="application/json"), TerraUnavailable),
+        (Response("", 200), TerraUnavailable),
+        (Response(json.dumps({"weather": "fine"}), 200), TerraUnavailable),
+    ],
+)
+def test_an_answer_means_one_of_three_errors(
+    httpserver: HTTPServer, terra: Terra, response: Response, expected: type[TerraError]
+) -> None:
+    answering(httpserver, response)
+    with pytest.raises(TerraError) as raised:
+        terra.user(ADA)
+    assert type(raised.value) is expected
+
+
+def test_a_connection_whose_authorisation_expired_does_not_blame_our_credential(
+    httpserver: HTTPServer, terra: Terra
+) -> None:
+    answering(httpserver, problem(401, "Authorization expired, please reauthorize with the data provider"))
+    with pytest.raises(TerraRefused) as refused:
+        terra.user(ADA)
+    assert refused.value.link_expired
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "is_proof"),
+    [
+        ({"type": "about:blank", "title": "not found", "detail": "user not found"}, True),
+        ({"type": "about:blank", "title": "not found"}, True),
+        ({"status": "error", "message": "User not found"}, True),
+        ({"status": "error", "message": "no such route"}, False),
+        ({"detail": "user not found"}, False),
+        (None, False),
+    ],
+)
+def test_only_terra_itself_can_say_that_a_user_is_not_found(body: object, is_proof: bool) -> None:
+    refusal = error_for(404, body, asked="GET /userInfo")
+    assert isinstance(refusal, TerraRefused)
+    assert refusal.not_found is is_proof
+
+
+def test_a_switched_off_address_says_where_to_go(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
+    httpserver.expect_request("/api/widget/session").respond_with_response(problem(410, "use the new endpoint"))
+    with pytest.raises(TerraRefused, match=re.escape(f"WIDGET_SESSION_URL to {NEW_WIDGET_SESSION}")):
+        make_terra().widget_session()
+
+
+def test_an_error_carries_the_trace_id_that_support_asks_for(httpserver: HTTPServer, terra: Terra) -> None:
+    answering(httpserver, problem(400, "bad", **{"x-terra-trace-id": "abc-123", "terra-reference": "def"}))
+    with pytest.raises(TerraRefused, match=r"400, bad \(trace id abc-123\)") as refused:
+        terra.user(ADA)
+    assert refused.value.trace_id == "abc-123"
+
+
+def test_a_passing_failure_is_repeated_with_longer_and_longer_pauses(
+    httpserver: HTTPServer, terra: Terra, pauses: list[float]
+) -> None:
+    came = answering(httpserver, page(500), problem(503, "busy"), Response('{"user":', 200), found())
+    user = terra.user(ADA)
+    assert user is not None
+    assert len(came) == 4
+    assert [0.25 * 2**n <= pause <= 0.75 * 2**n for n, pause in enumerate(pauses)] == [True, True, True]
+
+
+def test_it_gives_up_after_four_tries(httpserver: HTTPServer, terra: Terra) -> None:
+    came = answering(httpserver, page(504))
+    with pytest.raises(TerraUnavailable, match="504 with a web page"):
+        terra.user(ADA)
+    assert len(came) == 4
+
+
+@pytest.mark.parametrize("response", [problem(400, "no"), problem(401, "no"), problem(404, "user not found")])
+def test_a_refusal_is_not_repeated(httpserver: HTTPServer, terra: Terra, response: Response) -> None:
+    came = answering(httpserver, response)
+    with suppress(TerraError):
+        assert terra.user(ADA) is None
+    assert len(came) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "ask"),
+    [
+        ("/api/v2/auth/authenticateUser", lambda terra: terra.authenticate_user("OURA")),
+        ("/api/widget/session", lambda terra: terra.widget_session()),
+        ("/api/v2/auth/deauthenticateUser", lambda terra: terra.deauthenticate(ADA)),
+    ],
+)
+def test_what_may_not_happen_twice_is_asked_once(
+    httpserver: HTTPServer, terra: Terra, path: str, ask: Callable[[Terra], object]
+) -> None:
+    httpserver.expect_request(path).respond_with_response(page(500))
+    with pytest.raises(TerraUnavailable):
+        ask(terra)
+    assert len(httpserver.log) == 1
+
+
+def test_the_pause_that_terra_asks_for_is_kept(httpserver: HTTPServer, terra: Terra, pauses: list[float]) -> None:
+    in_25_seconds = format_datetime(datetime.now(UTC) + timedelta(seconds=25), usegmt=True)
+    answering(
+        httpserver,
+        problem(429, "slow down", **{"Retry-After": "7"}),
+        problem(429, "slow down", **{"X-Terra-RateLimit-Reset-After": "12.5"}),
+        problem(
+            503, "later", **{"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=25), usegmt=True)}
+        ),
+        found(),
+    )
+    assert terra.user(ADA) is not None
+    assert pauses[:2] == [7, 12.5]
+    assert 15 < pauses[2] <= 25
+
+
+@pytest.mark.parametrize("asked", ["86400", "31", "1e300"])
+def test_a_pause_longer_than_our_patience_is_not_waited_but_told(
+    httpserver: HTTPServer, terra: Terra, pauses: list[float], asked: str
+) -> None:
+    came = answering(httpserver, problem(429, "come back tomorrow", **{"Retry-After": asked}))
+    with pytest.raises(TerraUnavailable) as down:
+        terra.user(ADA)
+    assert down.value.retry_after == float(asked)
+    assert (len(came), pauses) == (1, [])
+
+
+@pytest.mark.parametrize("asked", ["soon", "-5", "nan", "inf", "Fri, 99 Nov 2026"])
+def test_a_pause_that_nobody_could_keep_is_passed_by(
+    httpserver: HTTPServer, terra: Terra, pauses: list[float], asked: str
+) -> None:
+    answering(httpserver, problem(429, "slow down", **{"Retry-After": asked}), found())
+    assert terra.user(ADA) is not None
+    assert pauses[0] <= 0.75
+
+
+def test_all_tries_together_are_bounded(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
+    came = answering(httpserver, problem(503, "busy", **{"Retry-After": "20"}))
+    with pytest.raises(TerraUnavailable):
+        make_terra(total=10.0).user(ADA)
+    assert len(came) == 1
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(
+    httpserver: HTTPServer, make_terra: Callable[..., Terra]
+) -> None:
+    done = threading.Event()
+
+    def never(_: Request) -> Response:
+        done.wait(20)
+        return found()
+
+    httpserver.expect_request(USER_INFO).respond_with_handler(never)
+    with pytest.raises(TerraUnavailable, match="no answer within"):
+        make_terra(read=0.2, tries=1).user(ADA)
+    done.set()
+
+
+def test_an_answer_that_drips_is_not_waited_for(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
+    done = threading.Event()
+
+    def drip(_: Request) -> Response:
+        def drops() -> Iterator[bytes]:
+            while not done.wait(0.05):
+                yield b" "
+
+        return Response(drops(), content_type="application/json")
+
+    httpserver.expect_request(USER_INFO).respond_with_handler(drip)
+    with pytest.raises(TerraUnavailable, match="too long or came too slowly"):
+        make_terra(total=0.5, tries=1).user(ADA)
+    done.set()
+
+
+def test_an_endless_answer_is_not_read_to_its_end(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
+    answering(httpserver, Response(json.dumps({"user": "x" * 5000}), content_type="application/json"))
+    with pytest.raises(TerraUnavailable, match="too long"):
+        make_terra(most_bytes=4000, tries=1).user(ADA)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n" + b'{"user": {"user_id',
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b'5\r\n{"use\r\nff\r\nr":',
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + b'{"user": {"user_id',
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+        b"",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+    ],
+    ids=["by length", "by chunk", "until closed", "badly packed", "nothing", "not HTTP"],
+)
+def test_half_an_answer_is_no_answer(sent: bytes, make_terra: Callable[..., Terra]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(sent)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(TerraUnavailable):
+            at(f"http://127.0.0.1:{server.getsockname()[1]}", tries=1).user(ADA)
+        thread.join()
+
+
+def test_nobody_at_home_is_an_outage() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(TerraUnavailable, match="no connection"):
+        at(f"http://127.0.0.1:{port}", tries=2).user(ADA)
+
+
+def at(address: str, **limits: Any) -> Terra:
+    return Terra(Environment("staging", "dev", API_KEY, base_url=address), Limits(**limits), pause=lambda _: None)
+
+
+def test_no_address_and_no_key_reaches_a_log_or_an_error(
+    httpserver: HTTPServer, make_terra: Callable[..., Terra], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    who = "ada+1@example.com"
+    answers = [
+        problem(400, f"no user {who} for key {API_KEY}"),
+        legacy(400, "no user ada%2B1%40example.com"),
+        page(500),
+        Response(json.dumps({"users": [{"user_id": "u", "provider": "OURA", "reference_id": who, "active": who}]})),
+    ]
+    answering(httpserver, *answers)
+    said: list[TerraError] = []
+    for _ in answers:
+        with pytest.raises(TerraError) as raised:
+            make_terra(tries=1).users_of(who)
+        said.append(raised.value)
+    with pytest.raises(TerraError) as raised:
+        at("http://127.0.0.1:9", tries=2).users_of(who)
+    said.append(raised.value)
+    texts = [f"{one!s}{one!r}{vars(one)}{one.__context__!r}{one.__cause__!r}" for one in said]
+    texts += [record.getMessage() for record in caplog.records if record.name != "werkzeug"]
+    assert "no user [address] for key [key]" in str(said[0])
+    assert len(texts) > len(said)
+    assert not any(secret in text for text in texts for secret in ("example.com", API_KEY))
+
+
+def test_a_redirect_does_not_carry_our_key_away(httpserver: HTTPServer, terra: Terra) -> None:
+    answering(httpserver, Response("", 307, {"Location": httpserver.url_for("/elsewhere")}))
+    with pytest.raises(TerraRefused, match=r"a redirect\. Is the base URL right"):
+        terra.user(ADA)
+    assert [request.path for request, _ in httpserver.log] == [USER_INFO]
+
+
+def test_no_cookie_is_kept(httpserver: HTTPServer, terra: Terra) -> None:
+    came = answering(httpserver, Response(json.dumps(answer("user_info")), headers={"Set-Cookie": "session=1; Path=/"}))
+    terra.user(ADA)
+    terra.user(ADA)
+    assert "Cookie" not in came[1].headers
+
+
+def test_many_threads_may_share_a_client(httpserver: HTTPServer, terra: Terra) -> None:
+    def echo(request: Request) -> Response:
+        user = {"user_id": request.args["user_id"], "provider": "OURA"}
+        return Response(json.dumps({"user": user}), content_type="application/json")
+
+    httpserver.expect_request(USER_INFO).respond_with_handler(echo)
+    told: dict[str, str | None] = {}
+
+    def ask(number: int) -> None:
+        for turn in range(5):
+            wanted = f"u-{number}-{turn}"
+            info = terra.user(wanted)
+            told[wanted] = info.user.user_id if info else None
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 40
+    assert all(wanted == given for wanted, given in told.items())
