@@ -190,9 +190,7 @@ def test_the_pause_that_terra_asks_for_is_kept(httpserver: HTTPServer, terra: Te
         httpserver,
         problem(429, "slow down", **{"Retry-After": "7"}),
         problem(429, "slow down", **{"X-Terra-RateLimit-Reset-After": "12.5"}),
-        problem(
-            503, "later", **{"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=25), usegmt=True)}
-        ),
+        problem(503, "later", **{"Retry-After": in_25_seconds}),
         found(),
     )
     assert terra.user(ADA) is not None

@@ -1,0 +1,178 @@
+"""The checkup looks at each thing once, and says of each that is wrong what would mend it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from scopes.terra.checkup import Finding, check
+from scopes.terra.client import Terra
+from scopes.terra.environments import Environment
+from scopes.terra.exchange import Limits
+from tests.terra.conftest import answer
+
+LISTING, INTEGRATIONS, WIDGET = "/api/v2/subscriptions", "/api/v2/integrations", "/api/widget/session"
+
+
+def all_well(httpserver: HTTPServer) -> None:
+    httpserver.expect_request(LISTING).respond_with_json(answer("subscriptions_page_0"))
+    httpserver.expect_request(INTEGRATIONS).respond_with_json(answer("integrations"))
+    httpserver.expect_request(WIDGET).respond_with_json(answer("widget_session"))
+
+
+def webhook(httpserver: HTTPServer, *secrets: str) -> list[Request]:
+    """A webhook address that believes these secrets, by its own reckoning."""
+    came: list[Request] = []
+
+    def respond(request: Request) -> Response:
+        came.append(request)
+        time, _, digest = request.headers["X-Terra-Signature"].partition(",")
+        signed = time.removeprefix("t=").encode() + b"." + request.get_data()
+        good = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
+        return Response("", 204 if digest.removeprefix("v1=") in good else 401)
+
+    httpserver.expect_request("/webhooks/terra/staging", method="POST").respond_with_handler(respond)
+    return came
+
+
+def findings(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -> list[Finding]:
+    return list(check(terra, now=datetime.now(UTC) + ahead, webhook_url=webhook_url))
+
+
+def wrong(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -> list[Finding]:
+    return [finding for finding in findings(terra, webhook_url, ahead) if not finding.ok]
+
+
+def test_all_is_well(httpserver: HTTPServer, terra: Terra) -> None:
+    all_well(httpserver)
+    told = findings(terra)
+    assert all(finding.ok for finding in told)
+    assert [finding.check for finding in told] == [
+        "base url",
+        "integrations",
+        "clock",
+        "credentials",
+        "listing",
+        "widget session",
+        "webhook secret",
+    ]
+    says = {finding.check: finding.says for finding in told}
+    assert says["integrations"] == "5 providers are enabled"
+    assert says["listing"] == "page 0 of 2: 2 connections, 2 of them with scopes"
+    assert says["widget session"] == "a session can be made by /api/widget/session, valid for 900 s"
+    assert says["webhook secret"] == "signing secrets set: 2"
+
+
+def test_wrong_credentials_name_the_variables(httpserver: HTTPServer, terra: Terra) -> None:
+    httpserver.expect_request(INTEGRATIONS).respond_with_json(answer("integrations"))
+    httpserver.expect_request(LISTING).respond_with_json(answer("problem_401"), status=401)
+    [finding] = wrong(terra)
+    assert finding.check == "credentials"
+    assert finding.do.startswith("Set TERRA_STAGING_DEV_ID and TERRA_STAGING_API_KEY")
+    assert WIDGET not in [request.path for request, _ in httpserver.log]
+
+
+def test_terra_down_is_told_once_for_each_question(httpserver: HTTPServer, environment: Environment) -> None:
+    httpserver.expect_request(INTEGRATIONS).respond_with_data("<html>", 502, content_type="text/html")
+    httpserver.expect_request(LISTING).respond_with_data("<html>", 502, content_type="text/html")
+    told = wrong(Terra(environment, Limits(tries=1)))
+    assert [finding.check for finding in told] == ["integrations", "listing"]
+    assert "TERRA_STAGING_BASE_URL" in told[0].do
+
+
+def test_no_enabled_provider_is_wrong(httpserver: HTTPServer, terra: Terra) -> None:
+    httpserver.expect_oneshot_request(INTEGRATIONS).respond_with_json({"providers": [], "sdk_providers": []})
+    all_well(httpserver)
+    assert [finding.do for finding in wrong(terra)] == ["Enable providers in Terra's dashboard, under Connections."]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=3), timedelta(minutes=-3)])
+def test_a_clock_that_is_off_is_told(httpserver: HTTPServer, terra: Terra, ahead: timedelta) -> None:
+    all_well(httpserver)
+    [finding] = wrong(terra, ahead=ahead)
+    assert finding.check == "clock"
+    assert ("ahead of" if ahead > timedelta() else "behind") in finding.says
+
+
+def test_rows_that_cannot_be_read_are_told(httpserver: HTTPServer, terra: Terra) -> None:
+    httpserver.expect_oneshot_request(LISTING).respond_with_json(answer("subscriptions_with_bad_rows"))
+    all_well(httpserver)
+    [finding] = wrong(terra)
+    assert "2 connections" in finding.says
+    assert "3 rows cannot be read, the first because: a user without user_id" in finding.says
+
+
+def test_a_switched_off_widget_path_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+    httpserver.expect_oneshot_request(WIDGET).respond_with_json({"status": "error", "message": "gone"}, status=410)
+    all_well(httpserver)
+    [finding] = wrong(terra)
+    assert "https://access.tryterra.co/api/widget/session" in finding.says
+    assert "TERRA_STAGING_WIDGET_SESSION_URL" in finding.do
+
+
+def test_old_addresses_are_told_while_they_still_work(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/v2/auth/generateWidgetSession").respond_with_json(answer("widget_session"))
+    all_well(httpserver)
+    base, old = httpserver.url_for("/api/v2"), httpserver.url_for("/api/v2/auth/generateWidgetSession")
+    [finding] = wrong(Terra(Environment("staging", "dev", "key", ("secret",), base, old)))
+    assert finding.do == "Set TERRA_STAGING_WIDGET_SESSION_URL to https://access.tryterra.co/api/widget/session."
+
+
+def test_the_old_host_says_which_to_switch_to() -> None:
+    terra = Terra(Environment("eu-west", "dev", "key", base_url="https://api.tryterra.co/v2"))
+    first = next(check(terra, now=datetime.now(UTC)))
+    assert first.do == "Set TERRA_EU_WEST_BASE_URL to https://access.tryterra.co/api/v2."
+
+
+def test_a_missing_secret_names_its_variable(httpserver: HTTPServer) -> None:
+    all_well(httpserver)
+    [finding] = wrong(Terra(Environment("staging", "dev", "key", base_url=httpserver.url_for("/api/v2"))))
+    assert finding.do.startswith("Set TERRA_STAGING_SIGNING_SECRETS")
+
+
+def test_our_webhook_takes_each_secret_and_refuses_a_wrong_one(httpserver: HTTPServer, terra: Terra) -> None:
+    all_well(httpserver)
+    came = webhook(httpserver, "new secret", "old secret")
+    told = [
+        finding for finding in findings(terra, httpserver.url_for("/webhooks/terra/staging")) if "web" in finding.check
+    ]
+    assert [finding.ok for finding in told] == [True, True, True, True]
+    assert [request.get_json()["type"] for request in came] == ["healthcheck"] * 3
+    assert len({request.headers["X-Terra-Trace-Id"] for request in came}) == 3
+    assert not any("x-api-key" in request.headers or "dev-id" in request.headers for request in came)
+
+
+def test_a_webhook_with_other_secrets_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+    all_well(httpserver)
+    webhook(httpserver, "new secret")
+    [finding] = wrong(terra, httpserver.url_for("/webhooks/terra/staging"))
+    assert finding.says == "a delivery signed with secret 2 is answered with 401"
+    assert "TERRA_STAGING_SIGNING_SECRETS" in finding.do
+
+
+def test_a_webhook_that_believes_everything_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+    all_well(httpserver)
+    httpserver.expect_request("/anything").respond_with_data("thanks")
+    [finding] = wrong(terra, httpserver.url_for("/anything"))
+    assert finding.says == "a delivery with a wrong signature is answered with 200"
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/webhooks", "webhooks.example.com", "http://["])
+def test_a_webhook_that_nobody_reaches_is_told(httpserver: HTTPServer, terra: Terra, address: str) -> None:
+    all_well(httpserver)
+    told = wrong(terra, address)
+    assert len(told) == 3
+    assert "is answered with nothing" in told[0].says
+
+
+def test_no_finding_tells_a_secret(httpserver: HTTPServer, terra: Terra) -> None:
+    httpserver.expect_request(LISTING).respond_with_json({"status": "error", "message": terra.environment.api_key}, 401)
+    httpserver.expect_request(INTEGRATIONS).respond_with_json({}, status=500)
+    told = json.dumps([finding.as_data() for finding in findings(terra, "http://127.0.0.1:9/")])
+    assert not any(secret in told for secret in (terra.environment.api_key, "new secret", "old secret"))
