@@ -57,9 +57,7 @@ def _judging() -> list[Row]:
 
 def _lists() -> list[Row]:
     rows = []
-    sizes = {
-        (integration, scope, reason): n for integration, scope, reason, n in _reasons()
-    }
+    sizes = {(integration, scope, reason): n for integration, scope, reason, n in _reasons()}
     for name, pick in (("rarest", min), ("commonest", max)):
         integration, scope, reason = pick(sizes, key=sizes.__getitem__)
         size = sizes[integration, scope, reason]
@@ -112,14 +110,19 @@ def _writers(writers: int, changes: int) -> list[Row]:
     if not changed == periods == share * writers:
         raise SystemExit(f"{share * writers:,} changes were sent, {changed:,} recorded, {periods:,} periods written")
     return [
-        (f"{changed:,} changes from {writers} processes at once, none lost", f"{seconds:.2f} s, {changed / seconds:,.0f}/s")
+        (
+            f"{changed:,} changes from {writers} processes at once, none lost",
+            f"{seconds:.2f} s, {changed / seconds:,.0f}/s",
+        )
     ]
 
 
 def _read_job(number: int, share: int) -> list[ConnectionSeen]:
     """The facts that one writer sends: each connection of its share has lost a scope."""
     at = datetime.now(UTC) + timedelta(minutes=1)
-    rows = Connection.objects.filter(standing__reported__len__gt=1).order_by("pk")[number * share : (number + 1) * share]
+    rows = Connection.objects.filter(standing__reported__len__gt=1).order_by("pk")[
+        number * share : (number + 1) * share
+    ]
     return [
         ConnectionSeen(
             provider=row.integration.provider.slug,

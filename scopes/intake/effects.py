@@ -85,7 +85,9 @@ def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentSc
     )
 
 
-def after(row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, listed_at: datetime | None = None) -> Row:
+def after(
+    row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, listed_at: datetime | None = None
+) -> Row:
     """`row` after `fact`; the same object when the fact tells nothing new.
 
     `listed_at` is when the source's last complete listing began: it has confirmed every connection up to then.
@@ -110,9 +112,7 @@ def _seen(row: Row, fact: ConnectionSeen, read: Read, screens: ConsentScreens, l
     row = _scopes(row, read.kept, read.unlisted, fact.happened_at, listed_at)
     if row.consented_at is None and fact.created_at is not None:
         version = screens.at(fact.created_at)
-        row = replace(
-            row, consented_at=fact.created_at, standing=_with(row.standing, consent_version=version)
-        )
+        row = replace(row, consented_at=fact.created_at, standing=_with(row.standing, consent_version=version))
     if fact.provider_user_id and fact.provider_user_id != row.provider_user_id:
         row = replace(row, provider_user_id=fact.provider_user_id)
     state = row.standing.link
@@ -134,7 +134,9 @@ _DATA_DISPROVES = frozenset(
 def _lives_on(row: Row, fact: ConnectionSeen) -> bool:
     """Data of a day after the link was reported dead proves that it is not."""
     return (
-        row.standing.link in _DATA_DISPROVES and fact.last_data_on is not None and fact.last_data_on > row.link_at.date()
+        row.standing.link in _DATA_DISPROVES
+        and fact.last_data_on is not None
+        and fact.last_data_on > row.link_at.date()
     )
 
 
@@ -170,9 +172,7 @@ def _scopes(
     if kept == standing.reported and bool(unlisted) == standing.unlisted:
         return row
     lost = (standing.reported or frozenset()) - kept
-    changed = _with(
-        standing, reported=kept, earlier=(standing.earlier | lost) - kept, unlisted=bool(unlisted)
-    )
+    changed = _with(standing, reported=kept, earlier=(standing.earlier | lost) - kept, unlisted=bool(unlisted))
     return replace(row, standing=changed, scopes_at=at, unlisted=unlisted)
 
 

@@ -85,7 +85,10 @@ class Recorder:
         return recorded
 
     def _try(
-        self, told: dict[Key, list[Told]], origin: Origin, now: datetime,
+        self,
+        told: dict[Key, list[Told]],
+        origin: Origin,
+        now: datetime,
         recorded: Recorded,
     ) -> dict[Key, list[Told]]:
         """Record what can be recorded; returns what another process began to record at the same moment."""
@@ -106,7 +109,10 @@ class Recorder:
         return lost
 
     def _write(
-        self, told: dict[Key, list[Told]], origin: Origin, now: datetime,
+        self,
+        told: dict[Key, list[Told]],
+        origin: Origin,
+        now: datetime,
         recorded: Recorded,
     ) -> dict[Key, list[Told]]:
         present = rows.find(told, lock=True)
@@ -156,7 +162,8 @@ class Recorder:
             integration = ensure_integration(self.source, self.entry_of(slug), now)
             self.integrations[slug] = (integration.pk, integration.provider_id)
         return {
-            slug: _Known(*self.integrations[slug], consent_screens(self.integrations[slug][0])) for slug in sorted(slugs)
+            slug: _Known(*self.integrations[slug], consent_screens(self.integrations[slug][0]))
+            for slug in sorted(slugs)
         }
 
 

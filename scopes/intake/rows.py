@@ -154,11 +154,7 @@ def update(
                 [row.link_at for row in last],
             ],
         )
-    moved = [
-        (found.pk, stretches)
-        for found, steps in changed
-        if (stretches := _stretches(found.standing, steps, ids))
-    ]
+    moved = [(found.pk, stretches) for found, steps in changed if (stretches := _stretches(found.standing, steps, ids))]
     if not moved:
         return
     with connection.cursor() as cursor:

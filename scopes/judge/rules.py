@@ -121,7 +121,10 @@ SCOPE_RULES: tuple[tuple[str, Callable[[str, _Case], bool]], ...] = (
     ("renamed", lambda scope, case: scope in case.successors),
     ("waived", lambda scope, case: case.waived),
     ("removed_later", lambda scope, case: scope in case.earlier),
-    ("requirement_raised", lambda scope, case: case.asked_at_consent is not None and scope not in case.asked_at_consent),
+    (
+        "requirement_raised",
+        lambda scope, case: case.asked_at_consent is not None and scope not in case.asked_at_consent,
+    ),
     ("declined", lambda scope, case: case.asked_at_consent is not None),
     ("not_granted", lambda scope, case: True),
 )
@@ -184,14 +187,17 @@ def _needs(policy: Policy, plan: str, provider: Provider) -> dict[tuple[str, ...
     return {scopes: (level, features) for scopes, level, features in needs.values()}
 
 
-def _line(
-    scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: _Case, waived: set[str]
-) -> Line:
+def _line(scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: _Case, waived: set[str]) -> Line:
     if case.held is not None and any(_is_held(scope, case) for scope in scopes):
         return Line(scopes, level, True, features)
     missing = _Case(
-        case.held, case.requested, case.approved, case.asked_at_consent, case.earlier,
-        need_key(scopes) in waived, case.successors,
+        case.held,
+        case.requested,
+        case.approved,
+        case.asked_at_consent,
+        case.earlier,
+        need_key(scopes) in waived,
+        case.successors,
     )
     # Of several alternatives, tell of the one that the person can grant today; else of the first rule that applies.
     told = [(reason, scope) for scope in scopes for reason in (_reason(scope, missing),)]

@@ -5,28 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from functools import lru_cache
 
-from django.db import connection
+from django.db import connection, transaction
 
 from scopes.judge import content
-from scopes.judge.rules import OPTIONAL, Judgement, Policy, StandingFacts, judge
-from scopes.models import Integration, PolicyVersion
+from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts, judge
+from scopes.models import PolicyVersion, Verdict
+from scopes.reasons import Health, Helps
 
 
-@lru_cache(maxsize=1024)
-def _published(version: int) -> Policy:
-    return content.read(PolicyVersion.objects.values_list("content", flat=True).get(pk=version))
+_policies: dict[int, Policy] = {}
 
 
 def policy_of(version: PolicyVersion) -> Policy:
-    """What a version says. Published ones never change, so they are read once a process."""
-    return _published(version.pk) if version.published_at else content.read(version.content)
+    """What a version says. A version's content never changes, so it is read once a process."""
+    policy = _policies.get(version.pk)
+    if policy is None:
+        policy = content.read(version.content)
+        transaction.on_commit(lambda: _policies.update({version.pk: policy}))
+    return policy
 
 
 def forget() -> None:
     """Drop what this process remembers of versions: for tests, where ids come again."""
-    _published.cache_clear()
+    _policies.clear()
 
 
 def lock_policies(integrations: Iterable[int]) -> dict[int, int | None]:
@@ -65,9 +67,27 @@ def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
         return cursor.rowcount
 
 
+def read(verdict: Verdict) -> Judgement:
+    """The judgement that a stored verdict says."""
+    return Judgement(
+        health=Health(verdict.health),
+        helps=Helps(verdict.helps),
+        link_reason=verdict.link_reason,
+        link_remedy=verdict.link_remedy,
+        lines=tuple(
+            Line(**{**line, "scopes": tuple(line["scopes"]), "features": tuple(line["features"])})
+            for line in verdict.lines
+        ),
+    )
+
+
 def asked_at(versions: Iterable[int | None]) -> dict[int, frozenset[str]]:
     """Policy version -> what its consent screen asked for."""
-    return {version: _published(version).requested for version in set(versions) if version is not None}
+    wanted = {version for version in versions if version is not None}
+    asked = {pk: _policies[pk].requested for pk in wanted & _policies.keys()}
+    for version in PolicyVersion.objects.filter(pk__in=wanted - asked.keys()):
+        asked[version.pk] = policy_of(version).requested
+    return asked
 
 
 def _row(version: int, standing: int, judgement: Judgement) -> dict[str, object]:
@@ -78,7 +98,9 @@ def _row(version: int, standing: int, judgement: Judgement) -> dict[str, object]
         "helps": judgement.helps.value,
         "link_reason": judgement.link_reason,
         "link_remedy": judgement.link_remedy,
-        "missing": [f"{line.scopes[0]}={line.reason}" for line in judgement.lines if _is_missing(line.need, line.reason)],
+        "missing": [
+            f"{line.scopes[0]}={line.reason}" for line in judgement.lines if _is_missing(line.need, line.reason)
+        ],
         "lines": [asdict(line) for line in judgement.lines],
     }
 

@@ -28,7 +28,9 @@ class Standing(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(link__in=[state.value for state in LinkState]), name="standing_link_known")
+            models.CheckConstraint(
+                condition=Q(link__in=[state.value for state in LinkState]), name="standing_link_known"
+            )
         ]
 
     def __str__(self) -> str:
@@ -53,7 +55,9 @@ class Connection(models.Model):
     scopes_at = models.DateTimeField()
     link_at = models.DateTimeField()
     first_seen_at = models.DateTimeField()
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
+    )
 
     class Meta:
         constraints = [
@@ -71,12 +75,12 @@ class Connection(models.Model):
             models.Index(
                 fields=["standing", "id"], condition=Q(merged_into__isnull=True), name="connection_by_standing"
             ),
-            models.Index(
-                fields=["merged_into"], condition=Q(merged_into__isnull=False), name="connection_by_survivor"
-            ),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="connection_by_survivor"),
             models.Index(fields=["integration", "consented_at"], name="connection_by_consent"),
             models.Index(
-                fields=["reference_id"], condition=Q(person__isnull=True) & ~Q(reference_id=""), name="connection_unclaimed"
+                fields=["reference_id"],
+                condition=Q(person__isnull=True) & ~Q(reference_id=""),
+                name="connection_unclaimed",
             ),
         ]
 
@@ -105,7 +109,9 @@ class Period(models.Model):
             models.CheckConstraint(
                 condition=Q(until__isnull=True) | Q(until__gte=F("since")), name="period_ends_after_it_began"
             ),
-            models.CheckConstraint(condition=Q(origin__in=[kind.value for kind in OriginKind]), name="period_origin_known"),
+            models.CheckConstraint(
+                condition=Q(origin__in=[kind.value for kind in OriginKind]), name="period_origin_known"
+            ),
         ]
         indexes = [models.Index(fields=["connection", "since"], name="period_by_connection")]
 

@@ -62,7 +62,9 @@ class TrailEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "trail entries"
-        constraints = [models.CheckConstraint(condition=~Q(verb="") & ~Q(actor_name=""), name="trail_says_who_did_what")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(verb="") & ~Q(actor_name=""), name="trail_says_who_did_what")
+        ]
         indexes = [models.Index(fields=["person", "-at"], name="trail_of_person")]
 
     def __str__(self) -> str:

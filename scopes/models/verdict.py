@@ -27,7 +27,9 @@ class Verdict(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["policy_version", "standing"], name="verdict_once"),
-            models.CheckConstraint(condition=Q(health__in=[health.value for health in Health]), name="verdict_health_known"),
+            models.CheckConstraint(
+                condition=Q(health__in=[health.value for health in Health]), name="verdict_health_known"
+            ),
             models.CheckConstraint(condition=Q(helps__in=[helps.value for helps in Helps]), name="verdict_helps_known"),
         ]
 
