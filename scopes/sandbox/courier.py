@@ -45,7 +45,9 @@ class Courier:
         self._secret = secret
         self._waiting: list[tuple[float, int, Parcel]] = []
         self._order = 0
+        self._held = 0
         self._busy = False
+        self._resets = 0
         self._closed = False
         self._changed = Condition()
         self._http = requests.Session()
@@ -55,35 +57,41 @@ class Courier:
 
     def send_after(self, answer: Response, events: Iterable[Event]) -> Response:
         """The answer, which sends the events off once it has been given."""
-        events = list(events)
-        answer.call_on_close(lambda: self.send(events))
+        parcels = [self._parcel(event) for event in events]
+        with self._changed:
+            self._held += len(parcels)
+            resets = self._resets
+        answer.call_on_close(lambda: self._release(parcels, resets))
         return answer
 
-    def send(self, events: Iterable[Event]) -> None:
-        switches = self._account.switches
-        for event in events:
-            body = json.dumps(event, separators=SPACING[switches.body_spacing]).encode()
-            now = time.time()
-            self._put(
-                0,
-                Parcel(
-                    type=event["type"],
-                    body=body,
-                    trace_id=str(uuid.uuid4()),
-                    reference=str(uuid.uuid4()),
-                    stamped=int(now * 1000),
-                    signature=signature(self._secret, body, int(now)),
-                ),
-            )
+    def _parcel(self, event: Event) -> Parcel:
+        body = json.dumps(event, separators=SPACING[self._account.switches.body_spacing]).encode()
+        now = time.time()
+        return Parcel(
+            type=event["type"],
+            body=body,
+            trace_id=str(uuid.uuid4()),
+            reference=str(uuid.uuid4()),
+            stamped=int(now * 1000),
+            signature=signature(self._secret, body, int(now)),
+        )
+
+    def _release(self, parcels: list[Parcel], resets: int) -> None:
+        with self._changed:
+            self._held -= len(parcels)
+            if resets == self._resets:
+                for parcel in parcels:
+                    self._put(0, parcel)
 
     def waiting(self) -> int:
         """How many are still to be delivered, those that wait for another try included."""
         with self._changed:
-            return len(self._waiting) + self._busy
+            return self._held + len(self._waiting) + self._busy
 
     def forget(self) -> None:
-        """Drops what waits."""
+        """Drop all that is on its way; what is being delivered just now is not tried again."""
         with self._changed:
+            self._resets += 1
             self._waiting.clear()
 
     def close(self) -> None:
@@ -94,37 +102,40 @@ class Courier:
         self._http.close()
 
     def _put(self, seconds: float, parcel: Parcel) -> None:
-        with self._changed:
-            self._order += 1
-            heapq.heappush(self._waiting, (time.monotonic() + seconds, self._order, parcel))
-            self._changed.notify()
+        self._order += 1
+        heapq.heappush(self._waiting, (time.monotonic() + seconds, self._order, parcel))
+        self._changed.notify()
 
     def _work(self) -> None:
-        while parcel := self._next():
+        while due := self._next():
+            parcel, resets = due
             status, error = self._deliver(parcel)
-            self._account.store.log_delivery(
-                parcel.trace_id,
-                parcel.type,
-                parcel.attempt,
-                timestamp(datetime.now(UTC)),
-                status,
-                error,
-                parcel.body.decode(),
-            )
-            delivered = status is not None and 200 <= status < 300
-            if not delivered and self._account.switches.webhook_url and parcel.attempt <= RETRIES:
-                self._retry(parcel)
             with self._changed:
                 self._busy = False
+                if resets == self._resets:
+                    self._settle(parcel, status, error)
 
-    def _next(self) -> Parcel | None:
-        """The next parcel, once it is due; None when the courier is closed."""
+    def _settle(self, parcel: Parcel, status: int | None, error: str) -> None:
+        """Logs the attempt, and plans another where it failed."""
+        at = timestamp(datetime.now(UTC))
+        self._account.store.log_delivery(
+            parcel.trace_id, parcel.type, parcel.attempt, at, status, error, parcel.body.decode()
+        )
+        switches = self._account.switches
+        delivered = status is not None and 200 <= status < 300
+        if delivered or not switches.webhook_url or parcel.attempt > RETRIES:
+            return
+        seconds = min(switches.retry_seconds * 2 ** (parcel.attempt - 1), LONGEST_WAIT)
+        self._put(seconds, replace(parcel, attempt=parcel.attempt + 1))
+
+    def _next(self) -> tuple[Parcel, int] | None:
+        """The next parcel, once it is due, and how many resets there were; None when the courier is closed."""
         with self._changed:
             while not self._closed:
                 seconds = self._waiting[0][0] - time.monotonic() if self._waiting else None
                 if seconds is not None and seconds <= 0:
                     self._busy = True
-                    return heapq.heappop(self._waiting)[2]
+                    return heapq.heappop(self._waiting)[2], self._resets
                 self._changed.wait(seconds)
         return None
 
@@ -133,6 +144,8 @@ class Courier:
         switches = self._account.switches
         if not switches.webhook_url:
             return None, "not sent: no webhook address is set"
+        if parcel.attempt > 1 and switches.retry_signature == "fresh":
+            parcel = replace(parcel, signature=signature(self._secret, parcel.body, int(time.time())))
         headers = {
             "Content-Type": "application/json",
             "X-Terra-Signature": parcel.signature,
@@ -152,10 +165,3 @@ class Courier:
         except requests.RequestException as error:
             return None, type(error).__name__
         return answer.status_code, ""
-
-    def _retry(self, parcel: Parcel) -> None:
-        switches = self._account.switches
-        again = replace(parcel, attempt=parcel.attempt + 1)
-        if switches.retry_signature == "fresh":
-            again = replace(again, signature=signature(self._secret, parcel.body, int(time.time())))
-        self._put(min(switches.retry_seconds * 2 ** (parcel.attempt - 1), LONGEST_WAIT), again)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from scopes.catalogue.entries import Known, Provider
 
-
 # Terra reads its diary with a user name and a key, and that way has no scopes.
 WITHOUT_SCOPES = {"myfitnesspal"}
 

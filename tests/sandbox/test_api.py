@@ -18,7 +18,8 @@ USER_KEYS = {"user_id", "provider", "last_webhook_update", "created_at", "scopes
 
 def pages(terra: Application, per_page: int) -> list[dict[str, Any]]:
     """Every page, followed by `next`."""
-    found, page = [], 0
+    found: list[dict[str, Any]] = []
+    page: int | None = 0
     while page is not None:
         data = terra.get("/subscriptions", page=page, per_page=per_page).json()["data"]
         found.append(data)

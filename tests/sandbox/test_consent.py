@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -212,10 +213,8 @@ def test_what_an_application_asks_for_is_shown_as_text(terra: Application) -> No
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
-def test_changes_outlive_the_process_in_a_store(
-    start: Callable[..., Application], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    store = str(tmp_path_factory.mktemp("sandbox") / "store.sqlite3")
+def test_changes_outlive_the_process_in_a_store(start: Callable[..., Application], tmp_path: Path) -> None:
+    store = str(tmp_path / "store.sqlite3")
     first = start(store=store)
     user_id = walk(first, "OURA", "ben")
     first.throw(reference_lookup="users")

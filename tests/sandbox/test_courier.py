@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from pytest_httpserver import HTTPServer
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from tests.sandbox.conftest import SECRET, Application, until
 from tests.sandbox.test_consent import boxes, walk
@@ -158,8 +158,6 @@ def test_the_person_is_led_back_before_the_webhook_is_taken(
     seen: list[int] = []
 
     def ask_back(request: Request) -> Any:
-        from werkzeug.wrappers import Response
-
         user_id = json.loads(request.get_data())["user"]["user_id"]
         seen.append(terra.get("/userInfo", user_id=user_id).status_code)
         return Response("ok")
@@ -169,3 +167,23 @@ def test_the_person_is_led_back_before_the_webhook_is_taken(
     assert boxes(requests.get(minted["auth_url"], timeout=10).text)
     assert terra.decide(minted["auth_url"], "allow", "HEALTH_EXPORT").status_code == 303
     assert until(lambda: seen) == [200]
+
+
+def test_what_is_on_its_way_at_a_reset_is_dropped(terra: Application) -> None:
+    terra.throw(webhook_url="http://127.0.0.1:9/", retry_seconds=3600)
+    for _ in range(5):
+        walk(terra, "GARMIN", "new-here")
+    terra.control("POST", "reset")
+    assert until(lambda: terra.control("GET", "deliveries") == {"waiting": 0, "attempts": []})
+
+
+@pytest.mark.parametrize(("switch", "signatures"), [("kept", 1), ("fresh", 2)])
+def test_a_retry_is_signed_anew_where_the_switch_says_so(
+    start: Callable[..., Application], httpserver: HTTPServer, switch: str, signatures: int
+) -> None:
+    httpserver.expect_oneshot_request("/hook").respond_with_data("no", status=500)
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    terra = start(webhook_url=httpserver.url_for("/hook"))
+    terra.throw(retry_seconds=1.1, retry_signature=switch)
+    walk(terra, "GARMIN", "new-here")
+    assert len({request.headers["X-Terra-Signature"] for request in hooks(httpserver, 2)}) == signatures

@@ -1,0 +1,106 @@
+"""`manage.py sandbox`, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+Run = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Starts the command, and gives its process and its one line once it is ready."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, **variables: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "sandbox", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PORTAL_MODE": "test", **variables},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process, json.loads(process.stdout.readline())
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_it_says_where_it_is_serves_and_ends_when_it_is_told_to(run: Run) -> None:
+    process, ready = run(
+        "--port=0",
+        "--people=30",
+        TERRA_SANDBOX_DEV_ID="our-id",
+        TERRA_SANDBOX_API_KEY="our-key",
+        TERRA_SANDBOX_SIGNING_SECRETS="our-secret,an-older-one",
+    )
+    assert ready["url"].startswith("http://127.0.0.1:")
+    assert "our-key" not in json.dumps(ready) and "our-secret" not in json.dumps(ready)
+    listing = requests.get(
+        f"{ready['base_url']}/subscriptions?page=0",
+        headers={"dev-id": "our-id", "x-api-key": "our-key"},
+        timeout=10,
+    ).json()["data"]["results"]
+    assert len(listing) == ready["connections"]
+    token = {"x-sandbox-token": ready["control_token"]}
+    assert requests.get(f"{ready['url']}/_sandbox/switches", headers=token, timeout=10).status_code == 200
+
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=10)
+    assert (process.returncode, rest) == (0, "")
+
+
+def test_a_taken_port_is_passed_by_and_keys_that_are_not_given_are_made_up(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        _, ready = run(f"--port={port}", "--connections=12", TERRA_SANDBOX_DEV_ID="", TERRA_SANDBOX_API_KEY="")
+    assert port < int(ready["url"].rsplit(":", 1)[1]) <= port + 50
+    headers = {"dev-id": ready["dev_id"], "x-api-key": ready["api_key"]}
+    listing = requests.get(f"{ready['base_url']}/subscriptions", headers=headers, timeout=10).json()
+    assert len(listing["users"]) == ready["connections"] == 12
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.jsonl"])
+def test_the_people_file_is_written_and_that_is_all(tmp_path: Path, name: str) -> None:
+    out = StringIO()
+    call_command("sandbox", people=25, people_file=tmp_path / name, stdout=out)
+    written = (tmp_path / name).read_text(encoding="utf-8").splitlines()
+    assert len(written) == 25 + (name == "people.csv")
+    assert out.getvalue() == f"25 people written to {tmp_path / name}\n"
+
+
+def test_a_people_file_of_another_kind_is_refused_and_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "people.txt").write_text("mine")
+    with pytest.raises(CommandError, match=r"must end in \.csv or \.jsonl"):
+        call_command("sandbox", people_file=tmp_path / "people.txt")
+    assert (tmp_path / "people.txt").read_text() == "mine"
+
+
+def test_it_does_not_run_where_it_is_not_allowed(settings: Settings) -> None:
+    settings.SANDBOX_ALLOWED = False
+    with pytest.raises(CommandError, match="does not run in production"):
+        call_command("sandbox")
+    del settings.SANDBOX_ALLOWED
+    with pytest.raises(CommandError, match="does not run in production"):
+        call_command("sandbox")
