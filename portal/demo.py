@@ -71,7 +71,15 @@ def show(url: str, *, serve: bool) -> None:
             password = secrets.token_urlsafe(9)
             agent = {"DEMO_AGENT": AGENT, "DEMO_PASSWORD": password}
             step("Make an agent", "shell", "--no-imports", "--command", MAKE_AGENT, keys=keys | agent)
-            gunicorn = ("gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4")
+            gunicorn = (
+                "gunicorn",
+                "portal.wsgi",
+                "--no-control-socket",
+                "--threads",
+                "4",
+                "--bind",
+                f"127.0.0.1:{port}",
+            )
             with running("the portal", [sys.executable, "-m", *gunicorn], keys) as (portal, server):
                 print(f"\nThe admin: {portal}/admin/   name: {AGENT}   password: {password}")
                 print("Ctrl-C ends it.", flush=True)
