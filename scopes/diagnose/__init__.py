@@ -1,0 +1,12 @@
+"""From an error text to what it proves: was a scope missing, which, and what the text does not prove.
+
+`report` is what was received, `reading` makes one readable and masked text of it, the `families` of recognisers look
+at that, `diagnosis` weighs what they found. Knows no models and no Django; nothing is kept.
+"""
+
+from scopes.diagnose.diagnosis import diagnose
+from scopes.diagnose.masking import mask
+from scopes.diagnose.report import ErrorReport, read_report
+from scopes.diagnose.verdicts import Diagnosis, Evidence, Verdict, with_reasons
+
+__all__ = ["Diagnosis", "ErrorReport", "Evidence", "Verdict", "diagnose", "mask", "read_report", "with_reasons"]

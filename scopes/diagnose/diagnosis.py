@@ -1,0 +1,101 @@
+"""From a report to what it proves: every recogniser looks at it, the weightiest finding decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scopes.catalogue import Catalogue, Provider
+from scopes.diagnose import providers
+from scopes.diagnose.families import RECOGNISERS
+from scopes.diagnose.naming import once
+from scopes.diagnose.reading import Exhibit, status_of, text_of
+from scopes.diagnose.recognise import Finding
+from scopes.diagnose.report import ErrorReport
+from scopes.diagnose.verdicts import REMEDIES, UNPROVEN, Diagnosis, Evidence, Verdict
+
+QUOTE = 160
+MOST_SCOPES = 100
+
+# Between findings of the same weight the one that says more wins.
+_RANK = list(Verdict)
+
+
+def diagnose(report: ErrorReport, catalogue: Catalogue) -> Diagnosis:
+    """What the report proves. Never raises, and takes less than a second whatever it is given."""
+    exhibit = exhibit_of(report, catalogue)
+    findings = [finding for recognise in RECOGNISERS for finding in recognise(exhibit)]
+    if not findings:
+        return _unrecognised(exhibit)
+    decisive = max(findings, key=lambda finding: (finding.weight, bool(finding.scopes), -_RANK.index(finding.verdict)))
+    agreeing = [finding for finding in findings if finding.verdict is decisive.verdict]
+    naming = _naming(agreeing)
+    provider = exhibit.provider or catalogue.providers.get(decisive.provider)
+    scopes = once(scope for finding in naming for scope in finding.scopes)[:MOST_SCOPES]
+    return Diagnosis(
+        verdict=decisive.verdict,
+        remedy=_remedy(decisive, provider),
+        scopes=scopes,
+        canonical=once(provider.canonical(scope) if provider else scope for scope in scopes),
+        alternatives=bool(scopes) and any(finding.any_of for finding in naming),
+        provider=provider.slug if provider else None,
+        evidence=_evidence([decisive, *naming], exhibit.text),
+        unproven=_unproven(decisive, scopes, provider),
+        suspects=() if scopes else decisive.suspects,
+    )
+
+
+def exhibit_of(report: ErrorReport, catalogue: Catalogue) -> Exhibit:
+    """The report as the recognisers look at it."""
+    text = text_of(report)
+    provider = providers.named(report.provider, catalogue) or providers.shown(text, catalogue)
+    entries = [provider] if provider else list(catalogue.providers.values())
+    known = frozenset(spelling.lower() for entry in entries for spelling in entry.names)
+    return Exhibit(text, status_of(report, text), report.provider, provider, known)
+
+
+def _naming(agreeing: list[Finding]) -> list[Finding]:
+    """The findings of the weightiest recogniser that names scopes: others may name what is only near."""
+    naming = [finding for finding in agreeing if finding.scopes]
+    if not naming:
+        return []
+    best = max(naming, key=lambda finding: finding.weight)
+    return [finding for finding in naming if finding.recogniser == best.recogniser]
+
+
+def _remedy(decisive: Finding, provider: Provider | None) -> str:
+    if decisive.remedy:
+        return decisive.remedy
+    if provider and provider.on_device and decisive.verdict in (Verdict.MISSING_SCOPE, Verdict.CONSENT_REFUSED):
+        return "phone_settings"
+    return REMEDIES[decisive.verdict]
+
+
+def _evidence(findings: list[Finding], text: str) -> tuple[Evidence, ...]:
+    quotes = {finding: Evidence(finding.recogniser, _quote(text, finding.start, finding.end)) for finding in findings}
+    return once(quotes.values())[:5]
+
+
+def _quote(text: str, start: int, end: int) -> str:
+    """What was matched, with a little before it, on one line."""
+    start = max(0, start - 30)
+    quote = " ".join(text[start : max(end, start + 60)].split())
+    return quote if len(quote) <= QUOTE else quote[: QUOTE - 1] + "…"
+
+
+def _unproven(decisive: Finding, scopes: tuple[str, ...], provider: Provider | None) -> tuple[str, ...]:
+    doubts = [decisive.doubt, UNPROVEN[decisive.verdict]]
+    if decisive.verdict is Verdict.MISSING_SCOPE and not scopes:
+        doubts.append("Which scope: the text names none.")
+    if provider and provider.retired_on:
+        doubts.append(f"{provider.name} ends, or has ended, on {provider.retired_on}: from then on only its successor helps.")
+    return tuple(doubt for doubt in doubts if doubt)
+
+
+def _unrecognised(exhibit: Exhibit) -> Diagnosis:
+    diagnosis = Diagnosis(
+        verdict=Verdict.UNRECOGNISED,
+        remedy=REMEDIES[Verdict.UNRECOGNISED],
+        provider=exhibit.provider.slug if exhibit.provider else None,
+        unproven=(UNPROVEN[Verdict.UNRECOGNISED],),
+    )
+    return replace(diagnosis, evidence=()) if not exhibit.text.strip() else diagnosis

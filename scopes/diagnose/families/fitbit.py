@@ -1,0 +1,60 @@
+"""Fitbit's Web API. Its error bodies hold whole tokens; they are masked before anything looks at them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scopes.diagnose.naming import is_scope, once
+from scopes.diagnose.reading import Exhibit
+from scopes.diagnose.recognise import CERTAIN, NAMED, Finding, Recognises, says
+from scopes.diagnose.verdicts import Verdict
+
+_NO_ACCESS = re.compile(r"(?i)does not have permission to access ([a-z][\w -]{1,40}?) data\b")
+
+
+def no_access(exhibit: Exhibit) -> Iterator[Finding]:
+    """"… does not have permission to access sleep data": the words for the data are the scope, or nearly."""
+    if "permission to access" not in exhibit.lower:
+        return
+    for match in list(_NO_ACCESS.finditer(exhibit.text))[:10]:
+        scope = _scope_of(match[1], exhibit)
+        yield Finding(
+            Verdict.MISSING_SCOPE,
+            "Fitbit no permission to access data",
+            NAMED + 1,
+            *match.span(),
+            scopes=once([scope] if scope else []),
+            provider="fitbit",
+        )
+
+
+def _scope_of(phrase: str, exhibit: Exhibit) -> str:
+    """The one word, or the catalogue's scope that reads the same ("heart rate" is `heartrate`); else nothing."""
+    letters = re.sub(r"[\W_]", "", phrase).lower()
+    for name in sorted(exhibit.known):
+        if re.sub(r"[\W_]", "", name) == letters and " " in phrase:
+            return name
+    return phrase if " " not in phrase and is_scope(phrase) else ""
+
+
+RECOGNISERS: tuple[Recognises, ...] = (
+    no_access,
+    says(
+        "Fitbit client is not authorized",
+        Verdict.SCOPE_REFUSED,
+        CERTAIN,
+        r"api client is not authori[sz]ed by fitbit|client is not authori[sz]ed to (?:update|access)",
+        "api client is not",
+        "client is not authori",
+        provider="fitbit",
+        doubt="Intraday data needs Fitbit's own approval for our client, besides the scope.",
+    ),
+    says(
+        "Fitbit invalid grant",
+        Verdict.TOKEN_INVALID,
+        NAMED,
+        r"refresh token invalid|access token (?:invalid|expired)",
+        "token",
+    ),
+)

@@ -1,0 +1,219 @@
+"""The standards: RFC 6749 (consent and token errors), RFC 6750 (bearer tokens), OpenID Connect; and Python's oauthlib."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scopes.diagnose import naming
+from scopes.diagnose.reading import Exhibit
+from scopes.diagnose.recognise import (
+    CODE,
+    KEY,
+    LIST,
+    LOOSE,
+    NAMED,
+    OTHER,
+    TOKEN,
+    Finding,
+    Recognises,
+    names_in,
+    says,
+)
+from scopes.diagnose.verdicts import Verdict
+
+# `insufficient_scope`, `InsufficientScopeError`, "Insufficient client scope", "insufficient authentication scopes".
+_INSUFFICIENT = re.compile(
+    r"(?i)(?<![a-z])insufficient[_\-. ]?(?:(?:client|auth\w{0,12}|oauth2?|api|token|access|user)[_\- ])?scopes?"
+    r"(?:[_\- ]?(?:permissions?|error|exception))?(?![a-z])"
+)
+_SCOPE_FIELD = re.compile(
+    r"(?i)(?<![\w-])(?:required[_-]?|missing[_-]?|needed[_-]?|expected[_-]?)?scopes?(?:[_-]?(?:required|needed|missing))?" + KEY + LIST
+)
+NEARBY = 700
+# How doorkeeper and its kin say it (GitLab, Wahoo, Basecamp): their list is one of which each would do.
+_ANY_WOULD_DO = re.compile(r"(?i)requires higher privileges than provided by the access token")
+_ANY_OF = re.compile(r"(?i)\b(?:one of|any of|at least one|either)\b")
+
+
+def insufficient_scope(exhibit: Exhibit) -> Iterator[Finding]:
+    """The code of RFC 6750; the scopes stand in a field `scope` close to it, before or after."""
+    if "insufficient" not in exhibit.lower:
+        return
+    for match in list(_INSUFFICIENT.finditer(exhibit.text))[:5]:
+        start, end = max(0, match.start() - NEARBY), match.end() + NEARBY
+        around = exhibit.text[start:end]
+        fields = [names_in(field, exhibit.known, "") for field in _SCOPE_FIELD.finditer(around)]
+        yield Finding(
+            Verdict.MISSING_SCOPE,
+            "RFC 6750 insufficient_scope",
+            CODE,
+            *match.span(),
+            scopes=naming.once(name for names in fields for name in names),
+            any_of=bool(any(fields) and ('"' + "scope" in around and _ANY_WOULD_DO.search(around) or _ANY_OF.search(around))),
+        )
+
+
+_CHANGED = re.compile(r"(?i)scope has changed from [\"']([^\"'\n]{0,3000})[\"'] to [\"']([^\"'\n]{0,3000})[\"']")
+_SAME = {
+    "email": "https://www.googleapis.com/auth/userinfo.email",
+    "profile": "https://www.googleapis.com/auth/userinfo.profile",
+}
+_NO_DATA = frozenset({"openid", "offline_access", "offline"})
+
+
+def scope_changed(exhibit: Exhibit) -> Iterator[Finding]:
+    """oauthlib's warning: what was asked for and is not among the granted."""
+    if "scope has changed" not in exhibit.lower:
+        return
+    for match in list(_CHANGED.finditer(exhibit.text))[:3]:
+        granted = {_SAME.get(scope, scope) for scope in re.split(r"[\s,]+", match[2])}
+        asked = [scope for scope in re.split(r"[\s,]+", match[1]) if naming.is_scope(scope)]
+        lost = tuple(scope for scope in asked if _SAME.get(scope, scope) not in granted and scope not in _NO_DATA)
+        verdict = Verdict.MISSING_SCOPE if lost else Verdict.NOT_A_SCOPE_PROBLEM
+        remedy = "" if lost else "nothing"
+        yield Finding(verdict, "oauthlib scope has changed", NAMED + 5, *match.span(), scopes=lost, remedy=remedy)
+
+
+_AS_CODE = r"(?<![a-z])"
+_ERROR = r"(?:^|[^a-z])(?:error|reason|error_?code|error_?type|code|message|status|name|type)" + KEY + r"[\"']?"
+
+RECOGNISERS: tuple[Recognises, ...] = (
+    insufficient_scope,
+    scope_changed,
+    says(
+        "missing scope, as a code",
+        Verdict.MISSING_SCOPE,
+        CODE,
+        _AS_CODE + r"(?:missing[_-]?(?:required[_-]?)?(?:oauth[_-]?)?scopes?|missing scopes?(?= ?[\"'),.:;\n]|$)|(?:required_?)?scopes?_?(?:not_?granted|missing|mismatch)"
+        r"|(?:required_)?scopes_not_granted|scope_not_authori[sz]ed|scope_permission_missed|permission_?scope_?not_?granted"
+        r"|oauth_?scope_?mismatch|invalid_?oauth_?scope|missing_?(?:required_?)?permissions?|no_permission)(?:error|exception)?(?![a-z])",
+        "scope",
+        "permission",
+    ),
+    says(
+        "RFC 6749 invalid_scope",
+        Verdict.SCOPE_REFUSED,
+        CODE,
+        _AS_CODE + r"(?:invalid|unsupported|unknown|illegal|malformed|unauthori[sz]ed|unapproved|forbidden|disallowed|restricted)"
+        r"[_\- ]?(?:oauth2?[_\- ])?(?:requested[_\- ])?scopes?(?:\(s\))?(?:_(?:error|requested))?(?![a-z])(?:[ \t]*:[ \t]*" + LIST + r")?",
+        "scope",
+        read="strict",
+        doubt="",
+    ),
+    says(
+        "invalid scope, named",
+        Verdict.SCOPE_REFUSED,
+        CODE + 1,
+        _AS_CODE + r"(?:invalid|unsupported|unknown|illegal|malformed|unauthori[sz]ed|unapproved|forbidden|disallowed)"
+        r" (?:oauth2? )?(?:requested )?scopes?(?:\(s\))?(?: requested| were| are)?[ \t]{0,3}(?::|=|-)[ \t]{0,3}" + LIST,
+        "scope",
+        remedy="change_request",
+    ),
+    says(
+        "access_denied",
+        Verdict.CONSENT_REFUSED,
+        CODE,
+        _ERROR + r"access_denied(?![a-z])|^\s*access_denied\s*$",
+        "access_denied",
+        doubt="Some servers say access_denied for a role or a policy as well.",
+    ),
+    says(
+        "access_denied by a role",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        NAMED,
+        r"access_denied[^\n]{0,80}\n?[^\n]{0,40}(?:access is denied|not assigned to the client|policy evaluation failed"
+        r"|not enabled within domain|unauthorized_?client|ip address|is not in the allow|blocked by (?:admin|an access))",
+        "access_denied",
+    ),
+    says(
+        "consent is missing",
+        Verdict.MISSING_SCOPE,
+        CODE,
+        _AS_CODE + r"(?:consent_required|consentrequired(?:error)?|additional_authorization_required)(?![a-z])",
+        "consent",
+        "additional_authorization",
+        doubt="The person was not asked, or could not be: the request was a silent one.",
+    ),
+    says(
+        "authorization declined",
+        Verdict.CONSENT_REFUSED,
+        CODE,
+        _AS_CODE + r"(?:auth(?:orization)?_(?:declined|cancel(?:l)?ed)|user_?(?:has_)?(?:cancel(?:l)?ed|denied|declined|rejected)\w{0,30}"
+        r"|consent_(?:denied|rejected|declined|refused))(?![a-z])",
+        "declin",
+        "cancel",
+        "denied",
+        "reject",
+        "refused",
+    ),
+    says(
+        "invalid_token",
+        Verdict.TOKEN_INVALID,
+        TOKEN,
+        _AS_CODE + r"(?:(?:invalid|expired|revoked|bad|inactive)[_-](?:access_?|refresh_?|auth_?|oauth_?|bearer_?)?token"
+        r"|(?:access_?|refresh_?|oauth_?)?token[_-](?:has_|is_)?(?:expired|revoked|invalid|rejected|inactive|not_valid)"
+        r"|invalid_grant|invalid_auth|not_authed|authError|unauthenticated|invalid_session_id|token_unauthori[sz]ed"
+        r"|request_unauthorized|invalidauthenticationtoken|invalid_?credentials)(?![a-z])",
+        "token",
+        "invalid_",
+        "not_authed",
+        "autherror",
+        "unauthenticated",
+        "unauthorized",
+        "credentials",
+    ),
+    says(
+        "authorization code",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        TOKEN + 1,
+        r"(?:invalid|expired|used|incorrect|wrong|bad|malformed|missing) (?:authori[sz]ation |verification |auth )?code\b(?! ?(?:\d|[:=]))"
+        r"|authori[sz]ation ?code[\"' ]{0,3}(?:has |is |was )?(?:been )?(?:already )?(?:invalid|expired|redeemed|used|not found|malformed|incorrect)"
+        r"|code[_ ](?:verifier|challenge)|code (?:has )?(?:already )?(?:expired|been (?:used|redeemed))",
+        "code",
+        doubt="The sign-in was not completed: it must be tried again, or our client mended.",
+    ),
+    says(
+        "RFC 6749, our request",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        OTHER,
+        _AS_CODE + r"(?:invalid_request|invalid_client(?:_?id|_?secret)?|unauthorized_client|unsupported_(?:grant|response)_type"
+        r"|redirect_uri_mismatch|invalid_redirect(?:_uri)?|invalid_target|invalid_state|csrf_\w+|mismatching_state)(?![a-z])"
+        r"|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)|missing parameters?:|invalid client (?:id|secret|credentials)",
+        "invalid_",
+        "client",
+        "unsupported_",
+        "redirect",
+        "missing parameter",
+        "state",
+        "csrf",
+    ),
+    says(
+        "the request names no scope",
+        Verdict.SCOPE_REFUSED,
+        NAMED,
+        r"(?:missing|must (?:contain|include)|requires?|omit\w*|without|no)\b[^\n]{0,60}?\bparameters?:?[ \t]{0,3}[\"'`]?scope\b"
+        r"|(?:missing|no|empty)[^\n]{0,20}[\"'`]?\bscope\b[\"'`]?[^\n]{0,12}\bparameter\b|scope parameter is (?:missing|required|empty)",
+        "scope",
+        remedy="change_request",
+        doubt="No scope was asked for: our request, or the address it went to, is wrong.",
+    ),
+    says(
+        "silent sign-in",
+        Verdict.TOKEN_INVALID,
+        LOOSE,
+        _AS_CODE + r"(?:interaction_required|login_required|account_selection_required)(?![a-z])",
+        "_required",
+    ),
+    says(
+        "the server failed",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        LOOSE,
+        _AS_CODE + r"(?:temporarily_unavailable|slow_down|authorization_pending|service[_ ]unavailable|bad gateway|gateway time-?out)(?![a-z])",
+        "unavailable",
+        "slow_down",
+        "pending",
+        "gateway",
+        remedy="wait",
+    ),
+)

@@ -1,0 +1,62 @@
+"""Health stores on a phone: Apple Health, Health Connect, Samsung. Only the phone's settings can mend these."""
+
+from __future__ import annotations
+
+from scopes.diagnose.recognise import CERTAIN, CODE, NAMED, Recognises, says
+from scopes.diagnose.verdicts import Verdict
+
+_SETTINGS = "No link can mend it: the permission is given in the phone's settings."
+
+RECOGNISERS: tuple[Recognises, ...] = (
+    says(
+        "Health Connect permission",
+        Verdict.MISSING_SCOPE,
+        CERTAIN,
+        r"(?:doesn.t have|does not have|requires?|missing|lacks?|without|not granted:?)[^\n]{0,20}?"
+        r"(?P<scopes>android\.permission\.(?:health\.)?[A-Z_]+?)(?=to read|to write|[^A-Z_]|$)",
+        "android.permission",
+        remedy="phone_settings",
+        doubt=_SETTINGS,
+    ),
+    says(
+        "Health Connect permission is not declared",
+        Verdict.SCOPE_REFUSED,
+        CERTAIN,
+        r"(?P<scopes>\[?android\.permission\.health\.[A-Z_]+\]?) is not declared",
+        "not declared",
+        remedy="change_request",
+        doubt="Our app does not declare the permission, so the phone cannot offer it.",
+    ),
+    says(
+        "HealthKit types are disallowed",
+        Verdict.SCOPE_REFUSED,
+        CERTAIN,
+        r"authori[sz]ation to (?:read|share)[^\n:]{0,60}disallowed:\s{0,3}(?P<scopes>[^\n]{2,3000})",
+        "disallowed",
+        remedy="change_request",
+        doubt="Apple does not let our app ask for these types.",
+    ),
+    says(
+        "HealthKit authorization",
+        Verdict.MISSING_SCOPE,
+        NAMED,
+        r"authori[sz]ation (?:is )?not determined|errorauthorizationdenied|authorizationdenied|sharingdenied"
+        r"|com\.apple\.healthkit[^\n]{0,30}code=?\s?[45]\b",
+        "authorization",
+        "healthkit",
+        "sharingdenied",
+        remedy="phone_settings",
+        doubt=_SETTINGS + " Apple never tells whether reading was declined.",
+    ),
+    says(
+        "Samsung Health permission",
+        Verdict.MISSING_SCOPE,
+        CODE,
+        r"permissionkey|samsung[^\n]{0,60}permission (?:is )?(?:not|denied)",
+        "permissionkey",
+        "samsung",
+        remedy="phone_settings",
+        doubt=_SETTINGS,
+        provider="samsung_health",
+    ),
+)

@@ -1,0 +1,136 @@
+"""Turns a report into an exhibit: one readable, masked text, however the error was wrapped, escaped or cut."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import unquote
+
+from scopes.catalogue import Provider
+from scopes.diagnose.masking import mask
+from scopes.diagnose.report import ErrorReport, as_text
+
+HEAD = 12_000
+TAIL = 6_000
+AROUND = 1_200
+_TELLING = ("scope", "Scope", "SCOPE", "permission", "Permission", "invalid_", "access_denied", "AADSTS")
+
+_TELLING_HEADER = re.compile(r"(?i)authenticate|scope|permission|location|error|message|reason|retry|content-type")
+_ENTITY = re.compile(r"(?i)&(?:#\d{1,7}|#x[0-9a-f]{1,6}|quot|amp|lt|gt|apos|nbsp);")
+_TAG = re.compile(r"<(?:/?[A-Za-z][\w:-]*(?:\s[^<>]*)?/?|![^<>]*)>")
+_LINK = re.compile(r"(?i)\b(?:href|content|action)\s*=\s*[\"']?([^\"'\s<>]+)")
+_HEX = re.compile(r"\\[uUxX](?:00)?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
+_RUN = re.compile(r"[^\s\"'<>`]+")
+_PARAMETER = re.compile(r"(?:^|[?&#])[\w.\[\]-]{0,60}=")
+_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "´": "'", "\u00a0": " "})
+# Tabs and line ends stay; every other control character, NUL included, becomes a space.
+_CONTROL = {code: " " for code in (*range(9), 11, 12, *range(14, 32), 127)}
+
+_STATUS = (
+    re.compile(r"(?i)\bHTTP/[\d.]{1,3}[ \"]{1,3}([1-5]\d\d)\b"),
+    re.compile(r"(?i)\b(?:http_?)?status(?:_?code)?[\"'\]]{0,2}\s{0,3}(?:=>|[:=]|\s)\s{0,3}[\"']?([1-5]\d\d)\b"),
+    re.compile(
+        r"(?i)\b([45]\d\d)[ )\]:,\"'-]{1,4}(?:client error|server error|unauthori[sz]ed|forbidden|not found|bad request"
+        r"|precondition failed|internal server error|too many requests|payment required|bad gateway|service unavail)"
+    ),
+    re.compile(r"(?i)\b(?:http|status|code|error|returned|response|failed)\b[^\n\d]{0,20}\b([45]\d\d)\b"),
+)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What the recognisers look at. `text` is masked, so nothing that is quoted from it can hold a secret."""
+
+    text: str
+    status: int | None
+    hint: str = ""
+    provider: Provider | None = None
+    known: frozenset[str] = frozenset()
+
+    @cached_property
+    def lower(self) -> str:
+        return self.text.lower()
+
+    def is_of(self, slug: str) -> bool:
+        return self.provider is not None and self.provider.slug == slug
+
+
+def readable(text: str) -> str:
+    """`text` as a person would read it: capped, unescaped, without tags, its query strings a line a parameter, masked."""
+    text = mask(_window(text).translate(_CONTROL))
+    for _ in range(3):
+        before = text
+        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+        text = _without_backslashes(text)
+        text = _RUN.sub(lambda match: _spread(match[0]), text)
+        if text == before:
+            break
+    text = as_text(text).translate(_QUOTES).translate(_CONTROL)
+    return mask(_TAG.sub(_link_of_tag, text))
+
+
+def text_of(report: ErrorReport) -> str:
+    """The readable text of a report: its telling headers, then its body."""
+    telling = [f"{name}: {value[:4000]}" for name, value in report.headers.items() if _TELLING_HEADER.search(name[:100])]
+    return readable("\n".join([*telling[:50], report.body]))
+
+
+def status_of(report: ErrorReport, text: str) -> int | None:
+    """The status that the report gives, else the first that its text tells. A 200 gives way to one in the body."""
+    if report.status and report.status != 200:
+        return report.status
+    for pattern in _STATUS:
+        if match := pattern.search(text):
+            return int(match[1])
+    return report.status
+
+
+def _window(text: str) -> str:
+    """Head and tail of a long text, and what stands around the first telling words between them."""
+    if len(text) <= HEAD + TAIL:
+        return text
+    parts = [text[:HEAD]]
+    places = sorted({place for word in _TELLING for place in _places(text, word)})
+    reached = HEAD
+    for place in places:
+        if place >= reached:
+            reached = place + AROUND
+            parts.append(text[place - AROUND // 3 : reached])
+    parts.append(text[-TAIL:])
+    return "\n".join(parts)
+
+
+def _places(text: str, word: str) -> list[int]:
+    first = text.find(word, HEAD, len(text) - TAIL)
+    last = text.rfind(word, HEAD, len(text) - TAIL)
+    return [place for place in (first, last) if place >= 0]
+
+
+def _without_backslashes(text: str) -> str:
+    if "\\" not in text:
+        return text
+    text = text.replace("\\\\", "\\")
+    text = _HEX.sub(lambda match: chr(int(match[1], 16)), text)
+    for escaped, plain in (('\\"', '"'), ("\\'", "'"), ("\\/", "/"), ("\\n", "\n"), ("\\r", "\n"), ("\\t", " ")):
+        text = text.replace(escaped, plain)
+    return text
+
+
+def _spread(run: str) -> str:
+    """A URL or query string with each parameter on a line of its own, decoded; anything else with `%xx` decoded."""
+    if not _PARAMETER.search(run) or not any(sign in run for sign in "&?%#+"):
+        return unquote(run, errors="replace") if "%" in run else run
+    path, query = "", run
+    for sign in "?#":
+        if sign in run:
+            path, _, query = run.partition(sign)
+            break
+    parameters = [unquote(parameter.replace("+", " "), errors="replace") for parameter in re.split(r"[&#]", query)]
+    return "\n".join([unquote(path, errors="replace"), *parameters, ""]) if path else "\n".join([*parameters, ""])
+
+
+def _link_of_tag(match: re.Match[str]) -> str:
+    link = _LINK.search(match[0])
+    return f" {_spread(link[1])} " if link and "=" in link[1] else " "

@@ -1,0 +1,151 @@
+"""What a recogniser is: a pattern with a verdict, as data; or a small function for what no pattern can tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from scopes.diagnose import naming
+from scopes.diagnose.reading import Exhibit
+from scopes.diagnose.verdicts import Verdict
+
+# How much a finding weighs against others in the same text.
+CERTAIN = 100  # one API's own statement
+NAMED = 80  # a sentence that names the scopes
+CODE = 70  # a registered error code
+TOKEN = 65  # a code that speaks of the token: weaker than one that speaks of scopes
+OTHER = 60  # a code that speaks of something else
+PHRASE = 50  # a sentence in somebody's own words
+LOOSE = 40  # words that stand together
+HINT = 30  # no more than a status
+
+MOST_MATCHES = 20
+
+# Parts of patterns. A key and its sign (`"scope": `, `scope=`, `[scope] => `), and a list after it.
+KEY = r"[\"'`\])]{0,3}\s{0,20}(?:=>|[:=])\s{0,20}[ub]?"
+LIST = r"(?P<scopes>\[[^\[\]]{0,4000}\]|\{[^{}]{0,2000}\}|\"[^\"]{0,2000}\"|'[^']{0,2000}'|[^\n]{1,600})"
+FENCED_LIST = r"(?P<scopes>\[[^\[\]]{0,4000}\]|\"[^\"]{0,2000}\"|'[^']{0,2000}')"
+
+_ANY_OF = re.compile(r"(?i)\b(?:any(?: one)?|one(?: or more)?|either|at least one)\b[^\n]{0,80}$|\bor\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that one recogniser read in a text."""
+
+    verdict: Verdict
+    recogniser: str
+    weight: int
+    start: int
+    end: int
+    scopes: tuple[str, ...] = ()
+    any_of: bool = False
+    remedy: str = ""
+    provider: str = ""
+    doubt: str = ""
+    suspects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """A pattern with the verdict that it proves.
+
+    `words`: one of them (small letters) is in the text, or the pattern is not tried. A group `scopes` of the pattern
+    holds the names: `read` says how they are read. `provider` is the slug that the pattern gives away.
+    """
+
+    name: str
+    verdict: Verdict
+    weight: int
+    pattern: re.Pattern[str]
+    words: tuple[str, ...]
+    read: str = "listed"
+    any_of: bool = False
+    remedy: str = ""
+    provider: str = ""
+    only_for: str = ""
+    statuses: tuple[int, ...] = ()
+    doubt: str = ""
+    suspects: tuple[str, ...] = ()
+
+    def __call__(self, exhibit: Exhibit) -> Iterator[Finding]:
+        if not self._applies(exhibit):
+            return
+        for count, match in enumerate(self.pattern.finditer(exhibit.text)):
+            if count == MOST_MATCHES:
+                return
+            scopes = names_in(match, exhibit.known, self.read)
+            yield Finding(
+                self.verdict,
+                self.name,
+                self.weight if scopes or self.weight != NAMED or not self.pattern.groups else PHRASE,
+                *match.span(),
+                scopes=scopes,
+                any_of=self.any_of or (len(scopes) > 1 and offers_a_choice(exhibit, match)),
+                remedy=self.remedy,
+                provider=self.provider,
+                doubt=self.doubt,
+                suspects=self.suspects,
+            )
+
+    def _applies(self, exhibit: Exhibit) -> bool:
+        if self.only_for and not exhibit.is_of(self.only_for):
+            return False
+        if self.statuses and exhibit.status not in self.statuses:
+            return False
+        return any(word in exhibit.lower for word in self.words)
+
+
+Recognises = Callable[[Exhibit], Iterable[Finding]]
+
+
+def says(
+    name: str,
+    verdict: Verdict,
+    weight: int,
+    pattern: str,
+    *words: str,
+    read: str = "listed",
+    any_of: bool = False,
+    remedy: str = "",
+    provider: str = "",
+    only_for: str = "",
+    statuses: tuple[int, ...] = (),
+    doubt: str = "",
+    suspects: tuple[str, ...] = (),
+) -> Recogniser:
+    """A recogniser for `pattern`, in whatever case."""
+    return Recogniser(
+        name=name,
+        verdict=verdict,
+        weight=weight,
+        pattern=re.compile(pattern, re.IGNORECASE),
+        words=words,
+        read=read,
+        any_of=any_of,
+        remedy=remedy,
+        provider=provider,
+        only_for=only_for,
+        statuses=statuses,
+        doubt=doubt,
+        suspects=suspects,
+    )
+
+
+def names_in(match: re.Match[str], known: frozenset[str], read: str) -> tuple[str, ...]:
+    """The scopes that the group `scopes` of a match names."""
+    text = match.groupdict().get("scopes")
+    if not text:
+        return ()
+    if read == "before":
+        return naming.before(text, known)
+    if read == "fenced":
+        return naming.fenced(text)
+    return naming.listed(text, known, strict=read == "strict")
+
+
+def offers_a_choice(exhibit: Exhibit, match: re.Match[str]) -> bool:
+    """Do the words before or within the match say that one of the scopes is enough?"""
+    start = match.start("scopes")
+    return bool(_ANY_OF.search(exhibit.text[max(0, start - 120) : start]) or re.search(r"(?i)\bor\b", match["scopes"]))
