@@ -17,8 +17,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from portal import database
+from portal import cluster, database
 from portal.cluster import CHECKOUT, ClusterError
+from portal.environment import CLUSTER
 
 HOME = CHECKOUT / "var" / "demo"
 PEOPLE = 200
@@ -54,7 +55,7 @@ def show(url: str, *, serve: bool) -> None:
         "TERRA_SANDBOX_API_KEY": secrets.token_urlsafe(24),
         "TERRA_SANDBOX_SIGNING_SECRETS": secrets.token_urlsafe(24),
     }
-    webhooks = f"http://127.0.0.1:{port}/webhooks/terra/sandbox"
+    webhooks = f"http://127.0.0.1:{port}/hooks/terra/sandbox/"
     sandbox = ("sandbox", "--port", sandbox_port, "--people", PEOPLE, "--webhook-url", webhooks)
 
     step("Make the tables", "migrate", "--verbosity", "0", keys=keys)
@@ -71,15 +72,8 @@ def show(url: str, *, serve: bool) -> None:
             password = secrets.token_urlsafe(9)
             agent = {"DEMO_AGENT": AGENT, "DEMO_PASSWORD": password}
             step("Make an agent", "shell", "--no-imports", "--command", MAKE_AGENT, keys=keys | agent)
-            gunicorn = (
-                "gunicorn",
-                "portal.wsgi",
-                "--no-control-socket",
-                "--threads",
-                "4",
-                "--bind",
-                f"127.0.0.1:{port}",
-            )
+            bind = f"127.0.0.1:{port}"
+            gunicorn = ("gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4", "--bind", bind)
             with running("the portal", [sys.executable, "-m", *gunicorn], keys) as (portal, server):
                 print(f"\nThe admin: {portal}/admin/   name: {AGENT}   password: {password}")
                 print("Ctrl-C ends it.", flush=True)
@@ -162,7 +156,8 @@ def main() -> int:
     """Show the demo; returns the exit code."""
     signal.signal(signal.SIGTERM, database.leave)
     try:
-        with database.held() as url:
+        # Made-up people never go where DATABASE_URL may point to.
+        with cluster.named(CLUSTER).held() as url:
             show(url, serve=os.environ.get("SERVE", "1") != "0")
     except (ClusterError, DemoError) as trouble:
         print(f"\nThe demo stopped. {trouble}", file=sys.stderr)
