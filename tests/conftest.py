@@ -12,6 +12,9 @@ import pytest
 from django.db import connection
 
 from portal import database
+from scopes.judge import standing, verdicts
+from scopes.models import Source
+from tests import cast as people
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"
@@ -50,3 +53,16 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     off = ["gpu", "quic", "background-networking", "component-update", "sync"]
     arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in off)]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """What a process remembers of standings and policies is of another test's rows."""
+    standing.known.forget()
+    verdicts.forget()
+
+
+@pytest.fixture
+def cast(db: None) -> Source:
+    """Ada, Ben, Cy, Dee, Eve and Finn (see tests/cast.py); the source that they come from."""
+    return people.assemble()
