@@ -4,12 +4,13 @@ from scopes.models.attempt import Attempt, ReauthLink
 from scopes.models.connection import Connection, FormerId, Period, Pulse, Standing
 from scopes.models.person import Person, Waiver
 from scopes.models.received import Delivery, Listing
+from scopes.models.sign_in import SignInTries
 from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, UnknownScope
 from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
 
 __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "FormerId", "Integration", "Listing", "Period", "Person",
-    "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Scope", "Source", "Standing", "TrailEntry", "UnknownScope",
+    "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Scope", "SignInTries", "Source", "Standing", "TrailEntry", "UnknownScope",
     "Verdict", "Waiver",
 ]  # fmt: skip

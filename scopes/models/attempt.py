@@ -42,6 +42,11 @@ class ReauthLink(models.Model):
     outcome_detail = models.CharField(max_length=200, blank=True)
 
     class Meta:
+        permissions = [
+            ("send_reauth_link", "Can send a reauth link"),
+            ("withdraw_reauth_link", "Can withdraw a reauth link"),
+            ("override_preflight", "Can send a reauth link that the preflight advises against"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["person", "integration"],

@@ -24,6 +24,11 @@ class Delivery(models.Model):
     error = models.TextField(blank=True)
 
     class Meta:
+        verbose_name_plural = "deliveries"
+        permissions = [
+            ("read_delivery_body", "Can read what a delivery said"),
+            ("replay_delivery", "Can process a delivery again"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["source", "digest"], name="delivery_once_by_digest"),
             models.UniqueConstraint(

@@ -62,10 +62,14 @@ class TrailEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "trail entries"
+        permissions = [("view_access_log", "Can see who opened whose page")]
         constraints = [
             models.CheckConstraint(condition=~Q(verb="") & ~Q(actor_name=""), name="trail_says_who_did_what")
         ]
-        indexes = [models.Index(fields=["person", "-at"], name="trail_of_person")]
+        indexes = [
+            models.Index(fields=["person", "-at"], name="trail_of_person"),
+            models.Index(fields=["actor", "-at"], name="trail_of_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.verb} {self.subject}"
