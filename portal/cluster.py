@@ -280,22 +280,26 @@ def _identity() -> _Identity:
 
 
 def _own(directory: Path) -> None:
-    """Make a directory for the server's user alone; one that somebody else made or may write to is refused."""
-    _make_ours(directory.parent, 0o755, os.geteuid())
-    _make_ours(directory, 0o700, _identity().get("user", os.geteuid()))
-
-
-def _make_ours(directory: Path, mode: int, owner: int) -> None:
-    try:
-        directory.mkdir(mode=mode, parents=True)
-    except FileExistsError:
-        found = directory.lstat()
-        shared = found.st_mode & stat.S_ISVTX  # /tmp: nobody can rename or remove what is another's there
-        if not shared and (found.st_uid != owner or found.st_mode & 0o022 or not stat.S_ISDIR(found.st_mode)):
-            raise ClusterError(f"{directory} was made by somebody else. Remove it, then try again.") from None
-    else:
-        directory.chmod(mode)  # whatever the umask says
+    """Make a directory for the server's user alone. Raises ClusterError if somebody else made it or may write to it."""
+    if not directory.parent.exists():
+        directory.parent.mkdir(parents=True)
+        directory.parent.chmod(0o755)  # whatever the umask says, the server's user must get through
+    # In /tmp and the like nobody can rename or remove what is another's.
+    if not directory.parent.stat().st_mode & stat.S_ISVTX:
+        _refuse_foreign(directory.parent, os.geteuid())
+    owner = _identity().get("user", os.geteuid())
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
         os.chown(directory, owner, -1)
+    _refuse_foreign(directory, owner)
+
+
+def _refuse_foreign(directory: Path, owner: int) -> None:
+    found = directory.lstat()
+    if found.st_uid != owner or found.st_mode & 0o022 or not stat.S_ISDIR(found.st_mode):
+        raise ClusterError(
+            f"{directory} was made by somebody else, or others may write to it. Remove it and try again."
+        )
 
 
 def _programs() -> Path:

@@ -12,7 +12,8 @@ from django_structlog.middlewares import RequestMiddleware
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 SECRET_PATH = re.compile(r"(/r/[^/\s?#\"']+/)[^/\s?#\"']+")
-EMAIL = re.compile(r"[^\s@/=&?<>\"'(,:]+(?:@|%40)[^\s@/&?<>\"'),:]+\.[^\s@/&?<>\"'),:]+", re.IGNORECASE)
+# The lengths are an address's own, and keep a long line without spaces from taking long.
+EMAIL = re.compile(r"[^\s@/=&?<>\"'(,:]{1,64}(?:@|%40)[^\s@/&?<>\"'),:]{1,250}\.[^\s@/&?<>\"'),:]{2,63}", re.IGNORECASE)
 
 
 def scrubbed(text: str) -> str:
@@ -68,10 +69,15 @@ def configuration(*, machine_readable: bool) -> dict[str, Any]:
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": "INFO"},
+        # Their own handlers would print lines past the scrubber, or send them by e-mail.
         "loggers": {
-            # Django's own handlers would print lines past the scrubber, or send them by e-mail.
-            "django": {"handlers": [], "level": "INFO", "propagate": True},
-            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            name: {"handlers": [], "level": level, "propagate": True}
+            for name, level in {
+                "django": "INFO",
+                "django.server": "WARNING",
+                "gunicorn.error": "INFO",
+                "gunicorn.access": "INFO",
+            }.items()
         },
     }
 

@@ -97,9 +97,10 @@ def test_data_of_another_version_are_left_alone(embedded: Cluster) -> None:
     assert (embedded.data / "PG_VERSION").read_text() == "15\n"
 
 
-def test_a_directory_that_others_may_write_to_is_refused(embedded: Cluster) -> None:
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_directory_that_others_may_write_to_is_refused(embedded: Cluster, mode: int) -> None:
     cluster._own(embedded.home)
-    embedded.home.chmod(0o777)
+    embedded.home.chmod(mode)
     with pytest.raises(ClusterError, match="was made by somebody else"), embedded.held():
         pass
 

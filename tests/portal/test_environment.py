@@ -13,12 +13,11 @@ from portal.environment import INSECURE_SECRET
 
 SOUND = {
     "PORTAL_MODE": "production",
-    "SECRET_KEY": "k3J9x-Tq0vWm2ZrL8pYc5NdHf7sGb1uEoAiXwQzRtUyPlKjH",
+    "SECRET_KEY": "$3J9x-Tq0vWm2ZrL8pYc5NdHf7sGb1uEoAiXwQzRtUyPlKjH-and-a-bit-more",
     "DATABASE_URL": "postgresql://portal:secret@db.example.org:5432/portal",
     "ALLOWED_HOSTS": "portal.example.org",
     "DEBUG": "",
 }
-SOUND["SECRET_KEY"] += "and-a-bit-more"
 
 
 def check(**changes: str) -> subprocess.CompletedProcess[str]:
