@@ -37,7 +37,7 @@ def policy_for(slug: str, features: int = 4) -> dict[str, object]:
 
 def standings(integrations: list[Integration], count: int, seed: int = 7) -> list[StandingFacts]:
     """`count` different standings, the likely ones first."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     made: dict[StandingFacts, None] = {}
     while len(made) < count:
         integration = draw.choice(integrations)
@@ -65,7 +65,7 @@ def populate(connections: int, different: int, people: int | None = None) -> Non
         integration.refresh_from_db()
         integrations.append(integration)
     facts = standings(integrations, different)
-    ids = [pk for batch in batched(facts, 1000, strict=False) for pk in _interned(batch)]
+    ids = [pk for batch in batched(facts, 1000) for pk in _interned(batch)]
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -85,7 +85,9 @@ def populate(connections: int, different: int, people: int | None = None) -> Non
             SELECT standing.integration_id, 'terra-' || n, standing.id, %(first)s + n %% %(people)s,
                    'user-' || (1 + n %% %(people)s), '', %(at)s, %(at)s, %(at)s, %(at)s
             FROM generate_series(0, %(count)s - 1) n
-            JOIN LATERAL (SELECT (%(ids)s::int[])[1 + floor(power(random() + n * 0, 4) * %(different)s)::int] AS id) drawn ON true
+            JOIN LATERAL (
+                SELECT (%(ids)s::int[])[1 + floor(power(random() + n * 0, 4) * %(different)s)::int] AS id
+            ) drawn ON true
             JOIN scopes_standing standing ON standing.id = drawn.id
             """,
             {
@@ -99,7 +101,8 @@ def populate(connections: int, different: int, people: int | None = None) -> Non
         )
         cursor.execute(
             """
-            INSERT INTO scopes_period (connection_id, standing_id, since, happened_at, received_at, origin, origin_record)
+            INSERT INTO scopes_period
+                (connection_id, standing_id, since, happened_at, received_at, origin, origin_record)
             SELECT id, standing_id, scopes_at, scopes_at, scopes_at, 'listing', '1' FROM scopes_connection
             """
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
@@ -74,8 +74,7 @@ def _lists() -> list[Row]:
         rows.append(
             (
                 f"list the {name} reason ({reason}, {size:,} connections), first page / next page",
-                f"{median(timed(first)[0] for _ in range(9)) * 1000:.1f} / "
-                f"{median(timed(following)[0] for _ in range(9)) * 1000:.1f} ms",
+                " / ".join(f"{median(timed(work)[0] for _ in range(9)) * 1000:.1f} ms" for work in (first, following)),
             )
         )
     return rows

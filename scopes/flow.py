@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import batched
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.facts import AttemptFailed, Fact, Origin, OriginKind
+from scopes.facts import AttemptFailed, Fact, Origin, OriginKind, PersonKnown
 from scopes.intake import attempts, people
 from scopes.intake.people import PeopleTaken
 from scopes.intake.record import Recorded, Recorder, restand
@@ -28,7 +28,7 @@ def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: Ent
     """Record `facts` batch by batch; each batch is taken in whole or not at all. The sum of what they came to."""
     recorder = Recorder(source, entry_of)
     total = Recorded()
-    for batch in batched(facts, BATCH, strict=False):
+    for batch in batched(facts, BATCH):
         failures = [fact for fact in batch if isinstance(fact, AttemptFailed)]
         attempts.record_failures(source, failures, entry_of, now)
         total.failed_attempts += len(failures)
@@ -36,12 +36,12 @@ def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: Ent
     return total
 
 
-def take_in_people(rows: Sequence[people.PersonKnown], now: datetime) -> PeopleTaken:
+def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
     """Record what the host says of its people; connections that waited for them are claimed, plans are judged anew."""
     taken = people.record(rows, now)
     origin = Origin("host", OriginKind.FILE, "people")
     for plan, connections in taken.plans.items():
-        restand(connections, _on_plan(plan), origin, now)
+        taken.replanned += restand(connections, _on_plan(plan), origin, now)
     return taken
 
 

@@ -45,6 +45,11 @@ def default() -> Catalogue:
     return load()
 
 
+def entry_of(slug: str) -> Provider:
+    """The shipped entry of that slug, or one of which nothing is known."""
+    return default().providers.get(slug) or unknown_provider(slug)
+
+
 def unknown_provider(terra_name: str) -> Provider:
     """An entry for a Terra name that no file claims: everything about it is unknown.
 

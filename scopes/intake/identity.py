@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import Q
 
-from scopes.facts import ConnectionFact, IdReplaced, Origin
+from scopes.facts import ConnectionFact, IdReplaced
 from scopes.models import Connection, FormerId, Period
 
 Key = tuple[int, str]
-Facts = TypeVar("Facts", bound=Sequence[tuple[ConnectionFact, object, object]])
+Told = Sequence[tuple[ConnectionFact, object, object]]
 
 
-def follow(told: Mapping[Key, Facts], origin: Origin, now: datetime) -> None:
+def follow[Facts: Told](told: Mapping[Key, Facts], now: datetime) -> None:
     """Give connections the new ids that the facts tell of, so that the facts find them."""
     for (integration, new_id), facts in told.items():
         for fact, _, _ in facts:
@@ -87,7 +86,7 @@ def merge(younger: Connection, survivor: Connection, now: datetime) -> None:
     survivor.save()
 
 
-def without_former(told: Mapping[Key, Facts]) -> tuple[dict[Key, Facts], int]:
+def without_former[Facts: Told](told: Mapping[Key, Facts]) -> tuple[dict[Key, Facts], int]:
     """`told` without facts about ids of the past, and how many ids those were."""
     if not told:
         return {}, 0

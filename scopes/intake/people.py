@@ -26,7 +26,13 @@ class PeopleTaken:
     changed: int = 0
     unchanged: int = 0
     claimed: int = 0
+    replanned: int = 0
     plans: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, other: PeopleTaken) -> None:
+        """Add the counts of another batch."""
+        for name in ("new", "changed", "unchanged", "claimed", "replanned"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:

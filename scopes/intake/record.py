@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.facts import ConnectionFact, ConnectionSeen, LinkState, Origin
+from scopes.facts import ConnectionFact, ConnectionSeen, Origin
 from scopes.intake import identity, rows
 from scopes.intake.effects import Read, Row, Step, after, begin
 from scopes.intake.vocabulary import Vocabulary
@@ -28,7 +28,7 @@ Key = tuple[int, str]
 
 @dataclass(slots=True)
 class Recorded:
-    """What a batch came to. `connections` are the ids of all that its facts were about, `changed` of those it changed."""
+    """What a batch came to. `connections` are the ids of all that its facts were about."""
 
     new: int = 0
     changed: int = 0
@@ -78,7 +78,7 @@ class Recorder:
             read = vocabulary.read(info.provider, getattr(fact, "scopes", None))
             told[info.pk, fact.user_id].append((fact, read, info.screens))
         recorded = Recorded(unknown_scopes=[name for _, name in vocabulary.new])
-        identity.follow(told, origin, now)
+        identity.follow(told, now)
         waiting, recorded.former = identity.without_former(told)
         while waiting:
             waiting = self._try(waiting, origin, now, recorded)

@@ -188,18 +188,16 @@ def _insert_periods(
     now: datetime,
 ) -> None:
     """Append each connection's stretches; `since` never runs backwards, though a fact may have happened before."""
-    columns: tuple[list[int], list[int], list[datetime], list[datetime | None], list[datetime], list[str | None]]
-    columns = ([], [], [], [], [], [])
+    periods: list[tuple[int, int, datetime, datetime | None, datetime, str | None]] = []
     for pk, steps, earliest in begun:
         since = steps[0].at if earliest is None else max(steps[0].at, earliest)
         for number, step in enumerate(steps):
             until = max(since, steps[number + 1].at) if number + 1 < len(steps) else None
             unlisted = json.dumps(step.row.unlisted) if step.row.unlisted else None
-            for column, value in zip(
-                columns, (pk, ids[step.row.standing], since, until, step.at, unlisted), strict=True
-            ):
-                column.append(value)  # type: ignore[arg-type]
+            periods.append((pk, ids[step.row.standing], since, until, step.at, unlisted))
             since = until or since
+    if not periods:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -208,7 +206,7 @@ def _insert_periods(
             SELECT *, %s, %s, %s FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
                 %s::timestamptz[], %s::jsonb[])
             """,
-            [now, origin.kind.value, origin.record, *columns],
+            [now, origin.kind.value, origin.record, *map(list, zip(*periods, strict=True))],
         )
 
 

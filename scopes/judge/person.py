@@ -1,4 +1,4 @@
-"""Everything about one person, explained: the page and the command show the same account, in a constant number of queries."""
+"""Everything about one person, explained, in a constant number of queries. Page and command show the same account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scopes.facts import OriginKind
 from scopes.judge import verdicts
 from scopes.judge.explain import Account, Stretch, Version, explain
 from scopes.judge.standing import facts_of
-from scopes.models import Attempt, Connection, FormerId, Integration, Period, Person, PolicyVersion, ReauthLink, Verdict
+from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Verdict
 
 ATTEMPTS = 50
 
@@ -78,6 +78,19 @@ def account_of(person: Person) -> PersonAccount:
         links=tuple(
             person.reauth_links.select_related("integration__provider").order_by("-created_at", "-pk")[:ATTEMPTS]
         ),
+    )
+
+
+def account_of_unclaimed(connections: Iterable[Connection], reference_id: str) -> PersonAccount:
+    """Connections without a person, and the attempts under a reference id that nobody has."""
+    attempts = Attempt.objects.filter(person__isnull=True, reference_id=reference_id.strip()) if reference_id else None
+    return PersonAccount(
+        person=None,
+        connections=tuple(accounts_of(connections)),
+        attempts=tuple(attempts.select_related("provider", "source", "link").order_by("-started_at", "-pk")[:ATTEMPTS])
+        if attempts is not None
+        else (),
+        links=(),
     )
 
 

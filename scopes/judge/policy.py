@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content, verdicts
 from scopes.judge.standing import facts_from
-from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry
+from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry, Verdict
 
 CATALOGUE = "catalogue"
 CHUNK = 1000
@@ -77,13 +77,7 @@ def judge_all(version: PolicyVersion) -> int:
     while True:
         lacking = list(
             Standing.objects.filter(integration=version.integration_id)
-            .extra(  # a NOT EXISTS over the verdict's unique index, bound to this version
-                where=[
-                    "NOT EXISTS (SELECT FROM scopes_verdict v"
-                    " WHERE v.policy_version_id = %s AND v.standing_id = scopes_standing.id)"
-                ],
-                params=[version.pk],
-            )
+            .exclude(Exists(Verdict.objects.filter(policy_version=version, standing=OuterRef("pk"))))
             .order_by("pk")[:CHUNK]
         )
         if not lacking:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from uuid import UUID
 
 from scopes.catalogue.entries import Provider
@@ -115,8 +114,8 @@ def need_key(scopes: Iterable[str]) -> str:
 
 
 SCOPE_RULES: tuple[tuple[str, Callable[[str, _Case], bool]], ...] = (
-    ("not_approved", lambda scope, case: case.approved is not None and scope not in case.approved),
-    ("never_requested", lambda scope, case: scope not in case.requested),
+    ("not_approved", lambda scope, case: case.approved is not None and not _among(scope, case.approved, case)),
+    ("never_requested", lambda scope, case: not _among(scope, case.requested, case)),
     ("not_reported", lambda scope, case: case.held is None),
     ("renamed", lambda scope, case: scope in case.successors),
     ("waived", lambda scope, case: case.waived),
@@ -139,7 +138,7 @@ def judge(standing: StandingFacts, policy: Policy, asked_at_consent: frozenset[s
     provider = policy.provider
     successors = {scope.name: provider.canonical(scope.successor) for scope in provider.scopes if scope.successor}
     held = None if standing.reported is None else provider.held(standing.reported)
-    waived = {need_key(map(provider.canonical, key.split("|"))) for key in standing.waived}
+    waived = {need_key(set(map(provider.canonical, key.split("|")))) for key in standing.waived}
     case = _Case(
         held=held,
         requested=_with_implied(provider, policy.requested),
@@ -188,7 +187,7 @@ def _needs(policy: Policy, plan: str, provider: Provider) -> dict[tuple[str, ...
 
 
 def _line(scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: _Case, waived: set[str]) -> Line:
-    if case.held is not None and any(_is_held(scope, case) for scope in scopes):
+    if case.held is not None and any(_among(scope, case.held, case) for scope in scopes):
         return Line(scopes, level, True, features)
     missing = _Case(
         case.held,
@@ -199,19 +198,27 @@ def _line(scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: 
         need_key(scopes) in waived,
         case.successors,
     )
-    # Of several alternatives, tell of the one that the person can grant today; else of the first rule that applies.
+    # Of several alternatives, tell of the one that the person decides: who said no, can say yes, may have said yes.
     told = [(reason, scope) for scope in scopes for reason in (_reason(scope, missing),)]
-    reason, scope = min(told, key=lambda pair: (not _remedy_for(*pair, missing)[1], _RANK[pair[0]]))
+    reason, scope = min(
+        told,
+        key=lambda pair: (
+            pair[0] != "waived",
+            not _remedy_for(*pair, missing)[1],
+            pair[0] != "not_reported",
+            _RANK[pair[0]],
+        ),
+    )
     remedy, _ = _remedy_for(reason, scope, missing)
     asked_first = (scope, *(other for other in scopes if other != scope))
     return Line(asked_first, level, None if case.held is None else False, features, reason, remedy)
 
 
-def _is_held(scope: str, case: _Case) -> bool:
-    """Held itself, or through what the provider replaced it by, however many times."""
+def _among(scope: str, names: frozenset[str], case: _Case) -> bool:
+    """In `names` itself, or through what the provider replaced it by, however many times."""
     seen: set[str] = set()
     while scope and scope not in seen:
-        if case.held is not None and scope in case.held:
+        if scope in names:
             return True
         seen.add(scope)
         scope = case.successors.get(scope, "")
@@ -223,10 +230,14 @@ def _reason(scope: str, case: _Case) -> str:
 
 
 def _remedy_for(reason: str, scope: str, case: _Case) -> tuple[str, bool]:
-    """(remedy, whether a reauth is it). A replaced scope can be granted only once we request its successor."""
+    """(remedy, whether a reauth is it). A replaced scope is mended once its successor is approved and requested."""
     remedy = SCOPE_REASONS[reason].remedy
-    if reason == "renamed" and case.successors[scope] not in case.requested:
-        remedy = "change_request"
+    if reason == "renamed":
+        successor = case.successors[scope]
+        if case.approved is not None and not _among(successor, case.approved, case):
+            remedy = "change_console"
+        elif not _among(successor, case.requested, case):
+            remedy = "change_request"
     return remedy, REMEDIES[remedy].by_reauth
 
 

@@ -13,7 +13,6 @@ from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts,
 from scopes.models import PolicyVersion, Verdict
 from scopes.reasons import Health, Helps
 
-
 _policies: dict[int, Policy] = {}
 
 
@@ -64,7 +63,7 @@ def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
             """,
             [json.dumps(rows)],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def read(verdict: Verdict) -> Judgement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -9,7 +10,9 @@ from django.db.models import F, Q
 class ReauthLink(models.Model):
     """Our own URL for one person and one integration. The secret is kept as a hash only.
 
-    It mints the provider's short-lived URL when the person presses the button. One live link a person and integration.
+    It mints the provider's short-lived URL when the person presses the button. One live link a person and integration:
+    only `fixed`, a withdrawal or a newer link end it before its time, for after any other outcome the person may try
+    again. `needs` is what it sets out to mend: keys of needs, and `*` for a connection that works at all.
     """
 
     class Outcome(models.TextChoices):
@@ -30,6 +33,7 @@ class ReauthLink(models.Model):
     reason = models.TextField()
     ticket = models.CharField(max_length=120, blank=True)
     language = models.CharField(max_length=10, default="en")
+    needs = ArrayField(models.CharField(max_length=400), default=list)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True, blank=True)
@@ -50,7 +54,7 @@ class ReauthLink(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["person", "integration"],
-                condition=Q(settled_at__isnull=True, withdrawn_at__isnull=True, superseded_by__isnull=True),
+                condition=Q(withdrawn_at__isnull=True, superseded_by__isnull=True) & ~Q(outcome="fixed"),
                 name="one_live_link_per_person_and_integration",
             ),
             models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="link_expires_after_it_began"),
@@ -98,6 +102,7 @@ class Attempt(models.Model):
             )
         ]
         indexes = [
+            models.Index(fields=["started_at"], condition=Q(state="open"), name="attempt_open"),
             models.Index(fields=["user_id"], condition=~Q(user_id=""), name="attempt_by_user_id"),
             models.Index(fields=["session_id"], condition=~Q(session_id=""), name="attempt_by_session"),
             models.Index(fields=["reference_id"], condition=~Q(reference_id=""), name="attempt_by_reference"),

@@ -162,6 +162,11 @@ def client_for(name: str) -> Terra:
     return _client(os.getpid(), found[name])
 
 
+def configured() -> tuple[str, ...]:
+    """The names of the environments that are set up, in the order of TERRA_ENVIRONMENTS. Raises EnvironmentMissing."""
+    return tuple(environments(os.environ))
+
+
 @lru_cache(maxsize=32)
 def _client(_process: int, environment: Environment) -> Terra:
     """Kept for one process: two that shared a connection would read each other's answers."""

@@ -1,0 +1,78 @@
+"""Count all connections: one scan for the census, then verdicts × census. Nothing here looks at a single connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from scopes.judge import census
+from scopes.models import Connection, Person, UnknownScope
+
+JUDGED = """
+    SELECT source.key, source.production, provider.slug, verdict.health, verdict.helps, verdict.link_reason,
+           verdict.missing, census.connections
+    FROM scopes_census census
+    JOIN scopes_standing standing ON standing.id = census.standing_id
+    JOIN scopes_integration integration ON integration.id = standing.integration_id
+    JOIN scopes_source source ON source.id = integration.source_id
+    JOIN scopes_provider provider ON provider.id = integration.provider_id
+    JOIN scopes_verdict verdict ON verdict.standing_id = standing.id
+                               AND verdict.policy_version_id = integration.policy_version_id
+    ORDER BY source.production DESC, source.key, provider.slug
+"""
+
+
+def count(now: datetime) -> dict[str, Any]:
+    """Everything the report tells, JSON-ready.
+
+    {"connections", "people", "unclaimed", "standings", "standings_per_million", "unknown_scopes": {provider: n},
+    "sources": {key: {"production", "connections", "health": {…}, "integrations": {provider: {"connections",
+    "health": {…}, "helps": {…}, "missing": {"scope=reason": n}, "link": {reason: n}}}}}}
+    """
+    total = census.take(now)
+    sources: dict[str, Any] = {}
+    standings = 0
+    for key, production, provider, health, helps, link_reason, missing, connections in _judged():
+        standings += 1
+        source = sources.setdefault(key, {"production": production, "connections": 0, "health": {}, "integrations": {}})
+        integration = source["integrations"].setdefault(
+            provider, {"connections": 0, "health": {}, "helps": {}, "missing": {}, "link": {}}
+        )
+        for place in (source, integration):
+            place["connections"] += connections
+            _add(place["health"], health, connections)
+        _add(integration["helps"], helps, connections)
+        if link_reason:
+            _add(integration["link"], link_reason, connections)
+        for entry in missing:
+            _add(integration["missing"], entry, connections)
+    unknown = UnknownScope.objects.values_list("provider__slug", flat=True)
+    return {
+        "connections": total,
+        "people": Person.objects.count(),
+        "unclaimed": Connection.objects.filter(person__isnull=True, merged_into__isnull=True).count(),
+        "standings": standings,
+        "standings_per_million": round(standings * 1_000_000 / total) if total else 0,
+        "unknown_scopes": _tally(unknown),
+        "sources": sources,
+    }
+
+
+def _judged() -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(JUDGED)
+        return list(cursor.fetchall())
+
+
+def _add(tally: dict[str, int], key: str, number: int) -> None:
+    tally[key] = tally.get(key, 0) + number
+
+
+def _tally(names: Iterable[str]) -> dict[str, int]:
+    tally: dict[str, int] = {}
+    for name in names:
+        _add(tally, name, 1)
+    return dict(sorted(tally.items()))

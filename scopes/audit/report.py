@@ -1,0 +1,161 @@
+"""The audit's findings and its report, as text for a terminal or a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from scopes.models import AuditRun
+from scopes.reasons import REASONS, Health
+
+# More standings than this a million connections, and something makes them by the person.
+STANDINGS_PER_MILLION = 50_000
+SMALL = 100_000
+CODES = {
+    "blocked": "connections are blocked",
+    "broken": "connections are broken",
+    "newly_blocked": "more connections are blocked than in the run before",
+    "newly_broken": "more connections are broken than in the run before",
+    "doubtful": "connections are not in the last listing",
+    "absent_held_back": "connections are missing from a listing: too many to be believed, so nothing was recorded",
+    "unreadable": "rows of a listing could not be read",
+    "unknown_scope": "scope strings are in no catalogue entry",
+    "listing_failed": "environments could not be listed",
+    "inconsistent": "records contradict each other",
+    "many_standings": "standings: something makes them by the person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that somebody may want to act on. `code` is what `--fail-on` names."""
+
+    code: str
+    number: int
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.number:,} {CODES[self.code]}" + (f" ({self.detail})" if self.detail else "")
+
+
+def findings(
+    counts: Mapping[str, Any], changes: Mapping[str, int], proof: Mapping[str, int], listings: Mapping[str, Any]
+) -> list[Finding]:
+    """What the run found, by the order of CODES; test and staging environments never count as production."""
+    health: dict[str, int] = {}
+    newly: dict[str, int] = {}
+    for key, source in counts["sources"].items():
+        if source["production"] or not _any_production(counts):
+            for name, number in source["health"].items():
+                health[name] = health.get(name, 0) + number
+            for name in (Health.BLOCKED, Health.BROKEN):
+                newly[name] = newly.get(name, 0) + changes.get(f"sources / {key} / health / {name}", 0)
+    told = [
+        Finding("blocked", health.get(Health.BLOCKED, 0)),
+        Finding("broken", health.get(Health.BROKEN, 0)),
+        Finding("newly_blocked", max(newly.get(Health.BLOCKED, 0), 0)),
+        Finding("newly_broken", max(newly.get(Health.BROKEN, 0), 0)),
+    ]
+    failed = {key: listing["error"] for key, listing in listings.items() if listing.get("error")}
+    told += [
+        Finding("doubtful", sum(listing.get("doubtful", 0) for listing in listings.values())),
+        Finding("absent_held_back", sum(listing.get("held_back", 0) for listing in listings.values())),
+        Finding("unreadable", sum(listing.get("unreadable", 0) for listing in listings.values())),
+        Finding("unknown_scope", sum(counts["unknown_scopes"].values()), ", ".join(counts["unknown_scopes"])),
+        Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
+        Finding(
+            "inconsistent",
+            sum(proof.values()),
+            "; ".join(f"{number} {what}" for what, number in proof.items() if number),
+        ),
+    ]
+    if counts["connections"] >= SMALL and counts["standings_per_million"] > STANDINGS_PER_MILLION:
+        told.append(Finding("many_standings", counts["standings"]))
+    return [finding for finding in told if finding.number]
+
+
+def as_data(run: AuditRun) -> dict[str, Any]:
+    """The run as JSON."""
+    return {
+        "run": run.pk,
+        "state": run.state,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "offline": run.offline,
+        "resumed": run.resumed,
+        "counts": run.counts,
+        "changes": run.changes,
+        "findings": run.findings,
+        "error": run.error,
+    }
+
+
+def as_json(finding: Finding) -> dict[str, Any]:
+    """A finding as it is stored with its run."""
+    return {**asdict(finding), "text": str(finding)}
+
+
+def as_text(run: AuditRun) -> str:
+    """The run as lines to read."""
+    return "\n".join(_lines(run))
+
+
+def _lines(run: AuditRun) -> Iterator[str]:
+    counts = run.counts
+    seconds = f", {(run.finished_at - run.started_at).total_seconds():.1f} s" if run.finished_at else ""
+    yield f"Audit {run.pk} of {run.started_at:%Y-%m-%d %H:%M} UTC: {run.get_state_display().lower()}{seconds}"
+    if run.error:
+        yield f"  {run.error}"
+    if not counts:
+        return
+    yield (
+        f"  {counts['connections']:,} connections of {counts['people']:,} people, {counts['unclaimed']:,} unclaimed,"
+        f" in {counts['standings']:,} standings ({counts['standings_per_million']:,} a million)"
+    )
+    for key, listing in counts.get("listings", {}).items():
+        yield f"  {key}: {_listing(listing)}"
+    for key, source in counts["sources"].items():
+        yield ""
+        yield f"{key}{'' if source['production'] else ' (not production)'}"
+        yield f"  {'':<20}" + "".join(f"{health.value:>10}" for health in Health)
+        rows = {"all": source, **source["integrations"]}
+        for name, row in rows.items():
+            yield f"  {name:<20}" + "".join(f"{row['health'].get(health.value, 0):>10,}" for health in Health)
+        yield from _reasons(source["integrations"])
+    yield ""
+    changed = {
+        path: change for path, change in run.changes.items() if path.startswith("sources") and "/ health /" in path
+    }
+    if changed:
+        yield "Since the run before"
+        for path, change in changed.items():
+            _, source, *middle, health = (part for part in path.split(" / ") if part not in ("health", "integrations"))
+            yield f"  {source} {' '.join(middle) or 'all'}: {health} {change:+,}"
+    yield "Findings" if run.findings else "Nothing was found."
+    for finding in run.findings:
+        yield f"  {finding['text']}"
+
+
+def _listing(listing: Mapping[str, Any]) -> str:
+    if listing.get("error"):
+        return f"not listed: {listing['error']}"
+    return (
+        f"{listing['users']:,} listed on {listing['pages']:,} pages: {listing['new']:,} new,"
+        f" {listing['changed']:,} changed, {listing['unchanged']:,} unchanged, {listing['unreadable']:,} unreadable, {listing['doubtful']:,} doubtful"
+        f", {listing['gone']:,} gone"
+    )
+
+
+def _reasons(integrations: Mapping[str, Any]) -> Iterator[str]:
+    for name, row in integrations.items():
+        missing = sorted(row["missing"].items(), key=lambda pair: (-pair[1], pair[0]))
+        for entry, number in missing:
+            scope, reason = entry.rsplit("=", 1)
+            yield f"    {name}: {number:,} × {scope} — {REASONS[reason].title.lower()} ({reason})"
+        for reason, number in sorted(row["link"].items(), key=lambda pair: (-pair[1], pair[0])):
+            yield f"    {name}: {number:,} × {REASONS[reason].title.lower()} ({reason})"
+
+
+def _any_production(counts: Mapping[str, Any]) -> bool:
+    return any(source["production"] for source in counts["sources"].values())

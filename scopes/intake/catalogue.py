@@ -1,0 +1,95 @@
+"""Write the catalogue's files into the records. Idempotent; tells what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from scopes.catalogue import Catalogue
+from scopes.catalogue import Provider as Entry
+from scopes.judge import policy
+from scopes.models import Provider, Scope, UnknownScope
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What loading came to, in lines to read. `judged_anew` are policies that were published again for it."""
+
+    changes: list[str] = field(default_factory=list)
+    judged_anew: list[str] = field(default_factory=list)
+
+
+def record(catalogue: Catalogue, now: datetime) -> Loaded:
+    """Make the records say what the files say, all or nothing. A provider whose file is gone stays, marked.
+
+    Policies that this gives another meaning are published anew, so that every verdict is right at once.
+    """
+    loaded = Loaded()
+    with transaction.atomic():
+        present = {row.slug: row for row in Provider.objects.select_for_update().order_by("slug")}
+        rows = {
+            slug: _provider(entry, present.get(slug), loaded) for slug, entry in sorted(catalogue.providers.items())
+        }
+        for slug, entry in catalogue.providers.items():
+            successor = rows[entry.successor] if entry.successor else None
+            if rows[slug].successor_id != (successor.pk if successor else None):
+                rows[slug].successor = successor
+                rows[slug].save(update_fields=["successor"])
+            _scopes(rows[slug], entry, loaded)
+        for slug in sorted(present.keys() - catalogue.providers.keys()):
+            if present[slug].in_catalogue:
+                Provider.objects.filter(pk=present[slug].pk).update(in_catalogue=False)
+                loaded.changes.append(f"- {slug}: no longer in the catalogue; its records stay")
+    loaded.judged_anew = [str(version) for version in policy.publish_catalogue(now)]
+    return loaded
+
+
+def _provider(entry: Entry, row: Provider | None, loaded: Loaded) -> Provider:
+    data = entry.as_data()
+    if row is None:
+        loaded.changes.append(f"+ {entry.slug}: {entry.name}, {len(entry.scopes)} scopes")
+        row = Provider(slug=entry.slug)
+    elif row.entry == _as_stored(data) and row.in_catalogue:
+        return row
+    else:
+        parts = [key for key in sorted(data) if key != "scopes" and row.entry.get(key) != _as_stored(data)[key]]
+        if parts:
+            loaded.changes.append(f"~ {entry.slug}: {', '.join(parts)}")
+        elif not row.in_catalogue:
+            loaded.changes.append(f"~ {entry.slug}: in the catalogue")
+    row.name, row.entry, row.in_catalogue = entry.name, data, True
+    row.on_device, row.retired_on, row.confirmed = entry.on_device, entry.retired_on, entry.confirmed
+    row.save()
+    return row
+
+
+def _as_stored(data: dict[str, object]) -> dict[str, object]:
+    """As JSON gives it back: tuples are lists."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, (list, tuple)):
+            return [plain(part) for part in value]
+        if isinstance(value, dict):
+            return {key: plain(part) for key, part in value.items()}
+        return value
+
+    return {key: plain(value) for key, value in data.items()}
+
+
+def _scopes(row: Provider, entry: Entry, loaded: Loaded) -> None:
+    present = {scope.name: scope for scope in row.scopes.all()}
+    for told in entry.scopes:
+        known = present.pop(told.name, None)
+        words = {"label": told.label, "mandatory": told.mandatory, "confirmed": told.confirmed}
+        if known is None:
+            loaded.changes.append(f"+ {row.slug}: scope {told.name}")
+            Scope.objects.create(provider=row, name=told.name, **words)
+        elif any(getattr(known, field) != word for field, word in words.items()):
+            loaded.changes.append(f"~ {row.slug}: scope {told.name}")
+            Scope.objects.filter(pk=known.pk).update(**words)
+    for name, scope in present.items():
+        scope.delete()
+        loaded.changes.append(f"- {row.slug}: scope {name}")
+    UnknownScope.objects.filter(provider=row, name__in=entry.names).delete()

@@ -1,0 +1,75 @@
+"""Policies as files: YAML, a list of integrations with their content, for whoever has no admin at hand.
+
+Each entry: {source: "terra:production", provider: oura, in_force_from: 2026-11-03, note: "…", requested: […],
+approved: […], requirements: […]}. See docs/policies.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scopes.catalogue import Catalogue
+from scopes.judge.content import PolicyError, check
+
+ABOUT = {"source", "provider", "in_force_from", "note"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One integration's policy, as a file proposes it."""
+
+    source: str
+    provider: str
+    content: dict[str, Any]
+    in_force_from: datetime | None
+    note: str
+
+
+def read(path: Path, catalogue: Catalogue) -> list[Proposed]:
+    """The policies in the file, in its order. Raises PolicyError, which names the entry."""
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PolicyError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(entries, list):
+        raise PolicyError(f"{path.name}: expected a list of policies, each with source and provider.")
+    return [
+        _proposed(entry, f"{path.name}, policy {number}", catalogue) for number, entry in enumerate(entries, start=1)
+    ]
+
+
+def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:
+    if not isinstance(entry, Mapping):
+        raise PolicyError(f"{where}: expected an object with source and provider.")
+    source, provider = entry.get("source"), entry.get("provider")
+    if not isinstance(source, str) or not isinstance(provider, str):
+        raise PolicyError(f"{where}: name the source (terra:production) and the provider (oura).")
+    if provider not in catalogue.providers:
+        raise PolicyError(f"{where}: the catalogue knows no provider {provider!r}.")
+    try:
+        content = check({key: value for key, value in entry.items() if key not in ABOUT})
+    except PolicyError as error:
+        raise PolicyError(f"{where}, {provider}: {error}") from error
+    known = catalogue.provider(provider).names
+    named = {*content["requested"], *(content["approved"] or ())}
+    named |= {scope for requirement in content["requirements"] for scope in requirement["any_of"]}
+    strange = sorted(named - known.keys())
+    if strange:
+        raise PolicyError(f"{where}: the catalogue knows no scope {strange[0]!r} of {provider}.")
+    return Proposed(source, provider, content, _moment(entry.get("in_force_from"), where), str(entry.get("note", "")))
+
+
+def _moment(value: object, where: str) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    raise PolicyError(f"{where}: in_force_from is a date or a time, such as 2026-11-03.")

@@ -1,0 +1,53 @@
+"""The nightly job: take the listings in, judge, count, compare with the run before, report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from tqdm import tqdm
+
+from scopes import nightly
+from scopes.audit import report
+from scopes.catalogue import entry_of
+from scopes.models import AuditRun
+from scopes.terra.client import client_for, configured
+from scopes.terra.environments import EnvironmentMissing
+
+LOCKED, FOUND = 75, 3
+
+
+class Command(BaseCommand):
+    help = "Audit every connection. Exit codes: 0 done, 1 not done, 3 done and found what --fail-on names, 75 locked."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("environment", nargs="*", help="Terra environments to list; all that are set up, if none.")
+        parser.add_argument("--offline", action="store_true", help="List nothing: judge and count what is known.")
+        parser.add_argument("--json", action="store_true", help="The report as JSON.")
+        parser.add_argument("--fail-on", nargs="+", default=[], choices=sorted(report.CODES), metavar="FINDING")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            names = [] if options["offline"] else options["environment"] or configured()
+            clients = {name: client_for(name) for name in names}
+        except EnvironmentMissing as error:
+            raise CommandError(str(error)) from error
+        if not clients and not options["offline"]:
+            raise CommandError("No Terra environment is set up. Set TERRA_ENVIRONMENTS, or say --offline.")
+        try:
+            with tqdm(unit=" connections", disable=None, file=self.stderr) as bar:
+                run = nightly.run(
+                    clients, offline=options["offline"], entry_of=entry_of, clock=timezone.now, on_page=bar.update
+                )
+        except nightly.AlreadyRunning as error:
+            raise CommandError(str(error), returncode=LOCKED) from error
+        self.stdout.write(json.dumps(report.as_data(run), indent=2) if options["json"] else report.as_text(run))
+        if run.state != AuditRun.State.DONE:
+            raise CommandError(run.error)
+        found = sorted({finding["code"] for finding in run.findings} & set(options["fail_on"]))
+        if found:
+            self.stderr.write(f"Found: {', '.join(found)}.")
+            sys.exit(FOUND)

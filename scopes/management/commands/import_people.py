@@ -1,0 +1,46 @@
+"""Take in the host's people: reference id, e-mail, name, locale, plan."""
+
+from __future__ import annotations
+
+from itertools import batched
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from tqdm import tqdm
+
+from scopes import flow
+from scopes.facts import PersonKnown
+from scopes.intake.people import PeopleTaken, TooManyPlans
+from scopes.intake.people_file import Refused, UnreadableFile, read
+
+BATCH = 1000
+
+
+class Command(BaseCommand):
+    help = "Import people from CSV (with a header) or JSON Lines. Doing it again changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *_args: Any, file: Path, **_options: Any) -> None:
+        total, refused = PeopleTaken(), 0
+        try:
+            with tqdm(unit=" people", disable=None, file=self.stderr) as bar:
+                for batch in batched(read(file), BATCH):
+                    for row in batch:
+                        if isinstance(row, Refused):
+                            refused += 1
+                            self.stderr.write(f"line {row.line}: {row.reason}")
+                    taken = flow.take_in_people([row for row in batch if isinstance(row, PersonKnown)], timezone.now())
+                    total.add(taken)
+                    bar.update(len(batch))
+        except (UnreadableFile, TooManyPlans) as error:
+            raise CommandError(f"{error} Taken in before: {total.new + total.changed + total.unchanged}.") from error
+        self.stdout.write(
+            f"{total.new:,} new, {total.changed:,} changed, {total.unchanged:,} unchanged, {refused:,} refused;"
+            f" {total.claimed:,} connections claimed, {total.replanned:,} judged by another plan"
+        )
+        if refused:
+            raise CommandError(f"{refused:,} rows were refused; all others were taken in.")

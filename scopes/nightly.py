@@ -1,0 +1,119 @@
+"""The night, in order: listings, live checks of what is doubtful, the catalogue's dates, the audit.
+
+One run at a time, held by a lock of the database session: it ends with the process, so a run that is still marked as
+running while nobody holds the lock was killed, and is gone on with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from scopes.audit.compare import compare
+from scopes.audit.count import count
+from scopes.audit.proof import prove
+from scopes.audit.report import as_json, findings
+from scopes.catalogue.entries import Provider as Entry
+from scopes.intake import listing, live_check
+from scopes.judge import policy
+from scopes.models import AuditRun, Source
+from scopes.terra.client import Terra
+from scopes.terra.errors import TerraError
+
+LOCK = 7_301_002
+CHECKS = 500
+
+
+class AlreadyRunning(Exception):
+    """Another run holds the lock."""
+
+
+@contextmanager
+def only_run() -> Iterator[None]:
+    """Hold the lock of the nightly job; raises AlreadyRunning."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise AlreadyRunning("Another audit is running.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def run(
+    clients: Mapping[str, Terra],
+    *,
+    offline: bool,
+    entry_of: Callable[[str], Entry],
+    clock: Callable[[], datetime],
+    on_page: Callable[[int], object],
+) -> AuditRun:
+    """One pass over every connection. `clients`: environment -> its client; with `offline`, nobody is asked.
+
+    An environment that cannot be listed is reported, and the audit goes on with what is known; its run has failed.
+    Raises AlreadyRunning. Whatever else stops it leaves a run that the next pass goes on with.
+    """
+    with only_run():
+        night = AuditRun.objects.filter(state=AuditRun.State.RUNNING).first()
+        if night is None:
+            night = AuditRun.objects.create(started_at=clock(), offline=offline)
+        else:
+            night.resumed += 1
+        listings = (
+            {}
+            if offline
+            else {name: _list(night, client, entry_of, clock, on_page) for name, client in clients.items()}
+        )
+        _step(night, "catalogue")
+        policy.publish_catalogue(clock())
+        _step(night, "count")
+        before = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
+        night.counts = {**count(clock()), "listings": listings}
+        night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
+        _step(night, "proof")
+        proof = prove()
+        found = findings(night.counts, night.changes, proof, listings)
+        night.findings = [as_json(finding) for finding in found]
+        failed = [
+            f"{name} could not be listed: {told['error']}" for name, told in listings.items() if told.get("error")
+        ]
+        night.error = "; ".join(failed)
+        night.state = AuditRun.State.FAILED if failed else AuditRun.State.DONE
+        night.step, night.finished_at = "", clock()
+        night.save()
+        return night
+
+
+def _list(
+    night: AuditRun,
+    client: Terra,
+    entry_of: Callable[[str], Entry],
+    clock: Callable[[], datetime],
+    on_page: Callable[[int], object],
+) -> dict[str, Any]:
+    """List one environment and check what became doubtful; what came of it, or the error."""
+    environment = client.environment
+    _step(night, f"listing {environment.name}"[:40])
+    source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
+    try:
+        taken = listing.take(source, client, entry_of, clock, on_page)
+        night.listings.add(taken.listing)
+        checked = live_check.prove_doubtful(source, client, entry_of, clock, CHECKS)
+    except TerraError as error:
+        return {"error": str(error)}
+    return {**taken.listing.counts, "gone": checked.gone, "back": checked.back, "unreadable_rows": taken.unreadable}
+
+
+def _step(night: AuditRun, name: str) -> None:
+    night.step = name
+    night.save(update_fields=["step", "resumed"])
+
+
+def _comparable(counts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in counts.items() if key != "listings"}
