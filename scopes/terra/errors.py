@@ -15,6 +15,7 @@ NEW_WIDGET_SESSION = "https://access.tryterra.co/api/widget/session"
 
 _ADDRESS = re.compile(r"[^\s\"'<>()=?&;,:]+(?:@|%40)[^\s\"'<>()=?&;,:]+", re.IGNORECASE)
 _ABOUT_OUR_CREDENTIAL = re.compile(r"dev[-_ ]?id|x-api-key|api[-_ ]?key|credential|unauthori[sz]ed", re.IGNORECASE)
+_ABOUT_A_USER = re.compile(r"\busers?\b", re.IGNORECASE)
 _ABOUT_THEIR_AUTHORISATION = re.compile(r"authori[sz]ation (?:has )?expired|reauthori[sz]e", re.IGNORECASE)
 
 
@@ -53,7 +54,7 @@ class TerraRefused(TerraError):
         return (
             self.status == HTTPStatus.NOT_FOUND
             and self._known_dialect
-            and (not self.detail or "user" in self.detail.lower())
+            and (not self.detail or bool(_ABOUT_A_USER.search(self.detail)))
         )
 
     @property

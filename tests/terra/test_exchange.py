@@ -119,6 +119,7 @@ def test_a_connection_whose_authorisation_expired_does_not_blame_our_credential(
         ({"type": "about:blank", "title": "not found"}, True),
         ({"status": "error", "message": "User not found"}, True),
         ({"status": "error", "message": "no such route"}, False),
+        ({"status": "error", "message": "there is no /api/v2/userInfo"}, False),
         ({"detail": "user not found"}, False),
         (None, False),
     ],
