@@ -137,8 +137,9 @@ class Terra:
         return True
 
     def athlete(self, user_id: str) -> Athlete:
-        """Whose account it is. TerraUnavailable often means here that the person did not grant the profile scope."""
-        return answers.athlete(self._get("/athlete", user_id=user_id, to_webhook="false"))
+        """Whose account it is. Asked once: an error 500 here often means that the profile scope was not granted."""
+        params = {"user_id": user_id, "to_webhook": "false"}
+        return answers.athlete(self._exchange.ask("GET", self._url("/athlete"), params=params).data)
 
     def integrations(self) -> Integrations:
         """The providers that are enabled in this environment. Terra wants no API key for it, and may dislike one."""

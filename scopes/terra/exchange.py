@@ -121,7 +121,7 @@ class Exchange:
                 stream=True,
             ) as response:
                 raw = _read(response, self._limits.most_bytes, ends)
-        except (requests.RequestException, HTTPError, OSError) as problem:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
             # The exception is not chained: its text holds the whole address, and so perhaps somebody's e-mail address.
             failure = _in_words(problem, self._limits)
         if failure:
@@ -135,19 +135,18 @@ class Exchange:
         status = response.status_code
         date = _date(response.headers.get("Date", ""))
         page = _is_page(response, raw)
-        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        data = _json(raw)
+        failed = not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        if failed or (isinstance(data, Mapping) and data.get("status") == "error"):
             # A server that repeats our key in its complaint must not bring it into a log.
             said = _json(raw.replace(self._environment.api_key.encode(), b"[key]"))
             wait = _retry_after(response.headers, date)
             raise error_for(status, said, asked=asked, page=page, trace_id=trace_id, retry_after=wait)
         if not raw.strip():
             return Answer(None, date)
-        data = _json(raw)
         if data is _NOT_JSON:
             what = "a web page" if page else "something that is not JSON, or half of it"
             raise TerraUnavailable(f"{asked}: Terra answered {what}", trace_id=trace_id)
-        if isinstance(data, Mapping) and data.get("status") == "error":
-            raise error_for(status, data, asked=asked, trace_id=trace_id)
         return Answer(data, date)
 
 
@@ -187,7 +186,7 @@ def _in_words(problem: Exception, limits: Limits) -> str:
         return f"no answer within {limits.read:g} s"
     if isinstance(problem, requests.ConnectionError):
         return "no connection, or it was closed"
-    return f"the answer broke off ({type(problem).__name__})"
+    return f"the call broke off ({type(problem).__name__})"
 
 
 def _backoff(tried: int) -> float:

@@ -174,9 +174,10 @@ def test_a_refusal_is_not_repeated(httpserver: HTTPServer, terra: Terra, respons
         ("/api/v2/auth/authenticateUser", lambda terra: terra.authenticate_user("OURA")),
         ("/api/widget/session", lambda terra: terra.widget_session()),
         ("/api/v2/auth/deauthenticateUser", lambda terra: terra.deauthenticate(ADA)),
+        ("/api/v2/athlete", lambda terra: terra.athlete(ADA)),
     ],
 )
-def test_what_may_not_happen_twice_is_asked_once(
+def test_what_may_not_happen_twice_or_would_not_help_is_asked_once(
     httpserver: HTTPServer, terra: Terra, path: str, ask: Callable[[Terra], object]
 ) -> None:
     httpserver.expect_request(path).respond_with_response(page(500))
@@ -310,6 +311,7 @@ def test_no_address_and_no_key_reaches_a_log_or_an_error(
     answers = [
         problem(400, f"no user {who} for key {API_KEY}"),
         legacy(400, "no user ada%2B1%40example.com"),
+        legacy(200, f"no user for key {API_KEY}"),
         page(500),
         Response(json.dumps({"users": [{"user_id": "u", "provider": "OURA", "reference_id": who, "active": who}]})),
     ]
@@ -327,6 +329,12 @@ def test_no_address_and_no_key_reaches_a_log_or_an_error(
     assert "no user [address] for key [key]" in str(said[0])
     assert len(texts) > len(said)
     assert not any(secret in text for text in texts for secret in ("example.com", API_KEY))
+
+
+def test_a_reference_id_that_cannot_be_sent_is_not_repeated_in_the_error(terra: Terra) -> None:
+    with pytest.raises(TerraUnavailable, match="UnicodeEncodeError") as raised:
+        terra.users_of("ada@example.com\ud800")
+    assert raised.value.__context__ is None
 
 
 def test_a_redirect_does_not_carry_our_key_away(httpserver: HTTPServer, terra: Terra) -> None:
