@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from pytest_httpserver import HTTPServer
 from werkzeug.wrappers import Request, Response
 
 from tests.sandbox.conftest import SECRET, Application, until
-from tests.sandbox.test_consent import boxes, walk
+from tests.sandbox.test_consent import walk
 
 
 def hooks(host: HTTPServer, count: int) -> list[Request]:
@@ -91,8 +90,9 @@ def test_bodies_are_spaced_as_the_switch_says(
 def test_what_is_not_taken_comes_again_with_the_same_trace_id_and_body(
     start: Callable[..., Application], httpserver: HTTPServer, refusal: int
 ) -> None:
-    httpserver.expect_ordered_request("/hook").respond_with_data("no", status=refusal)
-    httpserver.expect_ordered_request("/hook").respond_with_data("no", status=refusal)
+    elsewhere = {"Location": httpserver.url_for("/elsewhere")} if refusal == 302 else {}
+    httpserver.expect_ordered_request("/hook").respond_with_data("no", status=refusal, headers=elsewhere)
+    httpserver.expect_ordered_request("/hook").respond_with_data("no", status=refusal, headers=elsewhere)
     httpserver.expect_ordered_request("/hook").respond_with_data("ok", status=204)
     terra = start(webhook_url=httpserver.url_for("/hook"))
     terra.throw(retry_seconds=0.01)
@@ -150,23 +150,15 @@ def test_without_an_address_nothing_is_sent_and_the_log_says_so(terra: Applicati
     assert terra.control("GET", "deliveries")["waiting"] == 0
 
 
-def test_the_person_is_led_back_before_the_webhook_is_taken(
-    start: Callable[..., Application], httpserver: HTTPServer
-) -> None:
-    """The receiver may ask the sandbox something while it takes the webhook: the answer is out by then."""
-    terra = start(webhook_url=httpserver.url_for("/hook"))
-    seen: list[int] = []
-
-    def ask_back(request: Request) -> Any:
-        user_id = json.loads(request.get_data())["user"]["user_id"]
-        seen.append(terra.get("/userInfo", user_id=user_id).status_code)
-        return Response("ok")
-
-    httpserver.expect_request("/hook").respond_with_handler(ask_back)
-    minted = terra.link("GARMIN", "new-here")
-    assert boxes(requests.get(minted["auth_url"], timeout=10).text)
-    assert terra.decide(minted["auth_url"], "allow", "HEALTH_EXPORT").status_code == 303
-    assert until(lambda: seen) == [200]
+def test_a_webhook_leaves_after_the_answer_that_it_follows_from(heard: Application, host: HTTPServer) -> None:
+    slow, quick = Response(), Response()
+    heard.sandbox.courier.send_after(slow, [{"type": "of the slow answer"}])
+    heard.sandbox.courier.send_after(quick, [{"type": "of the quick answer"}])
+    assert heard.control("GET", "deliveries")["waiting"] == 2
+    quick.close()
+    hooks(host, 1)
+    slow.close()
+    assert [event["type"] for event in bodies(host, 2)] == ["of the quick answer", "of the slow answer"]
 
 
 def test_what_is_on_its_way_at_a_reset_is_dropped(terra: Application) -> None:

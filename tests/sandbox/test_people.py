@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from uuid import UUID
 
 import pytest
 
@@ -29,6 +30,7 @@ def granted(connection: Connection) -> set[str]:
 def test_the_cast_stands_in_front_as_its_names_promise() -> None:
     (ada,), (ben,), (cy,), (dee,), (eve,), finn = map(of, ("ada", "ben", "cy", "dee", "eve", "finn"))
     assert ada.provider == "OURA" and granted(ada) == OURA
+    assert ada.last_webhook_update and ada.last_webhook_update > "2026-11-20"
     assert ben.provider == "OURA" and granted(ben) == OURA - {"heartrate"}
     assert not cy.active
     assert dee.provider == "APPLE" and dee.scopes is None and dee.active
@@ -75,6 +77,7 @@ def test_a_user_id_leads_back_to_its_number_and_no_other_id_does() -> None:
     people = Population(1, 1_000_000, TODAY, default())
     for number in (0, 7, 8, 499_999, 999_999):
         user_id = people.connection(number).user_id
+        assert str(UUID(user_id)) == user_id and UUID(user_id).version == 5
         assert people.number_of(user_id) == people.number_of(user_id.upper()) == number
         assert Population(2, 1_000_000, TODAY, default()).number_of(user_id) is None
         assert Population(1, number, TODAY, default()).number_of(user_id) is None

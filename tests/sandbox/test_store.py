@@ -38,3 +38,13 @@ def test_of_many_presses_at_once_one_counts(terra: Application) -> None:
         answers = list(presses.map(lambda _: terra.decide(link, "allow", "HEALTH_EXPORT").status_code, range(8)))
     assert sorted(answers) == [303] + [410] * 7
     assert len(terra.users("new-here")) == 1
+
+
+def test_a_press_that_comes_between_looking_and_deciding_counts_once(terra: Application) -> None:
+    account = terra.sandbox.account
+    session = account.store.session_of(terra.link("GARMIN", "new-here")["user_id"])
+    assert session
+    assert account.grant(session, {"HEALTH_EXPORT"})
+    assert account.grant(session, {"HEALTH_EXPORT"}) is None
+    assert account.refuse(session) is None
+    assert len(terra.users("new-here")) == 1
