@@ -1,7 +1,7 @@
-"""The people of the tests. Ada has granted all, Ben lacks one scope, Cy revoked, Dee's provider reports nothing,
-Eve is on a retired provider, Finn has two providers.
+"""The people of the tests: they come in by the front door, as facts, and nothing here writes a row of its own.
 
-They come in by the front door, as facts: nothing here writes a row of its own.
+Ada has granted all, Ben lacks one scope (Oura's heart rate), Cy revoked, Dee's provider reports nothing (Apple Health),
+Eve is on a retired provider (Fitbit), Finn has two providers (Oura and Withings).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ share one standing. The order of the scope reasons is the order of `SCOPE_RULES`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from scopes.catalogue.entries import Provider
@@ -189,26 +189,15 @@ def _needs(policy: Policy, plan: str, provider: Provider) -> dict[tuple[str, ...
 def _line(scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: _Case, waived: set[str]) -> Line:
     if case.held is not None and any(_among(scope, case.held, case) for scope in scopes):
         return Line(scopes, level, True, features)
-    missing = _Case(
-        case.held,
-        case.requested,
-        case.approved,
-        case.asked_at_consent,
-        case.earlier,
-        need_key(scopes) in waived,
-        case.successors,
-    )
-    # Of several alternatives, tell of the one that the person decides: who said no, can say yes, may have said yes.
-    told = [(reason, scope) for scope in scopes for reason in (_reason(scope, missing),)]
-    reason, scope = min(
-        told,
-        key=lambda pair: (
-            pair[0] != "waived",
-            not _remedy_for(*pair, missing)[1],
-            pair[0] != "not_reported",
-            _RANK[pair[0]],
-        ),
-    )
+    missing = replace(case, waived=need_key(scopes) in waived)
+
+    def preference(told: tuple[str, str]) -> tuple[bool, bool, bool, int]:
+        """Of alternatives, first the one that the person decides: who said no, can say yes, may have said yes."""
+        reason, scope = told
+        by_reauth = _remedy_for(reason, scope, missing)[1]
+        return reason != "waived", not by_reauth, reason != "not_reported", _RANK[reason]
+
+    reason, scope = min(((_reason(scope, missing), scope) for scope in scopes), key=preference)
     remedy, _ = _remedy_for(reason, scope, missing)
     asked_first = (scope, *(other for other in scopes if other != scope))
     return Line(asked_first, level, None if case.held is None else False, features, reason, remedy)
