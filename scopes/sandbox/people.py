@@ -181,13 +181,19 @@ class Population:
 
     def _last_data(self, provider: Provider, active: bool, quiet: int, days: int, second: int) -> datetime:
         """Mostly today or yesterday; for some weeks ago, and never after the provider or the connection ended."""
-        since = 20 + days % 100 if quiet % 100 < 4 or not active else days % 14 if quiet % 100 < 10 else days % 2
+        if not active or quiet % 100 < 4:
+            since = 20 + days % 100
+        elif quiet % 100 < 10:
+            since = days % 14
+        else:
+            since = days % 2
         last = datetime.combine(self.today, time(), UTC) - timedelta(days=since, seconds=second % 86400)
         if provider.retired_on:
             last = min(last, datetime.combine(provider.retired_on, time(), UTC) - timedelta(seconds=second % 86400))
         return last
 
     def _user_id(self, number: int) -> str:
+        """A version 5 UUID: ten bytes drawn for the number, and before them the number, masked by those ten."""
         tail = bytearray(blake2b(b"%d" % number, digest_size=10, key=b"%d" % self.seed, person=b"user").digest())
         tail[0] = tail[0] & 0x0F | 0x50
         tail[2] = tail[2] & 0x3F | 0x80

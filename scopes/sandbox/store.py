@@ -257,7 +257,7 @@ class Store:
         """As it was at the start."""
         with self.together():
             for table in ("users", "sessions", "switches", "deliveries"):
-                self._database.execute(f"DELETE FROM {table}")  # noqa: S608
+                self._database.execute(f"DELETE FROM {table}")
 
 
 def _connection(row: sqlite3.Row) -> Connection:
