@@ -4,9 +4,21 @@
 at that, `diagnosis` weighs what they found. Knows no models and no Django; nothing is kept.
 """
 
+from scopes.diagnose.answer import as_text
 from scopes.diagnose.diagnosis import diagnose
 from scopes.diagnose.masking import mask
-from scopes.diagnose.report import ErrorReport, read_report
+from scopes.diagnose.report import ErrorReport, read_json_report, read_report
 from scopes.diagnose.verdicts import Diagnosis, Evidence, Verdict, with_reasons
 
-__all__ = ["Diagnosis", "ErrorReport", "Evidence", "Verdict", "diagnose", "mask", "read_report", "with_reasons"]
+__all__ = [
+    "Diagnosis",
+    "ErrorReport",
+    "Evidence",
+    "Verdict",
+    "as_text",
+    "diagnose",
+    "mask",
+    "read_json_report",
+    "read_report",
+    "with_reasons",
+]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from scopes.catalogue import Catalogue, Provider
 from scopes.diagnose import providers
 from scopes.diagnose.families import RECOGNISERS
@@ -14,7 +12,9 @@ from scopes.diagnose.report import ErrorReport
 from scopes.diagnose.verdicts import REMEDIES, UNPROVEN, Diagnosis, Evidence, Verdict
 
 QUOTE = 160
+MARGIN = 30
 MOST_SCOPES = 100
+MOST_EVIDENCE = 5
 
 # Between findings of the same weight the one that says more wins.
 _RANK = list(Verdict)
@@ -35,7 +35,7 @@ def diagnose(report: ErrorReport, catalogue: Catalogue) -> Diagnosis:
         verdict=decisive.verdict,
         remedy=_remedy(decisive, provider),
         scopes=scopes,
-        canonical=once(provider.canonical(scope) if provider else scope for scope in scopes),
+        canonical=tuple(provider.canonical(scope) if provider else scope for scope in scopes),
         alternatives=bool(scopes) and any(finding.any_of for finding in naming),
         provider=provider.slug if provider else None,
         evidence=_evidence([decisive, *naming], exhibit.text),
@@ -71,15 +71,22 @@ def _remedy(decisive: Finding, provider: Provider | None) -> str:
 
 
 def _evidence(findings: list[Finding], text: str) -> tuple[Evidence, ...]:
-    quotes = {finding: Evidence(finding.recogniser, _quote(text, finding.start, finding.end)) for finding in findings}
-    return once(quotes.values())[:5]
+    return once(
+        Evidence(finding.recogniser, _quote(text, finding.start, finding.end), _note(finding)) for finding in findings
+    )[:MOST_EVIDENCE]
 
 
 def _quote(text: str, start: int, end: int) -> str:
-    """What was matched, with a little before it, on one line."""
-    start = max(0, start - 30)
-    quote = " ".join(text[start : max(end, start + 60)].split())
+    """What was matched, with a few words before and after it, on one line."""
+    before, after = text[max(0, start - MARGIN) : start], text[end : end + MARGIN]
+    before = before.partition(" ")[2] if start > MARGIN else before
+    after = after.rpartition(" ")[0] if end + MARGIN < len(text) else after
+    quote = " ".join((before + text[start:end] + after).split())
     return quote if len(quote) <= QUOTE else quote[: QUOTE - 1] + "…"
+
+
+def _note(finding: Finding) -> str:
+    return f"usually {', '.join(finding.suspects)}; the text does not say" if finding.suspects else ""
 
 
 def _unproven(decisive: Finding, scopes: tuple[str, ...], provider: Provider | None) -> tuple[str, ...]:
@@ -87,15 +94,16 @@ def _unproven(decisive: Finding, scopes: tuple[str, ...], provider: Provider | N
     if decisive.verdict is Verdict.MISSING_SCOPE and not scopes:
         doubts.append("Which scope: the text names none.")
     if provider and provider.retired_on:
-        doubts.append(f"{provider.name} ends, or has ended, on {provider.retired_on}: from then on only its successor helps.")
+        doubts.append(
+            f"{provider.name} ends, or has ended, on {provider.retired_on}: from then on only its successor helps."
+        )
     return tuple(doubt for doubt in doubts if doubt)
 
 
 def _unrecognised(exhibit: Exhibit) -> Diagnosis:
-    diagnosis = Diagnosis(
+    return Diagnosis(
         verdict=Verdict.UNRECOGNISED,
         remedy=REMEDIES[Verdict.UNRECOGNISED],
         provider=exhibit.provider.slug if exhibit.provider else None,
         unproven=(UNPROVEN[Verdict.UNRECOGNISED],),
     )
-    return replace(diagnosis, evidence=()) if not exhibit.text.strip() else diagnosis

@@ -23,14 +23,13 @@ _KNOWN = re.compile(
     )"""
 )
 
-# Words that stand after "token:" in a sentence, and are none.
-_NOT_A_SECRET = frozenset(
-    """
+# Words that stand after "token:" in a sentence, and are no secret.
+_WORDS = """
     a an and access bearer basic cannot could empty error expired failed false forbidden has inactive invalid is
     malformed masked missing must no none not null oauth please refresh rejected required revoked the token true
     unauthorized undefined unknown was you your
-    """.split()
-)
+"""
+_NOT_A_SECRET = frozenset(_WORDS.split())
 
 _KEYED = re.compile(
     r"""(?ix)(?<![\w-])(
@@ -47,7 +46,9 @@ _KEYED = re.compile(
     )([^\s"'&,;<>()\[\]{}]{2,})"""
 )
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|oauth|token)(\s+)([\w.~+/-]{8,}=*)(?![\w\"'=])")
-_HEADER_LINE = re.compile(r"(?im)^([ \t<>*-]{0,4}(?:proxy-authorization|authorization|set-cookie2?|cookie)[ \t]*:[ \t]*)(\S.*)$")
+_HEADER_LINE = re.compile(
+    r"(?im)^([ \t<>*-]{0,4}(?:proxy-authorization|authorization|set-cookie2?|cookie)[ \t]*:[ \t]*)(\S.*)$"
+)
 _COOKIE_FIELD = re.compile(r"(?i)(\b(?:set-)?cookie[\"']{1,2}\s{0,3}[:=]\s{0,3}[\"'\[]{1,2})([^\"'\n]{2,})")
 _CODE_IN_QUERY = re.compile(r"(?i)([?&;\s](?:code|state|nonce|ticket)=)(?=[^\s&\"']*\d)([^\s&\"']{8,})")
 

@@ -3,41 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 _SCOPE = re.compile(r"[A-Za-z0-9][\w.:/@~*-]{0,198}[\w*/]")
 _JOINED = re.compile(r"(?<=[A-Za-z0-9*])[:._/]+(?=[A-Za-z*])|(?<=[a-z])-(?=[a-z]+-[a-z])")
 _FILE_OR_HOST = re.compile(r"(?i)[\w.-]+\.(?:com|org|net|io|js|ts|py|rb|php|java|json|html?|md)")
 _WORDS = re.compile(r"[,;&|]|[^\s,;&|]+")
 _FENCES = {"[": "]", "{": "}", '"': '"', "'": "'", "`": "`", "(": ")"}
+_NEXT_QUOTED = re.compile(
+    r"\s{0,3}(?:,\s{0,3}(?:and |or )?|and |or )\s{0,3}([\"'`])([^\s\"'`]{2,200})\1(?!\s{0,3}(?:=>|[:=]))"
+)
 _EDGES = "\"'`()[]{}<>!?"
-_NO_SCOPE_URL = re.compile(r"(?i)https?://(?:docs?|developers?|dev|help|support|api)\.|/docs?/|/scopes?/?$|\.html?$|[?#]")
+_NO_SCOPE_URL = re.compile(
+    r"(?i)https?://(?:docs?|developers?|dev|help|support|api)\.|/docs?/|/scopes?/?$|\.html?$|[?#]"
+)
 
 # Plain words that are scopes often enough to be believed without a colon or a quotation mark before them.
-BASIC = frozenset(
-    "openid profile email address phone offline offline_access read write admin api repo user gist sudo".split()
-)
-_JOINTS = frozenset({"and", "or", "and/or", "either", "both", "-", "–", "—", "*", "+"})
-_ARTICLES = frozenset(
-    """
+_OFTEN = "openid profile email address phone offline offline_access read write admin api repo user gist sudo"
+_JOINING = "and or and/or either both - – — * +"
+_PASSED_OVER = """
     a additional all an any api at authorised authorized extended following from in least list missing necessary needed
     oauth oauth2 of one permission permissions privilege privileges required scope scopes scope(s) some the these this
     those to token
-    """.split()
-)
-_NEVER = _ARTICLES | frozenset(
-    """
+"""
+_SENTENCE = """
     access app application are authorization be been bad but by can cannot check client code contact data denied
-    description detail details does empty error errors failed false for forbidden granted has have header if insufficient
-    invalid is it masked message must n/a name no none not null on only or parameter parameters please provided provider
-    request requested requests requires see status supported that then there true unauthorized undefined unknown
-    unsupported url user valid value values visit was were when which with you your 401 403 404
-    """.split()
-)
+    description detail details does empty error errors failed false for forbidden granted has have header if
+    insufficient invalid is it masked message must n/a name no none not null on only or parameter parameters please
+    provided provider request requested requests requires see status supported that then there true unauthorized
+    undefined unknown unsupported url user valid value values visit was were when which with you your
+"""
+BASIC = frozenset(_OFTEN.split())
+_JOINTS = frozenset(_JOINING.split())
+_ARTICLES = frozenset(_PASSED_OVER.split())
+_NEVER = _ARTICLES | frozenset(_SENTENCE.split())
 
 
 def fenced(text: str) -> tuple[str, ...]:
     """All names in a list that brackets or quotation marks enclose; none, where they enclose a sentence."""
-    words = [word.strip(_EDGES + ".:=") if not word.endswith("/") else word for word in re.split(r"[\s,;|\[\](){}\"'`]+", text[:8000])]
+    words = [
+        word.strip(_EDGES + ".:=") if not word.endswith("/") else word
+        for word in re.split(r"[\s,;|\[\](){}\"'`]+", text[:8000])
+    ]
     names = [word for word in words if word]
     plain = [word for word in names if word.lower() in _NEVER and word.lower() not in _ARTICLES]
     if len(plain) > 1:
@@ -52,8 +59,11 @@ def listed(text: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]
     `READ_X`), by being known, or, unless `strict`, by standing alone between commas.
     """
     text = text.lstrip(" :=-–—>\t\n")
-    if text[:1] in _FENCES and (end := text.find(_FENCES[text[0]], 1)) > 0:
-        return (*fenced(text[1:end]), *_further(text[end + 1 :], known, strict=strict))
+    if text[:1] in _FENCES:
+        end = text.find(_FENCES[text[0]], 1)
+        # Where the text was cut within the list, its last word may be half a name.
+        return once((*fenced(text[1:end]), *_further(text[end + 1 :]))) if end > 0 else fenced(text[1:])[:-1]
+    text = text.partition("\n")[0]
     names: list[str] = []
     words = _WORDS.findall(text[:4000])[:200]
     for place, word in enumerate(words):
@@ -87,7 +97,7 @@ def before(text: str, known: frozenset[str]) -> tuple[str, ...]:
 
 
 def is_scope(word: str) -> bool:
-    """Could it be a scope at all? At least two characters, of those that scopes have, and no word of a sentence."""
+    """True for what could be a scope: two characters or more, of those that scopes have, and no word of a sentence."""
     if word.lower() in _NEVER and word.lower() not in BASIC:
         return False
     if not _SCOPE.fullmatch(word) or not any(letter.isalpha() for letter in word):
@@ -95,20 +105,21 @@ def is_scope(word: str) -> bool:
     return not (word.lower().startswith(("http://", "https://")) and _NO_SCOPE_URL.search(word))
 
 
-def once(names: object) -> tuple[str, ...]:
-    """Each name once, in the order seen."""
-    return tuple(dict.fromkeys(names))  # type: ignore[call-overload]
+def once[Item](items: Iterable[Item]) -> tuple[Item, ...]:
+    """Each of them once, in the order seen."""
+    return tuple(dict.fromkeys(items))
 
 
 def _shows(word: str, known: frozenset[str]) -> bool:
-    """Does its form, or the catalogue, show this word to be a scope?"""
+    """True when its form, or the catalogue, shows this word to be a scope."""
     if word.lower() in known or word.lower() in BASIC:
         return True
     return bool(_JOINED.search(word)) and word[0].isalpha() and not _FILE_OR_HOST.fullmatch(word)
 
 
 def _alone(words: list[str], place: int) -> bool:
-    """Stands this plain word by itself: first or after a comma, last or before a comma or a joint?"""
+    """True for a plain word by itself: first or after a comma, and last or before a comma or a joint."""
+
     def parts(word: str) -> bool:
         return word in ",;&|" or word.lower() in _JOINTS
 
@@ -117,7 +128,9 @@ def _alone(words: list[str], place: int) -> bool:
     return opens and closes
 
 
-def _further(rest: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]:
-    """More names after a quoted one: `'a', 'b' or 'c'`."""
-    joint = re.match(r"\s{0,3}(?:,\s{0,3}(?:and |or )?|and |or |\s)\s{0,3}(?=[\"'`])", rest)
-    return listed(rest[joint.end() :], known, strict=strict) if joint else ()
+def _further(rest: str) -> Iterator[str]:
+    """More names after a quoted one, as in `'a', 'b' or 'c'`; a quoted key (`"b": …`) is none."""
+    while match := _NEXT_QUOTED.match(rest):
+        if is_scope(match[2]):
+            yield match[2]
+        rest = rest[match.end() :]

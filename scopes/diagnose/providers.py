@@ -13,6 +13,7 @@ MARKS = {
     "stravalib": "strava",
     "ouraring.com": "oura",
     "garmin.com": "garmin",
+    "garminconnect": "garmin",
     "withings.net": "withings",
     "withings.com": "withings",
     "whoop.com": "whoop",
@@ -43,7 +44,9 @@ MARKS = {
     "cronometer.com": "cronometer",
 }
 _MARK = re.compile("|".join(re.escape(mark) for mark in sorted(MARKS, key=len, reverse=True)))
-_TERRA_FIELD = re.compile(r"(?i)\b(?:provider|resource)[\"'\]]{0,2}\s{0,5}(?:=>|[:=])\s{0,5}[\"']?([A-Z][A-Z0-9_]{2,30})\b")
+_TERRA_FIELD = re.compile(
+    r"(?i)\b(?:provider|resource)[\"'\]]{0,2}\s{0,5}(?:=>|[:=])\s{0,5}[\"']?([A-Z][A-Z0-9_]{2,30})\b"
+)
 
 
 def named(hint: str, catalogue: Catalogue) -> Provider | None:

@@ -26,13 +26,14 @@ _RUN = re.compile(r"[^\s\"'<>`]+")
 _PARAMETER = re.compile(r"(?:^|[?&#])[\w.\[\]-]{0,60}=")
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "´": "'", "\u00a0": " "})
 # Tabs and line ends stay; every other control character, NUL included, becomes a space.
-_CONTROL = {code: " " for code in (*range(9), 11, 12, *range(14, 32), 127)}
+_CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), " ")
 
 _STATUS = (
     re.compile(r"(?i)\bHTTP/[\d.]{1,3}[ \"]{1,3}([1-5]\d\d)\b"),
     re.compile(r"(?i)\b(?:http_?)?status(?:_?code)?[\"'\]]{0,2}\s{0,3}(?:=>|[:=]|\s)\s{0,3}[\"']?([1-5]\d\d)\b"),
     re.compile(
-        r"(?i)\b([45]\d\d)[ )\]:,\"'-]{1,4}(?:client error|server error|unauthori[sz]ed|forbidden|not found|bad request"
+        r"(?i)\b([45]\d\d)[ )\]:,\"'-]{1,4}(?:client error|server error|unauthori[sz]ed|forbidden|not found"
+        r"|bad request"
         r"|precondition failed|internal server error|too many requests|payment required|bad gateway|service unavail)"
     ),
     re.compile(r"(?i)\b(?:http|status|code|error|returned|response|failed)\b[^\n\d]{0,20}\b([45]\d\d)\b"),
@@ -58,7 +59,7 @@ class Exhibit:
 
 
 def readable(text: str) -> str:
-    """`text` as a person would read it: capped, unescaped, without tags, its query strings a line a parameter, masked."""
+    """`text` as a person would read it: capped, unescaped, without tags, a query parameter a line, and masked."""
     text = mask(_window(text).translate(_CONTROL))
     for _ in range(3):
         before = text
@@ -73,7 +74,9 @@ def readable(text: str) -> str:
 
 def text_of(report: ErrorReport) -> str:
     """The readable text of a report: its telling headers, then its body."""
-    telling = [f"{name}: {value[:4000]}" for name, value in report.headers.items() if _TELLING_HEADER.search(name[:100])]
+    telling = [
+        f"{name}: {value[:4000]}" for name, value in report.headers.items() if _TELLING_HEADER.search(name[:100])
+    ]
     return readable("\n".join([*telling[:50], report.body]))
 
 

@@ -21,6 +21,7 @@ LOOSE = 40  # words that stand together
 HINT = 30  # no more than a status
 
 MOST_MATCHES = 20
+LONGEST_LIST = 8000
 
 # Parts of patterns. A key and its sign (`"scope": `, `scope=`, `[scope] => `), and a list after it.
 KEY = r"[\"'`\])]{0,3}\s{0,20}(?:=>|[:=])\s{0,20}[ub]?"
@@ -76,10 +77,12 @@ class Recogniser:
             if count == MOST_MATCHES:
                 return
             scopes = names_in(match, exhibit.known, self.read)
+            if not scopes and self._is_about_names(match):
+                continue
             yield Finding(
                 self.verdict,
                 self.name,
-                self.weight if scopes or self.weight != NAMED or not self.pattern.groups else PHRASE,
+                self.weight,
                 *match.span(),
                 scopes=scopes,
                 any_of=self.any_of or (len(scopes) > 1 and offers_a_choice(exhibit, match)),
@@ -95,6 +98,10 @@ class Recogniser:
         if self.statuses and exhibit.status not in self.statuses:
             return False
         return any(word in exhibit.lower for word in self.words)
+
+    def _is_about_names(self, match: re.Match[str]) -> bool:
+        """True where this sentence proves something only by the names in it: "you do not have permission to …"."""
+        return NAMED <= self.weight < CERTAIN and bool(match.groupdict().get("scopes"))
 
 
 Recognises = Callable[[Exhibit], Iterable[Finding]]
@@ -142,10 +149,11 @@ def names_in(match: re.Match[str], known: frozenset[str], read: str) -> tuple[st
         return naming.before(text, known)
     if read == "fenced":
         return naming.fenced(text)
-    return naming.listed(text, known, strict=read == "strict")
+    start = match.start("scopes")
+    return naming.listed(match.string[start : start + LONGEST_LIST], known, strict=read == "strict")
 
 
 def offers_a_choice(exhibit: Exhibit, match: re.Match[str]) -> bool:
-    """Do the words before or within the match say that one of the scopes is enough?"""
+    """True when the words before or within the match say that one of the scopes is enough."""
     start = match.start("scopes")
     return bool(_ANY_OF.search(exhibit.text[max(0, start - 120) : start]) or re.search(r"(?i)\bor\b", match["scopes"]))

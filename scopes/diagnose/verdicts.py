@@ -56,17 +56,18 @@ class Evidence:
 
     recogniser: str
     quote: str
+    note: str = ""
 
     def __str__(self) -> str:
-        return f"{self.recogniser}: “{self.quote}”"
+        return f"{self.recogniser}: “{self.quote}”" + (f" ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What a text proves, and what it does not.
 
-    `scopes` are as the text names them, `canonical` the same as the catalogue resolves them; with `alternatives` any
-    one of them would do. `suspects` are scopes that the text does not name, but that are behind such an error in known
+    `scopes` are as the text names them, `canonical` the same, in the same order, as the catalogue resolves them; with
+    `alternatives` any one of them would do. `suspects` are scopes that the text does not name, but that are behind such an error in known
     cases. `reasons` (scope, reason code) come from a connection's own facts, see `with_reasons`.
     """
 
@@ -115,7 +116,11 @@ def with_reasons(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
     """
     if diagnosis.verdict not in (Verdict.MISSING_SCOPE, Verdict.SCOPE_REFUSED):
         return diagnosis
-    asked = diagnosis.canonical or tuple(scope for scope in diagnosis.suspects if scope in reasons) or tuple(reasons)
+    asked = (
+        tuple(dict.fromkeys(diagnosis.canonical))
+        or tuple(scope for scope in diagnosis.suspects if scope in reasons)
+        or tuple(reasons)
+    )
     found = tuple((scope, reasons[scope]) for scope in asked if reasons.get(scope) in SCOPE_REASONS)
     held = tuple(scope for scope in diagnosis.canonical if scope not in reasons)
     doubt = f"The connection's own facts show {', '.join(held)} as granted: this text may be about an older token."

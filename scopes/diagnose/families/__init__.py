@@ -1,6 +1,7 @@
 """One file a family of APIs. Each has `RECOGNISERS`; adding one is a line there and a sample for it.
 
-`oauth` holds what the standards say, `words` what people write in their own words, `health` our own kind of provider.
+`oauth` holds what the standards say, `words` and `other_words` what servers say in their own words, `terra` and
+`health` what our own providers answer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from scopes.diagnose.families import (
     microsoft,
     oauth,
     on_device,
+    other_words,
     shops,
     social,
     strava,
@@ -25,6 +27,7 @@ from scopes.diagnose.recognise import Recognises
 RECOGNISERS: tuple[Recognises, ...] = (
     *oauth.RECOGNISERS,
     *words.RECOGNISERS,
+    *other_words.RECOGNISERS,
     *terra.RECOGNISERS,
     *google.RECOGNISERS,
     *fitbit.RECOGNISERS,

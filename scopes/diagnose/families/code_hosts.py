@@ -47,7 +47,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "GitHub organisation policy",
         Verdict.NOT_A_SCOPE_PROBLEM,
         CERTAIN,
-        r"resource protected by organization saml|enabled oauth app access restrictions|organization forbids access via",
+        r"resource protected by organization saml|enabled oauth app access restrictions"
+        r"|organization forbids access via",
         "saml",
         "access restrictions",
         "organization forbids",

@@ -14,7 +14,7 @@ _NO_ACCESS = re.compile(r"(?i)does not have permission to access ([a-z][\w -]{1,
 
 
 def no_access(exhibit: Exhibit) -> Iterator[Finding]:
-    """"… does not have permission to access sleep data": the words for the data are the scope, or nearly."""
+    """Of "not permitted to access sleep data" the words for the data are the scope, or nearly."""
     if "permission to access" not in exhibit.lower:
         return
     for match in list(_NO_ACCESS.finditer(exhibit.text))[:10]:
@@ -31,11 +31,10 @@ def no_access(exhibit: Exhibit) -> Iterator[Finding]:
 
 def _scope_of(phrase: str, exhibit: Exhibit) -> str:
     """The one word, or the catalogue's scope that reads the same ("heart rate" is `heartrate`); else nothing."""
-    letters = re.sub(r"[\W_]", "", phrase).lower()
-    for name in sorted(exhibit.known):
-        if re.sub(r"[\W_]", "", name) == letters and " " in phrase:
-            return name
-    return phrase if " " not in phrase and is_scope(phrase) else ""
+    if " " not in phrase:
+        return phrase if is_scope(phrase) else ""
+    spellings = (phrase.lower().replace(" ", ""), phrase.lower().replace(" ", "_"))
+    return next((spelling for spelling in spellings if spelling in exhibit.known), "")
 
 
 RECOGNISERS: tuple[Recognises, ...] = (
@@ -51,10 +50,10 @@ RECOGNISERS: tuple[Recognises, ...] = (
         doubt="Intraday data needs Fitbit's own approval for our client, besides the scope.",
     ),
     says(
-        "Fitbit invalid grant",
+        "refresh token is invalid",
         Verdict.TOKEN_INVALID,
         NAMED,
-        r"refresh token invalid|access token (?:invalid|expired)",
-        "token",
+        r"refresh token invalid",
+        "refresh token",
     ),
 )

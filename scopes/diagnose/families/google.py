@@ -10,7 +10,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Google insufficient scopes",
         Verdict.MISSING_SCOPE,
         CODE,
-        r"access_token_scope_insufficient|insufficient ?permissions?\b|insufficient authentication scopes?",
+        r"access_token_scope_insufficient|insufficientpermissions?\b|insufficient authentication scopes?",
         "insufficient",
     ),
     says(
@@ -26,7 +26,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Google app is blocked",
         Verdict.SCOPE_REFUSED,
         NAMED,
-        r"\b(?:this )?app is blocked|has not completed the google verification|hasn.t (?:been )?verified|admin_policy_enforced"
+        r"\b(?:this )?app is blocked|has not completed the google verification|hasn.t (?:been )?verified"
+        r"|admin_policy_enforced"
         r"|app isn.t verified|unverified app|tried to access sensitive info",
         "blocked",
         "verif",
@@ -38,7 +39,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Google delegation",
         Verdict.SCOPE_REFUSED,
         NAMED + 2,
-        r"client (?:is )?(?:unauthorized|not authorized)[^\n]{0,80}scopes? requested|not authorized for any of the scopes",
+        r"client (?:is )?(?:unauthorized|not authorized)[^\n]{0,80}scopes? requested"
+        r"|not authorized for any of the scopes",
         "scopes",
         doubt="A service account has not been allowed these scopes by the organisation's administrator.",
     ),
@@ -46,7 +48,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Google API is not switched on",
         Verdict.NOT_A_SCOPE_PROBLEM,
         CERTAIN,
-        r"accessnotconfigured|service_disabled|has not been used in project|api [^\n]{0,60}is disabled|it is disabled\. enable it",
+        r"accessnotconfigured|service_disabled|has not been used in project|api [^\n]{0,60}is disabled"
+        r"|it is disabled\. enable it",
         "accessnotconfigured",
         "disabled",
         "has not been used",
@@ -95,7 +98,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Google credentials",
         Verdict.TOKEN_INVALID,
         TOKEN,
-        r"invalid authentication credentials|request is missing required authentication|\bautherror\b|sign_in_required",
+        r"invalid authentication credentials|request is missing required authentication|\bautherror\b"
+        r"|sign_in_required",
         "authentication",
         "autherror",
         "sign_in_required",

@@ -131,7 +131,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Huawei authorisation",
         Verdict.SCOPE_REFUSED,
         CODE,
-        r"(?<!\d)500(?:05|37|38|59)(?!\d)|unknown authori[sz]ation error|get scope error|scopes?[^\n]{0,40}not (?:been )?appl",
+        r"(?<!\d)500(?:05|37|38|59)(?!\d)|unknown authori[sz]ation error|get scope error"
+        r"|scopes?[^\n]{0,40}not (?:been )?appl",
         "500",
         "authori",
         "scope",
@@ -142,7 +143,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Huawei health is not linked",
         Verdict.CONSENT_REFUSED,
         CODE,
-        r"(?<!\d)50033(?!\d)|health (?:app )?(?:is )?not (?:been )?(?:authori[sz]ed|linked|enabled)|privacy[^\n]{0,30}not (?:agreed|signed)",
+        r"(?<!\d)50033(?!\d)|health (?:app )?(?:is )?not (?:been )?(?:authori[sz]ed|linked|enabled)"
+        r"|privacy[^\n]{0,30}not (?:agreed|signed)",
         "50033",
         "health",
         "privacy",
@@ -171,7 +173,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "MyFitnessPal diary is not shared",
         Verdict.NOT_A_SCOPE_PROBLEM,
         CERTAIN,
-        r"diary (?:sharing )?is (?:disabled|private|not (?:shared|public)|locked)|maintains a private diary|invalid username",
+        r"diary (?:sharing )?is (?:disabled|private|not (?:shared|public)|locked)|maintains a private diary"
+        r"|invalid username",
         "diary",
         "invalid username",
         remedy="reauthenticate",
@@ -181,7 +184,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "session of a password login",
         Verdict.TOKEN_INVALID,
         CODE,
-        r"sessionnotvalid|sessionidnotfound|accountpasswordinvalid|sso_authenticate\w+|password (?:is )?(?:incorrect|invalid|wrong)"
+        r"sessionnotvalid|sessionidnotfound|accountpasswordinvalid|sso_authenticate\w+"
+        r"|password (?:is )?(?:incorrect|invalid|wrong)"
         r"|invalid (?:user ?name|login) or password",
         "session",
         "password",

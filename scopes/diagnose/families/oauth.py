@@ -1,4 +1,4 @@
-"""The standards: RFC 6749 (consent and token errors), RFC 6750 (bearer tokens), OpenID Connect; and Python's oauthlib."""
+"""The standards: RFC 6749 (consent and tokens), RFC 6750 (bearer tokens), OpenID Connect; and Python's oauthlib."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _INSUFFICIENT = re.compile(
     r"(?:[_\- ]?(?:permissions?|error|exception))?(?![a-z])"
 )
 _SCOPE_FIELD = re.compile(
-    r"(?i)(?<![\w-])(?:required[_-]?|missing[_-]?|needed[_-]?|expected[_-]?)?scopes?(?:[_-]?(?:required|needed|missing))?" + KEY + LIST
+    r"(?i)(?<![\w-])(?:required[_-]?|missing[_-]?|needed[_-]?|expected[_-]?)?scopes?(?:[_-]?(?:required|needed"
+    r"|missing))?" + KEY + LIST
 )
 NEARBY = 700
 # How doorkeeper and its kin say it (GitLab, Wahoo, Basecamp): their list is one of which each would do.
@@ -50,7 +51,9 @@ def insufficient_scope(exhibit: Exhibit) -> Iterator[Finding]:
             CODE,
             *match.span(),
             scopes=naming.once(name for names in fields for name in names),
-            any_of=bool(any(fields) and ('"' + "scope" in around and _ANY_WOULD_DO.search(around) or _ANY_OF.search(around))),
+            any_of=bool(
+                any(fields) and (('"' + "scope" in around and _ANY_WOULD_DO.search(around)) or _ANY_OF.search(around))
+            ),
         )
 
 
@@ -63,7 +66,7 @@ _NO_DATA = frozenset({"openid", "offline_access", "offline"})
 
 
 def scope_changed(exhibit: Exhibit) -> Iterator[Finding]:
-    """oauthlib's warning: what was asked for and is not among the granted."""
+    """The warning of oauthlib: what was asked for and is not among the granted."""
     if "scope has changed" not in exhibit.lower:
         return
     for match in list(_CHANGED.finditer(exhibit.text))[:3]:
@@ -75,7 +78,12 @@ def scope_changed(exhibit: Exhibit) -> Iterator[Finding]:
         yield Finding(verdict, "oauthlib scope has changed", NAMED + 5, *match.span(), scopes=lost, remedy=remedy)
 
 
-_AS_CODE = r"(?<![a-z])"
+# A code stands by itself, or with underscores around it.
+_START = r"(?<![a-z])"
+_END = r"(?![a-z])"
+_INVALID = (
+    r"(?:invalid|unsupported|unknown|illegal|malformed|unauthori[sz]ed|unapproved|forbidden|disallowed|restricted)"
+)
 _ERROR = r"(?:^|[^a-z])(?:error|reason|error_?code|error_?type|code|message|status|name|type)" + KEY + r"[\"']?"
 
 RECOGNISERS: tuple[Recognises, ...] = (
@@ -85,9 +93,10 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "missing scope, as a code",
         Verdict.MISSING_SCOPE,
         CODE,
-        _AS_CODE + r"(?:missing[_-]?(?:required[_-]?)?(?:oauth[_-]?)?scopes?|missing scopes?(?= ?[\"'),.:;\n]|$)|(?:required_?)?scopes?_?(?:not_?granted|missing|mismatch)"
-        r"|(?:required_)?scopes_not_granted|scope_not_authori[sz]ed|scope_permission_missed|permission_?scope_?not_?granted"
-        r"|oauth_?scope_?mismatch|invalid_?oauth_?scope|missing_?(?:required_?)?permissions?|no_permission)(?:error|exception)?(?![a-z])",
+        _START + r"(?:missing[_-]?(?:required[_-]?)?(?:oauth[_-]?)?scopes?|missing scopes?(?= ?[\"'),.:;\n]|$)"
+        r"|(?:required_?)?scopes?_?(?:not_?granted|missing|mismatch)|(?:required_)?scopes_not_granted"
+        r"|scope_not_authori[sz]ed|scope_permission_missed|permission_?scope_?not_?granted|oauth_?scope_?mismatch"
+        r"|invalid_?oauth_?scope|missing_?(?:required_?)?permissions?|no_permission)(?:error|exception)?" + _END,
         "scope",
         "permission",
     ),
@@ -95,18 +104,21 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "RFC 6749 invalid_scope",
         Verdict.SCOPE_REFUSED,
         CODE,
-        _AS_CODE + r"(?:invalid|unsupported|unknown|illegal|malformed|unauthori[sz]ed|unapproved|forbidden|disallowed|restricted)"
-        r"[_\- ]?(?:oauth2?[_\- ])?(?:requested[_\- ])?scopes?(?:\(s\))?(?:_(?:error|requested))?(?![a-z])(?:[ \t]*:[ \t]*" + LIST + r")?",
+        _START
+        + _INVALID
+        + r"[_\- ]?(?:oauth2?[_\- ])?(?:requested[_\- ])?scopes?(?:\(s\))?(?:_(?:error|requested))?"
+        + (_END + r"(?:[ \t]*:[ \t]*" + LIST + r")?"),
         "scope",
         read="strict",
-        doubt="",
     ),
     says(
         "invalid scope, named",
         Verdict.SCOPE_REFUSED,
         CODE + 1,
-        _AS_CODE + r"(?:invalid|unsupported|unknown|illegal|malformed|unauthori[sz]ed|unapproved|forbidden|disallowed)"
-        r" (?:oauth2? )?(?:requested )?scopes?(?:\(s\))?(?: requested| were| are)?[ \t]{0,3}(?::|=|-)[ \t]{0,3}" + LIST,
+        _START
+        + _INVALID
+        + r" (?:oauth2? )?(?:requested )?scopes?(?:\(s\))?(?: requested| were| are)?[ \t]{0,3}(?::|=|-)[ \t]{0,3}"
+        + LIST,
         "scope",
         remedy="change_request",
     ),
@@ -122,15 +134,17 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "access_denied by a role",
         Verdict.NOT_A_SCOPE_PROBLEM,
         NAMED,
-        r"access_denied[^\n]{0,80}\n?[^\n]{0,40}(?:access is denied|not assigned to the client|policy evaluation failed"
-        r"|not enabled within domain|unauthorized_?client|ip address|is not in the allow|blocked by (?:admin|an access))",
+        r"access_denied[^\n]{0,80}\n?[^\n]{0,40}(?:access is denied|not assigned to the client"
+        r"|policy evaluation failed"
+        r"|not enabled within domain|unauthorized_?client|ip address|is not in the allow|blocked by (?:admin"
+        r"|an access))",
         "access_denied",
     ),
     says(
         "consent is missing",
         Verdict.MISSING_SCOPE,
         CODE,
-        _AS_CODE + r"(?:consent_required|consentrequired(?:error)?|additional_authorization_required)(?![a-z])",
+        _START + r"(?:consent_required|consentrequired(?:error)?|additional_authorization_required)(?![a-z])",
         "consent",
         "additional_authorization",
         doubt="The person was not asked, or could not be: the request was a silent one.",
@@ -139,7 +153,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "authorization declined",
         Verdict.CONSENT_REFUSED,
         CODE,
-        _AS_CODE + r"(?:auth(?:orization)?_(?:declined|cancel(?:l)?ed)|user_?(?:has_)?(?:cancel(?:l)?ed|denied|declined|rejected)\w{0,30}"
+        _START + r"(?:auth(?:orization)?_(?:declined|cancel(?:l)?ed)"
+        r"|user_?(?:has_)?(?:cancel(?:l)?ed|denied|declined|rejected)\w{0,30}"
         r"|consent_(?:denied|rejected|declined|refused))(?![a-z])",
         "declin",
         "cancel",
@@ -151,8 +166,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "invalid_token",
         Verdict.TOKEN_INVALID,
         TOKEN,
-        _AS_CODE + r"(?:(?:invalid|expired|revoked|bad|inactive)[_-](?:access_?|refresh_?|auth_?|oauth_?|bearer_?)?token"
-        r"|(?:access_?|refresh_?|oauth_?)?token[_-](?:has_|is_)?(?:expired|revoked|invalid|rejected|inactive|not_valid)"
+        _START + r"(?:(?:invalid|expired|revoked|bad|inactive)[_-](?:access_?|refresh_?|auth_?|oauth_?|bearer_?)?token"
+        r"|(?:access_?|refresh_?|oauth_?)?token[_-](?:has_|is_)?(?:expired|revoked|invalid|rejected|inactive"
+        r"|not_valid)"
         r"|invalid_grant|invalid_auth|not_authed|authError|unauthenticated|invalid_session_id|token_unauthori[sz]ed"
         r"|request_unauthorized|invalidauthenticationtoken|invalid_?credentials)(?![a-z])",
         "token",
@@ -167,8 +183,10 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "authorization code",
         Verdict.NOT_A_SCOPE_PROBLEM,
         TOKEN + 1,
-        r"(?:invalid|expired|used|incorrect|wrong|bad|malformed|missing) (?:authori[sz]ation |verification |auth )?code\b(?! ?(?:\d|[:=]))"
-        r"|authori[sz]ation ?code[\"' ]{0,3}(?:has |is |was )?(?:been )?(?:already )?(?:invalid|expired|redeemed|used|not found|malformed|incorrect)"
+        r"(?:invalid|expired|used|incorrect|wrong|bad|malformed|missing) (?:authori[sz]ation |verification "
+        r"|auth )?code\b(?! ?(?:\d|[:=]))"
+        r"|authori[sz]ation ?code[\"' ]{0,3}(?:has |is |was )?(?:been )?(?:already )?(?:invalid|expired|redeemed"
+        r"|used|not found|malformed|incorrect)"
         r"|code[_ ](?:verifier|challenge)|code (?:has )?(?:already )?(?:expired|been (?:used|redeemed))",
         "code",
         doubt="The sign-in was not completed: it must be tried again, or our client mended.",
@@ -177,9 +195,12 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "RFC 6749, our request",
         Verdict.NOT_A_SCOPE_PROBLEM,
         OTHER,
-        _AS_CODE + r"(?:invalid_request|invalid_client(?:_?id|_?secret)?|unauthorized_client|unsupported_(?:grant|response)_type"
-        r"|redirect_uri_mismatch|invalid_redirect(?:_uri)?|invalid_target|invalid_state|csrf_\w+|mismatching_state)(?![a-z])"
-        r"|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)|missing parameters?:|invalid client (?:id|secret|credentials)",
+        _START
+        + r"(?:invalid_request|invalid_client(?:_?id|_?secret)?|unauthorized_client|unsupported_(?:grant|response)_type"
+        r"|redirect_uri_mismatch|invalid_redirect(?:_uri)?|invalid_target|invalid_state|csrf_\w+"
+        r"|mismatching_state)(?![a-z])"
+        r"|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)|missing parameters?:|invalid client (?:id"
+        r"|secret|credentials)",
         "invalid_",
         "client",
         "unsupported_",
@@ -192,8 +213,10 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "the request names no scope",
         Verdict.SCOPE_REFUSED,
         NAMED,
-        r"(?:missing|must (?:contain|include)|requires?|omit\w*|without|no)\b[^\n]{0,60}?\bparameters?:?[ \t]{0,3}[\"'`]?scope\b"
-        r"|(?:missing|no|empty)[^\n]{0,20}[\"'`]?\bscope\b[\"'`]?[^\n]{0,12}\bparameter\b|scope parameter is (?:missing|required|empty)",
+        r"(?:missing|must (?:contain|include)|requires?|omit\w*|without"
+        r"|no)\b[^\n]{0,60}?\bparameters?:?[ \t]{0,3}[\"'`]?scope\b"
+        r"|(?:missing|no|empty)[^\n]{0,20}[\"'`]?\bscope\b[\"'`]?[^\n]{0,12}\bparameter\b"
+        r"|scope parameter is (?:missing|required|empty)",
         "scope",
         remedy="change_request",
         doubt="No scope was asked for: our request, or the address it went to, is wrong.",
@@ -202,14 +225,15 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "silent sign-in",
         Verdict.TOKEN_INVALID,
         LOOSE,
-        _AS_CODE + r"(?:interaction_required|login_required|account_selection_required)(?![a-z])",
+        _START + r"(?:interaction_required|login_required|account_selection_required)(?![a-z])",
         "_required",
     ),
     says(
         "the server failed",
         Verdict.NOT_A_SCOPE_PROBLEM,
         LOOSE,
-        _AS_CODE + r"(?:temporarily_unavailable|slow_down|authorization_pending|service[_ ]unavailable|bad gateway|gateway time-?out)(?![a-z])",
+        _START + r"(?:temporarily_unavailable|slow_down|authorization_pending|service[_ ]unavailable|bad gateway"
+        r"|gateway time-?out)(?![a-z])",
         "unavailable",
         "slow_down",
         "pending",

@@ -74,7 +74,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Salesforce access",
         Verdict.NOT_A_SCOPE_PROBLEM,
         OTHER,
-        r"\binsufficient_access(?:_\w+)?\b|\bapi_disabled_for_org\b|\boauth_app_blocked\b|api is not enabled for this",
+        r"\binsufficient_access(?:_\w+)?\b|\bapi_disabled_for_org\b|\boauth_app_blocked\b"
+        r"|api is not enabled for this",
         "insufficient_access",
         "api_disabled",
         "oauth_app_blocked",

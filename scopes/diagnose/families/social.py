@@ -17,7 +17,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Facebook requires either permission",
         Verdict.MISSING_SCOPE,
         CERTAIN,
-        r"\(#\d{1,3}\)[^\n]{0,80}?\b(?:requires?|either)\s(?:either |both )?(?P<scopes>[a-z_]+(?:(?: and | or |, )[a-z_]+){0,6}) permissions?",
+        r"\(#\d{1,3}\)[^\n]{0,80}?\b(?:requires?|either)\s(?:either |both )?(?P<scopes>[a-z_]+(?:(?: and | or "
+        r"|, )[a-z_]+){0,6}) permissions?",
         "permission",
         read="before",
     ),
@@ -57,7 +58,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.SCOPE_REFUSED,
         CERTAIN,
         r"not configured with the appropriate oauth1 app permissions|problems/oauth1-permissions"
-        r"|read-only application cannot|application cannot perform write actions|client is not permitted to perform this action",
+        r"|read-only application cannot|application cannot perform write actions"
+        r"|client is not permitted to perform this action",
         "oauth1",
         "read-only application",
         "write actions",

@@ -61,7 +61,11 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Strava our application",
         Verdict.NOT_A_SCOPE_PROBLEM,
         CODE + 1,
-        r"\bresource" + KEY + r"[\"']?(?:application|authorizationcode)\b|" + _FIELDS + r"(?:client_id|redirect_uri|client_secret)\b",
+        r"\bresource"
+        + KEY
+        + r"[\"']?(?:application|authorizationcode)\b|"
+        + _FIELDS
+        + r"(?:client_id|redirect_uri|client_secret)\b",
         "application",
         "authorizationcode",
         "client_id",

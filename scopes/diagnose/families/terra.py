@@ -10,7 +10,9 @@ from scopes.diagnose.reading import Exhibit
 from scopes.diagnose.recognise import CERTAIN, CODE, KEY, NAMED, Finding, Recognises, says
 from scopes.diagnose.verdicts import Verdict
 
-_MISSING_SCOPES = re.compile(r"(?i)(?:^|[^a-z_])(?:reason|error|message|code|status|type)" + KEY + r"[\"']?missing[_ ]scopes?")
+_MISSING_SCOPES = re.compile(
+    r"(?i)(?:^|[^a-z_])(?:reason|error|message|code|status|type)" + KEY + r"[\"']?missing[_ ]scopes?"
+)
 
 
 def missing_scopes(exhibit: Exhibit) -> Iterator[Finding]:
@@ -33,7 +35,9 @@ def missing_scopes(exhibit: Exhibit) -> Iterator[Finding]:
     yield Finding(Verdict.MISSING_SCOPE, "Terra missing_scopes", CODE + 5, *match.span(), suspects=mandatory)
 
 
-_ATHLETE = re.compile(r"(?i)(?<!v3)/athlete\b(?!/|s)|\btype" + KEY + r"[\"']?athlete\b|\bathlete (?:endpoint|fetch|data|request|info)")
+_ATHLETE = re.compile(
+    r"(?i)(?<!v3)/athlete\b(?!/|s)|\btype" + KEY + r"[\"']?athlete\b|\bathlete (?:endpoint|fetch|data|request|info)"
+)
 
 
 def athlete_500(exhibit: Exhibit) -> Iterator[Finding]:

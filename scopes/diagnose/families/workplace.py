@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from scopes.diagnose.recognise import CERTAIN, CODE, FENCED_LIST, KEY, LIST, NAMED, PHRASE, Recognises, says
 from scopes.diagnose.verdicts import Verdict
 
@@ -69,7 +68,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "scope and URL",
         Verdict.MISSING_SCOPE,
         CODE,
-        r"scope and url mismatch|application scope violated|good scope rights|\bbad scope\b|outside (?:of )?(?:the )?scope of (?:this|the|your) token",
+        r"scope and url mismatch|application scope violated|good scope rights|\bbad scope\b"
+        r"|outside (?:of )?(?:the )?scope of (?:this|the|your) token",
         "scope",
     ),
     says(
@@ -80,7 +80,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "999916",
     ),
     says(
-        "Figma endpoint requires",
+        "endpoint requires",
         Verdict.MISSING_SCOPE,
         CERTAIN,
         r"endpoint requires (?:the |one of the |either )?(?P<scopes>[^\n]{2,400}?) scopes?\b",
@@ -88,7 +88,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         read="before",
     ),
     says(
-        "Xee scopes to add",
+        "scopes to add",
         Verdict.MISSING_SCOPE,
         CERTAIN,
         r"\badd the (?P<scopes>[^\n]{2,200}?) scope(?:\(s\)|s)? to your",

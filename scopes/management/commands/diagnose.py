@@ -1,0 +1,55 @@
+"""From an error text on standard input to what it proves."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from scopes.catalogue import default
+from scopes.diagnose import Diagnosis, ErrorReport, as_text, diagnose, read_json_report, read_report
+
+
+class Command(BaseCommand):
+    help = (
+        "Diagnose errors from standard input: what each proves, and which scopes it names. Paste any text; or give one "
+        'JSON object a line with "body", and any of "status", "headers" and "provider".'
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--json", action="store_true", help="answer one JSON object for every line, in order, instead of text"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if sys.stdin.isatty():
+            self.stderr.write("Paste the error, then end with Ctrl-D.")
+        if options["json"]:
+            for report in each_line():
+                self.stdout.write(json.dumps(self.diagnosis(report).as_data()))
+        else:
+            answers = [as_text(self.diagnosis(report), default()) for report in reports()]
+            self.stdout.write("\n\n".join(answers))
+
+    def diagnosis(self, report: ErrorReport) -> Diagnosis:
+        return diagnose(report, default())
+
+
+def each_line() -> Iterator[ErrorReport]:
+    """A report for each line that is not blank; a line that is no JSON object of ours is itself the error."""
+    for line in sys.stdin.buffer:
+        if line.strip():
+            yield read_report(line)
+
+
+def reports() -> list[ErrorReport]:
+    """A report a line, where every line is a JSON object of ours; else one, of the whole text."""
+    text = sys.stdin.buffer.read()
+    lines = [line for line in text.split(b"\n") if line.strip()]
+    if not lines:
+        raise CommandError("Nothing came in: paste or pipe an error text.", returncode=2)
+    found = [report for line in lines if (report := read_json_report(line))]
+    return found if len(found) == len(lines) else [read_report(text)]
