@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate, chain
+from pathlib import Path
 from uuid import UUID
 
 from scopes.catalogue import Catalogue
@@ -61,6 +62,10 @@ LAST = (
 FIRST_NAMES, LAST_NAMES = FIRST.split(), LAST.split()
 PLANS = ("free", "free", "free", "free", "plus", "plus", "plus", "coach")
 ASCII = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+class PeopleFileError(ValueError):
+    """The people cannot be written like that; the text says how they can."""
 
 
 def connections_before(person: int) -> int:
@@ -227,6 +232,15 @@ def timestamp(moment: datetime) -> str:
 def people_file(population: Population, form: str) -> Iterator[str]:
     """The host application's people, line by line: what `import_people` reads. `form` is one of FORMS."""
     return FORMS[form](map(population.person, range(population.people)))
+
+
+def write_people(population: Population, path: Path) -> None:
+    """Writes the people file, in the form that its name ends in; PeopleFileError where that is none of FORMS."""
+    form = path.suffix.removeprefix(".")
+    if form not in FORMS:
+        raise PeopleFileError(f"{path.name} must end in .csv or .jsonl.")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(people_file(population, form))
 
 
 def _as_jsonl(people: Iterable[Person]) -> Iterator[str]:

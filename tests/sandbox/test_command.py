@@ -97,6 +97,11 @@ def test_a_people_file_of_another_kind_is_refused_and_not_touched(tmp_path: Path
     assert (tmp_path / "people.txt").read_text() == "mine"
 
 
+def test_a_people_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("sandbox", people_file=tmp_path / "nowhere" / "people.csv")
+
+
 def test_it_does_not_run_where_it_is_not_allowed(settings: Settings) -> None:
     settings.SANDBOX_ALLOWED = False
     with pytest.raises(CommandError, match="does not run in production"):

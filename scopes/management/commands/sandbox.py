@@ -45,18 +45,16 @@ class Command(BaseCommand):
         if not getattr(settings, "SANDBOX_ALLOWED", False):
             raise CommandError("The sandbox does not run in production. Set PORTAL_MODE=development to try things out.")
         # Not before: what it is made of is not installed in production.
-        from scopes.sandbox.people import FORMS, Population, people_file  # noqa: PLC0415
+        from scopes.sandbox.people import PeopleFileError, Population, connections_before, write_people  # noqa: PLC0415
 
-        today = datetime.now(UTC).date()
-        population = Population.of_people(options["seed"], options["people"], today, default())
-        if options["connections"] is not None:
-            population = Population(options["seed"], options["connections"], today, default())
+        count = options["connections"]
+        count = connections_before(options["people"]) if count is None else count
+        population = Population(options["seed"], count, datetime.now(UTC).date(), default())
         if path := options["people_file"]:
-            form = path.suffix.removeprefix(".")
-            if form not in FORMS:
-                raise CommandError(f"{path.name} must end in .csv or .jsonl.", returncode=2)
-            with path.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(people_file(population, form))
+            try:
+                write_people(population, path)
+            except (PeopleFileError, OSError) as error:
+                raise CommandError(str(error), returncode=2) from None
             self.stdout.write(f"{population.people} people written to {path}")
         else:
             self._serve(population, options)
@@ -67,13 +65,12 @@ class Command(BaseCommand):
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        secret = options["signing_secret"] or os.environ.get("TERRA_SANDBOX_SIGNING_SECRETS", "").split(",")[0]
         keys = {name: os.environ.get(f"TERRA_SANDBOX_{name.upper()}") for name in ("dev_id", "api_key")}
-        given = {**keys, "signing_secret": secret}
+        secrets = os.environ.get("TERRA_SANDBOX_SIGNING_SECRETS", "").split(",")
+        keys["signing_secret"] = options["signing_secret"] or secrets[0]
+        store = options["store"] or ":memory:"
         try:
-            sandbox = Sandbox(
-                population, options["store"] or ":memory:", given, options["port"], options["webhook_url"]
-            )
+            sandbox = Sandbox(population, store, keys, options["port"], options["webhook_url"])
         except NotReady as error:
             raise CommandError(str(error)) from None
         with sandbox:
