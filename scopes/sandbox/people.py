@@ -94,6 +94,10 @@ class Population:
     today: date
     catalogue: Catalogue
 
+    @classmethod
+    def of_people(cls, seed: int, people: int, today: date, catalogue: Catalogue) -> Population:
+        return cls(seed, connections_before(people), today, catalogue)
+
     @property
     def people(self) -> int:
         return owner_of(self.connections - 1)[0] + 1 if self.connections else 0

@@ -12,7 +12,7 @@ import requests
 from pytest_httpserver import HTTPServer
 
 from scopes.catalogue import default
-from scopes.sandbox.people import Population, connections_before
+from scopes.sandbox.people import Population
 from scopes.sandbox.server import Sandbox
 
 TODAY = date(2026, 11, 22)
@@ -87,7 +87,7 @@ def until[Found](look: Callable[[], Found | None]) -> Found:
 
 
 def population(people: int = 30) -> Population:
-    return Population(1, connections_before(people), TODAY, default())
+    return Population.of_people(1, people, TODAY, default())
 
 
 @pytest.fixture
