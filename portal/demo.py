@@ -22,6 +22,7 @@ from portal.cluster import CHECKOUT, ClusterError
 from portal.environment import CLUSTER
 
 HOME = CHECKOUT / "var" / "demo"
+POLICIES = CHECKOUT / "docs" / "examples" / "policies.yaml"
 PEOPLE = 200
 READY_SECONDS = 60
 END_SECONDS = 15
@@ -67,6 +68,7 @@ def show(url: str, *, serve: bool) -> None:
         }
         step("Write down the host's people", "sandbox", "--people", PEOPLE, "--people-file", people, keys=keys)
         step("Import the host's people", "import_people", people, keys=keys)
+        step("Publish what the host needs", "publish_policies", POLICIES, "--apply", keys=keys)
         step("Audit every connection", "audit_connections", "sandbox", keys=keys)
         if serve:
             password = secrets.token_urlsafe(9)

@@ -97,7 +97,8 @@ def explain(
     moments = _moments(stretches, versions)
     now = moments[-1]
     since = _since(moments, lambda moment: moment.judgement.health is judgement.health)
-    lines = tuple(_scoped(line, moments, versions, provider, consented_at) for line in judgement.lines)
+    titles = {need.feature: dict(need.title).get("en", need.feature) for need in now.version.policy.requirements}
+    lines = tuple(_scoped(line, moments, versions, provider, consented_at, titles) for line in judgement.lines)
     failing = _features(lines, lambda line: line.held is False)
     uncertain = tuple(name for name in _features(lines, lambda line: line.held is None) if name not in failing)
     broken = judgement.health is Health.BROKEN
@@ -159,6 +160,7 @@ def _scoped(
     versions: Sequence[Version],
     provider: Provider,
     consented_at: datetime | None,
+    titles: Mapping[str, str],
 ) -> Scoped:
     def same(moment: _Moment) -> bool:
         earlier = next((other for other in moment.judgement.lines if other.key == line.key), None)
@@ -171,7 +173,7 @@ def _scoped(
         label=" or ".join(entry.label for entry in entries) or " or ".join(line.scopes),
         need=line.need,
         held=line.held,
-        features=line.features,
+        features=tuple(titles.get(feature, feature) for feature in line.features),
         reason=line.reason,
         remedy=line.remedy,
         helps=bool(line.remedy) and REMEDIES[line.remedy].by_reauth,

@@ -39,9 +39,15 @@ def read(path: Path, catalogue: Catalogue) -> list[Proposed]:
         raise PolicyError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(entries, list):
         raise PolicyError(f"{path.name}: expected a list of policies, each with source and provider.")
-    return [
+    policies = [
         _proposed(entry, f"{path.name}, policy {number}", catalogue) for number, entry in enumerate(entries, start=1)
     ]
+    seen: set[tuple[str, str]] = set()
+    for policy in policies:
+        if (policy.source, policy.provider) in seen:
+            raise PolicyError(f"{path.name}: {policy.provider} through {policy.source} stands in it twice.")
+        seen.add((policy.source, policy.provider))
+    return policies
 
 
 def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:
