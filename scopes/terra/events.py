@@ -82,16 +82,18 @@ def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
 def to_keep(raw: Event) -> dict[str, Any]:
     """What of the event may be stored: no health data, nothing PostgreSQL refuses. `read_event` finds the same in it.
 
-    What is about consent is kept whole; of data, and of types that nobody knows, the envelope and the newest time.
+    What is about consent is kept whole; of everything else the envelope, and of data the newest time.
     """
     kind = event_type(raw)
-    if kind in HANDLERS or kind in NOTHING_TO_RECORD:
-        return {key: _storable(value) for key, value in raw.items()}
-    kept = {key: _storable(raw[key]) for key in ENVELOPE if key in raw}
+    kept = dict(raw) if kind in HANDLERS else {key: raw[key] for key in ENVELOPE if key in raw}
     if kind in DATA_TYPES and (entries := _entries(raw)):
         newest = _newest_end(entries)
         kept["data"] = [{"metadata": {"end_time": newest.isoformat()} if newest else {}}]
-    return kept
+    try:
+        storable: dict[str, Any] = _storable(kept)
+    except RecursionError:
+        raise PayloadError("the event is nested too deeply") from None
+    return storable
 
 
 def _storable(value: object) -> Any:

@@ -231,12 +231,24 @@ def test_no_health_data_is_kept(kind: str) -> None:
     assert not any(word in kept for word in ("8211", "bpm", "steps", "sex"))
 
 
+def test_an_address_where_data_can_be_fetched_is_not_kept() -> None:
+    assert to_keep(event("s3_payload")) == {"type": "s3_payload", "status": "success"}
+
+
+def test_an_event_nested_without_end_is_refused() -> None:
+    nested: Any = []
+    for _ in range(5000):
+        nested = [nested]
+    with pytest.raises(PayloadError, match="nested too deeply"):
+        to_keep({**event("auth"), "extra": nested})
+
+
 def test_what_is_kept_can_be_stored() -> None:
     told = json.loads(json.dumps(event("deauth")).replace("User has", "User \\u0000 \\ud800 has"))
-    told["trend"] = [float("nan"), 1.5]
+    told["tre\0nd"] = [float("nan"), 1.5]
     kept = to_keep(told)
     assert kept["message"] == "User \ufffd \ufffd has deauthenticated"
-    assert kept["trend"] == [None, 1.5]
+    assert kept["tre\ufffdnd"] == [None, 1.5]
 
 
 def test_an_id_that_cannot_be_stored_is_refused_before_and_after_keeping() -> None:
