@@ -1,0 +1,39 @@
+"""Whether this process lives, and whether it can do its work. Anybody may ask: the answers tell nothing else."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from django.db import Error, connection
+from django.db.migrations.loader import MigrationLoader
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+log = logging.getLogger(__name__)
+
+
+@never_cache
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:
+    """200 as long as the process answers. The database is not asked: restarting us would not mend it."""
+    return _answer(HTTPStatus.OK, "alive")
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers and has every migration, else 503."""
+    try:
+        loader = MigrationLoader(connection)
+    except Error as problem:
+        log.warning("not ready: the database does not answer (%s)", type(problem).__name__)
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer")
+    if loader.graph.nodes.keys() - (loader.applied_migrations or {}).keys():
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "migrations are missing")
+    return _answer(HTTPStatus.OK, "ready")
+
+
+def _answer(status: HTTPStatus, text: str) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain")

@@ -1,0 +1,79 @@
+"""The door for Terra's webhooks: nothing comes in unsigned, and nothing that was signed is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from datetime import timedelta
+from http import HTTPStatus
+
+from django.conf import settings
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from scopes import flow
+from scopes.intake import webhook
+from scopes.terra.delivery import read_headers
+from scopes.terra.environments import EnvironmentMissing, environments
+from scopes.terra.signature import BadSignature, verify
+
+LARGEST_BODY = 1024 * 1024
+STALE_AFTER_SECONDS = 300
+SECONDS_FOR_LEFT_OVERS = 4  # of the 8 that Terra waits
+
+log = logging.getLogger(__name__)
+
+
+@csrf_exempt
+@require_POST
+def terra(request: HttpRequest, environment: str) -> HttpResponse:
+    """2xx once the delivery is stored, whatever comes of it; 401 when it is not proved to be Terra's.
+
+    Refusals are counted by their log line, which repeats nothing of the request. 5xx: not stored, so deliver it again.
+    """
+    began = time.monotonic()
+    try:
+        found = environments(os.environ).get(environment)
+    except EnvironmentMissing as problem:
+        return _refuse(environment, HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "this receiver is not set up")
+    if found is None:
+        return _refuse("unknown", HTTPStatus.NOT_FOUND, "no such environment is set up", "no such environment")
+    body = request.read(LARGEST_BODY + 1)
+    if len(body) > LARGEST_BODY:
+        return _refuse(
+            found.name, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large", "the body is too large"
+        )
+    envelope = read_headers(request.headers)
+    try:
+        signature = verify(body, envelope.signature, found.signing_secrets)
+    except BadSignature as problem:
+        return _refuse(found.name, HTTPStatus.UNAUTHORIZED, str(problem), "the signature is not verified")
+
+    now = timezone.now()
+    stale_after = timedelta(seconds=getattr(settings, "WEBHOOK_STALE_SECONDS", STALE_AFTER_SECONDS))
+    try:
+        delivery = webhook.store(found, body, envelope, signature, stale_after=stale_after, now=now)
+    except Error as problem:
+        # A database error may repeat the row: its name must do.
+        why = f"it could not be stored: {type(problem).__name__}"
+        return _refuse(found.name, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
+    try:
+        webhook.work_off(
+            delivery, flow.take_in, now, has_time=lambda: time.monotonic() - began < SECONDS_FOR_LEFT_OVERS
+        )
+    except Error as problem:
+        log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
+    return _answer(HTTPStatus.OK, "stored")
+
+
+def _refuse(environment: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:
+    log.warning("webhook refused with %s, environment %s: %s", status.value, environment, why)
+    return _answer(status, answer)
+
+
+def _answer(status: HTTPStatus, text: str) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain")

@@ -1,0 +1,100 @@
+"""The command tells what was stored and not processed, and processes it when asked to."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from scopes import flow
+from scopes.intake import webhook
+from scopes.models import Connection, Delivery, Period
+from scopes.terra.delivery import Envelope
+from scopes.terra.environments import Environment
+from scopes.terra.signature import Signature
+from tests.terra.conftest import event
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+PRODUCTION = Environment("production", dev_id="live", api_key="key", production=True)
+
+
+def store(told: dict[str, Any]) -> int:
+    body, signed = json.dumps(told).encode(), Signature(int(NOW.timestamp()))
+    return webhook.store(
+        PRODUCTION, body, Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=NOW
+    )
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("replay_deliveries", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def deliveries() -> dict[str, int]:
+    """One that waits, one that was tried in vain, one that is processed."""
+    stored = {
+        "done": store(event("healthcheck")),
+        "waiting": store(event("auth")),
+        "failed": store({"type": "deauth", "user": {"provider": "OURA"}}),
+    }
+    for name in ("done", "failed"):
+        webhook.process(stored[name], flow.take_in, NOW)
+    return stored
+
+
+def test_it_lists_and_changes_nothing(deliveries: dict[str, int]) -> None:
+    said = run().splitlines()
+    received = "terra:production  {}  received 2026-11-20T06:00:00+00:00  tries {}  {}"
+    assert said == [
+        f"{deliveries['waiting']}  {received.format('auth', 0, 'waiting')}",
+        f"{deliveries['failed']}  {received.format('deauth', 1, 'failed')}  PayloadError: a user without user_id",
+        "Deliveries: 1 failed, 1 waiting.",
+        "Nothing was changed. Add --apply to process them.",
+    ]
+    assert not Connection.objects.exists()
+
+
+def test_applied_it_processes_them_once(deliveries: dict[str, int]) -> None:
+    assert run("--apply").splitlines()[-1] == "Deliveries: 1 failed, 1 processed."
+    assert Period.objects.get().origin_record == f"delivery:{deliveries['waiting']}"
+    assert run("--apply").splitlines()[-1] == "Deliveries: 1 failed."
+    assert Period.objects.count() == 1
+    assert Delivery.objects.get(pk=deliveries["failed"]).tries == 3
+
+
+def test_only_the_failed_can_be_asked_for_and_their_failing_again_told(deliveries: dict[str, int]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("--failed", "--apply", "--fail-on", "failed")
+    assert ended.value.code == 3
+    assert not Connection.objects.exists()
+
+
+def test_named_ones_are_processed_whatever_became_of_them(deliveries: dict[str, int]) -> None:
+    done, waiting = str(deliveries["done"]), str(deliveries["waiting"])
+    assert [json.loads(line)["result"] for line in run("--id", done, waiting, "--json").splitlines()] == [
+        "processed",
+        "waiting",
+    ]
+    assert [json.loads(line)["result"] for line in run("--id", done, waiting, "--json", "--apply").splitlines()] == [
+        "processed",
+        "processed",
+    ]
+    assert Delivery.objects.get(pk=deliveries["done"]).tries == 2
+
+
+def test_an_id_that_no_delivery_has_stops_it_before_anything_is_done(deliveries: dict[str, int]) -> None:
+    with pytest.raises(CommandError, match="There is no delivery 0"):
+        run("--id", "0", str(deliveries["waiting"]), "--apply")
+    assert not Connection.objects.exists()
+
+
+def test_nothing_left_over_is_said(db: None) -> None:
+    assert run() == "Deliveries: none.\n"

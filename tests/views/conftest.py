@@ -1,0 +1,91 @@
+"""Terra's two environments, a clock that stands still, and a Terra that signs by its own code, not by ours."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.terra.conftest import event
+
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+SECRETS = {"production": "whsec-live", "staging": "whsec-try"}
+
+
+class Clock:
+    """The time that the portal reads. It stands still, until somebody moves it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def pass_by(self, **passed: float) -> None:
+        self.now += timedelta(**passed)
+
+
+def signature(secret: str, body: bytes, at: datetime) -> str:
+    seconds = str(int(at.timestamp()))
+    digest = hmac.new(secret.encode(), seconds.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return f"t={seconds},v1={digest}"
+
+
+def milliseconds(at: datetime) -> str:
+    return str(round(at.timestamp() * 1000))
+
+
+def auth_after_a_reauth() -> dict[str, Any]:
+    """The `auth` that goes with the fixture `user_reauth`."""
+    told = event("user_reauth")
+    return {"type": "auth", "status": "success", "user": told["new_user"]}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", lambda: clock.now)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRA_ENVIRONMENTS", ",".join(SECRETS))
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(f"TERRA_{name.upper()}_DEV_ID", f"{name}-dev")
+        monkeypatch.setenv(f"TERRA_{name.upper()}_API_KEY", "key")
+        monkeypatch.setenv(f"TERRA_{name.upper()}_SIGNING_SECRETS", secret)
+
+
+@pytest.fixture
+def deliver(clock: Clock) -> Callable[..., int]:
+    """Delivers an event as Terra does, signed at `at`, with or without its other headers; gives the answer's status."""
+
+    def deliver(
+        told: dict[str, Any] | bytes | str,
+        *,
+        environment: str = "production",
+        at: datetime | None = None,
+        ordered: datetime | None = None,
+        trace: str = "",
+    ) -> int:
+        told = event(told) if isinstance(told, str) else told
+        body = told if isinstance(told, bytes) else json.dumps(told).encode()
+        headers = {"X-Terra-Signature": signature(SECRETS[environment], body, at or clock.now)}
+        if trace:
+            headers["X-Terra-Trace-Id"] = trace
+        if ordered:
+            headers["X-Terra-Ordering-Timestamp"] = milliseconds(ordered)
+        return post(f"/hooks/terra/{environment}/", body, headers)
+
+    return deliver
+
+
+def post(address: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status that a strict server answers with: no CSRF check is skipped for being a test."""
+    client = Client(enforce_csrf_checks=True)
+    return client.post(address, body, content_type="application/json", headers=headers).status_code

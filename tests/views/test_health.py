@@ -1,0 +1,37 @@
+"""Whether the process lives is told without the database; whether it can work, with it."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+
+
+def test_a_process_lives_without_its_database(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"alive\n")
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_it_is_ready_when_the_database_has_every_migration(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.content) == (200, b"ready\n")
+    MigrationRecorder(connection).record_unapplied("scopes", "0002_immutable_records")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.content) == (503, b"migrations are missing\n")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_not_ready_without_its_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    with monkeypatch.context() as broken:
+        broken.setitem(connection.settings_dict, "HOST", "/nowhere")
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.content) == (503, b"the database does not answer\n")
+
+
+@pytest.mark.parametrize("address", ["/healthz", "/readyz"])
+def test_it_is_only_asked(address: str, client: Client) -> None:
+    assert client.post(address).status_code == 405

@@ -1,0 +1,427 @@
+"""What Terra delivers is proved, stored, and recorded once, in whatever order and however often it comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from scopes.facts import LinkState
+from scopes.models import Attempt, Connection, Delivery, FormerId, Period, Person, Source
+from tests.terra.conftest import event
+from tests.views.conftest import NOW, SECRETS, Clock, auth_after_a_reauth, post, signature
+
+pytestmark = pytest.mark.django_db
+
+Deliver = Callable[..., int]
+
+GARMIN = ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]
+OURA = ["daily", "email", "heartrate", "personal", "session", "spo2", "tag", "workout"]
+RECORDED = {
+    "auth": ("5f0c1c5e-3b0a-4c8e-9a55-0d6f4f4b9a01", LinkState.ACTIVE, GARMIN),
+    "auth_with_reference_on_top": (
+        "7b1d2f60-94c3-4d58-b7c1-2f9e6a1d3b03",
+        LinkState.ACTIVE,
+        ["ACTIVITY_EXPORT", "COURSE_IMPORT", "HEALTH_EXPORT", "WORKOUT_IMPORT"],
+    ),
+    "user_reauth": ("c2a7e7b4-8a0d-4f65-8a3c-5f8f1d2e9a02", LinkState.ACTIVE, GARMIN),
+    "user_reauth_without_old_user": ("c2a7e7b4-8a0d-4f65-8a3c-5f8f1d2e9a02", LinkState.ACTIVE, GARMIN),
+    "permission_change": (
+        "5f0c1c5e-3b0a-4c8e-9a55-0d6f4f4b9a01",
+        LinkState.ACTIVE,
+        ["ACTIVITY_EXPORT", "HEALTH_EXPORT", "HISTORICAL_DATA_EXPORT"],
+    ),
+    "deauth": ("0e9a4c12-6f7b-4b0e-8d2a-91c5d7e8fc04", LinkState.DEAUTHORISED, None),
+    "deauth_legacy": ("a4d8e6f2-1c3b-4e5a-9f70-6b2c8d1e4d05", LinkState.DEAUTHORISED, None),
+    "access_revoked": ("0e9a4c12-6f7b-4b0e-8d2a-91c5d7e8fc04", LinkState.REVOKED, None),
+    "connection_error": ("7b1d2f60-94c3-4d58-b7c1-2f9e6a1d3b03", LinkState.TOKEN_REJECTED, None),
+    "connection_error_diary_key": ("e8f7d6c5-b4a3-4210-9fed-cba987654307", LinkState.CREDENTIAL_CHANGED, None),
+    "connection_error_missing_scope": (
+        "d3c2b1a0-5e6f-4a7b-8c9d-0e1f2a3b4f06",
+        LinkState.ACTIVE,
+        ["fitness.activity.read", "fitness.sleep.read"],
+    ),
+    "google_no_datasource": ("d3c2b1a0-5e6f-4a7b-8c9d-0e1f2a3b4f06", LinkState.NO_DATA_SOURCE, None),
+    "daily": ("7b1d2f60-94c3-4d58-b7c1-2f9e6a1d3b03", LinkState.ACTIVE, OURA),
+    "athlete": ("7b1d2f60-94c3-4d58-b7c1-2f9e6a1d3b03", LinkState.ACTIVE, OURA),
+    "activity": ("a4d8e6f2-1c3b-4e5a-9f70-6b2c8d1e4d05", LinkState.ACTIVE, None),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_an_event_says_of_a_connection_is_recorded(name: str, deliver: Deliver) -> None:
+    user_id, link, reported = RECORDED[name]
+
+    assert deliver(name, ordered=NOW - timedelta(minutes=1)) == 200
+
+    row = Connection.objects.select_related("standing").get(user_id=user_id)
+    assert (row.standing.link, row.standing.reported) == (link, reported)
+    period, delivery = row.periods.get(), Delivery.objects.get()
+    assert (period.origin, period.origin_record) == ("webhook", f"delivery:{delivery.pk}")
+    assert (period.happened_at, period.received_at) == (NOW - timedelta(minutes=1), NOW)
+    assert (delivery.kind, delivery.processed_at) == (event(name)["type"], NOW)
+    assert (delivery.tries, delivery.error, delivery.stale) == (1, "", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "reason", "provider"),
+    [
+        ("auth_cancelled", "ada", "access_denied", None),
+        ("auth_failed_legacy", "ada", "auth_cancelled", "garmin"),
+        ("auth_failed_legacy_without_user", "ben", "missing_scopes", None),
+    ],
+)
+def test_a_failed_consent_leaves_an_attempt_and_no_connection(
+    name: str, reference: str, reason: str, provider: str | None, deliver: Deliver
+) -> None:
+    person = Person.objects.create(reference_id=reference, created_at=NOW)
+
+    assert deliver(name) == 200
+    assert deliver(name, at=NOW + timedelta(seconds=30)) == 200
+
+    attempts = Attempt.objects.select_related("provider").filter(state="failed", person=person, result=reason)
+    assert {attempt.provider.slug if attempt.provider else None for attempt in attempts} == {provider}
+    assert not Connection.objects.exists()
+
+
+def test_a_revocation_takes_nothing_of_what_was_granted(deliver: Deliver, clock: Clock) -> None:
+    told = event("access_revoked")
+    deliver({"type": "auth", "status": "success", "user": {**told["user"], "active": True}})
+    clock.pass_by(hours=1)
+    deliver(told)
+
+    row = Connection.objects.select_related("standing").get()
+    assert (row.standing.link, row.standing.reported) == (LinkState.REVOKED, GARMIN)
+    assert [period.origin_record for period in row.periods.order_by("since")] == [
+        f"delivery:{delivery.pk}" for delivery in Delivery.objects.order_by("pk")
+    ]
+
+
+def test_events_that_say_nothing_of_a_connection_are_stored(deliver: Deliver) -> None:
+    for name in ("healthcheck", "large_request_processing", "s3_payload"):
+        assert deliver(name) == 200
+    assert Delivery.objects.filter(processed_at__isnull=False).count() == 3
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"type": "moon_phase", "steps": 8211, "user": {"user_id": "u", "provider": "OURA"}}, {"type": "REVIEW"}],
+)
+def test_a_type_that_nobody_knows_is_stored_and_told_of(
+    told: dict[str, object], deliver: Deliver, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert deliver(told) == 200
+    delivery = Delivery.objects.get()
+    assert (delivery.kind, delivery.processed_at) == (str(told["type"]).lower(), NOW)
+    assert f"delivery {delivery.pk} is of a type that is not known" in caplog.text
+    assert "8211" not in json.dumps(delivery.body)
+
+
+def test_no_health_data_is_stored(deliver: Deliver, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("daily", "activity", "athlete"):
+        deliver(name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(d::text, ' ') FROM scopes_delivery d")
+        stored = cursor.fetchone()[0]
+    assert "ben@example.com" in stored, "whose data it was is kept"
+    for word in ("8211", "3120", "bpm", "steps", "calories", "sex", "first_name"):
+        assert word not in stored
+        assert word not in caplog.text
+    assert "ben@example.com" not in caplog.text
+
+
+# Once
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"trace": "one"}, {"trace": "one", "at": NOW + timedelta(seconds=60)}),
+        ({"trace": "one"}, {"trace": "another"}),
+        ({}, {"ordered": NOW + timedelta(seconds=60)}),
+    ],
+    ids=["signed anew, with the same trace id", "the same signed bytes under another trace id", "without trace ids"],
+)
+def test_a_repeat_is_counted_and_not_processed_again(
+    first: dict[str, object], second: dict[str, object], deliver: Deliver
+) -> None:
+    assert deliver("auth", **first) == 200
+    assert deliver("auth", **second) == 200
+    delivery = Delivery.objects.get()
+    assert (delivery.repeats, delivery.tries) == (1, 1)
+    assert delivery.trace_id == first.get("trace")
+    assert Period.objects.count() == 1
+
+
+def test_what_came_to_two_environments_is_no_repeat(deliver: Deliver) -> None:
+    for environment in SECRETS:
+        deliver("auth", environment=environment, trace="one")
+    assert set(Source.objects.values_list("key", "production")) == {
+        ("terra:production", True),
+        ("terra:staging", False),
+    }
+    assert Connection.objects.values("integration__source").distinct().count() == 2
+
+
+def test_an_environment_that_is_marked_otherwise_is_so_from_the_next_delivery(
+    deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver("auth", environment="staging")
+    monkeypatch.setenv("TERRA_STAGING_PRODUCTION", "true")
+    deliver("deauth", environment="staging")
+    assert Source.objects.get().production is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_delivery_twice_at_once_is_recorded_once(clock: Clock) -> None:
+    body = json.dumps(event("auth")).encode()
+    headers = {"Terra-Signature": signature(SECRETS["production"], body, NOW), "X-Terra-Trace-Id": "one"}
+    both = Barrier(4)
+
+    def send(_: int) -> int:
+        try:
+            both.wait(10)
+            return post("/hooks/terra/production/", body, headers)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(send, range(4))) == [200] * 4
+    delivery = Delivery.objects.get()
+    assert (delivery.repeats, delivery.tries, delivery.processed_at) == (3, 1, NOW)
+    assert Connection.objects.count() == Period.objects.count() == 1
+
+
+# In whatever order
+
+
+@pytest.mark.parametrize("order", [["auth", "user_reauth"], ["user_reauth", "auth"]])
+def test_after_a_reauth_it_is_the_same_connection_under_its_new_id(
+    order: list[str], deliver: Deliver, clock: Clock
+) -> None:
+    deliver("auth")
+    before = Connection.objects.get()
+    told = {"auth": auth_after_a_reauth(), "user_reauth": event("user_reauth")}
+    clock.pass_by(days=1)
+    happened = {"auth": clock.now, "user_reauth": clock.now + timedelta(milliseconds=300)}
+    for name in order:
+        clock.pass_by(seconds=2)
+        assert deliver(told[name], ordered=happened[name]) == 200
+
+    after = Connection.objects.get(merged_into__isnull=True)
+    assert (after.pk, after.user_id) == (before.pk, told["user_reauth"]["new_user"]["user_id"])
+    assert FormerId.objects.get().user_id == before.user_id
+    assert after.periods.filter(until__isnull=True).count() == 1
+    assert not Delivery.objects.filter(processed_at__isnull=True).exists()
+
+
+def test_an_older_event_that_comes_later_changes_nothing(deliver: Deliver, clock: Clock) -> None:
+    told = event("deauth")
+    deliver({"type": "auth", "status": "success", "user": told["user"]}, ordered=NOW)
+    clock.pass_by(hours=3)
+    deliver(told, at=clock.now, ordered=NOW - timedelta(minutes=1))
+    assert Connection.objects.select_related("standing").get().standing.link == LinkState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("signed", "ordered", "happened"),
+    [
+        (NOW, NOW - timedelta(hours=20), NOW - timedelta(hours=20)),
+        (NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=5)),
+        (NOW, NOW + timedelta(minutes=6), NOW),
+        (NOW - timedelta(hours=20), NOW, NOW - timedelta(hours=20)),
+        (NOW, None, NOW),
+        (NOW + timedelta(days=400), None, NOW + timedelta(minutes=5)),
+    ],
+)
+def test_an_event_cannot_claim_to_come_from_the_future(
+    signed: object, ordered: object, happened: object, deliver: Deliver
+) -> None:
+    deliver("auth", at=signed, ordered=ordered)
+    assert Period.objects.get().happened_at == happened
+
+
+def test_a_stale_delivery_is_flagged_and_processed(deliver: Deliver) -> None:
+    deliver("auth", at=NOW - timedelta(seconds=300))
+    deliver("deauth", at=NOW - timedelta(seconds=301))
+    assert list(Delivery.objects.order_by("pk").values_list("stale", "processed_at")) == [(False, NOW), (True, NOW)]
+
+
+# Nothing unsigned
+
+
+BODY = json.dumps(event("auth")).encode()
+RIGHT = signature(SECRETS["production"], BODY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"X-Terra-Signature": signature("whsec-guessed", BODY, NOW)}, BODY),
+        ({"X-Terra-Signature": signature(SECRETS["staging"], BODY, NOW)}, BODY),
+        ({"X-Terra-Signature": RIGHT}, BODY + b" "),
+        ({"X-Terra-Signature": RIGHT}, b""),
+        ({"X-Terra-Signature": "", "Terra-Signature": ""}, BODY),
+        ({"X-Signature": RIGHT}, BODY),
+        ({"X-Terra-Signature": f"{RIGHT[:-1]}é"}, BODY),
+        ({"X-Terra-Signature": "näh"}, BODY),
+        ({}, BODY),
+        ({}, b""),
+    ],
+    ids=[
+        "a wrong secret", "the secret of another environment", "a changed body", "no body", "an empty header",
+        "a header of another name", "a letter beyond ASCII", "no signature at all", "no header", "nothing",
+    ],
+)  # fmt: skip
+def test_what_is_not_proved_to_be_terras_is_counted_and_forgotten(
+    headers: dict[str, str], body: bytes, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert post("/hooks/terra/production/", body, headers) == 401
+    assert not Delivery.objects.exists() and not Source.objects.exists() and not Connection.objects.exists()
+    counted = [record.getMessage() for record in caplog.records if "webhook refused" in record.getMessage()]
+    assert len(counted) == 1 and counted[0].startswith("webhook refused with 401, environment production: ")
+    for told in (*headers.values(), *SECRETS.values(), "5f0c1c5e"):
+        assert not told or told not in counted[0]
+
+
+def test_without_a_secret_everything_is_refused(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRA_PRODUCTION_SIGNING_SECRETS", "")
+    headers = {"X-Terra-Signature": signature("", BODY, NOW)}
+    assert post("/hooks/terra/production/", BODY, headers) == 401
+
+
+@pytest.mark.parametrize("name", ["X-Terra-Signature", "Terra-Signature"])
+def test_either_header_and_each_of_several_secrets_will_do(
+    name: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERRA_PRODUCTION_SIGNING_SECRETS", f"whsec-next,{SECRETS['production']}")
+    assert post("/hooks/terra/production/", BODY, {name: RIGHT}) == 200
+    assert Delivery.objects.count() == 1
+
+
+def test_a_huge_body_is_not_read_to_its_end(deliver: Deliver, caplog: pytest.LogCaptureFixture) -> None:
+    filled = json.dumps({"type": "healthcheck", "filling": ""}).encode()
+    largest = filled[:-2] + b"x" * (1024 * 1024 - len(filled)) + filled[-2:]
+    assert deliver(largest) == 200
+    assert deliver(largest + b" ") == 413
+    assert Delivery.objects.count() == 1
+    assert "webhook refused with 413, environment production" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
+def test_only_a_post_delivers(method: str, client: Client) -> None:
+    answer = getattr(client, method)("/hooks/terra/production/", headers={"X-Terra-Signature": RIGHT})
+    assert answer.status_code == 405
+
+
+def test_an_environment_that_nobody_set_up_has_no_address(clock: Clock) -> None:
+    assert post("/hooks/terra/sandbox/", BODY, {"X-Terra-Signature": RIGHT}) == 404
+    assert not Source.objects.exists()
+
+
+def test_an_address_without_its_last_slash_works_too(clock: Clock) -> None:
+    assert post("/hooks/terra/production", BODY, {"X-Terra-Signature": RIGHT}) == 200
+    assert Delivery.objects.count() == 1
+
+
+def test_where_the_environments_are_set_up_wrongly_terra_is_asked_to_come_again(
+    deliver: Deliver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("TERRA_STAGING_API_KEY")
+    assert deliver("auth") == 503
+    assert "TERRA_STAGING_API_KEY" in caplog.text
+
+
+# Nothing signed is lost
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not JSON: 8211 steps",
+        b'{"type": "auth"',
+        b"\xff\xfe\x00",
+        b"[]",
+        b'{"steps": 8211}',
+        b'{"type": 5.5}',
+        b'{"type": "auth", "user": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    ],
+    ids=["empty", "no JSON", "cut off", "no text", "a list", "no type", "an odd type", "too deep"],
+)
+def test_what_was_signed_and_cannot_be_read_is_stored_as_such(body: bytes, deliver: Deliver) -> None:
+    assert deliver(body) == 200
+    assert deliver(body) == 200
+    delivery = Delivery.objects.get()
+    assert (delivery.kind, delivery.body, delivery.repeats) == ("unreadable", None, 1)
+    assert delivery.error.startswith("The body is no event, and was not kept. ")
+    assert "8211" not in delivery.error
+
+
+def test_an_event_whose_user_cannot_be_read_waits_with_its_error(deliver: Deliver) -> None:
+    assert deliver({"type": "auth", "status": "success", "user": {"provider": "OURA"}}) == 200
+    delivery = Delivery.objects.get()
+    assert (delivery.processed_at, delivery.tries) == (None, 1)
+    assert delivery.error == "PayloadError: a user without user_id"
+
+
+def break_the_records() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'no room for ada@example.com' USING DETAIL = 'row 5f0c1c5e'; END $$;
+            CREATE TRIGGER no_room BEFORE INSERT ON scopes_period FOR EACH ROW EXECUTE FUNCTION no_room();
+            """
+        )
+
+
+def mend_the_records() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER no_room ON scopes_period; DROP FUNCTION no_room();")
+
+
+def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
+    deliver: Deliver, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_the_records()
+    assert deliver("auth") == 200
+    failed = Delivery.objects.get()
+    assert (failed.processed_at, failed.tries) == (None, 1)
+    assert failed.error == "ProgrammingError: no room for [address]"
+    assert "5f0c1c5e" not in caplog.text and "ada@" not in caplog.text
+    assert not Connection.objects.exists()
+
+    mend_the_records()
+    clock.pass_by(seconds=9)
+    deliver("healthcheck", trace="too soon")
+    assert not Connection.objects.exists()
+    clock.pass_by(seconds=1)
+    for trace in ("due", "done"):
+        deliver("healthcheck", at=clock.now, trace=trace)
+        clock.pass_by(hours=1)
+
+    failed.refresh_from_db()
+    assert (failed.tries, failed.error) == (2, "")
+    assert failed.processed_at == NOW + timedelta(seconds=10)
+    assert Period.objects.get().happened_at == NOW
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_database_terra_is_asked_to_come_again(
+    deliver: Deliver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.close()
+    with monkeypatch.context() as broken:
+        broken.setitem(connection.settings_dict, "HOST", "/nowhere")
+        assert deliver("auth") == 503
+    assert "it could not be stored: OperationalError" in caplog.text
+    assert deliver("auth") == 200
+    assert Connection.objects.count() == 1
