@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scopes.views import health, webhook
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.alive, name="alive"),
+    path("readyz", health.ready, name="ready"),
+    path("hooks/terra/<slug:environment>/", webhook.terra, name="terra_webhook"),
+    path("hooks/terra/<slug:environment>", webhook.terra),  # a redirect to the slash would lose the body
+]
