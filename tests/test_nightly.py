@@ -1,0 +1,202 @@
+"""The night as a whole, over real HTTP: what it finds, what it survives, and that there is one at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from scopes import nightly
+from scopes.audit import report
+from scopes.catalogue import entry_of
+from scopes.facts import ConnectionSeen, ScopesChanged
+from scopes.models import AuditRun, Connection, Listing, Period
+from scopes.terra.client import Terra
+from tests import cast as people
+from tests.listed import KEYS, Listed, listed
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def terra() -> Iterator[Listed]:
+    with listed(60) as found:
+        yield found
+
+
+def run(clients: Mapping[str, Terra] | None = None, *, days: int = 0) -> AuditRun:
+    seconds = count()
+    return nightly.run(
+        clients or {},
+        offline=not clients,
+        entry_of=entry_of,
+        clock=lambda: people.NOW + timedelta(days=days, seconds=next(seconds)),
+        on_page=lambda _users: None,
+    )
+
+
+@pytest.mark.django_db
+def test_a_night_lists_judges_counts_and_says_what_changed(terra: Listed) -> None:
+    first = run({"sandbox": terra.client})
+    gone = Connection.objects.filter(standing__link="active").first()
+    assert gone is not None
+    terra.forget(gone.user_id)
+
+    second = run({"sandbox": terra.client}, days=1)
+
+    assert first.state == second.state == AuditRun.State.DONE
+    assert first.counts["connections"] == terra.population.connections
+    assert first.changes == {}
+    told = second.counts["listings"]["sandbox"]
+    assert (told["new"], told["changed"], told["doubtful"], told["gone"]) == (0, 0, 1, 1)
+    provider = gone.integration.provider.slug
+    assert second.changes[f"sources / terra:sandbox / integrations / {provider} / link / gone"] == 1
+    assert second.changes["sources / terra:sandbox / health / broken"] == 1
+    assert ("newly_broken", 1) in [(finding["code"], finding["number"]) for finding in second.findings]
+
+
+@pytest.mark.usefixtures("cast")
+def test_the_counts_are_those_of_a_count_by_hand() -> None:
+    counts = run().counts
+
+    oura = counts["sources"]["terra:prod"]["integrations"]["oura"]
+    assert oura["health"] == {"ok": 2, "blocked": 1, "broken": 1}
+    assert oura["missing"] == {"heartrate=declined": 1}
+    assert oura["link"] == {"revoked": 1}
+    assert counts["sources"]["terra:prod"]["integrations"]["fitbit"]["link"] == {"provider_retired": 1}
+    assert (counts["connections"], counts["people"], counts["unclaimed"]) == (7, 6, 0)
+    assert counts["standings"] == Connection.objects.values("standing").distinct().count()
+
+
+@pytest.mark.usefixtures("cast")
+def test_an_environment_that_is_down_is_told_and_the_rest_is_audited(terra: Listed) -> None:
+    terra.misbehave(kind="401", times=1)
+
+    night = run({"sandbox": terra.client})
+
+    assert night.state == AuditRun.State.FAILED
+    assert "sandbox could not be listed" in night.error
+    assert night.counts["connections"] == 7
+    assert "listing_failed" in {finding["code"] for finding in night.findings}
+
+
+@pytest.mark.usefixtures("cast")
+def test_staging_never_counts_as_production() -> None:
+    before = {finding["code"]: finding["number"] for finding in run().findings}
+    staging = people.terra("terra:staging")
+    people.take_in(people.consent("ben", "oura", ("email",)), source=staging)
+
+    after = {finding["code"]: finding["number"] for finding in run(days=1).findings}
+
+    assert (before["broken"], after["broken"]) == (2, 2)
+    assert before["blocked"] == after["blocked"] == 1
+
+
+@pytest.mark.usefixtures("cast")
+def test_records_that_contradict_each_other_are_found() -> None:
+    assert "inconsistent" not in {finding["code"] for finding in run().findings}
+    ada, ben = people.connection_of("ada"), people.connection_of("ben")
+
+    Connection.objects.filter(pk=ada.pk).update(standing=ben.standing)
+    Period.objects.filter(connection=ben).delete()
+    findings = {finding["code"]: finding for finding in run(days=1).findings}
+
+    assert findings["inconsistent"]["number"] == 2
+    assert "1 connections whose open period has another standing" in findings["inconsistent"]["detail"]
+    assert "1 connections without an open period" in findings["inconsistent"]["detail"]
+
+
+@pytest.mark.django_db
+def test_a_provider_that_retires_overnight_is_judged_so_in_the_morning() -> None:
+    people.take_in(people.consent("ada", "google_fit", ("fitness.sleep.read",)))
+    assert run().counts["sources"]["terra:prod"]["health"] == {"ok": 1}
+
+    new_year = (people.NOW.replace(year=2027, month=1, day=2) - people.NOW).days
+    assert run(days=new_year).counts["sources"]["terra:prod"]["health"] == {"broken": 1}
+
+
+@pytest.mark.django_db
+def test_an_unknown_scope_is_kept_counted_and_told() -> None:
+    people.take_in(ConnectionSeen("oura", "u", people.NOW, scopes=("daily", "dreams")))
+    people.take_in(ScopesChanged("oura", "u", people.NOW + timedelta(1), added=("moods",), scopes=("dreams", "moods")))
+
+    night = run()
+
+    assert night.counts["unknown_scopes"] == {"oura": 2}
+    assert "unknown_scope: 2 scope strings are in no catalogue entry (oura)" in report.as_text(night)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_run_at_the_same_time_is_refused() -> None:
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [nightly.LOCK])
+        with pytest.raises(nightly.AlreadyRunning):
+            run()
+    finally:
+        other.close()
+    assert not AuditRun.objects.exists()
+    assert run().state == AuditRun.State.DONE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_was_killed_is_gone_on_with_by_the_next(tmp_path: Path) -> None:
+    with listed(3000) as terra:
+        terra.misbehave(kind="slow", path="/subscriptions", rate=1.0, seconds=0.5)
+        killed = audit(terra)
+        until(lambda: Connection.objects.count() > 400)
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        half = Connection.objects.count()
+        terra.control("DELETE", "misbehave")
+        (tmp_path / "report").write_bytes(audit(terra).communicate(timeout=120)[0])
+
+        assert 0 < half < terra.population.connections
+        assert Connection.objects.count() == terra.population.connections
+
+    told = json.loads((tmp_path / "report").read_text())
+    assert (told["state"], told["resumed"]) == ("done", 1)
+    assert AuditRun.objects.get().pk == told["run"]
+    assert Listing.objects.get().finished_at is not None
+    assert Period.objects.filter(until__isnull=True).count() == Connection.objects.count() == Period.objects.count()
+
+
+def audit(terra: Listed) -> subprocess.Popen[bytes]:
+    """`audit_connections sandbox --json` as a process of its own, on this test's database."""
+    settings = connection.settings_dict
+    host = settings["HOST"] or ""
+    keys = {
+        "DATABASE_URL": f"postgresql://{settings['USER']}@:{settings['PORT'] or 5432}/{settings['NAME']}?host={host}",
+        "PORTAL_MODE": "development",
+        "TERRA_ENVIRONMENTS": "sandbox",
+        "TERRA_SANDBOX_DEV_ID": KEYS["dev_id"],
+        "TERRA_SANDBOX_API_KEY": KEYS["api_key"],
+        "TERRA_SANDBOX_BASE_URL": f"{terra.sandbox.url}/api/v2",
+    }
+    return subprocess.Popen(
+        [sys.executable, ROOT / "manage.py", "audit_connections", "sandbox", "--json"],
+        env={**os.environ, **keys, "DJANGO_SETTINGS_MODULE": "portal.settings"},
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with transaction.atomic():
+            if holds():
+                return
+        time.sleep(0.05)
+    raise AssertionError("It did not happen within 60 seconds.")
