@@ -19,6 +19,7 @@ from scopes.intake.record import Recorded, Recorder, restand
 from scopes.judge import policy
 from scopes.judge.rules import StandingFacts
 from scopes.models import Connection, PolicyVersion, Source
+from scopes.reauth import settle
 
 BATCH = 500
 EntryOf = Callable[[str], Entry]
@@ -29,10 +30,12 @@ def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: Ent
     recorder = Recorder(source, entry_of)
     total = Recorded()
     for batch in batched(facts, BATCH):
-        failures = [fact for fact in batch if isinstance(fact, AttemptFailed)]
-        attempts.record_failures(source, failures, entry_of, now)
-        total.failed_attempts += len(failures)
-        total.add(recorder.record([fact for fact in batch if not isinstance(fact, AttemptFailed)], origin, now))
+        connection_facts = [fact for fact in batch if not isinstance(fact, AttemptFailed)]
+        total.failed_attempts += len(batch) - len(connection_facts)
+        total.add(recorder.record(connection_facts, origin, now))
+        unawaited = settle.settle(source, batch, now)
+        attempts.record_failures(source, unawaited, entry_of, now)
+    settle.settle_overdue(source, now)
     return total
 
 

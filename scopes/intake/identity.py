@@ -11,19 +11,62 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from scopes.facts import ConnectionFact, IdReplaced
-from scopes.models import Connection, FormerId, Period
+from scopes.facts import ConnectionFact, ConsentGiven, IdReplaced, LinkState
+from scopes.models import Attempt, Connection, FormerId, Period
 
 Key = tuple[int, str]
 Told = Sequence[tuple[ConnectionFact, object, object]]
 
+ENDED = frozenset(
+    {
+        LinkState.INACTIVE,
+        LinkState.REVOKED,
+        LinkState.TOKEN_REJECTED,
+        LinkState.DEAUTHORISED,
+        LinkState.GONE,
+        LinkState.CREDENTIAL_CHANGED,
+    }
+)
+
 
 def follow[Facts: Told](told: Mapping[Key, Facts], now: datetime) -> None:
     """Give connections the new ids that the facts tell of, so that the facts find them."""
+    minted = _minted_for_links(told)
     for (integration, new_id), facts in told.items():
         for fact, _, _ in facts:
-            if isinstance(fact, IdReplaced) and fact.old_user_id and fact.old_user_id != new_id:
-                replace_id(integration, fact.old_user_id, new_id, now)
+            old_id = _old_id(fact, minted.get((integration, new_id)))
+            if old_id and old_id != new_id:
+                replace_id(integration, old_id, new_id, now)
+
+
+def _old_id(fact: ConnectionFact, meant: Connection | None) -> str | None:
+    """The id that a consent replaces; `meant` is the connection for whose link the new id was minted, if it was.
+
+    A consent alone replaces only what does not work any more: beside a working connection it may be another account.
+    """
+    if isinstance(fact, IdReplaced):
+        return fact.old_user_id or (meant.user_id if meant else None)
+    ended = meant is not None and LinkState(meant.standing.link) in ENDED
+    return meant.user_id if meant and ended and isinstance(fact, ConsentGiven) else None
+
+
+def _minted_for_links[Facts: Told](told: Mapping[Key, Facts]) -> dict[Key, Connection]:
+    """The connections whose links the new ids were minted for."""
+    wanted = [
+        user_id
+        for (_, user_id), facts in told.items()
+        if any(isinstance(fact, ConsentGiven | IdReplaced) for fact, _, _ in facts)
+    ]
+    if not wanted:
+        return {}
+    attempts = Attempt.objects.filter(
+        user_id__in=wanted, link__connection__isnull=False, link__connection__merged_into__isnull=True
+    ).select_related("link__connection__standing")
+    found = {}
+    for attempt in attempts:
+        if attempt.link is not None and (meant := attempt.link.connection) is not None:
+            found[meant.integration_id, attempt.user_id] = meant
+    return found
 
 
 def replace_id(integration: int, old_id: str, new_id: str, now: datetime) -> None:

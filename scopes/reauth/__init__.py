@@ -1,0 +1,12 @@
+"""Links that a person reauthenticates with, from the question whether one helps to what came of it.
+
+preflight  would a link help? Pure
+aim        what a link to this person would lead to, and the preflight of it
+issue      make a link, withdraw it
+life       whether a link can still be used
+texts      what is said to people, in their languages
+asked      what the page asks a person for, and why
+land       what a press and a return do
+progress   what of it is mended now
+settle     facts settle attempts and links
+"""

@@ -1,0 +1,139 @@
+"""Make a link, and withdraw it. Each leaves its entry in the trail, written with it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+
+from scopes.judge.policy import ensure_integration
+from scopes.models import Connection, Integration, Person, ReauthLink, TrailEntry
+from scopes.reauth.aim import EntryOf, take_aim
+from scopes.reauth.life import Life, life_of
+from scopes.reauth.preflight import Preflight
+
+DAYS = 7
+
+
+class Refused(Exception):
+    """The preflight says no; `preflight` says why."""
+
+    def __init__(self, preflight: Preflight) -> None:
+        self.preflight = preflight
+        super().__init__("; ".join(refusal.why for refusal in preflight.refusals))
+
+
+class AlreadyOver(Exception):
+    """The link could no longer be used anyway; `life` says why."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        super().__init__(f"The link is {life} already.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the agent decided. `override` sends it against what the preflight advises, where a lead may."""
+
+    author: User
+    reason: str
+    language: str
+    ticket: str = ""
+    days: int = DAYS
+    override: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new link, and its secret, which nobody can read again."""
+
+    link: ReauthLink
+    secret: str
+
+
+def hash_of(secret: str) -> bytes:
+    """What is stored of a secret. It has 256 bits, so a plain hash is enough."""
+    return sha256(secret.encode()).digest()
+
+
+def issue(
+    person: Person,
+    integration: Integration,
+    wish: Wish,
+    entry_of: EntryOf,
+    now: datetime,
+    connection: Connection | None = None,
+) -> Issued:
+    """A new link, if the preflight allows it; an earlier live one is superseded. Raises Refused.
+
+    Two at once follow one another: the person's row is held, and the unique constraint stands behind it.
+    """
+    with transaction.atomic():
+        person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+        aim = take_aim(person, integration, entry_of, now, connection)
+        preflight = aim.preflight
+        if not preflight.allowed and not (wish.override and preflight.overridable):
+            raise Refused(preflight)
+        target = aim.integration or ensure_integration(aim.source, aim.provider, now)
+        secret = secrets.token_urlsafe(32)
+        earlier = ReauthLink.objects.filter(
+            person=person, integration=target, withdrawn_at__isnull=True, superseded_by__isnull=True
+        ).exclude(outcome=ReauthLink.Outcome.FIXED)
+        replaced = list(earlier.select_for_update().values_list("pk", flat=True))
+        # By themselves for a moment: the new one cannot stand beside them, and is not there yet to be named.
+        ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=F("pk"))
+        link = ReauthLink.objects.create(
+            public_id=secrets.token_urlsafe(16),
+            secret_hash=hash_of(secret),
+            person=person,
+            integration=target,
+            connection=aim.connection,
+            author=wish.author.get_username(),
+            reason=wish.reason,
+            ticket=wish.ticket,
+            language=wish.language,
+            needs=list(preflight.keys),
+            created_at=now,
+            expires_at=now + timedelta(days=wish.days),
+        )
+        ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
+        overridden = [refusal.code for refusal in preflight.refusals]
+        detail = {"needs": link.needs, "expires_at": link.expires_at.isoformat(), "overridden": overridden}
+        _note("link.issued", link, wish.author, now, wish.reason, wish.ticket, detail)
+    return Issued(link, secret)
+
+
+def withdraw(link: ReauthLink, author: User, reason: str, now: datetime) -> None:
+    """The link stops working. Raises AlreadyOver."""
+    with transaction.atomic():
+        held = ReauthLink.objects.select_for_update().get(pk=link.pk)
+        life = life_of(held, now)
+        if life is not Life.LIVE:
+            raise AlreadyOver(life)
+        held.withdrawn_at = now
+        held.save(update_fields=["withdrawn_at"])
+        _note("link.withdrawn", held, author, now, reason, "", {})
+
+
+def _note(
+    verb: str, link: ReauthLink, author: User, now: datetime, reason: str, ticket: str, detail: Mapping[str, object]
+) -> None:
+    TrailEntry.objects.create(
+        at=now,
+        verb=verb,
+        actor=author,
+        actor_name=author.get_username(),
+        person_id=link.person_id,
+        connection_id=link.connection_id,
+        integration_id=link.integration_id,
+        subject=link.public_id,
+        reason=reason,
+        ticket=ticket,
+        detail=detail,
+    )

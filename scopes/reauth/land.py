@@ -1,0 +1,160 @@
+"""What a link does when somebody comes: a look changes nothing, a press mints, a return is written down.
+
+The link's secret is the capability: whoever holds it may press. Mail scanners look and press too, so neither decides
+anything; what the source tells afterwards does (`settle`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hmac import compare_digest
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.models import Attempt, ReauthLink
+from scopes.reauth.aim import reference_of
+from scopes.reauth.issue import hash_of
+from scopes.reauth.life import Life, life_of
+from scopes.reauth.progress import connection_of
+from scopes.terra import Terra, TerraError, TerraRefused
+
+PRESSES = 5
+HOUR = timedelta(hours=1)
+NOT_MINTED = "not_minted"
+LONGEST_VALUE = 300
+MOST_PARAMETERS = 20
+
+
+class LinkOver(Exception):
+    """The link cannot be used; `life` says why."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        super().__init__(f"The link is {life}.")
+
+
+class TooManyPresses(Exception):
+    """The link was pressed five times within an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackTo:
+    """Where the provider sends the person afterwards."""
+
+    success: str
+    failure: str
+
+
+def find(public_id: str, secret: str) -> ReauthLink | None:
+    """The link of that id, if the secret is its own; the same answer, and as much work, for a wrong id."""
+    link = _links().filter(public_id=public_id).first()
+    stored = bytes(link.secret_hash) if link else hash_of("")
+    matches = compare_digest(stored, hash_of(secret))
+    return link if link is not None and matches else None
+
+
+def attempt_by(key: str) -> Attempt | None:
+    """The attempt that a return address names, with its link."""
+    return (
+        Attempt.objects.filter(key=key, link__isnull=False)
+        .select_related("link__integration__provider", "link__integration__source")
+        .select_related("link__integration__policy_version", "link__person", "provider")
+        .first()
+    )
+
+
+def opened(link: ReauthLink, now: datetime) -> None:
+    """Note the first look."""
+    if link.opened_at is None:
+        ReauthLink.objects.filter(pk=link.pk, opened_at__isnull=True).update(opened_at=now)
+
+
+def begin(link: ReauthLink, now: datetime) -> Attempt:
+    """A new attempt through the link. Raises LinkOver, TooManyPresses."""
+    with transaction.atomic():
+        held = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
+        life = life_of(held, now)
+        if life is not Life.LIVE:
+            raise LinkOver(life)
+        recent = held.attempts.filter(started_at__gt=now - HOUR).exclude(result=NOT_MINTED)
+        if recent.count() >= PRESSES:
+            raise TooManyPresses
+        connection = connection_of(held)
+        return Attempt.objects.create(
+            source_id=link.integration.source_id,
+            person_id=held.person_id,
+            reference_id=reference_of(link.person, connection),
+            provider_id=link.integration.provider_id,
+            link=held,
+            connection=connection,
+            key=secrets.token_urlsafe(24),
+            started_at=now,
+        )
+
+
+def mint(attempt: Attempt, terra: Terra, back_to: BackTo, language: str, now: datetime) -> str:
+    """The provider's own address to send the person to. Raises TerraError; the attempt says so then, and costs nothing.
+
+    Where the direct link is refused, the widget's is taken, which leads to the same provider.
+    """
+    provider = attempt.link.integration.provider  # type: ignore[union-attr]
+    resource = Entry.from_data(provider.entry).terra[0]
+    try:
+        try:
+            minted = terra.authenticate_user(resource, attempt.reference_id, back_to.success, back_to.failure, language)
+            attempt.user_id, url = minted.user_id, minted.url
+        except TerraRefused:
+            session = terra.widget_session(
+                (resource,), attempt.reference_id, back_to.success, back_to.failure, language
+            )
+            attempt.session_id, url = session.session_id, session.url
+    except TerraError as error:
+        not_minted(attempt, str(error), now)
+        raise
+    attempt.save(update_fields=["user_id", "session_id"])
+    ReauthLink.objects.filter(attempts=attempt).update(left_at=now)
+    return url
+
+
+def not_minted(attempt: Attempt, why: str, now: datetime) -> None:
+    """The press led nowhere, and is not counted. `why` is shown to agents."""
+    attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, NOT_MINTED, why[:500]
+    attempt.ended_at = now
+    attempt.save(update_fields=["state", "result", "message", "ended_at"])
+
+
+def came_back(attempt: Attempt, end: str, parameters: Mapping[str, Sequence[str]], now: datetime) -> None:
+    """Write down what the return address said. It is unsigned, so nothing else follows from it.
+
+    The first return that says anything counts; the browser's way back brings others.
+    """
+    kept = {
+        _storable(name): [_storable(value) for value in values[:3]]
+        for name, values in list(parameters.items())[:MOST_PARAMETERS]
+    }
+    told = {"at": now.isoformat(), "end": end, "parameters": kept}
+    Attempt.objects.filter(pk=attempt.pk, returned__isnull=True).update(returned=told)
+    ReauthLink.objects.filter(attempts=attempt).update(returned_at=now)
+
+
+def told_by_return(attempt: Attempt) -> str | None:
+    """The reason of a failure that the return address told of, empty where it gave none; None where it told of none."""
+    told = attempt.returned or {}
+    parameters = told.get("parameters", {})
+    reason = next(iter(parameters.get("reason") or parameters.get("error") or [""]), "")
+    return reason if reason or told.get("end") == "failure" else None
+
+
+def _storable(value: str) -> str:
+    return value.replace("\x00", "\ufffd")[:LONGEST_VALUE]
+
+
+def _links() -> QuerySet[ReauthLink]:
+    return ReauthLink.objects.select_related(
+        "integration__provider", "integration__source", "integration__policy_version", "person"
+    )

@@ -1,0 +1,228 @@
+"""Would a reauth link help? Pure: a case in, an answer out, which the page shows and the issuing obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scopes.catalogue.entries import Provider
+from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts, judge
+from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
+from scopes.reauth.progress import THE_LINK
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the answer depends on. `provider` is where the link would lead.
+
+    `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
+    `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first.
+    """
+
+    provider: Provider
+    policy: Policy
+    judgement: Judgement | None
+    reference_id: str
+    plan: str = ""
+    gives_links: bool = True
+    retired: bool = False
+    succeeds: Provider | None = None
+    outcomes: tuple[str, ...] = ()
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why no link is issued, who can mend it, and how. A lead may override some, with a reason."""
+
+    code: str
+    why: str
+    who: str
+    action: str
+    overridable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One need that the link would mend; `box` is what the consent screen shows, empty where nobody knows."""
+
+    key: str
+    scope: str
+    label: str
+    box: str
+    level: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One need that stays missing after the link."""
+
+    label: str
+    reason: str
+    who: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The answer. `mends_link`: the connection itself is to be made or mended."""
+
+    provider: Provider
+    helps: Helps
+    mends_link: bool
+    needs: tuple[Need, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return not self.refusals
+
+    @property
+    def overridable(self) -> bool:
+        """True where only a lead may send it."""
+        return bool(self.refusals) and all(refusal.overridable for refusal in self.refusals)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the link sets out to mend, as it is stored."""
+        return (*((THE_LINK,) if self.mends_link else ()), *(need.key for need in self.needs))
+
+
+def decide(case: Case) -> Preflight:
+    """Will a link help, and if not, why not."""
+    judgement = case.judgement or _before_any_connection(case)
+    lacking = [line for line in judgement.lines if line.need != OPTIONAL and line.held is False]
+    mendable = [line for line in lacking if REMEDIES[line.remedy].by_reauth]
+    left_out = [line for line in lacking if line not in mendable and line.reason != "waived"]
+    helps = judgement.helps
+    if case.judgement is None:
+        helps = Helps.PARTLY if left_out else Helps.YES
+    return Preflight(
+        provider=case.provider,
+        helps=helps,
+        mends_link=case.judgement is None or judgement.health is Health.BROKEN,
+        needs=tuple(_need(line, case.provider) for line in mendable),
+        left_out=tuple(_left_out(line, case.provider) for line in left_out),
+        refusals=tuple(_refusals(case, judgement, lacking)),
+        warnings=tuple(_warnings(case, mendable, left_out)),
+    )
+
+
+def _before_any_connection(case: Case) -> Judgement:
+    """What somebody would lack who has granted nothing: what the page will ask for."""
+    return judge(StandingFacts(integration=0, reported=frozenset(), plan=case.plan), case.policy)
+
+
+def _refusals(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator[Refusal]:
+    name = case.provider.name
+    if not case.reference_id:
+        yield Refusal(
+            "unclaimed",
+            "Nobody's reference id is known here, and without it the source would make a second connection.",
+            "engineer",
+            "Have the host application tell whose connection this is.",
+        )
+    if not case.gives_links:
+        yield Refusal(
+            "no_links",
+            "This source tells of connections and gives out no links.",
+            "engineer",
+            "Ask the person to reconnect in the host application.",
+        )
+    if case.provider.on_device:
+        remedy = REMEDIES["phone_settings"]
+        yield Refusal("on_device", f"{name} is decided on the person's phone.", remedy.who, remedy.action)
+    elif case.retired:
+        yield Refusal(
+            "provider_retired",
+            f"{name} has switched its service off, and no successor is known.",
+            "nobody",
+            "Tell the person that it can no longer be connected.",
+        )
+    elif case.judgement is not None:
+        yield from _by_verdict(case, judgement, lacking)
+    if case.outcomes[:2] == ("unchanged", "unchanged"):
+        yield Refusal(
+            "asked_twice",
+            "The last two links changed nothing: the person went through the consent screen and left it as it was.",
+            "support",
+            "Talk to the person first: what do they see there, and do they want it?",
+            overridable=True,
+        )
+
+
+def _by_verdict(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator[Refusal]:
+    match judgement.helps:
+        case Helps.NO:
+            yield from _cannot_help(case, judgement, lacking)
+        case Helps.VERIFY:
+            remedy = REMEDIES["verify"]
+            why = (
+                LINK_REASONS["doubtful"].meaning
+                if judgement.link_reason == "doubtful"
+                else SCOPE_REASONS["not_reported"].meaning
+            )
+            yield Refusal("verify", why, remedy.who, remedy.action, overridable=True)
+        case Helps.NOT_NEEDED if any(line.reason == "waived" for line in lacking):
+            remedy = REMEDIES["respect"]
+            yield Refusal("waived", SCOPE_REASONS["waived"].meaning, remedy.who, remedy.action)
+        case Helps.NOT_NEEDED:
+            yield Refusal(
+                "not_needed",
+                "Everything that is needed is granted, and the connection works.",
+                "nobody",
+                "Look for another cause: a reauth changes nothing.",
+                overridable=True,
+            )
+
+
+def _cannot_help(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator[Refusal]:
+    if judgement.health is Health.BROKEN or judgement.link_reason:
+        reason, remedy = LINK_REASONS[judgement.link_reason], REMEDIES[judgement.link_remedy]
+        yield Refusal(reason.code, reason.meaning, remedy.who, remedy.action)
+        return
+    for line in judgement.lines if judgement.health is Health.UNKNOWN else lacking:
+        if line.reason and line.reason != "waived":
+            remedy = REMEDIES[line.remedy]
+            why = f"{_label(line, case.provider)} (`{line.scopes[0]}`): {SCOPE_REASONS[line.reason].meaning}"
+            yield Refusal(line.reason, why, remedy.who, remedy.action)
+
+
+def _warnings(case: Case, mendable: list[Line], left_out: list[Line]) -> Iterator[str]:
+    if case.succeeds:
+        yield (
+            f"{case.succeeds.name} was switched off and cannot be mended. This link connects {case.provider.name},"
+            " which succeeds it, as a new connection."
+        )
+    if case.live:
+        yield "An earlier link can still be used. It stops working as soon as this one is made."
+    if mendable and left_out:
+        yield "This link mends a part only. The rest is named below, with who can mend it."
+    if case.outcomes[:1] == ("unchanged",) and case.outcomes[:2] != ("unchanged", "unchanged"):
+        yield "The last link changed nothing. Name the box to the person."
+    unconfirmed = [_label(line, case.provider) for line in mendable if not _confirmed(line, case.provider)]
+    if unconfirmed:
+        yield f"Nobody has confirmed that the consent screen offers this: {', '.join(unconfirmed)}."
+
+
+def _need(line: Line, provider: Provider) -> Need:
+    entry = provider.by_name.get(line.scopes[0])
+    return Need(line.key, line.scopes[0], _label(line, provider), entry.box if entry else "", line.need, line.reason)
+
+
+def _left_out(line: Line, provider: Provider) -> LeftOut:
+    remedy = REMEDIES[line.remedy]
+    return LeftOut(_label(line, provider), SCOPE_REASONS[line.reason].title, remedy.who, remedy.action)
+
+
+def _label(line: Line, provider: Provider) -> str:
+    entry = provider.by_name.get(line.scopes[0])
+    return entry.label if entry else line.scopes[0]
+
+
+def _confirmed(line: Line, provider: Provider) -> bool:
+    entry = provider.by_name.get(line.scopes[0])
+    return entry is not None and entry.confirmed

@@ -1,0 +1,203 @@
+"""Facts settle attempts and links: what came of a try is told by the source, never by who pressed or returned.
+
+A fact finds its attempt by the id that was minted for it, else by the widget's session, else by reference id and
+provider within two hours of the press. A success speaks last: no failure undoes it, and it undoes a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from scopes.facts import (
+    AttemptFailed,
+    ConnectionSeen,
+    ConsentGiven,
+    Fact,
+    IdReplaced,
+    LinkChanged,
+    ScopesChanged,
+)
+from scopes.models import Attempt, Connection, ReauthLink, Source, TrailEntry
+from scopes.reauth.land import NOT_MINTED, told_by_return
+from scopes.reauth.progress import THE_LINK, connection_of, judgement_of, missing
+
+WINDOW = timedelta(hours=2)
+PATIENCE = timedelta(minutes=15)
+SKEW = timedelta(minutes=1)
+BY_REDIRECT_ONLY = "Told by the redirect only; the source said nothing."
+SECOND_CONNECTION = "A second connection was made beside the first"
+
+Outcome = ReauthLink.Outcome
+
+
+def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[AttemptFailed]:
+    """Settle what these facts tell of; call it once they are recorded. The failures that no link of ours awaited."""
+    attempts = _awaited(source, facts, now)
+    strangers = []
+    for fact in sorted(facts, key=lambda fact: fact.happened_at):
+        attempt = _attempt_for(fact, attempts)
+        if isinstance(fact, AttemptFailed):
+            if attempt is None:
+                strangers.append(fact)
+            else:
+                _failed(attempt.pk, fact.reason or "no reason given", fact.message, fact.happened_at, source.key, now)
+        elif attempt is not None and not isinstance(fact, LinkChanged):
+            _succeeded(attempt.pk, fact, source.key, now)
+    return strangers
+
+
+def settle_overdue(source: Source, now: datetime) -> int:
+    """Settle what nobody will tell more of; how many attempts. Cheap where there is nothing to do.
+
+    A failure that only the redirect told of counts after 15 minutes; a try that nothing came of is abandoned after two
+    hours; a new connection that nobody called the old one's successor is a second one after 15 minutes.
+    """
+    waiting = Attempt.objects.filter(source=source, link__isnull=False)
+    done = 0
+    for attempt in waiting.filter(state=Attempt.State.OPEN, started_at__lt=now - PATIENCE).order_by("pk"):
+        reason = told_by_return(attempt)
+        if reason is not None and datetime.fromisoformat((attempt.returned or {})["at"]) < now - PATIENCE:
+            _failed(attempt.pk, reason or "no reason given", BY_REDIRECT_ONLY, now, source.key, now)
+            done += 1
+        elif attempt.started_at < now - WINDOW:
+            Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.OPEN).update(
+                state=Attempt.State.ABANDONED, ended_at=now
+            )
+            done += 1
+    separate = waiting.filter(state=Attempt.State.SUCCEEDED, link__outcome__in=("", Outcome.FAILED))
+    for attempt in separate.filter(started_at__gt=now - 2 * WINDOW, ended_at__lt=now - PATIENCE).order_by("pk"):
+        with transaction.atomic():
+            link = ReauthLink.objects.select_for_update(no_key=True).get(attempts=attempt)
+            if attempt.connection is not None:
+                _judge(link, attempt.connection, source.key, now, patient=False)
+                done += 1
+    return done
+
+
+def _awaited(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt]:
+    """The attempts that these facts may be about, newest first."""
+    consents = [fact for fact in facts if isinstance(fact, ConsentGiven | IdReplaced | AttemptFailed)]
+    by = Q(user_id__in=_told(fact.user_id for fact in facts))
+    if sessions := _told(getattr(fact, "session_id", None) for fact in consents):
+        by |= Q(session_id__in=sessions)
+    if references := _told(fact.reference_id for fact in consents):
+        earliest = min(fact.happened_at for fact in consents) - WINDOW
+        by |= Q(reference_id__in=references, started_at__gte=earliest)
+    ours = Attempt.objects.filter(by, source=source, link__isnull=False).exclude(result=NOT_MINTED)
+    over = Q(link__outcome=Outcome.FIXED) | Q(link__expires_at__lt=now)
+    ours = ours.exclude(over, state=Attempt.State.SUCCEEDED)
+    return list(ours.select_related("provider").order_by("-started_at", "-pk"))
+
+
+def _told(values: Iterable[str | None]) -> list[str]:
+    return list({value for value in values if value})
+
+
+def _attempt_for(fact: Fact, attempts: Sequence[Attempt]) -> Attempt | None:
+    by_id = next((attempt for attempt in attempts if fact.user_id and attempt.user_id == fact.user_id), None)
+    if by_id or not isinstance(fact, ConsentGiven | IdReplaced | AttemptFailed):
+        return by_id
+    session = getattr(fact, "session_id", None)
+    by_session = next((attempt for attempt in attempts if session and attempt.session_id == session), None)
+    within = [attempt for attempt in attempts if _is_within(fact, attempt)]
+    still_open = (attempt for attempt in within if attempt.state == Attempt.State.OPEN)
+    return by_session or next(still_open, None) or next(iter(within), None)
+
+
+def _is_within(fact: ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt) -> bool:
+    """Told of the same person and provider (an `auth_cancelled` names none) soon after the press."""
+    same_provider = not fact.provider or (attempt.provider is not None and attempt.provider.slug == fact.provider)
+    soon = attempt.started_at - SKEW <= fact.happened_at <= attempt.started_at + WINDOW
+    return bool(fact.reference_id) and attempt.reference_id == fact.reference_id and same_provider and soon
+
+
+def _failed(attempt_pk: int, reason: str, message: str, at: datetime, told_by: str, now: datetime) -> None:
+    with transaction.atomic():
+        attempt, link = _hold(attempt_pk)
+        if attempt.state == Attempt.State.SUCCEEDED:
+            return
+        if message == BY_REDIRECT_ONLY and attempt.state == Attempt.State.FAILED:
+            return
+        attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, reason[:200], message[:500]
+        attempt.ended_at = max(at, attempt.started_at)
+        attempt.save(update_fields=["state", "result", "message", "ended_at"])
+        if link.outcome in ("", Outcome.FAILED):
+            detail = f"{reason[:150]} (told by the redirect only)" if message == BY_REDIRECT_ONLY else reason
+            _conclude(link, Outcome.FAILED, detail, told_by, now)
+
+
+def _succeeded(
+    attempt_pk: int, fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged, told_by: str, now: datetime
+) -> None:
+    with transaction.atomic():
+        attempt, link = _hold(attempt_pk)
+        made = Connection.objects.filter(
+            integration=link.integration_id, user_id=fact.user_id, merged_into__isnull=True
+        ).first()
+        if made is None:
+            return
+        if attempt.state != Attempt.State.SUCCEEDED or attempt.connection_id != made.pk:
+            attempt.state, attempt.result, attempt.message = Attempt.State.SUCCEEDED, "", ""
+            attempt.ended_at = max(fact.happened_at, attempt.started_at)
+            attempt.connection = made
+            attempt.user_id = attempt.user_id or fact.user_id
+            attempt.save(update_fields=["state", "result", "message", "ended_at", "connection", "user_id"])
+        _judge(link, made, told_by, now, patient=True)
+
+
+def _hold(attempt_pk: int) -> tuple[Attempt, ReauthLink]:
+    """Both rows, locked: the link first, for that is what several attempts share."""
+    link_pk = Attempt.objects.values_list("link_id", flat=True).get(pk=attempt_pk)
+    link = ReauthLink.objects.select_for_update(no_key=True).get(pk=link_pk)
+    return Attempt.objects.select_for_update(no_key=True).get(pk=attempt_pk), link
+
+
+def _judge(link: ReauthLink, made: Connection, told_by: str, now: datetime, *, patient: bool) -> None:
+    """Conclude the link from the connection that the consent made, or made anew.
+
+    One beside the connection that was to be mended may be called its successor in a moment (`auth` comes before
+    `user_reauth`), so that is waited for.
+    """
+    if link.outcome == Outcome.FIXED:
+        return
+    meant = connection_of(link)
+    if meant is not None and meant.pk != made.pk:
+        if not patient or _are_different_accounts(meant, made):
+            _conclude(link, Outcome.WRONG_ACCOUNT, SECOND_CONNECTION, told_by, now)
+        return
+    if meant is None:
+        link.connection = made
+        link.save(update_fields=["connection"])
+    lacking = missing(link.needs, judgement_of(made))
+    if not lacking:
+        _conclude(link, Outcome.FIXED, "", told_by, now)
+        return
+    outcome = Outcome.UNCHANGED if len(lacking) == len(link.needs) else Outcome.PARTLY
+    named = ", ".join("the connection" if need == THE_LINK else need for need in lacking)
+    _conclude(link, outcome, f"missing: {named}", told_by, now)
+
+
+def _are_different_accounts(one: Connection, other: Connection) -> bool:
+    return bool(one.provider_user_id and other.provider_user_id) and one.provider_user_id != other.provider_user_id
+
+
+def _conclude(link: ReauthLink, outcome: Outcome, detail: str, told_by: str, now: datetime) -> None:
+    detail = detail[:200]
+    if (link.outcome, link.outcome_detail) == (outcome, detail):
+        return
+    link.outcome, link.outcome_detail, link.settled_at = outcome, detail, now
+    link.save(update_fields=["outcome", "outcome_detail", "settled_at"])
+    TrailEntry.objects.create(
+        at=now,
+        verb="link.settled",
+        actor_name=told_by,
+        person_id=link.person_id,
+        connection_id=link.connection_id,
+        integration_id=link.integration_id,
+        subject=link.public_id,
+        detail={"outcome": outcome.value, "why": detail},
+    )
