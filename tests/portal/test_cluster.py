@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +28,16 @@ with Cluster(Path(sys.argv[1])).held():
 """
 
 
+@contextlib.contextmanager
+def running(*command: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is killed with the block."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def embedded() -> Iterator[Cluster]:
     """A cluster of this test's own."""
@@ -35,14 +47,15 @@ def embedded() -> Iterator[Cluster]:
 
 
 def test_the_last_holder_stops_the_server_and_one_that_was_killed_holds_nothing(embedded: Cluster) -> None:
-    with embedded.held():
-        other = subprocess.Popen([sys.executable, "-c", HOLD, str(embedded.home)], stdout=subprocess.PIPE)
+    with running(sys.executable, "-c", HOLD, str(embedded.home)) as other:
         assert other.stdout
         assert other.stdout.readline() == b"held\n"
-    assert embedded.answers()
+        with embedded.held():
+            pass
+        assert embedded.answers()
 
-    with embedded.held(), other:
-        other.kill()
+    with embedded.held():
+        pass
     assert not embedded.answers()
 
 
@@ -70,14 +83,12 @@ def test_a_killed_server_comes_back_with_all_that_was_committed(embedded: Cluste
 def test_a_pid_that_has_passed_to_another_process_does_not_keep_the_server_from_starting(embedded: Cluster) -> None:
     with embedded.held():
         left = (embedded.data / "postmaster.pid").read_text().splitlines()
-    stranger = subprocess.Popen(["sleep", "600"], **cluster._identity())
-    with stranger:
+    with running("sleep", "600", **cluster._identity()) as stranger:
         for path in (embedded.data / "postmaster.pid", embedded.sockets / ".s.PGSQL.5432.lock"):
             path.write_text("\n".join([str(stranger.pid), *left[1:]]) + "\n")
         with embedded.held():
             assert embedded.answers()
         assert stranger.poll() is None
-        stranger.kill()
 
 
 def test_data_that_were_left_half_made_are_begun_anew(embedded: Cluster) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -25,9 +27,19 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     own.remove()
 
 
-def run(embedded: Cluster, *command: str) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def run(embedded: Cluster, *command: str) -> Iterator[subprocess.Popen[str]]:
+    """The running `portal.database run`, which is ended with the block, if need be with all that it started."""
     line = [sys.executable, "-m", "portal.database", "run", "--cluster", embedded.home.name, *command]
-    return subprocess.Popen(line, cwd=cluster.CHECKOUT, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(
+        line, cwd=cluster.CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+            process.wait(timeout=60)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_the_command_finds_the_server_and_its_exit_code_is_ours(embedded: Cluster) -> None:
