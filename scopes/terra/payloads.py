@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,10 @@ from scopes.facts import ConnectionSeen
 LONGEST_USER_ID = 120
 LONGEST_TEXT = 255
 LONGEST_MESSAGE = 500
+
+
+# Halves of a surrogate pair, and what stands where a character was lost.
+_NO_TEXT = re.compile("[\ud800-\udfff\ufffd]")
 
 
 class PayloadError(ValueError):
@@ -105,7 +110,7 @@ def text_in(raw: Mapping[str, Any], key: str, *, longest: int) -> str | None:
         raise PayloadError(f"{key} must be text, not {kind_of(value)}")
     if len(value) > longest:
         raise PayloadError(f"{key} has {len(value)} characters, at most {longest} are read")
-    if "\ufffd" in value or any(cannot_be_stored(character) for character in value):
+    if (not value.isascii() and _NO_TEXT.search(value)) or "\0" in value:
         raise PayloadError(f"{key} holds a character that cannot be stored")
     value = value.strip()
     return None if value in ("", "null") else value
