@@ -6,7 +6,7 @@ Attribute by attribute the newest fact wins, in whatever order facts arrive; "no
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from scopes.facts import (
     ConnectionFact,
@@ -22,6 +22,8 @@ from scopes.judge.rules import StandingFacts
 
 # What a listing that holds the connection takes back by itself; everything else needs a newer proof of life.
 TAKEN_BACK_BY_SIGHT = frozenset({LinkState.DOUBTFUL, LinkState.GONE})
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +53,28 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A fact's scopes as they go into a standing: those kept by name, and those beyond the bound."""
+    """A fact's scopes as they go into a standing: those kept by name, and those beyond the bound, which leave a mark.
+
+    `added` are those that a change tells of without telling the whole set.
+    """
 
     kept: frozenset[str] | None = None
     unlisted: tuple[str, ...] = ()
+    marked: bool = False
+    added: frozenset[str] = frozenset()
 
 
 def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentScreens, plan: str) -> Row:
     """The row of a connection that this fact is the first to tell of."""
     consented_at = consent_time(fact)
-    link = LinkState.ACTIVE
+    link, link_at = LinkState.ACTIVE, fact.happened_at
     if isinstance(fact, LinkChanged):
         link = fact.state
     elif isinstance(fact, ConnectionSeen) and fact.active is False:
         link = LinkState.INACTIVE
+    elif isinstance(fact, ConnectionSeen | ScopesChanged):
+        # It proves nothing of the link, so what happened to that since the consent is still news.
+        link_at = consented_at or LONG_AGO
     return Row(
         integration=integration,
         user_id=fact.user_id,
@@ -72,12 +82,12 @@ def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentSc
             integration=integration,
             link=link,
             reported=read.kept,
-            unlisted=bool(read.unlisted),
+            unlisted=read.marked,
             consent_version=screens.at(consented_at),
             plan=plan,
         ),
         scopes_at=fact.happened_at,
-        link_at=fact.happened_at,
+        link_at=link_at,
         reference_id=fact.reference_id or "",
         provider_user_id=(fact.provider_user_id or "") if isinstance(fact, ConnectionSeen) else "",
         consented_at=consented_at,
@@ -92,12 +102,17 @@ def after(
 
     `listed_at` is when the source's last complete listing began: it has confirmed every connection up to then.
     """
+    new = _after(row, fact, read, screens, listed_at)
+    return row if new == row else new
+
+
+def _after(row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, listed_at: datetime | None) -> Row:
     if isinstance(fact, ConsentGiven | IdReplaced):
         return _consent(row, fact, read, screens)
     if isinstance(fact, LinkChanged):
         return _link(row, fact.state, fact.happened_at)
     if isinstance(fact, ScopesChanged):
-        return _scopes(row, _changed(row.standing, fact, read), read.unlisted, fact.happened_at, listed_at)
+        return _told(row, _whole(row, fact, read), fact.happened_at)
     return _seen(row, fact, read, screens, listed_at)
 
 
@@ -109,11 +124,13 @@ def consent_time(fact: ConnectionFact) -> datetime | None:
 
 
 def _seen(row: Row, fact: ConnectionSeen, read: Read, screens: ConsentScreens, listed_at: datetime | None) -> Row:
-    row = _scopes(row, read.kept, read.unlisted, fact.happened_at, listed_at)
+    newest = row.scopes_at if listed_at is None else max(row.scopes_at, listed_at)
+    row = _scopes(row, read, fact.happened_at, newest)
     if row.consented_at is None and fact.created_at is not None:
         version = screens.at(fact.created_at)
         row = replace(row, consented_at=fact.created_at, standing=_with(row.standing, consent_version=version))
-    if fact.provider_user_id and fact.provider_user_id != row.provider_user_id:
+    # Another account takes another consent, so what was seen before the consent is the account before.
+    if fact.provider_user_id and (not row.provider_user_id or fact.happened_at >= (row.consented_at or row.link_at)):
         row = replace(row, provider_user_id=fact.provider_user_id)
     state = row.standing.link
     if fact.happened_at < row.link_at:
@@ -127,7 +144,13 @@ def _seen(row: Row, fact: ConnectionSeen, read: Read, screens: ConsentScreens, l
 
 _WEAKER_THAN_INACTIVE = TAKEN_BACK_BY_SIGHT | {LinkState.ACTIVE}
 _DATA_DISPROVES = frozenset(
-    {LinkState.TOKEN_REJECTED, LinkState.REVOKED, LinkState.DEAUTHORISED, LinkState.CREDENTIAL_CHANGED}
+    {
+        LinkState.TOKEN_REJECTED,
+        LinkState.REVOKED,
+        LinkState.DEAUTHORISED,
+        LinkState.CREDENTIAL_CHANGED,
+        LinkState.NO_DATA_SOURCE,
+    }
 )
 
 
@@ -141,19 +164,22 @@ def _lives_on(row: Row, fact: ConnectionSeen) -> bool:
 
 
 def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: Read, screens: ConsentScreens) -> Row:
-    if row.consented_at is not None and fact.happened_at < row.consented_at:
-        return row
-    standing = row.standing
-    unlisted, scopes_at = row.unlisted, row.scopes_at
-    if read.kept is not None and fact.happened_at >= row.scopes_at:
+    at = fact.happened_at
+    if row.consented_at is not None and at < row.consented_at:
+        return _told(row, read, at)
+    standing, scopes_at, unlisted = row.standing, row.scopes_at, row.unlisted
+    if standing.reported is None or at >= scopes_at:
         # A new consent decides anew: what it left out was declined, not taken away later.
-        standing = _with(standing, reported=read.kept, earlier=frozenset(), unlisted=bool(read.unlisted))
-        unlisted, scopes_at = read.unlisted, fact.happened_at
-    elif fact.happened_at >= row.scopes_at:
         standing = _with(standing, earlier=frozenset())
-    standing = _with(standing, consent_version=screens.at(fact.happened_at))
-    row = replace(row, standing=standing, unlisted=unlisted, scopes_at=scopes_at, consented_at=fact.happened_at)
-    return _link(row, LinkState.ACTIVE, fact.happened_at)
+        if read.kept is not None:
+            standing = _with(standing, reported=read.kept, unlisted=read.marked)
+            scopes_at, unlisted = at, read.unlisted
+    elif read.kept is not None:
+        before = standing.earlier if at == row.consented_at else frozenset()
+        standing = _with(standing, earlier=before | (read.kept - standing.reported))
+    standing = _with(standing, consent_version=screens.at(at))
+    row = replace(row, standing=standing, unlisted=unlisted, scopes_at=scopes_at, consented_at=at)
+    return _link(row, LinkState.ACTIVE, at)
 
 
 def _link(row: Row, state: LinkState, at: datetime) -> Row:
@@ -162,27 +188,40 @@ def _link(row: Row, state: LinkState, at: datetime) -> Row:
     return replace(row, link_at=at, standing=_with(row.standing, link=state))
 
 
-def _scopes(
-    row: Row, kept: frozenset[str] | None, unlisted: tuple[str, ...], at: datetime, listed_at: datetime | None
-) -> Row:
-    newest = row.scopes_at if listed_at is None else max(row.scopes_at, listed_at)
-    if kept is None or at < newest:
+def _told(row: Row, read: Read, at: datetime) -> Row:
+    """`row` after an event that told scopes: unlike a sight, it is remembered where it only confirms what stands."""
+    row = _scopes(row, read, at, row.scopes_at)
+    return row if read.kept is None else replace(row, scopes_at=max(row.scopes_at, at))
+
+
+def _scopes(row: Row, read: Read, at: datetime, newest: datetime) -> Row:
+    """`row` after a report of scopes. `newest` is how new the scopes that stand are."""
+    standing, kept = row.standing, read.kept
+    if kept is None:
         return row
-    standing = row.standing
-    if kept == standing.reported and bool(unlisted) == standing.unlisted:
+    if standing.reported is not None and at < newest:
+        if row.consented_at is not None and at < row.consented_at:
+            return row
+        # Late news takes nothing back, but what was held then and is not held now was lost since.
+        return replace(row, standing=_with(standing, earlier=standing.earlier | (kept - standing.reported)))
+    if kept == standing.reported and read.marked == standing.unlisted:
         return row
     lost = (standing.reported or frozenset()) - kept
-    changed = _with(standing, reported=kept, earlier=(standing.earlier | lost) - kept, unlisted=bool(unlisted))
-    return replace(row, standing=changed, scopes_at=at, unlisted=unlisted)
+    changed = _with(standing, reported=kept, earlier=(standing.earlier | lost) - kept, unlisted=read.marked)
+    return replace(row, standing=changed, scopes_at=at, unlisted=read.unlisted)
 
 
-def _changed(standing: StandingFacts, fact: ScopesChanged, read: Read) -> frozenset[str] | None:
+def _whole(row: Row, fact: ScopesChanged, read: Read) -> Read:
     """The set after a change: as told, else by the differences, which need a set to start from."""
-    if read.kept is not None:
-        return read.kept
-    if standing.reported is None:
-        return None
-    return (standing.reported | frozenset(fact.added)) - frozenset(fact.removed)
+    reported = row.standing.reported
+    if read.kept is not None or reported is None or not (fact.added or fact.removed):
+        return read
+    removed = frozenset(fact.removed)
+    return Read(
+        (reported | read.added) - removed,
+        tuple(sorted({*row.unlisted, *read.unlisted} - removed)),
+        row.standing.unlisted or read.marked,
+    )
 
 
 def _with(standing: StandingFacts, **changes: object) -> StandingFacts:

@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.facts import ConnectionFact, ConnectionSeen, Origin
+from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake import identity, rows
 from scopes.intake.effects import Read, Row, Step, after, begin
 from scopes.intake.vocabulary import Vocabulary
@@ -75,8 +75,7 @@ class Recorder:
         told: dict[Key, list[Told]] = defaultdict(list)
         for fact in sorted(facts, key=lambda fact: fact.happened_at):
             info = known[fact.provider]
-            read = vocabulary.read(info.provider, getattr(fact, "scopes", None))
-            told[info.pk, fact.user_id].append((fact, read, info.screens))
+            told[info.pk, fact.user_id].append((fact, _read(vocabulary, info.provider, fact), info.screens))
         recorded = Recorded(unknown_scopes=[name for _, name in vocabulary.new])
         identity.follow(told, now)
         waiting, recorded.former = identity.without_former(told)
@@ -165,6 +164,13 @@ class Recorder:
             slug: _Known(*self.integrations[slug], consent_screens(self.integrations[slug][0]))
             for slug in sorted(slugs)
         }
+
+
+def _read(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) -> Read:
+    if isinstance(fact, ScopesChanged) and fact.scopes is None:
+        read = vocabulary.read(provider, fact.added)
+        return replace(read, kept=None, added=read.kept or frozenset())
+    return vocabulary.read(provider, None if isinstance(fact, LinkChanged) else fact.scopes)
 
 
 def restand(

@@ -39,7 +39,7 @@ class Vocabulary:
         if strange and provider not in self.full:
             self._learn(provider, strange)
             strange = names - self.known[provider]
-        return Read(names - strange, tuple(sorted(strange)))
+        return Read(names - strange, tuple(sorted(strange)), bool(strange))
 
     def _learn(self, provider: int, strange: frozenset[str]) -> None:
         with transaction.atomic():
