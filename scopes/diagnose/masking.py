@@ -83,6 +83,8 @@ def _if_secret(match: re.Match[str]) -> str:
 
 def _random_parts(match: re.Match[str]) -> str:
     run = match[0]
+    if match.string[match.start() - 1 : match.start()] == "%":  # `%27Name`: the two digits are a quotation mark
+        return run[:2] + mask(run[2:])
     if ("+" in run or "/" in run or run.endswith("=")) and _changes(run) > 0.5 and not _UUID.search(run):
         return MASKED
     return _PART.sub(lambda part: MASKED if _looks_random(part[0]) else part[0], run)

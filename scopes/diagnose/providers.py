@@ -27,6 +27,7 @@ MARKS = {
     "huawei.com/healthkit": "huawei",
     "health-api.cloud.huawei.com": "huawei",
     "cloud.huawei.com": "huawei",
+    "com.huawei.hms": "huawei",
     "myfitnesspal": "myfitnesspal",
     "dexcom.com": "dexcom",
     "suunto.com": "suunto",

@@ -19,7 +19,13 @@ _TELLING = ("scope", "Scope", "SCOPE", "permission", "Permission", "invalid_", "
 
 _TELLING_HEADER = re.compile(r"(?i)authenticate|scope|permission|location|error|message|reason|retry|content-type")
 _ENTITY = re.compile(r"(?i)&(?:#\d{1,7}|#x[0-9a-f]{1,6}|quot|amp|lt|gt|apos|nbsp);")
-_TAG = re.compile(r"<(?:/?[A-Za-z][\w:-]*(?:\s[^<>]*)?/?|![^<>]*)>")
+_TAG = re.compile(r"<(?:/?([A-Za-z][\w:-]*)(\s[^<>]*)?/?|![^<>]*)>")
+_HTML_TAGS = """
+    html head title meta link script style body main header footer nav section article div span p a b i u em strong br hr
+    h1 h2 h3 h4 h5 h6 pre code center table thead tbody tr td th ul ol li dl dt dd img svg path form input button label
+    small font blockquote iframe noscript
+"""
+_HTML = frozenset(_HTML_TAGS.split())
 _LINK = re.compile(r"(?i)\b(?:href|content|action)\s*=\s*[\"']?([^\"'\s<>]+)")
 _HEX = re.compile(r"\\[uUxX](?:00)?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
 _RUN = re.compile(r"[^\s\"'<>`]+")
@@ -69,7 +75,7 @@ def readable(text: str) -> str:
         if text == before:
             break
     text = as_text(text).translate(_QUOTES).translate(_CONTROL)
-    return mask(_TAG.sub(_link_of_tag, text))
+    return mask(_TAG.sub(_inside_of_tag, text))
 
 
 def text_of(report: ErrorReport) -> str:
@@ -134,6 +140,9 @@ def _spread(run: str) -> str:
     return "\n".join([unquote(path, errors="replace"), *parameters, ""]) if path else "\n".join([*parameters, ""])
 
 
-def _link_of_tag(match: re.Match[str]) -> str:
+def _inside_of_tag(match: re.Match[str]) -> str:
+    """The address in an HTML tag, or nothing; of anything else in angle brackets what it says: `<HttpError 403 …>`."""
+    if match[1] and match[1].lower() not in _HTML:
+        return f" {match[2] or ''} "
     link = _LINK.search(match[0])
     return f" {_spread(link[1])} " if link and "=" in link[1] else " "

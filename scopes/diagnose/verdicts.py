@@ -67,8 +67,8 @@ class Diagnosis:
     """What a text proves, and what it does not.
 
     `scopes` are as the text names them, `canonical` the same, in the same order, as the catalogue resolves them; with
-    `alternatives` any one of them would do. `suspects` are scopes that the text does not name, but that are behind such an error in known
-    cases. `reasons` (scope, reason code) come from a connection's own facts, see `with_reasons`.
+    `alternatives` any one of them would do. `suspects` are scopes that the text does not name, but that are behind such
+    an error in known cases. `reasons` (scope, reason code) come from a connection's own facts, see `with_reasons`.
     """
 
     verdict: Verdict

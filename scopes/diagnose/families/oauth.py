@@ -199,12 +199,14 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + r"(?:invalid_request|invalid_client(?:_?id|_?secret)?|unauthorized_client|unsupported_(?:grant|response)_type"
         r"|redirect_uri_mismatch|invalid_redirect(?:_uri)?|invalid_target|invalid_state|csrf_\w+"
         r"|mismatching_state)(?![a-z])"
-        r"|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)|missing parameters?:|invalid client (?:id"
+        r""
+        r"|callback url (?:is|does|must)|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)|missing parameters?:|invalid client (?:id"
         r"|secret|credentials)",
         "invalid_",
         "client",
         "unsupported_",
         "redirect",
+        "callback url",
         "missing parameter",
         "state",
         "csrf",
@@ -232,9 +234,11 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "the server failed",
         Verdict.NOT_A_SCOPE_PROBLEM,
         LOOSE,
-        _START + r"(?:temporarily_unavailable|slow_down|authorization_pending|service[_ ]unavailable|bad gateway"
+        _START
+        + r"(?:server_error|temporarily_unavailable|slow_down|authorization_pending|service[_ ]unavailable|bad gateway"
         r"|gateway time-?out)(?![a-z])",
         "unavailable",
+        "server_error",
         "slow_down",
         "pending",
         "gateway",

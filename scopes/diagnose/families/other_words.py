@@ -13,7 +13,7 @@ _REJECTED = (
     r"\b(?:access |refresh |auth\w* |oauth2? |bearer |session )?(?:token|credentials?|session|authentication)\b"
     r"|\b(?:token|session|jwt|signature|login|authori[sz]ation|authentication|credentials?|access)\b[^\n.]{0,60}?"
     r"\b(?:has |have |is |was |been |are ){0,3}(?:expired|revoked|invalid(?:ated)?|no longer valid|rejected|inactive"
-    r"|deleted|withdrawn|not (?:been )?(?:valid|active|provided|accepted|recogni[sz]ed|found))\b"
+    r"|incorrect|deleted|withdrawn|not (?:been )?(?:valid|active|provided|accepted|recogni[sz]ed|found))\b"
     r"|\brequest a new token\b|could not validate credentials|not authenticated"
     r"|authentication (?:is )?(?:required|failed)"
     r"|requires? (?:user )?authentication|please re-?(?:authori[sz]e|authenticate|connect|login|log in)|login required"

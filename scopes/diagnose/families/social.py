@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scopes.diagnose.recognise import CERTAIN, CODE, KEY, LIST, NAMED, OTHER, TOKEN, Recognises, says
+from scopes.diagnose.recognise import CERTAIN, CODE, KEY, LIST, LOOSE, NAMED, OTHER, TOKEN, Recognises, says
 from scopes.diagnose.verdicts import Verdict
 
 RECOGNISERS: tuple[Recognises, ...] = (
@@ -36,6 +36,21 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"\(#3\)[^\n]{0,40}does not have the capability|needs at least one supported permission",
         "capability",
         "supported permission",
+    ),
+    says(
+        "app review",
+        Verdict.SCOPE_REFUSED,
+        CODE,
+        r"must be reviewed and approved|requires? app review"
+        r"|(?:permission|feature|scope)s? (?:requires?|needs?) (?:app )?review",
+        "review",
+    ),
+    says(
+        "X credentials",
+        Verdict.MISSING_SCOPE,
+        LOOSE,
+        r"credentials do not allow access to this resource",
+        "do not allow access",
     ),
     says(
         "Facebook token",
@@ -88,7 +103,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Discord missing access",
         Verdict.MISSING_SCOPE,
         OTHER,
-        r"\bmissing access\b|\bcode" + KEY + r"5000[17]\b",
+        r"\bmissing access\b(?! token)|\bcode" + KEY + r"5000[17]\b",
         "missing access",
         "50001",
         "50007",

@@ -38,7 +38,7 @@ _MAY = r"(?:authori[sz]ed|allowed|permitted|approved|entitled)"
 _REFUSED = (
     r"(?:not (?:\w+ ){0,2}(?:allowed|permitted|authori[sz]ed|supported|valid|configured|recogni[sz]ed|approved"
     r"|available|enabled|registered|known|found|assigned|exist)|(?:does|do)(?: not|n.t) exist|invalid|unknown"
-    r"|unsupported|malformed|deprecated|unavailable|restricted|disabled|retired|blocked)"
+    r"|no longer \w+|unsupported|malformed|deprecated|unavailable|restricted|disabled|retired|blocked)"
 )
 _LACKS = (
     r"\b(?:missing|insufficient|inadequate|lack\w*|not have|n.t have|not (?:\w+ ){0,2}(?:contain|include|satisfy|match"
@@ -117,7 +117,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.MISSING_SCOPE,
         NAMED + 1,
         r"\b(?:scopes?|permissions?):?\s{1,3}(?P<scopes>[\"'`\[][^\"'`\[\]\n]{2,400}[\"'`\]])\s{1,3}"
-        r"(?:(?:is|are|was|were) )?(?:\w+ )?(?:required|needed|missing|not (?:\w+ )?(?:granted|present|included))",
+        r"(?:(?:is|are|was|were) )?(?:\w+ )?(?:required|needed|missing"
+        r"|must be (?:requested|granted|included)|not (?:\w+ )?(?:granted|present|included))",
         "scope",
         "permission",
     ),
@@ -212,9 +213,25 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + ":?"
         + _GAP
         + r"(?P<scopes>[\"'`\[]?[\w.:/@*-][^\n;\"'`\]]{1,200}?[\"'`\]]?)[ \t]{1,3}"
-        + (r"(?:that )?(?:is|are|was|were|has|have|does|do)(?:n.t)? ?" + _REFUSED),
+        + (r"(?:that )?(?:(?:is|are|was|were|has|have|does|do)(?:n.t)? ?)?" + _REFUSED),
         "scope",
         read="fenced",
+        remedy="change_request",
+    ),
+    says(
+        "that scope is refused",
+        Verdict.SCOPE_REFUSED,
+        NAMED,
+        r"(?P<scopes>(?:[^\s]{2,200}\s+){1,6}?)(?:oauth2? )?scopes? (?:is|are|was|were|has been|have been|does|do|no) ?"
+        + _REFUSED,
+        "scope is ",
+        "scopes are ",
+        "scope has ",
+        "scope does ",
+        "scope was ",
+        "scopes do ",
+        "scope no ",
+        read="before",
         remedy="change_request",
     ),
     says(

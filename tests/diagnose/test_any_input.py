@@ -1,0 +1,119 @@
+"""Whatever comes in: an answer, no scope that does not stand there, no secret in it."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scopes.catalogue import default
+from scopes.diagnose import Diagnosis, ErrorReport, Verdict, as_text, diagnose
+from scopes.diagnose.reading import readable
+from scopes.reasons import REMEDIES
+from tests.diagnose.samples import Sample, said, samples
+
+TOKEN = "9b0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e"
+SECRETS = (TOKEN, "ya29.a0AfH6SMBx7Kq", "ada@example.com", "xoxb-99887766-Zy1Xw2Vu3T")
+
+WRAPPINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "a JSON string": json.dumps,
+    "a JSON string in a JSON string": lambda text: json.dumps({"message": json.dumps(text)}),
+    "HTML": lambda text: f"<html><body><h1>Error</h1><pre>{html.escape(text)}</pre></body></html>",
+    "a line of a log": lambda text: f"2026-11-03 09:12:33,891 ERROR [worker-3] sync failed: {text}",
+    "a Python exception": lambda text: f"requests.exceptions.HTTPError: {text!r}",
+    "bytes": lambda text: repr(text.encode()),
+    "a redirect": lambda text: f"https://app.example/failed?state=1&error_description={quote(text)}",
+}
+
+every_sample = st.sampled_from([*samples("samples.json"), *samples("more.json")])
+wrappings = st.sampled_from(sorted(WRAPPINGS))
+
+
+def everything_said(diagnosis: Diagnosis) -> str:
+    return as_text(diagnosis, default()) + json.dumps(diagnosis.as_data(), ensure_ascii=False) + repr(diagnosis)
+
+
+def report_of(sample: Sample, body: str) -> ErrorReport:
+    return ErrorReport(body=body, status=sample["status"], headers=sample["headers"] or {}, provider=sample["provider"])
+
+
+def source_of(sample: Sample) -> str:
+    """The sample as it can be read, in small letters, with "heart rate" as "heartrate" too."""
+    text = readable(sample["body"] + " " + " ".join((sample["headers"] or {}).values())).lower()
+    return text + text.replace(" ", "")
+
+
+@given(every_sample, wrappings)
+@settings(max_examples=200, deadline=None)
+def test_a_wrapping_adds_no_scope(sample: Sample, wrapping: str) -> None:
+    diagnosis = diagnose(report_of(sample, WRAPPINGS[wrapping](sample["body"])), default())
+    assert {name.lower() for name in diagnosis.scopes} <= {name.lower() for name in sample["scopes_named"]}
+
+
+@given(every_sample, wrappings, st.data())
+@settings(max_examples=120, deadline=None)
+def test_a_text_that_was_cut_names_nothing_that_is_not_there(
+    sample: Sample, wrapping: str, data: st.DataObject
+) -> None:
+    text = WRAPPINGS[wrapping](sample["body"])
+    start = data.draw(st.integers(0, len(text)))
+    diagnosis = diagnose(report_of(sample, text[start : data.draw(st.integers(start, len(text)))]), default())
+    assert all(name.lower() in source_of(sample) for name in diagnosis.scopes)
+
+
+@given(every_sample, wrappings, st.sampled_from(SECRETS), st.data())
+@settings(max_examples=120, deadline=None)
+def test_a_secret_in_the_text_is_not_repeated(sample: Sample, wrapping: str, secret: str, data: st.DataObject) -> None:
+    body = sample["body"]
+    place = data.draw(st.integers(0, len(body)))
+    diagnosis = diagnose(report_of(sample, WRAPPINGS[wrapping](f"{body[:place]} {secret} {body[place:]}")), default())
+    assert secret.lower() not in everything_said(diagnosis).lower()
+
+
+@given(st.one_of(st.binary(max_size=2000), st.text(max_size=2000), st.text("scope{}[]\"':=,\\ %&<>/_.", max_size=2000)))
+@settings(max_examples=120, deadline=None)
+def test_anything_gets_an_answer(line: str | bytes) -> None:
+    diagnosis = said(line)
+    assert diagnosis.verdict in Verdict
+    assert diagnosis.remedy in REMEDIES
+    json.dumps(diagnosis.as_data()).encode()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["status", "headers", "body", "provider"]),
+        st.recursive(
+            st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=50)),
+            lambda inner: st.one_of(
+                st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=9), inner, max_size=3)
+            ),
+            max_leaves=8,
+        ),
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_a_report_with_values_of_any_type_gets_an_answer(data: dict[str, object]) -> None:
+    assert said(json.dumps(data)).verdict in Verdict
+
+
+def test_ten_megabytes_are_answered_from_a_small_part_of_them() -> None:
+    for piece in ("scope ", "\\", '{"a":', "[", "%25", "\0", "\ud800", "9", "a@", "_", "missing scopes: "):
+        huge = piece * (10_000_000 // len(piece))
+        assert len(readable(huge)) < 100_000
+        assert said(huge).verdict in Verdict
+        assert said(huge.encode("utf-8", "surrogatepass")).verdict in Verdict
+        assert said(json.dumps({"body": huge})).verdict in Verdict
+
+
+def test_what_is_said_in_the_middle_or_at_the_end_of_a_long_text_is_found() -> None:
+    noise = "all is well here\n" * 50_000
+    told = 'HTTP 403 {"error":"insufficient_scope","scope":"read:sleep"}\n'
+    assert said(noise + told + noise).scopes == ("read:sleep",)
+    assert said(noise + told).scopes == ("read:sleep",)
