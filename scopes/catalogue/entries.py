@@ -9,6 +9,9 @@ from functools import cached_property
 from typing import Any
 
 
+CLOSURES = 10_000
+
+
 class Known(StrEnum):
     """An answer that may be missing: no source tells everything."""
 
@@ -68,6 +71,19 @@ class Provider:
 
     def held(self, reported: frozenset[str]) -> frozenset[str]:
         """The canonical names of `reported`, with all that they imply, however far."""
+        held = self._closures.get(reported)
+        if held is None:
+            if len(self._closures) >= CLOSURES:
+                self._closures.clear()
+            held = self._closures[reported] = self._with_implied(reported)
+        return held
+
+    @cached_property
+    def _closures(self) -> dict[frozenset[str], frozenset[str]]:
+        """What `held` answered before: the same few sets are asked for again and again."""
+        return {}
+
+    def _with_implied(self, reported: frozenset[str]) -> frozenset[str]:
         held: set[str] = set()
         waiting = [self.canonical(spelling) for spelling in reported]
         while waiting:
@@ -75,7 +91,8 @@ class Provider:
             if name not in held:
                 held.add(name)
                 entry = self.by_name.get(name)
-                waiting.extend(self.canonical(implied) for implied in entry.implies) if entry else None
+                if entry:
+                    waiting += (self.canonical(implied) for implied in entry.implies)
         return frozenset(held)
 
     def as_data(self) -> dict[str, Any]:
