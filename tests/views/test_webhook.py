@@ -11,6 +11,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from scopes.facts import LinkState
 from scopes.models import Attempt, Connection, Delivery, FormerId, Period, Person, Source
@@ -254,6 +255,13 @@ def test_a_stale_delivery_is_flagged_and_processed(deliver: Deliver) -> None:
     assert list(Delivery.objects.order_by("pk").values_list("stale", "processed_at")) == [(False, NOW), (True, NOW)]
 
 
+def test_what_is_stale_can_be_set(deliver: Deliver, settings: Settings) -> None:
+    settings.WEBHOOK_STALE_SECONDS = 3600
+    deliver("auth", at=NOW - timedelta(seconds=3600))
+    deliver("deauth", at=NOW - timedelta(seconds=3601))
+    assert list(Delivery.objects.order_by("pk").values_list("stale", flat=True)) == [False, True]
+
+
 # Nothing unsigned
 
 
@@ -372,12 +380,15 @@ def test_an_event_whose_user_cannot_be_read_waits_with_its_error(deliver: Delive
     assert delivery.error == "PayloadError: a user without user_id"
 
 
-def break_the_records() -> None:
+NO_ROOM = "RAISE EXCEPTION 'no room for ada@example.com' USING DETAIL = 'row 5f0c1c5e'"
+SHUT_DOWN = "PERFORM pg_terminate_backend(pg_backend_pid())"
+
+
+def break_the_records(by: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN RAISE EXCEPTION 'no room for ada@example.com' USING DETAIL = 'row 5f0c1c5e'; END $$;
+            f"""
+            CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {by}; RETURN NEW; END $$;
             CREATE TRIGGER no_room BEFORE INSERT ON scopes_period FOR EACH ROW EXECUTE FUNCTION no_room();
             """
         )
@@ -391,7 +402,7 @@ def mend_the_records() -> None:
 def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
     deliver: Deliver, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    break_the_records()
+    break_the_records(by=NO_ROOM)
     assert deliver("auth") == 200
     failed = Delivery.objects.get()
     assert (failed.processed_at, failed.tries) == (None, 1)
@@ -425,3 +436,22 @@ def test_without_a_database_terra_is_asked_to_come_again(
     assert "it could not be stored: OperationalError" in caplog.text
     assert deliver("auth") == 200
     assert Connection.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_the_database_goes_away_after_storing_the_delivery_waits_for_it(
+    deliver: Deliver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_the_records(by=SHUT_DOWN)
+    try:
+        with monkeypatch.context() as broken:
+            broken.setitem(connection.settings_dict, "HOST", "/nowhere")
+            assert deliver("auth") == 200
+    finally:
+        connection.close()
+        mend_the_records()
+    waiting = Delivery.objects.get()
+    assert (waiting.processed_at, waiting.tries) == (None, 0)
+    assert f"delivery {waiting.pk} is stored and waits to be processed" in caplog.text
+    deliver("healthcheck")
+    assert Period.objects.get().origin_record == f"delivery:{waiting.pk}"
