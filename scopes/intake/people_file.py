@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scopes.facts import PersonKnown
+from scopes.terra.errors import without_addresses
 
 LIMITS = {"reference_id": 255, "email": 254, "name": 200, "locale": 20, "plan": 50}
+# Control characters and halves of a surrogate pair. Other writings have spaces and joiners of their own: those stay.
+NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def read(path: Path) -> Iterator[PersonKnown | Refused]:
             for line, row in rows:
                 yield row if isinstance(row, Refused) else _person(line, row)
     except UnicodeDecodeError as error:
-        raise UnreadableFile(f"{path.name} is not UTF-8 text (byte {error.start}).") from error
+        raise UnreadableFile(f"{path.name} is not UTF-8 text: save it as UTF-8.") from error
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -50,7 +54,9 @@ def _csv(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any] | Refuse
             raise UnreadableFile("The first line must name the columns, reference_id among them.")
         unknown = sorted(set(header) - LIMITS.keys())
         if unknown:
-            raise UnreadableFile(f"Unknown column {unknown[0]!r}; known are {', '.join(LIMITS)}.")
+            raise UnreadableFile(f"Unknown column {_named(unknown[0])}; known are {', '.join(LIMITS)}.")
+        if len(header) > len(set(header)):
+            raise UnreadableFile("The first line names a column twice.")
         reader.fieldnames = header
         for row in reader:
             if None in row or None in row.values():
@@ -73,7 +79,7 @@ def _json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any] |
         if not isinstance(row, dict):
             yield number, Refused(number, "it is not an object")
         elif unknown := sorted(set(row) - LIMITS.keys()):
-            yield number, Refused(number, f"unknown field {unknown[0][:40]!r}; known are {', '.join(LIMITS)}")
+            yield number, Refused(number, f"unknown field {_named(unknown[0])}; known are {', '.join(LIMITS)}")
         else:
             yield number, row
 
@@ -91,10 +97,15 @@ def _person(line: int, row: Mapping[str, Any]) -> PersonKnown | Refused:
         fields[name] = value.strip()
         if len(fields[name]) > longest:
             return Refused(line, f"{name} is longer than {longest} characters")
-        if not fields[name].isprintable():
+        if NOT_SHOWN.search(fields[name]):
             return Refused(line, f"{name} holds characters that cannot be shown")
     if not fields["reference_id"]:
         return Refused(line, "reference_id is missing")
     if fields["email"] and fields["email"].count("@") != 1:
         return Refused(line, "email is not an address")
     return PersonKnown(**{**fields, "email": fields["email"].lower()})
+
+
+def _named(name: str) -> str:
+    """A name that the file gives a field: it may be somebody's address, where a header was forgotten."""
+    return repr(without_addresses(name)[:40])

@@ -64,6 +64,30 @@ def test_a_bad_row_is_told_of_with_its_line_and_the_others_are_read(tmp_path: Pa
     assert "@example.com" not in refused.reason
 
 
+@pytest.mark.parametrize("name", ["山田\u3000太郎", "Jean\u00a0Valjean", "نرگس\u200cزاده"])
+def test_names_are_written_with_more_spaces_than_one(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, "people.csv", f"reference_id,name\na,{name}\n")
+
+    assert list(read(path)) == [PersonKnown("a", name=name)]
+
+
+@pytest.mark.parametrize("character", ["\\u0000", "\\ud800", "\\u001b", "\\n"])
+def test_what_no_screen_can_show_is_refused(tmp_path: Path, character: str) -> None:
+    path = written(tmp_path, "people.jsonl", f'{{"reference_id": "a", "name": "A{character}da"}}\n')
+
+    assert list(read(path)) == [Refused(1, "name holds characters that cannot be shown")]
+
+
+def test_an_address_where_a_field_should_stand_is_not_repeated(tmp_path: Path) -> None:
+    (refused,) = read(written(tmp_path, "people.jsonl", '{"ada@example.com": 1}\n'))
+    assert isinstance(refused, Refused)
+    assert refused.reason.startswith("unknown field '[address]'; known are")
+
+    with pytest.raises(UnreadableFile) as told:
+        list(read(written(tmp_path, "people.csv", "reference_id,ada@example.com\nref-ada,Ada\n")))
+    assert str(told.value).startswith("Unknown column '[address]'")
+
+
 def test_a_row_of_another_width_is_refused_and_the_rest_is_read(tmp_path: Path) -> None:
     path = written(tmp_path, "people.csv", "reference_id,name\na\nb,Ben,more\nc,Cy\n")
 
@@ -81,6 +105,7 @@ def test_a_row_of_another_width_is_refused_and_the_rest_is_read(tmp_path: Path) 
         ("name,email\nAda,ada@example.com\n", "reference_id among them"),
         ("", "reference_id among them"),
         ("reference_id,shoe\na,42\n", "Unknown column 'shoe'"),
+        ("reference_id,name,name\na,Ada,Bea\n", "names a column twice"),
         ('reference_id,name\na,"never closed\n', "unexpected end of data"),
     ],
 )
