@@ -17,6 +17,8 @@ from portal.cluster import Cluster
 
 ASK = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0])"
 
+TELL = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('told to end')))"
+
 
 @pytest.fixture
 def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
@@ -50,13 +52,12 @@ def test_the_command_finds_the_server_and_its_exit_code_is_ours(embedded: Cluste
 
 
 def test_ending_the_run_ends_the_command_and_the_server(embedded: Cluster) -> None:
-    with run(
-        embedded, sys.executable, "-c", f"{ASK}; import time; print('up', flush=True); time.sleep(600)"
-    ) as process:
+    with run(embedded, sys.executable, "-uc", f"{TELL}; {ASK}; import time; time.sleep(600)") as process:
         assert process.stdout
-        assert [process.stdout.readline(), process.stdout.readline()] == ["7\n", "up\n"]
+        assert process.stdout.readline() == "7\n"
         process.terminate()
-    assert process.returncode == 128 + signal.SIGTERM
+        assert process.communicate(timeout=60)[0] == "told to end\n"
+    assert process.returncode == 0
     assert not embedded.answers()
 
 
