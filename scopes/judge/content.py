@@ -31,7 +31,7 @@ def check(content: object) -> dict[str, Any]:
     """`content` as canonical JSON, what the catalogue adds left out; raises PolicyError."""
     if not isinstance(content, Mapping):
         raise PolicyError("A policy is an object with requested, approved and requirements.")
-    unknown = sorted(set(content) - KEYS - {"provider", "retired"})
+    unknown = sorted(set(content) - KEYS - {"provider", "retired"}, key=str)
     if unknown:
         raise PolicyError(f"Unknown key {unknown[0]!r}: a policy has requested, approved and requirements.")
     approved = content.get("approved")
@@ -105,7 +105,7 @@ def read(content: Mapping[str, Any]) -> Policy:
 def _requirement(entry: object, where: str) -> dict[str, Any]:
     if not isinstance(entry, Mapping):
         raise PolicyError(f"{where}: expected an object with feature and any_of.")
-    unknown = sorted(set(entry) - REQUIREMENT_KEYS)
+    unknown = sorted(set(entry) - REQUIREMENT_KEYS, key=str)
     if unknown:
         raise PolicyError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(REQUIREMENT_KEYS))}.")
     feature = entry.get("feature")

@@ -6,6 +6,7 @@ approved: […], requirements: […]}. See docs/policies.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -15,9 +16,11 @@ from typing import Any
 import yaml
 
 from scopes.catalogue import Catalogue
-from scopes.judge.content import PolicyError, check
+from scopes.judge.content import KEYS, PolicyError, check
 
 ABOUT = {"source", "provider", "in_force_from", "note"}
+SOURCE = re.compile(r"[a-z0-9_]+(:[a-z0-9_-]+)?")
+LONGEST_SOURCE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,24 @@ class Proposed:
     note: str
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, where YAML itself takes the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for number, key in enumerate(keys):
+            if key.value in [other.value for other in keys[:number]]:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key.value} stands here twice", problem_mark=key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
 def read(path: Path, catalogue: Catalogue) -> list[Proposed]:
     """The policies in the file, in its order. Raises PolicyError, which names the entry."""
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        entries = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader, and stricter
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise PolicyError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(entries, list):
         raise PolicyError(f"{path.name}: expected a list of policies, each with source and provider.")
@@ -56,8 +72,17 @@ def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:
     source, provider = entry.get("source"), entry.get("provider")
     if not isinstance(source, str) or not isinstance(provider, str):
         raise PolicyError(f"{where}: name the source (terra:production) and the provider (oura).")
+    if not SOURCE.fullmatch(source) or len(source) > LONGEST_SOURCE:
+        raise PolicyError(f"{where}: a source is written like terra:production, not {source!r}.")
     if provider not in catalogue.providers:
         raise PolicyError(f"{where}: the catalogue knows no provider {provider!r}.")
+    note = entry.get("note")
+    if not isinstance(note, str | None):
+        raise PolicyError(f"{where}: note is text.")
+    if unknown := sorted(entry.keys() - ABOUT - KEYS, key=str):
+        raise PolicyError(
+            f"{where}, {provider}: unknown key {unknown[0]!r}; known are {', '.join(sorted(ABOUT | KEYS))}."
+        )
     try:
         content = check({key: value for key, value in entry.items() if key not in ABOUT})
     except PolicyError as error:
@@ -68,14 +93,14 @@ def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:
     strange = sorted(named - known.keys())
     if strange:
         raise PolicyError(f"{where}: the catalogue knows no scope {strange[0]!r} of {provider}.")
-    return Proposed(source, provider, content, _moment(entry.get("in_force_from"), where), str(entry.get("note", "")))
+    return Proposed(source, provider, content, _moment(entry.get("in_force_from"), where), note or "")
 
 
 def _moment(value: object, where: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, date):
         return datetime.combine(value, time(), UTC)
     raise PolicyError(f"{where}: in_force_from is a date or a time, such as 2026-11-03.")
