@@ -23,20 +23,31 @@ from scopes.reauth import settle
 
 BATCH = 500
 EntryOf = Callable[[str], Entry]
+TakeInBatch = Callable[[Sequence[Fact], Origin, datetime], Recorded]
 
 
 def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: EntryOf, now: datetime) -> Recorded:
     """Record `facts` batch by batch; each batch is taken in whole or not at all. The sum of what they came to."""
-    recorder = Recorder(source, entry_of)
+    take_in_batch = batches_of(source, entry_of)
     total = Recorded()
     for batch in batched(facts, BATCH):
-        connection_facts = [fact for fact in batch if not isinstance(fact, AttemptFailed)]
-        total.failed_attempts += len(batch) - len(connection_facts)
-        total.add(recorder.record(connection_facts, origin, now))
-        unawaited = settle.settle(source, batch, now)
-        attempts.record_failures(source, unawaited, entry_of, now)
+        total.add(take_in_batch(batch, origin, now))
     settle.settle_overdue(source, now)
     return total
+
+
+def batches_of(source: Source, entry_of: EntryOf) -> TakeInBatch:
+    """What takes in one batch of `source` after the other: for whoever has too many facts to hold them all."""
+    recorder = Recorder(source, entry_of)
+
+    def take_in_batch(batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
+        recorded = recorder.record([fact for fact in batch if not isinstance(fact, AttemptFailed)], origin, now)
+        recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact in batch)
+        unawaited = settle.settle(source, batch, now)
+        attempts.record_failures(source, unawaited, entry_of, now)
+        return recorded
+
+    return take_in_batch
 
 
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:

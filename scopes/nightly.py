@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 
+from scopes import flow
 from scopes.audit.compare import compare
 from scopes.audit.count import count
 from scopes.audit.proof import prove
@@ -102,9 +103,10 @@ def _list(
     _step(night, f"listing {environment.name}"[:40])
     source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
     try:
-        taken = listing.take(source, client, entry_of, clock, on_page)
+        take_in = flow.batches_of(source, entry_of)
+        taken = listing.take(source, client, take_in, clock, on_page)
         night.listings.add(taken.listing)
-        checked = live_check.prove_doubtful(source, client, entry_of, clock, CHECKS)
+        checked = live_check.prove_doubtful(source, client, take_in, clock, CHECKS)
     except TerraError as error:
         return {"error": str(error)}
     return {**taken.listing.counts, "gone": checked.gone, "back": checked.back, "unreadable_rows": taken.unreadable}

@@ -6,16 +6,15 @@ from one that lacks more than can be true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
 
 from django.db import connection, transaction
 
-from scopes.catalogue.entries import Provider as Entry
-from scopes.facts import ConnectionFact, LinkChanged, LinkState, Origin, OriginKind
-from scopes.intake.record import Recorded, Recorder
+from scopes.facts import ConnectionFact, Fact, LinkChanged, LinkState, Origin, OriginKind
+from scopes.intake.record import Recorded
 from scopes.models import Connection, Listing, Source
 from scopes.terra.client import Terra
 from scopes.terra.payloads import user_to_fact
@@ -27,6 +26,7 @@ BATCH = 500
 UNREADABLE_TOLD = 20
 
 Clock = Callable[[], datetime]
+TakeIn = Callable[[Sequence[Fact], Origin, datetime], Recorded]
 
 
 @dataclass(slots=True)
@@ -57,20 +57,19 @@ class Seen:
 
 
 def take(
-    source: Source, client: Terra, entry_of: Callable[[str], Entry], clock: Clock, on_page: Callable[[int], object]
+    source: Source, client: Terra, take_in: TakeIn, clock: Clock, on_page: Callable[[int], object]
 ) -> ListingTaken:
-    """Walk the whole listing of `source`. `on_page` is told how many users each page held.
+    """Walk the whole listing of `source`; `take_in` records a page. `on_page` is told how many users each page held.
 
     Raises what the client raises; what was taken in until then stays, and the next walk goes on from there.
     """
     taken, seen = _open(source, clock())
     listing = taken.listing
     origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
-    recorder = Recorder(source, entry_of)
     # The page before is walked again: between two walks the pages may have shifted.
     for page in client.listing(max(listing.next_page - 1, 0)):
         at = clock()
-        recorded = recorder.record([user_to_fact(user, at) for user in page.users], origin, at)
+        recorded = take_in([user_to_fact(user, at) for user in page.users], origin, at)
         for pk in recorded.connections:
             seen.add(pk)
         for pk in _known_by(source, [row.user_id for row in page.unreadable if row.user_id]):
@@ -86,7 +85,7 @@ def take(
         if page.next_page is not None and taken.pages % SAVE_EVERY == 0:
             listing.next_page, listing.seen = page.next_page, bytes(seen.bits)
             listing.save(update_fields=["next_page", "seen"])
-    _close(source, taken, seen, recorder, clock)
+    _close(source, taken, seen, take_in, clock)
     return taken
 
 
@@ -103,7 +102,7 @@ def _open(source: Source, now: datetime) -> tuple[ListingTaken, Seen]:
     return ListingTaken(listing, resumed_at=listing.next_page), Seen(bytes(listing.seen))
 
 
-def _close(source: Source, taken: ListingTaken, seen: Seen, recorder: Recorder, clock: Clock) -> None:
+def _close(source: Source, taken: ListingTaken, seen: Seen, take_in: TakeIn, clock: Clock) -> None:
     """The listing is complete: what it lacks is doubtful, and what it held is confirmed up to its beginning."""
     listing = taken.listing
     absent = _count_absent(source, listing, seen)
@@ -113,7 +112,7 @@ def _close(source: Source, taken: ListingTaken, seen: Seen, recorder: Recorder, 
     else:
         origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
         for batch in batched(_absent(source, listing, seen), BATCH):
-            taken.doubtful += recorder.record(batch, origin, clock()).changed
+            taken.doubtful += take_in(batch, origin, clock()).changed
     with transaction.atomic():
         now = clock()
         Source.objects.filter(pk=source.pk).update(listed_at=listing.started_at)

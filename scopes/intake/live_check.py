@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, LinkChanged, LinkState, Origin, OriginKind
-from scopes.intake.record import Recorder
+from scopes.intake.listing import TakeIn
 from scopes.models import Connection, Source
 from scopes.terra.client import Terra
 from scopes.terra.errors import TerraUnavailable
@@ -26,11 +25,10 @@ class Checked:
 
 
 def prove_doubtful(
-    source: Source, client: Terra, entry_of: Callable[[str], Entry], clock: Callable[[], datetime], limit: int
+    source: Source, client: Terra, take_in: TakeIn, clock: Callable[[], datetime], limit: int
 ) -> Checked:
     """Ask about up to `limit` doubtful connections. Gone is what Terra answers 404 for; when it is down, we stop."""
     checked = Checked()
-    recorder = Recorder(source, entry_of)
     origin = Origin(source.key, OriginKind.LIVE_CHECK)
     doubtful = (
         Connection.objects.filter(
@@ -55,5 +53,5 @@ def prove_doubtful(
         else:
             checked.back += 1
             fact = user_to_fact(found.user, at)
-        recorder.record([fact], origin, at)
+        take_in([fact], origin, at)
     return checked

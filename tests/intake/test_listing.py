@@ -10,6 +10,7 @@ import pytest
 
 from scopes.catalogue import entry_of
 from scopes.facts import LinkState
+from scopes.flow import batches_of
 from scopes.intake import listing
 from scopes.intake.listing import ListingTaken, Seen, take
 from scopes.intake.live_check import prove_doubtful
@@ -37,7 +38,7 @@ def walk(
     terra: Listed, clock: Callable[[], datetime], on_page: Callable[[int], None] = lambda users: None
 ) -> ListingTaken:
     source, _ = Source.objects.get_or_create(key="terra:sandbox")
-    return take(source, terra.client, entry_of, clock, on_page)
+    return take(source, terra.client, batches_of(source, entry_of), clock, on_page)
 
 
 def test_a_listing_records_everybody_and_a_second_one_writes_nothing(
@@ -94,7 +95,8 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     assert taken.doubtful == 1
     assert one.standing.link == LinkState.DOUBTFUL.value
 
-    checked = prove_doubtful(Source.objects.get(), terra.client, entry_of, clock, 10)
+    source = Source.objects.get()
+    checked = prove_doubtful(source, terra.client, batches_of(source, entry_of), clock, 10)
     one.refresh_from_db()
     other.refresh_from_db()
 
