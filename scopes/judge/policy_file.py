@@ -16,7 +16,9 @@ from typing import Any
 import yaml
 
 from scopes.catalogue import Catalogue
+from scopes.judge import policy
 from scopes.judge.content import KEYS, PolicyError, check
+from scopes.models import Integration, PolicyVersion
 
 ABOUT = {"source", "provider", "in_force_from", "note"}
 SOURCE = re.compile(r"[a-z0-9_]+(:[a-z0-9_-]+)?")
@@ -55,15 +57,26 @@ def read(path: Path, catalogue: Catalogue) -> list[Proposed]:
         raise PolicyError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(entries, list):
         raise PolicyError(f"{path.name}: expected a list of policies, each with source and provider.")
-    policies = [
+    proposed = [
         _proposed(entry, f"{path.name}, policy {number}", catalogue) for number, entry in enumerate(entries, start=1)
     ]
     seen: set[tuple[str, str]] = set()
-    for policy in policies:
-        if (policy.source, policy.provider) in seen:
-            raise PolicyError(f"{path.name}: {policy.provider} through {policy.source} stands in it twice.")
-        seen.add((policy.source, policy.provider))
-    return policies
+    for wanted in proposed:
+        if (wanted.source, wanted.provider) in seen:
+            raise PolicyError(f"{path.name}: {wanted.provider} through {wanted.source} stands in it twice.")
+        seen.add((wanted.source, wanted.provider))
+    return proposed
+
+
+def is_in_force(wanted: Proposed, integration: Integration) -> bool:
+    """Whether publishing `wanted` would change nothing: its content is in force, and its date says nothing new."""
+    current = integration.policy_version
+    if current is None or check(current.content) != wanted.content:
+        return False
+    if wanted.in_force_from is None:
+        return True
+    asked = PolicyVersion.objects.filter(pk=policy.consent_screens(integration.pk).at(wanted.in_force_from)).first()
+    return asked is not None and asked.content["requested"] == wanted.content["requested"]
 
 
 def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:

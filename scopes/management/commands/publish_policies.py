@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +15,56 @@ from django.utils import timezone
 from scopes import flow
 from scopes.catalogue import default, entry_of
 from scopes.judge import census, policy, policy_file
-from scopes.judge.content import PolicyError, check
+from scopes.judge.content import PolicyError
 from scopes.models import Source
 
 
 class Command(BaseCommand):
-    help = "Show what the policies of a YAML file would change; with --apply, publish those that differ."
+    help = "Show what the policies of a YAML file would change. With --apply, publish those that differ."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--apply", action="store_true", help="Publish them.")
 
     def handle(self, *_args: Any, file: Path, apply: bool, **_options: Any) -> None:
-        now = timezone.now()
         try:
             proposed = policy_file.read(file, default())
         except PolicyError as error:
             raise CommandError(str(error)) from error
-        census.take_if_old(now)
-        for wanted in proposed:
-            with transaction.atomic():
-                self._one(wanted, apply=apply)
-                # Without --apply the draft served to count its impact, and goes again.
-                transaction.set_rollback(not apply)
+        # Without --apply everything serves to count the impact, and goes again: drafts, verdicts and the census.
+        with nullcontext() if apply else transaction.atomic():
+            census.take_if_old(timezone.now())
+            differ = 0
+            for wanted in proposed:
+                with transaction.atomic():
+                    differ += self._differs(wanted, apply=apply)
+            if not apply:
+                transaction.set_rollback(True)
+        if differ and not apply:
+            self.stdout.write("Nothing was published. Add --apply to publish.")
 
-    def _one(self, wanted: policy_file.Proposed, *, apply: bool) -> None:
+    def _differs(self, wanted: policy_file.Proposed, *, apply: bool) -> bool:
         now = timezone.now()
         name = f"{wanted.provider} through {wanted.source}"
         source, _ = Source.objects.get_or_create(key=wanted.source)
         integration = policy.ensure_integration(source, entry_of(wanted.provider), now)
-        current = integration.policy_version
-        if current is not None and check(current.content) == wanted.content:
-            self.stdout.write(f"{name}: as in force (policy {current.number})")
-            return
-        draft = policy.draft(integration, wanted.content, author=getpass.getuser(), note=wanted.note, now=now)
+        if policy_file.is_in_force(wanted, integration):
+            self.stdout.write(f"{name}: as in force")
+            return False
+        draft = policy.draft(integration, wanted.content, author=_author(), note=wanted.note, now=now)
         told = policy.impact(draft)
-        becoming = (
-            ", ".join(f"{number:,} {health}" for health, number in sorted(told.becoming.items())) or "nothing changes"
-        )
-        self.stdout.write(f"{name}, policy {draft.number}: of {told.connections:,} connections become {becoming};")
-        self.stdout.write(f"  a link could mend {told.mendable:,} of them")
+        becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(told.becoming.items()))
+        self.stdout.write(f"{name}, policy {draft.number}: {told.connections:,} connections")
+        self.stdout.write(f"  change of health: {becoming or 'none'}; a link could mend {told.mendable:,}")
         if apply:
             moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)
-            self.stdout.write(f"  published; {moved:,} consents moved to their true version")
+            self.stdout.write(f"  published; {moved:,} connections moved to the consent screen that they saw")
+        return True
+
+
+def _author() -> str:
+    """Who runs this; in a container the user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
