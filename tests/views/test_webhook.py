@@ -161,6 +161,16 @@ def test_a_repeat_is_counted_and_not_processed_again(
     assert Period.objects.count() == 1
 
 
+def test_the_same_words_signed_at_another_time_are_another_event(deliver: Deliver, clock: Clock) -> None:
+    told = event("deauth")
+    back = {"type": "auth", "status": "success", "user": told["user"]}
+    for name, one in (("first", told), ("back", back), ("again", told)):
+        deliver(one, trace=name)
+        clock.pass_by(days=1)
+    assert Delivery.objects.filter(repeats=0, tries=1).count() == 3
+    assert Connection.objects.select_related("standing").get().standing.link == LinkState.DEAUTHORISED
+
+
 def test_what_came_to_two_environments_is_no_repeat(deliver: Deliver) -> None:
     for environment in SECRETS:
         deliver("auth", environment=environment, trace="one")
