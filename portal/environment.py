@@ -69,6 +69,16 @@ def trusted_origins() -> list[str]:
     return list(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
 
 
+def host_name() -> str:
+    """What PORTAL_HOST_NAME says: the name of the host application on what people are sent."""
+    return str(env.str("PORTAL_HOST_NAME", default="")) or "Your health app"
+
+
+def proxies() -> int:
+    """What PROXIES says: how many of our own stand in front, each adding to X-Forwarded-For; none if it says nothing."""
+    return int(env.int("PROXIES", default=0))
+
+
 def database_url() -> str:
     """What DATABASE_URL says, else the address of the embedded PostgreSQL, running or not."""
     return str(env.str("DATABASE_URL", default="")) or cluster.named(CLUSTER).url()

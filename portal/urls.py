@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
     path("", include("scopes.urls")),
 ]

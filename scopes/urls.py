@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from scopes.admin.screens import desk
 from scopes.views import health, webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", desk.urls),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("hooks/terra/<slug:environment>/", webhook.terra, name="terra_webhook"),

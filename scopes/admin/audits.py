@@ -1,0 +1,78 @@
+"""The nightly runs: what each counted, and what changed since the one before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from scopes.admin.records import Records
+from scopes.admin.site import desk
+from scopes.admin.tags import chip, pretty, thousands, when
+from scopes.audit.report import CODES
+from scopes.models import AuditRun
+
+
+@admin.register(AuditRun, site=desk)
+class Audits(Records):
+    """The list of audit runs."""
+
+    explanation = "Each night all connections are listed, checked and counted. Here is what every run came to."
+    list_display = ("began", "state_chip", "took", "connections", "changes_told", "exit_code")
+    list_filter = ("state", "offline")
+    fields = (
+        "began", "ended", "state_chip", "step", "offline", "resumed", "exit_code", "error", "found", "changed",
+        "counted",
+    )  # fmt: skip
+
+    @admin.display(description="Began")
+    def began(self, run: AuditRun) -> SafeString:
+        return when(run.started_at)
+
+    @admin.display(description="Ended")
+    def ended(self, run: AuditRun) -> SafeString:
+        return when(run.finished_at, "not yet")
+
+    @admin.display(description="State")
+    def state_chip(self, run: AuditRun) -> SafeString:
+        tone, symbol = {"done": ("good", "check"), "failed": ("bad", "cross")}.get(run.state, ("wait", "clock"))
+        return chip(run.get_state_display(), tone, symbol)
+
+    @admin.display(description="Took")
+    def took(self, run: AuditRun) -> str:
+        if run.finished_at is None:
+            return "—"
+        whole = run.finished_at - run.started_at
+        return str(timedelta(seconds=round(whole.total_seconds())))
+
+    @admin.display(description="Connections")
+    def connections(self, run: AuditRun) -> str:
+        counted = run.counts.get("connections")
+        return thousands(counted) if isinstance(counted, int) else "—"
+
+    @admin.display(description="Numbers that changed")
+    def changes_told(self, run: AuditRun) -> int:
+        return len(run.changes)
+
+    @admin.display(description="Changes since the run before")
+    def changed(self, run: AuditRun) -> SafeString | str:
+        numbers = {key: value for key, value in run.changes.items() if isinstance(value, int)}
+        if not numbers:
+            return "None."
+        rows = format_html_join("", "<li><strong>{}</strong> {}</li>", ((f"{v:+,}", k) for k, v in numbers.items()))
+        return format_html("<ul>{}</ul>", rows)
+
+    @admin.display(description="Counted")
+    def counted(self, run: AuditRun) -> SafeString:
+        return format_html('<pre tabindex="0">{}</pre>', pretty(run.counts))
+
+    @admin.display(description="Findings")
+    def found(self, run: AuditRun) -> SafeString | str:
+        rows = (
+            (f"{one['number']:,}", CODES.get(one["code"], one["code"]), f" ({one['detail']})" if one["detail"] else "")
+            for one in run.findings
+        )
+        lines = format_html_join("", "<li><strong>{}</strong> {}{}</li>", rows)
+        return format_html("<ul>{}</ul>", lines) if lines else "None."

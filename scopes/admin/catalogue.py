@@ -1,0 +1,104 @@
+"""The catalogue: the providers, and what is known of each scope."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from scopes.admin.records import Records
+from scopes.admin.site import desk
+from scopes.admin.tags import chip, when
+from scopes.catalogue.entries import Known
+from scopes.catalogue.entries import Provider as Entry
+from scopes.models import Provider
+
+KNOWN = {Known.YES: "Yes", Known.NO: "No", Known.UNKNOWN: "Not known"}
+
+
+@admin.register(Provider, site=desk)
+class Catalogue(Records):
+    """The list of providers."""
+
+    explanation = "What is known of the providers and their scopes. It is changed by their files, never here."
+    list_display = ("name", "scopes_known", "tells_scopes", "state", "confirmed")
+    list_filter = ("on_device", "confirmed", "in_catalogue")
+    ordering = ("name",)
+    fields = (
+        "name", "slug", "state", "succeeded_by", "tells_scopes", "may_untick", "needs_approval", "advice",
+        "scopes_told", "unknown", "notes", "sources", "confirmed",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
+        rows: QuerySet[Provider] = super().get_queryset(request)
+        return rows.select_related("successor").annotate(how_many=Count("scopes"))
+
+    @admin.display(description="Scopes")
+    def scopes_known(self, row: Provider) -> int:
+        return row.how_many  # type: ignore[attr-defined, no-any-return]
+
+    @admin.display(description="Reports what was granted")
+    def tells_scopes(self, row: Provider) -> str:
+        return KNOWN[_entry(row).reports_scopes]
+
+    @admin.display(description="State")
+    def state(self, row: Provider) -> SafeString | str:
+        if row.retired_on:
+            return format_html("{} {}", chip("Retired", "bad", "cross"), when(row.retired_on))
+        return chip("On the phone", "quiet") if row.on_device else chip("In service", "good", "check")
+
+    @admin.display(description="Succeeded by")
+    def succeeded_by(self, row: Provider) -> str:
+        return row.successor.name if row.successor else "—"
+
+    @admin.display(description="People may untick boxes")
+    def may_untick(self, row: Provider) -> str:
+        return KNOWN[_entry(row).can_untick]
+
+    @admin.display(description="Scopes need approval in its console")
+    def needs_approval(self, row: Provider) -> str:
+        return KNOWN[_entry(row).console_approval]
+
+    @admin.display(description="Advice to people")
+    def advice(self, row: Provider) -> str:
+        return dict(_entry(row).advice).get("en", "—")
+
+    @admin.display(description="Its scopes")
+    def scopes_told(self, row: Provider) -> SafeString | str:
+        entry = _entry(row)
+        rows = format_html_join(
+            "",
+            "<li><code>{}</code> {}{}{}</li>",
+            (
+                (
+                    scope.name,
+                    scope.label,
+                    f" (also {', '.join(scope.aliases)})" if scope.aliases else "",
+                    format_html(" {}", chip("no connection without it", "warn")) if scope.mandatory else mark_safe(""),
+                )
+                for scope in entry.scopes
+            ),
+        )
+        return format_html('<ul class="scopes">{}</ul>', rows) if entry.scopes else "None are known."
+
+    @admin.display(description="Reported, and not known")
+    def unknown(self, row: Provider) -> SafeString | str:
+        names = row.unknown_scopes.order_by("name").values_list("name", flat=True)[:200]
+        return format_html_join(" ", "<code>{}</code>", ((name,) for name in names)) or "None."
+
+    @admin.display(description="Notes")
+    def notes(self, row: Provider) -> str:
+        return _entry(row).notes or "—"
+
+    @admin.display(description="Where it is from")
+    def sources(self, row: Provider) -> SafeString:
+        rows = format_html_join(
+            "", '<li><a href="{0}" rel="noreferrer">{0}</a></li>', ((url,) for url in _entry(row).sources)
+        )
+        return format_html("<ul>{}</ul>", rows)
+
+
+def _entry(row: Provider) -> Entry:
+    return Entry.from_data(row.entry)

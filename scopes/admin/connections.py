@@ -1,0 +1,126 @@
+"""All connections, filtered by what their verdict says: first the standings, then the connections in them.
+
+Numbers come from the census, never from counting; pages go on by id, so that each costs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Sum
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from scopes.admin.healths import ORDER, verdicts_of
+from scopes.admin.site import desk
+from scopes.admin.tags import HEALTH_WORDS
+from scopes.judge import census, lookup
+from scopes.models import Census, Integration, Source
+from scopes.reasons import REASONS
+
+PAGE = 50
+PARAMETERS = ("source", "integration", "health", "scope", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter with its choices: (value, words, address, whether it is chosen)."""
+
+    title: str
+    chosen: str
+    choices: tuple[tuple[str, str, str, bool], ...]
+
+
+@desk.screen("connections/", "connections", "scopes.view_connection", "scopes.view_person")
+def connections(request: HttpRequest) -> HttpResponseBase:
+    """A page of the connections that the filters leave, with how many there are in all."""
+    integrations = list(
+        Integration.objects.select_related("provider", "source", "policy_version").order_by(
+            "provider__name", "source__key"
+        )
+    )
+    asked = _asked(request, integrations)
+    census.take_if_old(timezone.now())
+    standings = lookup.standings_where(
+        integration=int(asked["integration"]) if asked["integration"] else None,
+        source=int(asked["source"]) if asked["source"] else None,
+        health=asked["health"],
+        scope=asked["scope"],
+        reason=asked["reason"],
+    )
+    counted = Census.objects.filter(standing__in=standings).aggregate(connections=Sum("connections"))
+    after = request.GET.get("after", "")
+    rows = list(lookup.page(standings, int(after) if after.isdecimal() and len(after) < 18 else 0, PAGE + 1))
+    judged = verdicts_of(rows[:PAGE])
+    return desk.page(
+        request,
+        "admin/connections.html",
+        "Connections",
+        filters=_filters(asked, integrations),
+        any_chosen=any(asked.values()),
+        rows=[(row, judged.get(row.pk)) for row in rows[:PAGE]],
+        total=counted["connections"] or 0,
+        taken_at=census.taken_at(),
+        first="?" + urlencode({key: value for key, value in asked.items() if value}),
+        more=_address(asked, after=str(rows[PAGE - 1].pk)) if len(rows) > PAGE else "",
+        paged=bool(after),
+    )
+
+
+def _asked(request: HttpRequest, integrations: Sequence[Integration]) -> dict[str, str]:
+    """What the filters say; what no choice offers is not asked."""
+    asked = {name: request.GET.get(name, "") for name in PARAMETERS}
+    offered: dict[str, set[str]] = {
+        "source": {str(row.source_id) for row in integrations},
+        "integration": {str(row.pk) for row in integrations},
+        "health": {health.value for health in ORDER},
+        "reason": set(REASONS),
+    }
+    asked = {name: value if name == "scope" or value in offered[name] else "" for name, value in asked.items()}
+    needs = _needs([row for row in integrations if str(row.pk) == asked["integration"]])
+    return {**asked, "scope": asked["scope"] if asked["scope"] in needs else ""}
+
+
+def _needs(integrations: Sequence[Integration]) -> list[str]:
+    """The scopes that the chosen integration's policy needs, which are those that can be missing."""
+    contents = [row.policy_version.content for row in integrations if row.policy_version]
+    return sorted({scope for content in contents for need in content["requirements"] for scope in need["any_of"]})
+
+
+def _filters(asked: dict[str, str], integrations: Sequence[Integration]) -> list[Filter]:
+    sources: dict[int, Source] = {row.source_id: row.source for row in integrations}
+    shown = [row for row in integrations if not asked["source"] or str(row.source_id) == asked["source"]]
+    several = len(sources) > 1
+    choices: list[tuple[str, str, list[tuple[str, str]]]] = [
+        ("source", "Source", [(str(pk), source.key) for pk, source in sorted(sources.items())]),
+        (
+            "integration",
+            "Provider",
+            [(str(row.pk), f"{row.provider.name} ({row.source})" if several else row.provider.name) for row in shown],
+        ),
+        ("health", "Health", [(health.value, HEALTH_WORDS[health.value]) for health in ORDER]),
+        ("reason", "Reason", [(code, reason.title) for code, reason in REASONS.items()]),
+    ]
+    needs = _needs([row for row in integrations if str(row.pk) == asked["integration"]])
+    if needs:
+        choices.append(("scope", "Missing scope", [(scope, scope) for scope in needs]))
+    return [_filter(asked, name, title, offered) for name, title, offered in choices]
+
+
+def _filter(asked: dict[str, str], name: str, title: str, offered: list[tuple[str, str]]) -> Filter:
+    return Filter(
+        title=title,
+        chosen=dict(offered).get(asked[name], ""),
+        choices=tuple(
+            (value, words, _address({**asked, name: value}), value == asked[name])
+            for value, words in [("", "All"), *offered]
+        ),
+    )
+
+
+def _address(asked: dict[str, str], **more: Any) -> str:
+    return "?" + urlencode({key: value for key, value in {**asked, **more}.items() if value})

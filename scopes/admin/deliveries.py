@@ -1,0 +1,120 @@
+"""Webhooks as they were received, and the act of processing one again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from scopes import flow
+from scopes.admin.records import Records, choice
+from scopes.admin.site import desk
+from scopes.admin.tags import chip, pretty, when
+from scopes.intake import webhook
+from scopes.models import Delivery, TrailEntry
+
+_STATES = [("done", "Processed"), ("failed", "Failed"), ("waiting", "Waiting")]
+_WHICH = {
+    "done": Q(processed_at__isnull=False, error=""),
+    "failed": ~Q(error=""),
+    "waiting": Q(processed_at__isnull=True, error=""),
+}
+
+
+@admin.register(Delivery, site=desk)
+class Deliveries(Records):
+    """The list of deliveries. What one said is shown to those who may read it."""
+
+    explanation = "Each webhook as it came in, newest first. Health data in them is never kept."
+    list_display = ("number", "kind", "source", "received", "state", "repeats", "tries")
+    list_select_related = ("source",)
+    list_filter = (choice("state", "state", _STATES, lambda rows, state: rows.filter(_WHICH[state])), "source", "stale")
+    fields = (
+        "kind", "source", "received", "signed", "ordered", "stale", "processed", "state", "error", "tries", "repeats",
+        "trace_id",
+    )  # fmt: skip
+    change_form_template = "admin/delivery.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).select_related("source")
+
+    def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> tuple[str, ...]:
+        return (*self.fields, "said") if request.user.has_perm("scopes.read_delivery_body") else self.fields
+
+    @admin.display(description="Delivery")
+    def number(self, row: Delivery) -> str:
+        return f"{row.pk}"
+
+    @admin.display(description="Received")
+    def received(self, row: Delivery) -> SafeString:
+        return when(row.received_at)
+
+    @admin.display(description="Signed")
+    def signed(self, row: Delivery) -> SafeString:
+        return when(row.signed_at)
+
+    @admin.display(description="Happened, as far as it is believed")
+    def ordered(self, row: Delivery) -> SafeString:
+        return when(row.ordered_at)
+
+    @admin.display(description="Processed")
+    def processed(self, row: Delivery) -> SafeString:
+        return when(row.processed_at, "not yet")
+
+    @admin.display(description="State")
+    def state(self, row: Delivery) -> SafeString:
+        if row.error:
+            return chip("Failed", "bad", "cross")
+        return chip("Processed", "good", "check") if row.processed_at else chip("Waiting", "wait", "clock")
+
+    @admin.display(description="What it said")
+    def said(self, row: Delivery) -> SafeString:
+        return format_html('<pre tabindex="0">{}</pre>', pretty(row.body))
+
+
+class Why(forms.Form):
+    """Why somebody acts, and where that is asked for."""
+
+    reason = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), label="Reason")
+    ticket = forms.CharField(max_length=120, required=False, label="Ticket (optional)")
+
+
+@desk.screen("deliveries/<int:pk>/replay/", "replay_delivery", "scopes.view_delivery", "scopes.replay_delivery")
+def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Show what will happen; by POST, process the delivery again, with an entry in the trail."""
+    delivery = get_object_or_404(Delivery.objects.select_related("source"), pk=pk)
+    form = Why(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        result = _process(delivery, request, form.cleaned_data)
+        if result is webhook.Result.PROCESSED:
+            messages.success(request, f"Delivery {pk} was processed. What it told is recorded.")
+        else:
+            messages.error(request, f"Delivery {pk} could not be processed; its error says why.")
+        return redirect("admin:scopes_delivery_change", pk)
+    return desk.page(request, "admin/replay.html", f"Process delivery {pk} again", delivery=delivery, form=form)
+
+
+def _process(delivery: Delivery, request: HttpRequest, why: dict[str, Any]) -> webhook.Result:
+    now = timezone.now()
+    with transaction.atomic():
+        result = webhook.process(delivery.pk, flow.take_in, now, again=True)
+        TrailEntry.objects.create(
+            at=now,
+            verb="delivery.replayed",
+            actor_id=request.user.pk,
+            actor_name=request.user.get_username(),
+            subject=f"delivery {delivery.pk}",
+            reason=why["reason"],
+            ticket=why["ticket"],
+            detail={"result": result.value},
+        )
+    return result

@@ -1,0 +1,89 @@
+"""The front page: the search, how every integration is doing, the last audit, open links, people opened last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils import timezone
+
+from scopes.admin import opened
+from scopes.admin.cards import link_state
+from scopes.admin.healths import IntegrationHealth, by_integration
+from scopes.admin.site import desk
+from scopes.judge import census
+from scopes.models import AuditRun
+from scopes.reauth.life import live_links
+
+LATE = timedelta(hours=26)
+LINKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LastAudit:
+    """The last run that finished, one that runs now, and `trouble`: what has to be said loudly, or nothing."""
+
+    finished: AuditRun | None
+    running: AuditRun | None
+    trouble: str
+
+
+def last_audit(now: datetime) -> LastAudit:
+    """How the nightly audit is doing."""
+    finished = AuditRun.objects.filter(finished_at__isnull=False).order_by("-finished_at").first()
+    done = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-finished_at").first()
+    running = AuditRun.objects.filter(state=AuditRun.State.RUNNING).first()
+    trouble = ""
+    if done is None:
+        trouble = "No audit has ever finished. What stands here is only what webhooks and imports told."
+    elif done.finished_at is not None and now - done.finished_at > LATE:
+        trouble = "The last audit finished more than 26 hours ago. What stands here may be out of date."
+    if finished is not None and finished.state == AuditRun.State.FAILED:
+        trouble = f"The last audit failed. {trouble}".strip()
+    return LastAudit(finished, running, trouble)
+
+
+def _healths(user: Any, now: datetime) -> dict[str, Any]:
+    if not user.has_perm("scopes.view_integration"):
+        return {}
+    census.take_if_old(now)
+    integrations, taken_at = by_integration()
+    production = [entry for entry in integrations if entry.production]
+    return {
+        "taken_at": taken_at,
+        "groups": [
+            ("Production", production, _together(production)),
+            ("Test and staging", [entry for entry in integrations if not entry.production], None),
+        ],
+    }
+
+
+def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
+    total = IntegrationHealth(0, "All integrations", "", production=True)
+    for entry in integrations:
+        for code, number in entry.counts.items():
+            total.counts[code] = total.counts.get(code, 0) + number
+    return total
+
+
+def numbers(request: HttpRequest) -> dict[str, Any]:
+    """What the front page shows to this agent: only what the role may see."""
+    now = timezone.now()
+    user = request.user
+    context: dict[str, Any] = _healths(user, now)
+    if user.has_perm("scopes.view_auditrun"):
+        context["audit"] = last_audit(now)
+    if user.has_perm("scopes.view_reauthlink"):
+        live = live_links(now).select_related("person", "integration__provider", "integration__source")
+        newest = list(live.order_by("-created_at")[: LINKS + 1])
+        context["links"] = [(link, *link_state(link, now)) for link in newest[:LINKS]]
+        context["more_links"] = len(newest) > LINKS
+    if user.has_perm("scopes.view_person") and isinstance(user, User):
+        context["recent"] = opened.last_by(user)
+    return context
+
+
+desk.front = numbers

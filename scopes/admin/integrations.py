@@ -1,0 +1,152 @@
+"""Integrations and the versions of their policies: what we request, what is approved, what which feature needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from scopes.admin.records import Records
+from scopes.admin.site import desk
+from scopes.admin.tags import chip, when
+from scopes.models import Integration, PolicyVersion
+
+NOTHING = "—"
+
+
+def codes(names: list[str] | None) -> SafeString | str:
+    """Scopes as code, or a dash."""
+    return format_html_join(" ", "<code>{}</code>", ((name,) for name in names)) if names else NOTHING
+
+
+def needs(content: dict[str, Any]) -> SafeString | str:
+    """The requirements of a policy, one a line."""
+    if not content["requirements"]:
+        return "Nothing is needed yet."
+    rows = format_html_join(
+        "",
+        "<li><strong>{}</strong> {} {}{}{}</li>",
+        (
+            (
+                need["feature"],
+                "requires" if need["level"] == "required" else "recommends",
+                format_html_join(" or ", "<code>{}</code>", ((scope,) for scope in need["any_of"])),
+                f", for plans {', '.join(need['plans'])}" if need["plans"] else "",
+                f": {need['why']['en']}" if need["why"].get("en") else "",
+            )
+            for need in content["requirements"]
+        ),
+    )
+    return format_html("<ul>{}</ul>", rows)
+
+
+@admin.register(Integration, site=desk)
+class Integrations(Records):
+    """The list of integrations."""
+
+    explanation = "Our registration with each provider through each source, and the policy in force there."
+    list_display = ("name", "source_key", "policy", "requested", "provider_state")
+    list_filter = ("source",)
+    ordering = ("provider__name", "source__key")
+    fields = ("name", "source_key", "policy", "requested", "approved", "requirements", "versions", "connections")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Integration]:
+        return super().get_queryset(request).select_related("provider", "source", "policy_version")
+
+    @admin.display(description="Provider")
+    def name(self, row: Integration) -> str:
+        return row.provider.name
+
+    @admin.display(description="Source")
+    def source_key(self, row: Integration) -> SafeString:
+        mark = "" if row.source.production else chip("not production", "wait")
+        return format_html("{} {}", row.source.key, mark)
+
+    @admin.display(description="Policy in force")
+    def policy(self, row: Integration) -> SafeString | str:
+        return _policy_link(row.policy_version, row) if row.policy_version else "None"
+
+    @admin.display(description="We request")
+    def requested(self, row: Integration) -> SafeString | str:
+        return codes(row.policy_version.content["requested"]) if row.policy_version else NOTHING
+
+    @admin.display(description="The provider approved")
+    def approved(self, row: Integration) -> SafeString | str:
+        approved = row.policy_version.content["approved"] if row.policy_version else None
+        return "Nobody wrote it down." if approved is None else codes(approved)
+
+    @admin.display(description="Features need")
+    def requirements(self, row: Integration) -> SafeString | str:
+        return needs(row.policy_version.content) if row.policy_version else NOTHING
+
+    @admin.display(description="Provider is")
+    def provider_state(self, row: Integration) -> SafeString | str:
+        if row.provider.retired_on:
+            return format_html("{} since {}", chip("Retired", "bad", "cross"), when(row.provider.retired_on))
+        return "on the phone" if row.provider.on_device else "reached by a link"
+
+    @admin.display(description="Versions")
+    def versions(self, row: Integration) -> SafeString:
+        versions = row.versions.order_by("-number")[:50]
+        rows = format_html_join("", "<li>{} {}</li>", ((_policy_link(one, row), _published(one)) for one in versions))
+        return format_html("<ul>{}</ul>", rows)
+
+    @admin.display(description="Connections")
+    def connections(self, row: Integration) -> SafeString:
+        return format_html('<a href="{}?integration={}">Show them</a>', reverse("admin:connections"), row.pk)
+
+
+def _policy_link(version: PolicyVersion, integration: Integration) -> SafeString:
+    return format_html(
+        '<a href="{}">Policy {}</a>', reverse("admin:scopes_policyversion_change", args=[version.pk]), version.number
+    )
+
+
+def _published(version: PolicyVersion) -> SafeString:
+    if version.published_at is None:
+        return chip("Draft", "wait", "dash")
+    return format_html("published {} by {}", when(version.published_at), version.author)
+
+
+@admin.register(PolicyVersion, site=desk)
+class Policies(Records):
+    """The list of policy versions, drafts too."""
+
+    explanation = "Every version of every policy. What was published never changes."
+    list_display = ("version", "integration", "published", "screen_since", "author", "note")
+    fields = (
+        "version", "integration", "published", "screen_since", "author", "note", "requested", "approved",
+        "requirements",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
+        return super().get_queryset(request).select_related("integration__provider", "integration__source")
+
+    @admin.display(description="Version")
+    def version(self, row: PolicyVersion) -> str:
+        return f"Policy {row.number}"
+
+    @admin.display(description="Published")
+    def published(self, row: PolicyVersion) -> SafeString:
+        return when(row.published_at) if row.published_at else chip("Draft", "wait", "dash")
+
+    @admin.display(description="Consent screen changed")
+    def screen_since(self, row: PolicyVersion) -> SafeString:
+        return when(row.in_force_from, "not by this version")
+
+    @admin.display(description="We request")
+    def requested(self, row: PolicyVersion) -> SafeString | str:
+        return codes(row.content["requested"])
+
+    @admin.display(description="The provider approved")
+    def approved(self, row: PolicyVersion) -> SafeString | str:
+        return "Nobody wrote it down." if row.content["approved"] is None else codes(row.content["approved"])
+
+    @admin.display(description="Features need")
+    def requirements(self, row: PolicyVersion) -> SafeString | str:
+        return needs(row.content)

@@ -1,0 +1,93 @@
+"""Reauth links: what became of each. They are made and withdrawn from the person page."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from scopes.admin.cards import link_state
+from scopes.admin.records import Records, choice
+from scopes.admin.site import desk
+from scopes.admin.tags import chip, when
+from scopes.models import ReauthLink
+from scopes.reauth.life import live_links
+
+_LIFE = [("live", "Can be used"), ("fixed", "Fixed"), ("withdrawn", "Withdrawn"), ("expired", "Expired")]
+
+
+def _in_life(links: QuerySet[ReauthLink], life: str) -> QuerySet[ReauthLink]:
+    now = timezone.now()
+    match life:
+        case "live":
+            return links.filter(pk__in=live_links(now).values("pk"))
+        case "fixed":
+            return links.filter(outcome=ReauthLink.Outcome.FIXED)
+        case "withdrawn":
+            return links.filter(withdrawn_at__isnull=False)
+    return links.filter(expires_at__lte=now, withdrawn_at__isnull=True).exclude(outcome=ReauthLink.Outcome.FIXED)
+
+
+@admin.register(ReauthLink, site=desk)
+class Links(Records):
+    """The list of links."""
+
+    explanation = "Every link that was made for a person to connect again, newest first."
+    list_display = ("public_id", "who", "provider", "state", "made", "by", "ticket")
+    list_select_related = ("person", "integration__provider")
+    list_filter = (choice("life", "life", _LIFE, _in_life), "outcome", "integration__provider")
+    fields = (
+        "public_id", "who", "provider", "state", "outcome_detail", "reason", "ticket", "language", "by", "made",
+        "opened", "left", "returned", "settled", "withdrawn", "expires",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReauthLink]:
+        return super().get_queryset(request).select_related("person", "integration__provider").defer("secret_hash")
+
+    @admin.display(description="Person")
+    def who(self, link: ReauthLink) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("admin:person", args=[link.person_id]), link.person)
+
+    @admin.display(description="Provider")
+    def provider(self, link: ReauthLink) -> str:
+        return link.integration.provider.name
+
+    @admin.display(description="State")
+    def state(self, link: ReauthLink) -> SafeString:
+        return chip(*link_state(link, timezone.now()))
+
+    @admin.display(description="Made by")
+    def by(self, link: ReauthLink) -> str:
+        return link.author
+
+    @admin.display(description="Made")
+    def made(self, link: ReauthLink) -> SafeString:
+        return when(link.created_at)
+
+    @admin.display(description="First opened")
+    def opened(self, link: ReauthLink) -> SafeString:
+        return when(link.opened_at)
+
+    @admin.display(description="Left for the provider")
+    def left(self, link: ReauthLink) -> SafeString:
+        return when(link.left_at)
+
+    @admin.display(description="Returned")
+    def returned(self, link: ReauthLink) -> SafeString:
+        return when(link.returned_at)
+
+    @admin.display(description="Settled")
+    def settled(self, link: ReauthLink) -> SafeString:
+        return when(link.settled_at)
+
+    @admin.display(description="Withdrawn")
+    def withdrawn(self, link: ReauthLink) -> SafeString:
+        return when(link.withdrawn_at)
+
+    @admin.display(description="Expires")
+    def expires(self, link: ReauthLink) -> SafeString:
+        return when(link.expires_at)

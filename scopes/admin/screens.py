@@ -1,0 +1,33 @@
+"""The desk with all its screens: importing one puts it there."""
+
+from __future__ import annotations
+
+from scopes.admin import (
+    agents,
+    audits,
+    catalogue,
+    connections,
+    deliveries,
+    front,
+    integrations,
+    links,
+    person,
+    search,
+    trail,
+)
+from scopes.admin.site import desk
+
+__all__ = [
+    "agents",
+    "audits",
+    "catalogue",
+    "connections",
+    "deliveries",
+    "desk",
+    "front",
+    "integrations",
+    "links",
+    "person",
+    "search",
+    "trail",
+]

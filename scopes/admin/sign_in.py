@@ -1,0 +1,93 @@
+"""Sign-in by name and password, throttled per name and per address.
+
+A try is counted before the password is looked at, so that many at once cannot pass the limit together. A try beyond
+the limit is refused, even with the right password, and does not lengthen the wait. The answer is always the same, so
+that it tells neither which names exist nor which are locked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from scopes.models import SignInTries
+
+WINDOW = timedelta(minutes=15)
+TRIES_OF_A_NAME = 5
+TRIES_FROM_AN_ADDRESS = 30
+REFUSED = (
+    f"This name and password were not accepted. After {TRIES_OF_A_NAME} tries a name is locked for"
+    f" {WINDOW // timedelta(minutes=1)} minutes,"
+    " whatever the password; then try again, or ask a colleague who manages agents."
+)
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Django's form, with the limits before it and one answer for everything that is refused."""
+
+    error_messages = {"invalid_login": REFUSED, "inactive": REFUSED}
+
+    def clean(self) -> dict[str, Any]:
+        if not self.cleaned_data.get("username") or not self.cleaned_data.get("password"):
+            return super().clean()
+        now = timezone.now()
+        name = hashed("name", self.cleaned_data["username"].casefold())
+        address = hashed("address", network_of(self.request) if self.request else "")
+        if not all([count(name, TRIES_OF_A_NAME, now), count(address, TRIES_FROM_AN_ADDRESS, now)]):
+            raise ValidationError(REFUSED, code="invalid_login")
+        cleaned = super().clean()
+        SignInTries.objects.filter(subject=name).delete()
+        _take_back(address)
+        return cleaned
+
+
+def count(subject: str, limit: int, now: datetime) -> bool:
+    """Count one more try of `subject`; whether it is within the limit. Forgets what is older than the window."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM scopes_signintries WHERE first_at <= %s", [now - WINDOW])
+        cursor.execute(
+            """
+            INSERT INTO scopes_signintries AS counted (subject, tries, first_at) VALUES (%s, 1, %s)
+            ON CONFLICT (subject) DO UPDATE SET tries = least(counted.tries + 1, %s)
+            RETURNING tries
+            """,
+            [subject, now, limit + 1],
+        )
+        return int(cursor.fetchone()[0]) <= limit
+
+
+def _take_back(subject: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE scopes_signintries SET tries = greatest(tries - 1, 0) WHERE subject = %s", [subject])
+
+
+def hashed(kind: str, value: str) -> str:
+    """What stands in the table instead of a name or an address."""
+    return salted_hmac(f"sign-in {kind}", value, algorithm="sha256").hexdigest()
+
+
+def network_of(request: HttpRequest) -> str:
+    """Where a request comes from: the address, or for IPv6 its /64, which one customer has to himself.
+
+    Behind proxies (setting PROXIES says how many) it is the address that the outermost of them saw; what
+    stands left of it in X-Forwarded-For anybody can write.
+    """
+    address: str = request.META.get("REMOTE_ADDR", "")
+    proxies: int = getattr(settings, "PROXIES", 0)
+    seen = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    if proxies and len(seen) >= proxies:
+        address = seen[-proxies]
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network(f"{address}/64", strict=False)) if parsed.version == 6 else str(parsed)

@@ -1,0 +1,151 @@
+"""What the desk's templates write in their own way: times, chips, shapes, words. Loaded as `{% load desk %}`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django import template
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+
+from scopes.reasons import REASONS, REMEDIES
+
+register = template.Library()
+
+# The word on a chip, and the symbol of static/desk/shapes.svg that says the same.
+HEALTH_WORDS = {
+    "ok": "OK",
+    "unknown": "Unknown",
+    "reduced": "Reduced",
+    "blocked": "Blocked",
+    "broken": "Broken",
+    "never": "Never completed",
+}
+IN_TICKS = re.compile(r"`([^`]+)`")
+
+
+@register.simple_tag
+def shape(name: str) -> SafeString:
+    """A symbol of static/desk/shapes.svg. It only repeats what a word beside it says."""
+    return format_html(
+        '<svg class="shape" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        static("desk/shapes.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def health(code: str) -> SafeString:
+    """A health as a chip: its shape and its word; the colour only repeats them."""
+    return format_html(
+        '<span class="chip is-{}">{}{}</span>', code, shape(f"health-{code}"), HEALTH_WORDS.get(code, code)
+    )
+
+
+@register.simple_tag
+def chip(word: str, tone: str = "quiet", symbol: str = "") -> SafeString:
+    """A state as a chip. `tone` is one of quiet, good, warn, bad, wait."""
+    return format_html('<span class="chip tone-{}">{}{}</span>', tone, shape(symbol) if symbol else mark_safe(""), word)
+
+
+@register.simple_tag
+def when(at: datetime | date | None, missing: str = "—") -> SafeString:
+    """A date and time, with the UTC in its title; the agent's own zone is put in by static/desk/times.js."""
+    if at is None:
+        return escape(missing)
+    if not isinstance(at, datetime):
+        return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%-d %b %Y}")
+    at = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-local>{} UTC</time>',
+        at.isoformat(),
+        f"{at:%Y-%m-%d %H:%M:%S}",
+        f"{at:%-d %b %Y, %H:%M}",
+    )
+
+
+@register.simple_tag
+def since(at: datetime | None, missing: str = "—") -> SafeString:
+    """How long ago, and the date beside it, with the UTC in its title."""
+    if at is None:
+        return escape(missing)
+    at = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{} <span class="date">{}</span></time>',
+        at.isoformat(),
+        f"{at:%Y-%m-%d %H:%M:%S}",
+        ago(at),
+        f"{at:%-d %b %Y}",
+    )
+
+
+@register.filter
+def ago(at: datetime | date) -> str:
+    """How long ago in one unit: "3 weeks ago"."""
+    if not isinstance(at, datetime):
+        days = (timezone.now().date() - at).days
+        if days <= 0:
+            return "today"
+        return "yesterday" if days == 1 else ago(datetime.combine(at, time(), UTC))
+    now = timezone.now()
+    if (now - at).total_seconds() < 60:
+        return "just now"
+    return f"{timesince(at, now, depth=1)} ago"
+
+
+@register.filter
+def ticks(text: str) -> SafeString:
+    """The text with `code` in ticks set as code."""
+    return mark_safe(IN_TICKS.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped first
+
+
+@register.filter
+def listed(words: Sequence[str]) -> str:
+    """The words in a row, such as: a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+@register.filter
+def reason(code: str) -> Any:
+    """The registry's entry for a reason."""
+    return REASONS.get(code)
+
+
+@register.filter
+def remedy(code: str) -> Any:
+    """The registry's entry for a remedy."""
+    return REMEDIES.get(code)
+
+
+@register.filter
+def pretty(value: object) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """1,234,567."""
+    return f"{number:,}"
+
+
+@register.filter
+def missing(entry: str) -> SafeString:
+    """A verdict's `scope=reason` in words."""
+    scope, _, code = entry.rpartition("=")
+    why = REASONS[code].title.lower() if code in REASONS else code
+    return format_html("<code>{}</code> {}", scope, why)
+
+
+@register.simple_tag
+def page_address(cl: ChangeList, number: int) -> str:
+    """The address of a page of one of Django's lists, with its filters."""
+    return cl.get_query_string({PAGE_VAR: number})

@@ -1,0 +1,141 @@
+"""Everything that happened to a person's connections, in one line of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from scopes.admin.opened import VERBS
+from scopes.judge.person import ConnectionAccount, PersonAccount
+from scopes.judge.rules import StandingFacts
+from scopes.judge.standing import facts_of
+from scopes.models import Attempt, ReauthLink, TrailEntry
+
+KINDS = (("facts", "What sources told"), ("attempts", "Tries"), ("links", "Links"), ("acts", "What agents did"))
+TOLD_BY = {
+    "listing": "nightly listing",
+    "webhook": "webhook",
+    "file": "imported file",
+    "live_check": "live check",
+    "return": "return of the person",
+    "policy": "publication of a policy",
+    "act": "act of an agent",
+}
+LONGEST = 200
+LIFE = (
+    ("settled_at", "Link settled"),
+    ("withdrawn_at", "Link withdrawn"),
+    ("returned_at", "Came back from the provider"),
+    ("left_at", "Left for the provider"),
+    ("opened_at", "Opened the link"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `kind` is one of KINDS; `by` is who told or did it."""
+
+    at: datetime
+    kind: str
+    title: str
+    detail: str = ""
+    by: str = ""
+
+
+def timeline(account: PersonAccount, trail: Iterable[TrailEntry], kind: str = "") -> list[Event]:
+    """The events, newest first, at most 200; only those of `kind`, where one is named."""
+    events = [
+        *_facts(account.connections),
+        *_attempts(account.attempts),
+        *(event for link in account.links for event in _life(link)),
+        *(_act(entry) for entry in trail),
+    ]
+    wanted = [event for event in events if not kind or event.kind == kind]
+    return sorted(wanted, key=lambda event: event.at, reverse=True)[:LONGEST]
+
+
+def _facts(entries: Sequence[ConnectionAccount]) -> Iterator[Event]:
+    standings = facts_of(period.standing_id for entry in entries for period in entry.periods)
+    for entry in entries:
+        if not entry.periods:
+            continue
+        first = entry.periods[-1]
+        told = f"by {TOLD_BY.get(first.origin, first.origin)}"
+        yield Event(
+            first.since, "facts", f"{entry.provider.name}: connected", _held(standings[first.standing_id]), told
+        )
+        for later, earlier in pairwise(entry.periods):
+            changed = _changed(standings[earlier.standing_id], standings[later.standing_id])
+            told = f"by {TOLD_BY.get(later.origin, later.origin)}"
+            yield Event(later.since, "facts", f"{entry.provider.name}: {changed[0]}", changed[1], told)
+
+
+def _held(standing: StandingFacts) -> str:
+    if standing.reported is None:
+        return "The source did not tell which scopes."
+    return f"Granted: {_names(standing.reported)}." if standing.reported else "No scope was granted."
+
+
+def _changed(before: StandingFacts, after: StandingFacts) -> tuple[str, str]:
+    """What is different, as a title and a sentence."""
+    gained = (after.reported or frozenset()) - (before.reported or frozenset())
+    lost = (before.reported or frozenset()) - (after.reported or frozenset())
+    words = [f"Granted: {_names(gained)}." if gained else "", f"Taken away: {_names(lost)}." if lost else ""]
+    detail = " ".join(word for word in words if word)
+    if before.link is not after.link:
+        return f"link is {after.link.value.replace('_', ' ')}", detail
+    if detail:
+        return "scopes changed", detail
+    if before.consent_version != after.consent_version:
+        return "consented again", _held(after)
+    if before.plan != after.plan:
+        return "plan changed", f"From {before.plan or 'none'} to {after.plan or 'none'}."
+    if before.waived != after.waived:
+        return "waiver changed", f"Respected now: {_names(after.waived)}." if after.waived else "None stands now."
+    return "seen anew", _held(after)
+
+
+def _names(scopes: Iterable[str]) -> str:
+    return ", ".join(f"`{scope}`" for scope in sorted(scopes))
+
+
+def _attempts(attempts: Iterable[Attempt]) -> Iterator[Event]:
+    for attempt in attempts:
+        provider = attempt.provider.name if attempt.provider else "Some provider"
+        result = f" with `{attempt.result}`" if attempt.result else ""
+        way = "from our link" if attempt.link_id else "not from a link of ours"
+        at = attempt.ended_at or attempt.started_at
+        detail = f"The try {attempt.get_state_display().lower()}{result}." if attempt.ended_at else "Not ended yet."
+        yield Event(at, "attempts", f"{provider}: tried to connect", f"{detail} {attempt.message}".strip(), way)
+
+
+def _life(link: ReauthLink) -> Iterator[Event]:
+    about = f"{link.integration.provider.name}: "
+    yield Event(link.created_at, "links", f"{about}reauth link made", link.reason, link.author)
+    for name, title in LIFE:
+        at = getattr(link, name)
+        if at is not None:
+            detail = f"Outcome: {link.get_outcome_display().lower()}. {link.outcome_detail}".strip()
+            yield Event(at, "links", about + title[0].lower() + title[1:], detail if name == "settled_at" else "", "")
+
+
+VERB_WORDS = {"person.opened": "Opened this page", "connection.opened": "Opened the page of the connection"}
+
+
+def _act(entry: TrailEntry) -> Event:
+    title = VERB_WORDS.get(entry.verb, entry.verb.replace(".", " ").replace("_", " ").capitalize())
+    ticket = f"Ticket {entry.ticket}." if entry.ticket else ""
+    return Event(entry.at, "acts", title, f"{entry.reason} {ticket}".strip(), entry.actor_name)
+
+
+def trail_of(account: PersonAccount, *, openings: bool) -> list[TrailEntry]:
+    """What agents did about this person, newest first; who opened the page only for those who may see that."""
+    if account.person is not None:
+        entries = TrailEntry.objects.filter(person=account.person)
+    else:
+        entries = TrailEntry.objects.filter(connection__in=[entry.connection.pk for entry in account.connections])
+    if not openings:
+        entries = entries.exclude(verb__in=VERBS)
+    return list(entries.order_by("-at")[:LONGEST])
