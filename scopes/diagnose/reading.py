@@ -12,18 +12,18 @@ from scopes.catalogue import Provider
 from scopes.diagnose.masking import mask
 from scopes.diagnose.report import ErrorReport, as_text
 
-HEAD = 12_000
-TAIL = 6_000
-AROUND = 1_200
+HEAD = 9_000
+TAIL = 5_000
+AROUND = 1_000
 _TELLING = ("scope", "Scope", "SCOPE", "permission", "Permission", "invalid_", "access_denied", "AADSTS")
 
 _TELLING_HEADER = re.compile(r"(?i)authenticate|scope|permission|location|error|message|reason|retry|content-type")
 _ENTITY = re.compile(r"(?i)&(?:#\d{1,7}|#x[0-9a-f]{1,6}|quot|amp|lt|gt|apos|nbsp);")
 _TAG = re.compile(r"<(?:/?([A-Za-z][\w:-]*)(\s[^<>]*)?/?|![^<>]*)>")
 _HTML_TAGS = """
-    html head title meta link script style body main header footer nav section article div span p a b i u em strong br hr
-    h1 h2 h3 h4 h5 h6 pre code center table thead tbody tr td th ul ol li dl dt dd img svg path form input button label
-    small font blockquote iframe noscript
+    html head title meta link script style body main header footer nav section article div span p a b i u em strong br
+    hr h1 h2 h3 h4 h5 h6 pre code center table thead tbody tr td th ul ol li dl dt dd img svg path form input button
+    label small font blockquote iframe noscript
 """
 _HTML = frozenset(_HTML_TAGS.split())
 _LINK = re.compile(r"(?i)\b(?:href|content|action)\s*=\s*[\"']?([^\"'\s<>]+)")
@@ -66,7 +66,7 @@ class Exhibit:
 
 def readable(text: str) -> str:
     """`text` as a person would read it: capped, unescaped, without tags, a query parameter a line, and masked."""
-    text = mask(_window(text).translate(_CONTROL))
+    text = mask(as_text(_window(text)).translate(_CONTROL))
     for _ in range(3):
         before = text
         text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)

@@ -26,7 +26,7 @@ def read_report(line: str | bytes) -> ErrorReport:
 
     Never raises: a value of a wrong type is left out, and what is no such object is itself the body.
     """
-    return read_json_report(line) or ErrorReport(body=as_text(line))
+    return read_json_report(line) or ErrorReport(body=line if isinstance(line, str) else as_text(line))
 
 
 def read_json_report(line: str | bytes) -> ErrorReport | None:

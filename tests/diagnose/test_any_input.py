@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,19 @@ def test_a_secret_in_the_text_is_not_repeated(sample: Sample, wrapping: str, sec
     place = data.draw(st.integers(0, len(body)))
     diagnosis = diagnose(report_of(sample, WRAPPINGS[wrapping](f"{body[:place]} {secret} {body[place:]}")), default())
     assert secret.lower() not in everything_said(diagnosis).lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (json.dumps(json.dumps({"error": "invalid_token", "password": "hunter2"})), "hunter2"),
+        ("error=invalid_token ada&#64;example.com", "example.com"),
+        ("https://app.example/cb?error=invalid_token&login_hint=ada%2540example.com", "example.com"),
+    ],
+)
+def test_a_secret_that_shows_only_when_it_is_unescaped_is_not_repeated(text: str, secret: str) -> None:
+    assert "invalid_token" in everything_said(said(text))
+    assert secret not in everything_said(said(text))
 
 
 @given(st.one_of(st.binary(max_size=2000), st.text(max_size=2000), st.text("scope{}[]\"':=,\\ %&<>/_.", max_size=2000)))

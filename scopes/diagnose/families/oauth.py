@@ -199,9 +199,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + r"(?:invalid_request|invalid_client(?:_?id|_?secret)?|unauthorized_client|unsupported_(?:grant|response)_type"
         r"|redirect_uri_mismatch|invalid_redirect(?:_uri)?|invalid_target|invalid_state|csrf_\w+"
         r"|mismatching_state)(?![a-z])"
-        r""
-        r"|callback url (?:is|does|must)|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)|missing parameters?:|invalid client (?:id"
-        r"|secret|credentials)",
+        r"|callback url (?:is|does|must)|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)"
+        r"|missing parameters?:|invalid client (?:id|secret|credentials)",
         "invalid_",
         "client",
         "unsupported_",

@@ -1,0 +1,47 @@
+"""docs/diagnose.md, tried against the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from scopes.catalogue import default
+from scopes.diagnose import Verdict, as_text
+from scopes.diagnose.diagnosis import exhibit_of
+from scopes.diagnose.reading import HEAD, TAIL
+from scopes.diagnose.recognise import CERTAIN, Recogniser, says
+from scopes.diagnose.report import ErrorReport
+from tests.diagnose.samples import said
+
+PAGE = (Path(__file__).parents[2] / "docs" / "diagnose.md").read_text(encoding="utf-8")
+FITBIT = "This application does not have permission to access sleep data. Visit https://dev.fitbit.com/docs/oauth2"
+
+
+def test_the_answer_in_words_is_the_one_that_is_shown() -> None:
+    shown = re.search(r"^missing_scope: .*?(?=^```)", PAGE, re.DOTALL | re.MULTILINE)
+    assert shown
+    written = as_text(said(FITBIT), default()).splitlines()
+    assert set(shown[0].splitlines()) <= set(written)
+
+
+def test_the_answer_for_a_machine_is_the_one_that_is_shown() -> None:
+    asked, answered = re.findall(r'^\{"(?:status|verdict)".*$', PAGE, re.MULTILINE)
+    assert said(asked).as_data() | {"evidence": ["…"]} == json.loads(answered)
+
+
+def test_every_verdict_has_a_row() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == list(Verdict)
+
+
+def test_the_length_that_is_read_is_told() -> None:
+    assert f"{HEAD + TAIL:,} characters" in PAGE
+
+
+def test_the_recogniser_that_is_shown_works() -> None:
+    entry = re.search(r"^says\(.*?^\)", PAGE, re.DOTALL | re.MULTILINE)
+    assert entry
+    recogniser = eval(entry[0], {"says": says, "Verdict": Verdict, "CERTAIN": CERTAIN})
+    assert isinstance(recogniser, Recogniser)
+    text = ErrorReport("Application does not have the good scope rights")
+    assert [finding.verdict for finding in recogniser(exhibit_of(text, default()))] == [Verdict.MISSING_SCOPE]
