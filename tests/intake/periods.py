@@ -1,0 +1,21 @@
+"""What the records of a connection must look like, whatever happened to it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from scopes.models import Connection, Period
+
+
+def told(connection: Connection) -> list[Period]:
+    """The periods of `connection`, oldest first, once they are proved: without a gap, one open, the copy right."""
+    periods = list(connection.periods.select_related("standing").order_by("pk"))
+    for before, after in pairwise(periods):
+        assert before.until == after.since
+        assert before.standing_id != after.standing_id
+    if connection.merged_into_id is None:
+        assert periods[-1].until is None
+        assert periods[-1].standing_id == connection.standing_id
+    else:
+        assert periods[-1].until is not None
+    return periods
