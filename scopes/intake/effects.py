@@ -64,8 +64,8 @@ class Read:
     added: frozenset[str] = frozenset()
 
 
-def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentScreens, plan: str) -> Row:
-    """The row of a connection that this fact is the first to tell of."""
+def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentScreens) -> Row:
+    """The row of a connection that this fact is the first to tell of; nobody's yet."""
     consented_at = consent_time(fact)
     link, link_at = LinkState.ACTIVE, fact.happened_at
     if isinstance(fact, LinkChanged):
@@ -84,11 +84,9 @@ def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentSc
             reported=read.kept,
             unlisted=read.marked,
             consent_version=screens.at(consented_at),
-            plan=plan,
         ),
         scopes_at=fact.happened_at,
         link_at=link_at,
-        reference_id=fact.reference_id or "",
         provider_user_id=(fact.provider_user_id or "") if isinstance(fact, ConnectionSeen) else "",
         consented_at=consented_at,
         unlisted=read.unlisted,

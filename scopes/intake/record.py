@@ -77,10 +77,12 @@ class Recorder:
             info = known[fact.provider]
             told[info.pk, fact.user_id].append((fact, _read(vocabulary, info.provider, fact), info.screens))
         recorded = Recorded(unknown_scopes=[name for _, name in vocabulary.new])
-        identity.follow(told, now)
+        minted = identity.follow(told, now)
         waiting, recorded.former = identity.without_former(told)
         while waiting:
             waiting = self._try(waiting, origin, now, recorded)
+        identity.join_seen(told, minted, now)
+        identity.remember_former(told, now)
         return recorded
 
     def _try(
@@ -96,7 +98,9 @@ class Recorder:
         touched = {
             key: facts
             for key, facts in told.items()
-            if key not in present or self._steps(present[key].as_row(standings), facts)
+            if key not in present
+            or (not present[key].reference_id and _reference(facts))
+            or self._steps(present[key].as_row(standings), facts)
         }
         recorded.unchanged += len(told) - len(touched)
         recorded.connections += [row.pk for key, row in present.items() if key not in touched]
@@ -104,7 +108,9 @@ class Recorder:
         if touched:
             with transaction.atomic():
                 lost = self._write(touched, origin, now, recorded)
-        recorded.pulses += rows.write_pulses(_pulses(told, present or rows.find(told)))
+        recorded.pulses += rows.write_pulses(
+            _pulses(told, rows.find(told) if told.keys() - present.keys() else present)
+        )
         return lost
 
     def _write(
@@ -123,12 +129,14 @@ class Recorder:
             found = present.get(key)
             if found is None:
                 first, read, screens = facts[0]
-                person, plan = people.get(first.reference_id or "", (None, ""))
-                row = replace(begin(first, key[0], read, screens, plan), person=person)
+                row = _claimed(begin(first, key[0], read, screens), facts, people)
                 begun.append((key, [Step(row, first.happened_at), *self._steps(row, facts[1:])]))
                 continue
-            row = found.as_row(standings)
+            before = found.as_row(standings)
+            row = _claimed(before, facts, people)
             steps = self._steps(row, facts)
+            if not steps and row is not before:
+                steps = [Step(row, facts[0][0].happened_at)]
             if steps:
                 changed.append((found, steps))
             else:
@@ -196,13 +204,27 @@ def restand(
     return len(moved)
 
 
-def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict[str, tuple[int | None, str]]:
-    """Reference id -> (person, plan), for the connections that are new."""
-    references = {
-        facts[0][0].reference_id for key, facts in told.items() if key not in present and facts[0][0].reference_id
-    }
-    people = Person.objects.filter(reference_id__in=references).values_list("reference_id", "pk", "plan")
-    return {reference: (pk, plan) for reference, pk, plan in people}
+def _reference(facts: list[Told]) -> str:
+    """Whose the connection is, in the host's words; empty when no fact told."""
+    return next((fact.reference_id for fact, _, _ in facts if fact.reference_id), "")
+
+
+def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict[str, tuple[int, str]]:
+    """Reference id -> (person, plan), for the connections that had no reference id before."""
+    nobodys = [facts for key, facts in told.items() if key not in present or not present[key].reference_id]
+    people = Person.objects.filter(
+        reference_id__in={reference for facts in nobodys if (reference := _reference(facts))}
+    )
+    return {reference: (pk, plan) for reference, pk, plan in people.values_list("reference_id", "pk", "plan")}
+
+
+def _claimed(row: Row, facts: list[Told], people: dict[str, tuple[int, str]]) -> Row:
+    """`row` with the first reference id that was ever told of it, and the person of that name, if known."""
+    reference = _reference(facts)
+    if row.reference_id or not reference:
+        return row
+    person, plan = people.get(reference, (None, ""))
+    return replace(row, reference_id=reference, person=row.person or person, standing=replace(row.standing, plan=plan))
 
 
 def _pulses(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> list[rows.PulseSeen]:

@@ -124,7 +124,8 @@ def insert(
             ],
         )
         made = {(integration, user_id): pk for integration, user_id, pk in cursor.fetchall()}
-    _insert_periods([(made[key], steps, None) for key, steps in ordered if key in made], ids, origin, now)
+    periods = [(made[key], _stretches(None, steps, ids)) for key, steps in ordered if key in made]
+    _insert_periods(periods, {}, ids, origin, now)
     return made
 
 
@@ -139,15 +140,19 @@ def update(
         cursor.execute(
             """
             UPDATE scopes_connection c
-            SET standing_id = new.standing_id, provider_user_id = new.provider_user_id,
-                consented_at = new.consented_at, scopes_at = new.scopes_at, link_at = new.link_at
-            FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-                 AS new (id, standing_id, provider_user_id, consented_at, scopes_at, link_at)
+            SET standing_id = new.standing_id, person_id = new.person_id, reference_id = new.reference_id,
+                provider_user_id = new.provider_user_id, consented_at = new.consented_at,
+                scopes_at = new.scopes_at, link_at = new.link_at
+            FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[],
+                 %s::timestamptz[], %s::timestamptz[])
+                 AS new (id, standing_id, person_id, reference_id, provider_user_id, consented_at, scopes_at, link_at)
             WHERE c.id = new.id
             """,
             [
                 [found.pk for found, _ in changed],
                 [ids[row.standing] for row in last],
+                [row.person for row in last],
+                [row.reference_id for row in last],
                 [row.provider_user_id for row in last],
                 [row.consented_at for row in last],
                 [row.scopes_at for row in last],
@@ -163,15 +168,15 @@ def update(
             UPDATE scopes_period period SET until = greatest(period.since, new.at)
             FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (connection_id, at)
             WHERE period.connection_id = new.connection_id AND period.until IS NULL
-            RETURNING period.connection_id, period.until
+            RETURNING period.connection_id, period.until, period.unlisted
             """,
             [[pk for pk, _ in moved], [stretches[0].at for _, stretches in moved]],
         )
-        began = dict(cursor.fetchall())
-    _insert_periods([(pk, stretches, began[pk]) for pk, stretches in moved], ids, origin, now)
+        closed = {pk: (until, unlisted) for pk, until, unlisted in cursor.fetchall()}
+    _insert_periods(moved, closed, ids, origin, now)
 
 
-def _stretches(standing: int, steps: Sequence[Step], ids: Mapping[StandingFacts, int]) -> list[Step]:
+def _stretches(standing: int | None, steps: Sequence[Step], ids: Mapping[StandingFacts, int]) -> list[Step]:
     """The steps that begin a new standing."""
     moved = []
     for step in steps:
@@ -182,19 +187,25 @@ def _stretches(standing: int, steps: Sequence[Step], ids: Mapping[StandingFacts,
 
 
 def _insert_periods(
-    begun: Sequence[tuple[int, Sequence[Step], datetime | None]],
+    begun: Sequence[tuple[int, Sequence[Step]]],
+    closed: Mapping[int, tuple[datetime, str | None]],
     ids: Mapping[StandingFacts, int],
     origin: Origin,
     now: datetime,
 ) -> None:
-    """Append each connection's stretches; `since` never runs backwards, though a fact may have happened before."""
+    """Append each connection's stretches; `since` never runs backwards, though a fact may have happened before.
+
+    `closed` tells when the period before them ended, and which scopes beyond the bound stood in it.
+    """
     periods: list[tuple[int, int, datetime, datetime | None, datetime, str | None]] = []
-    for pk, steps, earliest in begun:
-        since = steps[0].at if earliest is None else max(steps[0].at, earliest)
+    for pk, steps in begun:
+        since, stood = closed.get(pk, (steps[0].at, None))
+        since = max(since, steps[0].at)
         for number, step in enumerate(steps):
             until = max(since, steps[number + 1].at) if number + 1 < len(steps) else None
-            unlisted = json.dumps(step.row.unlisted) if step.row.unlisted else None
-            periods.append((pk, ids[step.row.standing], since, until, step.at, unlisted))
+            if step.row.unlisted or not step.row.standing.unlisted:
+                stood = json.dumps(step.row.unlisted) if step.row.unlisted else None
+            periods.append((pk, ids[step.row.standing], since, until, step.at, stood))
             since = until or since
     if not periods:
         return

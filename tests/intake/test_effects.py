@@ -42,7 +42,7 @@ def read(fact: ConnectionFact) -> Read:
 def life(facts: Iterable[ConnectionFact], listed_at: datetime | None = None) -> Row:
     """The row that these facts come to, taken in one after the other."""
     first, *rest = facts
-    row = begin(first, 1, read(first), SCREENS, plan="")
+    row = begin(first, 1, read(first), SCREENS)
     for fact in rest:
         row = after(row, fact, read(fact), SCREENS, listed_at)
     return row
@@ -197,7 +197,7 @@ def test_an_account_changes_only_with_a_consent() -> None:
 
 def test_scopes_beyond_the_bound_leave_one_mark_that_a_difference_does_not_wipe_out() -> None:
     marked = Read(frozenset("a"), unlisted=("strange",), marked=True)
-    row = begin(consent(1, "a"), 1, marked, SCREENS, plan="")
+    row = begin(consent(1, "a"), 1, marked, SCREENS)
 
     fewer = after(row, changed(2, added="b"), Read(added=frozenset("b")), SCREENS)
     assert fewer.standing.unlisted and fewer.unlisted == ("strange",)
