@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from scopes.admin.screens import desk
-from scopes.views import health, webhook
+from scopes.views import health, reauth, webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", desk.urls),
@@ -13,4 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.ready, name="ready"),
     path("hooks/terra/<slug:environment>/", webhook.terra, name="terra_webhook"),
     path("hooks/terra/<slug:environment>", webhook.terra),  # a redirect to the slash would lose the body
+    path("r/back/<str:key>", reauth.back, name="reauth_back"),
+    path("r/result/<str:key>", reauth.result, name="reauth_result"),
+    path("r/<str:public_id>/<str:secret>", reauth.landing, name="reauth_landing"),
 ]

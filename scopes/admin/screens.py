@@ -13,6 +13,7 @@ from scopes.admin import (
     links,
     person,
     search,
+    send_link,
     trail,
 )
 from scopes.admin.site import desk
@@ -29,5 +30,6 @@ __all__ = [
     "links",
     "person",
     "search",
+    "send_link",
     "trail",
 ]

@@ -1,0 +1,204 @@
+"""Send a reauth link: first whether it would help, then what the person will see; afterwards the link's life."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes.admin.site import desk
+from scopes.catalogue import default
+from scopes.models import Connection, Integration, Person, ReauthLink
+from scopes.reauth import asked, texts
+from scopes.reauth.aim import Aim, take_aim
+from scopes.reauth.issue import DAYS, AlreadyOver, Issued, Refused, Wish, issue, withdraw
+from scopes.reauth.land import told_by_return
+from scopes.reauth.life import Life, life_of
+from scopes.reauth.texts import Texts
+
+LOOK = ("scopes.view_person", "scopes.view_reauthlink")
+SEND = "scopes.send_reauth_link"
+WITHDRAW = "scopes.withdraw_reauth_link"
+OVERRIDE = "scopes.override_preflight"
+LIFETIMES = {1: "1 day", 3: "3 days", 7: "7 days", 14: "14 days"}
+LONGEST_REASON = 1000
+
+
+class SendForm(forms.Form):
+    """What the agent decides."""
+
+    language = forms.ChoiceField(choices=[(code, words.name) for code, words in texts.LANGUAGES.items()])
+    days = forms.TypedChoiceField(label="Works for", choices=list(LIFETIMES.items()), coerce=int, initial=DAYS)
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Why this link is sent, in a sentence. It is kept in the trail.",
+    )
+    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
+    override = forms.BooleanField(
+        label="Send it all the same", required=False, help_text="Say in the reason why it is right here."
+    )
+
+    def __init__(self, *args: Any, may_override: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if may_override:
+            self.fields["override"].required = True
+        else:
+            del self.fields["override"]
+
+
+class WithdrawForm(forms.Form):
+    """Why a link is withdrawn."""
+
+    reason = forms.CharField(max_length=LONGEST_REASON, help_text="It is kept in the trail.")
+
+
+@desk.screen("people/<int:person>/link/<int:source>/<str:provider>/", "send_link", *LOOK, SEND)
+def send_link(request: HttpRequest, person: int, source: int, provider: str) -> HttpResponse:
+    """GET shows whether a link would help, and what the person will see; POST makes it and shows its address once."""
+    someone = get_object_or_404(Person, pk=person)
+    integration = get_object_or_404(_integrations(), source=source, provider__slug=provider)
+    now = timezone.now()
+    connection = _connection(request, someone, integration)
+    aim = take_aim(someone, integration, default().provider, now, connection)
+    preflight = aim.preflight
+    may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
+    words = texts.in_language(request.GET.get("language") or someone.locale)
+    form = SendForm(request.POST or None, may_override=may_override, initial={"language": words.code})
+    if request.method == "POST" and (preflight.allowed or may_override) and form.is_valid():
+        data = form.cleaned_data
+        wish = Wish(
+            author=_agent(request),
+            reason=data["reason"],
+            ticket=data["ticket"],
+            language=data["language"],
+            days=data["days"],
+            override=bool(data.get("override")),
+        )
+        try:
+            issued = issue(someone, integration, wish, default().provider, now, connection)
+        except Refused as refused:
+            preflight = refused.preflight
+        else:
+            return _sent(request, issued)
+    context = {
+        "person": someone,
+        "preflight": preflight,
+        "succeeds": integration.provider if aim.provider.slug != integration.provider.slug else None,
+        "asked": _preview(aim, words),
+        "languages": texts.LANGUAGES.values(),
+        "form": form,
+        "may_send": preflight.allowed or may_override,
+        "connection": connection,
+    }
+    title = f"A link to {'reconnect' if aim.connection else 'connect'} {aim.provider.name}"
+    response = desk.page(request, "admin/send_link/send.html", title, **context)
+    response.status_code = 409 if request.method == "POST" and not context["may_send"] else 200
+    return _unkept(response)
+
+
+@desk.screen("links/<str:public_id>/life/", "link", *LOOK)
+def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The link's life, which updates itself; POST withdraws it."""
+    link = _link(public_id)
+    form = WithdrawForm(request.POST or None)
+    trouble = ""
+    if request.method == "POST":
+        if not request.user.has_perm(WITHDRAW):
+            raise PermissionDenied
+        if form.is_valid():
+            try:
+                withdraw(link, _agent(request), form.cleaned_data["reason"], timezone.now())
+            except AlreadyOver as over:
+                trouble = str(over)
+            else:
+                return HttpResponseRedirect(reverse("admin:link", args=[public_id]))
+    context = {**_life(link), "form": form, "trouble": trouble, "person": link.person}
+    return desk.page(request, "admin/send_link/link.html", f"Link for {link.integration.provider.name}", **context)
+
+
+@desk.screen("links/<str:public_id>/life/now/", "link_now", *LOOK)
+def link_now(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The changing part alone, for the page that updates itself."""
+    return _unkept(render(request, "admin/send_link/life.html", _life(_link(public_id))))
+
+
+def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
+    """The address, for the only time: it is stored nowhere."""
+    link = _link(issued.link.public_id)
+    url = request.build_absolute_uri(reverse("reauth_landing", args=[link.public_id, issued.secret]))
+    page = asked.asked_by(link, link.needs, settings.PORTAL_HOST_NAME)
+    context = {
+        **_life(link),
+        "person": link.person,
+        "url": url,
+        "message": asked.message(page, name=link.person.name, url=url, expires_at=link.expires_at),
+        "form": WithdrawForm(),
+    }
+    title = f"Link for {link.integration.provider.name}"
+    return _unkept(desk.page(request, "admin/send_link/link.html", title, **context))
+
+
+def _life(link: ReauthLink) -> dict[str, Any]:
+    """What has become of the link so far."""
+    attempts = list(link.attempts.order_by("-started_at", "-pk")[:20])
+    return {
+        "link": link,
+        "life": life_of(link, timezone.now()),
+        "live": life_of(link, timezone.now()) is Life.LIVE,
+        "attempts": [(attempt, told_by_return(attempt)) for attempt in attempts],
+    }
+
+
+def _preview(aim: Aim, words: Texts) -> asked.Asked:
+    return asked.asked(
+        aim.provider,
+        aim.policy,
+        aim.preflight.keys,
+        host=settings.PORTAL_HOST_NAME,
+        texts_=words,
+        plan=aim.person.plan,
+        connected=aim.connection is not None,
+    )
+
+
+def _connection(request: HttpRequest, person: Person, integration: Integration) -> Connection | None:
+    """The connection that the address names, where it is this person's."""
+    named = request.GET.get("connection", "")
+    if not named:
+        return None
+    if not named.isdecimal() or len(named) > 18:
+        raise Http404
+    connections = Connection.objects.select_related("standing")
+    return get_object_or_404(
+        connections, pk=int(named), person=person, integration=integration, merged_into__isnull=True
+    )
+
+
+def _integrations() -> Any:
+    return Integration.objects.select_related("provider", "source", "policy_version")
+
+
+def _link(public_id: str) -> ReauthLink:
+    links = ReauthLink.objects.select_related(
+        "person", "integration__provider", "integration__source", "integration__policy_version"
+    )
+    return get_object_or_404(links, public_id=public_id)
+
+
+def _agent(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _unkept(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store"
+    return response

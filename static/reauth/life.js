@@ -1,0 +1,18 @@
+// The link's life updates itself while somebody looks at it.
+const part = document.querySelector("[data-life]");
+
+async function look() {
+  if (!document.hidden) {
+    const answer = await fetch(part.dataset.life, { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
+    if (answer?.ok) {
+      const html = await answer.text();
+      if (html !== part.dataset.shown) {
+        part.innerHTML = html;
+        part.dataset.shown = html;
+      }
+    }
+  }
+  setTimeout(look, 4000);
+}
+
+if (part) setTimeout(look, 2000);

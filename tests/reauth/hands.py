@@ -1,0 +1,70 @@
+"""Hands for the tests of links: an agent, a link, and the facts that follow a consent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from scopes.catalogue import default
+from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, Fact, IdReplaced
+from scopes.models import Attempt, Connection, Person, ReauthLink
+from scopes.reauth import land
+from scopes.reauth.issue import Issued, Wish, issue
+from tests import cast
+
+NOW = cast.NOW
+EVERYTHING = cast.EVERYTHING
+WITHOUT_HEARTRATE = tuple(scope for scope in EVERYTHING if scope != "heartrate")
+
+
+def rex() -> User:
+    """The agent who may send."""
+    return User.objects.get_or_create(username="rex")[0]
+
+
+def send(
+    person: Person, provider: str = "oura", now: datetime = NOW, connection: Connection | None = None, **wish: Any
+) -> Issued:
+    """A link for that person."""
+    wanted = Wish(**dict[str, Any]({"author": rex(), "reason": "Asked on the phone.", "language": "en"} | wish))
+    return issue(person, cast.integration_of(provider), wanted, default().provider, now, connection)
+
+
+def press(link: ReauthLink, user_id: str, now: datetime = NOW) -> Attempt:
+    """An attempt for which the source minted `user_id`."""
+    attempt = land.begin(ReauthLink.objects.select_related("integration", "person").get(pk=link.pk), now)
+    Attempt.objects.filter(pk=attempt.pk).update(user_id=user_id)
+    return attempt
+
+
+def after(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def consented(user_id: str, scopes: tuple[str, ...], who: str, at: datetime, provider: str = "oura") -> ConsentGiven:
+    return ConsentGiven(provider, user_id, at, reference_id=f"ref-{who}", scopes=scopes)
+
+
+def replaced(user_id: str, old: str | None, scopes: tuple[str, ...], who: str, at: datetime) -> IdReplaced:
+    return IdReplaced("oura", user_id, old, at, reference_id=f"ref-{who}", scopes=scopes)
+
+
+def seen(user_id: str, who: str, at: datetime) -> ConnectionSeen:
+    return ConnectionSeen("oura", user_id, at, reference_id=f"ref-{who}", scopes=EVERYTHING, active=True)
+
+
+def refused(reason: str, who: str, at: datetime, **more: Any) -> AttemptFailed:
+    return AttemptFailed(at, reason, reference_id=f"ref-{who}", **more)
+
+
+def tell(*facts: Fact) -> None:
+    """Take the facts in as webhooks would bring them, one after the other."""
+    for fact in facts:
+        cast.take_in(fact, now=fact.happened_at)
+
+
+def outcome(link: ReauthLink) -> tuple[str, str]:
+    link.refresh_from_db()
+    return link.outcome, link.outcome_detail

@@ -1,0 +1,128 @@
+"""Links are made by the rules, one live one at a time, and leave their trail."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from scopes.models import Integration, ReauthLink, Source, TrailEntry
+from scopes.reauth import land
+from scopes.reauth.issue import AlreadyOver, Issued, Refused, hash_of, withdraw
+from scopes.reauth.life import Life, life_of, live_links
+from tests.cast import assemble, connection_of, take_in, the
+from tests.reauth.hands import EVERYTHING, NOW, consented, outcome, rex, send
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_link_is_made_for_what_is_missing_and_lives_for_a_week(cast: Source) -> None:
+    ben = the("ben")
+    link = send(ben, ticket="T-1").link
+    assert link.connection == connection_of("ben") and link.needs == ["heartrate"]
+    assert link.expires_at - link.created_at == timedelta(days=7)
+    assert life_of(link, NOW) is Life.LIVE
+    assert life_of(link, NOW + timedelta(days=7)) is Life.EXPIRED
+    entry = TrailEntry.objects.get(verb="link.issued")
+    assert (entry.actor_name, entry.person, entry.subject) == ("rex", ben, link.public_id)
+    assert (entry.reason, entry.ticket) == ("Asked on the phone.", "T-1")
+
+
+def test_the_secret_is_stored_nowhere(cast: Source) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        issued = send(the("ben"))
+    assert len(issued.secret) == 43, "256 bits"
+    assert bytes(issued.link.secret_hash) == hash_of(issued.secret)
+    assert not [query for query in queries if issued.secret in query["sql"]]
+
+
+def test_a_link_opens_with_its_own_secret_only(cast: Source) -> None:
+    ben, cy = send(the("ben")), send(the("cy"))
+    assert land.find(ben.link.public_id, ben.secret) == ben.link
+    for public_id, secret in (
+        (ben.link.public_id, cy.secret),
+        (ben.link.public_id, ""),
+        (ben.link.public_id, ben.secret + "x"),
+        ("made-up", ben.secret),
+    ):
+        assert land.find(public_id, secret) is None
+
+
+def test_a_refused_link_leaves_nothing(cast: Source) -> None:
+    with pytest.raises(Refused) as refused:
+        send(the("ada"))
+    assert [refusal.code for refusal in refused.value.preflight.refusals] == ["not_needed"]
+    assert not ReauthLink.objects.exists() and not TrailEntry.objects.filter(verb="link.issued").exists()
+
+
+def test_a_lead_overrides_what_can_be_overridden_and_the_trail_says_so(cast: Source) -> None:
+    link = send(the("ada"), override=True, reason="She uses another account.").link
+    assert link.needs == []
+    assert TrailEntry.objects.get(verb="link.issued").detail["overridden"] == ["not_needed"]
+    with pytest.raises(Refused):
+        send(the("dee"), "apple_health", override=True)
+
+
+def test_a_newer_link_ends_the_earlier_one(cast: Source) -> None:
+    first, second = send(the("ben")).link, send(the("ben")).link
+    first.refresh_from_db()
+    assert first.superseded_by == second
+    assert life_of(first, NOW) is Life.SUPERSEDED
+    assert list(live_links(NOW)) == [second]
+
+
+def test_two_at_once_leave_one_live_link(transactional_db: None) -> None:
+    assemble()
+    ben, agent = the("ben"), rex()
+    barrier = threading.Barrier(2)
+    made: list[Issued] = []
+
+    def work() -> None:
+        try:
+            barrier.wait(timeout=10)
+            made.append(send(ben, author=agent))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert len(made) == 2
+    assert live_links(NOW).count() == 1
+    (ended,) = ReauthLink.objects.filter(superseded_by__isnull=False)
+    assert ended.superseded_by == live_links(NOW).get()
+
+
+def test_withdrawing_ends_a_link_once(cast: Source) -> None:
+    link = send(the("ben")).link
+    withdraw(link, rex(), "Sent to the wrong ticket.", NOW)
+    link.refresh_from_db()
+    assert life_of(link, NOW) is Life.WITHDRAWN and outcome(link) == ("", "")
+    assert TrailEntry.objects.get(verb="link.withdrawn").reason == "Sent to the wrong ticket."
+    with pytest.raises(AlreadyOver, match="withdrawn already"):
+        withdraw(link, rex(), "Again.", NOW)
+
+
+def test_a_retired_provider_is_left_alone_and_its_successor_linked(cast: Source) -> None:
+    fitbit = connection_of("eve", "fitbit")
+    assert not Integration.objects.filter(provider__slug="google_health").exists()
+    link = send(the("eve"), "fitbit", connection=fitbit).link
+    assert link.integration.provider.slug == "google_health"
+    assert (link.connection, link.needs) == (None, ["*"])
+
+
+def test_an_ended_connection_is_to_work_again(cast: Source) -> None:
+    assert send(the("cy")).link.needs == ["*"]
+
+
+def test_of_two_connections_the_one_that_is_named_is_meant(cast: Source) -> None:
+    first = connection_of("ben")
+    take_in(consented("another-account", EVERYTHING, "ben", NOW))
+    assert send(the("ben"), connection=first).link.connection == first
+    with pytest.raises(Refused):
+        send(the("ben"))

@@ -1,0 +1,248 @@
+"""What the source tells afterwards settles the attempt and the link, in whatever order it comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from scopes.facts import Fact, LinkChanged, LinkState
+from scopes.models import Attempt, Connection, Source, TrailEntry
+from scopes.reauth import land
+from scopes.reauth.land import LinkOver
+from scopes.reauth.life import Life, life_of
+from scopes.reauth.outcome import Result, result_of
+from scopes.reauth.settle import settle, settle_overdue
+from tests.cast import connection_of, take_in, terra, the
+from tests.reauth.hands import (
+    EVERYTHING,
+    NOW,
+    WITHOUT_HEARTRATE,
+    after,
+    consented,
+    outcome,
+    press,
+    refused,
+    replaced,
+    seen,
+    send,
+    tell,
+)
+
+pytestmark = pytest.mark.django_db
+
+GRANTED = consented("new-ben", EVERYTHING, "ben", after(2))
+NEW_ID = replaced("new-ben", "ben-oura", EVERYTHING, "ben", after(2.01))
+
+
+@pytest.mark.parametrize("facts", [(GRANTED, NEW_ID), (NEW_ID, GRANTED)], ids=["auth first", "user_reauth first"])
+def test_a_full_grant_mends_the_same_connection_under_its_new_id(cast: Source, facts: tuple[Fact, ...]) -> None:
+    ben = connection_of("ben")
+    link = send(the("ben")).link
+    attempt = press(link, "new-ben")
+    tell(*facts)
+    attempt.refresh_from_db()
+    mended = connection_of("ben")
+    assert outcome(link) == ("fixed", "")
+    assert (mended.pk, mended.user_id) == (ben.pk, "new-ben")
+    assert (attempt.state, attempt.connection, link.connection) == ("succeeded", mended, mended)
+    entry = TrailEntry.objects.get(verb="link.settled")
+    assert (entry.actor_name, entry.subject, entry.detail["outcome"]) == ("terra:prod", link.public_id, "fixed")
+
+
+def test_a_box_that_stays_unticked_changes_nothing_and_the_person_may_try_again(cast: Source) -> None:
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(replaced("new-ben", "ben-oura", WITHOUT_HEARTRATE, "ben", after(2)))
+    assert outcome(link) == ("unchanged", "missing: heartrate")
+    assert life_of(link, after(3)) is Life.LIVE
+    press(link, "newest-ben", after(5))
+    tell(replaced("newest-ben", "new-ben", EVERYTHING, "ben", after(6)))
+    assert outcome(link) == ("fixed", "")
+    with pytest.raises(LinkOver):
+        press(link, "too-late", after(7))
+
+
+def test_a_part_of_what_was_missing_is_partly(cast: Source) -> None:
+    take_in(consented("ben-oura", ("email", "personal", "tag", "daily"), "ben", NOW - timedelta(days=1)))
+    link = send(the("ben")).link
+    assert link.needs == ["heartrate", "workout"]
+    press(link, "new-ben")
+    tell(replaced("new-ben", "ben-oura", ("email", "personal", "tag", "daily", "workout"), "ben", after(2)))
+    assert outcome(link) == ("partly", "missing: heartrate")
+
+
+def test_a_connection_that_works_again_without_the_scope_is_partly(cast: Source) -> None:
+    link = send(the("cy")).link
+    press(link, "new-cy")
+    tell(consented("new-cy", EVERYTHING, "cy", after(2)))
+    assert outcome(link) == ("fixed", "")
+    assert connection_of("cy").user_id == "new-cy"
+
+
+def test_a_refused_mandatory_scope_fails_the_link_and_leaves_one_attempt(cast: Source) -> None:
+    link = send(the("ben")).link
+    attempt = press(link, "new-ben")
+    tell(refused("missing_scopes", "ben", after(2), session_id="flow-1"))
+    attempt.refresh_from_db()
+    assert outcome(link) == ("failed", "missing_scopes")
+    assert (attempt.state, attempt.result) == ("failed", "missing_scopes")
+    assert Attempt.objects.count() == 1, "the failure is not written down beside it"
+    assert result_of(Attempt.objects.select_related("link").get()) is Result.MISSING_SCOPES
+    assert life_of(link, after(3)) is Life.LIVE
+
+
+def test_a_success_after_a_failure_counts(cast: Source) -> None:
+    link = send(the("ben")).link
+    press(link, "first")
+    tell(refused("access_denied", "ben", after(1)))
+    press(link, "second", after(2))
+    tell(replaced("second", "ben-oura", EVERYTHING, "ben", after(3)))
+    assert outcome(link) == ("fixed", "")
+
+
+def test_a_late_failure_undoes_no_success(cast: Source) -> None:
+    link = send(the("ben")).link
+    attempt = press(link, "new-ben")
+    tell(NEW_ID, refused("access_denied", "ben", after(4), user_id="new-ben"))
+    attempt.refresh_from_db()
+    assert outcome(link) == ("fixed", "") and attempt.state == "succeeded"
+
+
+def test_the_widget_is_known_by_its_session(cast: Source) -> None:
+    link = send(the("ben")).link
+    attempt = press(link, "")
+    Attempt.objects.filter(pk=attempt.pk).update(session_id="session-1")
+    tell(replace(consented("new-ben", EVERYTHING, "ben", after(60 * 5)), session_id="session-1"))
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.user_id) == ("succeeded", "new-ben")
+
+
+def test_a_failure_that_no_link_awaited_is_an_attempt_of_its_own(cast: Source) -> None:
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(
+        refused("access_denied", "finn", after(2)),
+        refused("access_denied", "ben", after(2), provider="withings"),
+        refused("access_denied", "ben", after(60 * 3)),
+        refused("access_denied", "ben", NOW - timedelta(minutes=5)),
+    )
+    assert outcome(link) == ("", "")
+    assert Attempt.objects.filter(link__isnull=True).count() == 4
+
+
+def test_a_connection_beside_the_working_one_waits_and_is_then_another_account(cast: Source) -> None:
+    link = send(the("ben")).link
+    attempt = press(link, "another")
+    tell(consented("another", EVERYTHING, "ben", after(2)))
+    attempt.refresh_from_db()
+    assert outcome(link) == ("", "") and attempt.state == "succeeded"
+    assert settle_overdue(terra(), after(16)) == 0
+    assert settle_overdue(terra(), after(18)) == 1
+    assert outcome(link)[0] == "wrong_account"
+    assert Connection.objects.filter(person=the("ben"), merged_into__isnull=True).count() == 2
+    tell(replaced("another", "ben-oura", EVERYTHING, "ben", after(20)))
+    assert outcome(link) == ("fixed", ""), "the source may still say that it is the same"
+
+
+def test_an_ended_connection_goes_on_under_an_id_that_was_minted_for_its_link(cast: Source) -> None:
+    cy = connection_of("cy")
+    press(send(the("cy")).link, "minted")
+    tell(consented("minted", EVERYTHING, "cy", after(2)))
+    assert connection_of("cy").pk == cy.pk
+
+
+def test_an_ended_connection_stays_apart_from_a_consent_that_no_link_of_ours_asked_for(cast: Source) -> None:
+    press(send(the("cy")).link, "minted")
+    tell(consented("from-the-app", EVERYTHING, "cy", after(60 * 3)))
+    assert Connection.objects.filter(person=the("cy"), merged_into__isnull=True).count() == 2
+
+
+def test_a_reauth_that_does_not_name_the_old_id_is_known_by_the_minted_one(cast: Source) -> None:
+    ben = connection_of("ben")
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(GRANTED, replaced("new-ben", None, EVERYTHING, "ben", after(2.01)))
+    assert connection_of("ben").pk == ben.pk and outcome(link) == ("fixed", "")
+
+
+def test_a_first_connection_settles_a_link_that_had_none(cast: Source) -> None:
+    link = send(the("eve"), "fitbit").link
+    press(link, "eve-google")
+    tell(consented("eve-google", ("anything",), "eve", after(2), provider="google_health"))
+    assert outcome(link) == ("fixed", "")
+    assert link.connection == connection_of("eve", "google_health")
+
+
+def test_only_the_redirect_told_of_a_failure(cast: Source) -> None:
+    link = send(the("ben")).link
+    attempt = press(link, "new-ben")
+    land.came_back(attempt, "failure", {"reason": ["missing_scopes"], "user_id": ["new-ben"]}, after(1))
+    attempt = Attempt.objects.select_related("link").get()
+    assert result_of(attempt) is Result.MISSING_SCOPES, "the person is told at once"
+    settle_overdue(terra(), after(15))
+    assert outcome(link) == ("", ""), "a redirect is unsigned"
+    settle_overdue(terra(), after(17))
+    assert outcome(link) == ("failed", "missing_scopes (told by the redirect only)")
+    tell(refused("missing_scopes", "ben", after(1.1), user_id="new-ben"))
+    assert outcome(link) == ("failed", "missing_scopes")
+
+
+def test_a_redirect_that_claims_success_proves_nothing(cast: Source) -> None:
+    link = send(the("ben")).link
+    attempt = press(link, "new-ben")
+    land.came_back(attempt, "success", {"user_id": ["new-ben"]}, after(1))
+    assert result_of(Attempt.objects.select_related("link").get()) is Result.WAITING
+    settle_overdue(terra(), after(60 * 3))
+    attempt.refresh_from_db()
+    assert attempt.state == "abandoned" and outcome(link) == ("", "")
+    tell(NEW_ID)
+    assert outcome(link) == ("fixed", "")
+
+
+def test_the_nightly_listing_settles_what_no_webhook_told(cast: Source) -> None:
+    cy = connection_of("cy")
+    link = send(the("cy")).link
+    press(link, "new-cy")
+    tell(seen("new-cy", "cy", after(60 * 6)))
+    assert outcome(link) == ("fixed", "")
+    assert (connection_of("cy").pk, connection_of("cy").user_id) == (cy.pk, "new-cy")
+
+
+def test_a_second_connection_is_joined_once_the_first_is_proved_gone(cast: Source) -> None:
+    ben = connection_of("ben")
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(GRANTED, LinkChanged("oura", "ben-oura", LinkState.GONE, after(60)), seen("new-ben", "ben", after(61)))
+    assert (connection_of("ben").pk, connection_of("ben").user_id) == (ben.pk, "new-ben")
+    assert outcome(link) == ("fixed", "")
+
+
+def test_an_id_of_the_past_never_comes_back(cast: Source) -> None:
+    link = send(the("cy")).link
+    press(link, "second-cy")
+    tell(
+        consented("second-cy", EVERYTHING, "cy", after(2)),
+        replaced("third-cy", "second-cy", EVERYTHING, "cy", after(60)),
+        LinkChanged("oura", "third-cy", LinkState.REVOKED, after(70)),
+        seen("second-cy", "cy", after(80)),
+    )
+    assert connection_of("cy").user_id == "third-cy"
+
+
+def test_telling_it_again_changes_nothing(cast: Source) -> None:
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(GRANTED, NEW_ID, GRANTED, NEW_ID)
+    assert outcome(link) == ("fixed", "")
+    assert TrailEntry.objects.filter(verb="link.settled").count() == 1
+
+
+def test_facts_that_no_link_awaits_cost_one_query(
+    cast: Source, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    facts = [consented(f"user-{number}", EVERYTHING, f"nobody-{number}", NOW) for number in range(50)]
+    with django_assert_num_queries(1):
+        assert settle(cast, facts, NOW) == []
