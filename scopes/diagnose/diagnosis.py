@@ -50,7 +50,7 @@ def exhibit_of(report: ErrorReport, catalogue: Catalogue) -> Exhibit:
     provider = providers.named(report.provider, catalogue) or providers.shown(text, catalogue)
     entries = [provider] if provider else list(catalogue.providers.values())
     known = frozenset(spelling.lower() for entry in entries for spelling in entry.names)
-    return Exhibit(text, status_of(report, text), report.provider, provider, known)
+    return Exhibit(text, status_of(report, text), provider, known)
 
 
 def _naming(agreeing: list[Finding]) -> list[Finding]:

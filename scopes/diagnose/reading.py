@@ -52,7 +52,6 @@ class Exhibit:
 
     text: str
     status: int | None
-    hint: str = ""
     provider: Provider | None = None
     known: frozenset[str] = frozenset()
 

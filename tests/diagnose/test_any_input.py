@@ -8,7 +8,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scopes.catalogue import default
@@ -18,6 +18,7 @@ from scopes.reasons import REMEDIES
 from tests.diagnose.samples import Sample, said, samples
 
 TOKEN = "9b0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e"
+SLOW = [HealthCheck.too_slow]  # of a busy machine
 SECRETS = (TOKEN, "ya29.a0AfH6SMBx7Kq", "ada@example.com", "xoxb-99887766-Zy1Xw2Vu3T")
 
 WRAPPINGS: dict[str, Callable[[str], str]] = {
@@ -52,14 +53,14 @@ def source_of(sample: Sample) -> str:
 
 
 @given(every_sample, wrappings)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
 def test_a_wrapping_adds_no_scope(sample: Sample, wrapping: str) -> None:
     diagnosis = diagnose(report_of(sample, WRAPPINGS[wrapping](sample["body"])), default())
     assert {name.lower() for name in diagnosis.scopes} <= {name.lower() for name in sample["scopes_named"]}
 
 
 @given(every_sample, wrappings, st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
 def test_a_text_that_was_cut_names_nothing_that_is_not_there(
     sample: Sample, wrapping: str, data: st.DataObject
 ) -> None:
@@ -70,7 +71,7 @@ def test_a_text_that_was_cut_names_nothing_that_is_not_there(
 
 
 @given(every_sample, wrappings, st.sampled_from(SECRETS), st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
 def test_a_secret_in_the_text_is_not_repeated(sample: Sample, wrapping: str, secret: str, data: st.DataObject) -> None:
     body = sample["body"]
     place = data.draw(st.integers(0, len(body)))
@@ -92,7 +93,7 @@ def test_a_secret_that_shows_only_when_it_is_unescaped_is_not_repeated(text: str
 
 
 @given(st.one_of(st.binary(max_size=2000), st.text(max_size=2000), st.text("scope{}[]\"':=,\\ %&<>/_.", max_size=2000)))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
 def test_anything_gets_an_answer(line: str | bytes) -> None:
     diagnosis = said(line)
     assert diagnosis.verdict in Verdict
@@ -112,7 +113,7 @@ def test_anything_gets_an_answer(line: str | bytes) -> None:
         ),
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 def test_a_report_with_values_of_any_type_gets_an_answer(data: dict[str, object]) -> None:
     assert said(json.dumps(data)).verdict in Verdict
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scopes.diagnose import mask
@@ -58,12 +58,14 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from([*(text for text, _ in SECRETS), *READABLE, " ", "\n", '"', "'"]), max_size=5))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_masking_twice_changes_nothing_more(pieces: list[str]) -> None:
     once = mask(" ".join(pieces))
     assert mask(once) == once
 
 
 @given(st.text(alphabet="0123456789abcdef", min_size=32, max_size=128).filter(lambda text: not text.isdigit()))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_hexadecimal_token_behind_its_key_is_masked(token: str) -> None:
     assert token not in mask(f'{{"refresh_token": "{token}", "error": "invalid_grant"}}')
     assert token not in mask(f"Refresh token invalid: {token}")
