@@ -75,7 +75,7 @@ def host_name() -> str:
 
 
 def proxies() -> int:
-    """What PROXIES says: how many of our own stand in front, each adding to X-Forwarded-For; none if it says nothing."""
+    """What PROXIES says: how many of our own stand in front and add to X-Forwarded-For; 0 if it says nothing."""
     return int(env.int("PROXIES", default=0))
 
 
