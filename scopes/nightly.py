@@ -1,4 +1,4 @@
-"""The night, in order: listings, live checks of what is doubtful, the catalogue's dates, the audit.
+"""The night, in order: left-over webhooks, listings, live checks of doubtful ones, the catalogue's dates, the audit.
 
 One run at a time, held by a lock of the database session: it ends with the process, so a run that is still marked as
 running while nobody holds the lock was killed, and is gone on with.
@@ -19,7 +19,7 @@ from scopes.audit.count import count
 from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
 from scopes.catalogue.entries import Provider as Entry
-from scopes.intake import listing, live_check
+from scopes.intake import listing, live_check, webhook
 from scopes.judge import policy
 from scopes.models import AuditRun, Source
 from scopes.terra.client import Terra
@@ -66,6 +66,10 @@ def run(
             night = AuditRun.objects.create(started_at=clock(), offline=offline)
         else:
             night.resumed += 1
+        _step(night, "left-over deliveries")
+        while left_over := webhook.left_over(clock()):
+            for pk in left_over:
+                webhook.process(pk, flow.take_in, clock())
         listings = (
             {}
             if offline

@@ -20,7 +20,7 @@ from scopes import nightly
 from scopes.audit import report
 from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, ScopesChanged
-from scopes.models import AuditRun, Connection, Listing, Period
+from scopes.models import AuditRun, Connection, Delivery, Listing, Period
 from scopes.terra.client import Terra
 from tests import cast as people
 from tests.listed import KEYS, Listed, listed
@@ -200,3 +200,21 @@ def until(holds: Callable[[], bool]) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("It did not happen within 60 seconds.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_was_stored_and_not_processed_is_processed_at_night() -> None:
+    user = {"user_id": "u", "provider": "OURA", "reference_id": "ref-ada", "scopes": "email,daily", "active": True}
+    left = Delivery.objects.create(
+        source=people.terra(),
+        digest="00000000-0000-0000-0000-000000000001",
+        kind="auth",
+        body={"type": "auth", "status": "success", "user": user},
+        signed_at=people.NOW - timedelta(hours=1),
+        received_at=people.NOW - timedelta(hours=1),
+    )
+
+    assert run().counts["connections"] == 1
+
+    left.refresh_from_db()
+    assert left.processed_at is not None

@@ -1,0 +1,84 @@
+"""What the desk's pages cost over a million people: queries, server time, weight over the wire."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from collections.abc import Callable
+from statistics import median
+
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from benchmarks.records import Row, timed
+from scopes.models import Connection, Person
+
+TIMES = 9
+MANY = 12
+
+
+def run() -> list[Row]:
+    """Rows of (page, queries, server time, weight); the person pages with 1 and with 12 connections."""
+    logging.disable()
+    agent, _ = User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(agent)
+    one, many = Person.objects.order_by("pk")[10], _with_many()
+    front, search, listed = reverse("admin:index"), reverse("admin:search"), reverse("admin:connections")
+
+    def words(text: str) -> Callable[[], HttpResponse]:
+        return lambda: client.post(search, {"words": text}, follow=True)
+
+    pages: dict[str, Callable[[], HttpResponse]] = {
+        "front page": lambda: client.get(front),
+        "search an e-mail address, to the person's page": words(one.email),
+        "search a Terra id, to the person's page": words(one.connections.get().user_id),
+        "search a rare name, to the person's page": words(f"Person {one.pk}"),
+        "search a name that all have, first page": words("person"),
+        "search what nobody has": words("nobody at all"),
+        "person with 1 connection": lambda: client.get(reverse("admin:person", args=[one.pk])),
+        f"person with {MANY} connections": lambda: client.get(reverse("admin:person", args=[many.pk])),
+        "connections, unfiltered": lambda: client.get(listed),
+        "connections, blocked": lambda: client.get(listed, {"health": "blocked"}),
+    }
+    return [(f"page: {name}", _cost(page)) for name, page in pages.items()] + [_assets()]
+
+
+def _with_many() -> Person:
+    """A person to whom eleven other connections are given."""
+    person = Person.objects.order_by("-pk")[0]
+    others = Connection.objects.filter(merged_into__isnull=True).exclude(person=person).order_by("-pk")[: MANY - 1]
+    Connection.objects.filter(pk__in=[row.pk for row in others]).update(person=person)
+    return person
+
+
+def _cost(page: Callable[[], HttpResponse]) -> str:
+    page()
+    queries: list[str] = []
+
+    def noted(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        queries.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(noted):
+        response = page()
+    if response.status_code != 200:
+        raise SystemExit(f"A page answered {response.status_code}")
+    seconds = median(timed(page)[0] for _ in range(TIMES))
+    return f"{len(queries)} queries, {seconds * 1000:.0f} ms, {len(gzip.compress(response.content)) / 1000:.1f} KB"
+
+
+def _assets() -> Row:
+    found = [
+        finders.find(f"desk/{name}") for name in ("tokens.css", "frame.css", "parts.css", "person.css", "front.css")
+    ]
+    weight = 0
+    for path in found:
+        if isinstance(path, str):
+            with open(path, "rb") as file:  # noqa: PTH123
+                weight += len(gzip.compress(file.read()))
+    return "the desk's style sheets, compressed, once", f"{weight / 1000:.1f} KB"
