@@ -7,6 +7,7 @@ The last two are what the catalogue said at publication; `with_catalogue` writes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -16,6 +17,9 @@ from scopes.judge.rules import RECOMMENDED, REQUIRED, Policy, Requirement
 
 KEYS = {"requested", "approved", "requirements"}
 REQUIREMENT_KEYS = {"feature", "any_of", "level", "plans", "title", "why"}
+
+# What PostgreSQL keeps in no text: NUL, and halves of characters.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class PolicyError(ValueError):
@@ -109,7 +113,7 @@ def _requirement(entry: object, where: str) -> dict[str, Any]:
     if unknown:
         raise PolicyError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(REQUIREMENT_KEYS))}.")
     feature = entry.get("feature")
-    if not isinstance(feature, str) or not feature.strip():
+    if not isinstance(feature, str) or not feature.strip() or _UNSTORABLE.search(feature):
         raise PolicyError(f"{where}: name the feature that needs the scope.")
     any_of = _strings(entry.get("any_of", []), f"{where}: any_of", sort=False)
     if not any_of:
@@ -136,15 +140,15 @@ def _list(value: object, where: str) -> list[Any]:
 def _strings(value: object, where: str, *, sort: bool = True) -> list[str]:
     strings = []
     for entry in _list(value, where):
-        if not isinstance(entry, str) or not entry.strip() or len(entry) > 200:
-            raise PolicyError(f"{where}: expected non-empty strings of at most 200 characters.")
+        if not isinstance(entry, str) or not entry.strip() or len(entry) > 200 or _UNSTORABLE.search(entry):
+            raise PolicyError(f"{where}: expected non-empty strings of at most 200 characters, without NUL.")
         strings.append(entry.strip())
     return sorted(set(strings)) if sort else list(dict.fromkeys(strings))
 
 
 def _texts(value: object, where: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not all(
-        isinstance(language, str) and isinstance(text, str) for language, text in value.items()
+        isinstance(text, str) and not _UNSTORABLE.search(text) for pair in value.items() for text in pair
     ):
-        raise PolicyError(f"{where}: expected texts by language, such as {{en: …, de: …}}.")
+        raise PolicyError(f"{where}: expected texts by language, such as {{en: …, de: …}}, without NUL.")
     return dict(sorted(value.items()))
