@@ -88,6 +88,7 @@ def as_data(run: AuditRun) -> dict[str, Any]:
         "changes": run.changes,
         "findings": run.findings,
         "error": run.error,
+        "exit_code": run.exit_code,
     }
 
 
@@ -142,8 +143,8 @@ def _listing(listing: Mapping[str, Any]) -> str:
         return f"not listed: {listing['error']}"
     return (
         f"{listing['users']:,} listed on {listing['pages']:,} pages: {listing['new']:,} new,"
-        f" {listing['changed']:,} changed, {listing['unchanged']:,} unchanged, {listing['unreadable']:,} unreadable, {listing['doubtful']:,} doubtful"
-        f", {listing['gone']:,} gone"
+        f" {listing['changed']:,} changed, {listing['unchanged']:,} unchanged, {listing['unreadable']:,} unreadable,"
+        f" {listing['doubtful']:,} doubtful, {listing['gone']:,} gone"
     )
 
 

@@ -75,8 +75,10 @@ def is_in_force(wanted: Proposed, integration: Integration) -> bool:
         return False
     if wanted.in_force_from is None:
         return True
-    asked = PolicyVersion.objects.filter(pk=policy.consent_screens(integration.pk).at(wanted.in_force_from)).first()
-    return asked is not None and asked.content["requested"] == wanted.content["requested"]
+    shown = policy.consent_screens(integration.pk).at(wanted.in_force_from)
+    if shown is None:
+        return False
+    return bool(PolicyVersion.objects.get(pk=shown).content["requested"] == wanted.content["requested"])
 
 
 def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:

@@ -17,7 +17,7 @@ from scopes.models import AuditRun
 from scopes.terra.client import client_for, configured
 from scopes.terra.environments import EnvironmentMissing
 
-LOCKED, FOUND = 75, 3
+DONE, NOT_DONE, FOUND, LOCKED = 0, 1, 3, 75
 
 
 class Command(BaseCommand):
@@ -27,7 +27,15 @@ class Command(BaseCommand):
         parser.add_argument("environment", nargs="*", help="Terra environments to list; all that are set up, if none.")
         parser.add_argument("--offline", action="store_true", help="List nothing: judge and count what is known.")
         parser.add_argument("--json", action="store_true", help="The report as JSON.")
-        parser.add_argument("--fail-on", nargs="+", default=[], choices=sorted(report.CODES), metavar="FINDING")
+        parser.add_argument(
+            "--fail-on",
+            nargs="+",
+            action="extend",
+            default=[],
+            choices=sorted(report.CODES),
+            metavar="FINDING",
+            help=f"End with 3 when one of these is found: {', '.join(report.CODES)}.",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
@@ -38,16 +46,18 @@ class Command(BaseCommand):
         if not clients and not options["offline"]:
             raise CommandError("No Terra environment is set up. Set TERRA_ENVIRONMENTS, or say --offline.")
         try:
-            with tqdm(unit=" connections", disable=None, file=self.stderr) as bar:
+            with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
                 run = nightly.run(
                     clients, offline=options["offline"], entry_of=entry_of, clock=timezone.now, on_page=bar.update
                 )
         except nightly.AlreadyRunning as error:
             raise CommandError(str(error), returncode=LOCKED) from error
-        self.stdout.write(json.dumps(report.as_data(run), indent=2) if options["json"] else report.as_text(run))
-        if run.state != AuditRun.State.DONE:
-            raise CommandError(run.error)
         found = sorted({finding["code"] for finding in run.findings} & set(options["fail_on"]))
-        if found:
+        run.exit_code = NOT_DONE if run.state != AuditRun.State.DONE else FOUND if found else DONE
+        run.save(update_fields=["exit_code"])
+        self.stdout.write(json.dumps(report.as_data(run), indent=2) if options["json"] else report.as_text(run))
+        if run.exit_code == NOT_DONE:
+            raise CommandError(run.error)
+        if run.exit_code == FOUND:
             self.stderr.write(f"Found: {', '.join(found)}.")
             sys.exit(FOUND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, file: Path, **_options: Any) -> None:
         total, refused = PeopleTaken(), 0
         try:
-            with tqdm(unit=" people", disable=None, file=self.stderr) as bar:
+            with tqdm(unit=" people", disable=None, file=sys.stderr) as bar:
                 for batch in batched(read(file), BATCH):
                     for row in batch:
                         if isinstance(row, Refused):
