@@ -7,8 +7,8 @@ the versions of its policy: both are read back until what is told now was not so
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 
 from scopes.catalogue.entries import Provider
 from scopes.facts import OriginKind
@@ -94,7 +94,7 @@ def explain(
     `stretches` are its periods and `versions` its integration's published versions, both oldest first, at least one
     of each; `provider` is today's entry of the catalogue, for the words.
     """
-    moments = _moments(stretches, versions)
+    moments = _moments(stretches, versions, provider)
     now = moments[-1]
     since = _since(moments, lambda moment: moment.judgement.health is judgement.health)
     titles = {need.feature: dict(need.title).get("en", need.feature) for need in now.version.policy.requirements}
@@ -120,26 +120,33 @@ def explain(
     )
 
 
-def judged_at(stretches: Sequence[Stretch], versions: Sequence[Version], at: datetime) -> Judgement | None:
+def judged_at(
+    stretches: Sequence[Stretch], versions: Sequence[Version], provider: Provider, at: datetime
+) -> Judgement | None:
     """What was concluded at `at`: the period of that time under the version of that time. None before the first."""
-    past = [moment for moment in _moments(stretches, versions) if moment.at <= at]
+    past = [moment for moment in _moments(stretches, versions, provider) if moment.at <= at]
     return past[-1].judgement if past else None
 
 
-def _moments(stretches: Sequence[Stretch], versions: Sequence[Version]) -> list[_Moment]:
-    """Each time from which something else was true or concluded, oldest first."""
+def _moments(stretches: Sequence[Stretch], versions: Sequence[Version], provider: Provider) -> list[_Moment]:
+    """Each time from which something else was true or concluded, oldest first.
+
+    A version may tell of a retirement and speak for the time before it, where it is the first: that day counts.
+    """
     asked = {version.pk: version.policy.requested for version in versions}
     first = stretches[0].since
-    times = sorted(
-        {stretch.since for stretch in stretches} | {v.published_at for v in versions if v.published_at > first}
-    )
+    times = {stretch.since for stretch in stretches} | {v.published_at for v in versions if v.published_at > first}
+    retired = datetime.combine(provider.retired_on, time(), UTC) if provider.retired_on else None
+    if retired and retired > first and any(version.policy.retired for version in versions):
+        times.add(retired)
     moments = []
-    for at in times:
+    for at in sorted(times):
         stretch = [stretch for stretch in stretches if stretch.since <= at][-1]
         published = [version for version in versions if version.published_at <= at]
         version = published[-1] if published else versions[0]
+        policy = replace(version.policy, retired=False) if retired and at < retired else version.policy
         consent = stretch.standing.consent_version
-        judgement = judge(stretch.standing, version.policy, asked.get(consent) if consent is not None else None)
+        judgement = judge(stretch.standing, policy, asked.get(consent) if consent is not None else None)
         moments.append(_Moment(at, stretch, version, judgement))
     return moments
 

@@ -74,6 +74,30 @@ def test_dee_is_unknown_and_nobody_nags() -> None:
     assert (account.health, account.link_reason, account.helps) == (Health.UNKNOWN, "phone_permission", Helps.NO)
 
 
+@pytest.mark.usefixtures("cast")
+def test_eve_is_broken_since_her_provider_was_retired_and_not_before() -> None:
+    account = told("eve", "fitbit")
+
+    retired = datetime(2026, 10, 30, tzinfo=UTC)
+    assert (account.health, account.link_reason, account.helps) == (Health.BROKEN, "provider_retired", Helps.NO)
+    assert (account.since, account.link_evidence) == (retired, ("Fitbit was retired on 30 Oct 2026.",))
+
+
+@pytest.mark.usefixtures("cast")
+def test_who_was_broken_before_the_provider_retired_is_so_since_then() -> None:
+    people.take_in(LinkChanged("fitbit", "eve-fitbit", LinkState.REVOKED, people.CONSENTED + timedelta(days=5)))
+
+    assert told("eve", "fitbit").since == people.CONSENTED + timedelta(days=5)
+
+
+@pytest.mark.usefixtures("cast")
+def test_who_connects_after_the_retirement_was_never_anything_but_broken() -> None:
+    later = datetime(2026, 11, 5, tzinfo=UTC)
+    people.take_in(people.consent("finn", "fitbit", ("sleep",), at=later))
+
+    assert told("finn", "fitbit").since == later
+
+
 def test_since_is_the_day_it_began_and_not_the_last_thing_that_happened() -> None:
     people.policy_for("oura", people.OURA_POLICY, now=people.SCREEN_SINCE)
     flow.take_in_people(people.PEOPLE, people.NOW)
