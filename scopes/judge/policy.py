@@ -25,7 +25,10 @@ CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a version would mean, counted in connections. `mendable` are those of the blocked that a link could mend."""
+    """What a version would mean, counted in connections.
+
+    `becoming` are those whose health it changes; of these, `mendable` are blocked or reduced, and a link would mend them.
+    """
 
     version: int
     connections: int

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,6 +26,7 @@ from scopes.facts import (
 from scopes.models import Attempt, Connection, Period, Pulse, Source, Standing, Verdict
 from tests.cast import CONSENTED, EVERYTHING, FACTS, NOW, connection_of, consent, take_in, terra, the
 from tests.intake import periods
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -198,29 +197,6 @@ def test_facts_end_the_same_in_whatever_order_and_batches_they_come(
     assert gus.pulse.last_data_on == LATER.date()
 
 
-def in_threads(*work: Callable[[], object]) -> None:
-    """Do all of `work` at the same moment, each on a connection to the database of its own; raise what one raises."""
-    ready, troubles = threading.Barrier(len(work)), list[BaseException]()
-
-    def run(task: Callable[[], object]) -> None:
-        try:
-            ready.wait(timeout=20)
-            task()
-        except BaseException as trouble:  # noqa: BLE001
-            troubles.append(trouble)
-        finally:
-            close_old_connections()
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(task,)) for task in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    if troubles:
-        raise troubles[0]
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_who_record_the_same_new_connections_lose_and_double_nothing() -> None:
     source = terra()
@@ -228,7 +204,7 @@ def test_two_who_record_the_same_new_connections_lose_and_double_nothing() -> No
     crowd = [consent(f"crowd-{number}", "oura", EVERYTHING[: number % 8]) for number in range(120)]
     ended = [LinkChanged("oura", fact.user_id, LinkState.REVOKED, LATER) for fact in crowd[::2]]
 
-    in_threads(
+    at_once(
         lambda: take_in(*crowd, source=source),
         lambda: take_in(*reversed(crowd), *ended, source=source),
         lambda: take_in(*ended, source=source),
