@@ -27,7 +27,7 @@ CHUNK = 1000
 class Impact:
     """What a version would mean, counted in connections.
 
-    `becoming` are those whose health it changes; of these, `mendable` are blocked or reduced, and a link would mend them.
+    `becoming` are those whose health it changes; of these, a link would mend the `mendable`, blocked or reduced.
     """
 
     version: int
