@@ -25,6 +25,18 @@ CODES = {
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
 }
+# The same of one alone. More than one is always held back, and many standings are many.
+OF_ONE = {
+    "blocked": "connection is blocked",
+    "broken": "connection is broken",
+    "newly_blocked": "more connection is blocked than in the run before",
+    "newly_broken": "more connection is broken than in the run before",
+    "doubtful": "connection is not in the last listing",
+    "unreadable": "row of a listing could not be read",
+    "unknown_scope": "scope string is in no catalogue entry",
+    "listing_failed": "environment could not be listed",
+    "inconsistent": "record contradicts another",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,8 @@ class Finding:
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.number:,} {CODES[self.code]}" + (f" ({self.detail})" if self.detail else "")
+        words = OF_ONE.get(self.code, CODES[self.code]) if self.number == 1 else CODES[self.code]
+        return f"{self.code}: {self.number:,} {words}" + (f" ({self.detail})" if self.detail else "")
 
 
 def findings(
@@ -110,9 +123,10 @@ def _lines(run: AuditRun) -> Iterator[str]:
         yield f"  {run.error}"
     if not counts:
         return
+    rate = f" ({counts['standings_per_million']:,} a million)" if counts["connections"] >= SMALL else ""
     yield (
         f"  {counts['connections']:,} connections of {counts['people']:,} people, {counts['unclaimed']:,} unclaimed,"
-        f" in {counts['standings']:,} standings ({counts['standings_per_million']:,} a million)"
+        f" in {counts['standings']:,} standings{rate}"
     )
     for key, listing in counts.get("listings", {}).items():
         yield f"  {key}: {_listing(listing)}"
@@ -133,6 +147,7 @@ def _lines(run: AuditRun) -> Iterator[str]:
         for path, change in changed.items():
             _, source, *middle, health = (part for part in path.split(" / ") if part not in ("health", "integrations"))
             yield f"  {source} {' '.join(middle) or 'all'}: {health} {change:+,}"
+        yield ""
     yield "Findings" if run.findings else "Nothing was found."
     for finding in run.findings:
         yield f"  {finding['text']}"

@@ -30,7 +30,7 @@ def test_an_audit_ends_with_0_and_with_3_where_it_finds_what_was_named() -> None
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "  blocked: 1 connections are blocked" in done.stdout
+    assert "  blocked: 1 connection is blocked" in done.stdout
     assert (found.returncode, found.stderr) == (3, "Found: blocked.\n")
     assert json.loads(found.stdout)["state"] == "done"
     assert list(AuditRun.objects.order_by("pk").values_list("exit_code", flat=True)) == [0, 3]
@@ -56,7 +56,7 @@ def test_an_audit_that_could_not_list_ends_with_1_and_still_reports() -> None:
 
     assert failed.returncode == 1
     assert "sandbox could not be listed" in failed.stderr
-    assert "listing_failed: 1 environments could not be listed" in failed.stdout
+    assert "listing_failed: 1 environment could not be listed" in failed.stdout
     assert KEYS["api_key"] not in failed.stdout + failed.stderr
     assert AuditRun.objects.get().exit_code == 1
 
@@ -110,7 +110,7 @@ def test_refused_rows_end_with_1_and_their_values_are_not_repeated(tmp_path: Pat
     assert told.stderr.splitlines() == [
         "line 3: reference_id is missing",
         "line 4: email is not an address",
-        "CommandError: 2 rows were refused; all others were taken in.",
+        "CommandError: Rows refused: 2. All others were taken in.",
     ]
     assert Person.objects.get().reference_id == "ref-ada"
 

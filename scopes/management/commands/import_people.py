@@ -44,4 +44,4 @@ class Command(BaseCommand):
             f" {total.claimed:,} connections claimed, {total.replanned:,} judged by another plan"
         )
         if refused:
-            raise CommandError(f"{refused:,} rows were refused; all others were taken in.")
+            raise CommandError(f"Rows refused: {refused:,}. All others were taken in.")

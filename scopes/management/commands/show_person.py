@@ -21,9 +21,11 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         who = options["who"]
         people = find_people(who) or [row.person for row in by_source_id(who) if row.person is not None]
-        accounts = [account_of(person) for person in people]
+        accounts = [account_of(person) for person in dict.fromkeys(people)]
         if not accounts:
-            unclaimed = account_of_unclaimed(find_unclaimed(who), who)
+            found = find_unclaimed(who)
+            reference_id = next((row.reference_id for row in found if row.reference_id), who)
+            unclaimed = account_of_unclaimed(found, reference_id)
             accounts = [unclaimed] if unclaimed.connections or unclaimed.attempts else []
         if not accounts:
             raise CommandError("Nobody is known by that reference id, e-mail address or id.")

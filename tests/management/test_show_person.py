@@ -1,0 +1,100 @@
+"""What the command tells of each of the cast, word by word, and its JSON key by key."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from scopes.facts import AttemptFailed
+from tests import cast as people
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
+
+TOLD = Path(__file__).parents[1] / "fixtures" / "told"
+
+
+def show(*words: str) -> str:
+    out = StringIO()
+    call_command("show_person", *words, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["ada", "ben", "cy", "dee", "eve", "finn"])
+def test_each_of_the_cast_is_told_of_in_these_words(name: str) -> None:
+    assert show(f"ref-{name}") == (TOLD / f"{name}.txt").read_text("utf-8")
+
+
+def test_connections_that_nobody_claimed_are_told_of_with_the_attempts_beside_them() -> None:
+    people.take_in(
+        people.consent("gus", "oura", ("email", "daily", "heartrate")),
+        AttemptFailed(people.NOW, "missing_scopes", "whoop", "ref-gus"),
+    )
+
+    assert show("ref-gus") == show("gus-oura") == (TOLD / "unclaimed.txt").read_text("utf-8")
+
+
+def test_an_attempt_that_never_became_a_connection_is_all_that_there_is() -> None:
+    people.take_in(AttemptFailed(people.NOW, "missing_scopes", "oura", "ref-hal"))
+
+    assert show("ref-hal").splitlines()[1:] == [
+        "  No connection.",
+        "",
+        "Attempts",
+        "  2026-11-20 06:00 UTC  Oura  failed: missing_scopes",
+    ]
+
+
+def test_a_person_is_found_by_reference_id_address_and_source_id() -> None:
+    assert show("ref-ada") == show(" ADA@example.com ") == show("ada-oura")
+
+
+def test_somebody_with_one_id_in_two_environments_is_told_of_once() -> None:
+    people.take_in(people.consent("ada", "oura", people.EVERYTHING), source=people.terra("terra:staging"))
+
+    assert show("ada-oura").count("Ada Lovelace") == 1
+
+
+def test_the_json_has_always_the_same_keys() -> None:
+    people.take_in(AttemptFailed(people.NOW, "missing_scopes", "oura", "ref-ben"))
+    (told,) = json.loads(show("ref-ben", "--json"))
+
+    assert keys_of(told) == json.loads((TOLD / "person.keys.json").read_text("utf-8"))
+    for name in ("ada", "cy"):
+        (other,) = json.loads(show(f"ref-{name}", "--json"))
+        assert keys_of(other) == {**keys_of(told), "attempts": []}
+
+
+def test_the_json_says_what_the_text_says() -> None:
+    (told,) = json.loads(show("ben@example.com", "--json"))
+    (oura,) = told["connections"]
+
+    assert (oura["health"], oura["reauth_helps"], oura["since"]) == ("blocked", "yes", "2026-03-01T12:00:00+00:00")
+    assert oura["features"] == {
+        "working": ["Sleep score", "Training log"],
+        "failing": ["Recovery"],
+        "uncertain": [],
+    }
+    assert [(line["scopes"], line["reason"], line["remedy"]) for line in oura["scopes"] if line["held"] is False] == [
+        (["heartrate"], "declined", "reauthenticate")
+    ]
+    assert oura["sentences"][-1] == "A reauth will help. “Heart rate” must stay ticked."
+
+
+def test_nobody_is_told_so() -> None:
+    for who in ("nobody@example.com", "", "ref-nobody"):
+        with pytest.raises(CommandError, match="^Nobody is known by that reference id, e-mail address or id.$"):
+            show(who, "--json")
+
+
+def keys_of(value: Any) -> Any:
+    """The shape of JSON: keys, and for a list the shape of its first entry."""
+    if isinstance(value, dict):
+        return {key: keys_of(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [keys_of(value[0])] if value and isinstance(value[0], dict) else []
+    return None
