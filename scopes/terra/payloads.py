@@ -124,7 +124,8 @@ def cannot_be_stored(character: str) -> bool:
 def message_in(raw: Mapping[str, Any], key: str) -> str:
     """Somebody's free text under `key`, cut to what is stored; empty when there is none."""
     value = raw.get(key)
-    text = "".join(c for c in value if c.isprintable()).strip() if isinstance(value, str) else ""
+    kept = (c for c in value if c.isprintable() and c != "\ufffd") if isinstance(value, str) else ""
+    text = "".join(kept).strip()
     return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"
 
 

@@ -81,6 +81,14 @@ class TestListing:
         with pytest.raises(TerraUnavailable, match="the listing"):
             list(terra.listing())
 
+    @pytest.mark.parametrize("next_page", [0, 3, 4])
+    def test_a_single_page_does_not_name_an_earlier_one_as_the_next(
+        self, httpserver: HTTPServer, terra: Terra, next_page: int
+    ) -> None:
+        serve_pages(httpserver, paged(4, next_page, "a"))
+        with pytest.raises(TerraUnavailable, match="does not go on after page 4"):
+            terra.listing_page(4)
+
     def test_a_listing_may_shrink_and_may_repeat_a_user(self, httpserver: HTTPServer, terra: Terra) -> None:
         serve_pages(
             httpserver,
@@ -136,6 +144,14 @@ class TestLookup:
     def test_a_404_of_something_else_does_not_make_anybody_vanish(self, httpserver: HTTPServer, terra: Terra) -> None:
         self.ask(httpserver, {"detail": "Not Found"}, 404, user_id="u-1")
         with pytest.raises(TerraRefused, match="Is the base URL right"):
+            terra.user("u-1")
+
+    @pytest.mark.parametrize("body", [{"weather": "fine"}, {"data": {"results": []}}, "nobody", None])
+    def test_an_answer_about_something_else_does_not_make_anybody_vanish(
+        self, httpserver: HTTPServer, terra: Terra, body: Any
+    ) -> None:
+        self.ask(httpserver, body, user_id="u-1")
+        with pytest.raises(TerraUnavailable, match="something that is no user"):
             terra.user("u-1")
 
     def test_somebody_else_is_not_taken_for_the_user(self, httpserver: HTTPServer, terra: Terra) -> None:

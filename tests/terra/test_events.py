@@ -185,7 +185,7 @@ def test_a_permission_change_that_takes_everything_away_is_told_by_its_delta() -
     ("ends", "day"),
     [
         (["2026-11-01T10:00:00Z", "2026-11-03T10:00:00Z", "2026-11-02T10:00:00Z"], date(2026, 11, 3)),
-        (["2026-11-21T00:00:00+01:00"], AT.date()),
+        (["2026-11-21T23:59:59+01:00"], AT.date()),
         (["soon", None, 17], AT.date()),
         ([], None),
     ],
@@ -195,6 +195,12 @@ def test_the_last_data_is_that_of_the_newest_entry_and_never_of_tomorrow(ends: l
     [fact] = read_event(told, AT)
     assert isinstance(fact, ConnectionSeen)
     assert fact.last_data_on == day
+
+
+def test_who_somebody_is_is_no_data_of_a_day() -> None:
+    [fact] = read_event({**event("daily"), "type": "athlete"}, AT)
+    assert isinstance(fact, ConnectionSeen)
+    assert fact.last_data_on is None
 
 
 def test_data_without_a_user_says_nothing() -> None:
@@ -248,6 +254,7 @@ def test_what_is_kept_can_be_stored() -> None:
     told["tre\0nd"] = [float("nan"), 1.5]
     kept = to_keep(told)
     assert kept["message"] == "User \ufffd \ufffd has deauthenticated"
+    assert read_event(kept, AT) == read_event(told, AT)
     assert kept["tre\ufffdnd"] == [None, 1.5]
 
 
