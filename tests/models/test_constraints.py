@@ -1,0 +1,206 @@
+"""The database itself refuses what cannot be, whoever asks: each named constraint once, and each trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, models
+from django.db.models import F
+
+from scopes.models import (
+    Attempt,
+    AuditRun,
+    Connection,
+    Delivery,
+    FormerId,
+    Integration,
+    Listing,
+    Period,
+    Person,
+    PolicyVersion,
+    Provider,
+    ReauthLink,
+    Scope,
+    Source,
+    Standing,
+    TrailEntry,
+    UnknownScope,
+    Verdict,
+    Waiver,
+)
+from tests.cast import NOW, OURA_POLICY, connection_of, integration_of, policy_for, terra, the
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOW + timedelta(days=1)
+EARLIER = NOW - timedelta(days=1)
+
+
+def link(**changes: Any) -> ReauthLink:
+    told: dict[str, Any] = {
+        "public_id": uuid4().hex[:22],
+        "secret_hash": b"hash",
+        "person": the("Ben"),
+        "integration": integration_of("oura"),
+        "author": "Rex",
+        "reason": "He asked for it.",
+        "created_at": NOW,
+        "expires_at": LATER,
+    }
+    return ReauthLink.objects.create(**told | changes)
+
+
+def attempt(**changes: Any) -> Attempt:
+    return Attempt.objects.create(**{"source": terra(), "key": uuid4().hex, "started_at": NOW} | changes)
+
+
+def waiver(**changes: Any) -> Waiver:
+    told: dict[str, Any] = {
+        "connection": connection_of("Ben"),
+        "need": "heartrate",
+        "until": LATER.date(),
+        "reason": "He does not want to.",
+        "author": "Rex",
+        "created_at": NOW,
+    }
+    return Waiver.objects.create(**told | changes)
+
+
+def delivery(**changes: Any) -> Delivery:
+    told = {"source": terra(), "digest": uuid4(), "kind": "auth", "signed_at": NOW, "received_at": NOW}
+    return Delivery.objects.create(**told | changes)
+
+
+def run(**changes: Any) -> AuditRun:
+    return AuditRun.objects.create(**{"started_at": NOW} | changes)
+
+
+def entry(**changes: Any) -> TrailEntry:
+    return TrailEntry.objects.create(**{"at": NOW, "verb": "looked", "actor_name": "Vera"} | changes)
+
+
+def version(**changes: Any) -> PolicyVersion:
+    told: dict[str, Any] = {"integration": integration_of("oura"), "number": 9, "content": {}, "author": "Pat"}
+    return PolicyVersion.objects.create(**told | {"created_at": NOW} | changes)
+
+
+def again(row: models.Model | None, **changes: Any) -> None:
+    """The same row once more."""
+    assert row is not None
+    row.pk = None
+    row._state.adding = True
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(force_insert=True)
+
+
+def of_ben(**changes: Any) -> None:
+    Period.objects.filter(connection=connection_of("Ben")).update(**changes)
+
+
+def twice(make: Callable[..., object], **changes: Any) -> None:
+    make(**changes)
+    make(**changes)
+
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "one_live_link_per_person_and_integration": lambda: twice(link),
+    "link_expires_after_it_began": lambda: link(expires_at=NOW),
+    "a_settled_link_has_an_outcome": lambda: link(settled_at=NOW),
+    "link_has_a_reason": lambda: link(reason=""),
+    "attempt_is_open_or_ended": lambda: attempt(ended_at=NOW),
+    "standing_link_known": lambda: again(Standing.objects.first(), digest=uuid4(), link="asleep"),
+    "connection_once_per_source_id": lambda: again(Connection.objects.first()),
+    "connection_has_a_source_id": lambda: again(Connection.objects.first(), user_id=""),
+    "connection_merges_into_another": lambda: Connection.objects.update(merged_into=F("pk")),
+    "one_open_period_per_connection": lambda: again(Period.objects.filter(until=None).first()),
+    "period_ends_after_it_began": lambda: of_ben(until=F("since") - timedelta(seconds=1)),
+    "period_origin_known": lambda: again(Period.objects.first(), until=LATER, origin="rumour"),
+    "former_id_of_one_connection": lambda: twice(
+        FormerId.objects.create,
+        connection=connection_of("Ben"), integration=integration_of("oura"), user_id="old", replaced_at=NOW,
+    ),
+    "person_has_a_reference_id": lambda: Person.objects.create(reference_id="", created_at=NOW),
+    "person_email_is_lower_case": lambda: Person.objects.create(reference_id="x", email="X@y.example", created_at=NOW),
+    "one_standing_waiver_per_need": lambda: twice(waiver),
+    "waiver_says_what_and_why": lambda: waiver(reason=""),
+    "delivery_once_by_digest": lambda: twice(delivery, digest=uuid4()),
+    "delivery_once_by_trace": lambda: twice(delivery, trace_id="trace"),
+    "one_open_listing_per_source": lambda: twice(Listing.objects.create, source=terra(), started_at=NOW),
+    "source_key_is_a_slug": lambda: Source.objects.create(key="Terra Prod"),
+    "provider_succeeds_another": lambda: Provider.objects.update(successor=F("pk")),
+    "scope_once_per_provider": lambda: twice(
+        Scope.objects.create, provider=integration_of("oura").provider, name="daily", label="Daily"
+    ),
+    "unknown_scope_once_per_provider": lambda: twice(
+        UnknownScope.objects.create, provider=integration_of("oura").provider, name="odd", first_seen_at=NOW
+    ),
+    "integration_once_per_source": lambda: again(Integration.objects.first()),
+    "policy_number_once_per_integration": lambda: twice(version),
+    "policy_number_from_one": lambda: version(number=0),
+    "only_a_published_policy_is_in_force": lambda: version(in_force_from=NOW),
+    "policy_has_an_author": lambda: version(author=""),
+    "one_open_audit_run": lambda: twice(run),
+    "audit_run_is_running_or_finished": lambda: run(finished_at=NOW),
+    "trail_says_who_did_what": lambda: entry(actor_name=""),
+    "verdict_once": lambda: again(Verdict.objects.first()),
+    "verdict_health_known": lambda: again(Verdict.objects.first(), health="fine"),
+    "verdict_helps_known": lambda: again(Verdict.objects.first(), helps="perhaps"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_database_refuses_what_cannot_be(cast: Source, name: str) -> None:
+    with pytest.raises(IntegrityError, match=f'constraint "{name}"'):
+        REFUSED[name]()
+
+
+def test_every_named_constraint_is_tried_above() -> None:
+    tables = apps.get_app_config("scopes").get_models()
+
+    assert {constraint.name for table in tables for constraint in table._meta.constraints} == REFUSED.keys()
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        lambda: (link(withdrawn_at=NOW), link(settled_at=NOW, outcome="fixed"), link()),
+        lambda: (waiver(ended_at=NOW), waiver(), waiver(need="daily")),
+        lambda: (attempt(state="failed", ended_at=NOW), attempt()),
+        lambda: (delivery(trace_id="a"), delivery(trace_id="b"), delivery(), delivery()),
+        lambda: (run(state="done", finished_at=LATER), run(state="failed", finished_at=LATER), run()),
+        lambda: again(Connection.objects.filter(user_id="ben-oura").first(), merged_into=connection_of("Ada")),
+    ],
+    ids=["links", "waivers", "attempts", "deliveries", "runs", "a merged connection"],
+)
+def test_the_database_allows_what_can_be(cast: Source, allowed: Callable[[], object]) -> None:
+    allowed()
+
+
+CHANGED: dict[str, Callable[[], object]] = {
+    "standing": lambda: Standing.objects.update(plan="gold"),
+    "verdict": lambda: Verdict.objects.update(health="ok"),
+    "content of a published policy": lambda: PolicyVersion.objects.exclude(published_at=None).update(content={}),
+    "date of a published policy": lambda: PolicyVersion.objects.exclude(published_at=None).update(in_force_from=NOW),
+    "content of a draft": lambda: (version(), PolicyVersion.objects.filter(published_at=None).update(content={"a": 1})),
+    "closed period": lambda: Period.objects.exclude(until=None).update(until=LATER),
+    "standing of an open period": lambda: of_ben(standing=connection_of("Ada").standing),
+    "origin of an open period": lambda: of_ben(origin="act"),
+    "beginning of an open period": lambda: of_ben(since=EARLIER),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_what_is_written_once_stays_as_it_was_written(cast: Source, what: str) -> None:
+    with pytest.raises(IntegrityError, match="rows are never changed"):
+        CHANGED[what]()
+
+
+def test_a_period_may_be_closed_and_a_draft_published(cast: Source) -> None:
+    of_ben(until=LATER)
+    assert policy_for("oura", OURA_POLICY, now=LATER).published_at == LATER
