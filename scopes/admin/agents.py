@@ -19,7 +19,7 @@ class Agents(UserAdmin):  # type: ignore[type-arg]
     """The list of agents, and the forms to let one in and to change their role."""
 
     actions = None
-    list_display = ("username", "first_name", "last_name", "roles", "is_active", "last_login")
+    list_display = ("username", "first_name", "last_name", "roles", "may_sign_in", "last_login")
     list_filter = ("is_active", "groups")
     sortable_by = ()
     show_full_result_count = False
@@ -38,6 +38,15 @@ class Agents(UserAdmin):  # type: ignore[type-arg]
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Agents", **(extra_context or {})})
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        context = {"heading": "Agents", "adding": "Let in a new agent", **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
     @property
     def media(self) -> Media:
         """Nothing: these forms need no script."""
@@ -49,6 +58,10 @@ class Agents(UserAdmin):  # type: ignore[type-arg]
     @admin.display(description="Roles")
     def roles(self, user: User) -> str:
         return ", ".join(group.name for group in user.groups.all()) or ("everything" if user.is_superuser else "none")
+
+    @admin.display(description="May sign in")
+    def may_sign_in(self, user: User) -> str:
+        return "Yes" if user.is_active and user.is_staff else "No"
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any, **kwargs: Any) -> Any:
         kwargs["widget"] = CheckboxSelectMultiple()

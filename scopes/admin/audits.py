@@ -19,11 +19,12 @@ from scopes.models import AuditRun
 class Audits(Records):
     """The list of audit runs."""
 
+    heading = "Audits"
     explanation = "Each night all connections are listed, checked and counted. Here is what every run came to."
     list_display = ("began", "state_chip", "took", "connections", "changes_told", "exit_code")
     list_filter = ("state", "offline")
     fields = (
-        "began", "ended", "state_chip", "step", "offline", "resumed", "exit_code", "error", "found", "changed",
+        "began", "ended", "state_chip", "step", "way", "resumed", "exit_code", "error", "found", "changed",
         "counted",
     )  # fmt: skip
 
@@ -39,6 +40,10 @@ class Audits(Records):
     def state_chip(self, run: AuditRun) -> SafeString:
         tone, symbol = {"done": ("good", "check"), "failed": ("bad", "cross")}.get(run.state, ("wait", "clock"))
         return chip(run.get_state_display(), tone, symbol)
+
+    @admin.display(description="Asked the sources")
+    def way(self, run: AuditRun) -> str:
+        return "No, it counted what is recorded" if run.offline else "Yes"
 
     @admin.display(description="Took")
     def took(self, run: AuditRun) -> str:

@@ -122,7 +122,7 @@ def _never(integration: Integration, attempts: Sequence[Attempt]) -> NeverComple
         provider=provider,
         attempts=tuple(attempts),
         results=tuple(results.items()),
-        tick=tuple(scope.box or scope.label for scope in provider.scopes if scope.mandatory),
+        tick=tuple(f"“{scope.box or scope.label}”" for scope in provider.scopes if scope.mandatory),
         reason=reason,
         remedy=REMEDIES[reason.remedy],
     )

@@ -22,13 +22,14 @@ KNOWN = {Known.YES: "Yes", Known.NO: "No", Known.UNKNOWN: "Not known"}
 class Catalogue(Records):
     """The list of providers."""
 
+    heading = "Catalogue"
     explanation = "What is known of the providers and their scopes. It is changed by their files, never here."
-    list_display = ("name", "scopes_known", "tells_scopes", "state", "confirmed")
+    list_display = ("name", "scopes_known", "tells_scopes", "state", "proved")
     list_filter = ("on_device", "confirmed", "in_catalogue")
     ordering = ("name",)
     fields = (
         "name", "slug", "state", "succeeded_by", "tells_scopes", "may_untick", "needs_approval", "advice",
-        "scopes_told", "unknown", "notes", "sources", "confirmed",
+        "scopes_told", "unknown", "notes", "sources", "proved",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
@@ -87,6 +88,10 @@ class Catalogue(Records):
     def unknown(self, row: Provider) -> SafeString | str:
         names = row.unknown_scopes.order_by("name").values_list("name", flat=True)[:200]
         return format_html_join(" ", "<code>{}</code>", ((name,) for name in names)) or "None."
+
+    @admin.display(description="Confirmed")
+    def proved(self, row: Provider) -> str:
+        return "Yes" if row.confirmed else "No source confirms it"
 
     @admin.display(description="Notes")
     def notes(self, row: Provider) -> str:

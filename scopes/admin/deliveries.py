@@ -34,13 +34,14 @@ _WHICH = {
 class Deliveries(Records):
     """The list of deliveries. What one said is shown to those who may read it."""
 
+    heading = "Deliveries"
     explanation = "Each webhook as it came in, newest first. Health data in them is never kept."
     list_display = ("number", "kind", "source", "received", "state", "repeats", "tries")
     list_select_related = ("source",)
     list_filter = (choice("state", "state", _STATES, lambda rows, state: rows.filter(_WHICH[state])), "source", "stale")
     fields = (
-        "kind", "source", "received", "signed", "ordered", "stale", "processed", "state", "error", "tries", "repeats",
-        "trace_id",
+        "kind", "source", "received", "signed", "ordered", "lateness", "processed", "state", "error", "tries",
+        "repeats", "trace_id",
     )  # fmt: skip
     change_form_template = "admin/delivery.html"
 
@@ -65,6 +66,10 @@ class Deliveries(Records):
     @admin.display(description="Happened, as far as it is believed")
     def ordered(self, row: Delivery) -> SafeString:
         return when(row.ordered_at)
+
+    @admin.display(description="Came late")
+    def lateness(self, row: Delivery) -> str:
+        return "Yes" if row.stale else "No"
 
     @admin.display(description="Processed")
     def processed(self, row: Delivery) -> SafeString:

@@ -62,7 +62,7 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
 
 
 def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
-    total = IntegrationHealth(0, "All integrations", "", production=True)
+    total = IntegrationHealth(0, "All of them", "", production=True)
     for entry in integrations:
         for code, number in entry.counts.items():
             total.counts[code] = total.counts.get(code, 0) + number

@@ -49,6 +49,7 @@ def needs(content: dict[str, Any]) -> SafeString | str:
 class Integrations(Records):
     """The list of integrations."""
 
+    heading = "Integrations"
     explanation = "Our registration with each provider through each source, and the policy in force there."
     list_display = ("name", "source_key", "policy", "requested", "provider_state")
     list_filter = ("source",)
@@ -117,6 +118,7 @@ def _published(version: PolicyVersion) -> SafeString:
 class Policies(Records):
     """The list of policy versions, drafts too."""
 
+    heading = "Policies"
     explanation = "Every version of every policy. What was published never changes."
     list_display = ("version", "integration", "published", "screen_since", "author", "note")
     fields = (

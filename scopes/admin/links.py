@@ -36,6 +36,7 @@ def _in_life(links: QuerySet[ReauthLink], life: str) -> QuerySet[ReauthLink]:
 class Links(Records):
     """The list of links."""
 
+    heading = "Links"
     explanation = "Every link that was made for a person to connect again, newest first."
     list_display = ("public_id", "who", "provider", "state", "made", "by", "ticket")
     list_select_related = ("person", "integration__provider")

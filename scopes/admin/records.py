@@ -39,8 +39,9 @@ class Newest(Paginator):  # type: ignore[type-arg]
 
 
 class Records(ModelAdmin):
-    """A list and a page a record, read-only whoever asks. `explanation` says what the list holds."""
+    """A list and a page a record, read-only whoever asks. `heading` is what navigation calls the list."""
 
+    heading = ""
     explanation = ""
     actions = None
     list_per_page = PAGE
@@ -77,21 +78,13 @@ class Records(ModelAdmin):
         return self.ordering or ("-pk",)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        title = self.opts.verbose_name_plural
-        return super().changelist_view(
-            request,
-            {
-                "title": str(title)[:1].upper() + str(title)[1:],
-                "subtitle": self.explanation,
-                "newest": NEWEST,
-                **(extra_context or {}),
-            },
-        )
+        context = {"title": self.heading, "newest": NEWEST, **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
-        context = {"subtitle": None, **(extra_context or {})}
+        context = {"heading": self.heading, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

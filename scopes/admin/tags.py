@@ -74,12 +74,12 @@ def when(at: datetime | date | None, missing: str = "—") -> SafeString:
 
 @register.simple_tag
 def since(at: datetime | None, missing: str = "—") -> SafeString:
-    """How long ago, and the date beside it, with the UTC in its title."""
+    """How long ago, and the date after it, with the UTC in its title."""
     if at is None:
         return escape(missing)
     at = at.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{} <span class="date">{}</span></time>',
+        '<time datetime="{}" title="{} UTC">{}, <span class="date">{}</span></time>',
         at.isoformat(),
         f"{at:%Y-%m-%d %H:%M:%S}",
         ago(at),

@@ -113,7 +113,7 @@ def _attempts(attempts: Iterable[Attempt]) -> Iterator[Event]:
 
 def _life(link: ReauthLink) -> Iterator[Event]:
     about = f"{link.integration.provider.name}: "
-    yield Event(link.created_at, "links", f"{about}reauth link made", link.reason, link.author)
+    yield Event(link.created_at, "links", f"{about}reauth link made", link.reason, f"by {link.author}")
     for name, title in LIFE:
         at = getattr(link, name)
         if at is not None:
@@ -127,7 +127,7 @@ VERB_WORDS = {"person.opened": "Opened this page", "connection.opened": "Opened 
 def _act(entry: TrailEntry) -> Event:
     title = VERB_WORDS.get(entry.verb, entry.verb.replace(".", " ").replace("_", " ").capitalize())
     ticket = f"Ticket {entry.ticket}." if entry.ticket else ""
-    return Event(entry.at, "acts", title, f"{entry.reason} {ticket}".strip(), entry.actor_name)
+    return Event(entry.at, "acts", title, f"{entry.reason} {ticket}".strip(), f"by {entry.actor_name}")
 
 
 def trail_of(account: PersonAccount, *, openings: bool) -> list[TrailEntry]:

@@ -23,6 +23,7 @@ from scopes.models import TrailEntry
 class Trail(Records):
     """The list of what was done."""
 
+    heading = "Trail"
     explanation = "What agents, engineers and the nightly run did, newest first. It only ever grows."
     list_display = ("moment", "did", "actor_name", "about", "reason", "ticket")
     fields = ("moment", "did", "actor_name", "about", "subject", "reason", "ticket", "more")

@@ -1,0 +1,108 @@
+"""Agents of every role, and one record of each kind beside the cast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+
+from scopes.facts import AttemptFailed
+from scopes.models import AuditRun, Delivery, ReauthLink, Source, TrailEntry
+from tests import cast as people
+
+PASSWORD = "a long and private one"
+
+
+@pytest.fixture
+def agent(db: None) -> Callable[[str], User]:
+    """The agent who holds a role, made if need be; the superuser for the role "everything"."""
+    # A test that commits empties all tables afterwards, the roles with them.
+    import_module("scopes.migrations.0003_roles").make_roles(apps, None)
+
+    def made(role: str) -> User:
+        user, new = User.objects.get_or_create(
+            username=f"agent-{role}", defaults={"is_staff": True, "is_superuser": role == "everything"}
+        )
+        if new:
+            user.set_password(PASSWORD)
+            user.save()
+        if role not in ("everything", "none"):
+            user.groups.add(Group.objects.get(name=role))
+        return user
+
+    return made
+
+
+@pytest.fixture
+def signed_in(agent: Callable[[str], User]) -> Callable[[str], Client]:
+    """A browser in which the agent of a role is signed in."""
+
+    def client(role: str) -> Client:
+        browser = Client()
+        browser.force_login(agent(role))
+        return browser
+
+    return client
+
+
+@pytest.fixture
+def records(cast: Source) -> Source:
+    """The cast, and beside it a link, failed attempts, deliveries, an audit run and an entry of the trail."""
+    now = timezone.now()
+    ben = people.the("Ben")
+    integration = people.integration_of("oura")
+    ReauthLink.objects.create(
+        public_id="bens-link",
+        secret_hash=bytes(32),
+        person=ben,
+        integration=integration,
+        connection=people.connection_of("Ben"),
+        author="agent-agent",
+        reason="Recovery is empty",
+        created_at=now - timedelta(days=1),
+        expires_at=now + timedelta(days=6),
+        opened_at=now - timedelta(hours=3),
+    )
+    for minute in (0, 5):
+        people.take_in(
+            AttemptFailed(
+                now - timedelta(days=2, minutes=minute), "missing_scopes", provider="oura", reference_id="ref-dee"
+            ),
+            now=now,
+        )
+    for error in ("", "KeyError: 'user'"):
+        Delivery.objects.create(
+            source=cast,
+            digest=uuid4(),
+            kind="auth",
+            body={"type": "auth", "user": {"user_id": "told-in-the-body"}},
+            signed_at=now,
+            received_at=now,
+            processed_at=None if error else now,
+            error=error,
+        )
+    AuditRun.objects.create(
+        started_at=now - timedelta(hours=3),
+        finished_at=now - timedelta(hours=2),
+        state=AuditRun.State.DONE,
+        counts={"connections": 8},
+        changes={"connections": 2},
+        findings=[{"code": "blocked", "number": 1, "detail": ""}],
+        exit_code=0,
+    )
+    TrailEntry.objects.create(
+        at=now,
+        verb="link.issued",
+        actor_name="agent-agent",
+        person=ben,
+        subject="bens-link",
+        reason="Recovery is empty",
+    )
+    return cast

@@ -1,0 +1,149 @@
+"""Who may open which screen: every role against every screen, and what every screen is sent with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from scopes.admin.screens import desk
+from scopes.models import AuditRun, Connection, Delivery, PolicyVersion, Provider, ReauthLink, Source, TrailEntry
+from tests import cast as people
+
+LOOKERS = {"viewer", "agent", "lead", "auditor"}
+ALL = LOOKERS | {"engineer"}
+NOBODY: set[str] = set()
+
+# Screen -> the roles that may open it. The superuser may open all of them.
+SCREENS: dict[str, set[str]] = {
+    "index": ALL,
+    "password_change": ALL,
+    "search": LOOKERS,
+    "person": LOOKERS,
+    "connection": LOOKERS,
+    "connections": LOOKERS,
+    "scopes_reauthlink_changelist": LOOKERS,
+    "scopes_reauthlink_change": LOOKERS,
+    "scopes_delivery_changelist": ALL,
+    "scopes_delivery_change": ALL,
+    "replay_delivery": {"engineer"},
+    "scopes_auditrun_changelist": ALL,
+    "scopes_auditrun_change": ALL,
+    "scopes_trailentry_changelist": {"lead", "auditor"},
+    "scopes_trailentry_change": {"lead", "auditor"},
+    "access_log": {"auditor"},
+    "scopes_integration_changelist": ALL,
+    "scopes_integration_change": ALL,
+    "scopes_policyversion_changelist": ALL,
+    "scopes_policyversion_change": ALL,
+    "scopes_provider_changelist": ALL,
+    "scopes_provider_change": ALL,
+    "auth_user_changelist": NOBODY,
+    "auth_user_add": NOBODY,
+    "auth_user_change": NOBODY,
+    "auth_user_password_change": NOBODY,
+}
+# Screens of other modules, which their own tests open in every role; and Django's that show nothing.
+ELSEWHERE = {
+    "send_link", "link", "link_now", "withdraw_link", "login", "logout", "password_change_done", "autocomplete",
+    "jsi18n", "view_on_site", "app_list", "auth_user_delete", "auth_user_history",
+}  # fmt: skip
+
+
+def address(screen: str) -> str:
+    """The address of a screen, with one of the records for those that show one."""
+    shown = {
+        "person": lambda: people.the("Ben"),
+        "connection": lambda: Connection.objects.get(user_id="stray"),
+        "scopes_reauthlink_change": ReauthLink.objects.get,
+        "scopes_delivery_change": Delivery.objects.first,
+        "replay_delivery": Delivery.objects.first,
+        "scopes_auditrun_change": AuditRun.objects.first,
+        "scopes_trailentry_change": TrailEntry.objects.exclude(verb__endswith="opened").first,
+        "scopes_integration_change": lambda: people.integration_of("oura"),
+        "scopes_policyversion_change": PolicyVersion.objects.first,
+        "scopes_provider_change": Provider.objects.first,
+        "auth_user_change": User.objects.first,
+        "auth_user_password_change": User.objects.first,
+    }
+    row = shown[screen]() if screen in shown else None
+    return reverse(f"admin:{screen}", args=[row.pk] if row else [])
+
+
+@pytest.fixture
+def everything(records: Source) -> Source:
+    people.take_in(people.consent("nobody", "oura", ("daily",)).__class__("oura", "stray", people.CONSENTED))
+    return records
+
+
+@pytest.mark.parametrize("role", [*sorted(ALL), "everything", "none"])
+def test_a_role_opens_its_screens_and_no_other(
+    everything: Source, signed_in: Callable[[str], Client], role: str
+) -> None:
+    browser = signed_in(role)
+    for screen, roles in SCREENS.items():
+        may = role == "everything" or role in roles or screen in ("index", "password_change")
+        response = browser.get(address(screen))
+        assert response.status_code == (200 if may else 403), screen
+
+
+def test_every_screen_stands_in_the_table() -> None:
+    names = {pattern.name for pattern in _patterns(desk.get_urls())} - {None}
+    assert names - ELSEWHERE == set(SCREENS)
+
+
+def _patterns(urls: list) -> list:  # type: ignore[type-arg]
+    return [one for url in urls for one in (_patterns(url.url_patterns) if hasattr(url, "url_patterns") else [url])]
+
+
+def test_who_is_not_signed_in_is_sent_to_the_sign_in(everything: Source, agent: Callable[[str], User]) -> None:
+    agent("agent")
+    for screen in SCREENS:
+        response = Client().get(address(screen))
+        assert (response.status_code, response.headers.get("Location", "")[:13]) == (302, "/admin/login/"), screen
+
+
+def test_every_screen_is_sent_with_the_strict_policy_and_holds_nothing_inline(
+    everything: Source, signed_in: Callable[[str], Client]
+) -> None:
+    browser = signed_in("everything")
+    for screen in SCREENS:
+        response = browser.get(address(screen))
+        policy = response.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self';") and "unsafe" not in policy, screen
+        inline = re.findall(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son\w+=|javascript:", response.content.decode())
+        assert inline == [], screen
+
+
+def test_records_are_changed_by_nobody(everything: Source, signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("everything")
+    for screen in SCREENS:
+        if screen.startswith("scopes_"):
+            assert browser.post(address(screen), {"kind": "made up"}).status_code == 403, screen
+    for way in ("add/", f"{Delivery.objects.first().pk}/delete/", f"{Delivery.objects.first().pk}/change/"):  # type: ignore[union-attr]
+        assert browser.get(f"/admin/scopes/delivery/{way}").status_code in (302, 404)
+    assert Delivery.objects.filter(kind="made up").count() == 0
+
+
+def test_navigation_shows_what_may_be_opened_and_nothing_else(
+    everything: Source, signed_in: Callable[[str], Client]
+) -> None:
+    page = signed_in("engineer").get("/admin/").content.decode()
+    navigation = page[page.index('class="side"') : page.index("<main")]
+    assert re.findall(r"</svg>([\w ]+)</a>", navigation) == [
+        "Front page", "Deliveries", "Audits", "Integrations", "Catalogue",
+    ]  # fmt: skip
+    assert "data-search" not in page
+
+
+@pytest.mark.django_db
+def test_the_roles_are_there_after_the_migrations(agent: Callable[[str], User]) -> None:
+    assert set(Group.objects.values_list("name", flat=True)) == ALL
+    assert not agent("auditor").has_perm("scopes.send_reauth_link")
+    assert agent("agent").has_perms(["scopes.send_reauth_link", "scopes.withdraw_reauth_link"])
+    assert not agent("agent").has_perm("scopes.override_preflight")
+    assert agent("lead").has_perm("scopes.override_preflight")
