@@ -6,6 +6,7 @@ A second run meets what the first one left in the database, and doubles nothing.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -26,15 +27,16 @@ POLICIES = CHECKOUT / "docs" / "examples" / "policies.yaml"
 PEOPLE = 200
 READY_SECONDS = 60
 END_SECONDS = 15
-AGENT = "demo"
+ROLES = ("agent", "lead", "engineer")
 type Process = subprocess.Popen[bytes]
-MAKE_AGENT = """
-import os
-from django.contrib.auth.models import User
-agent, made = User.objects.get_or_create(username=os.environ["DEMO_AGENT"])
-agent.is_staff = agent.is_superuser = True
-agent.set_password(os.environ["DEMO_PASSWORD"])
-agent.save()
+MAKE_AGENTS = """
+import json, os
+from django.contrib.auth.models import Group, User
+for role, password in json.loads(os.environ["DEMO_AGENTS"]).items():
+    agent, made = User.objects.get_or_create(username=role, defaults={"is_staff": True})
+    agent.set_password(password)
+    agent.save()
+    agent.groups.set([Group.objects.get(name=role)])
 """
 
 
@@ -71,13 +73,15 @@ def show(url: str, *, serve: bool) -> None:
         step("Publish what the host needs", "publish_policies", POLICIES, "--apply", keys=keys)
         step("Audit every connection", "audit_connections", "sandbox", keys=keys)
         if serve:
-            password = secrets.token_urlsafe(9)
-            agent = {"DEMO_AGENT": AGENT, "DEMO_PASSWORD": password}
-            step("Make an agent", "shell", "--no-imports", "--command", MAKE_AGENT, keys=keys | agent)
+            agents = {role: secrets.token_urlsafe(9) for role in ROLES}
+            told = {"DEMO_AGENTS": json.dumps(agents)}
+            step("Make an agent of each role", "shell", "--no-imports", "--command", MAKE_AGENTS, keys=keys | told)
             bind = f"127.0.0.1:{port}"
             gunicorn = ("gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4", "--bind", bind)
             with running("the portal", [sys.executable, "-m", *gunicorn], keys) as (portal, server):
-                print(f"\nThe admin: {portal}/admin/   name: {AGENT}   password: {password}")
+                print(f"\nThe desk: {portal}/admin/")
+                for name, password in agents.items():
+                    print(f"  name: {name:<10} password: {password}")
                 print("Ctrl-C ends it.", flush=True)
                 server.wait()
                 raise DemoError(f"The portal ended by itself. See {HOME / 'portal.log'}.")
