@@ -101,7 +101,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     title = f"A link to {'reconnect' if aim.connection else 'connect'} {aim.provider.name}"
     response = desk.page(request, "admin/send_link/send.html", title, **context)
     response.status_code = 409 if request.method == "POST" and not context["may_send"] else 200
-    return _unkept(response)
+    return response
 
 
 @desk.screen("links/<str:public_id>/life/", "link", *LOOK)
@@ -127,7 +127,7 @@ def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
 @desk.screen("links/<str:public_id>/life/now/", "link_now", *LOOK)
 def link_now(request: HttpRequest, public_id: str) -> HttpResponse:
     """The changing part alone, for the page that updates itself."""
-    return _unkept(render(request, "admin/send_link/life.html", _life(_link(public_id))))
+    return render(request, "admin/send_link/life.html", _life(_link(public_id)))
 
 
 def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
@@ -143,7 +143,7 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
         "form": WithdrawForm(),
     }
     title = f"Link for {link.integration.provider.name}"
-    return _unkept(desk.page(request, "admin/send_link/link.html", title, **context))
+    return desk.page(request, "admin/send_link/link.html", title, **context)
 
 
 def _life(link: ReauthLink) -> dict[str, Any]:
@@ -197,8 +197,3 @@ def _agent(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-def _unkept(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    return response

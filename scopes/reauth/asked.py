@@ -117,7 +117,7 @@ def day(moment: datetime, texts_: Texts) -> str:
 def message(asked_: Asked, *, name: str, url: str, expires_at: datetime) -> str:
     """A reply to paste, which names the boxes to leave ticked."""
     words = asked_.texts
-    boxes = [f"“{permission.box or permission.label}”" for permission in asked_.permissions]
+    boxes = [words.quoted.format(words=permission.box or permission.label) for permission in asked_.permissions]
     advice = [asked_.say(words.message_box, boxes=", ".join(boxes))] if boxes else []
     advice += [asked_.keep_ticked] if asked_.keep_ticked else []
     paragraphs = [
@@ -149,7 +149,7 @@ def _permission(
         why.append(texts.said(requirement.why, texts_) or texts_.needed_for.format(feature=feature))
     entry = _entry(key, provider)
     box = entry.box if entry else ""
-    called = texts_.called.format(provider=provider.name, box=box) if box else ""
+    called = texts_.called.format(provider=provider.name, box=texts_.quoted.format(words=box)) if box else ""
     return Permission(_label(key, provider, texts_), tuple(dict.fromkeys(why)), box, called)
 
 

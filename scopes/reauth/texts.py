@@ -17,6 +17,7 @@ class Texts:
 
     code: str
     name: str
+    quoted: str
     # The page with the button
     reconnect: str
     connect: str
@@ -80,6 +81,7 @@ class Texts:
 EN = Texts(
     code="en",
     name="English",
+    quoted="“{words}”",
     reconnect="Reconnect {provider}",
     connect="Connect {provider}",
     lacks="{host} is missing a permission from {provider}. You can give it now; it takes a minute.",
@@ -88,7 +90,7 @@ EN = Texts(
     missing="What is missing",
     asks_for="What {host} asks for",
     needed_for="Needed for {feature}.",
-    called="{provider} calls it “{box}”.",
+    called="{provider} calls it {box}.",
     what_to_do="On the next page",
     keep_ticked="These boxes must stay ticked, or no connection is made: {boxes}.",
     go_on="Continue to {provider}",
@@ -141,6 +143,7 @@ EN = Texts(
 DE = Texts(
     code="de",
     name="Deutsch",
+    quoted="„{words}“",
     reconnect="{provider} neu verbinden",
     connect="{provider} verbinden",
     lacks="{host} fehlt eine Berechtigung von {provider}. Sie können sie jetzt erteilen; es dauert eine Minute.",
@@ -150,7 +153,7 @@ DE = Texts(
     missing="Was fehlt",
     asks_for="Worum {host} bittet",
     needed_for="Nötig für {feature}.",
-    called="Bei {provider} heißt es „{box}“.",
+    called="Bei {provider} heißt es {box}.",
     what_to_do="Auf der nächsten Seite",
     keep_ticked="Diese Kästchen müssen angehakt bleiben, sonst kommt keine Verbindung zustande: {boxes}.",
     go_on="Weiter zu {provider}",

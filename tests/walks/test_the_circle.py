@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from scopes import flow
 from scopes.judge.person import accounts_of
 from scopes.judge.policy import draft
 from scopes.models import Connection, Integration, ReauthLink, TrailEntry
 from scopes.reasons import Health
-from scopes import flow
 from tests.walks.conftest import POLICY, Circle, until
 
 pytestmark = pytest.mark.browser
@@ -100,7 +101,7 @@ def test_b_a_refused_mandatory_scope_makes_no_connection_and_says_which_box(circ
     circle.page.get_by_role("button", name="Continue to Oura").click()
     circle.consent()
     circle.heading("Thank you, all is connected")
-    assert circle.settled("fixed")
+    circle.settled("fixed")
 
 
 def test_c_left_unticked_again_changes_nothing_and_can_be_tried_again(circle: Circle) -> None:
@@ -117,13 +118,11 @@ def test_c_left_unticked_again_changes_nothing_and_can_be_tried_again(circle: Ci
     circle.page.get_by_role("button", name="Try again").click()
     circle.consent()
     circle.heading("Thank you, all is connected")
-    assert circle.settled("fixed")
+    circle.settled("fixed")
 
 
 def test_d_a_scope_that_we_do_not_request_gets_no_link_and_a_reason(circle: Circle) -> None:
     integration = Integration.objects.get(provider__slug="oura")
-    from django.utils import timezone
-
     now = timezone.now()
     asks_less = {**POLICY, "requested": ["email", "personal", "daily", "tag"]}
     flow.publish(draft(integration, asks_less, author="Pat", now=now), now=now)
@@ -153,7 +152,7 @@ def test_e_a_retired_provider_is_not_mended_its_successor_is_offered(circle: Cir
     circle.page.locator('input[name="scope"]').first.check()
     circle.consent()
     circle.heading("Danke, alles ist verbunden")
-    assert circle.settled("fixed")
+    circle.settled("fixed")
     fitbit, google = circle.connections("eve")
     assert health_of(fitbit) is Health.BROKEN and google.integration.provider.slug == "google_health"
 
@@ -188,7 +187,7 @@ def test_g_a_mail_scanner_looks_and_presses_first_and_the_person_still_succeeds(
     circle.page.get_by_role("button", name="Continue to Oura").click()
     circle.consent()
     circle.heading("Thank you, all is connected")
-    assert circle.settled("fixed")
+    circle.settled("fixed")
     assert [attempt.state for attempt in circle.attempts()] == ["open", "open", "succeeded"]
 
 

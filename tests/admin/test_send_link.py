@@ -1,0 +1,179 @@
+"""Sending a link: who may, what is shown before, and what can be seen of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from scopes import flow
+from scopes.facts import PersonKnown
+from scopes.models import Connection, Person, ReauthLink, Source, TrailEntry
+from tests.cast import OURA_POLICY, connection_of, policy_for, the
+from tests.reauth.hands import send
+
+pytestmark = pytest.mark.django_db
+
+LOOK = ("view_person", "view_connection", "view_reauthlink")
+ROLES = {
+    "viewer": LOOK,
+    "agent": (*LOOK, "send_reauth_link", "withdraw_reauth_link"),
+    "lead": (*LOOK, "send_reauth_link", "withdraw_reauth_link", "override_preflight"),
+}
+FORM = {"language": "en", "days": "7", "reason": "Asked on the phone.", "ticket": "T-1"}
+
+
+@pytest.fixture
+def desk(cast: Source) -> Callable[[str], Client]:
+    """Signs somebody in who may what that role may."""
+
+    def signed_in(role: str) -> Client:
+        user = User.objects.create_user(role, password="a long and private one", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=ROLES[role]))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+def address(person: Person, provider: str = "oura", connection: Connection | None = None) -> str:
+    source = Source.objects.get(key="terra:prod").pk
+    named = f"?connection={connection.pk}" if connection else ""
+    return f"/admin/people/{person.pk}/link/{source}/{provider}/{named}"
+
+
+def life(link: ReauthLink) -> str:
+    return f"/admin/links/{link.public_id}/life/"
+
+
+def test_the_roles_of_this_test_are_the_roles_of_the_desk(db: None) -> None:
+    for role, wanted in ROLES.items():
+        held = Group.objects.get(name=role).permissions.values_list("codename", flat=True)
+        assert set(wanted) <= set(held)
+        assert ("send_reauth_link" in held) is (role != "viewer")
+        assert ("override_preflight" in held) is (role == "lead")
+
+
+def test_before_it_is_sent_the_agent_sees_whether_it_helps_and_what_the_person_will_read(
+    desk: Callable[[str], Client],
+) -> None:
+    page = desk("agent").get(address(the("ben"), connection=connection_of("ben"))).content.decode()
+    assert "Will it help?" in page and "Heart rate" in page
+    assert "Oura neu verbinden" in page, "Ben reads German"
+    assert '<option value="de" selected>' in page
+    assert not ReauthLink.objects.exists(), "looking makes nothing"
+
+
+def test_the_address_is_shown_once_with_a_reply_that_names_the_box(desk: Callable[[str], Client]) -> None:
+    agent = desk("agent")
+    answer = agent.post(address(the("ben")), FORM | {"language": "de"})
+    link = ReauthLink.objects.get()
+    url = answer.context["url"]
+    assert f"/r/{link.public_id}/" in url and "no-store" in answer["Cache-Control"]
+    assert agent.get(url).status_code == 200, "it works"
+    assert url in answer.context["message"] and "„Herzfrequenz“" in answer.context["message"]
+    assert (link.language, link.ticket, link.author) == ("de", "T-1", "agent")
+    secret = url.rsplit("/", 1)[1]
+    for page in (agent.get(life(link)), agent.get(f"{life(link)}now/"), agent.get(f"/admin/people/{link.person_id}/")):
+        assert page.status_code == 200 and secret not in page.content.decode()
+    assert secret not in str(list(TrailEntry.objects.values()))
+
+
+@pytest.mark.parametrize("missing", ["reason", "days", "language"])
+def test_a_form_that_is_not_complete_makes_no_link(desk: Callable[[str], Client], missing: str) -> None:
+    form = {name: value for name, value in FORM.items() if name != missing}
+    answer = desk("agent").post(address(the("ben")), form)
+    assert answer.status_code == 200 and answer.context["form"].errors[missing]
+    assert not ReauthLink.objects.exists()
+
+
+def test_a_viewer_can_neither_send_nor_withdraw(desk: Callable[[str], Client]) -> None:
+    viewer = desk("viewer")
+    link = send(the("ben"), now=timezone.now()).link
+    assert viewer.get(address(the("ben"))).status_code == 403
+    assert viewer.post(address(the("ben")), FORM).status_code == 403
+    assert viewer.post(life(link), {"reason": "No."}).status_code == 403
+    page = viewer.get(life(link)).content.decode()
+    assert "Awaiting the person" in page and "Withdraw the link" not in page
+    link.refresh_from_db()
+    assert link.withdrawn_at is None and ReauthLink.objects.count() == 1
+
+
+def test_nobody_sends_without_signing_in_or_with_a_forged_form(desk: Callable[[str], Client]) -> None:
+    assert Client().post(address(the("ben")), FORM).status_code == 302
+    forger = Client(enforce_csrf_checks=True)
+    desk("agent")
+    forger.force_login(User.objects.get(username="agent"))
+    assert forger.post(address(the("ben")), FORM).status_code == 403
+    assert not ReauthLink.objects.exists()
+
+
+def test_what_cannot_help_is_refused_by_hand_too(desk: Callable[[str], Client]) -> None:
+    policy_for("oura", {**OURA_POLICY, "requested": ["email", "daily"]})
+    agent = desk("lead")
+    page = agent.get(address(the("ben"))).content.decode()
+    assert "Our request does not ask for this scope" in page and "Make the link" not in page
+    assert agent.post(address(the("ben")), FORM | {"override": "on"}).status_code == 409
+    assert not ReauthLink.objects.exists()
+
+
+def test_only_a_lead_overrides_and_says_so(desk: Callable[[str], Client]) -> None:
+    ada = address(the("ada"))
+    agent, lead = desk("agent"), desk("lead")
+    assert agent.post(ada, FORM | {"override": "on"}).status_code == 409
+    assert not ReauthLink.objects.exists()
+    assert lead.post(ada, FORM).context["form"].errors["override"]
+    assert lead.post(ada, FORM | {"override": "on"}).context["url"]
+    assert TrailEntry.objects.get(verb="link.issued").detail["overridden"] == ["not_needed"]
+
+
+def test_withdrawing_asks_for_a_reason_and_ends_it(desk: Callable[[str], Client]) -> None:
+    agent = desk("agent")
+    link = send(the("ben"), now=timezone.now()).link
+    assert agent.post(life(link), {"reason": ""}).status_code == 200
+    assert ReauthLink.objects.filter(withdrawn_at__isnull=True).exists()
+    agent.post(life(link), {"reason": "Sent to the wrong ticket."})
+    assert ReauthLink.objects.filter(withdrawn_at__isnull=False).exists()
+    assert "withdrawn already" in agent.post(life(link), {"reason": "Again."}).content.decode()
+
+
+@pytest.mark.parametrize("named", ["x", "-1", "99999999999999999999", "0"])
+def test_a_connection_of_somebody_else_is_not_found(desk: Callable[[str], Client], named: str) -> None:
+    agent = desk("agent")
+    assert agent.get(address(the("ben")) + f"?connection={named}").status_code == 404
+    assert agent.get(address(the("ben"), connection=connection_of("ada"))).status_code == 404
+    assert agent.get(address(the("ben"), "made-up")).status_code == 404
+
+
+def test_the_page_of_a_link_costs_the_same_for_two_tries_and_for_twenty(desk: Callable[[str], Client]) -> None:
+    agent = desk("agent")
+    link = send(the("ben"), now=timezone.now()).link
+
+    def cost() -> int:
+        with CaptureQueriesContext(database) as queries:
+            assert agent.get(life(link)).status_code == 200
+        return len(queries)
+
+    made = [attempt_of(link, number) for number in range(2)]
+    agent.get(life(link))
+    few = cost()
+    made += [attempt_of(link, number) for number in range(2, 20)]
+    assert cost() == few and len(made) == 20
+
+
+def attempt_of(link: ReauthLink, number: int) -> object:
+    return link.attempts.create(
+        source_id=link.integration.source_id, key=f"key-{number}", person=link.person, started_at=timezone.now()
+    )
+
+
+def test_a_person_without_a_name_is_greeted_all_the_same(desk: Callable[[str], Client]) -> None:
+    flow.take_in_people([PersonKnown("ref-ben")], timezone.now())
+    message = desk("agent").post(address(the("ben")), FORM).context["message"]
+    assert message.startswith("Hello,\n")

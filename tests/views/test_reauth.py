@@ -1,0 +1,298 @@
+"""The door of a person with a link: every answer of it, and what it never gives away."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from portal.logs import scrubbed
+from scopes.facts import AttemptFailed
+from scopes.models import Attempt, ReauthLink, Source
+from scopes.reauth.issue import Issued, withdraw
+from tests.cast import take_in, the
+from tests.reauth.hands import rex, send
+
+pytestmark = pytest.mark.django_db
+
+AUTH_URL = "https://provider.example/authorize?scope=heartrate&state=1"
+
+
+@pytest.fixture
+def terra(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+    """Terra's production environment, which mints a new id at each call."""
+    for name, value in {
+        "TERRA_ENVIRONMENTS": "prod",
+        "TERRA_PROD_DEV_ID": "dev",
+        "TERRA_PROD_API_KEY": "key",
+        "TERRA_PROD_BASE_URL": httpserver.url_for("/api/v2"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def mint(request: Request) -> Response:
+        user_id = f"minted-{len(httpserver.log) + 1}"
+        return Response(json.dumps({"status": "success", "user_id": user_id, "auth_url": AUTH_URL}))
+
+    httpserver.expect_request("/api/v2/auth/authenticateUser", method="POST").respond_with_handler(mint)
+    return httpserver
+
+
+@pytest.fixture
+def ben(cast: Source) -> Issued:
+    """A link for Ben, who lacks the heart rate."""
+    return send(the("ben"), now=timezone.now())
+
+
+def address(issued: Issued) -> str:
+    return f"/r/{issued.link.public_id}/{issued.secret}"
+
+
+def pressed(client: Client, issued: Issued) -> Attempt:
+    """The attempt that a press made."""
+    assert client.post(address(issued)).status_code == 303
+    return Attempt.objects.latest("pk")
+
+
+def body_sent(terra: HTTPServer) -> dict[str, Any]:
+    sent: dict[str, Any] = terra.log[-1][0].get_json()
+    return sent
+
+
+def test_a_look_shows_what_is_asked_and_changes_nothing_that_matters(client: Client, ben: Issued) -> None:
+    page = client.get(address(ben)).content.decode()
+    assert "Reconnect Oura" in page and "Heart rate" in page
+    assert "We need your heart rate to show how you recover." in page
+    ben.link.refresh_from_db()
+    assert ben.link.opened_at is not None
+    assert (ben.link.left_at, ben.link.returned_at, ben.link.outcome) == (None, None, "")
+    assert not Attempt.objects.exists()
+    first = ben.link.opened_at
+    client.get(address(ben))
+    ben.link.refresh_from_db()
+    assert ben.link.opened_at == first
+
+
+def test_a_head_request_notes_nothing(client: Client, ben: Issued) -> None:
+    assert client.head(address(ben)).status_code == 200
+    ben.link.refresh_from_db()
+    assert ben.link.opened_at is None
+
+
+def test_the_page_speaks_the_language_of_the_link(client: Client, cast: Source) -> None:
+    page = client.get(address(send(the("ben"), now=timezone.now(), language="de"))).content.decode()
+    assert '<html lang="de">' in page and "Oura neu verbinden" in page and "Herzfrequenz" in page
+
+
+def test_a_press_mints_with_the_stored_reference_id_and_leads_on(
+    client: Client, ben: Issued, terra: HTTPServer
+) -> None:
+    answer = client.post(address(ben))
+    assert (answer.status_code, answer["Location"]) == (303, AUTH_URL)
+    attempt = Attempt.objects.get()
+    assert (attempt.user_id, attempt.state, attempt.person) == ("minted-1", "open", the("ben"))
+    assert terra.log[0][0].args["resource"] == "OURA"
+    back = f"http://testserver/r/back/{attempt.key}"
+    assert body_sent(terra) == {
+        "reference_id": "ref-ben",
+        "language": "en",
+        "auth_success_redirect_url": f"{back}?end=success",
+        "auth_failure_redirect_url": f"{back}?end=failure",
+    }
+    ben.link.refresh_from_db()
+    assert ben.link.left_at is not None
+
+
+def test_five_presses_an_hour_and_the_link_still_works_afterwards(
+    client: Client, ben: Issued, terra: HTTPServer
+) -> None:
+    for _ in range(5):
+        assert client.post(address(ben)).status_code == 303
+    refused = client.post(address(ben))
+    assert refused.status_code == 429 and "Please wait a little" in refused.content.decode()
+    Attempt.objects.update(started_at=timezone.now() - timedelta(hours=1, minutes=1))
+    assert client.post(address(ben)).status_code == 303
+
+
+@pytest.mark.parametrize("status", [401, 404, 500, 503])
+def test_a_terra_that_does_not_mint_loses_nothing(
+    client: Client, ben: Issued, httpserver: HTTPServer, terra: HTTPServer, status: int
+) -> None:
+    httpserver.clear_all_handlers()
+    httpserver.expect_request("/api/v2/auth/authenticateUser").respond_with_data("no", status=status)
+    httpserver.expect_request("/api/widget/session").respond_with_data("no", status=status)
+    for _ in range(7):
+        answer = client.post(address(ben))
+        assert answer.status_code == 503 and answer["Retry-After"]
+        assert "This does not work at the moment" in answer.content.decode()
+    attempt = Attempt.objects.latest("pk")
+    assert (attempt.state, attempt.result) == ("failed", "not_minted") and str(status) in attempt.message
+    ben.link.refresh_from_db()
+    assert (ben.link.outcome, ben.link.left_at) == ("", None)
+
+
+def test_an_environment_that_is_not_set_up_loses_nothing(
+    client: Client, ben: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TERRA_ENVIRONMENTS", raising=False)
+    assert client.get(address(ben)).status_code == 200
+    assert client.post(address(ben)).status_code == 503
+
+
+def test_where_the_direct_link_is_refused_the_widget_is_taken(
+    client: Client, ben: Issued, httpserver: HTTPServer, terra: HTTPServer
+) -> None:
+    httpserver.clear_all_handlers()
+    refusal = {"type": "about:blank", "title": "gone", "detail": "not for this resource"}
+    httpserver.expect_request("/api/v2/auth/authenticateUser").respond_with_json(refusal, status=400)
+    session = {"session_id": "session-1", "url": "https://widget.example/session/1"}
+    httpserver.expect_request("/api/widget/session").respond_with_json(session, status=201)
+    assert client.post(address(ben))["Location"] == "https://widget.example/session/1"
+    attempt = Attempt.objects.get()
+    assert (attempt.user_id, attempt.session_id, attempt.state) == ("", "session-1", "open")
+
+
+def expire(issued: Issued) -> None:
+    day = timedelta(days=30)
+    link = issued.link
+    ReauthLink.objects.filter(pk=link.pk).update(created_at=link.created_at - day, expires_at=link.expires_at - day)
+
+
+def settle_fixed(issued: Issued) -> None:
+    ReauthLink.objects.filter(pk=issued.link.pk).update(outcome="fixed", settled_at=timezone.now())
+
+
+ENDS = [
+    (expire, 410, "This link has expired"),
+    (lambda issued: withdraw(issued.link, rex(), "Wrong ticket.", timezone.now()), 410, "This link was withdrawn"),
+    (lambda issued: send(the("ben"), now=timezone.now()), 410, "There is a newer link"),
+    (settle_fixed, 200, "Thank you, all is connected"),
+]
+
+
+@pytest.mark.parametrize(("end", "status", "words"), ENDS, ids=["expired", "withdrawn", "superseded", "fixed"])
+def test_a_link_that_is_over_says_so_and_mints_nothing(
+    client: Client, ben: Issued, terra: HTTPServer, end: Any, status: int, words: str
+) -> None:
+    end(ben)
+    for answer in (client.get(address(ben)), client.post(address(ben))):
+        assert answer.status_code == status and words in answer.content.decode()
+        assert "<form" not in answer.content.decode()
+    assert terra.log == [] and not Attempt.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_wrong_secret_and_an_unknown_link_are_answered_alike(
+    client: Client, ben: Issued, terra: HTTPServer, django_assert_num_queries: DjangoAssertNumQueries, method: str
+) -> None:
+    answers = []
+    for wrong in (f"/r/{ben.link.public_id}/wrong", "/r/made-up/wrong", f"/r/{ben.link.public_id}/{ben.secret}x"):
+        with django_assert_num_queries(1):
+            answers.append(getattr(client, method)(wrong))
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+    assert "Oura" not in answers[0].content.decode() and terra.log == []
+
+
+def test_an_unknown_link_is_explained_in_the_language_of_the_browser(client: Client, db: None) -> None:
+    page = client.get("/r/made-up/wrong", headers={"Accept-Language": "de-CH,de;q=0.9"}).content.decode()
+    assert '<html lang="de">' in page and "Dieser Link ist nicht vollständig" in page
+
+
+def test_a_press_needs_no_cookie_and_makes_none(ben: Issued, terra: HTTPServer) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post(address(ben), headers={"Origin": "null"})
+    assert answer.status_code == 303 and not answer.cookies
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_other_methods_are_refused(client: Client, ben: Issued, method: str) -> None:
+    assert getattr(client, method)(address(ben)).status_code == 405
+
+
+def test_every_answer_is_kept_by_nobody_and_tells_nobody_its_address(
+    client: Client, ben: Issued, terra: HTTPServer
+) -> None:
+    page = client.get(address(ben))
+    press = client.post(address(ben))
+    key = Attempt.objects.get().key
+    back = client.get(f"/r/back/{key}?end=success")
+    for answer in (page, press, back, client.get(back["Location"]), client.get("/r/made-up/wrong")):
+        assert answer["Cache-Control"] == "no-store" and answer["Referrer-Policy"] == "no-referrer"
+        policy = answer["Content-Security-Policy"]
+        assert "unsafe" not in policy and "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+    assert f"form-action 'self' https: {terra.url_for('').rstrip('/')}" in page["Content-Security-Policy"]
+
+
+def test_the_secret_stands_in_no_page_and_no_log(
+    client: Client, ben: Issued, terra: HTTPServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        pages = client.get(address(ben)).content.decode() + client.post(address(ben)).content.decode()
+    assert ben.secret not in pages
+    assert ben.secret not in str(terra.log[0][0].headers) + str(body_sent(terra))
+    assert not [line for line in caplog.messages if ben.secret in scrubbed(line)]
+
+
+def test_a_return_is_written_down_and_led_to_a_clean_address(client: Client, ben: Issued, terra: HTTPServer) -> None:
+    attempt = pressed(client, ben)
+    answer = client.get(f"/r/back/{attempt.key}?end=success&user_id=u&reference_id=ref-ben&resource=OURA")
+    assert (answer.status_code, answer["Location"]) == (303, f"/r/result/{attempt.key}")
+    told = Attempt.objects.get().returned or {}
+    assert told["end"] == "success"
+    assert told["parameters"] == {"user_id": ["u"], "reference_id": ["ref-ben"], "resource": ["OURA"]}
+    ben.link.refresh_from_db()
+    assert ben.link.returned_at is not None and ben.link.outcome == ""
+    waiting = client.get(answer["Location"])
+    assert waiting["Refresh"] == "4" and "Thank you, one moment" in waiting.content.decode()
+
+
+def test_a_return_cannot_be_forged_into_a_success_nor_flood_us(client: Client, ben: Issued, terra: HTTPServer) -> None:
+    attempt = pressed(client, ben)
+    flood = "&".join(f"p{number}={'x' * 500}" for number in range(60))
+    client.get(f"/r/back/{attempt.key}?end=success&reason=%00<b>&{flood}")
+    attempt.refresh_from_db()
+    assert attempt.state == "open" and len(json.dumps(attempt.returned)) < 8_000
+    client.get(f"/r/back/{attempt.key}?end=failure&reason=later")
+    assert (Attempt.objects.get().returned or {})["end"] == "success", "what came first stays"
+    assert client.get("/r/back/made-up?end=success").status_code == 404
+    assert client.get("/r/result/made-up").status_code == 404
+    assert client.post(f"/r/back/{attempt.key}").status_code == 405
+
+
+def test_a_failure_says_which_boxes_to_leave_ticked_and_lets_one_try_again(
+    client: Client, ben: Issued, terra: HTTPServer
+) -> None:
+    attempt = pressed(client, ben)
+    client.get(f"/r/back/{attempt.key}?end=failure&reason=missing_scopes")
+    page = client.get(f"/r/result/{attempt.key}").content.decode()
+    assert "left unticked" in page and "E-mail address" in page and "Try again" in page
+    again = client.post(f"/r/result/{attempt.key}")
+    assert again["Location"] == AUTH_URL and ben.link.attempts.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"), [("access_denied", "was not allowed"), ("something_new", "Oura made no connection.")]
+)
+def test_a_failure_is_told_in_the_words_that_fit(
+    client: Client, ben: Issued, terra: HTTPServer, reason: str, words: str
+) -> None:
+    attempt = pressed(client, ben)
+    take_in(AttemptFailed(timezone.now(), reason, reference_id="ref-ben"), now=timezone.now())
+    assert words in client.get(f"/r/result/{attempt.key}").content.decode()
+
+
+def test_a_result_of_a_link_that_is_over_offers_no_other_try(client: Client, ben: Issued, terra: HTTPServer) -> None:
+    attempt = pressed(client, ben)
+    client.get(f"/r/back/{attempt.key}?end=failure&reason=access_denied")
+    withdraw(ben.link, rex(), "Wrong ticket.", timezone.now())
+    page = client.get(f"/r/result/{attempt.key}").content.decode()
+    assert "Try again" not in page and "support for a new link" in page
+    assert client.post(f"/r/result/{attempt.key}").status_code == 410
