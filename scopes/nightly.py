@@ -65,7 +65,7 @@ def run(
         if night is None:
             night = AuditRun.objects.create(started_at=clock(), offline=offline)
         else:
-            night.resumed += 1
+            night.resumed, night.offline = night.resumed + 1, offline
         _step(night, "left-over deliveries")
         while left_over := webhook.left_over(clock()):
             for pk in left_over:
@@ -118,7 +118,7 @@ def _list(
 
 def _step(night: AuditRun, name: str) -> None:
     night.step = name
-    night.save(update_fields=["step", "resumed"])
+    night.save(update_fields=["step", "resumed", "offline"])
 
 
 def _comparable(counts: Mapping[str, Any]) -> dict[str, Any]:

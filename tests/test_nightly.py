@@ -172,6 +172,15 @@ def test_a_run_that_was_killed_is_gone_on_with_by_the_next(tmp_path: Path) -> No
     assert Period.objects.filter(until__isnull=True).count() == Connection.objects.count() == Period.objects.count()
 
 
+@pytest.mark.django_db
+def test_a_run_that_is_gone_on_with_offline_says_that_nothing_was_listed() -> None:
+    killed = AuditRun.objects.create(started_at=people.NOW, step="listing sandbox")
+
+    night = run()
+
+    assert (night.pk, night.resumed, night.offline, night.step) == (killed.pk, 1, True, "")
+
+
 def audit(terra: Listed) -> subprocess.Popen[bytes]:
     """`audit_connections sandbox --json` as a process of its own, on this test's database."""
     settings = connection.settings_dict
