@@ -87,7 +87,7 @@ def test_the_json_says_what_the_text_says() -> None:
 
 def test_nobody_is_told_so() -> None:
     for who in ("nobody@example.com", "", "ref-nobody"):
-        with pytest.raises(CommandError, match="^Nobody is known by that reference id, e-mail address or id.$"):
+        with pytest.raises(CommandError, match=r"^Nobody is known by that reference id, e-mail address or id\.$"):
             show(who, "--json")
 
 

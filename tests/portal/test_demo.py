@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from portal import demo
+from scopes.models import AuditRun, Connection, Period, Person, PolicyVersion
+from tests import command_line
 
 SERVE = "import time; print('ready at http://127.0.0.1:9 now', flush=True); time.sleep(600)"
 FAIL = "import sys; sys.exit('the port is made of cheese')"
@@ -45,3 +47,26 @@ def test_a_port_that_is_taken_is_passed_by() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert port < demo.free_port(port) < port + 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_goes_through_and_a_second_one_doubles_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "PEOPLE", 12)
+    database = command_line.variables()["DATABASE_URL"]
+
+    demo.show(database, serve=False)
+    first, said = rows(), capfd.readouterr().out
+    demo.show(database, serve=False)
+
+    assert rows() == first
+    assert first["Person"] > 6
+    assert "oura through terra:sandbox, policy 2" in said
+    assert "oura through terra:sandbox: as in force" in capfd.readouterr().out
+    assert set(AuditRun.objects.values_list("state", "exit_code")) == {("done", 0)}
+    assert Connection.objects.filter(person__reference_id="ben", standing__link="active").exists()
+
+
+def rows() -> dict[str, int]:
+    return {model.__name__: model._default_manager.count() for model in (Person, Connection, Period, PolicyVersion)}
