@@ -1,0 +1,75 @@
+"""The page docs/reasons.md, rendered from the registry: `python -m tests.reasons_page > docs/reasons.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Reason
+
+HEAD = """\
+# Reasons, remedies, healths
+
+Why a scope is missing or a connection does not work, and what would mend it. Rendered from `scopes/reasons.py`, where the words are changed; then `python -m tests.reasons_page > docs/reasons.md`.
+
+## Healths
+
+| health | means |
+|---|---|
+| `ok` | everything that is needed is granted |
+| `unknown` | the source reports no scopes, so nobody can say what is missing; the link itself works |
+| `reduced` | a recommended scope is missing, or a required one that the person declined and we respect |
+| `blocked` | a required scope is missing |
+| `broken` | no access at all |
+"""
+
+RENAMED = """\
+A `renamed` scope is mended by `change_request` or `change_console` as long as we do not request its successor, or may not.
+"""
+ON_DEVICE = """\
+Where the permissions are given on the phone, `phone_settings` takes the place of `reauthenticate`.
+"""
+
+
+def rendered() -> str:
+    """The whole page."""
+    return "\n".join(
+        [
+            HEAD,
+            "## Why a scope is missing\n",
+            "The first that applies is told, in this order.\n",
+            *_reasons(SCOPE_REASONS.values()),
+            RENAMED,
+            "## What is wrong with the link itself\n",
+            *_reasons(LINK_REASONS.values()),
+            ON_DEVICE,
+            "## Remedies\n",
+            "| remedy | who | what to do |",
+            "|---|---|---|",
+            *(f"| `{remedy.code}` | {remedy.who} | {remedy.action} |" for remedy in REMEDIES.values()),
+            "",
+        ]
+    )
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[str]:
+    rows = [
+        f"| `{reason.code}` | {reason.title} | {reason.meaning} | {reason.suffers}"
+        f" | {_helps(reason)} | `{reason.remedy}` |"
+        for reason in reasons
+    ]
+    head = [
+        "| reason | title | means | the person notices | would a reauth help | remedy |",
+        "|---|---|---|---|---|---|",
+    ]
+    return [*head, *rows, ""]
+
+
+def _helps(reason: Reason) -> str:
+    if reason.remedy == "verify":
+        return "verify first"
+    return "yes" if REMEDIES[reason.remedy].by_reauth else "no"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(rendered())
