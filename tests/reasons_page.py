@@ -10,7 +10,9 @@ from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Reason
 HEAD = """\
 # Reasons, remedies, healths
 
-Why a scope is missing or a connection does not work, and what would mend it. Rendered from `scopes/reasons.py`, where the words are changed; then `python -m tests.reasons_page > docs/reasons.md`.
+Why a scope is missing or a connection does not work, and what would mend it.
+
+The words stand in `scopes/reasons.py`; `python -m tests.reasons_page > docs/reasons.md` renders this page from them.
 
 ## Healths
 
@@ -24,7 +26,8 @@ Why a scope is missing or a connection does not work, and what would mend it. Re
 """
 
 RENAMED = """\
-A `renamed` scope is mended by `change_request` or `change_console` as long as we do not request its successor, or may not.
+As long as we do not request the successor of a `renamed` scope, its remedy is `change_request`; as long as we may not,
+`change_console`.
 """
 ON_DEVICE = """\
 Where the permissions are given on the phone, `phone_settings` takes the place of `reauthenticate`.
