@@ -27,7 +27,7 @@ TakeInBatch = Callable[[Sequence[Fact], Origin, datetime], Recorded]
 
 
 def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: EntryOf, now: datetime) -> Recorded:
-    """Record `facts` batch by batch; each batch is taken in whole or not at all. The sum of what they came to."""
+    """Record `facts` batch by batch; the sum of what they came to. What was cut off in the middle is repeated safely."""
     take_in_batch = batches_of(source, entry_of)
     total = Recorded()
     for batch in batched(facts, BATCH):

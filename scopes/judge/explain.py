@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 from scopes.catalogue.entries import Provider
 from scopes.facts import OriginKind
@@ -88,11 +88,12 @@ def explain(
     versions: Sequence[Version],
     provider: Provider,
     consented_at: datetime | None,
+    successor: str = "",
 ) -> Account:
     """The account of one connection whose verdict in force is `judgement`.
 
     `stretches` are its periods and `versions` its integration's published versions, both oldest first, at least one
-    of each; `provider` is today's entry of the catalogue, for the words.
+    of each; `provider` is today's entry of the catalogue, for the words, `successor` the name of what replaces it.
     """
     moments = _moments(stretches, versions, provider)
     now = moments[-1]
@@ -116,7 +117,7 @@ def explain(
         working=working,
         failing=everything if broken else failing,
         uncertain=() if broken else uncertain,
-        sentences=tuple(_sentences(judgement, lines, provider, working, now)),
+        sentences=tuple(_sentences(judgement, lines, provider, working, successor)),
     )
 
 
@@ -161,6 +162,12 @@ def _since(moments: Sequence[_Moment], holds: Callable[[_Moment], bool]) -> date
     return since
 
 
+def _first(moments: Sequence[_Moment], fact: Callable[[_Moment], object]) -> Stretch:
+    """The stretch with which `fact` became what it is now: the one that told of it."""
+    since = _since(moments, lambda moment: fact(moment) == fact(moments[-1]))
+    return next(moment.stretch for moment in moments if moment.at == since)
+
+
 def _scoped(
     line: Line,
     moments: Sequence[_Moment],
@@ -198,7 +205,7 @@ def _evidence(
     now = moments[-1]
     consent = next((version for version in versions if version.pk == now.stretch.standing.consent_version), None)
     asked = f"Consent was given on {_day(consented_at)}" if consented_at else "When consent was given is not known"
-    told = f"Told by {_origin(now.stretch)}."
+    told = f"Told by {_origin(_first(moments, lambda moment: moment.stretch.standing.reported))}."
     scope = line.scopes[0]
     match line.reason:
         case "not_approved":
@@ -232,12 +239,11 @@ def _link_evidence(judgement: Judgement, moments: Sequence[_Moment], provider: P
     if not judgement.link_reason:
         return ()
     if judgement.link_reason == "provider_retired" and provider.retired_on:
-        return (f"{provider.name} was retired on {provider.retired_on:%-d %b %Y}.",)
+        return (f"{provider.name} was retired on {_day(provider.retired_on)}.",)
     if judgement.link_reason == "phone_permission":
         return ("The permissions are given on the phone and are reported to nobody.",)
-    since = _since(moments, lambda moment: moment.judgement.link_reason == judgement.link_reason)
-    first = next(moment for moment in moments if moment.at == since)
-    return (f"Since {_day(since)}, told by {_origin(first.stretch)}.",)
+    first = _first(moments, lambda moment: moment.stretch.standing.link)
+    return (f"Since {_day(first.since)}, told by {_origin(first)}.",)
 
 
 def _features(lines: Sequence[Scoped], which: Callable[[Scoped], bool]) -> tuple[str, ...]:
@@ -245,10 +251,14 @@ def _features(lines: Sequence[Scoped], which: Callable[[Scoped], bool]) -> tuple
 
 
 def _sentences(
-    judgement: Judgement, lines: Sequence[Scoped], provider: Provider, working: Sequence[str], now: _Moment
+    judgement: Judgement, lines: Sequence[Scoped], provider: Provider, working: Sequence[str], successor: str
 ) -> list[str]:
     """What is wrong, why, what works, and whether a reauth helps."""
     said = []
+    if judgement.link_reason == "provider_retired" and provider.retired_on:
+        said.append(f"{provider.name} was retired on {_day(provider.retired_on)}: no reauth can mend it.")
+        said.append(f"Send a link to connect {successor} instead." if successor else "Nothing is known to replace it.")
+        return said
     if judgement.link_reason:
         said.append(LINK_REASONS[judgement.link_reason].meaning)
     missing = [line for line in lines if line.held is False and line.need != OPTIONAL]
@@ -288,7 +298,7 @@ def _list(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def _day(at: datetime | None) -> str:
+def _day(at: date | None) -> str:
     return f"{at:%-d %b %Y}" if at else "an unknown day"
 
 

@@ -126,10 +126,17 @@ def accounts_of(connections: Iterable[Connection]) -> list[ConnectionAccount]:
                     [_version(version) for version in published],
                     provider,
                     row.consented_at,
+                    _successor(row, provider),
                 ),
             )
         )
     return accounts
+
+
+def _successor(row: Connection, provider: Entry) -> str:
+    """The name of what replaces the provider; empty where nothing does."""
+    known = row.integration.provider.successor
+    return known.name if known else provider.successor.replace("_", " ").title()
 
 
 def _with_integrations(connections: Iterable[Connection]) -> list[Connection]:

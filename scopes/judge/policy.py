@@ -44,7 +44,14 @@ def ensure_integration(source: Source, entry: Entry, now: datetime) -> Integrati
     """The integration of this source with this provider; a new one begins with an empty policy, version 1."""
     provider, _ = Provider.objects.get_or_create(
         slug=entry.slug,
-        defaults={"name": entry.name, "entry": entry.as_data(), "in_catalogue": False, "confirmed": entry.confirmed},
+        defaults={
+            "name": entry.name,
+            "entry": entry.as_data(),
+            "in_catalogue": False,
+            "confirmed": entry.confirmed,
+            "on_device": entry.on_device,
+            "retired_on": entry.retired_on,
+        },
     )
     integration, made = Integration.objects.get_or_create(source=source, provider=provider)
     if made or integration.policy_version_id is None:

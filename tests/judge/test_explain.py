@@ -195,3 +195,24 @@ def test_a_token_that_was_rejected_and_works_again_has_no_reason_left() -> None:
     )
 
     assert (told("ada").link_reason, told("ada").health) == ("", Health.OK)
+
+
+@pytest.mark.usefixtures("cast")
+def test_eves_provider_is_retired_and_the_successor_is_named() -> None:
+    account = told("eve", "fitbit")
+
+    assert account.sentences == (
+        "Fitbit was retired on 30 Oct 2026: no reauth can mend it.",
+        "Send a link to connect Google Health instead.",
+    )
+
+
+def test_what_a_policy_moved_is_still_told_by_the_source() -> None:
+    flow.take_in_people(people.PEOPLE, people.NOW)
+    people.take_in(people.consent("ben", "oura", WITHOUT_HEART))
+    people.policy_for("oura", people.OURA_POLICY, since=people.SCREEN_SINCE)
+
+    (missing,) = [line for line in told("ben").lines if line.held is False]
+
+    assert missing.reason == "declined"
+    assert missing.evidence[-1] == "Told by an imported file of 1 Mar 2026."
