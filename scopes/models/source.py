@@ -108,6 +108,7 @@ class PolicyVersion(models.Model):
     note = models.TextField(blank=True)
 
     class Meta:
+        permissions = [("draft_policy", "Can draft a policy"), ("publish_policy", "Can publish a policy")]
         constraints = [
             models.UniqueConstraint(fields=["integration", "number"], name="policy_number_once_per_integration"),
             models.CheckConstraint(condition=Q(number__gte=1), name="policy_number_from_one"),
