@@ -170,6 +170,7 @@ def _go_on(survivor: Connection, last: Period) -> None:
         origin_record=last.origin_record,
         happened_at=last.happened_at,
         received_at=last.received_at,
+        consented_at=survivor.consented_at,
         unlisted=last.unlisted,
     )
 

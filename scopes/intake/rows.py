@@ -197,7 +197,7 @@ def _insert_periods(
 
     `closed` tells when the period before them ended, and which scopes beyond the bound stood in it.
     """
-    periods: list[tuple[int, int, datetime, datetime | None, datetime, str | None]] = []
+    periods: list[tuple[int, int, datetime, datetime | None, datetime, datetime | None, str | None]] = []
     for pk, steps in begun:
         since, stood = closed.get(pk, (steps[0].at, None))
         since = max(since, steps[0].at)
@@ -205,7 +205,7 @@ def _insert_periods(
             until = max(since, steps[number + 1].at) if number + 1 < len(steps) else None
             if step.row.unlisted or not step.row.standing.unlisted:
                 stood = json.dumps(step.row.unlisted) if step.row.unlisted else None
-            periods.append((pk, ids[step.row.standing], since, until, step.at, stood))
+            periods.append((pk, ids[step.row.standing], since, until, step.at, step.row.consented_at, stood))
             since = until or since
     if not periods:
         return
@@ -213,9 +213,10 @@ def _insert_periods(
         cursor.execute(
             """
             INSERT INTO scopes_period
-                (connection_id, standing_id, since, until, happened_at, unlisted, received_at, origin, origin_record)
+                (connection_id, standing_id, since, until, happened_at, consented_at, unlisted, received_at, origin,
+                 origin_record)
             SELECT *, %s, %s, %s FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
-                %s::timestamptz[], %s::jsonb[])
+                %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
             """,
             [now, origin.kind.value, origin.record, *map(list, zip(*periods, strict=True))],
         )

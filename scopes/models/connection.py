@@ -89,7 +89,10 @@ class Connection(models.Model):
 
 
 class Period(models.Model):
-    """One stretch of one connection under one standing, and the fact that began it. Rows are closed, not changed."""
+    """One stretch of one connection under one standing, and the fact that began it. Rows are closed, not changed.
+
+    `consented_at` is the last consent known when it began: the connection's own moves on with the next.
+    """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="periods", db_index=False)
     standing = models.ForeignKey(Standing, models.PROTECT, related_name="+", db_index=False)
@@ -99,6 +102,7 @@ class Period(models.Model):
     origin_record = models.CharField(max_length=120, blank=True)
     happened_at = models.DateTimeField()
     received_at = models.DateTimeField()
+    consented_at = models.DateTimeField(null=True, blank=True)
     unlisted = models.JSONField(null=True, blank=True)
 
     class Meta:

@@ -63,12 +63,42 @@ class Waiver(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        permissions = [("waive", "Can respect a person's no to a need, and end that")]
         constraints = [
             models.UniqueConstraint(
                 fields=["connection", "need"], condition=Q(ended_at__isnull=True), name="one_standing_waiver_per_need"
             ),
             models.CheckConstraint(condition=~Q(need="") & ~Q(reason=""), name="waiver_says_what_and_why"),
         ]
+        indexes = [models.Index(fields=["until"], condition=Q(ended_at__isnull=True), name="waiver_standing")]
 
     def __str__(self) -> str:
         return f"{self.need} until {self.until}"
+
+
+class DontContact(models.Model):
+    """A mark that a person is not to be sent links: until a date (that day included), or until somebody lifts it."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="dont_contact")
+    until = models.DateField(null=True, blank=True)
+    reason = models.TextField()
+    ticket = models.CharField(max_length=120, blank=True)
+    author = models.CharField(max_length=150)
+    created_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "don't-contact mark"
+        permissions = [
+            ("set_dont_contact", "Can mark a person as not to be contacted"),
+            ("lift_dont_contact", "Can lift a don't-contact mark"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(lifted_at__isnull=True), name="one_dont_contact_mark_per_person"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="dont_contact_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"person {self.person_id} until {self.until or 'it is lifted'}"

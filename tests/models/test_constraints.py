@@ -17,6 +17,7 @@ from scopes.models import (
     AuditRun,
     Connection,
     Delivery,
+    DontContact,
     FormerId,
     Integration,
     Listing,
@@ -69,6 +70,11 @@ def waiver(**changes: Any) -> Waiver:
         "created_at": NOW,
     }
     return Waiver.objects.create(**told | changes)
+
+
+def dont_contact(**changes: Any) -> DontContact:
+    told: dict[str, Any] = {"person": the("Ben"), "reason": "He asked for it.", "author": "Rex", "created_at": NOW}
+    return DontContact.objects.create(**told | changes)
 
 
 def delivery(**changes: Any) -> Delivery:
@@ -129,6 +135,8 @@ REFUSED: dict[str, Callable[[], object]] = {
     "person_email_is_lower_case": lambda: Person.objects.create(reference_id="x", email="X@y.example", created_at=NOW),
     "one_standing_waiver_per_need": lambda: twice(waiver),
     "waiver_says_what_and_why": lambda: waiver(reason=""),
+    "one_dont_contact_mark_per_person": lambda: twice(dont_contact),
+    "dont_contact_says_why": lambda: dont_contact(reason=""),
     "delivery_once_by_digest": lambda: twice(delivery, digest=uuid4()),
     "delivery_once_by_trace": lambda: twice(delivery, trace_id="trace"),
     "one_open_listing_per_source": lambda: twice(Listing.objects.create, source=terra(), started_at=NOW),
@@ -171,12 +179,13 @@ def test_every_named_constraint_is_tried_above() -> None:
     [
         lambda: (link(withdrawn_at=NOW), link(settled_at=NOW, outcome="fixed"), link()),
         lambda: (waiver(ended_at=NOW), waiver(), waiver(need="daily")),
+        lambda: (dont_contact(lifted_at=NOW), dont_contact()),
         lambda: (attempt(state="failed", ended_at=NOW), attempt()),
         lambda: (delivery(trace_id="a"), delivery(trace_id="b"), delivery(), delivery()),
         lambda: (run(state="done", finished_at=LATER), run(state="failed", finished_at=LATER), run()),
         lambda: again(Connection.objects.filter(user_id="ben-oura").first(), merged_into=connection_of("Ada")),
     ],
-    ids=["links", "waivers", "attempts", "deliveries", "runs", "a merged connection"],
+    ids=["links", "waivers", "marks", "attempts", "deliveries", "runs", "a merged connection"],
 )
 def test_the_database_allows_what_can_be(cast: Source, allowed: Callable[[], object]) -> None:
     allowed()
