@@ -63,11 +63,10 @@ def _facts(entries: Sequence[ConnectionAccount]) -> Iterator[Event]:
             continue
         first = entry.periods[-1]
         told = f"by {TOLD_BY.get(first.origin, first.origin)}"
-        yield Event(
-            first.since, "facts", f"{entry.provider.name}: connected", _held(standings[first.standing_id]), told
-        )
+        began = "first seen" if first.origin == "listing" else "connected"
+        yield Event(first.since, "facts", f"{entry.provider.name}: {began}", _held(standings[first.standing_id]), told)
         for later, earlier in pairwise(entry.periods):
-            changed = _changed(standings[earlier.standing_id], standings[later.standing_id])
+            changed = _changed(standings[earlier.standing_id], standings[later.standing_id], later.origin)
             told = f"by {TOLD_BY.get(later.origin, later.origin)}"
             yield Event(later.since, "facts", f"{entry.provider.name}: {changed[0]}", changed[1], told)
 
@@ -78,7 +77,7 @@ def _held(standing: StandingFacts) -> str:
     return f"Granted: {_names(standing.reported)}." if standing.reported else "No scope was granted."
 
 
-def _changed(before: StandingFacts, after: StandingFacts) -> tuple[str, str]:
+def _changed(before: StandingFacts, after: StandingFacts, origin: str) -> tuple[str, str]:
     """What is different, as a title and a sentence."""
     gained = (after.reported or frozenset()) - (before.reported or frozenset())
     lost = (before.reported or frozenset()) - (after.reported or frozenset())
@@ -88,6 +87,8 @@ def _changed(before: StandingFacts, after: StandingFacts) -> tuple[str, str]:
         return f"link is {after.link.value.replace('_', ' ')}", detail
     if detail:
         return "scopes changed", detail
+    if before.consent_version != after.consent_version and origin == "policy":
+        return "consent placed", "A policy published later says which consent screen was shown when consent was given."
     if before.consent_version != after.consent_version:
         return "consented again", _held(after)
     if before.plan != after.plan:
