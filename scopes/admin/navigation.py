@@ -32,9 +32,10 @@ class Link:
     current: bool
 
 
-def _records(model: str, app: str = "scopes") -> dict[str, str | tuple[str, ...]]:
+def _records(title: str, model: str, icon: str, app: str = "scopes") -> Entry:
+    """The entry of one of Django's lists of records."""
     name = f"{app}_{model}"
-    return {"name": f"{name}_changelist", "also": (f"{name}_change", f"{name}_add")}
+    return Entry(title, f"{name}_changelist", f"{app}.view_{model}", icon, (f"{name}_change", f"{name}_add"))
 
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -44,15 +45,16 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Front page", "index", "", "home"),
             Entry("People", "search", SEARCH, "people", ("person",)),
             Entry("Connections", "connections", "scopes.view_connection", "connection", ("connection",)),
-            Entry("Links", permission="scopes.view_reauthlink", icon="link", **_records("reauthlink")),  # type: ignore[arg-type]
+            _records("Links", "reauthlink", "link"),
+            Entry("Diagnose", "diagnose", "scopes.view_provider", "diagnose"),
         ),
     ),
     (
         "Records",
         (
-            Entry("Deliveries", permission="scopes.view_delivery", icon="delivery", **_records("delivery")),  # type: ignore[arg-type]
-            Entry("Audits", permission="scopes.view_auditrun", icon="audit", **_records("auditrun")),  # type: ignore[arg-type]
-            Entry("Trail", permission="scopes.view_trailentry", icon="trail", **_records("trailentry")),  # type: ignore[arg-type]
+            _records("Deliveries", "delivery", "delivery"),
+            _records("Audits", "auditrun", "audit"),
+            _records("Trail", "trailentry", "trail"),
             Entry("Access log", "access_log", "scopes.view_access_log", "eye"),
         ),
     ),
@@ -66,8 +68,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "integration",
                 ("scopes_integration_change", "scopes_policyversion_changelist", "scopes_policyversion_change"),
             ),
-            Entry("Catalogue", permission="scopes.view_provider", icon="catalogue", **_records("provider")),  # type: ignore[arg-type]
-            Entry("Agents", permission="auth.view_user", icon="agents", **_records("user", "auth")),  # type: ignore[arg-type]
+            _records("Catalogue", "provider", "catalogue"),
+            _records("Agents", "user", "agents", "auth"),
         ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scopes.catalogue import Catalogue
 from scopes.diagnose.verdicts import MEANINGS, Diagnosis
-from scopes.reasons import REMEDIES, SCOPE_REASONS
+from scopes.reasons import REMEDIES
 
 
 def as_text(diagnosis: Diagnosis, catalogue: Catalogue) -> str:
@@ -18,9 +18,7 @@ def as_text(diagnosis: Diagnosis, catalogue: Catalogue) -> str:
         lines.append(f"  {'Any one of these scopes' if diagnosis.alternatives else 'Scopes'}: {_scopes(diagnosis)}")
     if diagnosis.suspects:
         lines.append(f"  Not named, but known to be behind it: {', '.join(diagnosis.suspects)}")
-    lines += [
-        f"  {scope}: {SCOPE_REASONS[code].title}. {SCOPE_REASONS[code].meaning}" for scope, code in diagnosis.reasons
-    ]
+    lines += [f"  {fact}" for fact in diagnosis.facts]
     lines.append(f"  {remedy.title}: {remedy.action}")
     lines += [f"  Evidence: {piece}" for piece in diagnosis.evidence]
     lines += [f"  Not proved: {doubt}" for doubt in diagnosis.unproven]

@@ -65,24 +65,23 @@ class Exhibit:
 
 def readable(text: str) -> str:
     """`text` as a person would read it: capped, unescaped, without tags, a query parameter a line, and masked."""
-    text = mask(as_text(_window(text)).translate(_CONTROL))
-    for _ in range(3):
-        before = text
-        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
-        text = _without_backslashes(text)
-        text = _RUN.sub(lambda match: _spread(match[0]), text)
-        if text == before:
-            break
-    text = as_text(text).translate(_QUOTES).translate(_CONTROL)
-    return mask(_TAG.sub(_inside_of_tag, text))
+    return mask(_TAG.sub(_inside_of_tag, _unescaped(mask(_window(text)))))
+
+
+def unmasked(text: str) -> str:
+    """`text` capped and unescaped, with all its secrets: to look words of it up in, never to be shown or kept."""
+    return _unescaped(_window(text))
+
+
+def telling_headers(report: ErrorReport) -> dict[str, str]:
+    """The headers that may tell something, cut to a length."""
+    telling = {name: value[:4000] for name, value in report.headers.items() if _TELLING_HEADER.search(name[:100])}
+    return dict(list(telling.items())[:50])
 
 
 def text_of(report: ErrorReport) -> str:
     """The readable text of a report: its telling headers, then its body."""
-    telling = [
-        f"{name}: {value[:4000]}" for name, value in report.headers.items() if _TELLING_HEADER.search(name[:100])
-    ]
-    return readable("\n".join([*telling[:50], report.body]))
+    return readable("\n".join([*(f"{name}: {value}" for name, value in telling_headers(report).items()), report.body]))
 
 
 def status_of(report: ErrorReport, text: str) -> int | None:
@@ -95,8 +94,23 @@ def status_of(report: ErrorReport, text: str) -> int | None:
     return report.status
 
 
+def _unescaped(text: str) -> str:
+    for _ in range(3):
+        before = text
+        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+        text = _without_backslashes(text)
+        text = _RUN.sub(lambda match: _spread(match[0]), text)
+        if text == before:
+            break
+    return as_text(text).translate(_QUOTES).translate(_CONTROL)
+
+
 def _window(text: str) -> str:
     """Head and tail of a long text, and what stands around the first telling words between them."""
+    return as_text(_cut(text)).translate(_CONTROL)
+
+
+def _cut(text: str) -> str:
     if len(text) <= HEAD + TAIL:
         return text
     parts = [text[:HEAD]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from scopes.reasons import SCOPE_REASONS
+from scopes.reasons import LINK_REASONS, SCOPE_REASONS
 
 
 class Verdict(StrEnum):
@@ -68,7 +68,8 @@ class Diagnosis:
 
     `scopes` are as the text names them, `canonical` the same, in the same order, as the catalogue resolves them; with
     `alternatives` any one of them would do. `suspects` are scopes that the text does not name, but that are behind such
-    an error in known cases. `reasons` (scope, reason code) come from a connection's own facts, see `with_reasons`.
+    an error in known cases. `reasons` (scope, reason code) come from a connection's own facts, see `with_reasons`;
+    `link_reason` is why no remedy but one helps that connection.
     """
 
     verdict: Verdict
@@ -81,6 +82,15 @@ class Diagnosis:
     unproven: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
+    link_reason: str = ""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the connection's own facts add, in sentences."""
+        found = [(f"{scope}: ", SCOPE_REASONS[code]) for scope, code in self.reasons]
+        if self.link_reason:
+            found.append(("", LINK_REASONS[self.link_reason]))
+        return tuple(f"{about}{reason.title}. {reason.meaning}" for about, reason in found)
 
     def as_data(self) -> dict[str, object]:
         """JSON-ready: verdict, scopes, alternatives, provider, remedy, evidence."""
@@ -90,7 +100,7 @@ class Diagnosis:
             "alternatives": self.alternatives,
             "provider": self.provider,
             "remedy": self.remedy,
-            "evidence": [str(piece) for piece in self.evidence],
+            "evidence": [*map(str, self.evidence), *(f"connection: {fact}" for fact in self.facts)],
         }
 
 

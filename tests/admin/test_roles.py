@@ -26,6 +26,8 @@ SCREENS: dict[str, set[str]] = {
     "person": LOOKERS,
     "connection": LOOKERS,
     "connections": LOOKERS,
+    "diagnose": ALL,
+    "diagnose": ALL,
     "scopes_reauthlink_changelist": LOOKERS,
     "scopes_reauthlink_change": LOOKERS,
     "scopes_delivery_changelist": ALL,
@@ -135,7 +137,7 @@ def test_navigation_shows_what_may_be_opened_and_nothing_else(
     page = signed_in("engineer").get("/admin/").content.decode()
     navigation = page[page.index('class="side"') : page.index("<main")]
     assert re.findall(r"</svg>([\w ]+)</a>", navigation) == [
-        "Front page", "Deliveries", "Audits", "Integrations", "Catalogue",
+        "Front page", "Diagnose", "Deliveries", "Audits", "Integrations", "Catalogue",
     ]  # fmt: skip
     assert "data-search" not in page
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from scopes.catalogue import default
-from scopes.diagnose import Diagnosis, ErrorReport, as_text, diagnose, read_json_report, read_report
+from scopes.diagnose import (
+    Diagnosis,
+    ErrorReport,
+    as_text,
+    diagnose,
+    diagnose_connection,
+    read_json_report,
+    read_report,
+)
+from scopes.judge.lacking import judgement_with
+from scopes.judge.named import known_as
+from scopes.models import Connection
 
 
 class Command(BaseCommand):
@@ -18,13 +30,21 @@ class Command(BaseCommand):
         "Diagnose errors from standard input: what each proves, and which scopes it names. Paste any text; or give one "
         'JSON object a line with "body", and any of "status", "headers" and "provider".'
     )
+    connection: Connection | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--json", action="store_true", help="answer one JSON object for every line, in order, instead of text"
         )
+        parser.add_argument(
+            "--connection",
+            metavar="ID",
+            help="let the facts of this connection decide why a scope is missing; its id here, or one at its source",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["connection"] is not None:
+            self.connection = the_connection(options["connection"])
         if sys.stdin.isatty():
             self.stderr.write("Paste the error, then end with Ctrl-D.")
         if options["json"]:
@@ -35,7 +55,21 @@ class Command(BaseCommand):
             self.stdout.write("\n\n".join(answers))
 
     def diagnosis(self, report: ErrorReport) -> Diagnosis:
-        return diagnose(report, default())
+        row = self.connection
+        if row is None:
+            return diagnose(report, default())
+        return diagnose_connection(report, default(), row.integration.provider.slug, partial(judgement_with, row))
+
+
+def the_connection(word: str) -> Connection:
+    """The one connection that has this id."""
+    found = known_as(word)
+    if not found:
+        raise CommandError("No connection has that id, here or at its source.", returncode=2)
+    if len(found) > 1:
+        choices = ", ".join(f"{row.pk} ({row.integration})" for row in found[:10])
+        raise CommandError(f"More than one connection has that id. Give our own id of one: {choices}.", returncode=2)
+    return found[0]
 
 
 def each_line() -> Iterator[ErrorReport]:
