@@ -27,7 +27,6 @@ SCREENS: dict[str, set[str]] = {
     "connection": LOOKERS,
     "connections": LOOKERS,
     "diagnose": ALL,
-    "diagnose": ALL,
     "scopes_reauthlink_changelist": LOOKERS,
     "scopes_reauthlink_change": LOOKERS,
     "scopes_delivery_changelist": ALL,
