@@ -2,6 +2,8 @@
 
 from scopes.models.attempt import Attempt, ReauthLink
 from scopes.models.connection import Connection, FormerId, Period, Pulse, Standing
+from scopes.models.doubt import Doubt
+from scopes.models.erased import ErasedId
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import SignInTries
@@ -10,7 +12,7 @@ from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
 
 __all__ = [
-    "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "FormerId", "Integration", "Listing",
-    "Period", "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Scope", "SignInTries", "Source",
-    "Standing", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
+    "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
+    "Integration", "Listing", "Period", "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Scope",
+    "SignInTries", "Source", "Standing", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
 ]  # fmt: skip

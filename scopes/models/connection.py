@@ -42,7 +42,8 @@ class Connection(models.Model):
 
     `standing` is a copy of the open period's, kept in the same transaction. `scopes_at` and `link_at`
     say how new what we know of each is: an older fact never overwrites a newer one. A merged connection has no open
-    period; what it had goes on in the one that it was merged into.
+    period; what it had goes on in the one that it was merged into. `came_back_after` is the day on which an earlier
+    record of it was erased here, where it came back later.
     """
 
     person = models.ForeignKey("scopes.Person", models.PROTECT, null=True, blank=True, related_name="connections")
@@ -55,6 +56,7 @@ class Connection(models.Model):
     scopes_at = models.DateTimeField()
     link_at = models.DateTimeField()
     first_seen_at = models.DateTimeField()
+    came_back_after = models.DateField(null=True, blank=True)
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
     )

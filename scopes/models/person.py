@@ -12,7 +12,10 @@ PUNCTUATION = r"""[][!"#$%&'()*+,./:;<=>?@\\^_`{|}~-]+"""
 
 
 class Person(models.Model):
-    """An end user of the host application, which owns every field here. Not a Django user."""
+    """An end user of the host application, which owns every field here. Not a Django user.
+
+    `came_back_after` is ours: the day on which an earlier record of this reference id was erased here.
+    """
 
     reference_id = models.CharField(max_length=255, unique=True)
     email = models.CharField(max_length=254, blank=True)
@@ -20,6 +23,7 @@ class Person(models.Model):
     locale = models.CharField(max_length=20, blank=True)
     plan = models.CharField(max_length=50, blank=True)
     created_at = models.DateTimeField()
+    came_back_after = models.DateField(null=True, blank=True)
     search = models.GeneratedField(
         expression=Func(
             Func(
@@ -37,6 +41,10 @@ class Person(models.Model):
     )
 
     class Meta:
+        permissions = [
+            ("export_person", "Can export all that is kept about a person"),
+            ("erase_person", "Can erase a person"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(reference_id=""), name="person_has_a_reference_id"),
             models.CheckConstraint(condition=Q(email=Lower(F("email"))), name="person_email_is_lower_case"),
