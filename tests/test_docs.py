@@ -1,0 +1,87 @@
+"""The pages say what is so: their links lead somewhere, and what they name is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+from django.core.management import get_commands
+
+from scopes.audit.report import CODES
+from scopes.catalogue import default
+from scopes.judge import policy_file
+from tests.reasons_page import rendered
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+CODE = [path for folder in ("portal", "scopes") for path in (ROOT / folder).rglob("*.py")]
+NAMES = {str(page.relative_to(ROOT)): page for page in PAGES}
+# gunicorn reads it, and no line of ours.
+NOT_OURS = {"FORWARDED_ALLOW_IPS"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    page = NAMES[name]
+    targets = [urlsplit(target) for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))]
+
+    assert [to.path for to in targets if not to.scheme and not (page.parent / to.path).exists()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_that_is_named_is_there(name: str) -> None:
+    named = set(re.findall(r"manage\.py ([a-z_]+)", NAMES[name].read_text("utf-8")))
+
+    assert named - get_commands().keys() - {"runserver"} == set()
+
+
+def test_every_variable_that_is_named_is_read() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in CODE)
+    named = {word for name in ("README.md", "docs/operations.md") for word in variables(NAMES[name].read_text("utf-8"))}
+
+    assert {"SECRET_KEY", "PORTAL_MODE", "TERRA_ENVIRONMENTS"} <= named
+    assert {word for word in named - NOT_OURS if not is_read(word, code)} == set()
+
+
+def test_every_finding_is_explained() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+    assert [code for code in CODES if f"`{code}`" not in page] == []
+
+
+def test_the_page_of_reasons_is_that_of_the_registry() -> None:
+    assert (ROOT / "docs" / "reasons.md").read_text("utf-8") == rendered(), (
+        "render it anew: python -m tests.reasons_page > docs/reasons.md"
+    )
+
+
+def test_the_example_of_a_policy_can_be_published(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "policies.md").read_text("utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "policies.yaml"
+    file.write_text(example, "utf-8")
+
+    (proposed,) = policy_file.read(file, default())
+    assert [need["feature"] for need in proposed.content["requirements"]] == ["recovery", "training"]
+
+
+def test_the_picture_can_be_read_and_is_described() -> None:
+    picture = ET.parse(ROOT / "docs" / "circle.svg").getroot()
+
+    assert picture.get("role") == "img"
+    assert (picture.get("aria-labelledby") or "").split() == ["title", "description"]
+
+
+def variables(text: str) -> Iterator[str]:
+    """The environment variables that a page names: in capitals, in code."""
+    for code in re.findall(r"```.*?```|`[^`]+`", text, re.DOTALL):
+        yield from re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b(?=[`=,\s])", code)
+
+
+def is_read(name: str, code: str) -> bool:
+    ending = re.sub(r"^TERRA_[A-Z]+_", "", name)
+    return f'"{name}"' in code or f'"{ending}"' in code
