@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from uuid import UUID
 
 from scopes.catalogue.entries import Provider
@@ -63,6 +64,39 @@ class Policy:
     approved: frozenset[str] | None = None
     requirements: tuple[Requirement, ...] = ()
     retired: bool = False
+
+    # What judging thousands of standings would work out again and again, worked out once.
+
+    @cached_property
+    def successors(self) -> dict[str, str]:
+        """Scope -> what the provider replaced it by."""
+        scopes = self.provider.scopes
+        return {scope.name: self.provider.canonical(scope.successor) for scope in scopes if scope.successor}
+
+    @cached_property
+    def asks_for(self) -> frozenset[str]:
+        """What is requested, canonical, with all that it implies."""
+        return self.provider.held(self.requested)
+
+    @cached_property
+    def may_ask_for(self) -> frozenset[str] | None:
+        """What is approved, canonical, with all that it implies; None when nobody wrote it down."""
+        return None if self.approved is None else self.provider.held(self.approved)
+
+    def needs(self, plan: str) -> dict[tuple[str, ...], tuple[str, tuple[str, ...]]]:
+        """Alternatives -> (strongest level, features), in the order of the policy; only what holds for this plan."""
+        needs = self._needs_by_plan.get(plan)
+        if needs is None:
+            # Plans that no requirement names share what holds for all: there may be many of them.
+            if any(plan in requirement.plans for requirement in self.requirements) or not plan:
+                needs = self._needs_by_plan[plan] = _needs(self, plan)
+            else:
+                needs = self.needs("")
+        return needs
+
+    @cached_property
+    def _needs_by_plan(self) -> dict[str, dict[tuple[str, ...], tuple[str, tuple[str, ...]]]]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +170,20 @@ def judge(standing: StandingFacts, policy: Policy, asked_at_consent: frozenset[s
     `asked_at_consent` is what the version of the standing's consent requested; None when that is not known.
     """
     provider = policy.provider
-    successors = {scope.name: provider.canonical(scope.successor) for scope in provider.scopes if scope.successor}
     held = None if standing.reported is None else provider.held(standing.reported)
     waived = {need_key(set(map(provider.canonical, key.split("|")))) for key in standing.waived}
     case = _Case(
         held=held,
-        requested=_with_implied(provider, policy.requested),
-        approved=None if policy.approved is None else _with_implied(provider, policy.approved),
-        asked_at_consent=None if asked_at_consent is None else _with_implied(provider, asked_at_consent),
+        requested=policy.asks_for,
+        approved=policy.may_ask_for,
+        asked_at_consent=None if asked_at_consent is None else provider.held(asked_at_consent),
         earlier=provider.held(standing.earlier),
         waived=False,
-        successors=successors,
+        successors=policy.successors,
     )
     lines = [
         _line(scopes, level, features, case, waived)
-        for scopes, (level, features) in _needs(policy, standing.plan, provider).items()
+        for scopes, (level, features) in policy.needs(standing.plan).items()
     ]
     needed = {scope for line in lines for scope in line.scopes}
     if standing.reported is not None:
@@ -167,17 +200,12 @@ def judge(standing: StandingFacts, policy: Policy, asked_at_consent: frozenset[s
     )
 
 
-def _with_implied(provider: Provider, scopes: Iterable[str]) -> frozenset[str]:
-    return provider.held(frozenset(scopes))
-
-
-def _needs(policy: Policy, plan: str, provider: Provider) -> dict[tuple[str, ...], tuple[str, tuple[str, ...]]]:
-    """Alternatives -> (strongest level, features), in the order of the policy; only what holds for this plan."""
+def _needs(policy: Policy, plan: str) -> dict[tuple[str, ...], tuple[str, tuple[str, ...]]]:
     needs: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {}
     for requirement in policy.requirements:
         if requirement.plans and plan not in requirement.plans:
             continue
-        scopes = tuple(dict.fromkeys(provider.canonical(scope) for scope in requirement.any_of))
+        scopes = tuple(dict.fromkeys(policy.provider.canonical(scope) for scope in requirement.any_of))
         key = need_key(scopes)
         first, level, features = needs.get(key, (scopes, RECOMMENDED, ()))
         if requirement.feature not in features:

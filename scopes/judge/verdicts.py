@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from functools import lru_cache
 
 from django.db import connection, transaction
 
@@ -47,7 +47,7 @@ def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
     rows = []
     for pk, facts in sorted(standings.items()):
         consent = None if facts.consent_version is None else asked[facts.consent_version]
-        rows.append(_row(version, pk, judge(facts, policy, consent)))
+        rows.append(_row(pk, judge(facts, policy, consent)))
     if not rows:
         return 0
     with connection.cursor() as cursor:
@@ -55,13 +55,13 @@ def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
             """
             INSERT INTO scopes_verdict
                 (policy_version_id, standing_id, health, helps, link_reason, link_remedy, missing, lines)
-            SELECT version, standing, health, helps, link_reason, link_remedy,
-                   ARRAY(SELECT jsonb_array_elements_text(missing)), lines
-            FROM jsonb_to_recordset(%s) AS row (version bigint, standing integer, health text, helps text,
-                   link_reason text, link_remedy text, missing jsonb, lines jsonb)
+            SELECT %s, standing, health, helps, link_reason, link_remedy,
+                   ARRAY(SELECT json_array_elements_text(missing)), lines
+            FROM json_to_recordset(%s) AS row (standing integer, health text, helps text,
+                   link_reason text, link_remedy text, missing json, lines jsonb)
             ON CONFLICT DO NOTHING
             """,
-            [json.dumps(rows)],
+            [version, f"[{','.join(rows)}]"],
         )
         return int(cursor.rowcount)
 
@@ -74,7 +74,7 @@ def read(verdict: Verdict) -> Judgement:
         link_reason=verdict.link_reason,
         link_remedy=verdict.link_remedy,
         lines=tuple(
-            Line(**{**line, "scopes": tuple(line["scopes"]), "features": tuple(line["features"])})
+            Line(**{**line, "scopes": tuple(line["scopes"]), "features": tuple(line.get("features", ()))})
             for line in verdict.lines
         ),
     )
@@ -89,19 +89,26 @@ def asked_at(versions: Iterable[int | None]) -> dict[int, frozenset[str]]:
     return asked
 
 
-def _row(version: int, standing: int, judgement: Judgement) -> dict[str, object]:
-    return {
-        "version": version,
+def _row(standing: int, judgement: Judgement) -> str:
+    """One verdict as JSON."""
+    missing = [f"{line.scopes[0]}={line.reason}" for line in judgement.lines if _is_missing(line.need, line.reason)]
+    row = {
         "standing": standing,
         "health": judgement.health.value,
         "helps": judgement.helps.value,
         "link_reason": judgement.link_reason,
         "link_remedy": judgement.link_remedy,
-        "missing": [
-            f"{line.scopes[0]}={line.reason}" for line in judgement.lines if _is_missing(line.need, line.reason)
-        ],
-        "lines": [asdict(line) for line in judgement.lines],
+        "missing": missing,
     }
+    return f'{json.dumps(row)[:-1]}, "lines": [{",".join(map(_stored, judgement.lines))}]}}'
+
+
+@lru_cache(maxsize=20_000)
+def _stored(line: Line) -> str:
+    """The line as JSON, without what is empty: thousands of verdicts are made of the same few lines."""
+    said: dict[str, object] = {"scopes": line.scopes, "need": line.need, "held": line.held}
+    rest = {"features": line.features, "reason": line.reason, "remedy": line.remedy}
+    return json.dumps(said | {key: value for key, value in rest.items() if value})
 
 
 def _is_missing(need: str, reason: str) -> bool:
