@@ -1,0 +1,86 @@
+"""The front page: numbers that add up, an audit that is late, and what each role sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from scopes.admin.healths import IntegrationHealth
+from scopes.facts import ConsentGiven
+from scopes.models import AuditRun, Source
+from tests import cast as people
+from tests.admin.test_person import words_of
+
+
+def front(browser: Client) -> str:
+    return words_of(browser.get("/admin/").content.decode())
+
+
+def test_production_is_counted_apart_from_test_and_staging(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    staging = people.terra("terra:staging")
+    people.take_in(ConsentGiven("oura", "test-1", people.CONSENTED, scopes=("daily",)), source=staging)
+    page = signed_in("viewer").get("/admin/")
+    groups = {title: integrations for title, integrations, _ in page.context["groups"]}
+    oura = groups["Production"][0]
+    assert (oura.provider, dict(oura.numbers)) == (
+        "Oura", {"ok": 2, "reduced": 0, "blocked": 1, "broken": 1, "unknown": 0},
+    )  # fmt: skip
+    assert [(one.source, one.total) for one in groups["Test and staging"]] == [("terra:staging", 1)]
+    assert sum(one.total for one in groups["Production"]) == 7
+
+
+def test_the_parts_of_a_bar_fill_it() -> None:
+    bar = IntegrationHealth(1, "Oura", "terra:prod", production=True, counts={"ok": 1, "blocked": 1, "unknown": 1})
+    assert [(share.health, share.start, share.width) for share in bar.shares] == [
+        ("ok", 0, 333.33), ("blocked", 333.33, 333.33), ("unknown", 666.67, 333.33),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "state", "says"),
+    [
+        (None, "", "No audit has ever finished"),
+        (2, "done", ""),
+        (27, "done", "more than 26 hours ago"),
+        (2, "failed", "The last audit failed"),
+    ],
+)
+def test_an_audit_that_is_late_or_failed_is_told_loudly(
+    signed_in: Callable[[str], Client], hours: int | None, state: str, says: str
+) -> None:
+    now = timezone.now()
+    if hours is not None:
+        done = now - timedelta(hours=hours)
+        AuditRun.objects.create(
+            started_at=done - timedelta(hours=25), finished_at=done - timedelta(minutes=9), state="done"
+        )
+        AuditRun.objects.create(started_at=done, finished_at=done, state=state)
+    page = signed_in("viewer").get("/admin/").content.decode()
+    loud = page.split('role="alert"')[1].split("</p>")[0] if 'role="alert"' in page else ""
+    assert says in loud and bool(says) is bool(loud)
+
+
+def test_an_agent_sees_open_links_and_whom_they_opened_last(
+    records: Source, signed_in: Callable[[str], Client]
+) -> None:
+    browser = signed_in("agent")
+    for name in ("Cy", "Ada", "Cy"):
+        browser.get(f"/admin/people/{people.the(name).pk}/")
+    page = front(browser)
+    assert "Ada Lovelace ref-ada Cy Young ref-cy" in page
+    assert "Ben Bitdiddle · Oura Opened" in page
+    assert "Ada" not in front(signed_in("lead"))
+
+
+def test_the_focus_is_in_the_one_search_box(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    page = signed_in("agent").get("/admin/").content.decode()
+    assert page.count("data-search") == 1 and page.count("autofocus") == 1
+
+
+def test_who_has_no_role_is_told_so(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    page = front(signed_in("none"))
+    assert "You have no role yet" in page and "Oura" not in page

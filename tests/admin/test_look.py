@@ -1,0 +1,155 @@
+"""How the desk looks in a real browser: readable by all, in both themes, from 360 px, by keyboard, without script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
+
+from scopes.models import Connection, Source
+from tests import cast as people
+from tests.admin.conftest import PASSWORD
+from tests.admin.test_roles import SCREENS, address
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def everything(records: Source) -> Source:
+    """A record for every screen; one of the connections is nobody's."""
+    Connection.objects.filter(reference_id="ref-finn", integration__provider__slug="withings").update(
+        person=None, user_id="stray"
+    )
+    return records
+
+
+@pytest.fixture
+def open_as(
+    browser: Browser, live_server: LiveServer, signed_in: Callable[[str], Client]
+) -> Callable[..., BrowserContext]:
+    """A browser in which the agent of a role is signed in."""
+
+    def opened(role: str, **options: Any) -> BrowserContext:
+        cookie = signed_in(role).cookies["portal_session"].value
+        context = browser.new_context(base_url=live_server.url, **options)
+        context.add_cookies([{"name": "portal_session", "value": cookie, "url": live_server.url}])
+        return context
+
+    return opened
+
+
+def trouble(page: Page) -> list[str]:
+    """What axe finds on the page, one line a kind."""
+    found = Axe().run(page).response["violations"]
+    return [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_read_every_screen(
+    everything: Source, open_as: Callable[..., BrowserContext], theme: str
+) -> None:
+    page = open_as("everything", color_scheme=theme, viewport={"width": 1280, "height": 900}).new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    found: list[str] = []
+    for screen in SCREENS:
+        page.goto(address(screen))
+        for closed in page.locator("details:not([data-menu])").all():
+            closed.evaluate("one => { one.open = true; }")
+        found += trouble(page)
+    assert found == []
+    assert [line for line in said if "Content Security Policy" in line] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_read_what_is_shown_before_the_sign_in_and_when_something_is_wrong(
+    everything: Source, open_as: Callable[..., BrowserContext], theme: str
+) -> None:
+    page = open_as("viewer", color_scheme=theme).new_page()
+    found: list[str] = []
+    for way in ("/admin/access/", "/nothing/"):
+        page.goto(way)
+        found += trouble(page)
+    page.context.clear_cookies()
+    page.goto("/admin/")
+    found += trouble(page)
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password").fill("nothing")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    assert found + trouble(page) == []
+
+
+def test_no_screen_is_wider_than_a_phone(everything: Source, open_as: Callable[..., BrowserContext]) -> None:
+    page = open_as("everything", viewport={"width": 360, "height": 740}).new_page()
+    wide: list[str] = []
+    for screen in SCREENS:
+        page.goto(address(screen))
+        if page.evaluate("document.documentElement.scrollWidth") > 360:
+            wide.append(screen)
+    assert wide == []
+
+
+def test_an_agent_finds_a_person_by_keyboard_alone(everything: Source, open_as: Callable[..., BrowserContext]) -> None:
+    page = open_as("agent").new_page()
+    page.goto("/admin/connections/")
+    page.keyboard.press("/")
+    page.keyboard.type("ben@example.com")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Ben Bitdiddle").wait_for()
+    assert page.url.endswith(f"/admin/people/{people.the('Ben').pk}/")
+
+
+def test_everything_is_there_without_script(everything: Source, open_as: Callable[..., BrowserContext]) -> None:
+    page = open_as("agent", java_script_enabled=False).new_page()
+    page.goto("/admin/")
+    page.get_by_role("searchbox").fill("example")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name="Ben Bitdiddle").click()
+    page.get_by_text("Left unticked").click()
+    assert page.get_by_text("The consent screen asked for this scope").first.is_visible()
+    page.get_by_role("link", name="What sources told").click()
+    assert page.get_by_text("Oura: connected").is_visible()
+    page.goto("/admin/connections/")
+    page.get_by_text("Health", exact=True).first.click()
+    page.get_by_role("link", name="Blocked", exact=True).click()
+    assert page.locator("tbody tr").count() == 1
+
+
+def test_the_theme_is_chosen_and_kept(everything: Source, open_as: Callable[..., BrowserContext]) -> None:
+    page = open_as("agent", color_scheme="light").new_page()
+    page.goto("/admin/")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.locator(".account summary").click()
+    page.get_by_role("button", name="Theme: as the system").click()
+    assert page.evaluate(ground) != light
+    page.reload()
+    assert page.evaluate(ground) != light
+
+
+def test_times_are_in_the_agents_zone_with_the_utc_in_the_tooltip(
+    everything: Source, open_as: Callable[..., BrowserContext]
+) -> None:
+    page = open_as("agent", timezone_id="Asia/Tokyo").new_page()
+    page.goto(f"/admin/people/{people.the('Ben').pk}/")
+    consented = page.get_by_title("2026-03-01 12:00:00 UTC").and_(page.locator("[data-local]")).first
+    assert consented.inner_text() == "1 Mar 2026, 21:00"
+
+
+def test_an_agent_signs_in_and_out(agent: Callable[[str], User], page: Page, live_server: LiveServer) -> None:
+    name = agent("agent").username
+    page.goto(f"{live_server.url}/admin/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Who is asking?").wait_for()
+    page.locator(".account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="You are signed out").wait_for()
