@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import batched
+
+from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import AttemptFailed, Fact, Origin, OriginKind, PersonKnown
-from scopes.intake import attempts, people
+from scopes.intake import attempts, people, waivers
 from scopes.intake.people import PeopleTaken
 from scopes.intake.record import Recorded, Recorder, restand
-from scopes.judge import policy
+from scopes.intake.waivers import Act
+from scopes.judge import doubts, policy
+from scopes.judge.doubts import Why
 from scopes.judge.rules import StandingFacts
-from scopes.models import Connection, PolicyVersion, Source
+from scopes.models import Connection, Doubt, PolicyVersion, Source, Waiver
 from scopes.reauth import settle
 
 BATCH = 500
@@ -67,6 +71,42 @@ def publish(version: PolicyVersion, *, now: datetime, in_force_from: datetime | 
     return _move_consents(published, now)
 
 
+def confirm_doubt(pk: int, why: Why, now: datetime) -> PolicyVersion:
+    """The doubt is right: publish a policy version in which its scope is not approved. Raises AlreadyEnded."""
+    version = doubts.draft_without(Doubt.objects.get(pk=pk), why, now)
+    with transaction.atomic():
+        doubt = doubts.hold(pk)
+        publish(version, now=now)
+        doubts.end(doubt, Doubt.State.CONFIRMED, why, now)
+    return version
+
+
+def waive(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
+    """Respect the person's "no" to a need of theirs, up to and including `until`. Raises CannotWaive."""
+    with transaction.atomic():
+        waiver = waivers.record(connection, need, until, act, now)
+        restand([waiver.connection_id], _waived(need), _by_waiver(waiver), now)
+    return waiver
+
+
+def end_waiver(waiver: Waiver, act: Act, now: datetime) -> None:
+    """End a waiver by hand: from now on the need counts as missing. Raises AlreadyEnded."""
+    with transaction.atomic():
+        waivers.end(waiver, act, now)
+        restand([waiver.connection_id], _not_waived([waiver.need]), _by_waiver(waiver), now)
+
+
+def end_waivers(now: datetime) -> int:
+    """End the waivers whose date has passed; on how many connections."""
+    ended = 0
+    while batch := list(waivers.over(now).order_by("connection").values_list("connection", flat=True)[:BATCH]):
+        with transaction.atomic():
+            for needs, connections in waivers.end_over(set(batch), now).items():
+                restand(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
+                ended += len(connections)
+    return ended
+
+
 def _move_consents(version: PolicyVersion, now: datetime) -> int:
     screens = policy.consent_screens(version.integration_id)
     origin = Origin("policy", OriginKind.POLICY, f"policy:{version.number}")
@@ -98,3 +138,15 @@ def _on_plan(plan: str) -> Callable[[StandingFacts], StandingFacts]:
 
 def _consented_under(version: int | None) -> Callable[[StandingFacts], StandingFacts]:
     return lambda standing: replace(standing, consent_version=version)
+
+
+def _waived(need: str) -> Callable[[StandingFacts], StandingFacts]:
+    return lambda standing: replace(standing, waived=standing.waived | {need})
+
+
+def _not_waived(needs: Iterable[str]) -> Callable[[StandingFacts], StandingFacts]:
+    return lambda standing: replace(standing, waived=standing.waived.difference(needs))
+
+
+def _by_waiver(waiver: Waiver) -> Origin:
+    return Origin("desk", OriginKind.ACT, f"waiver:{waiver.pk}")

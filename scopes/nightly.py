@@ -1,4 +1,4 @@
-"""The night, in order: left-over webhooks, listings, live checks of doubtful ones, the catalogue's dates, the audit.
+"""The night, in order: left-over webhooks, listings, live checks, waivers that are over, retirements, the audit.
 
 One run at a time, held by a lock of the database session: it ends with the process, so a run that is still marked as
 running while nobody holds the lock was killed, and is gone on with.
@@ -75,6 +75,8 @@ def run(
             if offline
             else {name: _list(night, client, entry_of, clock, on_page) for name, client in clients.items()}
         )
+        _step(night, "waivers")
+        flow.end_waivers(clock())
         _step(night, "catalogue")
         policy.publish_catalogue(clock())
         _step(night, "count")

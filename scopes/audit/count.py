@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection
 
 from scopes.judge import census
-from scopes.models import Connection, Person, UnknownScope
+from scopes.models import Connection, Person, UnknownScope, Waiver
+from scopes.reasons import Health
 
 JUDGED = """
     SELECT source.key, source.production, provider.slug, verdict.health, verdict.helps, verdict.link_reason,
@@ -29,21 +30,26 @@ def count(now: datetime) -> dict[str, Any]:
     """Everything the report tells, JSON-ready.
 
     {"connections", "people", "unclaimed", "standings", "standings_per_million", "unknown_scopes": {provider: n},
-    "sources": {key: {"production", "connections", "health": {…}, "integrations": {provider: {"connections",
-    "health": {…}, "helps": {…}, "missing": {"scope=reason": n}, "link": {reason: n}}}}}}
+    "sources": {key: {"production", "connections", "health": {…}, "waived": n, "integrations": {provider:
+    {"connections", "health": {…}, "waived": n, "helps": {…}, "missing": {"scope=reason": n}, "link": {reason: n}}}}},
+    "waivers": n}. "waivers" are those that stand, "waived" the connections that are reduced by nothing else.
     """
     total = census.take(now)
     sources: dict[str, Any] = {}
     standings = 0
     for key, production, provider, health, helps, link_reason, missing, connections in _judged():
         standings += 1
-        source = sources.setdefault(key, {"production": production, "connections": 0, "health": {}, "integrations": {}})
+        source = sources.setdefault(
+            key, {"production": production, "connections": 0, "health": {}, "waived": 0, "integrations": {}}
+        )
         integration = source["integrations"].setdefault(
-            provider, {"connections": 0, "health": {}, "helps": {}, "missing": {}, "link": {}}
+            provider, {"connections": 0, "health": {}, "waived": 0, "helps": {}, "missing": {}, "link": {}}
         )
         for place in (source, integration):
             place["connections"] += connections
             _add(place["health"], health, connections)
+            if health == Health.REDUCED and all(entry.endswith("=waived") for entry in missing):
+                place["waived"] += connections
         _add(integration["helps"], helps, connections)
         if link_reason:
             _add(integration["link"], link_reason, connections)
@@ -54,6 +60,7 @@ def count(now: datetime) -> dict[str, Any]:
         "connections": total,
         "people": Person.objects.count(),
         "unclaimed": Connection.objects.filter(person__isnull=True, merged_into__isnull=True).count(),
+        "waivers": Waiver.objects.filter(ended_at__isnull=True, connection__merged_into__isnull=True).count(),
         "standings": standings,
         "standings_per_million": round(standings * 1_000_000 / total) if total else 0,
         "unknown_scopes": _tally(unknown),

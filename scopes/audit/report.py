@@ -128,6 +128,8 @@ def _lines(run: AuditRun) -> Iterator[str]:
         f"  {counts['connections']:,} connections of {counts['people']:,} people, {counts['unclaimed']:,} unclaimed,"
         f" in {counts['standings']:,} standings{rate}"
     )
+    if stand := counts.get("waivers"):
+        yield f"  {stand:,} waiver{'s stand' if stand > 1 else ' stands'}"
     for key, listing in counts.get("listings", {}).items():
         yield f"  {key}: {_listing(listing)}"
     for key, source in counts["sources"].items():
@@ -137,6 +139,7 @@ def _lines(run: AuditRun) -> Iterator[str]:
         rows = {"all": source, **source["integrations"]}
         for name, row in rows.items():
             yield f"  {name:<20}" + "".join(f"{row['health'].get(health.value, 0):>10,}" for health in Health)
+        yield from _waived(source)
         yield from _reasons(source["integrations"])
     yield ""
     changed = {
@@ -161,6 +164,12 @@ def _listing(listing: Mapping[str, Any]) -> str:
         f" {listing['changed']:,} changed, {listing['unchanged']:,} unchanged, {listing['unreadable']:,} unreadable,"
         f" {listing['doubtful']:,} doubtful, {listing['gone']:,} gone"
     )
+
+
+def _waived(source: Mapping[str, Any]) -> Iterator[str]:
+    """Those whom nobody should chase; runs of old did not count them."""
+    if number := source.get("waived"):
+        yield f"  {number:,} of the reduced lack{'s' if number == 1 else ''} only what a waiver respects"
 
 
 def _reasons(integrations: Mapping[str, Any]) -> Iterator[str]:

@@ -53,12 +53,13 @@ def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
     assert (told["state"], told["offline"], told["changes"], told["error"]) == ("done", True, {}, "")
     assert told["started_at"] == "2026-11-20T06:00:00+00:00"
     assert set(told["counts"]) == {
-        "connections", "people", "unclaimed", "standings", "standings_per_million", "unknown_scopes", "sources",
-        "listings",
+        "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
+        "sources", "listings",
     }  # fmt: skip
     assert told["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
         "connections": 4,
         "health": {"ok": 2, "blocked": 1, "broken": 1},
+        "waived": 0,
         "helps": {"not_needed": 2, "yes": 2},
         "missing": {"heartrate=declined": 1},
         "link": {"revoked": 1},

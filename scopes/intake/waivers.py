@@ -1,0 +1,117 @@
+"""A person's "no" to one need of one connection, respected until a date: the rows and what the trail says of them.
+
+A waiver is a fact: `flow` moves the connection's standing with it, and the verdict follows. It lasts until it is ended
+by hand or by the first audit after its date. A reauth that grants the scope all the same makes it moot, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from scopes.judge import verdicts
+from scopes.judge.rules import Judgement
+from scopes.models import Connection, TrailEntry, Verdict, Waiver
+
+DAYS, LONGEST_DAYS = 90, 365
+BY_AUDIT = "nightly audit"
+
+# Why a scope is missing where that can be the person's choice; the rest is ours or the provider's to mend.
+CHOSEN = frozenset({"removed_later", "requirement_raised", "declined", "not_granted"})
+
+
+class CannotWaive(Exception):
+    """There is no "no" to respect here; the message says why."""
+
+
+class AlreadyEnded(Exception):
+    """The waiver has ended before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does it, and why."""
+
+    author: User
+    reason: str
+    ticket: str = ""
+
+
+def waivable(judgement: Judgement) -> tuple[str, ...]:
+    """The keys of the needs that a waiver can be about."""
+    return tuple(line.key for line in judgement.lines if line.reason in CHOSEN and line.held is False)
+
+
+def record(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
+    """A new waiver that stands up to and including `until`. Raises CannotWaive. Holds the connection's row."""
+    if not now.date() < until <= now.date() + timedelta(days=LONGEST_DAYS):
+        raise CannotWaive(
+            "Choose a day after today, and within a year: a waiver is a pause, and the person may change."
+        )
+    held = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+    judged = Verdict.objects.filter(standing=held.standing_id, policy_version__in_force_for=held.integration_id).first()
+    if held.merged_into_id is not None or judged is None or need not in waivable(verdicts.read(judged)):
+        raise CannotWaive("This is not missing by the person's choice any more. Look at the person's page again.")
+    waiver = Waiver.objects.create(
+        connection=held,
+        need=need,
+        until=until,
+        reason=act.reason,
+        ticket=act.ticket,
+        author=act.author.get_username(),
+        created_at=now,
+    )
+    _note("need.waived", waiver, now, act)
+    return waiver
+
+
+def end(waiver: Waiver, act: Act, now: datetime) -> None:
+    """End a waiver by hand. Raises AlreadyEnded. Holds the connection's row."""
+    Connection.objects.select_for_update(no_key=True).get(pk=waiver.connection_id)
+    if not Waiver.objects.filter(pk=waiver.pk, ended_at__isnull=True).update(ended_at=now):
+        raise AlreadyEnded("This waiver has ended already.")
+    _note("waiver.ended", waiver, now, act)
+
+
+def over(now: datetime) -> QuerySet[Waiver]:
+    """The standing waivers whose date has passed: a waiver lasts through the whole of its last day."""
+    return Waiver.objects.filter(ended_at__isnull=True, until__lt=now.date())
+
+
+def end_over(connections: Iterable[int], now: datetime) -> dict[frozenset[str], list[int]]:
+    """End what is over of these connections, holding their rows; ended needs -> the connections that had just those."""
+    held = Connection.objects.select_for_update(no_key=True).filter(pk__in=list(connections)).order_by("pk")
+    waivers = list(over(now).filter(connection__in=[row.pk for row in held]).select_related("connection"))
+    Waiver.objects.filter(pk__in=[waiver.pk for waiver in waivers]).update(ended_at=now)
+    TrailEntry.objects.bulk_create(_entry("waiver.expired", waiver, now, None) for waiver in waivers)
+    needs: dict[int, set[str]] = {}
+    for waiver in waivers:
+        needs.setdefault(waiver.connection_id, set()).add(waiver.need)
+    alike: dict[frozenset[str], list[int]] = {}
+    for pk, ended in needs.items():
+        alike.setdefault(frozenset(ended), []).append(pk)
+    return alike
+
+
+def _note(verb: str, waiver: Waiver, now: datetime, act: Act) -> None:
+    _entry(verb, waiver, now, act).save()
+
+
+def _entry(verb: str, waiver: Waiver, now: datetime, act: Act | None) -> TrailEntry:
+    return TrailEntry(
+        at=now,
+        verb=verb,
+        actor=act.author if act else None,
+        actor_name=act.author.get_username() if act else BY_AUDIT,
+        person_id=waiver.connection.person_id,
+        connection_id=waiver.connection_id,
+        integration_id=waiver.connection.integration_id,
+        subject=waiver.need[:200],
+        reason=act.reason if act else "",
+        ticket=act.ticket if act else "",
+        detail={"waiver": waiver.pk, "until": waiver.until.isoformat()},
+    )
