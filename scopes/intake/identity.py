@@ -68,7 +68,7 @@ def _old_id(fact: ConnectionFact, meant: Connection | None) -> str | None:
 
 
 def _minted_for_links[Facts: Told](told: Mapping[Key, Facts]) -> dict[Key, Connection]:
-    """The connections whose links the new ids were minted for, without ids that are of the past by now."""
+    """The connections whose links the new ids were minted for."""
     attempts = Attempt.objects.filter(
         user_id__in={user_id for _, user_id in told},
         link__connection__isnull=False,
@@ -78,7 +78,7 @@ def _minted_for_links[Facts: Told](told: Mapping[Key, Facts]) -> dict[Key, Conne
     for attempt in attempts:
         if attempt.link is not None and (meant := attempt.link.connection) is not None:
             found[meant.integration_id, attempt.user_id] = meant
-    return without_former(found)[0]
+    return found
 
 
 def replace_id(integration: int, old_id: str, new_id: str, now: datetime) -> None:

@@ -111,6 +111,27 @@ def test_a_late_failure_undoes_no_success(cast: Source) -> None:
     assert outcome(link) == ("fixed", "") and attempt.state == "succeeded"
 
 
+def test_a_late_failure_of_the_same_try_takes_nothing_back(cast: Source) -> None:
+    link = send(the("ben")).link
+    attempt = press(link, "new-ben")
+    tell(
+        replaced("new-ben", "ben-oura", WITHOUT_HEARTRATE, "ben", after(2)),
+        refused("access_denied", "ben", after(3), user_id="new-ben"),
+    )
+    attempt.refresh_from_db()
+    assert outcome(link)[0] == "unchanged" and attempt.state == "succeeded"
+
+
+def test_a_later_try_that_fails_leaves_what_was_proved(cast: Source) -> None:
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(replaced("new-ben", "ben-oura", WITHOUT_HEARTRATE, "ben", after(2)))
+    second = press(link, "newer-ben", after(5))
+    tell(refused("missing_scopes", "ben", after(6)))
+    second.refresh_from_db()
+    assert outcome(link)[0] == "unchanged" and second.state == "failed"
+
+
 def test_the_widget_is_known_by_its_session(cast: Source) -> None:
     link = send(the("ben")).link
     attempt = press(link, "")
