@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -33,9 +32,7 @@ class Command(BaseCommand):
     connection: Connection | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--json", action="store_true", help="answer one JSON object for every line, in order, instead of text"
-        )
+        parser.add_argument("--json", action="store_true", help="answer each line, in order, with one JSON object")
         parser.add_argument(
             "--connection",
             metavar="ID",
@@ -48,8 +45,9 @@ class Command(BaseCommand):
         if sys.stdin.isatty():
             self.stderr.write("Paste the error, then end with Ctrl-D.")
         if options["json"]:
-            for report in each_line():
-                self.stdout.write(json.dumps(self.diagnosis(report).as_data()))
+            # A line that is no JSON object of ours is itself the error.
+            for line in filter(bytes.strip, sys.stdin.buffer):
+                self.stdout.write(json.dumps(self.diagnosis(read_report(line)).as_data()))
         else:
             answers = [as_text(self.diagnosis(report), default()) for report in reports()]
             self.stdout.write("\n\n".join(answers))
@@ -70,13 +68,6 @@ def the_connection(word: str) -> Connection:
         choices = ", ".join(f"{row.pk} ({row.integration})" for row in found[:10])
         raise CommandError(f"More than one connection has that id. Give our own id of one: {choices}.", returncode=2)
     return found[0]
-
-
-def each_line() -> Iterator[ErrorReport]:
-    """A report for each line that is not blank; a line that is no JSON object of ours is itself the error."""
-    for line in sys.stdin.buffer:
-        if line.strip():
-            yield read_report(line)
 
 
 def reports() -> list[ErrorReport]:
