@@ -106,6 +106,9 @@ def _answer(request: HttpRequest) -> HttpResponse:
         **_told(diagnosis),
         text=echo(report),
         found=found,
+        unconnected=[
+            person for person in found.people if person.pk not in {row.person_id for row in found.connections}
+        ],
         candidates=[Candidate(row, judged.get(row.pk)) for row in found.connections],
         chosen=chosen,
         may_look_up=may_look_up,

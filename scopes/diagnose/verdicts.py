@@ -139,4 +139,5 @@ def with_reasons(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
         return replace(diagnosis, unproven=unproven)
     remedies = sorted((SCOPE_REASONS[code].remedy for _, code in found), key=_FIRST_THINGS.index)
     remedy = remedies[-1] if diagnosis.alternatives else remedies[0]
+    unproven = tuple(doubt for doubt in unproven if doubt != UNPROVEN[Verdict.MISSING_SCOPE])
     return replace(diagnosis, reasons=found, remedy=remedy, unproven=unproven)

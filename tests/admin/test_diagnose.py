@@ -214,10 +214,10 @@ def test_of_several_connections_the_agent_chooses_and_may_choose_none(cast: Sour
 
 
 def test_a_person_and_a_provider_name_a_connection_together(cast: Source, signed_in: Browse) -> None:
-    page = paste(
-        signed_in("agent"), "https://app.example/failed?resource=OURA&reference_id=ref-finn&reason=missing_scopes"
-    )
-    assert "Decided by the facts of the connection below" in page
+    text = "https://app.example/failed?resource=OURA&reference_id=ref-finn&reason=missing_scopes"
+    page = signed_in("agent").post(ADDRESS, {"text": text}).content.decode()
+    assert f'value="{people.connection_of("Finn").pk}" checked' in page
+    assert "facts of the connection below change nothing" in page
 
 
 def test_another_connection_than_those_named_cannot_be_chosen(cast: Source, signed_in: Browse) -> None:
