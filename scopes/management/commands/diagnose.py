@@ -53,8 +53,7 @@ class Command(BaseCommand):
             self.stdout.write("\n\n".join(answers))
 
     def diagnosis(self, report: ErrorReport) -> Diagnosis:
-        row = self.connection
-        if row is None:
+        if (row := self.connection) is None:
             return diagnose(report, default())
         return diagnose_connection(report, default(), row.integration.provider.slug, partial(judgement_with, row))
 
