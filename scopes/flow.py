@@ -63,9 +63,16 @@ def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
     return taken
 
 
-def publish(version: PolicyVersion, *, now: datetime, in_force_from: datetime | None = None) -> int:
+def publish(
+    version: PolicyVersion,
+    *,
+    now: datetime,
+    in_force_from: datetime | None = None,
+    act: policy.Act | None = None,
+    instead_of: int | None = None,
+) -> int:
     """Publish a policy version; consents given since a time in the past move to it. How many connections moved."""
-    published = policy.publish(version, now=now, in_force_from=in_force_from)
+    published = policy.publish(version, now=now, in_force_from=in_force_from, act=act, instead_of=instead_of)
     if published.in_force_from is None or published.in_force_from >= now:
         return 0
     return _move_consents(published, now)

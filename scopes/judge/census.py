@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from scopes.judge.rules import NOT_BROKEN
 from scopes.models import Census
 
 FRESH = timedelta(minutes=1)
@@ -29,6 +31,27 @@ def take(now: datetime) -> int:
 def taken_at() -> datetime | None:
     """When the census was taken; None when it never was, or found no connection."""
     return Census.objects.values_list("taken_at", flat=True).first()
+
+
+def granted() -> dict[int, list[tuple[frozenset[str], int]]]:
+    """Integration id -> each set of scopes that is reported as granted, and on how many connections.
+
+    A broken connection grants nothing any more.
+    """
+    found: dict[int, list[tuple[frozenset[str], int]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT standing.integration_id, standing.reported, sum(census.connections)
+            FROM scopes_census census JOIN scopes_standing standing ON standing.id = census.standing_id
+            WHERE standing.link = ANY(%s) AND standing.reported <> '{}'
+            GROUP BY 1, 2
+            """,
+            [[state.value for state in NOT_BROKEN]],
+        )
+        for integration, reported, connections in cursor.fetchall():
+            found[integration].append((frozenset(reported), int(connections)))
+    return found
 
 
 def take_if_old(now: datetime) -> datetime:

@@ -23,7 +23,14 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class PolicyError(ValueError):
-    """A policy's content that cannot be; the message names the place and what to do."""
+    """A policy's content that cannot be; the message names the place and what to do.
+
+    `words` are the message without the place, `key` is the key that they are about, for who shows them beside it.
+    """
+
+    def __init__(self, words: str, where: str = "", key: str = "") -> None:
+        super().__init__(f"{where}: {words}" if where else words)
+        self.words, self.key = words, key
 
 
 def empty() -> dict[str, Any]:
@@ -108,47 +115,48 @@ def read(content: Mapping[str, Any]) -> Policy:
 
 def _requirement(entry: object, where: str) -> dict[str, Any]:
     if not isinstance(entry, Mapping):
-        raise PolicyError(f"{where}: expected an object with feature and any_of.")
+        raise PolicyError("expected an object with feature and any_of.", where)
     unknown = sorted(set(entry) - REQUIREMENT_KEYS, key=str)
     if unknown:
-        raise PolicyError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(REQUIREMENT_KEYS))}.")
+        raise PolicyError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(REQUIREMENT_KEYS))}.", where)
     feature = entry.get("feature")
     if not isinstance(feature, str) or not feature.strip() or _UNSTORABLE.search(feature):
-        raise PolicyError(f"{where}: name the feature that needs the scope.")
-    any_of = _strings(entry.get("any_of", []), f"{where}: any_of", sort=False)
+        raise PolicyError("name the feature that needs the scope.", where, "feature")
+    any_of = _strings(entry.get("any_of", []), f"{where}: any_of", "any_of", sort=False)
     if not any_of:
-        raise PolicyError(f"{where}: any_of needs at least one scope.")
+        raise PolicyError("any_of needs at least one scope.", where, "any_of")
     level = entry.get("level", REQUIRED)
     if level not in (REQUIRED, RECOMMENDED):
-        raise PolicyError(f"{where}: level is {REQUIRED} or {RECOMMENDED}, not {level!r}.")
+        raise PolicyError(f"level is {REQUIRED} or {RECOMMENDED}, not {level!r}.", where, "level")
     return {
         "feature": feature.strip(),
         "any_of": any_of,
         "level": level,
-        "plans": _strings(entry.get("plans", []), f"{where}: plans"),
-        "title": _texts(entry.get("title", {}), f"{where}: title"),
-        "why": _texts(entry.get("why", {}), f"{where}: why"),
+        "plans": _strings(entry.get("plans", []), f"{where}: plans", "plans"),
+        "title": _texts(entry.get("title", {}), f"{where}: title", "title"),
+        "why": _texts(entry.get("why", {}), f"{where}: why", "why"),
     }
 
 
-def _list(value: object, where: str) -> list[Any]:
+def _list(value: object, where: str, key: str = "") -> list[Any]:
     if not isinstance(value, (list, tuple)):
-        raise PolicyError(f"{where}: expected a list.")
+        raise PolicyError("expected a list.", where, key)
     return list(value)
 
 
-def _strings(value: object, where: str, *, sort: bool = True) -> list[str]:
+def _strings(value: object, where: str, key: str = "", *, sort: bool = True) -> list[str]:
     strings = []
-    for entry in _list(value, where):
+    for entry in _list(value, where, key):
         if not isinstance(entry, str) or not entry.strip() or len(entry) > 200 or _UNSTORABLE.search(entry):
-            raise PolicyError(f"{where}: expected non-empty strings of at most 200 characters, without NUL.")
+            words = "expected non-empty strings of at most 200 characters, without NUL."
+            raise PolicyError(words, where, key)
         strings.append(entry.strip())
     return sorted(set(strings)) if sort else list(dict.fromkeys(strings))
 
 
-def _texts(value: object, where: str) -> dict[str, str]:
+def _texts(value: object, where: str, key: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not all(
         isinstance(text, str) and not _UNSTORABLE.search(text) for pair in value.items() for text in pair
     ):
-        raise PolicyError(f"{where}: expected texts by language, such as {{en: …, de: …}}, without NUL.")
+        raise PolicyError("expected texts by language, such as {en: …, de: …}, without NUL.", where, key)
     return dict(sorted(value.items()))

@@ -1,4 +1,4 @@
-"""Draft, publish, date and take back the policies of integrations, and tell the impact of a draft.
+"""Draft, publish, date and take back the policies of integrations.
 
 Publishing writes the verdicts of the new version for the integration's standings (thousands), then moves one pointer.
 No connection is touched, and no page ever sees a mixture: it reads the verdicts of the version that is pointed at.
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content, verdicts
+from scopes.judge.difference import requests_other
 from scopes.judge.standing import facts_from
 from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry, Verdict
 
@@ -24,20 +26,12 @@ CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Impact:
-    """What a version would mean, counted in connections.
+class Act:
+    """Who publishes, and why."""
 
-    `becoming` are those whose health it changes; of these, a link would mend the `mendable`, blocked or reduced.
-    """
-
-    version: int
-    connections: int
-    health: Mapping[str, int]
-    health_now: Mapping[str, int]
-    becoming: Mapping[str, int]
-    mendable: int
-    missing: Mapping[str, int]
-    counted_at: datetime | None
+    author: User
+    reason: str
+    ticket: str = ""
 
 
 def ensure_integration(source: Source, entry: Entry, now: datetime) -> Integration:
@@ -95,12 +89,20 @@ def judge_all(version: PolicyVersion) -> int:
         written += verdicts.write(version.pk, {row.pk: facts_from(row) for row in lacking})
 
 
-def publish(version: PolicyVersion, *, now: datetime, in_force_from: datetime | None = None) -> PolicyVersion:
+def publish(
+    version: PolicyVersion,
+    *,
+    now: datetime,
+    in_force_from: datetime | None = None,
+    act: Act | None = None,
+    instead_of: int | None = None,
+) -> PolicyVersion:
     """Put `version` in force, and return it. Raises PolicyError when it was published before.
 
     `in_force_from` is when the consent screen changed; it defaults to now when this version requests other scopes than
     the one before, and to "it did not change" when it requests the same. Consents since a time in the past are moved
-    to their true version by `flow.publish`, which calls this.
+    to their true version by `flow.publish`, which calls this. The trail names the draft's author, or who did the `act`.
+    `instead_of` is the id of the version that the publisher believes to be in force; another raises PolicyError too.
     """
     judge_all(version)
     with transaction.atomic():
@@ -108,10 +110,12 @@ def publish(version: PolicyVersion, *, now: datetime, in_force_from: datetime | 
         version = PolicyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
         if version.published_at is not None:
             raise content.PolicyError(f"{version} was published on {version.published_at:%d %b %Y}: draft it anew.")
-        judge_all(version)
         before = integration.policy_version
-        changed = version.content["requested"] != (before.content["requested"] if before else [])
+        if instead_of is not None and integration.policy_version_id != instead_of:
+            raise content.PolicyError(f"{before} came into force meanwhile: look at what this one changes again.")
+        judge_all(version)
         version.published_at = now
+        changed = requests_other(before.content if before else None, version.content)
         version.in_force_from = in_force_from or (now if changed else None)
         version.save(update_fields=["published_at", "in_force_from"])
         integration.policy_version = version
@@ -119,10 +123,12 @@ def publish(version: PolicyVersion, *, now: datetime, in_force_from: datetime | 
         TrailEntry.objects.create(
             at=now,
             verb="policy.published",
-            actor_name=version.author,
+            actor=act.author if act else None,
+            actor_name=act.author.get_username() if act else version.author,
             integration=integration,
             subject=str(version),
-            reason=version.note,
+            reason=act.reason if act else version.note,
+            ticket=act.ticket if act else "",
             detail={"version": version.number, "before": before.number if before else None},
         )
     return version
@@ -161,50 +167,6 @@ def publish_catalogue(now: datetime) -> list[PolicyVersion]:
             )
             published.append(publish(anew, now=now))
     return published
-
-
-def impact(version: PolicyVersion) -> Impact:
-    """What `version` would mean for the connections of the last census; writes its verdicts first."""
-    judge_all(version)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT new.health, old.health, new.helps, new.missing, census.connections, census.taken_at
-            FROM scopes_census census
-            JOIN scopes_standing standing ON standing.id = census.standing_id
-            JOIN scopes_integration integration ON integration.id = standing.integration_id
-            JOIN scopes_verdict new ON new.standing_id = standing.id AND new.policy_version_id = %s
-            JOIN scopes_verdict old ON old.standing_id = standing.id
-                                   AND old.policy_version_id = integration.policy_version_id
-            WHERE integration.id = %s
-            """,
-            [version.pk, version.integration_id],
-        )
-        rows = cursor.fetchall()
-    health: dict[str, int] = {}
-    before: dict[str, int] = {}
-    becoming: dict[str, int] = {}
-    missing: dict[str, int] = {}
-    mendable = 0
-    for new, old, helps, lacks, count, _ in rows:
-        health[new] = health.get(new, 0) + count
-        before[old] = before.get(old, 0) + count
-        if new != old:
-            becoming[new] = becoming.get(new, 0) + count
-            if new in ("blocked", "reduced") and helps == "yes":
-                mendable += count
-        for entry in lacks:
-            missing[entry] = missing.get(entry, 0) + count
-    return Impact(
-        version=version.number,
-        connections=sum(health.values()),
-        health=health,
-        health_now=before,
-        becoming=becoming,
-        mendable=mendable,
-        missing=missing,
-        counted_at=rows[0][5] if rows else None,
-    )
 
 
 @dataclass(frozen=True, slots=True)

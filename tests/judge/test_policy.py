@@ -17,6 +17,7 @@ from scopes.facts import LinkState
 from scopes.intake import catalogue
 from scopes.judge import census, lookup, policy
 from scopes.judge.content import PolicyError
+from scopes.judge.impact import impact
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_from, intern
 from scopes.models import Connection, Integration, Period, PolicyVersion, Source, Standing, TrailEntry, Verdict
@@ -189,7 +190,7 @@ def test_the_impact_of_a_draft_is_what_a_hand_would_count(cast: Source) -> None:
     """Ada and Finn have all but stress, Ben lacks heart rate as well, Cy revoked. Nobody else is on Oura."""
     census.take(NOW)
 
-    told = policy.impact(drafted(ASKS_FOR_STRESS))
+    told = impact(drafted(ASKS_FOR_STRESS))
 
     assert (told.version, told.connections, told.counted_at) == (3, 4, NOW)
     assert told.health_now == {"ok": 2, "blocked": 1, "broken": 1}
@@ -200,7 +201,7 @@ def test_the_impact_of_a_draft_is_what_a_hand_would_count(cast: Source) -> None:
 
 
 def test_before_the_first_census_an_impact_counts_nobody(cast: Source) -> None:
-    told = policy.impact(drafted(ASKS_FOR_STRESS))
+    told = impact(drafted(ASKS_FOR_STRESS))
 
     assert (told.connections, told.counted_at) == (0, None)
 

@@ -16,6 +16,7 @@ from scopes import flow
 from scopes.catalogue import default, entry_of
 from scopes.judge import census, policy, policy_file
 from scopes.judge.content import PolicyError
+from scopes.judge.impact import impact
 from scopes.models import Source
 
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: as in force")
             return False
         draft = policy.draft(integration, wanted.content, author=_author(), note=wanted.note, now=now)
-        told = policy.impact(draft)
+        told = impact(draft)
         becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(told.becoming.items()))
         self.stdout.write(f"{name}, policy {draft.number}: {told.connections:,} connections")
         self.stdout.write(f"  change of health: {becoming or 'none'}; a link could mend {told.mendable:,}")

@@ -1,0 +1,120 @@
+"""What a policy version would mean for the connections of the last census, and for their people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from scopes.judge import census
+from scopes.judge.policy import judge_all
+from scopes.models import PolicyVersion
+from scopes.reasons import Health, Helps
+
+WORSE = (Health.BLOCKED, Health.REDUCED)
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a version would mean, counted in connections.
+
+    `becoming` are those whose health it changes; of these, a link would mend the `mendable`, blocked or reduced.
+    `reasons` tells why they become blocked or reduced: (scope, reason) -> (connections, of which a link could mend).
+    A connection that lacks two scopes stands under both.
+    """
+
+    version: int
+    connections: int
+    health: Mapping[str, int]
+    health_now: Mapping[str, int]
+    becoming: Mapping[str, int]
+    mendable: int
+    mendable_of: Mapping[str, int]
+    missing: Mapping[str, int]
+    reasons: Mapping[tuple[str, str], tuple[int, int]]
+    counted_at: datetime | None
+
+
+def impact(version: PolicyVersion) -> Impact:
+    """What `version` would mean for the connections of the last census; writes its verdicts first."""
+    judge_all(version)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT new.health, old.health, new.helps, new.missing, old.missing, sum(census.connections)
+            FROM scopes_census census
+            JOIN scopes_standing standing ON standing.id = census.standing_id
+            JOIN scopes_integration integration ON integration.id = standing.integration_id
+            JOIN scopes_verdict new ON new.standing_id = standing.id AND new.policy_version_id = %s
+            JOIN scopes_verdict old ON old.standing_id = standing.id
+                                   AND old.policy_version_id = integration.policy_version_id
+            WHERE integration.id = %s
+            GROUP BY 1, 2, 3, 4, 5
+            """,
+            [version.pk, version.integration_id],
+        )
+        rows = cursor.fetchall()
+    health, before, becoming, mendable, missing = (Counter[str]() for _ in range(5))
+    reasons, mended = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for new, old, helps, lacks, lacked, number in rows:
+        count = int(number)
+        health[new] += count
+        before[old] += count
+        for entry in lacks:
+            missing[entry] += count
+        if new == old:
+            continue
+        becoming[new] += count
+        if new in WORSE:
+            by_link = count if helps == Helps.YES else 0
+            mendable[new] += by_link
+            for entry in _because(lacks, lacked):
+                reasons[entry] += count
+                mended[entry] += by_link
+    return Impact(
+        version=version.number,
+        connections=sum(health.values()),
+        health=dict(health),
+        health_now=dict(before),
+        becoming=dict(becoming),
+        mendable=sum(mendable.values()),
+        mendable_of=dict(mendable),
+        missing=dict(missing),
+        reasons={entry: (number, mended[entry]) for entry, number in reasons.most_common()},
+        counted_at=census.taken_at() if rows else None,
+    )
+
+
+def people_becoming(version: PolicyVersion) -> dict[str, int]:
+    """Health -> how many people have a connection whose health `version` would change to it; as of now.
+
+    `impact` must have been asked before: it writes the verdicts that this reads.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT health, count(*)
+            FROM (SELECT new.health, connection.person_id
+                  FROM scopes_integration integration
+                  JOIN scopes_verdict new ON new.policy_version_id = %s
+                  JOIN scopes_verdict old ON old.standing_id = new.standing_id
+                                         AND old.policy_version_id = integration.policy_version_id
+                                         AND old.health <> new.health
+                  JOIN scopes_connection connection ON connection.standing_id = new.standing_id
+                                            AND row.merged_into_id IS NULL AND connection.person_id IS NOT NULL
+                  WHERE integration.id = %s
+                  GROUP BY 1, 2) people
+            GROUP BY 1
+            """,
+            [version.pk, version.integration_id],
+        )
+        return dict(cursor.fetchall())
+
+
+def _because(lacks: Iterable[str], lacked: Iterable[str]) -> list[tuple[str, str]]:
+    """What is missing that was not before; where only its weight changed, all that is missing."""
+    entries = [entry for entry in lacks if entry not in set(lacked)] or list(lacks)
+    return [(scope, reason) for scope, _, reason in (entry.rpartition("=") for entry in entries)]
