@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.judge import verdicts
+from scopes.judge import doubts, verdicts
 from scopes.judge.rules import Policy
-from scopes.models import Connection, Integration, Person, ReauthLink, Source
+from scopes.models import Connection, Doubt, Integration, Person, ReauthLink, Source
 from scopes.reauth.life import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
 from scopes.reauth.progress import judgement_of
@@ -77,9 +77,14 @@ def take_aim(
         retired=_retired(entry, now),
         succeeds=first if entry.slug != first.slug else None,
         outcomes=_outcomes(person, target) if target else (),
+        doubts={scope: doubts.told(doubt) for scope, doubt in _doubts(target).items()},
         live=target is not None and live_links(now).filter(person=person, integration=target).exists(),
     )
     return Aim(person, source, entry, target, connection, policy, decide(case))
+
+
+def _doubts(integration: Integration | None) -> Mapping[str, Doubt]:
+    return doubts.open_in([integration.pk]).get(integration.pk, {}) if integration else {}
 
 
 def _integrations() -> QuerySet[Integration]:

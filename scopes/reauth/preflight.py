@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from scopes.catalogue.entries import Provider
 from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts, judge
@@ -16,7 +16,8 @@ class Case:
     """What the answer depends on. `provider` is where the link would lead.
 
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
-    `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first.
+    `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first. `doubts`
+    are sentences about scopes that perhaps nobody can grant.
     """
 
     provider: Provider
@@ -29,6 +30,7 @@ class Case:
     succeeds: Provider | None = None
     outcomes: tuple[str, ...] = ()
     live: bool = False
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,10 @@ def _warnings(case: Case, mendable: list[Line], left_out: list[Line]) -> Iterato
         yield "This link mends a part only. The rest is named below, with who can mend it."
     if case.outcomes[:1] == ("unchanged",) and case.outcomes[:2] != ("unchanged", "unchanged"):
         yield "The last link changed nothing. Name the box to the person."
+    for line in mendable:
+        for scope in line.scopes:
+            if told := case.doubts.get(scope):
+                yield f"{_label(line, case.provider)} is doubted: {told}"
     unconfirmed = [_label(line, case.provider) for line in mendable if not _confirmed(line, case.provider)]
     if unconfirmed:
         yield f"Nobody has confirmed that the consent screen offers this: {', '.join(unconfirmed)}."

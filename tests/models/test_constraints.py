@@ -18,6 +18,7 @@ from scopes.models import (
     Connection,
     Delivery,
     DontContact,
+    Doubt,
     FormerId,
     Integration,
     Listing,
@@ -80,6 +81,11 @@ def dont_contact(**changes: Any) -> DontContact:
 def delivery(**changes: Any) -> Delivery:
     told = {"source": terra(), "digest": uuid4(), "kind": "auth", "signed_at": NOW, "received_at": NOW}
     return Delivery.objects.create(**told | changes)
+
+
+def doubt(**changes: Any) -> Doubt:
+    told: dict[str, Any] = {"integration": integration_of("oura"), "scope": "daily", "consents": 20, "since": NOW}
+    return Doubt.objects.create(**told | {"found_at": NOW, "counted_at": NOW} | changes)
 
 
 def run(**changes: Any) -> AuditRun:
@@ -156,6 +162,9 @@ REFUSED: dict[str, Callable[[], object]] = {
     "one_open_audit_run": lambda: twice(run),
     "audit_run_is_running_or_finished": lambda: run(finished_at=NOW),
     "trail_says_who_did_what": lambda: entry(actor_name=""),
+    "one_open_doubt_per_scope": lambda: twice(doubt),
+    "doubt_is_open_or_ended": lambda: doubt(ended_at=NOW),
+    "doubt_is_ended_by_somebody_and_why": lambda: doubt(state="dismissed", ended_at=NOW, author="Vera"),
     "verdict_once": lambda: again(Verdict.objects.first()),
     "verdict_health_known": lambda: again(Verdict.objects.first(), health="fine"),
     "verdict_helps_known": lambda: again(Verdict.objects.first(), helps="perhaps"),

@@ -1,0 +1,251 @@
+"""What is only suspected: nobody who consented lately holds a scope that we request. It changes no verdict.
+
+Perhaps the provider no longer offers the scope, or our console there does not. A person decides: to confirm a doubt is
+to publish a policy in which the scope is not approved. Until then it is told beside the reason, with its numbers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from scopes.judge import content, policy, verdicts
+from scopes.judge.rules import Policy, StandingFacts
+from scopes.judge.standing import facts_of
+from scopes.models import Doubt, Integration, PolicyVersion, TrailEntry
+
+WINDOW = timedelta(days=30)
+FEWEST = 20
+# The consents of one integration within the window, by standing: its facts, how many, and since when.
+Cohort = list[tuple[StandingFacts, int, datetime]]
+
+HELD_AGAIN = "Somebody who consented since holds it."
+NO_LONGER_SO = "Too few consented lately, or we no longer ask for it."
+
+
+class AlreadyEnded(Exception):
+    """The doubt was confirmed, dismissed or closed meanwhile; `state` says which."""
+
+    def __init__(self, doubt: Doubt) -> None:
+        self.state = doubt.state
+        super().__init__(f"This doubt is no longer open: {doubt.get_state_display().lower()}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Who ends a doubt, and why."""
+
+    author: User
+    reason: str
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a review came to: how many doubts were found, closed by themselves, and are open now."""
+
+    found: int
+    closed: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspicion:
+    consents: int
+    since: datetime
+
+
+def review(now: datetime) -> Reviewed:
+    """Find what is to be doubted at `now`, count the open doubts anew, and close those that no longer stand.
+
+    What was dismissed is not raised again for 30 days: until then some of the same people would be counted.
+    """
+    suspected, held = _suspicions(now)
+    closed = 0
+    with transaction.atomic():
+        for doubt in Doubt.objects.select_for_update().filter(state=Doubt.State.OPEN).order_by("pk"):
+            key = (doubt.integration_id, doubt.scope)
+            suspicion = suspected.pop(key, None)
+            if suspicion is None:
+                doubt.state, doubt.ended_at = Doubt.State.CLOSED, now
+                doubt.reason = HELD_AGAIN if key in held else NO_LONGER_SO
+                closed += 1
+            else:
+                doubt.consents, doubt.since, doubt.counted_at = suspicion.consents, suspicion.since, now
+            doubt.save()
+        dismissed = Doubt.objects.filter(state=Doubt.State.DISMISSED, ended_at__gt=now - WINDOW)
+        for key in dismissed.values_list("integration_id", "scope"):
+            suspected.pop(key, None)
+        found = Doubt.objects.bulk_create(
+            Doubt(
+                integration_id=integration,
+                scope=scope,
+                consents=suspicion.consents,
+                since=suspicion.since,
+                found_at=now,
+                counted_at=now,
+            )
+            for (integration, scope), suspicion in sorted(suspected.items())
+        )
+    return Reviewed(len(found), closed, Doubt.objects.filter(state=Doubt.State.OPEN).count())
+
+
+def open_in(integrations: Iterable[int]) -> dict[int, dict[str, Doubt]]:
+    """Integration -> scope -> the open doubt about it; one query."""
+    found: dict[int, dict[str, Doubt]] = defaultdict(dict)
+    for doubt in Doubt.objects.filter(integration__in=set(integrations), state=Doubt.State.OPEN):
+        found[doubt.integration_id][doubt.scope] = doubt
+    return found
+
+
+def told(doubt: Doubt) -> str:
+    """The doubt as a sentence, with its numbers."""
+    return (
+        f"none of {doubt.consents:,} people who consented since {doubt.since:%-d %b %Y} holds it;"
+        " perhaps the provider or our console no longer offers it."
+    )
+
+
+def without(doubt: Doubt) -> dict[str, Any]:
+    """The content of the policy in force, but that the scope is not approved.
+
+    Where nobody wrote down what is approved, all else that we request or need counts as approved from then on.
+    """
+    version = _integrations().get(pk=doubt.integration_id).policy_version
+    if version is None:
+        raise content.PolicyError(f"{doubt.integration} has no policy.")
+    proposed = content.check(version.content)
+    provider = verdicts.policy_of(version).provider
+    needed = [scope for requirement in proposed["requirements"] for scope in requirement["any_of"]]
+    approved = proposed["approved"]
+    everything = [*proposed["requested"], *needed] if approved is None else approved
+    # What implies the scope is held by nobody either, and would still stand for it.
+    proposed["approved"] = [scope for scope in everything if doubt.scope not in provider.held(frozenset([scope]))]
+    return content.check(proposed)
+
+
+def draft_without(doubt: Doubt, why: Why, now: datetime) -> PolicyVersion:
+    """A draft of that content, judged already, so that its publication is short. Raises PolicyError."""
+    integration = _integrations().get(pk=doubt.integration_id)
+    note = f"{doubt.scope} is not approved: {why.reason}"
+    version = policy.draft(integration, without(doubt), author=why.author.get_username(), note=note, now=now)
+    policy.judge_all(version)
+    return version
+
+
+def hold(pk: int) -> Doubt:
+    """The open doubt, nobody else's until the transaction ends. Raises AlreadyEnded, Doubt.DoesNotExist."""
+    doubt = Doubt.objects.select_for_update(of=("self",)).select_related("integration").get(pk=pk)
+    if doubt.state != Doubt.State.OPEN:
+        raise AlreadyEnded(doubt)
+    return doubt
+
+
+def dismiss(pk: int, why: Why, now: datetime) -> None:
+    """It is nothing. Raises AlreadyEnded."""
+    with transaction.atomic():
+        end(hold(pk), Doubt.State.DISMISSED, why, now)
+
+
+def end(doubt: Doubt, state: Doubt.State, why: Why, now: datetime) -> None:
+    """`doubt`, which is held, ends so; with its entry in the trail."""
+    doubt.state, doubt.ended_at = state, now
+    doubt.author, doubt.reason, doubt.ticket = why.author.get_username(), why.reason, why.ticket
+    doubt.save(update_fields=["state", "ended_at", "author", "reason", "ticket"])
+    TrailEntry.objects.create(
+        at=now,
+        verb=f"doubt.{state.value}",
+        actor=why.author,
+        actor_name=why.author.get_username(),
+        integration_id=doubt.integration_id,
+        subject=doubt.scope,
+        reason=why.reason,
+        ticket=why.ticket,
+        detail={"consents": doubt.consents, "since": doubt.since.isoformat()},
+    )
+
+
+def _suspicions(now: datetime) -> tuple[dict[tuple[int, str], _Suspicion], set[tuple[int, str]]]:
+    """What is to be doubted by (integration, scope), and which scopes are held by somebody who consented lately."""
+    policies = {
+        row.pk: verdicts.policy_of(row.policy_version)
+        for row in _integrations().filter(policy_version__isnull=False)
+        if row.policy_version is not None
+    }
+    cohorts = _cohorts(policies, now)
+    versions = {facts.consent_version for cohort in cohorts.values() for facts, _, _ in cohort}
+    asked = verdicts.asked_at(versions)
+    suspected, held = {}, set()
+    for integration, cohort in cohorts.items():
+        told = policies[integration]
+        holding = _holding(told, cohort)
+        held |= {(integration, scope) for scope in holding}
+        for scope in _requested(told, cohort):
+            if scope not in holding and (suspicion := _suspicion(told, scope, cohort, asked)):
+                suspected[integration, scope] = suspicion
+    return suspected, held
+
+
+def _cohorts(integrations: Iterable[int], now: datetime) -> dict[int, Cohort]:
+    """Integration -> its consents of the last 30 days; one statement, by the index on consents."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT integration_id, standing_id, count(*), min(consented_at)
+            FROM scopes_connection
+            WHERE integration_id = ANY(%s) AND consented_at > %s AND consented_at <= %s AND merged_into_id IS NULL
+            GROUP BY 1, 2
+            """,
+            [list(integrations), now - WINDOW, now],
+        )
+        rows = cursor.fetchall()
+    facts = facts_of(standing for _, standing, _, _ in rows)
+    cohorts: dict[int, Cohort] = defaultdict(list)
+    for integration, standing, consents, since in rows:
+        if facts[standing].reported is not None:
+            cohorts[integration].append((facts[standing], consents, since))
+    return cohorts
+
+
+def _requested(told: Policy, cohort: Cohort) -> Iterator[str]:
+    """The scopes that can be doubted: requested, approved as far as is known, and offered by a screen at all."""
+    provider = told.provider
+    if told.retired or provider.on_device:
+        return
+    approved = None if told.approved is None else provider.held(told.approved)
+    nameless = any(facts.unlisted for facts, _, _ in cohort)
+    for scope in sorted({provider.canonical(spelling) for spelling in told.requested}):
+        entry = provider.by_name.get(scope)
+        # A scope that was replaced has its own reason, and one beyond those kept by name may be held unseen.
+        known = not entry.successor if entry else not nameless
+        if known and (approved is None or scope in approved):
+            yield scope
+
+
+def _holding(told: Policy, cohort: Cohort) -> frozenset[str]:
+    """All that anybody holds, or held under this consent and lost since: it was offered then."""
+    reported = (facts.reported or frozenset() for facts, _, _ in cohort)
+    earlier = (facts.earlier for facts, _, _ in cohort)
+    return told.provider.held(frozenset().union(*reported, *earlier))
+
+
+def _suspicion(told: Policy, scope: str, cohort: Cohort, asked: Mapping[int, frozenset[str]]) -> _Suspicion | None:
+    """The consents that count against the scope: all but those whose screen is known not to have asked for it."""
+    against = [
+        (consents, since)
+        for facts, consents, since in cohort
+        if facts.consent_version is None or scope in told.provider.held(asked[facts.consent_version])
+    ]
+    total = sum(consents for consents, _ in against)
+    return _Suspicion(total, min(since for _, since in against)) if total >= FEWEST else None
+
+
+def _integrations() -> QuerySet[Integration]:
+    return Integration.objects.select_related("policy_version", "provider", "source")
