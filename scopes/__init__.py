@@ -5,6 +5,7 @@ catalogue  providers and scopes, as data files        models     the records
 terra      the only code that knows Terra             judge      rules, standings, policies, explanations
 intake     facts -> records, never backwards          diagnose   an error text -> what it proves
 audit      count, compare, report                     reauth     preflight, issue, land, settle
+rights     a person's export and erasure
 flow       the spine: take facts in, record, judge    nightly    the night, step by step
 admin, views, management                              the doors
 sandbox    a Terra to try against, a program of its own

@@ -1,0 +1,174 @@
+"""All that is kept about one person, as JSON. An allowlist: a column that is not named here stays inside."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from scopes.models import Attempt, Connection, Delivery, DontContact, Integration, ReauthLink, TrailEntry, Waiver
+from scopes.rights.held import Held, deliveries_naming
+
+FORMAT = 1
+
+
+def export(held: Held, now: datetime) -> dict[str, Any]:
+    """The document, JSON-ready; times are ISO 8601 in UTC. docs/security.md says what each part is.
+
+    No secret and no hash of one stands in it. Of the trail it tells what was done about this person, and by whom.
+    """
+    person = held.person
+    return {
+        "format": FORMAT,
+        "made_at": _time(now),
+        "reference_id": held.reference_id,
+        "person": None
+        if person is None
+        else {
+            "reference_id": person.reference_id,
+            "email": person.email,
+            "name": person.name,
+            "locale": person.locale,
+            "plan": person.plan,
+            "created_at": _time(person.created_at),
+            "came_back_after_erasure_on": _day(person.came_back_after),
+        },
+        "connections": [_connection(row, held) for row in held.connections],
+        "attempts": [_attempt(row) for row in held.attempts],
+        "links": [_link(row) for row in held.links],
+        "dont_contact": [_dont_contact(row) for row in held.dont_contact],
+        "deliveries": [_delivery(row) for row in deliveries_naming(held.names)],
+        "trail": [_entry(row) for row in held.trail],
+    }
+
+
+def _connection(row: Connection, held: Held) -> dict[str, Any]:
+    pulse = getattr(row, "pulse", None)
+    return {
+        **_where(row.integration),
+        "user_id": row.user_id,
+        "former_ids": [
+            {"user_id": former.user_id, "replaced_at": _time(former.replaced_at)}
+            for former in held.former_ids
+            if former.connection_id == row.pk
+        ],
+        "reference_id": row.reference_id,
+        "provider_user_id": row.provider_user_id,
+        "consented_at": _time(row.consented_at),
+        "first_seen_at": _time(row.first_seen_at),
+        "came_back_after_erasure_on": _day(row.came_back_after),
+        "merged": row.merged_into_id is not None,
+        "last_webhook_on": _day(pulse.last_webhook_on) if pulse else None,
+        "last_data_on": _day(pulse.last_data_on) if pulse else None,
+        "periods": [
+            {
+                "since": _time(period.since),
+                "until": _time(period.until),
+                "link": period.standing.link,
+                "scopes": period.standing.reported,
+                "scopes_kept_apart": period.unlisted,
+                "scopes_lost": period.standing.earlier,
+                "waived": period.standing.waived,
+                "plan": period.standing.plan,
+                "consented_at": _time(period.consented_at),
+                "told_by": period.origin,
+                "record": period.origin_record,
+                "happened_at": _time(period.happened_at),
+                "received_at": _time(period.received_at),
+            }
+            for period in held.periods
+            if period.connection_id == row.pk
+        ],
+        "waivers": [_waiver(waiver) for waiver in held.waivers if waiver.connection_id == row.pk],
+    }
+
+
+def _waiver(row: Waiver) -> dict[str, Any]:
+    return {
+        "need": row.need,
+        "until": _day(row.until),
+        "reason": row.reason,
+        "ticket": row.ticket,
+        "author": row.author,
+        "created_at": _time(row.created_at),
+        "ended_at": _time(row.ended_at),
+    }
+
+
+def _attempt(row: Attempt) -> dict[str, Any]:
+    return {
+        "source": row.source.key,
+        "provider": row.provider.slug if row.provider else None,
+        "reference_id": row.reference_id,
+        "user_id": row.user_id,
+        "session_id": row.session_id,
+        "link": row.link.public_id if row.link else None,
+        "state": row.state,
+        "result": row.result,
+        "message": row.message,
+        "returned": row.returned,
+        "started_at": _time(row.started_at),
+        "ended_at": _time(row.ended_at),
+    }
+
+
+def _link(row: ReauthLink) -> dict[str, Any]:
+    times = ("created_at", "expires_at", "opened_at", "left_at", "returned_at", "settled_at", "withdrawn_at")
+    return {
+        **_where(row.integration),
+        "public_id": row.public_id,
+        "author": row.author,
+        "reason": row.reason,
+        "ticket": row.ticket,
+        "language": row.language,
+        "needs": row.needs,
+        **{name: _time(getattr(row, name)) for name in times},
+        "outcome": row.outcome,
+        "outcome_detail": row.outcome_detail,
+    }
+
+
+def _dont_contact(row: DontContact) -> dict[str, Any]:
+    return {
+        "until": _day(row.until),
+        "reason": row.reason,
+        "ticket": row.ticket,
+        "author": row.author,
+        "created_at": _time(row.created_at),
+        "lifted_at": _time(row.lifted_at),
+    }
+
+
+def _delivery(row: Delivery) -> dict[str, Any]:
+    return {
+        "source": row.source.key,
+        "kind": row.kind,
+        "received_at": _time(row.received_at),
+        "processed_at": _time(row.processed_at),
+        "error": row.error,
+        "body": row.body,
+    }
+
+
+def _entry(row: TrailEntry) -> dict[str, Any]:
+    return {
+        "at": _time(row.at),
+        "verb": row.verb,
+        "actor": row.actor_name,
+        **(_where(row.integration) if row.integration else {"source": None, "provider": None}),
+        "subject": row.subject,
+        "reason": row.reason,
+        "ticket": row.ticket,
+        "detail": row.detail,
+    }
+
+
+def _where(integration: Integration) -> dict[str, str]:
+    return {"source": integration.source.key, "provider": integration.provider.slug}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _day(on: date | None) -> str | None:
+    return on.isoformat() if on else None

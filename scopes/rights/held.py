@@ -1,0 +1,162 @@
+"""All that is kept about one reference id, wherever it stands. The export tells it, the erasure ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Q
+
+from scopes.judge.person import find_people
+from scopes.models import (
+    Attempt,
+    Connection,
+    Delivery,
+    DontContact,
+    FormerId,
+    Period,
+    Person,
+    ReauthLink,
+    TrailEntry,
+    Waiver,
+)
+from scopes.rights.naming import Names
+
+
+class Ambiguous(ValueError):
+    """Several people have this e-mail address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is kept under `reference_id`. `person` is None where only a source told of it.
+
+    `connections` are all that were ever theirs, with those that were merged. Everything is in the order of its making.
+    """
+
+    reference_id: str
+    person: Person | None
+    connections: list[Connection]
+    former_ids: list[FormerId]
+    periods: list[Period]
+    waivers: list[Waiver]
+    attempts: list[Attempt]
+    links: list[ReauthLink]
+    dont_contact: list[DontContact]
+    trail: list[TrailEntry]
+    names: Names
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.person is None and not (self.connections or self.attempts)
+
+    @property
+    def source_ids(self) -> set[str]:
+        """The ids that sources know the person's connections by, today's, former and minted ones."""
+        ids = {row.user_id for rows in (self.connections, self.former_ids, self.attempts) for row in rows}
+        return ids - {""}
+
+    def counts(self) -> dict[str, int]:
+        """How much of each there is; what there is none of is left out."""
+        everything = {
+            "person": 1 if self.person else 0,
+            "connections": len(self.connections),
+            "periods": len(self.periods),
+            "waivers": len(self.waivers),
+            "attempts": len(self.attempts),
+            "links": len(self.links),
+            "don't-contact marks": len(self.dont_contact),
+            "trail entries": len(self.trail),
+        }
+        return {what: number for what, number in everything.items() if number}
+
+
+def reference_of(words: str) -> str:
+    """The reference id that is meant by a reference id or an e-mail address. Raises Ambiguous."""
+    people = find_people(words)
+    if len(people) > 1:
+        raise Ambiguous(f"{len(people)} people have this e-mail address: name one of them by the reference id.")
+    return people[0].reference_id if people else words.strip()
+
+
+def held_about(reference_id: str, *, lock: bool = False) -> Held:
+    """All that is kept about `reference_id`, deliveries aside. `lock` holds person and connections until the end."""
+    people = Person.objects.filter(reference_id=reference_id)
+    person = (people.select_for_update() if lock else people).first() if reference_id else None
+    connections = _connections(reference_id, person, lock=lock)
+    pks = [row.pk for row in connections]
+    former_ids = list(FormerId.objects.filter(connection__in=pks).order_by("pk"))
+    links = list(
+        ReauthLink.objects.filter(person=person).select_related("integration__provider", "integration__source")
+        .order_by("pk")
+        if person
+        else []
+    )  # fmt: skip
+    attempts = _attempts(reference_id, person, connections, former_ids)
+    ids = {
+        reference_id,
+        *(value for row in connections for value in (row.user_id, row.reference_id, row.provider_user_id)),
+        *(row.user_id for row in former_ids),
+        *(value for row in attempts for value in (row.user_id, row.session_id, row.reference_id)),
+    }
+    public_ids = {link.public_id for link in links}
+    about = Q(connection__in=pks) | Q(subject__in=(ids | public_ids) - {""})
+    trail = TrailEntry.objects.filter(about | Q(person=person) if person else about)
+    return Held(
+        reference_id=reference_id,
+        person=person,
+        connections=connections,
+        former_ids=former_ids,
+        periods=list(Period.objects.filter(connection__in=pks).select_related("standing").order_by("since", "pk")),
+        waivers=list(Waiver.objects.filter(connection__in=pks).order_by("pk")),
+        attempts=attempts,
+        links=links,
+        dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],
+        trail=list(trail.select_related("integration__provider", "integration__source").order_by("at", "pk")),
+        names=Names(ids, _words(person)),
+    )
+
+
+def deliveries_naming(names: Names) -> Iterator[Delivery]:
+    """The deliveries whose body or error names the person. Reads every delivery once: some seconds a million."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM scopes_delivery WHERE body::text ILIKE ANY(%s) OR error ILIKE ANY(%s) ORDER BY id",
+            [names.like, names.like],
+        )
+        candidates = [pk for (pk,) in cursor.fetchall()]
+    for delivery in Delivery.objects.filter(pk__in=candidates).select_related("source").order_by("pk").iterator():
+        if names.in_json(delivery.body) or names.in_text(delivery.error):
+            yield delivery
+
+
+def _connections(reference_id: str, person: Person | None, *, lock: bool) -> list[Connection]:
+    """The connections of the person or under the reference id, and what was merged into them, however far."""
+    own = Q(reference_id=reference_id, person__isnull=True)
+    found = set(Connection.objects.filter(own | Q(person=person) if person else own).values_list("pk", flat=True))
+    newest = found
+    while newest:
+        newest = set(Connection.objects.filter(merged_into__in=newest).values_list("pk", flat=True)) - found
+        found |= newest
+    rows = Connection.objects.filter(pk__in=found).order_by("pk")
+    rows = rows.select_for_update(of=("self",)) if lock else rows
+    return list(rows.select_related("integration__provider", "integration__source"))
+
+
+def _attempts(
+    reference_id: str, person: Person | None, connections: list[Connection], former_ids: list[FormerId]
+) -> list[Attempt]:
+    """Theirs, and those of nobody under their reference id or one of their ids."""
+    ids = {row.user_id for row in connections} | {row.user_id for row in former_ids}
+    nobodys = Q(person__isnull=True) & (
+        Q(reference_id=reference_id) | Q(user_id__in=ids) | Q(connection__in=[row.pk for row in connections])
+    )
+    theirs = Q(person=person) | Q(link__person=person)
+    rows = Attempt.objects.filter(nobodys | theirs if person else nobodys)
+    return list(rows.select_related("source", "provider", "link").order_by("started_at", "pk"))
+
+
+def _words(person: Person | None) -> list[str]:
+    """What a text may call the person by: the address, and a name of more than one word."""
+    return [] if person is None else [person.email, *([person.name] if " " in person.name.strip() else [])]

@@ -1,0 +1,61 @@
+"""Does this text or JSON name the person? By whole ids only: `ref-ben` is not named by `ref-bennett`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MARK = "[erased]"
+
+# Under these keys of a payload even a short id means somebody; elsewhere `200` is a status.
+ID_KEYS = frozenset({"user_id", "reference_id", "old_user_id", "new_user_id", "widget_session_id", "flow_id", "email"})
+SHORTEST, SHORTEST_NUMBER = 6, 9
+_NOT_WITHIN = r"(?<![\w@+-]){}(?![\w@+-]|\.\w)"
+
+
+class Names:
+    """The ids of one person, their e-mail address and full name."""
+
+    def __init__(self, ids: Iterable[str], words: Iterable[str] = ()) -> None:
+        self.ids = frozenset(filter(None, ids))
+        self.telling = sorted({*filter(_is_telling, self.ids), *filter(_is_telling, words)}, key=len, reverse=True)
+        either = "|".join(map(re.escape, self.telling))
+        self.pattern = re.compile(_NOT_WITHIN.format(f"(?:{either})"), re.IGNORECASE) if either else None
+
+    @property
+    def like(self) -> list[str]:
+        """Patterns for ILIKE that find all texts and JSON that may name the person, and some others."""
+        everything = {*self.ids, *self.telling}
+        return [f"%{_escaped(json.dumps(word, ensure_ascii=False)[1:-1])}%" for word in sorted(everything)]
+
+    def in_text(self, text: str) -> bool:
+        return self.pattern is not None and self.pattern.search(text) is not None
+
+    def in_json(self, value: object, key: str = "") -> bool:
+        if isinstance(value, Mapping):
+            return any(self.in_text(name) or self.in_json(entry, name) for name, entry in value.items())
+        if isinstance(value, list):
+            return any(self.in_json(entry, key) for entry in value)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            text = str(value)
+            return (key in ID_KEYS and text in self.ids) or self.in_text(text)
+        return False
+
+    def taken_out(self, value: Any) -> Any:
+        """The text or JSON with the mark in the place of each mention."""
+        if isinstance(value, str):
+            return self.pattern.sub(MARK, value) if self.pattern else value
+        if isinstance(value, Mapping):
+            return {self.taken_out(name): self.taken_out(entry) for name, entry in value.items()}
+        return [self.taken_out(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _is_telling(word: str) -> bool:
+    """Long enough to mean nobody else wherever it stands."""
+    return len(word) >= (SHORTEST_NUMBER if word.isdigit() else SHORTEST)
+
+
+def _escaped(word: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", word)
