@@ -25,7 +25,7 @@ class OriginKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a fact came from: the source's key, the door, and the record of it (a listing's or delivery's id, a file)."""
+    """Where a fact came from: the source's key, the door, and its record there (a listing's or delivery's id)."""
 
     source: str
     kind: OriginKind
@@ -39,7 +39,7 @@ class LinkState(StrEnum):
     DOUBTFUL = "doubtful"
     INACTIVE = "inactive"
     REVOKED = "revoked"
-    TOKEN_REJECTED = "token_rejected"
+    TOKEN_REJECTED = "token_rejected"  # noqa: S105 - the state of a token, not one
     DEAUTHORISED = "deauthorised"
     GONE = "gone"
     CREDENTIAL_CHANGED = "credential_changed"
@@ -82,7 +82,7 @@ class ConsentGiven:
 
 @dataclass(frozen=True, slots=True)
 class IdReplaced:
-    """The source gave the same connection a new id (Terra's `user_reauth`). `old_user_id` is None when it did not say which."""
+    """The source gave the same connection a new id (Terra's `user_reauth`). `old_user_id` is None when not told."""
 
     provider: str
     user_id: str

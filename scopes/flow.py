@@ -31,7 +31,7 @@ TakeInBatch = Callable[[Sequence[Fact], Origin, datetime], Recorded]
 
 
 def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: EntryOf, now: datetime) -> Recorded:
-    """Record `facts` batch by batch; the sum of what they came to. What was cut off in the middle is repeated safely."""
+    """Record `facts` batch by batch; the sum of what they came to. What was cut off is repeated safely."""
     take_in_batch = batches_of(source, entry_of)
     total = Recorded()
     for batch in batched(facts, BATCH):
@@ -75,7 +75,7 @@ def publish(
     published = policy.publish(version, now=now, in_force_from=in_force_from, act=act, instead_of=instead_of)
     if published.in_force_from is None or published.in_force_from >= now:
         return 0
-    return _move_consents(published, now)
+    return move_consents(published, now)
 
 
 def confirm_doubt(pk: int, why: Why, now: datetime) -> PolicyVersion:
@@ -114,7 +114,12 @@ def end_waivers(now: datetime) -> int:
     return ended
 
 
-def _move_consents(version: PolicyVersion, now: datetime) -> int:
+def move_consents(version: PolicyVersion, now: datetime) -> int:
+    """Move the consents given since `version` came into force to the version they were given under; how many moved.
+
+    Batch by batch, each of them whole. The night does it again for what was published since the night before, so that
+    one that was cut off is finished.
+    """
     screens = policy.consent_screens(version.integration_id)
     origin = Origin("policy", OriginKind.POLICY, f"policy:{version.number}")
     moved, last = 0, 0

@@ -20,6 +20,8 @@ from scopes import nightly
 from scopes.audit import report
 from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, ScopesChanged
+from scopes.judge import policy
+from scopes.judge.policy import draft
 from scopes.models import AuditRun, Connection, Delivery, Listing, Period
 from scopes.terra.client import Terra
 from tests import cast as people
@@ -227,3 +229,14 @@ def test_a_webhook_that_was_stored_and_not_processed_is_processed_at_night() -> 
 
     left.refresh_from_db()
     assert left.processed_at is not None
+
+
+@pytest.mark.usefixtures("cast")
+def test_a_publication_that_was_cut_off_while_consents_moved_is_finished_at_night() -> None:
+    version = draft(people.integration_of("oura"), people.OURA_POLICY, author="Pat", now=people.NOW)
+    policy.publish(version, now=people.NOW, in_force_from=people.CONSENTED - timedelta(days=1))
+    assert people.connection_of("ben").standing.consent_version != version
+
+    run()
+
+    assert people.connection_of("ben").standing.consent_version == version

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Delivery(models.Model):
-    """One webhook as it was received, stored before any work. `error` says why processing failed; it can be replayed."""
+    """One webhook as it was received, stored before any work. `error` says why processing failed; replay it."""
 
     source = models.ForeignKey("scopes.Source", models.PROTECT, related_name="deliveries")
     trace_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where it is told

@@ -37,8 +37,7 @@ class Command(BaseCommand):
             census.take_if_old(timezone.now())
             differ = 0
             for wanted in proposed:
-                with transaction.atomic():
-                    differ += self._differs(wanted, apply=apply)
+                differ += self._differs(wanted, apply=apply)
             if not apply:
                 transaction.set_rollback(True)
         if differ and not apply:
