@@ -152,11 +152,14 @@ def merge(younger: Connection, survivor: Connection, now: datetime) -> None:
     survivor.reference_id = survivor.reference_id or younger.reference_id
     survivor.provider_user_id = younger.provider_user_id or survivor.provider_user_id
     survivor.save()
-    _go_on(survivor, last)
+    _go_on(survivor, last, now)
 
 
-def _go_on(survivor: Connection, last: Period) -> None:
-    """Open the survivor's next period, for the fact that the merged connection's last one came from."""
+def _go_on(survivor: Connection, last: Period, now: datetime) -> None:
+    """Open the survivor's next period, for the fact that the merged connection's last one came from.
+
+    That it is a fact of the survivor's is known only since `now`.
+    """
     open_one = Period.objects.get(connection=survivor, until__isnull=True)
     if open_one.standing_id == survivor.standing_id:
         return
@@ -169,7 +172,7 @@ def _go_on(survivor: Connection, last: Period) -> None:
         origin=last.origin,
         origin_record=last.origin_record,
         happened_at=last.happened_at,
-        received_at=last.received_at,
+        received_at=now,
         consented_at=survivor.consented_at,
         unlisted=last.unlisted,
     )

@@ -25,6 +25,7 @@ class Stretch:
     until: datetime | None
     origin: OriginKind
     record: str
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,15 @@ def explain(
     provider: Provider,
     consented_at: datetime | None,
     successor: str = "",
+    at: datetime | None = None,
 ) -> Account:
     """The account of one connection whose verdict in force is `judgement`.
 
     `stretches` are its periods and `versions` its integration's published versions, both oldest first, at least one
     of each; `provider` is today's entry of the catalogue, for the words, `successor` the name of what replaces it.
+    With `at`, the account is as of then, and must not lie before the first stretch: `judged_at` gives its judgement.
     """
-    moments = _moments(stretches, versions, provider)
+    moments = [moment for moment in _moments(stretches, versions, provider) if at is None or moment.at <= at]
     now = moments[-1]
     since = _since(moments, lambda moment: moment.judgement.health is judgement.health)
     titles = {need.feature: dict(need.title).get("en", need.feature) for need in now.version.policy.requirements}
@@ -117,7 +120,7 @@ def explain(
         working=working,
         failing=everything if broken else failing,
         uncertain=() if broken else uncertain,
-        sentences=tuple(_sentences(judgement, lines, provider, working, successor)),
+        sentences=(*_sentences(judgement, lines, provider, working, successor), *_told_later(now.stretch, at)),
     )
 
 
@@ -215,7 +218,8 @@ def _evidence(
         case "declined" if consent:
             return [f"{asked} under policy {consent.number}, which asked for it; it was not granted.", told]
         case "requirement_raised" if consent:
-            first = next((v for v in versions if scope in v.policy.requested and v.in_force_from), None)
+            known = (version for version in versions if version.published_at <= now.at or version is now.version)
+            first = next((v for v in known if scope in v.policy.requested and v.in_force_from), None)
             later = f" It is requested since {_day(first.in_force_from)}." if first else ""
             return [f"{asked} under policy {consent.number}, which did not ask for it.{later}", told]
         case "removed_later":
@@ -226,8 +230,13 @@ def _evidence(
         case "renamed":
             return [f"The provider replaced `{scope}`; what replaces it is not granted.", told]
         case "waived":
-            return ["A waiver respects the person's choice."]
+            since = _since(moments, lambda moment: (line.key, "waived") in _reasons(moment))
+            return [f"A waiver respects the person's choice since {_day(since)}."]
     return [f"{asked}; what was asked for then is not known.", told]
+
+
+def _reasons(moment: _Moment) -> set[tuple[str, str]]:
+    return {(line.key, line.reason) for line in moment.judgement.lines}
 
 
 def _lost(moment: _Moment) -> frozenset[str]:
@@ -292,6 +301,13 @@ def _advice(judgement: Judgement, missing: Sequence[Scoped]) -> str:
             actions = [REMEDIES[judgement.link_remedy].action] if judgement.link_remedy else others
             return " ".join(["A reauth cannot help.", *actions])
     return ""
+
+
+def _told_later(stretch: Stretch, at: datetime | None) -> list[str]:
+    """What nobody knew yet at that time, though it was so."""
+    if at is None or stretch.received_at is None or stretch.received_at <= at:
+        return []
+    return [f"This was so; it came to be known only on {_day(stretch.received_at)}."]
 
 
 def _list(words: Sequence[str]) -> str:

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
 from scopes.judge import verdicts
-from scopes.judge.explain import Account, Stretch, Version, explain
+from scopes.judge.explain import Account, Stretch, Version, explain, judged_at
+from scopes.judge.past import attempt_at, link_at
+from scopes.judge.rules import Judgement
 from scopes.judge.standing import facts_of
 from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Verdict
 
@@ -30,12 +34,16 @@ class ConnectionAccount:
 
 @dataclass(frozen=True, slots=True)
 class PersonAccount:
-    """A person, or (with `person` None) connections that nobody claimed. Attempts and links newest first."""
+    """A person, or (with `person` None) connections that nobody claimed. Attempts and links newest first.
+
+    With `as_of`, all is as it stood then; but what the host tells of the person is always of today.
+    """
 
     person: Person | None
     connections: tuple[ConnectionAccount, ...]
     attempts: tuple[Attempt, ...]
     links: tuple[ReauthLink, ...]
+    as_of: datetime | None = None
 
 
 def find_people(words: str) -> list[Person]:
@@ -65,72 +73,117 @@ def by_source_id(words: str) -> list[Connection]:
     return today or list(Connection.objects.filter(pk__in=former, merged_into__isnull=True))
 
 
-def account_of(person: Person) -> PersonAccount:
-    """All of a person's connections, attempts and links."""
-    connections = person.connections.filter(merged_into__isnull=True).order_by("pk")
+def account_of(person: Person, at: datetime | None = None) -> PersonAccount:
+    """All of a person's connections, attempts and links; as of `at`, where it is given."""
+    connections = person.connections.order_by("pk")
     attempts = Attempt.objects.filter(person=person) | Attempt.objects.filter(
         person__isnull=True, reference_id=person.reference_id
     )
+    links = person.reauth_links.select_related("integration__provider").order_by("-created_at", "-pk")
+    if at is not None:
+        links = links.filter(created_at__lte=at).select_related("superseded_by")
     return PersonAccount(
         person=person,
-        connections=tuple(accounts_of(connections)),
-        attempts=tuple(attempts.select_related("provider", "source", "link").order_by("-started_at", "-pk")[:ATTEMPTS]),
-        links=tuple(
-            person.reauth_links.select_related("integration__provider").order_by("-created_at", "-pk")[:ATTEMPTS]
-        ),
+        connections=tuple(accounts_of(connections if at else connections.filter(merged_into__isnull=True), at)),
+        attempts=_attempts(attempts, at),
+        links=tuple(link_at(link, at) if at else link for link in links[:ATTEMPTS]),
+        as_of=at,
     )
 
 
-def account_of_unclaimed(connections: Iterable[Connection], reference_id: str) -> PersonAccount:
+def account_of_unclaimed(
+    connections: Iterable[Connection], reference_id: str, at: datetime | None = None
+) -> PersonAccount:
     """Connections without a person, and the attempts under a reference id that nobody has."""
-    attempts = Attempt.objects.filter(person__isnull=True, reference_id=reference_id.strip()) if reference_id else None
+    attempts = Attempt.objects.filter(person__isnull=True, reference_id=reference_id.strip())
     return PersonAccount(
         person=None,
-        connections=tuple(accounts_of(connections)),
-        attempts=tuple(attempts.select_related("provider", "source", "link").order_by("-started_at", "-pk")[:ATTEMPTS])
-        if attempts is not None
-        else (),
+        connections=tuple(accounts_of(connections, at)),
+        attempts=_attempts(attempts, at) if reference_id else (),
         links=(),
+        as_of=at,
     )
 
 
-def accounts_of(connections: Iterable[Connection]) -> list[ConnectionAccount]:
-    """The account of each connection, in their order; four queries, however many they are."""
+def _attempts(attempts: QuerySet[Attempt], at: datetime | None) -> tuple[Attempt, ...]:
+    rows = attempts.select_related("provider", "source", "link").order_by("-started_at", "-pk")
+    if at is None:
+        return tuple(rows[:ATTEMPTS])
+    return tuple(attempt_at(attempt, at) for attempt in rows.filter(started_at__lte=at)[:ATTEMPTS])
+
+
+def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -> list[ConnectionAccount]:
+    """The account of each connection, in their order; as many queries, however many they are.
+
+    With `at`, as of then: without those that were not known yet, or had merged into another by then.
+    """
     rows = _with_integrations(connections)
     versions = _versions({row.integration_id for row in rows})
-    stretches: dict[int, list[Period]] = defaultdict(list)
-    for period in Period.objects.filter(connection__in=[row.pk for row in rows]).order_by("connection", "since", "pk"):
-        stretches[period.connection_id].append(period)
-    facts = facts_of(period.standing_id for periods in stretches.values() for period in periods)
-    judged = {
-        (verdict.standing_id, verdict.policy_version_id): verdict
-        for verdict in Verdict.objects.filter(
-            standing__in={row.standing_id for row in rows},
-            policy_version__in={row.integration.policy_version_id for row in rows},
-        )
-    }
+    periods = _periods(rows, at)
+    facts = facts_of(period.standing_id for of_one in periods.values() for period in of_one)
+    if at is None:
+        judged = _verdicts(rows)
+    else:
+        rows = [row for row in rows if row.pk in periods]
+        _as_they_stood(rows, periods, at)
     accounts = []
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)
-        published = versions[row.integration_id]
-        policy = next(version for version in published if version.pk == row.integration.policy_version_id)
-        accounts.append(
-            ConnectionAccount(
-                connection=row,
-                provider=provider,
-                policy=policy,
-                periods=tuple(reversed(stretches[row.pk])),
-                account=explain(
-                    verdicts.read(judged[row.standing_id, policy.pk]),
-                    [_stretch(period, facts) for period in stretches[row.pk]],
-                    [_version(version) for version in published],
-                    provider,
-                    row.consented_at,
-                    _successor(row, provider),
-                ),
-            )
-        )
+        published = [_version(version) for version in versions[row.integration_id]]
+        stretches = [_stretch(period, facts) for period in periods[row.pk]]
+        policy = _in_force(versions[row.integration_id], row, at)
+        judgement = judged_at(stretches, published, provider, at) if at else judged[row.standing_id, policy.pk]
+        if judgement is None:
+            continue
+        told = explain(judgement, stretches, published, provider, row.consented_at, _successor(row, provider), at)
+        accounts.append(ConnectionAccount(row, provider, told, policy, tuple(reversed(periods[row.pk]))))
     return accounts
+
+
+def _periods(rows: Iterable[Connection], at: datetime | None) -> dict[int, list[Period]]:
+    """Connection -> its periods, oldest first; with `at`, up to then, of those that had one open then."""
+    found: dict[int, list[Period]] = defaultdict(list)
+    periods = Period.objects.filter(connection__in=[row.pk for row in rows]).order_by("connection", "since", "pk")
+    for period in periods if at is None else periods.filter(since__lte=at):
+        found[period.connection_id].append(period)
+    if at is None:
+        return found
+    open_then = {pk: told for pk, told in found.items() if (until := told[-1].until) is None or until > at}
+    # A merge dates back what it moves: while the merged connection is told of on its own, that is left out.
+    survivors = {row.merged_into_id for row in rows if row.merged_into_id is not None and row.pk in open_then}
+    for survivor in survivors & open_then.keys():
+        told = open_then[survivor]
+        while len(told) > 1 and told[-1].received_at > at:
+            told.pop()
+    return open_then
+
+
+def _verdicts(rows: Sequence[Connection]) -> dict[tuple[int, int], Judgement]:
+    """(standing, policy version) -> the judgement in force."""
+    stored = Verdict.objects.filter(
+        standing__in={row.standing_id for row in rows},
+        policy_version__in={row.integration.policy_version_id for row in rows},
+    )
+    return {(verdict.standing_id, verdict.policy_version_id): verdicts.read(verdict) for verdict in stored}
+
+
+def _as_they_stood(rows: Iterable[Connection], periods: Mapping[int, Sequence[Period]], at: datetime) -> None:
+    """Give the rows, in memory, the id and the consent that they had then."""
+    former: dict[int, str] = {}
+    replaced = FormerId.objects.filter(connection__in=list(periods), replaced_at__gt=at)
+    for one in replaced.order_by("-replaced_at", "-pk"):
+        former[one.connection_id] = one.user_id
+    for row in rows:
+        row.user_id = former.get(row.pk, row.user_id)
+        if row.consented_at is not None and row.consented_at > at:
+            row.consented_at = periods[row.pk][-1].consented_at
+
+
+def _in_force(published: Sequence[PolicyVersion], row: Connection, at: datetime | None) -> PolicyVersion:
+    """The version that judges the connection; as of `at`, the newest of then, else the first that there was."""
+    if at is None:
+        return next(version for version in published if version.pk == row.integration.policy_version_id)
+    return next((v for v in reversed(published) if v.published_at is not None and v.published_at <= at), published[0])
 
 
 def _successor(row: Connection, provider: Entry) -> str:
@@ -165,6 +218,7 @@ def _stretch(period: Period, facts: Mapping[int, object]) -> Stretch:
         until=period.until,
         origin=OriginKind(period.origin),
         record=period.origin_record,
+        received_at=period.received_at,
     )
 
 

@@ -15,9 +15,10 @@ HELD = {True: "granted", False: "missing", None: "not known"}
 
 
 def as_data(account: PersonAccount) -> dict[str, Any]:
-    """{"person", "connections": […], "attempts": […]}, JSON-ready; times are ISO 8601 in UTC."""
+    """{"as_of", "person", "connections": […], "attempts": […]}, JSON-ready; times are ISO 8601 in UTC."""
     person = account.person
     return {
+        "as_of": account.as_of.isoformat() if account.as_of else None,
         "person": None
         if person is None
         else {
@@ -91,13 +92,15 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 def _lines(account: PersonAccount) -> Iterator[str]:
     person = account.person
+    if account.as_of:
+        yield f"As of {account.as_of:%-d %b %Y, %H:%M} UTC; what the host tells of the person is of today"
     if person is None:
         yield "Nobody has claimed these connections"
     else:
         details = " · ".join(part for part in (person.reference_id, person.email, person.locale, person.plan) if part)
         yield f"{person.name or 'A person without a name'} ({details})"
     if not account.connections:
-        yield "  No connection."
+        yield "  Nothing was known of a connection then." if account.as_of else "  No connection."
     for entry in account.connections:
         yield ""
         yield from _connection_lines(entry)

@@ -91,6 +91,22 @@ def test_nobody_is_told_so() -> None:
             show(who, "--json")
 
 
+def test_as_of_a_day_tells_what_was_so_then() -> None:
+    assert "Oura through terra:prod: ok" in show("ref-cy", "--as-of", "2026-03-02")
+    told = show("ref-cy", "--as-of", "2026-03-31T12:00").splitlines()
+    assert told[0] == "As of 31 Mar 2026, 12:00 UTC; what the host tells of the person is of today"
+    assert "Oura through terra:prod: broken since 2026-03-31" in told
+    assert "Nothing was known" in show("ref-cy", "--as-of", "2026-01-01")
+    assert json.loads(show("ref-cy", "--json", "--as-of", "2026-03-01"))[0]["as_of"].startswith("2026-03-01T23:59")
+
+
+@pytest.mark.parametrize("when", ["2999-01-01", "soon"])
+def test_a_moment_that_cannot_be_is_an_error_of_use(when: str) -> None:
+    with pytest.raises(CommandError) as raised:
+        show("ref-cy", "--as-of", when)
+    assert raised.value.returncode == 2
+
+
 def keys_of(value: Any) -> Any:
     """The shape of JSON: keys, and for a list the shape of its first entry."""
     if isinstance(value, dict):
