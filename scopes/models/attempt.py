@@ -64,6 +64,7 @@ class ReauthLink(models.Model):
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="link_has_a_reason"),
         ]
+        indexes = [models.Index(fields=["expires_at"], name="link_by_expiry")]
 
     def __str__(self) -> str:
         return self.public_id
