@@ -20,7 +20,6 @@ from scopes.intake.people import PeopleTaken
 from scopes.intake.record import Recorded, Recorder, restand
 from scopes.intake.waivers import Act
 from scopes.judge import doubts, policy
-from scopes.judge.doubts import Why
 from scopes.judge.rules import StandingFacts
 from scopes.models import Connection, Doubt, PolicyVersion, Source, Waiver
 from scopes.reauth import settle
@@ -78,13 +77,16 @@ def publish(
     return move_consents(published, now)
 
 
-def confirm_doubt(pk: int, why: Why, now: datetime) -> PolicyVersion:
-    """The doubt is right: publish a policy version in which its scope is not approved. Raises AlreadyEnded."""
-    version = doubts.draft_without(Doubt.objects.get(pk=pk), why, now)
+def confirm_doubt(pk: int, act: policy.Act, now: datetime) -> PolicyVersion:
+    """The doubt is right: publish a policy version in which its scope is not approved.
+
+    Raises AlreadyEnded, and PolicyError where another policy came into force meanwhile.
+    """
+    version, before = doubts.draft_without(Doubt.objects.get(pk=pk), act, now)
     with transaction.atomic():
         doubt = doubts.hold(pk)
-        publish(version, now=now)
-        doubts.end(doubt, Doubt.State.CONFIRMED, why, now)
+        publish(version, now=now, act=act, instead_of=before.pk)
+        doubts.end(doubt, Doubt.State.CONFIRMED, act, now)
     return version
 
 

@@ -1,4 +1,4 @@
-"""The night, in order: left-over webhooks, listings, live checks, waivers that are over, retirements, the audit.
+"""The night, in order: left-over webhooks, listings, live checks, waivers, retirements, doubts, the audit.
 
 One run at a time, held by a lock of the database session: it ends with the process, so a run that is still marked as
 running while nobody holds the lock was killed, and is gone on with.
@@ -6,12 +6,13 @@ running while nobody holds the lock was killed, and is gone on with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
 
 from scopes import flow
 from scopes.audit.compare import compare
@@ -20,13 +21,15 @@ from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
 from scopes.catalogue.entries import Provider as Entry
 from scopes.intake import listing, live_check, webhook
-from scopes.judge import policy
-from scopes.models import AuditRun, Source
+from scopes.judge import doubts, policy
+from scopes.models import AuditRun, PolicyVersion, Source
+from scopes.rights import marks
 from scopes.terra.client import Terra
 from scopes.terra.errors import TerraError
 
 LOCK = 7_301_002
 CHECKS = 500
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AlreadyRunning(Exception):
@@ -54,8 +57,11 @@ def run(
     entry_of: Callable[[str], Entry],
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
+    erased_keys: Sequence[bytes] = (),
 ) -> AuditRun:
     """One pass over every connection. `clients`: environment -> its client; with `offline`, nobody is asked.
+
+    `erased_keys` know again who was erased (see `rights.marks`); without any, nobody is looked for.
 
     An environment that cannot be listed is reported, and the audit goes on with what is known; its run has failed.
     Raises AlreadyRunning. Whatever else stops it leaves a run that the next pass goes on with.
@@ -79,9 +85,14 @@ def run(
         flow.end_waivers(clock())
         _step(night, "catalogue")
         policy.publish_catalogue(clock())
-        _step(night, "count")
+        _finish_publications(clock())
+        _step(night, "doubts")
+        doubts.review(clock())
         before = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
-        night.counts = {**count(clock()), "listings": listings}
+        _step(night, "erased before")
+        came_back = marks.mark(erased_keys, before.started_at if before else LONG_AGO)
+        _step(night, "count")
+        night.counts = {**count(clock()), "listings": listings, "came_back": came_back.number}
         night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
         _step(night, "proof")
         proof = prove()
@@ -116,6 +127,14 @@ def _list(
     except TerraError as error:
         return {"error": str(error)}
     return {**taken.listing.counts, "gone": checked.gone, "back": checked.back, "unreadable_rows": taken.unreadable}
+
+
+def _finish_publications(now: datetime) -> None:
+    """Move the consents of policies published since the last run that ended: one of them may have been cut off."""
+    last = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
+    dated_back = PolicyVersion.objects.filter(in_force_from__lt=F("published_at"))
+    for version in dated_back.filter(published_at__gte=last.started_at) if last else dated_back:
+        flow.move_consents(version, now)
 
 
 def _step(night: AuditRun, name: str) -> None:

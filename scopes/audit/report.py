@@ -21,6 +21,8 @@ CODES = {
     "absent_held_back": "connections are missing from a listing: too many to be believed, so nothing was recorded",
     "unreadable": "rows of a listing could not be read",
     "unknown_scope": "scope strings are in no catalogue entry",
+    "doubt": "requested scopes are held by nobody who consented lately",
+    "came_back": "people or connections came back after an erasure",
     "listing_failed": "environments could not be listed",
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
@@ -34,6 +36,8 @@ OF_ONE = {
     "doubtful": "connection is not in the last listing",
     "unreadable": "row of a listing could not be read",
     "unknown_scope": "scope string is in no catalogue entry",
+    "doubt": "requested scope is held by nobody who consented lately",
+    "came_back": "person or connection came back after an erasure",
     "listing_failed": "environment could not be listed",
     "inconsistent": "record contradicts another",
 }
@@ -76,6 +80,8 @@ def findings(
         Finding("absent_held_back", sum(listing.get("held_back", 0) for listing in listings.values())),
         Finding("unreadable", sum(listing.get("unreadable", 0) for listing in listings.values())),
         Finding("unknown_scope", sum(counts["unknown_scopes"].values()), ", ".join(counts["unknown_scopes"])),
+        Finding("doubt", len(counts["doubts"]), ", ".join(counts["doubts"])),
+        Finding("came_back", counts["came_back"]),
         Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
         Finding(
             "inconsistent",

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from scopes.judge import content, policy, verdicts
+from scopes.judge.content import PolicyError
+from scopes.judge.policy import Act
 from scopes.judge.rules import Policy, StandingFacts
 from scopes.judge.standing import facts_of
 from scopes.models import Doubt, Integration, PolicyVersion, TrailEntry
@@ -36,15 +37,6 @@ class AlreadyEnded(Exception):
     def __init__(self, doubt: Doubt) -> None:
         self.state = doubt.state
         super().__init__(f"This doubt is no longer open: {doubt.get_state_display().lower()}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Who ends a doubt, and why."""
-
-    author: User
-    reason: str
-    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +105,36 @@ def told(doubt: Doubt) -> str:
     )
 
 
-def without(doubt: Doubt) -> dict[str, Any]:
-    """The content of the policy in force, but that the scope is not approved.
+def draft_without(doubt: Doubt, act: Act, now: datetime) -> tuple[PolicyVersion, PolicyVersion]:
+    """A draft in which the scope is not approved, judged already, and the version in force that it was made from.
+
+    Raises PolicyError.
+    """
+    integration = _integrations().get(pk=doubt.integration_id)
+    before = integration.policy_version
+    if before is None:
+        raise PolicyError(f"{integration} has no policy.")
+    note = f"{doubt.scope} is not approved: {act.reason}"
+    version = policy.draft(
+        integration, without(before, doubt.scope), author=act.author.get_username(), note=note, now=now
+    )
+    policy.judge_all(version)
+    return version, before
+
+
+def without(version: PolicyVersion, scope: str) -> dict[str, Any]:
+    """The content of a version, but that `scope` is not approved.
 
     Where nobody wrote down what is approved, all else that we request or need counts as approved from then on.
     """
-    version = _integrations().get(pk=doubt.integration_id).policy_version
-    if version is None:
-        raise content.PolicyError(f"{doubt.integration} has no policy.")
     proposed = content.check(version.content)
     provider = verdicts.policy_of(version).provider
-    needed = [scope for requirement in proposed["requirements"] for scope in requirement["any_of"]]
+    needed = [one for requirement in proposed["requirements"] for one in requirement["any_of"]]
     approved = proposed["approved"]
     everything = [*proposed["requested"], *needed] if approved is None else approved
     # What implies the scope is held by nobody either, and would still stand for it.
-    proposed["approved"] = [scope for scope in everything if doubt.scope not in provider.held(frozenset([scope]))]
+    proposed["approved"] = [one for one in everything if scope not in provider.held(frozenset([one]))]
     return content.check(proposed)
-
-
-def draft_without(doubt: Doubt, why: Why, now: datetime) -> PolicyVersion:
-    """A draft of that content, judged already, so that its publication is short. Raises PolicyError."""
-    integration = _integrations().get(pk=doubt.integration_id)
-    note = f"{doubt.scope} is not approved: {why.reason}"
-    version = policy.draft(integration, without(doubt), author=why.author.get_username(), note=note, now=now)
-    policy.judge_all(version)
-    return version
 
 
 def hold(pk: int) -> Doubt:
@@ -148,26 +145,26 @@ def hold(pk: int) -> Doubt:
     return doubt
 
 
-def dismiss(pk: int, why: Why, now: datetime) -> None:
+def dismiss(pk: int, act: Act, now: datetime) -> None:
     """It is nothing. Raises AlreadyEnded."""
     with transaction.atomic():
-        end(hold(pk), Doubt.State.DISMISSED, why, now)
+        end(hold(pk), Doubt.State.DISMISSED, act, now)
 
 
-def end(doubt: Doubt, state: Doubt.State, why: Why, now: datetime) -> None:
+def end(doubt: Doubt, state: Doubt.State, act: Act, now: datetime) -> None:
     """`doubt`, which is held, ends so; with its entry in the trail."""
     doubt.state, doubt.ended_at = state, now
-    doubt.author, doubt.reason, doubt.ticket = why.author.get_username(), why.reason, why.ticket
+    doubt.author, doubt.reason, doubt.ticket = act.author.get_username(), act.reason, act.ticket
     doubt.save(update_fields=["state", "ended_at", "author", "reason", "ticket"])
     TrailEntry.objects.create(
         at=now,
         verb=f"doubt.{state.value}",
-        actor=why.author,
-        actor_name=why.author.get_username(),
+        actor=act.author,
+        actor_name=act.author.get_username(),
         integration_id=doubt.integration_id,
         subject=doubt.scope,
-        reason=why.reason,
-        ticket=why.ticket,
+        reason=act.reason,
+        ticket=act.ticket,
         detail={"consents": doubt.consents, "since": doubt.since.isoformat()},
     )
 

@@ -54,6 +54,7 @@ def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
     assert told["started_at"] == "2026-11-20T06:00:00+00:00"
     assert set(told["counts"]) == {
         "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
+        "doubts", "came_back",
         "sources", "listings",
     }  # fmt: skip
     assert told["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
@@ -86,7 +87,8 @@ def test_an_environment_that_was_not_listed_says_why_in_the_report() -> None:
 
 
 def counted(**more: Any) -> dict[str, Any]:
-    return {"connections": 10, "standings": 5, "standings_per_million": 0, "unknown_scopes": {}, "sources": {}, **more}
+    nothing = {"unknown_scopes": {}, "sources": {}, "doubts": [], "came_back": 0}
+    return {"connections": 10, "standings": 5, "standings_per_million": 0, **nothing, **more}
 
 
 def production(*, yes: bool = True, **health: int) -> dict[str, Any]:
@@ -150,6 +152,13 @@ NOTHING: dict[str, Any] = {}
             NOTHING,
             NOTHING,
             [("unknown_scope", 3, "oura, polar")],
+        ),
+        (
+            counted(doubts=["oura heartrate", "oura spo2"], came_back=1),
+            NOTHING,
+            NOTHING,
+            NOTHING,
+            [("doubt", 2, "oura heartrate, oura spo2"), ("came_back", 1, "")],
         ),
         (counted(), NOTHING, NOTHING, {"eu": {"error": "it is down"}}, [("listing_failed", 1, "eu: it is down")]),
         (counted(), NOTHING, {"gaps": 2, "overlaps": 0}, NOTHING, [("inconsistent", 2, "2 gaps")]),

@@ -13,7 +13,8 @@ from scopes import flow
 from scopes.catalogue import default
 from scopes.facts import ScopesChanged
 from scopes.judge import doubts
-from scopes.judge.doubts import AlreadyEnded, Reviewed, Why
+from scopes.judge.doubts import AlreadyEnded, Reviewed
+from scopes.judge.policy import Act
 from scopes.models import Connection, Doubt, TrailEntry, Verdict
 from scopes.reauth.aim import take_aim
 from tests.cast import EVERYTHING, NOW, OURA_POLICY, connection_of, consent, integration_of, policy_for, take_in, the
@@ -42,8 +43,8 @@ def doubt() -> Doubt:
 
 
 @pytest.fixture
-def why() -> Why:
-    return Why(User.objects.create_user("erin"), "The console lacks it.", "T-7")
+def act() -> Act:
+    return Act(User.objects.create_user("erin"), "The console lacks it.", "T-7")
 
 
 def test_a_scope_that_none_of_twenty_holds_is_doubted_with_its_numbers() -> None:
@@ -138,8 +139,8 @@ def test_it_closes_by_itself_when_too_few_are_left(doubt: Doubt) -> None:
     assert (doubt.state, doubt.reason) == ("closed", doubts.NO_LONGER_SO)
 
 
-def test_a_dismissed_one_is_not_raised_for_the_same_people_and_is_for_others(doubt: Doubt, why: Why) -> None:
-    doubts.dismiss(doubt.pk, why, NOW)
+def test_a_dismissed_one_is_not_raised_for_the_same_people_and_is_for_others(doubt: Doubt, act: Act) -> None:
+    doubts.dismiss(doubt.pk, act, NOW)
     assert doubts.review(NOW + timedelta(days=1)) == Reviewed(found=0, closed=0, open=0)
 
     consents(40, at=NOW + timedelta(days=20), first=41)
@@ -148,12 +149,12 @@ def test_a_dismissed_one_is_not_raised_for_the_same_people_and_is_for_others(dou
     doubts.review(NOW + timedelta(days=31))
     assert opened() == ["heartrate"]
     entry = TrailEntry.objects.get(verb="doubt.dismissed")
-    assert (entry.actor, entry.reason, entry.ticket, entry.subject) == (why.author, why.reason, "T-7", "heartrate")
+    assert (entry.actor, entry.reason, entry.ticket, entry.subject) == (act.author, act.reason, "T-7", "heartrate")
 
 
-def test_a_doubt_changes_no_verdict_until_it_is_confirmed(doubt: Doubt, why: Why) -> None:
+def test_a_doubt_changes_no_verdict_until_it_is_confirmed(doubt: Doubt, act: Act) -> None:
     assert reason_of_ben() == "declined"
-    version = flow.confirm_doubt(doubt.pk, why, NOW)
+    version = flow.confirm_doubt(doubt.pk, act, NOW)
 
     assert reason_of_ben() == "not_approved"
     assert version.content["approved"] == sorted(WITHOUT)
@@ -165,19 +166,19 @@ def test_a_doubt_changes_no_verdict_until_it_is_confirmed(doubt: Doubt, why: Why
 
 def test_what_implies_the_scope_is_not_approved_either() -> None:
     strava = default().provider("strava")
-    policy_for("strava", {"requested": ["activity:read", "activity:read_all", "read"], "requirements": []})
-    doubt = Doubt(integration=integration_of("strava"), scope="activity:read")
+    requested = ["activity:read", "activity:read_all", "read"]
+    version = policy_for("strava", {"requested": requested, "requirements": []})
     assert "activity:read" in strava.held(frozenset(["activity:read_all"]))
-    assert doubts.without(doubt)["approved"] == ["read"]
+    assert doubts.without(version, "activity:read")["approved"] == ["read"]
 
 
-def test_what_ended_cannot_be_ended_again(doubt: Doubt, why: Why) -> None:
-    doubts.dismiss(doubt.pk, why, NOW)
+def test_what_ended_cannot_be_ended_again(doubt: Doubt, act: Act) -> None:
+    doubts.dismiss(doubt.pk, act, NOW)
     with pytest.raises(AlreadyEnded, match="dismissed"):
-        doubts.dismiss(doubt.pk, why, NOW)
+        doubts.dismiss(doubt.pk, act, NOW)
     before = integration_of("oura").policy_version
     with pytest.raises(AlreadyEnded):
-        flow.confirm_doubt(doubt.pk, why, NOW)
+        flow.confirm_doubt(doubt.pk, act, NOW)
     assert integration_of("oura").policy_version == before
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
@@ -14,6 +15,7 @@ from scopes import nightly
 from scopes.audit import report
 from scopes.catalogue import entry_of
 from scopes.models import AuditRun
+from scopes.rights.marks import keys_from
 from scopes.terra.client import client_for, configured
 from scopes.terra.environments import EnvironmentMissing
 
@@ -48,7 +50,12 @@ class Command(BaseCommand):
         try:
             with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
                 run = nightly.run(
-                    clients, offline=options["offline"], entry_of=entry_of, clock=timezone.now, on_page=bar.update
+                    clients,
+                    offline=options["offline"],
+                    entry_of=entry_of,
+                    clock=timezone.now,
+                    on_page=bar.update,
+                    erased_keys=keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS),
                 )
         except nightly.AlreadyRunning as error:
             raise CommandError(str(error), returncode=LOCKED) from error
