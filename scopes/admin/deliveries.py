@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -44,9 +44,6 @@ class Deliveries(Records):
         "repeats", "trace_id",
     )  # fmt: skip
     change_form_template = "admin/delivery.html"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        return super().get_queryset(request).select_related("source")
 
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> tuple[str, ...]:
         return (*self.fields, "said") if request.user.has_perm("scopes.read_delivery_body") else self.fields

@@ -39,7 +39,6 @@ class Links(Records):
     heading = "Links"
     explanation = "Every link that was made for a person to connect again, newest first."
     list_display = ("public_id", "who", "provider", "state", "made", "by", "ticket")
-    list_select_related = ("person", "integration__provider")
     list_filter = (choice("life", "life", _LIFE, _in_life), "outcome", "integration__provider")
     fields = (
         "public_id", "who", "provider", "state", "outcome_detail", "reason", "ticket", "language", "by", "made",

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes.admin import opened
-from scopes.facts import ConnectionSeen, ConsentGiven, IdReplaced, ScopesChanged
+from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, IdReplaced, ScopesChanged
 from scopes.models import Connection, Source, TrailEntry
 from tests import cast as people
 
@@ -97,6 +97,8 @@ def test_tries_that_never_became_a_connection_are_a_card_of_their_own(
     assert "Oura Never completed" in page
     assert "2 tries to connect failed with missing_scopes, so there is no connection" in page
     assert "“E-mail address”" in page
+    people.take_in(AttemptFailed(people.NOW, "missing_scopes", provider="oura", reference_id="ref-ada"))
+    assert "Never completed" not in read("Ada")
 
 
 def test_links_and_the_timeline_are_there_and_can_be_filtered(records: Source, read: Callable[..., str]) -> None:

@@ -68,6 +68,7 @@ LISTS = (
     "scopes_integration_changelist",
     "scopes_policyversion_changelist",
     "scopes_provider_changelist",
+    "least_privilege",
 )
 
 
