@@ -1,0 +1,52 @@
+"""Erase all that is kept about one person."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from scopes.rights import marks
+from scopes.rights.erase import Asked, NothingKept, erase
+from scopes.rights.held import deliveries_naming, held_about
+
+
+class Command(BaseCommand):
+    help = "Tell what is kept under a reference id. With --apply, erase it: nothing brings it back."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("reference", metavar="REFERENCE")
+        parser.add_argument("--apply", action="store_true", help="Erase it.")
+        parser.add_argument("--reason", default="", help="Why, for the trail. Without the person's name or id.")
+        parser.add_argument("--ticket", default="", help="Where it was asked for.")
+
+    def handle(self, *_args: Any, reference: str, apply: bool, **options: Any) -> None:
+        keys = marks.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        held = held_about(reference)
+        if held.is_nothing:
+            if before := marks.erased_on(reference, keys):
+                self.stdout.write(f"Nothing is kept under this reference id. It was erased on {before:%-d %b %Y}.")
+                return
+            raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")
+        if apply:
+            asked = Asked(_user(), options["reason"], options["ticket"])
+            try:
+                counts = erase(reference, asked, keys, timezone.now())
+            except NothingKept as error:
+                raise CommandError(str(error)) from error
+        else:
+            counts = held.counts() | {"deliveries": sum(1 for _ in deliveries_naming(held.names))}
+        self.stdout.write(", ".join(f"{what}: {number:,}" for what, number in counts.items()))
+        self.stdout.write("Erased." if apply else "Nothing was erased. Add --apply to erase it.")
+
+
+def _user() -> str:
+    """Who runs this; in a container the user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -1,0 +1,103 @@
+"""Ben with one of everything that can be kept about a person, and Ada beside him."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+
+from scopes import flow
+from scopes.facts import AttemptFailed, ConnectionSeen, PersonKnown
+from scopes.intake.waivers import Act
+from scopes.models import Attempt, Connection, Delivery, DontContact, TrailEntry
+from scopes.reauth import land
+from tests import cast
+from tests.reauth.hands import press, replaced, rex, send
+
+NOW = cast.NOW
+# What nothing may hold after the erasure. The connection was known as ben-oura, then as ben-new.
+IDS = (
+    "ref-ben",
+    "ben@example.com",
+    "Ben Bitdiddle",
+    "Bitdiddle",
+    "ben-oura",
+    "ben-new",
+    "ben-minted",
+    "oura-account-b",
+    "ben-session",
+)
+
+
+def live() -> None:
+    """Everything that can happen to Ben happens, and something of it to Ada."""
+    cast.take_in(cast.consent("bennett", "oura", cast.EVERYTHING))
+    flow.take_in_people([PersonKnown("ref-bennett", "bennett@example.com", "Ben Bennett")], NOW)
+    without = tuple(scope for scope in cast.EVERYTHING if scope != "heartrate")
+    cast.take_in(replaced("ben-new", "ben-oura", without, "ben", cast.CONSENTED + timedelta(days=3)))
+    cast.take_in(ConnectionSeen("oura", "ben-new", NOW, last_data_on=NOW.date(), provider_user_id="oura-account-b"))
+    for who in ("Ben", "Ada"):
+        row = Connection.objects.get(person=cast.the(who))
+        TrailEntry.objects.create(
+            at=NOW,
+            verb="person.opened",
+            actor=rex(),
+            actor_name="rex",
+            person=cast.the(who),
+            subject=f"ref-{who.lower()}",
+        )
+        DontContact.objects.create(
+            person=cast.the(who), reason=f"{who} asked.", author="rex", created_at=NOW, lifted_at=NOW
+        )
+        delivered("auth", {"type": "auth", "user": {"user_id": row.user_id, "reference_id": row.reference_id}})
+    flow.waive(
+        Connection.objects.get(user_id="ben-new"),
+        "heartrate",
+        NOW.date() + timedelta(days=30),
+        Act(rex(), "Ben Bitdiddle said no."),
+        NOW,
+    )
+    cast.take_in(AttemptFailed(NOW, "missing_scopes", "whoop", "ref-ben", message="ben@example.com was refused"))
+    flow.end_waiver(Connection.objects.get(user_id="ben-new").waivers.get(), Act(rex(), "He said yes."), NOW)
+    attempt = press(send(cast.the("Ben"), reason="Ben Bitdiddle called.").link, "ben-minted")
+    send(cast.the("Ben"), reason="Again.", ticket="T-9")
+    send(cast.the("Cy"), reason="Like Ben Bitdiddle (ref-ben).")
+    land.came_back(attempt, "failure", {"reference_id": ["ref-ben"]}, NOW)
+    Attempt.objects.filter(pk=attempt.pk).update(session_id="ben-session")
+    delivered("daily", {"type": "daily", "user": {"user_id": "ben-new"}}, error="KeyError: ref-ben")
+    delivered("odd", {"message": "of ben-oura, and nobody else"})
+    TrailEntry.objects.create(
+        at=NOW, verb="delivery.replayed", actor_name="rex", subject="delivery 1", reason="For Ben Bitdiddle (ref-ben)."
+    )
+    session = SessionStore()
+    session["searches"] = {"key": "ben@example.com"}
+    session.create()
+
+
+def delivered(kind: str, body: dict[str, Any], error: str = "") -> Delivery:
+    return Delivery.objects.create(
+        source=cast.terra(), digest=uuid4(), kind=kind, body=body, signed_at=NOW, received_at=NOW,
+        processed_at=None if error else NOW, error=error,
+    )  # fmt: skip
+
+
+def places(*words: str) -> set[str]:
+    """`table.column` of every text, JSON or array column of every table that holds one of the words in any row."""
+    found = set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT table_name, column_name FROM information_schema.columns
+            WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'jsonb', 'ARRAY', 'tsvector')
+            """
+        )
+        for table, column in cursor.fetchall():
+            cursor.execute(
+                f'SELECT count(*) FROM "{table}" WHERE "{column}"::text ~* %s', [rf"\m({'|'.join(words)})\M"]
+            )
+            if cursor.fetchone()[0]:
+                found.add(f"{table}.{column}")
+    return found

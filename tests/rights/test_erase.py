@@ -1,0 +1,197 @@
+"""After an erasure nothing anywhere tells who it was; what was done stays; a killed one leaves everything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.db import connection, models
+
+from scopes import flow
+from scopes.audit.proof import prove
+from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
+from scopes.intake import webhook
+from scopes.judge import census
+from scopes.models import Attempt, Connection, Delivery, ErasedId, Period, Person, ReauthLink, TrailEntry
+from scopes.rights import marks
+from scopes.rights.erase import Asked, NothingKept, erase
+from scopes.rights.held import held_about
+from scopes.rights.marks import CameBack, keys_from
+from tests import cast
+from tests.reauth.hands import rex
+from tests.rights.lives import IDS, NOW, live, places
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
+
+KEYS = keys_from("a secret")
+LATER = NOW + timedelta(days=2)
+
+
+def erased(reference: str = "ref-ben", reason: str = "Asked by letter from Ben Bitdiddle.") -> dict[str, int]:
+    return erase(reference, Asked("rex", reason, "T-12", rex()), KEYS, NOW)
+
+
+def everything() -> list[tuple[str, list[tuple[object, ...]]]]:
+    """Every row of every table of ours."""
+    tables = apps.get_app_config("scopes").get_models(include_auto_created=True)
+    return [(table.__name__, sorted(table._default_manager.values_list(), key=str)) for table in tables]
+
+
+def test_no_table_holds_the_person_any_more() -> None:
+    live()
+    assert {"scopes_person.search", "scopes_delivery.body", "scopes_trailentry.subject", "scopes_formerid.user_id"} <= (
+        places(*IDS)
+    )
+
+    counts = erased()
+
+    assert places(*IDS) == set()
+    assert not any("searches" in session.get_decoded() for session in Session.objects.all())
+    assert counts == {
+        "person": 1, "connections": 1, "periods": counts["periods"], "waivers": 1, "attempts": 2, "links": 2,
+        "don't-contact marks": 1, "trail entries": counts["trail entries"], "deliveries": 3,
+    }  # fmt: skip
+
+
+def test_others_keep_all_of_theirs() -> None:
+    live()
+    ada, bennett = held_about("ref-ada").counts(), held_about("ref-bennett").counts()
+    erased()
+    assert (held_about("ref-ada").counts(), held_about("ref-bennett").counts()) == (ada, bennett)
+    assert places("bennett@example.com", "ada@example.com", "ref-ada") >= {
+        "scopes_person.email",
+        "scopes_delivery.body",
+    }
+    assert ReauthLink.objects.get().reason == "Like [erased] ([erased])."
+
+
+def test_the_trail_keeps_what_happened_without_who() -> None:
+    live()
+    before = list(TrailEntry.objects.order_by("pk").values_list("at", "verb", "actor", "actor_name", "integration"))
+    erased()
+
+    entries = list(TrailEntry.objects.order_by("pk"))
+    after = [(row.at, row.verb, row.actor_id, row.actor_name, row.integration_id) for row in entries]
+    assert after[:-1] == before
+    assert {(row.person_id, row.connection_id) for row in entries if row.subject == "[erased]"} == {(None, None)}
+    issued = entries[[row.verb for row in entries].index("link.issued")]
+    assert (issued.subject, issued.reason, issued.ticket) == ("[erased]", "[erased]", "")
+    assert issued.detail["needs"] == ["heartrate"]
+    replayed = TrailEntry.objects.get(verb="delivery.replayed")
+    assert (replayed.subject, replayed.reason) == ("delivery 1", "For [erased] ([erased]).")
+    done = entries[-1]
+    assert (done.verb, done.actor, done.reason, done.ticket) == (
+        "person.erased", rex(), "Asked by letter from [erased].", "T-12",
+    )  # fmt: skip
+    assert done.detail["links"] == 2
+
+
+def test_a_delivery_stays_counted_and_says_nothing_and_is_not_processed_into_a_new_person() -> None:
+    live()
+    before = Delivery.objects.count()
+    erased()
+    assert Delivery.objects.count() == before
+    waiting = Delivery.objects.get(kind="daily")
+    assert (waiting.body, waiting.error) == (None, "")
+    webhook.process(waiting.pk, flow.take_in, LATER)
+    waiting.refresh_from_db()
+    assert waiting.processed_at == LATER and places(*IDS) == set()
+
+
+def test_counts_and_records_agree_afterwards() -> None:
+    live()
+    before = census.take(NOW)
+    erased()
+    assert census.take(NOW) == before - 1
+    assert {question: number for question, number in prove().items() if number} == {}
+
+
+def test_an_erasure_again_finds_nothing_and_changes_nothing() -> None:
+    live()
+    erased()
+    before = everything()
+    with pytest.raises(NothingKept):
+        erased()
+    assert everything() == before
+
+
+def test_merged_connections_go_with_the_one_they_were_merged_into() -> None:
+    without = ("email", "daily")
+    cast.take_in(ConsentGiven("oura", "ben-second", NOW, "ref-ben", without))
+    cast.take_in(IdReplaced("oura", "ben-second", "ben-oura", NOW + timedelta(minutes=1), "ref-ben", without))
+    assert Connection.objects.filter(merged_into__isnull=False).count() == 1
+    erased()
+    assert not Connection.objects.filter(models.Q(user_id__startswith="ben-")).exists()
+    assert places("ben-second", *IDS) == set()
+
+
+def test_who_is_known_to_a_source_only_is_erased_by_the_reference_id() -> None:
+    cast.take_in(cast.consent("gus", "oura", ("email",)))
+    assert erased("ref-gus")["connections"] == 1
+    assert places("ref-gus", "gus-oura") == set()
+
+
+def test_one_that_is_cut_off_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    live()
+    before = everything()
+
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(marks, "remember", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        erased()
+    assert everything() == before
+
+
+def test_what_is_written_once_is_still_never_changed() -> None:
+    live()
+    erased()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O' AND tgname LIKE '%is_%'"
+        )
+        assert cursor.fetchone()[0] >= 4
+    with pytest.raises(Exception, match="never changed"):
+        Period.objects.filter(until__isnull=False).update(until=LATER)
+
+
+def test_who_comes_back_is_new_and_says_so() -> None:
+    live()
+    old = cast.the("Ben").pk
+    erased()
+    assert marks.mark(KEYS, NOW) == CameBack()
+
+    cast.take_in(cast.consent("ben", "oura", cast.EVERYTHING, LATER), now=LATER)
+    row = Connection.objects.get(user_id="ben-oura")
+    assert row.person is None and row.periods.count() == 1, "nobody's, and nothing from before"
+    assert marks.mark(KEYS, LATER) == CameBack(people=0, connections=1)
+    flow.take_in_people([PersonKnown("ref-ben", "ben@example.com", "Ben Bitdiddle")], LATER)
+    assert marks.mark(KEYS, LATER) == CameBack(people=1, connections=0)
+
+    ben = cast.the("Ben")
+    row.refresh_from_db()
+    assert ben.pk != old and row.person == ben
+    assert (ben.came_back_after, row.came_back_after) == (NOW.date(), NOW.date())
+    assert not Attempt.objects.filter(person=ben).exists() and not ben.trail.exists()
+    assert Person.objects.exclude(pk=ben.pk).filter(came_back_after__isnull=False).count() == 0
+
+
+@pytest.mark.parametrize("user_id", ["ben-new", "ben-minted"])
+def test_a_connection_comes_back_under_any_id_it_had_without_the_reference_id(user_id: str) -> None:
+    live()
+    erased()
+    cast.take_in(ConsentGiven("oura", user_id, LATER), now=LATER)
+    assert marks.mark(KEYS, LATER).connections == 1
+
+
+def test_erased_ids_are_told_by_nobody_without_the_secret() -> None:
+    live()
+    erased()
+    assert ErasedId.objects.count() == 4
+    assert marks.erased_on("ref-ben", KEYS) == NOW.date()
+    assert marks.erased_on("ref-ben", keys_from("another")) is None
+    assert marks.erased_on("ref-ben", keys_from("another", "a secret")) == NOW.date(), "after a rotation"
+    assert marks.erased_on("ben-oura", KEYS) is None, "an id of another kind"

@@ -1,0 +1,74 @@
+"""The export holds everything that was put in about one person, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from scopes import flow
+from scopes.facts import PersonKnown
+from scopes.models import Connection, ReauthLink
+from scopes.rights.export import export
+from scopes.rights.held import Ambiguous, held_about, reference_of
+from tests import cast
+from tests.rights.lives import IDS, NOW, live
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
+
+
+def document(reference: str = "ref-ben") -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(json.dumps(export(held_about(reference), NOW)))
+    return told
+
+
+def test_it_holds_everything_that_was_put_in() -> None:
+    live()
+    told = document()
+
+    assert [word for word in IDS if word not in json.dumps(told)] == []
+    assert told["person"]["email"] == "ben@example.com" and told["made_at"] == NOW.isoformat()
+    (oura,) = told["connections"]
+    assert (oura["provider"], oura["user_id"], oura["provider_user_id"]) == ("oura", "ben-new", "oura-account-b")
+    assert [former["user_id"] for former in oura["former_ids"]] == ["ben-oura"]
+    assert oura["last_data_on"] == NOW.date().isoformat()
+    assert len(oura["periods"]) == Connection.objects.get(user_id="ben-new").periods.count() >= 3
+    assert "heartrate" not in oura["periods"][-1]["scopes"] and oura["periods"][-1]["until"] is None
+    assert [waiver["reason"] for waiver in oura["waivers"]] == ["Ben Bitdiddle said no."]
+    assert {attempt["provider"] for attempt in told["attempts"]} == {"whoop", "oura"}
+    assert [attempt["returned"]["parameters"] for attempt in told["attempts"] if attempt["returned"]] == [
+        {"reference_id": ["ref-ben"]}
+    ]
+    assert [link["reason"] for link in told["links"]] == ["Ben Bitdiddle called.", "Again."]
+    assert [mark["reason"] for mark in told["dont_contact"]] == ["Ben asked."]
+    assert [delivery["kind"] for delivery in told["deliveries"]] == ["auth", "daily", "odd"]
+    assert {"person.opened", "link.issued", "waiver.ended"} <= {entry["verb"] for entry in told["trail"]}
+
+
+def test_it_holds_nothing_of_anybody_else_and_no_secret() -> None:
+    live()
+    text = json.dumps(document())
+    for stranger in ("ada", "Lovelace", "bennett", "ref-cy", "Ada asked"):
+        assert stranger not in text
+    for link in ReauthLink.objects.all():
+        assert bytes(link.secret_hash).hex() not in text and "secret" not in text
+
+
+def test_a_reference_id_that_only_a_source_told_of_can_be_exported() -> None:
+    cast.take_in(cast.consent("gus", "oura", ("email",)))
+    told = document("ref-gus")
+    assert told["person"] is None
+    assert [row["user_id"] for row in told["connections"]] == ["gus-oura"]
+
+
+def test_nothing_is_held_about_nobody() -> None:
+    assert held_about("ref-nobody").is_nothing
+    assert held_about("").is_nothing
+
+
+def test_a_person_is_meant_by_reference_id_or_address_and_two_with_one_address_are_told_apart() -> None:
+    assert reference_of(" BEN@example.com ") == reference_of("ref-ben") == "ref-ben"
+    flow.take_in_people([PersonKnown("ref-twin", "ben@example.com")], NOW)
+    with pytest.raises(Ambiguous, match=r"^2 people have this e-mail address"):
+        reference_of("ben@example.com")
