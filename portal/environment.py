@@ -74,6 +74,11 @@ def host_name() -> str:
     return str(env.str("PORTAL_HOST_NAME", default="")) or "Your health app"
 
 
+def links_a_month() -> int:
+    """What PORTAL_LINKS_A_MONTH says: how many reauth links one person is sent within 30 days; 3 if it says nothing."""
+    return int(env.int("PORTAL_LINKS_A_MONTH", default=3))
+
+
 def proxies() -> int:
     """What PROXIES says: how many of our own stand in front and add to X-Forwarded-For; 0 if it says nothing."""
     return int(env.int("PROXIES", default=0))

@@ -21,6 +21,8 @@ CSRF_TRUSTED_ORIGINS = environment.trusted_origins()
 SANDBOX_ALLOWED = not PRODUCTION
 # How people know the application that they connect their providers to.
 PORTAL_HOST_NAME = environment.host_name()
+# How many links one person is sent within 30 days, across integrations; a lead may override it.
+PORTAL_LINKS_A_MONTH = environment.links_a_month()
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"

@@ -67,7 +67,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     integration = get_object_or_404(_integrations(), source=source, provider__slug=provider)
     now = timezone.now()
     connection = _connection(request, someone, integration)
-    aim = take_aim(someone, integration, default().provider, now, connection)
+    aim = take_aim(someone, integration, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH)
     preflight = aim.preflight
     may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
     words = texts.in_language(request.GET.get("language") or someone.locale)
@@ -83,7 +83,9 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
             override=bool(data.get("override")),
         )
         try:
-            issued = issue(someone, integration, wish, default().provider, now, connection)
+            issued = issue(
+                someone, integration, wish, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH
+            )
         except Refused as refused:
             preflight = refused.preflight
         else:
@@ -166,6 +168,7 @@ def _preview(aim: Aim, words: Texts) -> asked.Asked:
         texts_=words,
         plan=aim.person.plan,
         connected=aim.connection is not None,
+        reasons=asked.reasons_of(aim.person, aim.integration, aim.connection),
     )
 
 

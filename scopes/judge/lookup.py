@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -34,6 +34,27 @@ def standings_where(
             {"integration": integration, "source": source, "health": health, "scope": scope, "reason": reason},
         )
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def affected(integrations: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Integration -> how many connections the last census counted for each `scope=reason` and each link's reason."""
+    counts: dict[int, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT integration.id, entry, sum(census.connections)
+            FROM scopes_integration integration
+            JOIN scopes_verdict verdict ON verdict.policy_version_id = integration.policy_version_id
+            JOIN scopes_census census ON census.standing_id = verdict.standing_id
+            CROSS JOIN unnest(verdict.missing || verdict.link_reason) entry
+            WHERE integration.id = ANY(%s) AND entry <> ''
+            GROUP BY 1, 2
+            """,
+            [sorted(set(integrations))],
+        )
+        for integration, entry, number in cursor.fetchall():
+            counts.setdefault(integration, {})[entry] = int(number)
+    return counts
 
 
 def page(standings: Sequence[int], after: int = 0, size: int = 50) -> QuerySet[Connection]:

@@ -1,7 +1,10 @@
 """Links that a person reauthenticates with, from the question whether one helps to what came of it.
 
+contact    whether a person may be asked at all, and how often
 preflight  would a link help? Pure
 aim        what a link to this person would lead to, and the preflight of it
+handover   what an engineer is asked to mend, where no link can
+because    one sentence for the person on why each thing is missing
 issue      make a link, withdraw it
 life       whether a link can still be used
 texts      what is said to people, in their languages

@@ -12,6 +12,7 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import doubts, verdicts
 from scopes.judge.rules import Policy
 from scopes.models import Connection, Doubt, Integration, Person, ReauthLink, Source
+from scopes.reauth import contact
 from scopes.reauth.life import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
 from scopes.reauth.progress import judgement_of
@@ -49,9 +50,11 @@ def take_aim(
     entry_of: EntryOf,
     now: datetime,
     connection: Connection | None = None,
+    at_most: int = contact.MOST_LINKS,
 ) -> Aim:
     """What a link for this person and integration would lead to; a retired provider's leads to its successor.
 
+    Nobody is sent more than `at_most` links within 30 days.
     Without `connection`, the person's newest one there is meant, where there is one. Writes nothing.
     """
     source = integration.source
@@ -67,6 +70,7 @@ def take_aim(
         connection = connection or _newest(person, target)
     version = target.policy_version if target else None
     policy = verdicts.policy_of(version) if version else Policy(provider=entry)
+    mark = contact.mark_of(person, now)
     case = Case(
         provider=entry,
         policy=policy,
@@ -78,6 +82,10 @@ def take_aim(
         succeeds=first if entry.slug != first.slug else None,
         outcomes=_outcomes(person, target) if target else (),
         doubts={scope: doubts.told(doubt) for scope, doubt in _doubts(target).items()},
+        dont_contact=mark is not None,
+        dont_contact_until=mark.until if mark else None,
+        asked=contact.asked_lately(person, now),
+        asked_at_most=at_most,
         live=target is not None and live_links(now).filter(person=person, integration=target).exists(),
     )
     return Aim(person, source, entry, target, connection, policy, decide(case))

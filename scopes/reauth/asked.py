@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider, Scope
 from scopes.judge import verdicts
 from scopes.judge.rules import Policy, need_key
-from scopes.models import ReauthLink
+from scopes.models import Attempt, Connection, Integration, Person, ReauthLink
 from scopes.reauth import texts
-from scopes.reauth.progress import THE_LINK
+from scopes.reauth.because import because
+from scopes.reauth.progress import THE_LINK, connection_of, judgement_of
 from scopes.reauth.texts import Texts
 
 MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -19,12 +20,16 @@ MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One permission that is missing: what it is, what for, and how the consent screen calls it (empty: not known)."""
+    """One permission that is missing: what it is, what for, how the consent screen calls it, and why it is missing.
+
+    The last two are empty where they are not known.
+    """
 
     label: str
     why: tuple[str, ...]
     box: str
     called: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Asked:
     title: str
     lead: str
     opening: str
+    because: str
     heading: str
     permissions: tuple[Permission, ...]
     advice: str
@@ -54,6 +60,7 @@ def asked_by(link: ReauthLink, needs: Iterable[str], host: str) -> Asked:
     entry = Provider.from_data(link.integration.provider.entry)
     version = link.integration.policy_version
     policy = verdicts.policy_of(version) if version else Policy(provider=entry)
+    needs = tuple(needs)
     return asked(
         entry,
         policy,
@@ -62,7 +69,22 @@ def asked_by(link: ReauthLink, needs: Iterable[str], host: str) -> Asked:
         texts_=texts.in_language(link.language),
         plan=link.person.plan,
         connected=link.connection_id is not None,
+        reasons=reasons_of(link.person, link.integration, connection_of(link)) if needs else {},
     )
+
+
+def reasons_of(person: Person, integration: Integration | None, connection: Connection | None) -> dict[str, str]:
+    """Why each need of this connection is missing, by its key; what is wrong with the connection under `*`."""
+    if connection is not None:
+        judgement = judgement_of(connection)
+        return {THE_LINK: judgement.link_reason, **{line.key: line.reason for line in judgement.lines}}
+    if integration is None:
+        return {}
+    provider = integration.provider_id
+    if person.connections.filter(integration__provider__successor=provider).exists():
+        return {THE_LINK: "provider_retired"}
+    tried = person.attempts.filter(provider=provider, state=Attempt.State.FAILED)
+    return {THE_LINK: "attempt_failed"} if tried.exists() else {}
 
 
 def asked(
@@ -74,9 +96,12 @@ def asked(
     texts_: Texts,
     plan: str,
     connected: bool,
+    reasons: Mapping[str, str] | None = None,
 ) -> Asked:
-    """What somebody is asked for who lacks `needs` (their keys)."""
+    """What somebody is asked for who lacks `needs` (their keys); `reasons` tell why, by key."""
     needs = tuple(needs)
+    reasons = reasons or {}
+    why = {key: because(reasons.get(key, ""), texts_, provider.name, host) for key in needs}
 
     def say(text: str) -> str:
         return text.format(host=host, provider=provider.name, labels=", ".join(labels_of(needs, provider, texts_)))
@@ -97,8 +122,13 @@ def asked(
         title=say(texts_.reconnect if connected else texts_.connect),
         lead=say(lead),
         opening=say(opening),
+        because=why.get(THE_LINK, ""),
         heading=say(texts_.missing if connected else texts_.asks_for),
-        permissions=tuple(_permission(key, provider, policy, texts_, plan, say) for key in needs if key != THE_LINK),
+        permissions=tuple(
+            replace(_permission(key, provider, policy, texts_, plan, say), because=why[key])
+            for key in needs
+            if key != THE_LINK
+        ),
         advice=texts.said(provider.advice, texts_),
         keep_ticked=texts_.keep_ticked.format(boxes=", ".join(mandatory)) if mandatory else "",
         go_on=say(texts_.go_on),
@@ -150,7 +180,7 @@ def _permission(
     entry = _entry(key, provider)
     box = entry.box if entry else ""
     called = texts_.called.format(provider=provider.name, box=texts_.quoted.format(words=box)) if box else ""
-    return Permission(_label(key, provider, texts_), tuple(dict.fromkeys(why)), box, called)
+    return Permission(_label(key, provider, texts_), tuple(dict.fromkeys(why)), box, called, "")
 
 
 def _label(key: str, provider: Provider, texts_: Texts) -> str:

@@ -15,6 +15,7 @@ from django.db.models import F
 from scopes.judge.policy import ensure_integration
 from scopes.models import Connection, Integration, Person, ReauthLink, TrailEntry
 from scopes.reauth.aim import EntryOf, take_aim
+from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.life import Life, life_of
 from scopes.reauth.preflight import Preflight
 
@@ -69,6 +70,7 @@ def issue(
     entry_of: EntryOf,
     now: datetime,
     connection: Connection | None = None,
+    at_most: int = MOST_LINKS,
 ) -> Issued:
     """A new link, if the preflight allows it; an earlier live one is superseded. Raises Refused.
 
@@ -76,7 +78,7 @@ def issue(
     """
     with transaction.atomic():
         person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-        aim = take_aim(person, integration, entry_of, now, connection)
+        aim = take_aim(person, integration, entry_of, now, connection, at_most)
         preflight = aim.preflight
         if not preflight.allowed and not (wish.override and preflight.overridable):
             raise Refused(preflight)

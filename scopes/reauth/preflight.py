@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from scopes.catalogue.entries import Provider
 from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts, judge
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
+from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.progress import THE_LINK
 
 
@@ -16,7 +18,8 @@ class Case:
     """What the answer depends on. `provider` is where the link would lead.
 
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
-    `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first. `doubts`
+    `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first. `asked` is
+    how many links the person was sent in the last 30 days, for whatever integration. `doubts`
     are sentences about scopes that perhaps nobody can grant.
     """
 
@@ -30,6 +33,10 @@ class Case:
     succeeds: Provider | None = None
     outcomes: tuple[str, ...] = ()
     live: bool = False
+    dont_contact: bool = False
+    dont_contact_until: date | None = None
+    asked: int = 0
+    asked_at_most: int = MOST_LINKS
     doubts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -146,6 +153,28 @@ def _refusals(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator
         )
     elif case.judgement is not None:
         yield from _by_verdict(case, judgement, lacking)
+    yield from _by_contact(case)
+
+
+def _by_contact(case: Case) -> Iterator[Refusal]:
+    """What speaks against asking this person again, whatever a link would mend."""
+    if case.dont_contact:
+        until = f" until {case.dont_contact_until:%-d %b %Y}" if case.dont_contact_until else ""
+        yield Refusal(
+            "dont_contact",
+            f"This person is not to be contacted{until}.",
+            "nobody",
+            "The person's page says why. A lead can lift the mark, or send a link all the same.",
+            overridable=True,
+        )
+    if case.asked >= case.asked_at_most:
+        yield Refusal(
+            "asked_often",
+            f"Links sent to this person in the last 30 days: {case.asked}. The limit is {case.asked_at_most}.",
+            "support",
+            "Wait, or talk to the person: what keeps them from using the links?",
+            overridable=True,
+        )
     if case.outcomes[:2] == ("unchanged", "unchanged"):
         yield Refusal(
             "asked_twice",

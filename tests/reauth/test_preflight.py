@@ -66,6 +66,8 @@ REFUSALS = [
     ("nothing is missing", case(reported=ASKED), ("not_needed", "nobody"), True),
     ("scopes are not reported", case(reported=None), ("not_reported", "support"), True),
     ("perhaps gone", case(link=LinkState.DOUBTFUL), ("verify", "support"), True),
+    ("they are not to be contacted", case(dont_contact=True), ("dont_contact", "nobody"), True),
+    ("they were asked three times lately", case(asked=3), ("asked_often", "support"), True),
     ("two links changed nothing", case(outcomes=("unchanged", "unchanged")), ("asked_twice", "support"), True),
 ]  # fmt: skip
 

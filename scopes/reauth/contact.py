@@ -1,0 +1,73 @@
+"""Whether a person may be asked at all: marks not to contact them, and how often they were sent a link lately."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+
+from scopes.models import DontContact, Person, ReauthLink, TrailEntry
+
+MOST_LINKS = 3
+WITHIN = timedelta(days=30)
+
+
+class CannotMark(Exception):
+    """The mark cannot be set or lifted; the message says why."""
+
+
+def mark_of(person: Person, now: datetime) -> DontContact | None:
+    """The mark that stands: it lasts through the whole of its last day, or until it is lifted."""
+    standing = Q(until__isnull=True) | Q(until__gte=now.date())
+    return person.dont_contact.filter(standing, lifted_at__isnull=True).first()
+
+
+def asked_lately(person: Person, now: datetime) -> int:
+    """How many links were made for the person in the last 30 days, for whatever integration."""
+    return ReauthLink.objects.filter(person=person, created_at__gt=now - WITHIN).count()
+
+
+def set_mark(
+    person: Person, author: User, reason: str, now: datetime, until: date | None = None, ticket: str = ""
+) -> DontContact:
+    """Mark the person as not to be contacted, until a day or for good. Raises CannotMark."""
+    if until is not None and until <= now.date():
+        raise CannotMark("Choose a day after today, or none: the mark then stands until it is lifted.")
+    with transaction.atomic():
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+        if mark_of(person, now) is not None:
+            raise CannotMark("This person is marked already.")
+        person.dont_contact.filter(lifted_at__isnull=True).update(lifted_at=now)  # those whose last day has passed
+        mark = DontContact.objects.create(
+            person=person,
+            until=until,
+            reason=reason,
+            ticket=ticket,
+            author=author.get_username(),
+            created_at=now,
+        )
+        _note("contact.stopped", mark, author, reason, ticket, now)
+    return mark
+
+
+def lift(mark: DontContact, author: User, reason: str, now: datetime, ticket: str = "") -> None:
+    """The person may be contacted again. Raises CannotMark."""
+    with transaction.atomic():
+        if not DontContact.objects.filter(pk=mark.pk, lifted_at__isnull=True).update(lifted_at=now):
+            raise CannotMark("This mark was lifted already.")
+        _note("contact.allowed", mark, author, reason, ticket, now)
+
+
+def _note(verb: str, mark: DontContact, author: User, reason: str, ticket: str, now: datetime) -> None:
+    TrailEntry.objects.create(
+        at=now,
+        verb=verb,
+        actor=author,
+        actor_name=author.get_username(),
+        person_id=mark.person_id,
+        reason=reason,
+        ticket=ticket,
+        detail={"mark": mark.pk, "until": mark.until.isoformat() if mark.until else None},
+    )
