@@ -10,3 +10,5 @@ from portal.settings import *  # noqa: F403
 
 # Real hashing is slow on purpose.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# A thread of the live server that waits for its browser must not hold the database when that is to be dropped.
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405

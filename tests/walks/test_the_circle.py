@@ -27,8 +27,11 @@ def health_of(connection: Connection) -> Health:
 
 
 def accessible(circle: Circle) -> None:
-    found = Axe().run(circle.page)
-    assert found.violations_count == 0, found.generate_report()
+    """No axe violation, in light and in dark."""
+    for scheme in ("dark", "light"):
+        circle.page.emulate_media(color_scheme=scheme)
+        found = Axe().run(circle.page)
+        assert found.violations_count == 0, found.generate_report()
 
 
 def test_a_an_unticked_scope_is_found_explained_linked_granted_and_mended(circle: Circle) -> None:
