@@ -53,6 +53,7 @@ def show(url: str, *, serve: bool) -> None:
     keys = {
         "DATABASE_URL": url,
         "PORTAL_MODE": "development",
+        "PORTAL_HOST_NAME": "Vitalog",
         "TERRA_ENVIRONMENTS": "sandbox",
         "TERRA_SANDBOX_DEV_ID": "sandbox",
         "TERRA_SANDBOX_API_KEY": secrets.token_urlsafe(24),
