@@ -27,16 +27,17 @@ def identifiers(report: ErrorReport) -> tuple[str, ...]:
     """At most 20 words, the likeliest first.
 
     First UUIDs, then what stands behind `user_id=` and its like, then e-mail addresses, then whatever has the form of
-    an id and is no secret. They stand in the text as they are here, but for escapes. Not masked: neither to be shown
-    nor kept.
+    an id and is no secret, with a digit before without. They stand in the text as they are here, but for escapes. Not
+    masked: neither to be shown nor kept.
     """
     text = unmasked("\n".join([*telling_headers(report).values(), report.body]))
     words = _words(text)
+    like_ids = [word for word in _words(mask(text)) if _ID.fullmatch(word)]
     found = (
         *(match[0].lower() for match in _UUID.finditer(text)),
         *(match[1] for match in _KEYED.finditer(text)),
         *(word for word in words if _EMAIL.fullmatch(word)),
-        *(word for word in _words(mask(text)) if _ID.fullmatch(word)),
+        *sorted(like_ids, key=lambda word: not any(letter.isdigit() for letter in word)),
     )
     plain = (word.strip(".:!") for word in found)
     return once(word for word in plain if word and len(word) <= LONGEST and word.lower() not in _NO_IDS)[:MOST]

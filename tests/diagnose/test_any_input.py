@@ -127,6 +127,12 @@ def test_ten_megabytes_are_answered_from_a_small_part_of_them() -> None:
         assert said(json.dumps({"body": huge})).verdict in Verdict
 
 
+def test_one_long_word_is_looked_through_as_fast_as_many() -> None:
+    for told in ("missing _permission", "insufficient_scope", "invalid= scopes", "AADSTS", "required_scopes"):
+        for letters in ("a", "a:", "a.", "a_", "a-", "A1"):
+            assert said(f"{told} {letters * 6000}").verdict in Verdict
+
+
 def test_what_is_said_in_the_middle_or_at_the_end_of_a_long_text_is_found() -> None:
     noise = "all is well here\n" * 50_000
     told = 'HTTP 403 {"error":"insufficient_scope","scope":"read:sleep"}\n'

@@ -141,6 +141,25 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "access_denied",
     ),
     says(
+        "scopes by method",
+        Verdict.MISSING_SCOPE,
+        NAMED,
+        r"required_(?:alternate_)?scopes"
+        + KEY
+        + r"\{\s{0,9}[\"'][A-Z]{3,7}[\"']\s{0,3}:\s{0,9}(?P<scopes>\[[^{}]{0,2000}\])",
+        "required_",
+        read="fenced",
+        any_of=True,
+    ),
+    says(
+        "access_denied to a token",
+        Verdict.TOKEN_INVALID,
+        NAMED,
+        r"access_denied(?![a-z])[^\n]{0,200}\n?[^\n]{0,100}\b(?:access|refresh) token "
+        r"(?:is (?:invalid|expired|unknown|not valid)|has (?:been revoked|expired)|could not be (?:verified|decoded))",
+        "access_denied",
+    ),
+    says(
         "consent is missing",
         Verdict.MISSING_SCOPE,
         CODE,

@@ -9,7 +9,7 @@ from scopes.diagnose.reading import Exhibit
 from scopes.diagnose.recognise import CERTAIN, CODE, KEY, Finding, Recognises, says
 from scopes.diagnose.verdicts import Verdict
 
-_FIELD = re.compile(r"(?i)(?<![\w:])([a-z]+(?::?[a-z]+)*(?:_all|_private)?)_permission(?!\w)")
+_FIELD = re.compile(r"(?i)(?<![\w:])([a-z]{1,60}(?::[a-z]{1,60}){0,4}(?:_all|_private)?)_permission(?!\w)")
 _NO_SCOPE = frozenset({"missing", "no", "the", "app", "user", "requested", "insufficient", "extended", "required"})
 _FIELDS = r"\bfield" + KEY + r"[\"']?"
 _CODE = r"[\"']?[^\n{}]{0,60}\n?[^\n{}]{0,60}\n?[^\n{}]{0,20}\bcode" + KEY + r"[\"']?"

@@ -190,7 +190,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "scope is not granted",
         Verdict.MISSING_SCOPE,
         PHRASE,
-        r"\bscopes?\b[^\n]{0,60}?" + _IS_LACKING + "|" + _LACKS + r"[^\n]{0,60}?\bscopes?\b",
+        r"\bscopes?\b[^\n]{0,60}?" + _IS_LACKING + "|" + _LACKS + r"[^\n]{0,60}?\bscopes?\b"
+        r"|\boutside (?:of )?(?:(?:the|its|your) )?" + _MAY + r" scopes?\b|\bscopes? (?:validation|check|verification)"
+        r" (?:has |was )?(?:failed|unsuccessful)",
         "scope",
     ),
     says(
@@ -254,12 +256,22 @@ RECOGNISERS: tuple[Recognises, ...] = (
         remedy="change_request",
     ),
     says(
+        "scopes are disabled",
+        Verdict.SCOPE_REFUSED,
+        NAMED,
+        r"\b(?:disabled|blocked|disallowed) (?:the )?(?P<scopes>\[[^\[\]]{0,2000}\])"
+        r" (?:oauth2? )?(?:scope|permission)s?\b",
+        "scope",
+        "permission",
+        read="fenced",
+    ),
+    says(
         "not allowed to ask",
         Verdict.SCOPE_REFUSED,
         CODE + 1,
         r"permissions? to request\b[^\n]{0,40}\bscopes?|scope error"
         r"|(?:not|n.t) (?:approved|authori[sz]ed|allowed) to (?:access|request|use) (?:the |this )?"
-        r"[^\n]{0,40}(?:object|scope)",
+        r"(?:(?!\. )[^\n]){0,40}(?:object|scope)",
         "scope",
         "approved",
         "authori",

@@ -104,6 +104,13 @@ RECOGNISERS: tuple[Recognises, ...] = (
         read="fenced",
     ),
     says(
+        "Trello permission",
+        Verdict.MISSING_SCOPE,
+        CODE,
+        r"unauthori[sz]ed permission requested",
+        "permission requested",
+    ),
+    says(
         "Notion not shared",
         Verdict.NOT_A_SCOPE_PROBLEM,
         PHRASE,
