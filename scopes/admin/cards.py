@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider as Entry
+from scopes.judge import doubts
 from scopes.judge.explain import Account, Scoped
 from scopes.judge.person import ConnectionAccount, PersonAccount
 from scopes.judge.rules import OPTIONAL, REQUIRED
 from scopes.judge.standing import facts_of
-from scopes.models import Attempt, FormerId, Integration, PolicyVersion, ReauthLink
+from scopes.models import Attempt, Doubt, FormerId, Integration, PolicyVersion, ReauthLink, Waiver
 from scopes.reasons import LINK_REASONS, REMEDIES, Health, Reason, Remedy
+from scopes.reauth.handover import Handover
 from scopes.reauth.life import Life, life_of
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One connection. `wanting` are the needs that are not met or not known, `met` those that are, `spare` the rest."""
+    """One connection. `wanting` are the needs that are not met or not known, `met` those that are, `spare` the rest.
+
+    `doubts` are sentences by scope; `waivable` are needs to which the person may say no, as key and label.
+    """
 
     entry: ConnectionAccount
     wanting: tuple[Scoped, ...]
@@ -29,6 +34,10 @@ class Card:
     link_remedy: Remedy | None
     consented_under: PolicyVersion | None
     former_ids: tuple[FormerId, ...]
+    doubts: dict[str, str]
+    waivers: tuple[Waiver, ...] = ()
+    waivable: tuple[tuple[str, str], ...] = ()
+    handovers: tuple[Handover, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +53,31 @@ class NeverCompleted:
     remedy: Remedy
 
 
-def cards(entries: Iterable[ConnectionAccount]) -> list[Card]:
-    """A card a connection, the worst first."""
+def cards(entries: Iterable[ConnectionAccount], at: datetime | None = None) -> list[Card]:
+    """A card a connection, the worst first; with `at`, of accounts as of then."""
     rows = list(entries)
-    standings = facts_of(row.connection.standing_id for row in rows)
-    under = {row.connection.pk: standings[row.connection.standing_id].consent_version for row in rows}
+    standings = facts_of(row.periods[0].standing_id for row in rows)
+    under = {row.connection.pk: standings[row.periods[0].standing_id].consent_version for row in rows}
     versions = PolicyVersion.objects.in_bulk({pk for pk in under.values() if pk is not None})
     consents = {connection: versions[pk] for connection, pk in under.items() if pk is not None}
     former: dict[int, list[FormerId]] = {row.connection.pk: [] for row in rows}
     for replaced in FormerId.objects.filter(connection__in=former).order_by("-replaced_at"):
-        former[replaced.connection_id].append(replaced)
-    made = [_card(row, consents, former) for row in rows]
+        if at is None or replaced.replaced_at <= at:
+            former[replaced.connection_id].append(replaced)
+    suspected = doubts.open_in(row.connection.integration_id for row in rows)
+    made = [_card(row, consents, former, suspected.get(row.connection.integration_id, {})) for row in rows]
     return sorted(made, key=lambda card: _URGENCY.index(card.entry.account.health.value))
 
 
 _URGENCY = ("broken", "blocked", "reduced", "unknown", "ok")
 
 
-def _card(row: ConnectionAccount, consents: dict[int, PolicyVersion], former: dict[int, list[FormerId]]) -> Card:
+def _card(
+    row: ConnectionAccount,
+    consents: dict[int, PolicyVersion],
+    former: dict[int, list[FormerId]],
+    suspected: dict[str, Doubt],
+) -> Card:
     account = row.account
     needed = [line for line in account.lines if line.need != OPTIONAL]
     return Card(
@@ -74,6 +90,7 @@ def _card(row: ConnectionAccount, consents: dict[int, PolicyVersion], former: di
         link_remedy=REMEDIES.get(account.link_remedy),
         consented_under=consents.get(row.connection.pk),
         former_ids=tuple(former[row.connection.pk]),
+        doubts={scope: doubts.told(doubt) for scope, doubt in suspected.items()},
     )
 
 

@@ -43,7 +43,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Desk",
         (
             Entry("Front page", "index", "", "home"),
-            Entry("People", "search", SEARCH, "people", ("person",)),
+            Entry("People", "search", SEARCH, "people", ("person", "export_person", "erase_person")),
             Entry("Connections", "connections", "scopes.view_connection", "connection", ("connection",)),
             _records("Links", "reauthlink", "link"),
             Entry("Diagnose", "diagnose", "scopes.view_provider", "diagnose"),
@@ -68,6 +68,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "integration",
                 ("scopes_integration_change", "scopes_policyversion_changelist", "scopes_policyversion_change"),
             ),
+            Entry("Doubts", "doubts", "scopes.view_doubt", "alert", ("confirm_doubt", "dismiss_doubt")),
             _records("Catalogue", "provider", "catalogue"),
             _records("Agents", "user", "agents", "auth"),
         ),

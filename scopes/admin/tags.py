@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -111,6 +111,12 @@ def ticks(text: str) -> SafeString:
 def listed(words: Sequence[str]) -> str:
     """The words in a row, such as: a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+@register.filter
+def about(doubts: Mapping[str, str], scopes: Sequence[str]) -> list[str]:
+    """What is doubted of these scopes."""
+    return [doubts[scope] for scope in scopes if scope in doubts]
 
 
 @register.filter

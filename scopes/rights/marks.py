@@ -10,6 +10,7 @@ from hashlib import sha256
 from itertools import batched
 
 from django.db import connection
+from django.utils.encoding import force_bytes
 
 from scopes.models import Connection, ErasedId, Person
 
@@ -29,9 +30,9 @@ class CameBack:
         return self.people + self.connections
 
 
-def keys_from(*secrets: str) -> tuple[bytes, ...]:
+def keys_from(*secrets: str | bytes) -> tuple[bytes, ...]:
     """The keys made of these secrets, the one in use first. Only who has a secret can try which id a hash is of."""
-    return tuple(hmac.new(secret.encode(), b"erased ids", sha256).digest() for secret in secrets)
+    return tuple(hmac.new(force_bytes(secret), b"erased ids", sha256).digest() for secret in secrets)
 
 
 def remember(references: Iterable[str], source_ids: Iterable[str], keys: Sequence[bytes], on: date) -> None:

@@ -26,6 +26,7 @@ def agent(db: None) -> Callable[[str], User]:
     # A test that commits empties all tables afterwards, the roles with them.
     import_module("scopes.migrations.0003_roles").make_roles(apps, None)
     import_module("scopes.migrations.0005_contact").extend_roles(apps, None)
+    import_module("scopes.migrations.0007_doubts_and_rights").extend_roles(apps, None)
 
     def made(role: str) -> User:
         user, new = User.objects.get_or_create(

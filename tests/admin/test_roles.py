@@ -25,6 +25,8 @@ SCREENS: dict[str, set[str]] = {
     "search": LOOKERS,
     "person": LOOKERS,
     "connection": LOOKERS,
+    "export_person": {"lead", "auditor"},
+    "erase_person": {"lead"},
     "connections": LOOKERS,
     "diagnose": ALL,
     "scopes_reauthlink_changelist": LOOKERS,
@@ -45,6 +47,7 @@ SCREENS: dict[str, set[str]] = {
     "draft_policy": {"engineer"},
     "policy_impact": ALL,
     "publish_policy": {"engineer"},
+    "doubts": ALL,
     "least_privilege": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
@@ -57,14 +60,14 @@ SCREENS: dict[str, set[str]] = {
 ELSEWHERE = {
     "send_link", "link", "link_now", "withdraw_link", "login", "logout", "password_change_done", "autocomplete",
     "jsi18n", "view_on_site", "app_list", "auth_user_delete", "auth_user_history",
-    "draft_again",
+    "draft_again", "confirm_doubt", "dismiss_doubt",
 }  # fmt: skip
 
 
 def address(screen: str) -> str:
     """The address of a screen, with one of the records for those that show one."""
     shown = {
-        "person": lambda: people.the("Ben"),
+        **dict.fromkeys(("person", "export_person", "erase_person"), lambda: people.the("Ben")),
         "connection": lambda: Connection.objects.get(user_id="stray"),
         "scopes_reauthlink_change": ReauthLink.objects.get,
         "scopes_delivery_change": Delivery.objects.first,

@@ -172,7 +172,7 @@ def test_who_comes_back_is_new_and_says_so() -> None:
     assert marks.mark(KEYS, LATER) == CameBack(people=1, connections=0)
 
     ben = cast.the("Ben")
-    row.refresh_from_db()
+    row = Connection.objects.get(pk=row.pk)
     assert ben.pk != old and row.person == ben
     assert (ben.came_back_after, row.came_back_after) == (NOW.date(), NOW.date())
     assert not Attempt.objects.filter(person=ben).exists() and not ben.trail.exists()

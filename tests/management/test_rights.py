@@ -1,0 +1,59 @@
+"""`export_person` and `erase_person`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from scopes.models import Connection, Person, TrailEntry
+from tests import cast as people
+from tests.rights.lives import places
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
+
+
+def told(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def test_an_export_is_found_by_reference_id_or_address() -> None:
+    by_reference, by_address = (json.loads(told("export_person", who)) for who in ("ref-ben", "ben@example.com"))
+    assert by_reference["person"] == by_address["person"]
+    assert [row["user_id"] for row in by_reference["connections"]] == ["ben-oura"]
+
+
+def test_of_nobody_there_is_nothing_to_export_or_to_erase() -> None:
+    for words in (("export_person", "who@example.com"), ("erase_person", "ref-who"), ("erase_person", "", "--apply")):
+        with pytest.raises(CommandError) as refused:
+            told(*words)
+        assert "who" not in str(refused.value)
+
+
+def test_an_erasure_finds_first_and_erases_when_it_is_told_to() -> None:
+    found = told("erase_person", "ref-ben")
+    assert found.startswith("person: 1, connections: 1, periods: 1, ")
+    assert "Nothing was erased. Add --apply" in found
+    assert Person.objects.filter(reference_id="ref-ben").exists()
+
+    assert told("erase_person", "ref-ben", "--apply", "--reason", "By letter.").endswith("Erased.\n")
+
+    assert places("ref-ben", "ben@example.com", "ben-oura") == set()
+    assert TrailEntry.objects.get(verb="person.erased").reason == "By letter."
+    for apply in ((), ("--apply",)):
+        assert told("erase_person", "ref-ben", *apply).startswith(
+            "Nothing is kept under this reference id. It was erased"
+        )
+
+
+def test_the_audit_says_who_came_back() -> None:
+    told("erase_person", "ref-ben", "--apply")
+    people.take_in(people.consent("ben", "oura", people.EVERYTHING))
+    report = told("audit_connections", "--offline")
+    assert "came_back: 1 person or connection came back after an erasure" in report
+    assert Connection.objects.get(user_id="ben-oura").came_back_after is not None
+    assert "came_back" not in told("audit_connections", "--offline"), "once"
