@@ -22,7 +22,7 @@ def main() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import pages, records
+    from benchmarks import pages, publication, records
 
     call_command("migrate", verbosity=0)
     call_command("flush", interactive=False, verbosity=0)
@@ -31,6 +31,8 @@ def main() -> None:
         version, fsync = cursor.fetchone()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {version.split(' on ')[0]}, fsync {fsync}\n")
     table = records.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
+    call_command("flush", interactive=False, verbosity=0)
+    table += publication.run(options.connections, options.standings)
     width = max(len(what) for what, _ in table)
     for what, figure in table:
         print(f"| {what:<{width}} | {figure:>20} |")

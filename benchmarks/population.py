@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -55,11 +55,11 @@ def standings(integrations: list[Integration], count: int, seed: int = 7) -> lis
     return list(made)[:count]
 
 
-def populate(connections: int, different: int, people: int | None = None) -> None:
+def populate(connections: int, different: int, people: int | None = None, providers: Sequence[str] = PROVIDERS) -> None:
     """Fill empty tables with `connections` over `different` standings, few of them common and most of them rare."""
     source, _ = Source.objects.get_or_create(key="terra:bench", defaults={"production": True})
     integrations = []
-    for slug in PROVIDERS:
+    for slug in providers:
         integration = ensure_integration(source, default().provider(slug), START)
         publish(draft(integration, policy_for(slug), author="bench", now=START), now=START)
         integration.refresh_from_db()

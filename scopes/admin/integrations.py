@@ -55,6 +55,7 @@ class Integrations(Records):
     list_filter = ("source",)
     ordering = ("provider__name", "source__key")
     fields = ("name", "source_key", "policy", "requested", "approved", "requirements", "versions", "connections")
+    change_form_template = "admin/policies/integration.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Integration]:
         return super().get_queryset(request).select_related("provider", "source", "policy_version")
@@ -125,6 +126,7 @@ class Policies(Records):
         "version", "integration", "published", "screen_since", "author", "note", "requested", "approved",
         "requirements",
     )  # fmt: skip
+    change_form_template = "admin/policies/version.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
         return super().get_queryset(request).select_related("integration__provider", "integration__source")

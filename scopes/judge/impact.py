@@ -104,7 +104,8 @@ def people_becoming(version: PolicyVersion) -> dict[str, int]:
                                          AND old.policy_version_id = integration.policy_version_id
                                          AND old.health <> new.health
                   JOIN scopes_connection connection ON connection.standing_id = new.standing_id
-                                            AND row.merged_into_id IS NULL AND connection.person_id IS NOT NULL
+                                                   AND connection.merged_into_id IS NULL
+                                                   AND connection.person_id IS NOT NULL
                   WHERE integration.id = %s
                   GROUP BY 1, 2) people
             GROUP BY 1

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from scopes.facts import AttemptFailed
+from scopes.judge.policy import draft
 from scopes.models import AuditRun, Delivery, ReauthLink, Source, TrailEntry
 from tests import cast as people
 
@@ -26,6 +27,7 @@ def agent(db: None) -> Callable[[str], User]:
     # A test that commits empties all tables afterwards, the roles with them.
     import_module("scopes.migrations.0003_roles").make_roles(apps, None)
     import_module("scopes.migrations.0005_contact").extend_roles(apps, None)
+    import_module("scopes.migrations.0006_publish_policy").extend_roles(apps, None)
     import_module("scopes.migrations.0007_doubts_and_rights").extend_roles(apps, None)
 
     def made(role: str) -> User:
@@ -56,10 +58,11 @@ def signed_in(agent: Callable[[str], User]) -> Callable[[str], Client]:
 
 @pytest.fixture
 def records(cast: Source) -> Source:
-    """The cast, and beside it a link, failed attempts, deliveries, an audit run and an entry of the trail."""
+    """The cast, and beside it a draft, a link, failed attempts, deliveries, an audit run and an entry of the trail."""
     now = timezone.now()
     ben = people.the("Ben")
     integration = people.integration_of("oura")
+    draft(integration, people.OURA_POLICY | {"requested": ["daily", "stress"]}, author="Pat", now=now)
     ReauthLink.objects.create(
         public_id="bens-link",
         secret_hash=bytes(32),

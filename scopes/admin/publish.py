@@ -1,0 +1,206 @@
+"""What a draft would mean, and publishing it: shown exactly first, with a reason, and an entry in the trail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from scopes import flow
+from scopes.admin.policies import LOOK, against_nothing, agent_of, version_of
+from scopes.admin.site import desk
+from scopes.catalogue.entries import Provider as Entry
+from scopes.judge import census, policy, verdicts
+from scopes.judge.content import PolicyError
+from scopes.judge.difference import difference, requests_other
+from scopes.judge.impact import WORSE, Impact, impact, people_becoming
+from scopes.judge.privilege import doubtful
+from scopes.models import Connection, PolicyVersion
+from scopes.reasons import SCOPE_REASONS, Health
+
+PUBLISH = "scopes.publish_policy"
+# More consents than a page may wait for while they are moved to the screen that they saw.
+MOST_MOVED = 20_000
+HEALTHS = (Health.OK, Health.REDUCED, Health.BLOCKED, Health.BROKEN, Health.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One health in the table of an impact. `percent` of those that change to it could be mended by a link."""
+
+    health: str
+    now: int
+    then: int
+    becoming: int
+    people: int
+    mendable: int
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.mendable // self.becoming if self.becoming else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One reason in the table of an impact."""
+
+    scope: str
+    label: str
+    title: str
+    connections: int
+    mendable: int
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.mendable // self.connections
+
+
+class SinceForm(forms.Form):
+    """When the consent screen changed."""
+
+    since = forms.DateTimeField(
+        label="When did the consent screen change? (UTC)",
+        required=False,
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def clean_since(self) -> datetime | None:
+        since: datetime | None = self.cleaned_data["since"]
+        if since is not None and since > timezone.now():
+            raise ValidationError("This lies in the future: publish it when the screen has changed.")
+        return since
+
+
+class PublishForm(SinceForm):
+    """Why, and what the agent was shown: the moment, and the version that is to be replaced."""
+
+    reason = forms.CharField(
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Why it is published, in a sentence. It is kept in the trail.",
+    )
+    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
+    instead_of = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    field_order = ("reason", "ticket")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["since"].widget = forms.HiddenInput()
+
+
+@desk.screen("policies/<int:pk>/impact/", "policy_impact", *LOOK)
+def policy_impact(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """What a draft changes, what its author should look at again, and for how many it would mean what."""
+    draft = version_of(pk)
+    if draft.published_at is not None:
+        return redirect("admin:scopes_policyversion_change", pk)
+    context = {**_meaning(draft), "since": SinceForm()}
+    return desk.page(request, "admin/policies/impact.html", f"What draft {draft.number} would mean", **context)
+
+
+@desk.screen("policies/<int:pk>/publish/", "publish_policy", *LOOK, PUBLISH)
+def publish_policy(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Show what publishing the draft will do; by POST, do it."""
+    draft = version_of(pk)
+    if draft.published_at is not None:
+        return redirect("admin:scopes_policyversion_change", pk)
+    asked = SinceForm(request.POST if request.method == "POST" else request.GET)
+    if not asked.is_valid():
+        context = {**_meaning(draft), "since": asked}
+        return desk.page(request, "admin/policies/impact.html", f"What draft {draft.number} would mean", **context)
+    since = asked.cleaned_data["since"]
+    moving = _consents_since(draft.integration_id, since) if since else 0
+    shown = {"since": since, "instead_of": draft.integration.policy_version_id}
+    form = PublishForm(request.POST or None, initial=shown)
+    trouble = ""
+    if request.method == "POST" and moving <= MOST_MOVED and form.is_valid():
+        data = form.cleaned_data
+        act = policy.Act(agent_of(request), data["reason"], data["ticket"])
+        try:
+            moved = flow.publish(draft, now=timezone.now(), in_force_from=since, act=act, instead_of=data["instead_of"])
+        except PolicyError as error:
+            trouble, draft = str(error), version_of(pk)
+            # What is shown again is against what is in force now, and so is the next press.
+            form.data = request.POST.copy()
+            form.data["instead_of"] = str(draft.integration.policy_version_id)
+        else:
+            messages.success(request, _told(draft, moved))
+            return redirect("admin:policies", draft.integration_id)
+    context = {
+        **_meaning(draft),
+        "form": form,
+        "since": since,
+        "moving": moving,
+        "too_many": moving > MOST_MOVED,
+        "most": MOST_MOVED,
+        "trouble": trouble,
+    }
+    return desk.page(request, "admin/policies/publish.html", f"Publish policy {draft.number}", **context)
+
+
+def _meaning(draft: PolicyVersion) -> dict[str, Any]:
+    """What the pages of a draft show of it."""
+    census.take_if_old(timezone.now())
+    counted = impact(draft)
+    people = people_becoming(draft)
+    row = draft.integration
+    entry = Entry.from_data(row.provider.entry)
+    in_force = row.policy_version.content if row.policy_version else None
+    worse = sum(counted.becoming.get(health, 0) for health in WORSE)
+    return {
+        "draft": draft,
+        "integration": row,
+        "changes": difference(in_force or against_nothing(draft), draft.content),
+        "doubtful": doubtful(verdicts.policy_of(draft), entry),
+        "new_screen": requests_other(in_force, draft.content),
+        "impact": counted,
+        "healths": _healths(counted, people),
+        "because": _because(counted, entry),
+        "worse": worse,
+        "worse_people": sum(people.get(health, 0) for health in WORSE),
+        "percent": 100 * counted.mendable // worse if worse else 0,
+    }
+
+
+def _healths(counted: Impact, people: dict[str, int]) -> list[Counted]:
+    return [
+        Counted(
+            health.value,
+            now=counted.health_now.get(health, 0),
+            then=counted.health.get(health, 0),
+            becoming=counted.becoming.get(health, 0),
+            people=people.get(health, 0),
+            mendable=counted.mendable_of.get(health, 0),
+        )
+        for health in HEALTHS
+    ]
+
+
+def _because(counted: Impact, entry: Entry) -> list[Because]:
+    labels = {scope.name: scope.label for scope in entry.scopes}
+    return [
+        Because(scope, labels.get(scope, ""), SCOPE_REASONS[reason].title, connections, mendable)
+        for (scope, reason), (connections, mendable) in counted.reasons.items()
+    ]
+
+
+def _consents_since(integration: int, since: datetime) -> int:
+    """How many connections consented since then; counts no further than a page may move."""
+    consented = Connection.objects.filter(
+        integration=integration, consented_at__gte=since, merged_into__isnull=True
+    ).order_by()
+    return consented[: MOST_MOVED + 1].count()
+
+
+def _told(draft: PolicyVersion, moved: int) -> str:
+    said = f"Policy {draft.number} is in force."
+    return f"{said} {moved:,} connections were moved to the consent screen that they saw." if moved else said
