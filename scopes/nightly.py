@@ -23,6 +23,7 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.intake import listing, live_check, webhook
 from scopes.judge import doubts, policy
 from scopes.models import AuditRun, PolicyVersion, Source
+from scopes.reauth import settle
 from scopes.rights import marks
 from scopes.terra.client import Terra
 from scopes.terra.errors import TerraError
@@ -124,6 +125,7 @@ def _list(
         taken = listing.take(source, client, take_in, clock, on_page)
         night.listings.add(taken.listing)
         checked = live_check.prove_doubtful(source, client, take_in, clock, CHECKS)
+        settle.settle_overdue(source, clock())
     except TerraError as error:
         return {"error": str(error)}
     return {**taken.listing.counts, "gone": checked.gone, "back": checked.back, "unreadable_rows": taken.unreadable}

@@ -38,7 +38,8 @@ class Links(Records):
 
     heading = "Links"
     explanation = "Every link that was made for a person to connect again, newest first."
-    list_display = ("public_id", "who", "provider", "state", "made", "by", "ticket")
+    list_display = ("life", "who", "provider", "state", "made", "by", "ticket")
+    list_display_links = None
     list_filter = (choice("life", "life", _LIFE, _in_life), "outcome", "integration__provider")
     fields = (
         "public_id", "who", "provider", "state", "outcome_detail", "reason", "ticket", "language", "by", "made",
@@ -47,6 +48,10 @@ class Links(Records):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReauthLink]:
         return super().get_queryset(request).select_related("person", "integration__provider").defer("secret_hash")
+
+    @admin.display(description="Link")
+    def life(self, link: ReauthLink) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("admin:link", args=[link.public_id]), link.public_id)
 
     @admin.display(description="Person")
     def who(self, link: ReauthLink) -> SafeString:
