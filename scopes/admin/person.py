@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,10 +12,14 @@ from django.utils import timezone
 
 from scopes.admin import opened
 from scopes.admin.cards import cards, link_state, never_completed
+from scopes.admin.handed_over import with_handovers
 from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, timeline, trail_of
+from scopes.admin.waive import with_waivers
+from scopes.judge.past import NoMoment, read_moment
 from scopes.judge.person import PersonAccount, account_of, accounts_of
 from scopes.models import Connection, Person
+from scopes.reauth import contact
 
 
 @desk.screen("people/<int:pk>/", "person", "scopes.view_person", "scopes.view_connection")
@@ -22,7 +27,10 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one person. That it was opened is written down."""
     who = get_object_or_404(Person.objects.defer("search"), pk=pk)
     _note(request, who)
-    return desk.page(request, "admin/person/page.html", str(who), **_content(request, account_of(who)))
+    at, trouble = _moment(request)
+    content = _content(request, account_of(who, at))
+    mark = contact.mark_of(who, timezone.now()) if at is None else None
+    return desk.page(request, "admin/person/page.html", str(who), **content, dont_contact=mark, as_of_trouble=trouble)
 
 
 @desk.screen("connections/<int:pk>/", "connection", "scopes.view_person", "scopes.view_connection")
@@ -35,9 +43,12 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
     if row.pk != pk:
         return redirect("admin:connection", row.pk)
     _note(request, row)
-    account = PersonAccount(person=None, connections=tuple(accounts_of([row])), attempts=(), links=())
+    at, trouble = _moment(request)
+    told = tuple(accounts_of([row], at))
+    account = PersonAccount(person=None, connections=told, attempts=(), links=(), as_of=at)
     title = f"Unclaimed {row.integration.provider.name} connection"
-    return desk.page(request, "admin/person/page.html", title, **_content(request, account))
+    content = _content(request, account)
+    return desk.page(request, "admin/person/page.html", title, **content, as_of_trouble=trouble)
 
 
 def _note(request: HttpRequest, what: Person | Connection) -> None:
@@ -45,17 +56,30 @@ def _note(request: HttpRequest, what: Person | Connection) -> None:
         opened.note(request.user, what, timezone.now())
 
 
+def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
+    """The moment of the past that the address names, if any, or what is wrong with it."""
+    words = request.GET.get("as_of", "").strip()
+    try:
+        return (read_moment(words, timezone.now()) if words else None), ""
+    except NoMoment as error:
+        return None, str(error)
+
+
 def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
     kind = request.GET.get("kind", "")
     kind = kind if kind in dict(KINDS) else ""
+    at = account.as_of
     trail = trail_of(account, openings=request.user.has_perm("scopes.view_access_log"))
+    made = cards(account.connections, at)
     return {
         "person": account.person,
-        "cards": cards(account.connections),
+        "cards": made if at else with_waivers(with_handovers(made)),
         "never_completed": never_completed(account),
         "attempts": account.attempts,
-        "links": [(link, *link_state(link, timezone.now())) for link in account.links],
-        "events": timeline(account, trail, kind),
+        "links": [(link, *link_state(link, at or timezone.now())) for link in account.links],
+        "events": timeline(account, [entry for entry in trail if at is None or entry.at <= at], kind),
         "kinds": KINDS,
         "kind": kind,
+        "as_of": at,
+        "as_of_words": request.GET.get("as_of", "")[:40],
     }

@@ -7,6 +7,7 @@ from scopes.admin import (
     audits,
     catalogue,
     connections,
+    contact,
     deliveries,
     diagnose,
     doubts,
@@ -15,10 +16,13 @@ from scopes.admin import (
     least_privilege,
     links,
     person,
+    policies,
+    publish,
     rights,
     search,
     send_link,
     trail,
+    waive,
 )
 from scopes.admin.site import desk
 
@@ -27,6 +31,7 @@ __all__ = [
     "audits",
     "catalogue",
     "connections",
+    "contact",
     "deliveries",
     "desk",
     "diagnose",
@@ -36,8 +41,11 @@ __all__ = [
     "least_privilege",
     "links",
     "person",
+    "policies",
+    "publish",
     "rights",
     "search",
     "send_link",
     "trail",
+    "waive",
 ]

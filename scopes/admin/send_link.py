@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
+from scopes.admin.handed_over import of_connection
 from scopes.admin.site import desk
 from scopes.catalogue import default
 from scopes.models import Connection, Integration, Person, ReauthLink
@@ -99,6 +100,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
         "form": form,
         "may_send": preflight.allowed or may_override,
         "connection": connection,
+        "handovers": of_connection(aim.connection) if aim.connection and not preflight.allowed else (),
     }
     title = f"A link to {'reconnect' if aim.connection else 'connect'} {aim.provider.name}"
     response = desk.page(request, "admin/send_link/send.html", title, **context)

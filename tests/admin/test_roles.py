@@ -58,6 +58,7 @@ SCREENS: dict[str, set[str]] = {
 }
 # Screens of other modules, which their own tests open in every role; and Django's that show nothing.
 ELSEWHERE = {
+    "waive", "end_waiver", "dont_contact", "lift_dont_contact",
     "send_link", "link", "link_now", "withdraw_link", "login", "logout", "password_change_done", "autocomplete",
     "jsi18n", "view_on_site", "app_list", "auth_user_delete", "auth_user_history",
     "draft_again", "confirm_doubt", "dismiss_doubt",

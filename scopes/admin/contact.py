@@ -1,0 +1,94 @@
+"""Mark a person as not to be contacted, and lift that: each shows first what will happen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes.admin.site import desk
+from scopes.admin.waive import Why, act_of
+from scopes.models import Person
+from scopes.reauth import contact
+
+LOOK = ("scopes.view_person", "scopes.view_connection")
+
+
+class MarkForm(Why):
+    """Until when, beside why."""
+
+    until = forms.DateField(
+        label="Through", required=False, help_text="Leave it empty, and the mark stands until a lead lifts it."
+    )
+
+    field_order = ("until", "reason", "ticket")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        tomorrow = timezone.now().date() + timedelta(days=1)
+        self.fields["until"].widget = forms.DateInput(
+            attrs={"type": "date", "min": f"{tomorrow:%Y-%m-%d}"}, format="%Y-%m-%d"
+        )
+
+
+@desk.screen("people/<int:pk>/dont-contact/", "dont_contact", *LOOK, "scopes.set_dont_contact")
+def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET shows what the mark means; POST sets it."""
+    person = get_object_or_404(Person.objects.defer("search"), pk=pk)
+    now = timezone.now()
+    trouble = "This person is marked already." if contact.mark_of(person, now) else ""
+    form = MarkForm(request.POST or None)
+    if request.method == "POST" and not trouble and form.is_valid():
+        data = form.cleaned_data
+        act = act_of(request, data["reason"], data["ticket"])
+        try:
+            contact.set_mark(person, act.author, act.reason, now, data["until"], act.ticket)
+        except contact.CannotMark as error:
+            trouble = str(error)
+        else:
+            messages.success(request, "No link is offered for this person any more.")
+            return redirect("admin:person", pk)
+    will = [
+        f"No reauth link is offered for {person}, whatever is missing, at any provider.",
+        "Links that were sent before still work. A lead can send one all the same, and lift the mark.",
+    ]
+    return _answer(request, person, "Do not contact", will, trouble, form, "Set the mark")
+
+
+@desk.screen("people/<int:pk>/contact/", "lift_dont_contact", *LOOK, "scopes.lift_dont_contact")
+def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET shows what lifting the mark means; POST lifts it."""
+    person = get_object_or_404(Person.objects.defer("search"), pk=pk)
+    now = timezone.now()
+    mark = contact.mark_of(person, now)
+    trouble = "" if mark else "This person is not marked."
+    form = Why(request.POST or None)
+    if request.method == "POST" and mark and form.is_valid():
+        act = act_of(request, form.cleaned_data["reason"], form.cleaned_data["ticket"])
+        try:
+            contact.lift(mark, act.author, act.reason, now, act.ticket)
+        except contact.CannotMark as error:
+            trouble = str(error)
+        else:
+            messages.success(request, "Links are offered for this person again.")
+            return redirect("admin:person", pk)
+    will = [f"Reauth links are offered for {person} again, where they help."]
+    return _answer(request, person, "Lift the mark", will, trouble, form, "Lift the mark")
+
+
+def _answer(
+    request: HttpRequest, person: Person, title: str, will: list[str], trouble: str, form: forms.Form, submit: str
+) -> HttpResponseBase:
+    back = reverse("admin:person", args=[person.pk])
+    shown = None if trouble and not form.is_bound else form
+    response = desk.page(
+        request, "admin/acts/act.html", title, back=back, will=will, trouble=trouble, form=shown, submit=submit
+    )
+    response.status_code = 409 if request.method == "POST" and trouble else 200
+    return response

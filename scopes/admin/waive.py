@@ -1,0 +1,179 @@
+"""Respect a person's "no" to one need for a while, and end that: each shows first what will happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes import flow
+from scopes.admin.cards import Card
+from scopes.admin.site import desk
+from scopes.admin.tags import HEALTH_WORDS
+from scopes.intake.waivers import CHOSEN, DAYS, LONGEST_DAYS, Act, AlreadyEnded, CannotWaive
+from scopes.judge import verdicts
+from scopes.judge.explain import Scoped
+from scopes.judge.person import ConnectionAccount, accounts_of
+from scopes.judge.rules import judge, need_key
+from scopes.judge.standing import facts_of
+from scopes.models import Connection, Waiver
+
+LOOK = ("scopes.view_person", "scopes.view_connection")
+WAIVE = "scopes.waive"
+
+
+class Why(forms.Form):
+    """Why somebody acts, and where that is asked for."""
+
+    reason = forms.CharField(
+        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), help_text="In a sentence. It is kept in the trail."
+    )
+    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
+
+
+class WaiveForm(Why):
+    """Until when, beside why."""
+
+    until = forms.DateField(label="Through", help_text=f"At most a year. {DAYS} days are usual.")
+
+    field_order = ("until", "reason", "ticket")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        today = timezone.now().date()
+        latest = today + timedelta(days=LONGEST_DAYS)
+        limits = {"type": "date", "min": f"{today + timedelta(days=1):%Y-%m-%d}", "max": f"{latest:%Y-%m-%d}"}
+        self.fields["until"].widget = forms.DateInput(attrs=limits, format="%Y-%m-%d")
+        self.fields["until"].initial = today + timedelta(days=DAYS)
+
+
+@desk.screen("connections/<int:pk>/waive/", "waive", *LOOK, WAIVE)
+def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET shows what respecting the "no" to the need in the address means; POST does it."""
+    row = get_object_or_404(Connection.objects.filter(merged_into__isnull=True), pk=pk)
+    (entry,) = accounts_of([row])
+    need = request.GET.get("need", "")
+    line = next((line for line in entry.account.lines if need_key(line.scopes) == need), None)
+    if line is None:
+        raise Http404
+    trouble = (
+        "" if _may_be_waived(line) else "This is not missing by the person's choice, so there is no “no” to respect."
+    )
+    form = WaiveForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            flow.waive(row, need, data["until"], act_of(request, data["reason"], data["ticket"]), timezone.now())
+        except CannotWaive as error:
+            trouble = str(error)
+        else:
+            messages.success(request, f"The “no” to {line.label} is respected through {data['until']:%-d %b %Y}.")
+            return redirect(page_of(entry.connection))
+    response = desk.page(
+        request,
+        "admin/acts/act.html",
+        f"Respect a “no” to {line.label}",
+        back=page_of(entry.connection),
+        will=_will(entry, line),
+        trouble=trouble,
+        form=form if _may_be_waived(line) else None,
+        submit="Respect it",
+    )
+    response.status_code = 409 if request.method == "POST" and trouble else 200
+    return response
+
+
+@desk.screen("waivers/<int:pk>/end/", "end_waiver", *LOOK, WAIVE)
+def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET shows what ending it means; POST does it."""
+    waiver = get_object_or_404(Waiver.objects.select_related("connection"), pk=pk)
+    trouble = "This waiver has ended already." if waiver.ended_at else ""
+    form = Why(request.POST or None)
+    if request.method == "POST" and not trouble and form.is_valid():
+        data = form.cleaned_data
+        try:
+            flow.end_waiver(waiver, act_of(request, data["reason"], data["ticket"]), timezone.now())
+        except AlreadyEnded as error:
+            trouble = str(error)
+        else:
+            messages.success(request, "The waiver has ended: what is missing counts again.")
+            return redirect(page_of(waiver.connection))
+    response = desk.page(
+        request,
+        "admin/acts/act.html",
+        "End a waiver",
+        back=page_of(waiver.connection),
+        will=[
+            f"The “no” to `{waiver.need}`, which would be respected through {waiver.until:%-d %b %Y}, counts no more.",
+            "If it is still missing, it counts as missing again at once, and a link may be sent for it.",
+        ],
+        trouble=trouble,
+        form=None if trouble else form,
+        submit="End it",
+    )
+    response.status_code = 409 if request.method == "POST" and trouble else 200
+    return response
+
+
+def with_waivers(cards: Iterable[Card]) -> list[Card]:
+    """The cards, each with its standing waivers and the needs that could be waived; one query."""
+    rows = list(cards)
+    standing: dict[int, list[Waiver]] = {card.entry.connection.pk: [] for card in rows}
+    for waiver in Waiver.objects.filter(connection__in=standing, ended_at__isnull=True).order_by("until", "pk"):
+        standing[waiver.connection_id].append(waiver)
+    return [
+        replace(
+            card,
+            waivers=tuple(standing[card.entry.connection.pk]),
+            waivable=tuple((need_key(line.scopes), line.label) for line in card.wanting if _may_be_waived(line)),
+        )
+        for card in rows
+    ]
+
+
+def page_of(connection: Connection) -> str:
+    """The page on which the connection is shown."""
+    if connection.person_id is None:
+        return reverse("admin:connection", args=[connection.pk])
+    return reverse("admin:person", args=[connection.person_id])
+
+
+def act_of(request: HttpRequest, reason: str, ticket: str) -> Act:
+    """The act of the agent who is signed in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return Act(request.user, reason, ticket)
+
+
+def _may_be_waived(line: Scoped) -> bool:
+    return line.held is False and line.reason in CHOSEN
+
+
+def _will(entry: ConnectionAccount, line: Scoped) -> list[str]:
+    """What happens if the person's "no" to the need is respected."""
+    row = entry.connection
+    facts = facts_of([row.standing_id])[row.standing_id]
+    waived = replace(facts, waived=facts.waived | {need_key(line.scopes)})
+    asked = verdicts.asked_at([facts.consent_version]).get(facts.consent_version or 0)
+    after = judge(waived, verdicts.policy_of(entry.policy), asked).health
+    before = entry.account.health
+    change = (
+        f"stays {HEALTH_WORDS[before.value].lower()}: something else is wrong too"
+        if after is before
+        else f"goes from {HEALTH_WORDS[before.value].lower()} to {HEALTH_WORDS[after.value].lower()}"
+    )
+    return [
+        f"{entry.provider.name} {change}.",
+        f"What the person does without stays off: {', '.join(line.features) or line.label}.",
+        "No link is offered for this need until it ends: by the first audit after its last day, or by hand.",
+    ]
