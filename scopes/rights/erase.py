@@ -6,7 +6,7 @@ other records say of the person is taken out of them. See docs/decisions/erasure
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -132,9 +132,14 @@ def _take_out(names: Names) -> None:
             pks = [pk for (pk,) in cursor.fetchall()]
         for row in model._default_manager.filter(Q(pk__in=pks)).iterator():
             told = {field: getattr(row, field) for field in fields}
-            rest: Mapping[str, Any] = {field: names.taken_out(value) for field, value in told.items()}
+            rest = {field: _fitting(model, field, names.taken_out(value)) for field, value in told.items()}
             if rest != told:
                 model._default_manager.filter(pk=row.pk).update(**rest)
+
+
+def _fitting(model: type[Model], field: str, value: Any) -> Any:
+    """The mark is longer than some ids, and a text can be as long as its column."""
+    return value[: model._meta.get_field(field).max_length] if isinstance(value, str) else value
 
 
 def _forget_searches() -> None:

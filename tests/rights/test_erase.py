@@ -67,6 +67,12 @@ def test_others_keep_all_of_theirs() -> None:
     assert ReauthLink.objects.get().reason == "Like [erased] ([erased])."
 
 
+def test_a_text_that_fills_its_column_stays_in_it() -> None:
+    TrailEntry.objects.create(at=NOW, verb="looked", actor_name="rex", ticket="x" * 112 + " ref-ben")
+    erased()
+    assert TrailEntry.objects.get(verb="looked").ticket == "x" * 112 + " [erase"
+
+
 def test_the_trail_keeps_what_happened_without_who() -> None:
     live()
     before = list(TrailEntry.objects.order_by("pk").values_list("at", "verb", "actor", "actor_name", "integration"))

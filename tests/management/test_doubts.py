@@ -1,0 +1,28 @@
+"""The night finds doubts and says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from scopes.models import Doubt
+from tests import cast as people
+
+
+@pytest.mark.usefixtures("cast")
+def test_the_audit_finds_what_nobody_who_consented_lately_holds() -> None:
+    at, now = timezone.now() - timedelta(days=2), timezone.now()
+    without = tuple(scope for scope in people.EVERYTHING if scope != "heartrate")
+    people.take_in(*(people.consent(f"n{one}", "oura", without, at) for one in range(20)), now=now)
+    out = StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("audit_connections", "--offline", "--fail-on", "doubt", stdout=out, stderr=StringIO())
+
+    assert ended.value.code == 3
+    assert "doubt: 1 requested scope is held by nobody who consented lately (oura heartrate)" in out.getvalue()
+    assert Doubt.objects.get().consents == 20
