@@ -6,17 +6,18 @@ import gzip
 import logging
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from benchmarks.records import Row, timed
 from scopes.models import Connection, Person
 
+Page = Callable[[], Any]
 TIMES = 9
 MANY = 12
 
@@ -30,10 +31,10 @@ def run() -> list[Row]:
     one, many = Person.objects.order_by("pk")[10], _with_many()
     front, search, listed = reverse("admin:index"), reverse("admin:search"), reverse("admin:connections")
 
-    def words(text: str) -> Callable[[], HttpResponse]:
+    def words(text: str) -> Page:
         return lambda: client.post(search, {"words": text}, follow=True)
 
-    pages: dict[str, Callable[[], HttpResponse]] = {
+    pages: dict[str, Page] = {
         "front page": lambda: client.get(front),
         "search an e-mail address, to the person's page": words(one.email),
         "search a Terra id, to the person's page": words(one.connections.get().user_id),
@@ -56,7 +57,7 @@ def _with_many() -> Person:
     return person
 
 
-def _cost(page: Callable[[], HttpResponse]) -> str:
+def _cost(page: Page) -> str:
     page()
     queries: list[str] = []
 
