@@ -70,7 +70,7 @@ def test_others_keep_all_of_theirs() -> None:
 def test_a_text_that_fills_its_column_stays_in_it() -> None:
     TrailEntry.objects.create(at=NOW, verb="looked", actor_name="rex", ticket="x" * 112 + " ref-ben")
     erased()
-    assert TrailEntry.objects.get(verb="looked").ticket == "x" * 112 + " [erase"
+    assert TrailEntry.objects.get(verb="looked").ticket == "x" * 112 + " [erased"
 
 
 def test_the_trail_keeps_what_happened_without_who() -> None:
