@@ -53,6 +53,7 @@ class DraftForm(forms.Form):
 
     def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         for field in ("requested", "approved"):
             self.fields[field].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
@@ -67,6 +68,7 @@ class NeedForm(forms.Form):
 
     def __init__(self, *args: Any, known: set[str], provider: str, languages: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.known, self.provider, self.languages = known, provider, languages
         for code, language in languages.items():
             text = forms.CharField(label=f"Name in {language}", max_length=200, required=False)

@@ -67,7 +67,7 @@ class SinceForm(forms.Form):
     """When the consent screen changed."""
 
     since = forms.DateTimeField(
-        label="When did the consent screen change? (UTC)",
+        label="When the consent screen changed (UTC)",
         required=False,
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

@@ -1,4 +1,5 @@
 from importlib import import_module
+from typing import Any
 
 from django.db import migrations
 
@@ -6,7 +7,7 @@ roles = import_module("scopes.migrations.0003_roles")
 POLICIES = ["policyversion.draft_policy", "policyversion.publish_policy"]
 
 
-def extend_roles(apps, schema_editor):
+def extend_roles(apps: Any, schema_editor: Any) -> None:
     """Engineers write policies and put them in force."""
     group, _ = apps.get_model("auth", "Group").objects.get_or_create(name="engineer")
     group.permissions.add(*(roles._permission(apps, name) for name in POLICIES))
