@@ -123,7 +123,11 @@ def _text(
 ) -> str:
     number = affected.connections.get(counted, 0)
     when = f"counted {affected.counted_at:%-d %b %Y, %H:%M} UTC" if affected.counted_at else "not counted yet"
-    connections = f"{number:,} connection{'' if number == 1 else 's'}" if affected.counted_at else "An unknown number"
+    connections = (
+        f"{number:,} connection{'' if number == 1 else 's'}"
+        if affected.counted_at
+        else "An unknown number of connections"
+    )
     lines = [
         title,
         "",

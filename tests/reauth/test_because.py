@@ -45,7 +45,7 @@ def test_the_page_tells_why_and_names_the_box_beside_it() -> None:
 
     (permission,) = asked_by(link, link.needs, "Fit").permissions
 
-    assert permission.because == "Das war nicht angehakt, als Sie Oura verbunden haben."
+    assert permission.because == because.SCOPES["de"]["declined"].format(provider="Oura")
     assert permission.label == "Herzfrequenz"
 
 
