@@ -139,7 +139,8 @@ def _take_out(names: Names) -> None:
 
 def _fitting(model: type[Model], field: str, value: Any) -> Any:
     """The mark is longer than some ids, and a text can be as long as its column."""
-    return value[: model._meta.get_field(field).max_length] if isinstance(value, str) else value
+    longest: int | None = getattr(model._meta.get_field(field), "max_length", None)
+    return value[:longest] if isinstance(value, str) else value
 
 
 def _forget_searches() -> None:
