@@ -13,11 +13,13 @@ _FENCES = {"[": "]", "{": "}", '"': '"', "'": "'", "`": "`", "(": ")"}
 _NEXT_QUOTED = re.compile(
     r"\s{0,3}(?:,\s{0,3}(?:and |or )?|and |or )\s{0,3}([\"'`])([^\s\"'`]{2,200})\1(?!\s{0,3}(?:=>|[:=]))"
 )
+_END_OF_ROW = re.compile(r"[\n\"'`\])}]|\.(?:\s|$)")
 _EDGES = "\"'`()[]{}<>!?"
 _NO_SCOPE_URL = re.compile(
     r"(?i)https?://(?:docs?|developers?|dev|help|support|api)\.|/docs?/|/scopes?/?$|\.html?$|[?#]"
 )
 
+LONGEST_ROW = 12
 # Plain words that are scopes often enough to be believed without a colon or a quotation mark before them.
 _OFTEN = "openid profile email address phone offline offline_access read write admin api repo user gist sudo"
 _JOINING = "and or and/or either both - – — * +"
@@ -66,6 +68,8 @@ def listed(text: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]
     text = text.partition("\n")[0]
     names: list[str] = []
     words = _WORDS.findall(text[:4000])[:200]
+    if not strict and (row := _row(text, known)):
+        return row
     for place, word in enumerate(words):
         bare = word.strip(_EDGES).rstrip(".:")
         if word in ",;&|" or bare.lower() in _JOINTS:
@@ -74,6 +78,8 @@ def listed(text: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]
             if names:
                 break
             continue
+        if word[-1] == ":" and words[place - 1] in ";&|":
+            break
         if not is_scope(bare) or not (_shows(bare, known) or (not strict and _alone(words, place))):
             break
         names.append(bare)
@@ -108,6 +114,15 @@ def is_scope(word: str) -> bool:
 def once[Item](items: Iterable[Item]) -> tuple[Item, ...]:
     """Each of them once, in the order seen."""
     return tuple(dict.fromkeys(items))
+
+
+def _row(text: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The words of a line that ends after a few names with spaces between them, the first of which shows to be one."""
+    row = _END_OF_ROW.split(text, maxsplit=1)[0].split()
+    if not 1 < len(row) <= LONGEST_ROW or not _shows(row[0], known):
+        return ()
+    plain = any(word.lower() in _NEVER - BASIC or not is_scope(word) for word in row)
+    return () if plain else once(row)
 
 
 def _shows(word: str, known: frozenset[str]) -> bool:

@@ -123,6 +123,23 @@ RECOGNISERS: tuple[Recognises, ...] = (
         remedy="change_request",
     ),
     says(
+        "the parameter scope is refused",
+        Verdict.SCOPE_REFUSED,
+        CODE,
+        r"\b(?:invalid|illegal|bad|unsupported|malformed) (?:request )?(?:param\w*|value|argument|field)s?"
+        r"(?: value)?[^\n.]{0,30}?\bscopes?\b",
+        "scope",
+        remedy="change_request",
+    ),
+    says(
+        "OAuth 1 denied",
+        Verdict.CONSENT_REFUSED,
+        NAMED,
+        r"oauth_verifier=denied|(?:^|[\n?&])denied=[\w\[]|oauth_problem=(?:permission_denied|user_refused)",
+        "denied",
+        "user_refused",
+    ),
+    says(
         "access_denied",
         Verdict.CONSENT_REFUSED,
         CODE,

@@ -47,7 +47,7 @@ _ROLE = (
 )
 _APP = (
     r"\b(?:upgrade required|update (?:the|your) app|unsupported api version"
-    r"|api key (?:is )?(?:invalid|missing|not valid)"
+    r"|api[_ -]?key (?:is )?(?:invalid|missing|not valid)|\b(?:valid|correct|invalid|missing) api[_ -]?key\b"
     r"|(?:no|unknown) (?:such )?(?:client|application))\b"
 )
 
@@ -143,6 +143,20 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "ip ",
     ),
     says(
+        "a role over a resource",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        NAMED + 2,
+        r"\bis forbidden: user\b[^\n]{0,300}\bcannot\b|\bis not authorized to perform:? [\w-]+:\w"
+        r"|\b(?:authorization|permissions?) to perform (?:the )?action\b|\bscope(?:\(s\))? ['\"]?/(?:\w|$)"
+        r"|\b(?:linked)?authorizationfailed\b",
+        "forbidden: user",
+        "not authorized to perform",
+        "to perform",
+        "scope",
+        "authorizationfailed",
+        doubt="It is a role of the account that is granted where the resource is kept, not a scope.",
+    ),
+    says(
         "an app or its key",
         Verdict.NOT_A_SCOPE_PROBLEM,
         LOOSE,
@@ -151,6 +165,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "update",
         "version",
         "api key",
+        "api_key",
+        "apikey",
+        "api-key",
         "client",
         "application",
     ),

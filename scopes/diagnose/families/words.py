@@ -196,6 +196,15 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "scope",
     ),
     says(
+        "holds no scope",
+        Verdict.MISSING_SCOPE,
+        PHRASE,
+        r"\b(?:contains?|has|have|having|with|carr(?:y|ies)) (?:no|zero) (?:\w+ ){0,2}(?:scopes?|permissions?|scp)\b",
+        "scope",
+        "permission",
+        "scp",
+    ),
+    says(
         "scope is not allowed",
         Verdict.SCOPE_REFUSED,
         PHRASE + 1,
