@@ -31,6 +31,7 @@ _SCOPE_FIELD = re.compile(
     r"(?i)(?<![\w-])(?:required[_-]?|missing[_-]?|needed[_-]?|expected[_-]?)?scopes?(?:[_-]?(?:required|needed"
     r"|missing))?" + KEY + LIST
 )
+_BEHIND = re.compile(r"[\"']?[ \t]{0,3}[-–—:(,][ \t]{0,3}" + LIST)
 NEARBY = 700
 # How doorkeeper and its kin say it (GitLab, Wahoo, Basecamp): their list is one of which each would do.
 _ANY_WOULD_DO = re.compile(r"(?i)requires higher privileges than provided by the access token")
@@ -45,6 +46,8 @@ def insufficient_scope(exhibit: Exhibit) -> Iterator[Finding]:
         start, end = max(0, match.start() - NEARBY), match.end() + NEARBY
         around = exhibit.text[start:end]
         fields = [names_in(field, exhibit.known, "") for field in _SCOPE_FIELD.finditer(around)]
+        if not any(fields) and (behind := _BEHIND.match(exhibit.text, match.end())):
+            fields = [names_in(behind, exhibit.known, "strict")]
         yield Finding(
             Verdict.MISSING_SCOPE,
             "RFC 6750 insufficient_scope",
@@ -206,6 +209,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|(?:access_?|refresh_?|oauth_?)?token[_-](?:has_|is_)?(?:expired|revoked|invalid|rejected|inactive"
         r"|not_valid)"
         r"|invalid_grant|invalid_auth|not_authed|authError|unauthenticated|invalid_session_id|token_unauthori[sz]ed"
+        r"|(?:account|user)_(?:inactive|deactivated|disabled|suspended|deleted)"
         r"|request_unauthorized|invalidauthenticationtoken|invalid_?credentials)(?![a-z])",
         "token",
         "invalid_",
@@ -214,6 +218,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "unauthenticated",
         "unauthorized",
         "credentials",
+        "account_",
+        "user_",
     ),
     says(
         "authorization code",

@@ -41,7 +41,7 @@ _ROLE = (
     r"|\bnot an? (?:member|admin|owner|collaborator|participant)\b"
     r"|\binsufficient[_ ](?:role|access[_ ]rights?|user[_ ]rights?|access(?![_ ]?(?:token|scope)))\b"
     r"|\b(?:saml|sso|single sign-on)\b[^\n.]{0,60}\b(?:enforce|required|must|authori[sz]e)\w*"
-    r"|\bnot_in_channel\b|\bchannel_not_found\b|\b(?:user|account) (?:is )?not permitted to use\b"
+    r"|\brestricted_action\w*|\buser_is_\w*restricted\b|\bnot_in_channel\b|\bchannel_not_found\b|\b(?:user|account) (?:is )?not permitted to use\b"
     r"|\brole\b[^\n.]{0,30}\b(?:required|insufficient|does not|not (?:allowed|assigned))"
     r"|\bip (?:address )?(?:is )?(?:not allowed|blocked)"
 )
@@ -138,6 +138,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "sign-on",
         "role",
         "not_in_channel",
+        "restricted",
         "channel_not_found",
         "not permitted",
         "ip ",

@@ -196,6 +196,23 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "scope",
     ),
     says(
+        "the token may not, named",
+        Verdict.MISSING_SCOPE,
+        NAMED + 2,
+        r"\btoken\b[^\n.:]{0,30}\b(?:not|n.t|un) ?(?:been )?"
+        + _MAY
+        + r"\b[^\n.:]{0,20}\b(?:access|use|for|with)\s+(?:the )?(?P<scopes>(?:[^\s]{2,200}\s+){1,6}?)scopes?\b",
+        "token",
+        read="before",
+    ),
+    says(
+        "the token may not",
+        Verdict.MISSING_SCOPE,
+        CODE + 2,
+        r"\btoken\b[^\n.:]{0,30}\b(?:not|n.t|un) ?(?:been )?" + _MAY + r"\b[^\n.:]{0,60}\bscopes?\b",
+        "token",
+    ),
+    says(
         "holds no scope",
         Verdict.MISSING_SCOPE,
         PHRASE,
