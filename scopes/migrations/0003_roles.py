@@ -1,11 +1,14 @@
-from django.conf import settings
-from django.db import migrations, models
+from typing import Any
 
+from django.db import migrations
+
+# What every role that deals with people may look at.
 LOOK = [
     "attempt.view_attempt",
     "auditrun.view_auditrun",
     "connection.view_connection",
     "delivery.view_delivery",
+    "doubt.view_doubt",
     "integration.view_integration",
     "person.view_person",
     "policyversion.view_policyversion",
@@ -13,38 +16,62 @@ LOOK = [
     "reauthlink.view_reauthlink",
     "scope.view_scope",
 ]
-SEND = ["reauthlink.send_reauth_link", "reauthlink.withdraw_reauth_link"]
+ACT = [
+    "dontcontact.set_dont_contact",
+    "reauthlink.send_reauth_link",
+    "reauthlink.withdraw_reauth_link",
+    "waiver.waive",
+]
 ROLES = {
     "viewer": LOOK,
-    "agent": [*LOOK, *SEND],
-    "lead": [*LOOK, *SEND, "reauthlink.override_preflight", "trailentry.view_trailentry"],
+    "agent": [*LOOK, *ACT],
+    "lead": [
+        *LOOK,
+        *ACT,
+        "dontcontact.lift_dont_contact",
+        "doubt.dismiss_doubt",
+        "person.erase_person",
+        "person.export_person",
+        "reauthlink.override_preflight",
+        "trailentry.view_trailentry",
+    ],
     # Engineers mend integrations; people are none of their business.
     "engineer": [
         "auditrun.view_auditrun",
-        "delivery.view_delivery",
         "delivery.read_delivery_body",
         "delivery.replay_delivery",
+        "delivery.view_delivery",
+        "doubt.dismiss_doubt",
+        "doubt.view_doubt",
         "integration.view_integration",
+        "policyversion.draft_policy",
+        "policyversion.publish_policy",
         "policyversion.view_policyversion",
         "provider.view_provider",
         "scope.view_scope",
     ],
-    "auditor": [*LOOK, "delivery.read_delivery_body", "trailentry.view_trailentry", "trailentry.view_access_log"],
+    "auditor": [
+        *LOOK,
+        "delivery.read_delivery_body",
+        "person.export_person",
+        "trailentry.view_access_log",
+        "trailentry.view_trailentry",
+    ],
 }
 
 
-def make_roles(apps, schema_editor):
+def make_roles(apps: Any, schema_editor: object) -> None:
     """Each role is a group that has these permissions at least; those that an administrator added stay."""
     for role, wanted in ROLES.items():
         group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=role)
         group.permissions.add(*(_permission(apps, name) for name in wanted))
 
 
-def unmake_roles(apps, schema_editor):
+def unmake_roles(apps: Any, schema_editor: object) -> None:
     apps.get_model("auth", "Group").objects.filter(name__in=ROLES).delete()
 
 
-def _permission(apps, name):
+def _permission(apps: Any, name: str) -> Any:
     """The permission; Django itself makes what is missing only after all migrations."""
     model, codename = name.split(".")
     options = apps.get_model("scopes", model)._meta
@@ -63,53 +90,6 @@ class Migration(migrations.Migration):
         ("scopes", "0002_immutable_records"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
-        migrations.CreateModel(
-            name="SignInTries",
-            fields=[
-                ("subject", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("tries", models.PositiveIntegerField()),
-                ("first_at", models.DateTimeField()),
-            ],
-            options={"verbose_name_plural": "sign-in tries", "default_permissions": ()},
-        ),
-        migrations.AlterModelOptions(
-            name="delivery",
-            options={
-                "verbose_name_plural": "deliveries",
-                "permissions": [
-                    ("read_delivery_body", "Can read what a delivery said"),
-                    ("replay_delivery", "Can process a delivery again"),
-                ],
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="reauthlink",
-            options={
-                "permissions": [
-                    ("send_reauth_link", "Can send a reauth link"),
-                    ("withdraw_reauth_link", "Can withdraw a reauth link"),
-                    ("override_preflight", "Can send a reauth link that the preflight advises against"),
-                ]
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="trailentry",
-            options={
-                "verbose_name_plural": "trail entries",
-                "permissions": [("view_access_log", "Can see who opened whose page")],
-            },
-        ),
-        migrations.AddIndex(
-            model_name="trailentry",
-            index=models.Index(fields=["actor", "-at"], name="trail_of_actor"),
-        ),
-        migrations.AddIndex(
-            model_name="signintries",
-            index=models.Index(fields=["first_at"], name="sign_in_tries_by_age"),
-        ),
-        migrations.RunPython(make_roles, unmake_roles),
-    ]
+    operations = [migrations.RunPython(make_roles, unmake_roles)]
