@@ -146,7 +146,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "access_denied",
         Verdict.CONSENT_REFUSED,
         CODE,
-        _ERROR + r"access_denied(?![a-z])|^\s*access_denied\s*$",
+        _ERROR + r"access_denied(?![a-z_])|^\s*access_denied\s*$",
         "access_denied",
         doubt="Some servers say access_denied for a role or a policy as well.",
     ),

@@ -17,7 +17,7 @@ _REJECTED = (
     r"|\brequest a new token\b|could not validate credentials|not authenticated"
     r"|authentication (?:is )?(?:required|failed)"
     r"|requires? (?:user )?authentication|please re-?(?:authori[sz]e|authenticate|connect|login|log in)|login required"
-    r"|error validating access token"
+    r"|error validating access token|(?:authentication|authorization)[ _]?unsuccessful"
 )
 _RATE = (
     r"\brate[_ -]?limit\w*\b|too[_ ]many[_ ]requests|quota[_ ]?(?:exceeded|limit)|throttl(?:ed|ing)|user rate limit"
@@ -48,7 +48,8 @@ _ROLE = (
 _APP = (
     r"\b(?:upgrade required|update (?:the|your) app|unsupported api version"
     r"|api[_ -]?key (?:is )?(?:invalid|missing|not valid)|\b(?:valid|correct|invalid|missing) api[_ -]?key\b"
-    r"|(?:no|unknown) (?:such )?(?:client|application))\b"
+    r"|(?:no|unknown) (?:such )?(?:client|application)"
+    r"|(?:api|endpoint|resource|method|operation) (?:does not|doesn't|is not) support(?:ed)?)\b"
 )
 
 _BY_STATUS = {
@@ -171,6 +172,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "api-key",
         "client",
         "application",
+        "support",
     ),
     by_status,
 )

@@ -70,7 +70,24 @@ def needed_beside_scopes(exhibit: Exhibit) -> Iterator[Finding]:
             yield Finding(Verdict.MISSING_SCOPE, "needed, beside scopes", NAMED - 1, *span, scopes=names)
 
 
+_ADVICE = re.compile(
+    r"(?i)\b(?:add|include|grant|enable|select|use|with|request)(?:ing)? (?:(?:the|this|these|following|missing"
+    r"|required|also|oauth) ){0,4}(?:scopes?|permissions?):?[ \t]{1,3}" + LIST
+)
+
+
+def advice(exhibit: Exhibit) -> Iterator[Finding]:
+    """ "Add the scope a:b": weaker than a code, for the same is said of a scope that was refused."""
+    if "scope" not in exhibit.lower and "permission" not in exhibit.lower:
+        return
+    for match in list(_ADVICE.finditer(exhibit.text))[:10]:
+        if names := names_in(match, exhibit.known, "strict"):
+            span = (match.start(), min(match.end(), match.start() + NEARBY))
+            yield Finding(Verdict.MISSING_SCOPE, "advice to add a scope", CODE - 1, *span, scopes=names)
+
+
 RECOGNISERS: tuple[Recognises, ...] = (
+    advice,
     needed_beside_scopes,
     says(
         "names what is needed",
@@ -309,7 +326,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         LOOSE,
         r"\b(?:insufficient|inadequate|missing|lack\w*)[_ ](?:\w+ ){0,3}?(?:permissions?|privileges?)\b"
         r"|\bpermissions? (?:missing|not granted|insufficient)\b|\bnot enough permissions?\b"
-        r"|\binsufficient_?permissions?\b"
+        r"|(?<![a-z])insufficient_?permissions?\b"
         r"|\b(?:not|n.t) have (?:the |all )?(?:required|necessary|sufficient|correct|appropriate|needed|proper|enough)"
         r"[^\n.]{0,30}\bpermissions?|\brequires?[^\n.]{0,30} permissions?\b|\bpermissions? (?:is |are )?required\b"
         r"|\b(?:has|did) not grant(?:ed)?\b",
