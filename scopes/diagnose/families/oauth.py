@@ -60,6 +60,18 @@ def insufficient_scope(exhibit: Exhibit) -> Iterator[Finding]:
         )
 
 
+_CHALLENGE = re.compile(r"(?i)www-authenticate[^\n]{0,400}?\bscope" + KEY + LIST)
+
+
+def challenge(exhibit: Exhibit) -> Iterator[Finding]:
+    """A challenge that names a scope and no error, where something is forbidden: RFC 6750 puts what is needed there."""
+    if "www-authenticate" not in exhibit.lower or not (exhibit.status == 403 or "permission" in exhibit.lower):
+        return
+    if (match := _CHALLENGE.search(exhibit.text)) and (names := names_in(match, exhibit.known, "")):
+        span = (match.start(), min(match.end(), match.start() + NEARBY))
+        yield Finding(Verdict.MISSING_SCOPE, "RFC 6750 challenge", LOOSE, *span, scopes=names)
+
+
 _CHANGED = re.compile(r"(?i)scope has changed from [\"']([^\"'\n]{0,3000})[\"'] to [\"']([^\"'\n]{0,3000})[\"']")
 _SAME = {
     "email": "https://www.googleapis.com/auth/userinfo.email",
@@ -91,6 +103,7 @@ _ERROR = r"(?:^|[^a-z])(?:error|reason|error_?code|error_?type|code|message|stat
 
 RECOGNISERS: tuple[Recognises, ...] = (
     insufficient_scope,
+    challenge,
     scope_changed,
     says(
         "missing scope, as a code",
@@ -194,6 +207,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CODE,
         _START + r"(?:auth(?:orization)?_(?:declined|cancel(?:l)?ed)"
         r"|user_?(?:has_)?(?:cancel(?:l)?ed|denied|declined|rejected)\w{0,30}"
+        r"|cancel(?:l)?ed_?login|(?:login|sign_?in)_?cancel(?:l)?ed"
         r"|consent_(?:denied|rejected|declined|refused))(?![a-z])",
         "declin",
         "cancel",
@@ -240,7 +254,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         _START
         + r"(?:invalid_request|invalid_client(?:_?id|_?secret)?|unauthorized_client|unsupported_(?:grant|response)_type"
         r"|redirect_uri_mismatch|invalid_redirect(?:_uri)?|invalid_target|invalid_state|csrf_\w+"
-        r"|mismatching_state)(?![a-z])"
+        r"|mismatching_state|insecure_transport)(?![a-z])"
         r"|callback url (?:is|does|must)|redirect[_ ]ur[il] (?:mismatch|does not match|is invalid)"
         r"|missing parameters?:|invalid client (?:id|secret|credentials)",
         "invalid_",
@@ -250,6 +264,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "callback url",
         "missing parameter",
         "state",
+        "transport",
         "csrf",
     ),
     says(

@@ -15,7 +15,7 @@ _REJECTED = (
     r"\b(?:has |have |is |was |been |are ){0,3}(?:expired|revoked|invalid(?:ated)?|no longer valid|rejected|inactive"
     r"|incorrect|deleted|withdrawn|not (?:been )?(?:valid|active|provided|accepted|recogni[sz]ed|found))\b"
     r"|\brequest a new token\b|could not validate credentials|not authenticated"
-    r"|authentication (?:is )?(?:required|failed)"
+    r"|(?<!proxy )authentication (?:is )?(?:required|failed)|credentials do not contain"
     r"|requires? (?:user )?authentication|please re-?(?:authori[sz]e|authenticate|connect|login|log in)|login required"
     r"|error validating access token|(?:authentication|authorization)[ _]?unsuccessful"
 )
@@ -55,6 +55,7 @@ _APP = (
 _BY_STATUS = {
     401: (Verdict.TOKEN_INVALID, "", "Some providers answer 401 for a missing scope as well."),
     402: (Verdict.NOT_A_SCOPE_PROBLEM, "", ""),
+    407: (Verdict.NOT_A_SCOPE_PROBLEM, "", ""),
     429: (Verdict.NOT_A_SCOPE_PROBLEM, "wait", ""),
     502: (Verdict.NOT_A_SCOPE_PROBLEM, "wait", ""),
     503: (Verdict.NOT_A_SCOPE_PROBLEM, "wait", ""),

@@ -230,6 +230,16 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "token",
     ),
     says(
+        "needs a:b",
+        Verdict.MISSING_SCOPE,
+        PHRASE,
+        r"\b(?:needs?|requires?|missing|lacks?|without) (?P<scopes>[\"'`][\w.-]{2,60}:[\w.:-]{2,60}[\"'`])",
+        "scope",
+        "token",
+        "oauth",
+        "permission",
+    ),
+    says(
         "holds no scope",
         Verdict.MISSING_SCOPE,
         PHRASE,
@@ -253,7 +263,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "this scope is refused",
         Verdict.SCOPE_REFUSED,
         NAMED,
-        r"\b(?:scopes?|permissions?)(?:\(s\))?"
+        r"\b(?:scopes?|permissions?)(?:\(s\))?(?![a-z])"
         + _GAP
         + ":?"
         + _GAP
