@@ -40,8 +40,6 @@ INSTALLED_APPS = [
 ]
 if not PRODUCTION:
     INSTALLED_APPS += ["django_linear_migrations", "django_migration_linter"]
-    # What it fears for full tables and old code: at 0004 there was neither a link nor a release.
-    MIGRATION_LINTER_OPTIONS = {"ignore_name": ["0004_reauth_needs"]}
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

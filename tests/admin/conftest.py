@@ -26,9 +26,6 @@ def agent(db: None) -> Callable[[str], User]:
     """The agent who holds a role, made if need be; the superuser for the role "everything"."""
     # A test that commits empties all tables afterwards, the roles with them.
     import_module("scopes.migrations.0003_roles").make_roles(apps, None)
-    import_module("scopes.migrations.0005_contact").extend_roles(apps, None)
-    import_module("scopes.migrations.0006_publish_policy").extend_roles(apps, None)
-    import_module("scopes.migrations.0007_doubts_and_rights").extend_roles(apps, None)
 
     def made(role: str) -> User:
         user, new = User.objects.get_or_create(
