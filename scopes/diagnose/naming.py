@@ -9,6 +9,7 @@ _SCOPE = re.compile(r"[A-Za-z0-9][\w.:/@~*-]{0,198}[\w*/]")
 _JOINED = re.compile(r"(?<=[A-Za-z0-9*])[:._/]+(?=[A-Za-z*])|(?<=[a-z])-(?=[a-z]+-[a-z])")
 _FILE_OR_HOST = re.compile(r"(?i)[\w.-]+\.(?:com|org|net|io|js|ts|py|rb|php|java|json|html?|md)")
 _WORDS = re.compile(r"[,;&|]|[^\s,;&|]+")
+_INDEXED = re.compile(r"[A-Za-z][\w.:-]{1,60}\[[\w.:-]{2,60}\]")  # Patreon's `identity[email]`
 _FENCES = {"[": "]", "{": "}", '"': '"', "'": "'", "`": "`", "(": ")"}
 _NEXT_QUOTED = re.compile(
     r"\s{0,3}(?:,\s{0,3}(?:and |or )?|and |or )\s{0,3}([\"'`])([^\s\"'`]{2,200})\1(?!\s{0,3}(?:=>|[:=]))"
@@ -43,6 +44,8 @@ _NEVER = _ARTICLES | frozenset(_SENTENCE.split())
 
 def fenced(text: str) -> tuple[str, ...]:
     """All names in a list that brackets or quotation marks enclose; none, where they enclose a sentence."""
+    if _INDEXED.fullmatch(text.strip()):
+        return (text.strip(),)
     words = [
         word.strip(_EDGES + ".:=") if not word.endswith("/") else word
         for word in re.split(r"[\s,;|\[\](){}\"'`]+", text[:8000])

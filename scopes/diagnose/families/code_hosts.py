@@ -62,6 +62,14 @@ RECOGNISERS: tuple[Recognises, ...] = (
         doubt="The account lacks a role in the repository; the token's scopes are enough.",
     ),
     says(
+        "GitHub CLI needs a scope",
+        Verdict.MISSING_SCOPE,
+        CERTAIN + 1,
+        r"api operation needs the (?P<scopes>[^\n]{2,200}?) scopes?\b",
+        "api operation needs",
+        read="before",
+    ),
+    says(
         "GitHub credentials",
         Verdict.TOKEN_INVALID,
         CODE,

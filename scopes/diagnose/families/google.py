@@ -115,11 +115,13 @@ RECOGNISERS: tuple[Recognises, ...] = (
         remedy="wait",
     ),
     says(
-        "Google unauthorised scope",
+        "the client is not approved",
         Verdict.SCOPE_REFUSED,
         PHRASE,
-        r"restricted_client|not registered to use this scope|unregistered scope",
+        r"restricted_client|not registered to use this scope|unregistered scope"
+        r"|(?<![a-z])(?:token|app|client|application)[_ ](?:is )?(?:not[_ ](?:yet )?approved|only approved for)|unapproved app",
         "restricted_client",
         "scope",
+        "approved",
     ),
 )

@@ -196,8 +196,11 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "consent is missing",
         Verdict.MISSING_SCOPE,
         CODE,
-        _START + r"(?:consent_required|consentrequired(?:error)?|additional_authorization_required)(?![a-z])",
+        _START + r"(?:consent_required|consentrequired(?:error)?|additional_authorization_required)(?![a-z])"
+        r"|\bneeds? admin(?:istrator)? approval\b|\badmin(?:istrator)? consent is (?:required|needed)"
+        r"|\bonly an? admin(?:istrator)? can (?:grant|consent|approve)",
         "consent",
+        "admin",
         "additional_authorization",
         doubt="The person was not asked, or could not be: the request was a silent one.",
     ),

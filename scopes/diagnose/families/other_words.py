@@ -16,6 +16,8 @@ _REJECTED = (
     r"|incorrect|deleted|withdrawn|not (?:been )?(?:valid|active|provided|accepted|recogni[sz]ed|found))\b"
     r"|\brequest a new token\b|could not validate credentials|not authenticated"
     r"|(?<!proxy )authentication (?:is )?(?:required|failed)|credentials do not contain"
+    r"|\b(?:must|requires? you to|needs? to|have to) be (?:authenticated|signed[ -]in|logged[ -]in)\b"
+    r"|access token (?:must be|is required)|must (?:provide|include|use|supply|send) an? [\w ]{0,20}token"
     r"|requires? (?:user )?authentication|please re-?(?:authori[sz]e|authenticate|connect|login|log in)|login required"
     r"|error validating access token|(?:authentication|authorization)[ _]?unsuccessful"
 )
@@ -42,8 +44,13 @@ _ROLE = (
     r"|\binsufficient[_ ](?:role|access[_ ]rights?|user[_ ]rights?|access(?![_ ]?(?:token|scope)))\b"
     r"|\b(?:saml|sso|single sign-on)\b[^\n.]{0,60}\b(?:enforce|required|must|authori[sz]e)\w*"
     r"|\brestricted_action\w*|\buser_is_\w*restricted\b|\bnot_in_channel\b|\bchannel_not_found\b|\b(?:user|account) (?:is )?not permitted to use\b"
+    r"|\b(?:not|n.t) have (?:the |a |any )?(?:required|necessary|sufficient|appropriate) (?:user |admin )?roles?\b"
     r"|\brole\b[^\n.]{0,30}\b(?:required|insufficient|does not|not (?:allowed|assigned))"
     r"|\bip (?:address )?(?:is )?(?:not allowed|blocked)"
+)
+_THING = (
+    r"(?:file|folder|document|site|property|project|customer|workspace|repository|channel|calendar|record|board|space"
+    r"|page|team|organi[sz]ation|group|playlist|issue|database|bucket|queue|[\"'])"
 )
 _APP = (
     r"\b(?:upgrade required|update (?:the|your) app|unsupported api version"
@@ -84,6 +91,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "authenti",
         "signature",
         "login",
+        "logged",
+        "signed",
         "reconnect",
         "access",
     ),
@@ -146,17 +155,30 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "ip ",
     ),
     says(
+        "a role over one thing",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        OTHER,
+        r"\b(?:user|caller|account|member|you|person) (?:do|does)(?: not|n.t) have (?:\w+ )?permissions? "
+        r"(?:for|on|to (?:access|view|edit|manage|read|modify|publish)) (?:this |the |that )?" + _THING
+        + r"|insufficient_?file_?permissions?|not_?authorized_?to_?file",
+        "permission",
+        "tofile",
+    ),
+    says(
         "a role over a resource",
         Verdict.NOT_A_SCOPE_PROBLEM,
         NAMED + 2,
         r"\bis forbidden: user\b[^\n]{0,300}\bcannot\b|\bis not authorized to perform:? [\w-]+:\w"
         r"|\b(?:authorization|permissions?) to perform (?:the )?action\b|\bscope(?:\(s\))? ['\"]?/(?:\w|$)"
-        r"|\b(?:linked)?authorizationfailed\b",
+        r"|\b(?:linked)?authorizationfailed\b|\bpermission ['\"][\w.:/-]{3,80}['\"] denied (?:on|for)\b"
+        r"|\bdoes not have [\w-]{1,40}(?:\.[\w-]{1,40}){1,4} access to\b",
         "forbidden: user",
         "not authorized to perform",
         "to perform",
         "scope",
         "authorizationfailed",
+        "denied",
+        "access to",
         doubt="It is a role of the account that is granted where the resource is kept, not a scope.",
     ),
     says(

@@ -46,7 +46,7 @@ _LACKS = (
 )
 _IS_LACKING = (
     r"\b(?:missing|insufficient|not (?:\w+ ){0,2}(?:granted|included|match(?:ed|ing)?|sufficient|satisfied|present"
-    r"|accepted)|(?:does|do|did)(?: not|n.t) (?:match|satisfy|include|cover|contain|permit)|mismatch\w*|violat\w*)"
+    r"|accepted)|(?:does|do|did)(?: not|n.t) (?:match|satisfy|include|cover|contain|permit|allow|grant|support)|mismatch\w*|violat\w*)"
 )
 _SAID_NO = (
     r"\b(?:denied|declined|refused|rejected|cancel(?:l)?ed|did not (?:consent|authori[sz]e|approve|allow|accept)"
@@ -112,6 +112,14 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "permission",
         "privilege",
         "access right",
+        read="strict",
+    ),
+    says(
+        "names what is needed, further on",
+        Verdict.MISSING_SCOPE,
+        NAMED,
+        _NEEDS + r"[^\n:;.\"'\[]{0,60}?\bscopes? (?:to|after|for|in|on|by|when|with) [^\n:;.\"'\[]{0,60}:[ \t]{0,3}" + LIST,
+        "scope",
         read="strict",
     ),
     says(
@@ -198,8 +206,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "field of needed scopes",
         Verdict.MISSING_SCOPE,
         NAMED,
-        r"(?<![\w-])(?:required|missing|needed|accepted|expected|lacking|absent|denied|ungranted)[_-]?"
-        r"(?:oauth[_-]?)?(?:granular[_-]?)?(?:scopes?|permissions?)" + KEY + FENCED_LIST,
+        r"(?<![\w-])(?:required|missing|needed|accepted|expected|lacking|absent|denied|ungranted"
+        r"|spec(?:ification)?)[ _-]?"
+        r"(?:oauth[_-]?)?(?:granular[_-]?)?(?:scopes?|permissions?)(?:[ \t]|" + KEY + ")" + FENCED_LIST,
         "scope",
         "permission",
     ),
@@ -226,7 +235,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "the token may not",
         Verdict.MISSING_SCOPE,
         CODE + 2,
-        r"\btoken\b[^\n.:]{0,30}\b(?:not|n.t|un) ?(?:been )?" + _MAY + r"\b[^\n.:]{0,60}\bscopes?\b",
+        r"\btoken\b[^\n.:]{0,30}\b(?:not|n.t|un) ?(?:been )?" + _MAY + r"\b[^\n.:]{0,60}\bscopes?\b"
+        r"|\b(?:not|n.t|un) ?" + _MAY + r"\b[^\n.:]{0,20}\b(?:for|by|in|with|within) (?:this|the|your) token.{0,2} scopes?\b",
         "token",
     ),
     says(
@@ -303,7 +313,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "scopes are invalid, named",
         Verdict.SCOPE_REFUSED,
         NAMED,
-        r"\bscopes?\b (?:is|are|was|were) (?:invalid|unknown|unsupported|not (?:\w+ )?(?:allowed|valid|supported"
+        r"\bscopes?\b (?:(?:is|are|was|were) )?(?:invalid|unknown|unsupported|not (?:\w+ )?(?:allowed|valid|supported"
         r"|recogni[sz]ed|approved|authori[sz]ed))" + _GAP + r"[:=(-]" + _GAP + LIST,
         "scope",
         remedy="change_request",
