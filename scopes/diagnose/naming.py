@@ -105,11 +105,14 @@ def before(text: str, known: frozenset[str]) -> tuple[str, ...]:
     return once(reversed(names))
 
 
+_CODE = re.compile(r"(?i)(?:invalid|insufficient|missing|unauthori[sz]ed)_?scopes?")
+
+
 def is_scope(word: str) -> bool:
     """True for what could be a scope: two characters or more, of those that scopes have, and no word of a sentence."""
     if word.lower() in _NEVER and word.lower() not in BASIC:
         return False
-    if not _SCOPE.fullmatch(word) or not any(letter.isalpha() for letter in word):
+    if _CODE.search(word) or not _SCOPE.fullmatch(word) or not any(letter.isalpha() for letter in word):
         return False
     return not (word.lower().startswith(("http://", "https://")) and _NO_SCOPE_URL.search(word))
 

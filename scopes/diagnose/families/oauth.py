@@ -110,7 +110,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.MISSING_SCOPE,
         CODE,
         _START + r"(?:missing[_-]?(?:required[_-]?)?(?:oauth[_-]?)?scopes?|missing scopes?(?= ?[\"'),.:;\n]|$)"
-        r"|(?:required_?)?scopes?_?(?:not_?granted|missing|mismatch)|(?:required_)?scopes_not_granted"
+        r"|(?:required_?|oauth_?)?scopes?_?(?:not_?granted|missing|mismatch|denied|rejected)|(?:required_)?scopes_not_granted"
         r"|scope_not_authori[sz]ed|scope_permission_missed|permission_?scope_?not_?granted|oauth_?scope_?mismatch"
         r"|invalid_?oauth_?scope|missing_?(?:required_?)?permissions?|no_permission)(?:error|exception)?" + _END,
         "scope",

@@ -11,12 +11,13 @@ from scopes.diagnose.verdicts import Verdict
 _REJECTED = (
     r"\b(?:invalid|expired|revoked|bad|malformed|missing|unknown)\b[^\n.:,]{0,20}"
     r"\b(?:access |refresh |auth\w* |oauth2? |bearer |session )?(?:token|credentials?|session|authentication)\b"
-    r"|\b(?:token|session|jwt|signature|login|authori[sz]ation|authentication|credentials?|access)\b[^\n.]{0,60}?"
+    r"|\b(?:token|session|jwt|signature|login|authori[sz]ation|authentication|credentials?|access)\b[^\n.{}]{0,60}?"
     r"\b(?:has |have |is |was |been |are ){0,3}(?:expired|revoked|invalid(?:ated)?|no longer valid|rejected|inactive"
     r"|incorrect|deleted|withdrawn|not (?:been )?(?:valid|active|provided|accepted|recogni[sz]ed|found))\b"
     r"|\brequest a new token\b|could not validate credentials|not authenticated"
     r"|(?<!proxy )authentication (?:is )?(?:required|failed)|credentials do not contain"
     r"|\b(?:must|requires? you to|needs? to|have to) be (?:authenticated|signed[ -]in|logged[ -]in)\b"
+    r"|(?:refresh|access)_?token[\"'][^\n{}]{0,80}[\"'](?:invalid|expired|revoked)[\"']"
     r"|access token (?:must be|is required)|must (?:provide|include|use|supply|send) an? [\w ]{0,20}token"
     r"|requires? (?:user )?authentication|please re-?(?:authori[sz]e|authenticate|connect|login|log in)|login required"
     r"|error validating access token|(?:authentication|authorization)[ _]?unsuccessful"
@@ -45,6 +46,7 @@ _ROLE = (
     r"|\b(?:saml|sso|single sign-on)\b[^\n.]{0,60}\b(?:enforce|required|must|authori[sz]e)\w*"
     r"|\brestricted_action\w*|\buser_is_\w*restricted\b|\bnot_in_channel\b|\bchannel_not_found\b|\b(?:user|account) (?:is )?not permitted to use\b"
     r"|\b(?:not|n.t) have (?:the |a |any )?(?:required|necessary|sufficient|appropriate) (?:user |admin )?roles?\b"
+    r"|\bunauthorized for user\b|\bwith effective roles\b"
     r"|\brole\b[^\n.]{0,30}\b(?:required|insufficient|does not|not (?:allowed|assigned))"
     r"|\bip (?:address )?(?:is )?(?:not allowed|blocked)"
 )
@@ -56,6 +58,7 @@ _APP = (
     r"\b(?:upgrade required|update (?:the|your) app|unsupported api version"
     r"|api[_ -]?key (?:is )?(?:invalid|missing|not valid)|\b(?:valid|correct|invalid|missing) api[_ -]?key\b"
     r"|(?:no|unknown) (?:such )?(?:client|application)"
+    r"|(?:app|application|client|consumer|account) type is not supported"
     r"|(?:api|endpoint|resource|method|operation) (?:does not|doesn't|is not) support(?:ed)?)\b"
 )
 
@@ -160,6 +163,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         OTHER,
         r"\b(?:user|caller|account|member|you|person) (?:do|does)(?: not|n.t) have (?:\w+ )?permissions? "
         r"(?:for|on|to (?:access|view|edit|manage|read|modify|publish)) (?:this |the |that )?" + _THING
+        + r"|\bpermissions? to \w+ (?:\w+ ){1,3}(?:in|on|for|of) (?:this|the|that) " + _THING
         + r"|insufficient_?file_?permissions?|not_?authorized_?to_?file",
         "permission",
         "tofile",

@@ -50,7 +50,8 @@ _IS_LACKING = (
 )
 _SAID_NO = (
     r"\b(?:denied|declined|refused|rejected|cancel(?:l)?ed|did not (?:consent|authori[sz]e|approve|allow|accept)"
-    r"|has not accepted|chose not)\b"
+    r"|has not accepted|chose not|closed the (?:\w+ ){0,2}(?:window|page|dialog|pop-?up|tab|browser)"
+    r"|(?:clicked|pressed|chose|tapped|hit|selected) (?:on )?[\"']?(?:cancel|deny|decline|no))\b"
 )
 
 _NEEDED = re.compile(r"(?i)(?<![\w-])(?:required|needed|missing|expected)(?: one of)?" + KEY + LIST)
@@ -123,6 +124,32 @@ RECOGNISERS: tuple[Recognises, ...] = (
         read="strict",
     ),
     says(
+        "scopes without these",
+        Verdict.MISSING_SCOPE,
+        NAMED + 1,
+        r"\bscopes?\b[^\n]{0,200}?\b(?:(?:are|is) missing|do(?:es)?(?: not|n.t) (?:include|contain|cover|match))"
+        r"(?: (?:any|all|one|either) of)?(?: the)?(?: required)?:? {0,3}(?P<scopes>\[[^\[\]]{0,2000}\]|\{[^{}]{0,2000}\})",
+        "scope",
+        read="fenced",
+    ),
+    says(
+        "a:b was not granted",
+        Verdict.MISSING_SCOPE,
+        NAMED,
+        r"(?<![\w.:/-])(?P<scopes>[\w.-]{2,60}:[\w.:-]{2,60}) (?:was|were|is|has) (?:not|never) (?:been )?granted\b",
+        "granted",
+        read="strict",
+    ),
+    says(
+        "scope must contain",
+        Verdict.MISSING_SCOPE,
+        NAMED,
+        r"\bscopes? must (?:contain|include)(?: (?:at least )?one of)?:?[ \t]{1,3}" + LIST,
+        "must contain",
+        "must include",
+        read="strict",
+    ),
+    says(
         "needs this scope",
         Verdict.MISSING_SCOPE,
         NAMED,
@@ -151,7 +178,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "this scope is needed, unquoted",
         Verdict.MISSING_SCOPE,
         NAMED,
-        r"\b(?:scope|permission):? (?P<scopes>[\w.:/-]{2,100}) (?:is|was) (?:required|needed|missing|not granted)\b",
+        r"\b(?:scope|permission):? (?P<scopes>[\w.:/-]{2,100}) (?:(?:is|was) )?(?:required|needed|missing|not granted)\b",
         "scope",
         "permission",
         read="strict",
@@ -192,7 +219,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.MISSING_SCOPE,
         NAMED,
         r"\b(?:insufficient|missing|invalid|wrong)\b[^\n:]{0,30}\bscopes?\b[^\n:]{0,20}"
-        r"\b(?:expect(?:s|ed|ing)?|need(?:s|ed)?|requir(?:es?|ed))\b[^\n:]{0,30}:" + _GAP + LIST,
+        r"\b(?:expect(?:s|ed|ing)?|need(?:s|ed)?|requir(?:es?|ed))\b"
+        r"(?:[^\n:]{0,30}:(?![\w/])[ \t]{0,3}|[ \t]{1,3}(?:(?:one|any|all) of )?)" + LIST,
         "scope",
     ),
     says(
@@ -253,9 +281,12 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "holds no scope",
         Verdict.MISSING_SCOPE,
         PHRASE,
-        r"\b(?:contains?|has|have|having|with|carr(?:y|ies)) (?:no|zero) (?:\w+ ){0,2}(?:scopes?|permissions?|scp)\b",
+        r"\b(?:contains?|has|have|having|with|carr(?:y|ies)) (?:no|zero) (?:\w+ ){0,2}(?:scopes?|permissions?|scp)\b"
+        r"|\brequires? (?:a )?higher (?:privileges?|permissions?|scopes?)|credentials are not sufficient to\b",
         "scope",
         "permission",
+        "privilege",
+        "not sufficient",
         "scp",
     ),
     says(
@@ -264,6 +295,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         PHRASE + 1,
         r"\bscopes?\b[^\n]{0,120}?\b(?:is|are|was|were|has|have|does|do|can|currently|must be)\b ?(?:currently )?"
         + _REFUSED
+        + r"|\bscopes? (?:not|no longer) (?:allowed|permitted|available|supported|valid|enabled|configured|registered"
+        + r"|recogni[sz]ed|approved|found|known)\b"
         + r"|\b(?:not|n.t|un) ?(?:been )?(?:"
         + _MAY
         + r"|configured|have permissions?)\b[^\n]{0,20}\b(?:to (?:request|use|ask)|for)\b[^\n]{0,60}?\bscopes?\b",
@@ -349,7 +382,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|(?<![a-z])insufficient_?permissions?\b"
         r"|\b(?:not|n.t) have (?:the |all )?(?:required|necessary|sufficient|correct|appropriate|needed|proper|enough)"
         r"[^\n.]{0,30}\bpermissions?|\brequires?[^\n.]{0,30} permissions?\b|\bpermissions? (?:is |are )?required\b"
-        r"|\b(?:has|did) not grant(?:ed)?\b",
+        r"|\bno permissions? (?:for|to (?:access|read|use))\b"
+        r"|\b(?:has|did) not grant(?:ed)?\b|\baccess (?:to [\w ]{1,40} )?(?:was|has) not (?:been )?granted\b"
+        r"|\baccess_not_granted\b",
         "permission",
         "privilege",
         "grant",
@@ -370,6 +405,12 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "cancel",
         "did not",
         "not accepted",
-        "chose not",
+        "chose",
+        "closed the",
+        "deny",
+        "decline",
+        "clicked",
+        "pressed",
+        "tapped",
     ),
 )
