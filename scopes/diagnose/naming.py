@@ -23,6 +23,7 @@ _NO_SCOPE_URL = re.compile(
 LONGEST_ROW = 12
 # Plain words that are scopes often enough to be believed without a colon or a quotation mark before them.
 _OFTEN = "openid profile email address phone offline offline_access read write admin api repo user gist sudo"
+_DOES = ("read", "write")  # "Read tickets" is what may be done, and names no scope
 _JOINING = "and or and/or either both - – — * +"
 _PASSED_OVER = """
     a additional all an any api at authorised authorized extended following from in least list missing necessary needed
@@ -71,7 +72,7 @@ def listed(text: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]
     text = text.partition("\n")[0]
     names: list[str] = []
     words = _WORDS.findall(text[:4000])[:200]
-    if not strict and (row := _row(text, known)):
+    if not strict and (row := _row(text)):
         return row
     for place, word in enumerate(words):
         bare = word.strip(_EDGES).rstrip(".:")
@@ -81,10 +82,8 @@ def listed(text: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]
             if names:
                 break
             continue
-        if word[-1] == ":" and words[place - 1] in ";&|":
-            break
-        if not is_scope(bare) or not (_shows(bare, known) or (not strict and _alone(words, place))):
-            break
+        if _is_key(words, place) or not is_scope(bare) or not _named(words, place, known, strict=strict):
+            return once(names[:-1] if names and is_scope(bare) and words[place - 1].lower() in _DOES else names)
         names.append(bare)
         if word[-1] in ".!?)]}":
             break
@@ -122,10 +121,10 @@ def once[Item](items: Iterable[Item]) -> tuple[Item, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _row(text: str, known: frozenset[str]) -> tuple[str, ...]:
-    """The words of a line that ends after a few names with spaces between them, the first of which shows to be one."""
+def _row(text: str) -> tuple[str, ...]:
+    """The words of a line that ends after a few names with spaces between them, one of which has the form of one."""
     row = _END_OF_ROW.split(text, maxsplit=1)[0].split()
-    if not 1 < len(row) <= LONGEST_ROW or not _shows(row[0], known):
+    if not 1 < len(row) <= LONGEST_ROW or not (row[0] == "openid" or any(map(_JOINED.search, row))):
         return ()
     plain = any(word.lower() in _NEVER - BASIC or not is_scope(word) for word in row)
     return () if plain else once(row)
@@ -136,6 +135,17 @@ def _shows(word: str, known: frozenset[str]) -> bool:
     if word.lower() in known or word.lower() in BASIC:
         return True
     return bool(_JOINED.search(word)) and word[0].isalpha() and not _FILE_OR_HOST.fullmatch(word)
+
+
+def _is_key(words: list[str], place: int) -> bool:
+    """True for a key of the next field, as in `a | key: value`."""
+    return words[place][-1] == ":" and words[place - 1] in ";&|"
+
+
+def _named(words: list[str], place: int, known: frozenset[str], *, strict: bool) -> bool:
+    """True when this word of a list in open prose is taken for a name."""
+    bare = words[place].strip(_EDGES).rstrip(".:")
+    return _shows(bare, known) or (not strict and _alone(words, place))
 
 
 def _alone(words: list[str], place: int) -> bool:

@@ -119,7 +119,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.SCOPE_REFUSED,
         PHRASE,
         r"restricted_client|not registered to use this scope|unregistered scope"
-        r"|(?<![a-z])(?:token|app|client|application)[_ ](?:is )?(?:not[_ ](?:yet )?approved|only approved for)|unapproved app",
+        r"|(?<![a-z])(?:token|app|client|application)[_ ](?:is )?(?:not[_ ](?:yet )?approved|only approved for)"
+        r"|unapproved app",
         "restricted_client",
         "scope",
         "approved",

@@ -198,7 +198,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CODE,
         _START + r"(?:consent_required|consentrequired(?:error)?|additional_authorization_required)(?![a-z])"
         r"|\bneeds? admin(?:istrator)? approval\b|\badmin(?:istrator)? consent is (?:required|needed)"
-        r"|\bonly an? admin(?:istrator)? can (?:grant|consent|approve)",
+        r"|\brequires? (?:user )?consent\b|\bonly an? admin(?:istrator)? can (?:grant|consent|approve)",
         "consent",
         "admin",
         "additional_authorization",
@@ -227,7 +227,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|not_valid)"
         r"|invalid_grant|invalid_auth|not_authed|authError|unauthenticated|invalid_session_id|token_unauthori[sz]ed"
         r"|(?:account|user)_(?:inactive|deactivated|disabled|suspended|deleted)"
-        r"|request_unauthorized|invalidauthenticationtoken|invalid_?credentials)(?![a-z])",
+        r"|api_?key_(?:expired|revoked)|request_unauthorized|invalidauthenticationtoken|invalid_?credentials)(?![a-z])",
         "token",
         "invalid_",
         "not_authed",
@@ -237,6 +237,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "credentials",
         "account_",
         "user_",
+        "key_",
     ),
     says(
         "authorization code",

@@ -41,12 +41,14 @@ _REFUSED = (
     r"|no longer \w+|unsupported|malformed|deprecated|unavailable|restricted|disabled|retired|blocked)"
 )
 _LACKS = (
-    r"\b(?:missing|insufficient|inadequate|lack\w*|not have|n.t have|not (?:\w+ ){0,2}(?:contain|include|satisfy|match"
+    r"\b(?:missing|insufficient|inadequate|lack\w*|not have"
+    r"|(?:do|does|did)n.t have|not (?:\w+ ){0,2}(?:contain|include|satisfy|match"
     r"|cover)|n.t match|not (?:\w+ ){0,2}granted|mismatch\w*|wrong|bad|violat\w*|lower|exceed\w*)\b"
 )
 _IS_LACKING = (
     r"\b(?:missing|insufficient|not (?:\w+ ){0,2}(?:granted|included|match(?:ed|ing)?|sufficient|satisfied|present"
-    r"|accepted)|(?:does|do|did)(?: not|n.t) (?:match|satisfy|include|cover|contain|permit|allow|grant|support)|mismatch\w*|violat\w*)"
+    r"|accepted)|(?:does|do|did)(?: not|n.t) (?:match|satisfy|include|cover|contain|permit|allow|grant|support)"
+    r"|mismatch\w*|violat\w*)"
 )
 _SAID_NO = (
     r"\b(?:denied|declined|refused|rejected|cancel(?:l)?ed|did not (?:consent|authori[sz]e|approve|allow|accept)"
@@ -78,7 +80,7 @@ _ADVICE = re.compile(
 
 
 def advice(exhibit: Exhibit) -> Iterator[Finding]:
-    """ "Add the scope a:b": weaker than a code, for the same is said of a scope that was refused."""
+    """Advice like "add the scope a:b": weaker than a code, for it is given for refused scopes too."""
     if "scope" not in exhibit.lower and "permission" not in exhibit.lower:
         return
     for match in list(_ADVICE.finditer(exhibit.text))[:10]:
@@ -119,7 +121,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "names what is needed, further on",
         Verdict.MISSING_SCOPE,
         NAMED,
-        _NEEDS + r"[^\n:;.\"'\[]{0,60}?\bscopes? (?:to|after|for|in|on|by|when|with) [^\n:;.\"'\[]{0,60}:[ \t]{0,3}" + LIST,
+        _NEEDS
+        + r"[^\n:;.\"'\[]{0,60}?\bscopes? (?:to|after|for|in|on|by|when|with) [^\n:;.\"'\[]{0,60}:[ \t]{0,3}"
+        + LIST,
         "scope",
         read="strict",
     ),
@@ -128,7 +132,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.MISSING_SCOPE,
         NAMED + 1,
         r"\bscopes?\b[^\n]{0,200}?\b(?:(?:are|is) missing|do(?:es)?(?: not|n.t) (?:include|contain|cover|match))"
-        r"(?: (?:any|all|one|either) of)?(?: the)?(?: required)?:? {0,3}(?P<scopes>\[[^\[\]]{0,2000}\]|\{[^{}]{0,2000}\})",
+        r"(?: (?:any|all|one|either) of)?(?: the)?(?: required)?:? {0,3}"
+        r"(?P<scopes>\[[^\[\]]{0,2000}\]|\{[^{}]{0,2000}\})",
         "scope",
         read="fenced",
     ),
@@ -138,6 +143,14 @@ RECOGNISERS: tuple[Recognises, ...] = (
         NAMED,
         r"(?<![\w.:/-])(?P<scopes>[\w.-]{2,60}:[\w.:-]{2,60}) (?:was|were|is|has) (?:not|never) (?:been )?granted\b",
         "granted",
+        read="strict",
+    ),
+    says(
+        "permission is missing, named",
+        Verdict.MISSING_SCOPE,
+        NAMED,
+        r"\bpermissions? (?:not found|missing|not granted|required|needed):[ \t]{0,3}" + LIST,
+        "permission",
         read="strict",
     ),
     says(
@@ -178,7 +191,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "this scope is needed, unquoted",
         Verdict.MISSING_SCOPE,
         NAMED,
-        r"\b(?:scope|permission):? (?P<scopes>[\w.:/-]{2,100}) (?:(?:is|was) )?(?:required|needed|missing|not granted)\b",
+        r"\b(?:scope|permission):? (?P<scopes>[\w.:/-]{2,100}) (?:(?:is|was) )?"
+        r"(?:required|needed|missing|not granted)\b",
         "scope",
         "permission",
         read="strict",
@@ -264,7 +278,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.MISSING_SCOPE,
         CODE + 2,
         r"\btoken\b[^\n.:]{0,30}\b(?:not|n.t|un) ?(?:been )?" + _MAY + r"\b[^\n.:]{0,60}\bscopes?\b"
-        r"|\b(?:not|n.t|un) ?" + _MAY + r"\b[^\n.:]{0,20}\b(?:for|by|in|with|within) (?:this|the|your) token.{0,2} scopes?\b",
+        r"|\b(?:not|n.t|un) ?"
+        + _MAY
+        + r"\b[^\n.:]{0,20}\b(?:for|by|in|with|within) (?:this|the|your) token.{0,2} scopes?\b",
         "token",
     ),
     says(
@@ -282,6 +298,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.MISSING_SCOPE,
         PHRASE,
         r"\b(?:contains?|has|have|having|with|carr(?:y|ies)) (?:no|zero) (?:\w+ ){0,2}(?:scopes?|permissions?|scp)\b"
+        r"|\bnot be \w+ with (?:the |your )?(?:current|granted|given) scopes?\b"
         r"|\brequires? (?:a )?higher (?:privileges?|permissions?|scopes?)|credentials are not sufficient to\b",
         "scope",
         "permission",
@@ -378,16 +395,19 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.MISSING_SCOPE,
         LOOSE,
         r"\b(?:insufficient|inadequate|missing|lack\w*)[_ ](?:\w+ ){0,3}?(?:permissions?|privileges?)\b"
-        r"|\bpermissions? (?:missing|not granted|insufficient)\b|\bnot enough permissions?\b"
+        r"|\bpermissions? (?:missing|(?:ha[sv]e? |was |were )?not (?:been )?granted|insufficient)\b"
+        r"|\bnot enough permissions?\b"
         r"|(?<![a-z])insufficient_?permissions?\b"
         r"|\b(?:not|n.t) have (?:the |all )?(?:required|necessary|sufficient|correct|appropriate|needed|proper|enough)"
         r"[^\n.]{0,30}\bpermissions?|\brequires?[^\n.]{0,30} permissions?\b|\bpermissions? (?:is |are )?required\b"
+        r"|\bpermissions? not found\b|\bmissing (?:proper|required|necessary|sufficient) authori[sz]ation\b"
         r"|\bno permissions? (?:for|to (?:access|read|use))\b"
         r"|\b(?:has|did) not grant(?:ed)?\b|\baccess (?:to [\w ]{1,40} )?(?:was|has) not (?:been )?granted\b"
         r"|\baccess_not_granted\b",
         "permission",
         "privilege",
         "grant",
+        "authori",
     ),
     says(
         "the person said no",

@@ -34,6 +34,15 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "unapproved_scope",
     ),
     says(
+        "Slack permissions requested, named",
+        Verdict.SCOPE_REFUSED,
+        NAMED + 1,
+        r"invalid permissions requested:? {0,3}" + LIST,
+        "invalid permissions requested",
+        read="strict",
+        remedy="change_request",
+    ),
+    says(
         "Zoom token lacks scopes",
         Verdict.MISSING_SCOPE,
         CERTAIN,
