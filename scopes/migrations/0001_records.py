@@ -10,7 +10,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,584 +18,1142 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('digest', models.UUIDField(unique=True)),
-                ('link', models.CharField(max_length=20)),
-                ('reported', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), null=True)),
-                ('unlisted', models.BooleanField(default=False)),
-                ('earlier', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), default=list)),
-                ('waived', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=400), default=list)),
-                ('plan', models.CharField(blank=True, max_length=50)),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("digest", models.UUIDField(unique=True)),
+                ("link", models.CharField(max_length=20)),
+                (
+                    "reported",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), null=True),
+                ),
+                ("unlisted", models.BooleanField(default=False)),
+                (
+                    "earlier",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=200), default=list
+                    ),
+                ),
+                (
+                    "waived",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=400), default=list
+                    ),
+                ),
+                ("plan", models.CharField(blank=True, max_length=50)),
             ],
         ),
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_id', models.CharField(max_length=120)),
-                ('reference_id', models.CharField(blank=True, max_length=255)),
-                ('provider_user_id', models.CharField(blank=True, max_length=255)),
-                ('consented_at', models.DateTimeField(blank=True, null=True)),
-                ('scopes_at', models.DateTimeField()),
-                ('link_at', models.DateTimeField()),
-                ('first_seen_at', models.DateTimeField()),
-                ('came_back_after', models.DateField(blank=True, null=True)),
-                ('merged_into', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='absorbed', to='scopes.connection')),
-                ('standing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='scopes.standing')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("user_id", models.CharField(max_length=120)),
+                ("reference_id", models.CharField(blank=True, max_length=255)),
+                ("provider_user_id", models.CharField(blank=True, max_length=255)),
+                ("consented_at", models.DateTimeField(blank=True, null=True)),
+                ("scopes_at", models.DateTimeField()),
+                ("link_at", models.DateTimeField()),
+                ("first_seen_at", models.DateTimeField()),
+                ("came_back_after", models.DateField(blank=True, null=True)),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="absorbed",
+                        to="scopes.connection",
+                    ),
+                ),
+                (
+                    "standing",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="connections",
+                        to="scopes.standing",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ErasedId',
+            name="ErasedId",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('erased_on', models.DateField()),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("erased_on", models.DateField()),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Integration',
+            name="Integration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
             ],
         ),
         migrations.CreateModel(
-            name='PolicyVersion',
+            name="PolicyVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('content', models.JSONField()),
-                ('in_force_from', models.DateTimeField(blank=True, null=True)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('author', models.CharField(max_length=150)),
-                ('note', models.TextField(blank=True)),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='scopes.integration')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("content", models.JSONField()),
+                ("in_force_from", models.DateTimeField(blank=True, null=True)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("author", models.CharField(max_length=150)),
+                ("note", models.TextField(blank=True)),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="scopes.integration"
+                    ),
+                ),
             ],
             options={
-                'permissions': [('draft_policy', 'Can draft a policy'), ('publish_policy', 'Can publish a policy')],
+                "permissions": [("draft_policy", "Can draft a policy"), ("publish_policy", "Can publish a policy")],
             },
         ),
         migrations.CreateModel(
-            name='Census',
+            name="Census",
             fields=[
-                ('standing', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='census', serialize=False, to='scopes.standing')),
-                ('connections', models.PositiveIntegerField()),
-                ('taken_at', models.DateTimeField()),
+                (
+                    "standing",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="census",
+                        serialize=False,
+                        to="scopes.standing",
+                    ),
+                ),
+                ("connections", models.PositiveIntegerField()),
+                ("taken_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Pulse',
+            name="Pulse",
             fields=[
-                ('connection', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='pulse', serialize=False, to='scopes.connection')),
-                ('last_webhook_on', models.DateField(blank=True, null=True)),
-                ('last_data_on', models.DateField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="pulse",
+                        serialize=False,
+                        to="scopes.connection",
+                    ),
+                ),
+                ("last_webhook_on", models.DateField(blank=True, null=True)),
+                ("last_data_on", models.DateField(blank=True, null=True)),
             ],
         ),
         migrations.AddField(
-            model_name='standing',
-            name='integration',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='standings', to='scopes.integration'),
+            model_name="standing",
+            name="integration",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="standings", to="scopes.integration"
+            ),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='integration',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='scopes.integration'),
+            model_name="connection",
+            name="integration",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="connections",
+                to="scopes.integration",
+            ),
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference_id', models.CharField(max_length=255, unique=True)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('locale', models.CharField(blank=True, max_length=20)),
-                ('plan', models.CharField(blank=True, max_length=50)),
-                ('created_at', models.DateTimeField()),
-                ('came_back_after', models.DateField(blank=True, null=True)),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(models.Func(django.db.models.functions.text.Concat('name', models.Value(' '), 'email', models.Value(' '), 'reference_id'), models.Value('[][!"#$%&\'()*+,./:;<=>?@\\\\^_`{|}~-]+'), models.Value(' '), models.Value('g'), function='regexp_replace'), function='to_tsvector', template="%(function)s('simple'::regconfig, %(expressions)s)"), output_field=django.contrib.postgres.search.SearchVectorField())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reference_id", models.CharField(max_length=255, unique=True)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("locale", models.CharField(blank=True, max_length=20)),
+                ("plan", models.CharField(blank=True, max_length=50)),
+                ("created_at", models.DateTimeField()),
+                ("came_back_after", models.DateField(blank=True, null=True)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.Func(
+                                django.db.models.functions.text.Concat(
+                                    "name", models.Value(" "), "email", models.Value(" "), "reference_id"
+                                ),
+                                models.Value("[][!\"#$%&'()*+,./:;<=>?@\\\\^_`{|}~-]+"),
+                                models.Value(" "),
+                                models.Value("g"),
+                                function="regexp_replace",
+                            ),
+                            function="to_tsvector",
+                            template="%(function)s('simple'::regconfig, %(expressions)s)",
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
             ],
             options={
-                'permissions': [('export_person', 'Can export all that is kept about a person'), ('erase_person', 'Can erase a person')],
-                'indexes': [models.Index(condition=models.Q(('email', ''), _negated=True), fields=['email'], name='person_by_email'), django.contrib.postgres.indexes.GinIndex(fields=['search'], name='person_by_words')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('reference_id', ''), _negated=True), name='person_has_a_reference_id'), models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower(models.F('email')))), name='person_email_is_lower_case')],
+                "permissions": [
+                    ("export_person", "Can export all that is kept about a person"),
+                    ("erase_person", "Can erase a person"),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("email", ""), _negated=True), fields=["email"], name="person_by_email"
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(fields=["search"], name="person_by_words"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reference_id", ""), _negated=True), name="person_has_a_reference_id"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("email", django.db.models.functions.text.Lower(models.F("email")))),
+                        name="person_email_is_lower_case",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='connection',
-            name='person',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='scopes.person'),
+            model_name="connection",
+            name="person",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="connections",
+                to="scopes.person",
+            ),
         ),
         migrations.AddField(
-            model_name='standing',
-            name='consent_version',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scopes.policyversion'),
+            model_name="standing",
+            name="consent_version",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scopes.policyversion"
+            ),
         ),
         migrations.AddField(
-            model_name='integration',
-            name='policy_version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='in_force_for', to='scopes.policyversion'),
+            model_name="integration",
+            name="policy_version",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="in_force_for",
+                to="scopes.policyversion",
+            ),
         ),
         migrations.CreateModel(
-            name='Provider',
+            name="Provider",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('entry', models.JSONField()),
-                ('in_catalogue', models.BooleanField(default=True)),
-                ('on_device', models.BooleanField(default=False)),
-                ('retired_on', models.DateField(blank=True, null=True)),
-                ('confirmed', models.BooleanField(default=True)),
-                ('successor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaces', to='scopes.provider')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='integration',
-            name='provider',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='integrations', to='scopes.provider'),
-        ),
-        migrations.CreateModel(
-            name='ReauthLink',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=22, unique=True)),
-                ('secret_hash', models.BinaryField(max_length=32)),
-                ('author', models.CharField(max_length=150)),
-                ('reason', models.TextField()),
-                ('ticket', models.CharField(blank=True, max_length=120)),
-                ('language', models.CharField(default='en', max_length=10)),
-                ('needs', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=400), default=list)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('opened_at', models.DateTimeField(blank=True, null=True)),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
-                ('returned_at', models.DateTimeField(blank=True, null=True)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('outcome', models.CharField(blank=True, choices=[('fixed', 'Fixed'), ('partly', 'Partly fixed'), ('unchanged', 'Unchanged'), ('wrong_account', 'Wrong account'), ('failed', 'Failed')], max_length=15)),
-                ('outcome_detail', models.CharField(blank=True, max_length=200)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reauth_links', to='scopes.connection')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reauth_links', to='scopes.integration')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reauth_links', to='scopes.person')),
-                ('superseded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='supersedes', to='scopes.reauthlink')),
-            ],
-            options={
-                'permissions': [('send_reauth_link', 'Can send a reauth link'), ('withdraw_reauth_link', 'Can withdraw a reauth link'), ('override_preflight', 'Can send a reauth link that the preflight advises against')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Scope',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('label', models.CharField(max_length=200)),
-                ('mandatory', models.BooleanField(default=False)),
-                ('confirmed', models.BooleanField(default=True)),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scopes', to='scopes.provider')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='SignInTries',
-            fields=[
-                ('subject', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('tries', models.PositiveIntegerField()),
-                ('first_at', models.DateTimeField()),
-            ],
-            options={
-                'verbose_name_plural': 'sign-in tries',
-                'default_permissions': (),
-                'indexes': [models.Index(fields=['first_at'], name='sign_in_tries_by_age')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Source',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=80, unique=True)),
-                ('production', models.BooleanField(default=False)),
-                ('listed_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('key__regex', '^[a-z0-9_]+(:[a-z0-9_-]+)?$')), name='source_key_is_a_slug')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Listing',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('next_page', models.PositiveIntegerField(default=0)),
-                ('seen', models.BinaryField(default=bytes)),
-                ('counts', models.JSONField(default=dict)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='listings', to='scopes.source')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.CharField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("entry", models.JSONField()),
+                ("in_catalogue", models.BooleanField(default=True)),
+                ("on_device", models.BooleanField(default=False)),
+                ("retired_on", models.DateField(blank=True, null=True)),
+                ("confirmed", models.BooleanField(default=True)),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaces",
+                        to="scopes.provider",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='integration',
-            name='source',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='integrations', to='scopes.source'),
+            model_name="integration",
+            name="provider",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="integrations", to="scopes.provider"
+            ),
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="ReauthLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trace_id', models.CharField(blank=True, max_length=200, null=True)),
-                ('digest', models.UUIDField()),
-                ('kind', models.CharField(max_length=60)),
-                ('body', models.JSONField(blank=True, null=True)),
-                ('signed_at', models.DateTimeField()),
-                ('ordered_at', models.DateTimeField(blank=True, null=True)),
-                ('received_at', models.DateTimeField()),
-                ('stale', models.BooleanField(default=False)),
-                ('processed_at', models.DateTimeField(blank=True, null=True)),
-                ('repeats', models.PositiveIntegerField(default=0)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='scopes.source')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("public_id", models.CharField(max_length=22, unique=True)),
+                ("secret_hash", models.BinaryField(max_length=32)),
+                ("author", models.CharField(max_length=150)),
+                ("reason", models.TextField()),
+                ("ticket", models.CharField(blank=True, max_length=120)),
+                ("language", models.CharField(default="en", max_length=10)),
+                (
+                    "needs",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=400), default=list
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("opened_at", models.DateTimeField(blank=True, null=True)),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
+                ("returned_at", models.DateTimeField(blank=True, null=True)),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("fixed", "Fixed"),
+                            ("partly", "Partly fixed"),
+                            ("unchanged", "Unchanged"),
+                            ("wrong_account", "Wrong account"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=15,
+                    ),
+                ),
+                ("outcome_detail", models.CharField(blank=True, max_length=200)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reauth_links",
+                        to="scopes.connection",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reauth_links",
+                        to="scopes.integration",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reauth_links", to="scopes.person"
+                    ),
+                ),
+                (
+                    "superseded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="supersedes",
+                        to="scopes.reauthlink",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'permissions': [('read_delivery_body', 'Can read what a delivery said'), ('replay_delivery', 'Can process a delivery again')],
+                "permissions": [
+                    ("send_reauth_link", "Can send a reauth link"),
+                    ("withdraw_reauth_link", "Can withdraw a reauth link"),
+                    ("override_preflight", "Can send a reauth link that the preflight advises against"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Scope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference_id', models.CharField(blank=True, max_length=255)),
-                ('key', models.CharField(max_length=40, unique=True)),
-                ('user_id', models.CharField(blank=True, max_length=120)),
-                ('session_id', models.CharField(blank=True, max_length=120)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('abandoned', 'Abandoned')], default='open', max_length=10)),
-                ('result', models.CharField(blank=True, max_length=200)),
-                ('message', models.CharField(blank=True, max_length=500)),
-                ('returned', models.JSONField(blank=True, null=True)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='scopes.connection')),
-                ('person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='scopes.person')),
-                ('provider', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='scopes.provider')),
-                ('link', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='scopes.reauthlink')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='scopes.source')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                ("label", models.CharField(max_length=200)),
+                ("mandatory", models.BooleanField(default=False)),
+                ("confirmed", models.BooleanField(default=True)),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="scopes", to="scopes.provider"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TrailEntry',
+            name="SignInTries",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('verb', models.CharField(max_length=40)),
-                ('actor_name', models.CharField(max_length=150)),
-                ('subject', models.CharField(blank=True, max_length=200)),
-                ('reason', models.TextField(blank=True)),
-                ('ticket', models.CharField(blank=True, max_length=120)),
-                ('detail', models.JSONField(default=dict)),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='trail', to='scopes.connection')),
-                ('integration', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='trail', to='scopes.integration')),
-                ('person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='trail', to='scopes.person')),
+                ("subject", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("tries", models.PositiveIntegerField()),
+                ("first_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name_plural': 'trail entries',
-                'permissions': [('view_access_log', 'Can see who opened whose page')],
+                "verbose_name_plural": "sign-in tries",
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["first_at"], name="sign_in_tries_by_age")],
             },
         ),
         migrations.CreateModel(
-            name='UnknownScope',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('first_seen_at', models.DateTimeField()),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unknown_scopes', to='scopes.provider')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Verdict',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('health', models.CharField(max_length=10)),
-                ('helps', models.CharField(max_length=12)),
-                ('link_reason', models.CharField(blank=True, max_length=30)),
-                ('link_remedy', models.CharField(blank=True, max_length=30)),
-                ('missing', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=240), default=list)),
-                ('lines', models.JSONField()),
-                ('policy_version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='scopes.policyversion')),
-                ('standing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='scopes.standing')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Waiver',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('need', models.CharField(max_length=400)),
-                ('until', models.DateField()),
-                ('reason', models.TextField()),
-                ('ticket', models.CharField(blank=True, max_length=120)),
-                ('author', models.CharField(max_length=150)),
-                ('created_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='waivers', to='scopes.connection')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=80, unique=True)),
+                ("production", models.BooleanField(default=False)),
+                ("listed_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'permissions': [('waive', "Can respect a person's no to a need, and end that")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("key__regex", "^[a-z0-9_]+(:[a-z0-9_-]+)?$")), name="source_key_is_a_slug"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='FormerId',
+            name="Listing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_id', models.CharField(max_length=120)),
-                ('replaced_at', models.DateTimeField()),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='former_ids', to='scopes.connection')),
-                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scopes.integration')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("next_page", models.PositiveIntegerField(default=0)),
+                ("seen", models.BinaryField(default=bytes)),
+                ("counts", models.JSONField(default=dict)),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="listings", to="scopes.source"
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddField(
+            model_name="integration",
+            name="source",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="integrations", to="scopes.source"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Delivery",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("trace_id", models.CharField(blank=True, max_length=200, null=True)),
+                ("digest", models.UUIDField()),
+                ("kind", models.CharField(max_length=60)),
+                ("body", models.JSONField(blank=True, null=True)),
+                ("signed_at", models.DateTimeField()),
+                ("ordered_at", models.DateTimeField(blank=True, null=True)),
+                ("received_at", models.DateTimeField()),
+                ("stale", models.BooleanField(default=False)),
+                ("processed_at", models.DateTimeField(blank=True, null=True)),
+                ("repeats", models.PositiveIntegerField(default=0)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="scopes.source"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user_id', 'integration'), name='former_id_of_one_connection')],
+                "verbose_name_plural": "deliveries",
+                "permissions": [
+                    ("read_delivery_body", "Can read what a delivery said"),
+                    ("replay_delivery", "Can process a delivery again"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Doubt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('confirmed', 'Confirmed'), ('dismissed', 'Dismissed'), ('closed', 'Closed by itself')], default='open', max_length=10)),
-                ('consents', models.PositiveIntegerField()),
-                ('since', models.DateTimeField()),
-                ('found_at', models.DateTimeField()),
-                ('counted_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('author', models.CharField(blank=True, max_length=150)),
-                ('reason', models.TextField(blank=True)),
-                ('ticket', models.CharField(blank=True, max_length=120)),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='doubts', to='scopes.integration')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reference_id", models.CharField(blank=True, max_length=255)),
+                ("key", models.CharField(max_length=40, unique=True)),
+                ("user_id", models.CharField(blank=True, max_length=120)),
+                ("session_id", models.CharField(blank=True, max_length=120)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("abandoned", "Abandoned"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("result", models.CharField(blank=True, max_length=200)),
+                ("message", models.CharField(blank=True, max_length=500)),
+                ("returned", models.JSONField(blank=True, null=True)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attempts",
+                        to="scopes.connection",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="scopes.person",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="scopes.provider",
+                    ),
+                ),
+                (
+                    "link",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="scopes.reauthlink",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="scopes.source"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="TrailEntry",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("verb", models.CharField(max_length=40)),
+                ("actor_name", models.CharField(max_length=150)),
+                ("subject", models.CharField(blank=True, max_length=200)),
+                ("reason", models.TextField(blank=True)),
+                ("ticket", models.CharField(blank=True, max_length=120)),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="trail",
+                        to="scopes.connection",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="trail",
+                        to="scopes.integration",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="trail",
+                        to="scopes.person",
+                    ),
+                ),
             ],
             options={
-                'permissions': [('dismiss_doubt', 'Can dismiss a doubt')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('integration', 'scope'), name='one_open_doubt_per_scope'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='doubt_is_open_or_ended'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['confirmed', 'dismissed']), _negated=True), models.Q(models.Q(('author', ''), _negated=True), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='doubt_is_ended_by_somebody_and_why')],
+                "verbose_name_plural": "trail entries",
+                "permissions": [("view_access_log", "Can see who opened whose page")],
             },
         ),
         migrations.CreateModel(
-            name='AuditRun',
+            name="UnknownScope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=10)),
-                ('step', models.CharField(blank=True, max_length=40)),
-                ('offline', models.BooleanField(default=False)),
-                ('resumed', models.PositiveSmallIntegerField(default=0)),
-                ('counts', models.JSONField(default=dict)),
-                ('changes', models.JSONField(default=dict)),
-                ('findings', models.JSONField(default=list)),
-                ('error', models.TextField(blank=True)),
-                ('exit_code', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('listings', models.ManyToManyField(blank=True, related_name='audit_runs', to='scopes.listing')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                ("first_seen_at", models.DateTimeField()),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="unknown_scopes", to="scopes.provider"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Verdict",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("health", models.CharField(max_length=10)),
+                ("helps", models.CharField(max_length=12)),
+                ("link_reason", models.CharField(blank=True, max_length=30)),
+                ("link_remedy", models.CharField(blank=True, max_length=30)),
+                (
+                    "missing",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=240), default=list
+                    ),
+                ),
+                ("lines", models.JSONField()),
+                (
+                    "policy_version",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to="scopes.policyversion",
+                    ),
+                ),
+                (
+                    "standing",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to="scopes.standing",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Waiver",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("need", models.CharField(max_length=400)),
+                ("until", models.DateField()),
+                ("reason", models.TextField()),
+                ("ticket", models.CharField(blank=True, max_length=120)),
+                ("author", models.CharField(max_length=150)),
+                ("created_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="waivers", to="scopes.connection"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('state',), name='one_open_audit_run'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='audit_run_is_running_or_finished')],
+                "permissions": [("waive", "Can respect a person's no to a need, and end that")],
             },
         ),
         migrations.CreateModel(
-            name='Period',
+            name="FormerId",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('origin', models.CharField(max_length=12)),
-                ('origin_record', models.CharField(blank=True, max_length=120)),
-                ('happened_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('consented_at', models.DateTimeField(blank=True, null=True)),
-                ('unlisted', models.JSONField(blank=True, null=True)),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='periods', to='scopes.connection')),
-                ('standing', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scopes.standing')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("user_id", models.CharField(max_length=120)),
+                ("replaced_at", models.DateTimeField()),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="former_ids", to="scopes.connection"
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scopes.integration",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['connection', 'since'], name='period_by_connection')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('connection',), name='one_open_period_per_connection'), models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='period_ends_after_it_began'), models.CheckConstraint(condition=models.Q(('origin__in', ['listing', 'webhook', 'file', 'live_check', 'return', 'policy', 'act'])), name='period_origin_known')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user_id", "integration"), name="former_id_of_one_connection")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DontContact',
+            name="Doubt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateField(blank=True, null=True)),
-                ('reason', models.TextField()),
-                ('ticket', models.CharField(blank=True, max_length=120)),
-                ('author', models.CharField(max_length=150)),
-                ('created_at', models.DateTimeField()),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dont_contact', to='scopes.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("scope", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("confirmed", "Confirmed"),
+                            ("dismissed", "Dismissed"),
+                            ("closed", "Closed by itself"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("consents", models.PositiveIntegerField()),
+                ("since", models.DateTimeField()),
+                ("found_at", models.DateTimeField()),
+                ("counted_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("author", models.CharField(blank=True, max_length=150)),
+                ("reason", models.TextField(blank=True)),
+                ("ticket", models.CharField(blank=True, max_length=120)),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="doubts", to="scopes.integration"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': "don't-contact mark",
-                'permissions': [('set_dont_contact', 'Can mark a person as not to be contacted'), ('lift_dont_contact', "Can lift a don't-contact mark")],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('person',), name='one_dont_contact_mark_per_person'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='dont_contact_says_why')],
+                "permissions": [("dismiss_doubt", "Can dismiss a doubt")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("integration", "scope"),
+                        name="one_open_doubt_per_scope",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", True), ("state", "open")),
+                            models.Q(models.Q(("state", "open"), _negated=True), ("ended_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="doubt_is_open_or_ended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["confirmed", "dismissed"]), _negated=True),
+                            models.Q(models.Q(("author", ""), _negated=True), models.Q(("reason", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="doubt_is_ended_by_somebody_and_why",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditRun",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("step", models.CharField(blank=True, max_length=40)),
+                ("offline", models.BooleanField(default=False)),
+                ("resumed", models.PositiveSmallIntegerField(default=0)),
+                ("counts", models.JSONField(default=dict)),
+                ("changes", models.JSONField(default=dict)),
+                ("findings", models.JSONField(default=list)),
+                ("error", models.TextField(blank=True)),
+                ("exit_code", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("listings", models.ManyToManyField(blank=True, related_name="audit_runs", to="scopes.listing")),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "running")), fields=("state",), name="one_open_audit_run"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("state", "running")),
+                            models.Q(models.Q(("state", "running"), _negated=True), ("finished_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="audit_run_is_running_or_finished",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Period",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("since", models.DateTimeField()),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                ("origin", models.CharField(max_length=12)),
+                ("origin_record", models.CharField(blank=True, max_length=120)),
+                ("happened_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("consented_at", models.DateTimeField(blank=True, null=True)),
+                ("unlisted", models.JSONField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="periods",
+                        to="scopes.connection",
+                    ),
+                ),
+                (
+                    "standing",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scopes.standing",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["connection", "since"], name="period_by_connection")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("until__isnull", True)),
+                        fields=("connection",),
+                        name="one_open_period_per_connection",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("until__isnull", True), ("until__gte", models.F("since")), _connector="OR"),
+                        name="period_ends_after_it_began",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("origin__in", ["listing", "webhook", "file", "live_check", "return", "policy", "act"])
+                        ),
+                        name="period_origin_known",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="DontContact",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateField(blank=True, null=True)),
+                ("reason", models.TextField()),
+                ("ticket", models.CharField(blank=True, max_length=120)),
+                ("author", models.CharField(max_length=150)),
+                ("created_at", models.DateTimeField()),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="dont_contact", to="scopes.person"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "don't-contact mark",
+                "permissions": [
+                    ("set_dont_contact", "Can mark a person as not to be contacted"),
+                    ("lift_dont_contact", "Can lift a don't-contact mark"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("lifted_at__isnull", True)),
+                        fields=("person",),
+                        name="one_dont_contact_mark_per_person",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="dont_contact_says_why"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='connection',
-            index=models.Index(condition=models.Q(('merged_into__isnull', True)), fields=['standing', 'id'], name='connection_by_standing'),
+            model_name="connection",
+            index=models.Index(
+                condition=models.Q(("merged_into__isnull", True)),
+                fields=["standing", "id"],
+                name="connection_by_standing",
+            ),
         ),
         migrations.AddIndex(
-            model_name='connection',
-            index=models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['merged_into'], name='connection_by_survivor'),
+            model_name="connection",
+            index=models.Index(
+                condition=models.Q(("merged_into__isnull", False)),
+                fields=["merged_into"],
+                name="connection_by_survivor",
+            ),
         ),
         migrations.AddIndex(
-            model_name='connection',
-            index=models.Index(fields=['integration', 'consented_at'], name='connection_by_consent'),
+            model_name="connection",
+            index=models.Index(fields=["integration", "consented_at"], name="connection_by_consent"),
         ),
         migrations.AddIndex(
-            model_name='connection',
-            index=models.Index(condition=models.Q(('person__isnull', True), models.Q(('reference_id', ''), _negated=True)), fields=['reference_id'], name='connection_unclaimed'),
+            model_name="connection",
+            index=models.Index(
+                condition=models.Q(("person__isnull", True), models.Q(("reference_id", ""), _negated=True)),
+                fields=["reference_id"],
+                name="connection_unclaimed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.UniqueConstraint(condition=models.Q(('merged_into__isnull', True)), fields=('user_id', 'integration'), name='connection_once_per_source_id'),
+            model_name="connection",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("merged_into__isnull", True)),
+                fields=("user_id", "integration"),
+                name="connection_once_per_source_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.CheckConstraint(condition=models.Q(('user_id', ''), _negated=True), name='connection_has_a_source_id'),
+            model_name="connection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("user_id", ""), _negated=True), name="connection_has_a_source_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.CheckConstraint(condition=models.Q(('merged_into__isnull', True), models.Q(('merged_into', models.F('id')), _negated=True), _connector='OR'), name='connection_merges_into_another'),
+            model_name="connection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("merged_into__isnull", True),
+                    models.Q(("merged_into", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="connection_merges_into_another",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='standing',
-            constraint=models.CheckConstraint(condition=models.Q(('link__in', ['active', 'doubtful', 'inactive', 'revoked', 'token_rejected', 'deauthorised', 'gone', 'credential_changed', 'no_data_source', 'wrong_account', 'user_limit'])), name='standing_link_known'),
+            model_name="standing",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "link__in",
+                        [
+                            "active",
+                            "doubtful",
+                            "inactive",
+                            "revoked",
+                            "token_rejected",
+                            "deauthorised",
+                            "gone",
+                            "credential_changed",
+                            "no_data_source",
+                            "wrong_account",
+                            "user_limit",
+                        ],
+                    )
+                ),
+                name="standing_link_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.UniqueConstraint(fields=('integration', 'number'), name='policy_number_once_per_integration'),
+            model_name="policyversion",
+            constraint=models.UniqueConstraint(
+                fields=("integration", "number"), name="policy_number_once_per_integration"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='policy_number_from_one'),
+            model_name="policyversion",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="policy_number_from_one"),
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.CheckConstraint(condition=models.Q(('in_force_from__isnull', True), ('published_at__isnull', False), _connector='OR'), name='only_a_published_policy_is_in_force'),
+            model_name="policyversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("in_force_from__isnull", True), ("published_at__isnull", False), _connector="OR"),
+                name="only_a_published_policy_is_in_force",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.CheckConstraint(condition=models.Q(('author', ''), _negated=True), name='policy_has_an_author'),
+            model_name="policyversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("author", ""), _negated=True), name="policy_has_an_author"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provider',
-            constraint=models.CheckConstraint(condition=models.Q(('successor__isnull', True), models.Q(('successor', models.F('id')), _negated=True), _connector='OR'), name='provider_succeeds_another'),
+            model_name="provider",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("successor__isnull", True), models.Q(("successor", models.F("id")), _negated=True), _connector="OR"
+                ),
+                name="provider_succeeds_another",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reauthlink',
-            index=models.Index(fields=['expires_at'], name='link_by_expiry'),
+            model_name="reauthlink",
+            index=models.Index(fields=["expires_at"], name="link_by_expiry"),
         ),
         migrations.AddConstraint(
-            model_name='reauthlink',
-            constraint=models.UniqueConstraint(condition=models.Q(('superseded_by__isnull', True), ('withdrawn_at__isnull', True), models.Q(('outcome', 'fixed'), _negated=True)), fields=('person', 'integration'), name='one_live_link_per_person_and_integration'),
+            model_name="reauthlink",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("superseded_by__isnull", True),
+                    ("withdrawn_at__isnull", True),
+                    models.Q(("outcome", "fixed"), _negated=True),
+                ),
+                fields=("person", "integration"),
+                name="one_live_link_per_person_and_integration",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reauthlink',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='link_expires_after_it_began'),
+            model_name="reauthlink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_at__gt", models.F("created_at"))), name="link_expires_after_it_began"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reauthlink',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', ''), ('settled_at__isnull', True)), models.Q(('settled_at__isnull', False), models.Q(('outcome', ''), _negated=True)), _connector='OR'), name='a_settled_link_has_an_outcome'),
+            model_name="reauthlink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome", ""), ("settled_at__isnull", True)),
+                    models.Q(("settled_at__isnull", False), models.Q(("outcome", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="a_settled_link_has_an_outcome",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reauthlink',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='link_has_a_reason'),
+            model_name="reauthlink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="link_has_a_reason"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scope',
-            constraint=models.UniqueConstraint(fields=('provider', 'name'), name='scope_once_per_provider'),
+            model_name="scope",
+            constraint=models.UniqueConstraint(fields=("provider", "name"), name="scope_once_per_provider"),
         ),
         migrations.AddConstraint(
-            model_name='listing',
-            constraint=models.UniqueConstraint(condition=models.Q(('finished_at__isnull', True)), fields=('source',), name='one_open_listing_per_source'),
+            model_name="listing",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("finished_at__isnull", True)),
+                fields=("source",),
+                name="one_open_listing_per_source",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='integration',
-            constraint=models.UniqueConstraint(fields=('source', 'provider'), name='integration_once_per_source'),
+            model_name="integration",
+            constraint=models.UniqueConstraint(fields=("source", "provider"), name="integration_once_per_source"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('processed_at__isnull', True)), fields=['id'], name='delivery_left_over'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("processed_at__isnull", True)), fields=["id"], name="delivery_left_over"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['source', '-received_at'], name='delivery_newest'),
+            model_name="delivery",
+            index=models.Index(fields=["source", "-received_at"], name="delivery_newest"),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('source', 'digest'), name='delivery_once_by_digest'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(fields=("source", "digest"), name="delivery_once_by_digest"),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('trace_id__isnull', False)), fields=('source', 'trace_id'), name='delivery_once_by_trace'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("trace_id__isnull", False)),
+                fields=("source", "trace_id"),
+                name="delivery_once_by_trace",
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['started_at'], name='attempt_open'),
+            model_name="attempt",
+            index=models.Index(condition=models.Q(("state", "open")), fields=["started_at"], name="attempt_open"),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('user_id', ''), _negated=True), fields=['user_id'], name='attempt_by_user_id'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("user_id", ""), _negated=True), fields=["user_id"], name="attempt_by_user_id"
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('session_id', ''), _negated=True), fields=['session_id'], name='attempt_by_session'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("session_id", ""), _negated=True), fields=["session_id"], name="attempt_by_session"
+            ),
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(condition=models.Q(('reference_id', ''), _negated=True), fields=['reference_id'], name='attempt_by_reference'),
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("reference_id", ""), _negated=True),
+                fields=["reference_id"],
+                name="attempt_by_reference",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='attempt_is_open_or_ended'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("state", "open")),
+                    models.Q(models.Q(("state", "open"), _negated=True), ("ended_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="attempt_is_open_or_ended",
+            ),
         ),
         migrations.AddIndex(
-            model_name='trailentry',
-            index=models.Index(fields=['person', '-at'], name='trail_of_person'),
+            model_name="trailentry",
+            index=models.Index(fields=["person", "-at"], name="trail_of_person"),
         ),
         migrations.AddIndex(
-            model_name='trailentry',
-            index=models.Index(fields=['actor', '-at'], name='trail_of_actor'),
+            model_name="trailentry",
+            index=models.Index(fields=["actor", "-at"], name="trail_of_actor"),
         ),
         migrations.AddConstraint(
-            model_name='trailentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verb', ''), _negated=True), models.Q(('actor_name', ''), _negated=True)), name='trail_says_who_did_what'),
+            model_name="trailentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("verb", ""), _negated=True), models.Q(("actor_name", ""), _negated=True)),
+                name="trail_says_who_did_what",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unknownscope',
-            constraint=models.UniqueConstraint(fields=('provider', 'name'), name='unknown_scope_once_per_provider'),
+            model_name="unknownscope",
+            constraint=models.UniqueConstraint(fields=("provider", "name"), name="unknown_scope_once_per_provider"),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(fields=('policy_version', 'standing'), name='verdict_once'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(fields=("policy_version", "standing"), name="verdict_once"),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(('health__in', ['ok', 'unknown', 'reduced', 'blocked', 'broken'])), name='verdict_health_known'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("health__in", ["ok", "unknown", "reduced", "blocked", "broken"])),
+                name="verdict_health_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(('helps__in', ['yes', 'partly', 'verify', 'no', 'not_needed'])), name='verdict_helps_known'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("helps__in", ["yes", "partly", "verify", "no", "not_needed"])),
+                name="verdict_helps_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='waiver',
-            index=models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['until'], name='waiver_standing'),
+            model_name="waiver",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)), fields=["until"], name="waiver_standing"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='waiver',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('connection', 'need'), name='one_standing_waiver_per_need'),
+            model_name="waiver",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=("connection", "need"),
+                name="one_standing_waiver_per_need",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='waiver',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('need', ''), _negated=True), models.Q(('reason', ''), _negated=True)), name='waiver_says_what_and_why'),
+            model_name="waiver",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("need", ""), _negated=True), models.Q(("reason", ""), _negated=True)),
+                name="waiver_says_what_and_why",
+            ),
         ),
     ]
