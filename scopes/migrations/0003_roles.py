@@ -2,6 +2,8 @@ from typing import Any
 
 from django.db import migrations
 
+from scopes.migrations._roles import grant
+
 # What every role that deals with people may look at.
 LOOK = [
     "attempt.view_attempt",
@@ -61,28 +63,11 @@ ROLES = {
 
 
 def make_roles(apps: Any, schema_editor: object) -> None:
-    """Each role is a group that has these permissions at least; those that an administrator added stay."""
-    for role, wanted in ROLES.items():
-        group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=role)
-        group.permissions.add(*(_permission(apps, name) for name in wanted))
+    grant(apps, ROLES)
 
 
 def unmake_roles(apps: Any, schema_editor: object) -> None:
     apps.get_model("auth", "Group").objects.filter(name__in=ROLES).delete()
-
-
-def _permission(apps: Any, name: str) -> Any:
-    """The permission; Django itself makes what is missing only after all migrations."""
-    model, codename = name.split(".")
-    options = apps.get_model("scopes", model)._meta
-    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
-        app_label="scopes", model=model
-    )
-    words = dict(options.permissions).get(codename, f"Can view {options.verbose_name}")
-    permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
-        content_type_id=content_type.pk, codename=codename, defaults={"name": words}
-    )
-    return permission
 
 
 class Migration(migrations.Migration):
