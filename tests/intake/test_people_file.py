@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from scopes.facts import PersonKnown
-from scopes.intake.people_file import Refused, UnreadableFile, read
+from scopes.intake.file_rows import Refused, UnreadableFile
+from scopes.intake.people_file import read
 
 ADA = PersonKnown("ref-ada", "ada@example.com", "Ada Lovelace", "en", "pro")
 

@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from scopes import flow
 from scopes.facts import PersonKnown
+from scopes.intake.file_rows import Refused, UnreadableFile
 from scopes.intake.people import PeopleTaken, TooManyPlans
-from scopes.intake.people_file import Refused, UnreadableFile, read
+from scopes.intake.people_file import read
 
 BATCH = 1000
 
