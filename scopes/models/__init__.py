@@ -4,6 +4,7 @@ from scopes.models.attempt import Attempt, ReauthLink
 from scopes.models.connection import Connection, FormerId, Period, Pulse, Standing
 from scopes.models.doubt import Doubt
 from scopes.models.erased import ErasedId
+from scopes.models.evidence import LiveCheck, Refusal
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import SignInTries
@@ -13,6 +14,6 @@ from scopes.models.verdict import Census, Verdict
 
 __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
-    "Integration", "Listing", "Period", "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Scope",
-    "SignInTries", "Source", "Standing", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
+    "Integration", "Listing", "LiveCheck", "Period", "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink",
+    "Refusal", "Scope", "SignInTries", "Source", "Standing", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
 ]  # fmt: skip

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Left
+
+# Whom a delivery is about, by the source's id. Cut, for an index takes no text of any length.
+ABOUT = Left(Coalesce(KT("body__user__user_id"), KT("body__new_user__user_id")), 120)
 
 
 class Delivery(models.Model):
@@ -38,6 +43,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(processed_at__isnull=True), name="delivery_left_over"),
             models.Index(fields=["source", "-received_at"], name="delivery_newest"),
+            models.Index(ABOUT, F("id").desc(), condition=Q(body__isnull=False), name="delivery_about"),
         ]
 
     def __str__(self) -> str:

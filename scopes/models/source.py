@@ -7,11 +7,15 @@ from django.db.models import F, Q
 
 
 class Source(models.Model):
-    """How we learn of connections. `listed_at` is when the last complete listing began: nothing older is news."""
+    """How we learn of connections. `listed_at` is when the last complete listing began: nothing older is news.
+
+    `longest_gap` is the longest time without a webhook in the last two weeks, None while that is not learnt yet.
+    """
 
     key = models.CharField(max_length=80, unique=True)
     production = models.BooleanField(default=False)
     listed_at = models.DateTimeField(null=True, blank=True)
+    longest_gap = models.DurationField(null=True, blank=True)
 
     class Meta:
         constraints = [

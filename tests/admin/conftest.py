@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from pkgutil import iter_modules
 from uuid import uuid4
 
 import pytest
@@ -13,8 +14,10 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
+from scopes import migrations
 from scopes.facts import AttemptFailed
 from scopes.judge.policy import draft
+from scopes.migrations._roles import grant
 from scopes.models import AuditRun, Delivery, ReauthLink, Source, TrailEntry
 from tests import cast as people
 
@@ -25,7 +28,8 @@ PASSWORD = "a long and private one"
 def agent(db: None) -> Callable[[str], User]:
     """The agent who holds a role, made if need be; the superuser for the role "everything"."""
     # A test that commits empties all tables afterwards, the roles with them.
-    import_module("scopes.migrations.0003_roles").make_roles(apps, None)
+    for migration in iter_modules(migrations.__path__):
+        grant(apps, getattr(import_module(f"scopes.migrations.{migration.name}"), "ROLES", {}))
 
     def made(role: str) -> User:
         user, new = User.objects.get_or_create(

@@ -22,11 +22,13 @@ from scopes.models import (
     FormerId,
     Integration,
     Listing,
+    LiveCheck,
     Period,
     Person,
     PolicyVersion,
     Provider,
     ReauthLink,
+    Refusal,
     Scope,
     Source,
     Standing,
@@ -86,6 +88,16 @@ def delivery(**changes: Any) -> Delivery:
 def doubt(**changes: Any) -> Doubt:
     told: dict[str, Any] = {"integration": integration_of("oura"), "scope": "daily", "consents": 20, "since": NOW}
     return Doubt.objects.create(**told | {"found_at": NOW, "counted_at": NOW} | changes)
+
+
+def live_check(**changes: Any) -> LiveCheck:
+    told: dict[str, Any] = {"connection": connection_of("Ben"), "user_id": "ben-oura", "author": "Rex", "asked_at": NOW}
+    return LiveCheck.objects.create(**told | changes)
+
+
+def refusal(**changes: Any) -> Refusal:
+    told: dict[str, Any] = {"connection": connection_of("Ben"), "said": "no", "first_at": NOW, "last_at": NOW}
+    return Refusal.objects.create(**told | changes)
 
 
 def run(**changes: Any) -> AuditRun:
@@ -165,6 +177,10 @@ REFUSED: dict[str, Callable[[], object]] = {
     "one_open_doubt_per_scope": lambda: twice(doubt),
     "doubt_is_open_or_ended": lambda: doubt(ended_at=NOW),
     "doubt_is_ended_by_somebody_and_why": lambda: doubt(state="dismissed", ended_at=NOW, author="Vera"),
+    "live_check_waits_or_is_answered": lambda: live_check(answered_at=NOW),
+    "live_check_has_an_author": lambda: live_check(author=""),
+    "refusal_once_per_kind_of_data": lambda: twice(refusal),
+    "refusal_is_last_after_first": lambda: refusal(last_at=EARLIER),
     "verdict_once": lambda: again(Verdict.objects.first()),
     "verdict_health_known": lambda: again(Verdict.objects.first(), health="fine"),
     "verdict_helps_known": lambda: again(Verdict.objects.first(), helps="perhaps"),
@@ -210,6 +226,11 @@ CHANGED: dict[str, Callable[[], object]] = {
     "standing of an open period": lambda: of_ben(standing=connection_of("Ada").standing),
     "origin of an open period": lambda: of_ben(origin="act"),
     "beginning of an open period": lambda: of_ben(since=EARLIER),
+    "answer of a live check": lambda: (
+        live_check(answered_at=NOW, answer="known"),
+        LiveCheck.objects.update(answer="not_found"),
+    ),
+    "author of a live check": lambda: (live_check(), LiveCheck.objects.update(author="Vera")),
 }
 
 
