@@ -5,6 +5,7 @@ from scopes.models.connection import Connection, FormerId, Period, Pulse, Standi
 from scopes.models.doubt import Doubt
 from scopes.models.erased import ErasedId
 from scopes.models.evidence import LiveCheck, Refusal
+from scopes.models.merge import Merge, SuspectedDuplicate
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import SignInTries
@@ -14,6 +15,7 @@ from scopes.models.verdict import Census, Verdict
 
 __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
-    "Integration", "Listing", "LiveCheck", "Period", "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink",
-    "Refusal", "Scope", "SignInTries", "Source", "Standing", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
+    "Integration", "Listing", "LiveCheck", "Merge", "Period", "Person", "PolicyVersion", "Provider", "Pulse",
+    "ReauthLink", "Refusal", "Scope", "SignInTries", "Source", "Standing", "SuspectedDuplicate", "TrailEntry",
+    "UnknownScope", "Verdict", "Waiver",
 ]  # fmt: skip

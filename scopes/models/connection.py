@@ -84,6 +84,14 @@ class Connection(models.Model):
                 condition=Q(person__isnull=True) & ~Q(reference_id=""),
                 name="connection_unclaimed",
             ),
+            models.Index(
+                fields=["provider_user_id", "integration"],
+                condition=Q(merged_into__isnull=True) & ~Q(provider_user_id=""),
+                name="connection_by_account",
+            ),
+            models.Index(
+                fields=["id"], condition=Q(merged_into__isnull=True, person__isnull=True), name="connection_orphaned"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from scopes.models import (
     Integration,
     Listing,
     LiveCheck,
+    Merge,
     Period,
     Person,
     PolicyVersion,
@@ -32,6 +33,7 @@ from scopes.models import (
     Scope,
     Source,
     Standing,
+    SuspectedDuplicate,
     TrailEntry,
     UnknownScope,
     Verdict,
@@ -98,6 +100,19 @@ def live_check(**changes: Any) -> LiveCheck:
 def refusal(**changes: Any) -> Refusal:
     told: dict[str, Any] = {"connection": connection_of("Ben"), "said": "no", "first_at": NOW, "last_at": NOW}
     return Refusal.objects.create(**told | changes)
+
+
+def merge(**changes: Any) -> Merge:
+    absorbed, survivor = connection_of("Ben"), connection_of("Ada")
+    told: dict[str, Any] = {"absorbed": absorbed, "survivor": survivor, "why": "account", "merged_at": NOW}
+    ids = {"absorbed_user_id": absorbed.user_id, "survivor_user_id": survivor.user_id}
+    stood = {"joined": absorbed.standing, "standing": survivor.standing, "scopes_at": NOW, "link_at": NOW}
+    return Merge.objects.create(**told | ids | stood | changes)
+
+
+def suspected(**changes: Any) -> SuspectedDuplicate:
+    told = {"first": connection_of("Ada"), "second": connection_of("Ben"), "found_at": NOW}
+    return SuspectedDuplicate.objects.create(**told | changes)
 
 
 def run(**changes: Any) -> AuditRun:
@@ -181,6 +196,16 @@ REFUSED: dict[str, Callable[[], object]] = {
     "live_check_has_an_author": lambda: live_check(author=""),
     "refusal_once_per_kind_of_data": lambda: twice(refusal),
     "refusal_is_last_after_first": lambda: refusal(last_at=EARLIER),
+    "one_open_merge_per_connection": lambda: twice(merge),
+    "merge_joins_two": lambda: merge(survivor=connection_of("Ben")),
+    "agent_merges_by_name_and_says_why": lambda: merge(why="agent", author="Rex"),
+    "merge_is_parted_by_somebody_and_why": lambda: merge(parted_at=LATER, parted_by="Rex"),
+    "suspected_once_per_pair": lambda: twice(suspected),
+    "suspected_in_the_order_of_recording": lambda: suspected(
+        first=connection_of("Finn"), second=connection_of("Ada")
+    ),
+    "suspected_is_open_or_ended": lambda: suspected(ended_at=NOW),
+    "told_apart_by_somebody_and_why": lambda: suspected(state="two", ended_at=NOW, author="Rex"),
     "verdict_once": lambda: again(Verdict.objects.first()),
     "verdict_health_known": lambda: again(Verdict.objects.first(), health="fine"),
     "verdict_helps_known": lambda: again(Verdict.objects.first(), helps="perhaps"),
@@ -208,9 +233,10 @@ def test_every_named_constraint_is_tried_above() -> None:
         lambda: (attempt(state="failed", ended_at=NOW), attempt()),
         lambda: (delivery(trace_id="a"), delivery(trace_id="b"), delivery(), delivery()),
         lambda: (run(state="done", finished_at=LATER), run(state="failed", finished_at=LATER), run()),
+        lambda: (merge(parted_at=LATER, parted_by="Rex", parted_reason="Two."), merge()),
         lambda: again(Connection.objects.filter(user_id="ben-oura").first(), merged_into=connection_of("Ada")),
     ],
-    ids=["links", "waivers", "marks", "attempts", "deliveries", "runs", "a merged connection"],
+    ids=["links", "waivers", "marks", "attempts", "deliveries", "runs", "merges", "a merged connection"],
 )
 def test_the_database_allows_what_can_be(cast: Source, allowed: Callable[[], object]) -> None:
     allowed()
@@ -226,6 +252,11 @@ CHANGED: dict[str, Callable[[], object]] = {
     "standing of an open period": lambda: of_ben(standing=connection_of("Ada").standing),
     "origin of an open period": lambda: of_ben(origin="act"),
     "beginning of an open period": lambda: of_ben(since=EARLIER),
+    "ids of a merge": lambda: (merge(), Merge.objects.update(absorbed_user_id="other")),
+    "a merge that was parted": lambda: (
+        merge(parted_at=LATER, parted_by="Rex", parted_reason="Two."),
+        Merge.objects.update(parted_at=None, parted_by="", parted_reason=""),
+    ),
     "answer of a live check": lambda: (
         live_check(answered_at=NOW, answer="known"),
         LiveCheck.objects.update(answer="not_found"),

@@ -1,0 +1,108 @@
+"""Connections that turned out to be one, and pairs of which that is only suspected."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+
+class Merge(models.Model):
+    """`absorbed` turned out to be `survivor`, which goes on under the id and with the facts of `absorbed`.
+
+    `survivor_user_id` is the id that the survivor had before. The columns from `standing` to `last_data_on` say what
+    the survivor would be without the merge: as it was, and what was told of its former id since. So it can be parted.
+    `joined` is the standing that the merge made of both, `waivers` are those that went over to the survivor.
+    """
+
+    class Why(models.TextChoices):
+        OLD_USER = "old_user", "The source named the id that was replaced"
+        MINTED = "minted", "The new id was made for a link of this connection, which did not work any more"
+        ACCOUNT = "account", "Both have the same account at the provider"
+        INFERRED = "inferred", "The old one did not work any more, and the person has no other"
+        AGENT = "agent", "An agent merged them"
+
+    absorbed = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="merges")
+    survivor = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="merges_into_it")
+    why = models.CharField(max_length=10, choices=Why.choices)
+    absorbed_user_id = models.CharField(max_length=120)
+    survivor_user_id = models.CharField(max_length=120)
+    joined = models.ForeignKey("scopes.Standing", models.PROTECT, related_name="+", db_index=False)
+    merged_at = models.DateTimeField()
+    author = models.CharField(max_length=150, blank=True)
+    reason = models.TextField(blank=True)
+    ticket = models.CharField(max_length=120, blank=True)
+
+    standing = models.ForeignKey("scopes.Standing", models.PROTECT, related_name="+", db_index=False)
+    reference_id = models.CharField(max_length=255, blank=True)
+    provider_user_id = models.CharField(max_length=255, blank=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+    scopes_at = models.DateTimeField()
+    link_at = models.DateTimeField()
+    unlisted = models.JSONField(null=True, blank=True)
+    last_webhook_on = models.DateField(null=True, blank=True)
+    last_data_on = models.DateField(null=True, blank=True)
+    waivers = ArrayField(models.BigIntegerField(), default=list)
+
+    parted_at = models.DateTimeField(null=True, blank=True)
+    parted_by = models.CharField(max_length=150, blank=True)
+    parted_reason = models.TextField(blank=True)
+    parted_ticket = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        permissions = [("merge_connections", "Can merge connections that are one, and part them again")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["absorbed"], condition=Q(parted_at__isnull=True), name="one_open_merge_per_connection"
+            ),
+            models.CheckConstraint(condition=~Q(absorbed=F("survivor")), name="merge_joins_two"),
+            models.CheckConstraint(
+                condition=~Q(why="agent") | (~Q(author="") & ~Q(reason="")), name="agent_merges_by_name_and_says_why"
+            ),
+            models.CheckConstraint(
+                condition=Q(parted_at__isnull=True, parted_by="", parted_reason="")
+                | (Q(parted_at__isnull=False) & ~Q(parted_by="") & ~Q(parted_reason="")),
+                name="merge_is_parted_by_somebody_and_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"merge of connection {self.absorbed_id} into {self.survivor_id}"
+
+
+class SuspectedDuplicate(models.Model):
+    """Two connections of one person and integration that may be one: `first` was recorded before `second`.
+
+    One row a pair, for good: what was parted, or told apart by an agent, is not joined or suspected again.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        MERGED = "merged", "Merged"
+        TWO = "two", "They are two"
+
+    first = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_seconds")
+    second = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_firsts", db_index=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    found_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    author = models.CharField(max_length=150, blank=True)
+    reason = models.TextField(blank=True)
+    ticket = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["second", "first"], name="suspected_once_per_pair"),
+            models.CheckConstraint(condition=Q(first__lt=F("second")), name="suspected_in_the_order_of_recording"),
+            models.CheckConstraint(
+                condition=Q(state="open", ended_at__isnull=True) | (~Q(state="open") & Q(ended_at__isnull=False)),
+                name="suspected_is_open_or_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="two") | (~Q(author="") & ~Q(reason="")), name="told_apart_by_somebody_and_why"
+            ),
+        ]
+        indexes = [models.Index(fields=["id"], condition=Q(state="open"), name="suspected_open")]
+
+    def __str__(self) -> str:
+        return f"connections {self.first_id} and {self.second_id}"
