@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_structlog",
+    "procrastinate.contrib.django",
     "scopes",
 ]
 if not PRODUCTION:
@@ -70,6 +71,10 @@ TEMPLATES = [
 
 DATABASES = {"default": environment.database() | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The queue finds the bodies of its jobs here, when it is first asked.
+PROCRASTINATE_IMPORT_PATHS = ["scopes.jobs"]
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -7,6 +7,7 @@ intake     facts -> records, never backwards          diagnose   an error text -
 audit      count, compare, report                     reauth     preflight, issue, land, settle
 rights     a person's export and erasure
 flow       the spine: take facts in, record, judge    nightly    the night, step by step
-admin, views, management                              the doors
+admin, views, management, jobs                        the doors
+queue      what is deferred, done by any worker
 sandbox    a Terra to try against, a program of its own
 """

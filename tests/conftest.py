@@ -62,6 +62,22 @@ def _nothing_remembered() -> None:
     verdicts.forget()
 
 
+@pytest.fixture(autouse=True)
+def _no_job_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The queue's tables are not ours, so they are not emptied after a test that commits."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = {"transactional_db", "live_server"} & set(request.fixturenames) or (
+        marker and marker.kwargs.get("transaction")
+    )
+    if commits:
+        request.getfixturevalue("transactional_db")
+    yield
+    if commits:
+        with connection.cursor() as cursor:
+            for table in ("periodic_defers", "jobs", "workers"):
+                cursor.execute(f"DELETE FROM procrastinate_{table}")
+
+
 @pytest.fixture
 def cast(db: None) -> Source:
     """Ada, Ben, Cy, Dee, Eve and Finn (see tests/cast.py); the source that they come from."""

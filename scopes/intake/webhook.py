@@ -1,6 +1,6 @@
 """Deliveries: stored before any work, processed once, and kept with their error until they are.
 
-What was stored and not processed is tried again by the deliveries that follow, less and less often.
+What was stored and not processed is tried again by a worker and by the deliveries that follow, less and less often.
 """
 
 from __future__ import annotations
@@ -97,16 +97,27 @@ def store(
         return int(made[0])
 
 
-def work_off(pk: int, take_in: TakeIn, now: datetime, has_time: Callable[[], bool]) -> None:
-    """Process delivery `pk`, then what earlier ones left over, as long as `has_time` says so.
+def work_off(pk: int, take_in: TakeIn, now: datetime, has_time: Callable[[], bool]) -> Result:
+    """Process delivery `pk`, then what earlier ones left over, as long as `has_time` says so; what came of its own.
 
     Raises what `process` raises.
     """
-    process(pk, take_in, now)
+    result = process(pk, take_in, now)
     for left in left_over(now):
         if not has_time():
-            return
+            break
         process(left, take_in, now)
+    return result
+
+
+def work_off_left_overs(take_in: TakeIn, now: datetime, source: Source | None = None) -> int:
+    """Process each delivery that is due, of one source or of all; how many there were. Raises what `process` raises."""
+    number, last = 0, 0
+    while due := left_over(now, after=last, source=source):
+        for last in due:
+            process(last, take_in, now)
+        number += len(due)
+    return number
 
 
 def process(pk: int, take_in: TakeIn, now: datetime, *, again: bool = False) -> Result:
@@ -138,17 +149,17 @@ def process(pk: int, take_in: TakeIn, now: datetime, *, again: bool = False) -> 
     return Result.PROCESSED
 
 
-def left_over(now: datetime) -> list[int]:
-    """The ids of some deliveries that were stored and not processed, and whose next try is due."""
+def left_over(now: datetime, *, after: int = 0, source: Source | None = None) -> list[int]:
+    """The ids of some deliveries that were stored and not processed, and whose next try is due, in order."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT id FROM scopes_delivery
-            WHERE processed_at IS NULL AND tries < %s
+            WHERE processed_at IS NULL AND tries < %s AND id > %s AND source_id = COALESCE(%s, source_id)
               AND received_at <= %s - make_interval(secs => %s * (power(2, tries) - 1))
             ORDER BY id LIMIT %s
             """,
-            [MOST_TRIES, now, FIRST_PAUSE_SECONDS, PICKED_UP_AT_ONCE],
+            [MOST_TRIES, after, source.pk if source else None, now, FIRST_PAUSE_SECONDS, PICKED_UP_AT_ONCE],
         )
         return [pk for (pk,) in cursor.fetchall()]
 

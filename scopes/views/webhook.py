@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from scopes import flow
+from scopes import flow, queue
 from scopes.intake import webhook
 from scopes.terra.delivery import read_headers
 from scopes.terra.environments import EnvironmentMissing, environments
@@ -61,13 +61,24 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         # A database error may repeat the row: its name must do.
         why = f"it could not be stored: {type(problem).__name__}"
         return _refuse(found.name, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
+    result = webhook.Result.FAILED
     try:
-        webhook.work_off(
+        result = webhook.work_off(
             delivery, flow.take_in, now, has_time=lambda: time.monotonic() - began < SECONDS_FOR_LEFT_OVERS
         )
     except Error as problem:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
+    if result is webhook.Result.FAILED:
+        _have_it_tried_again(delivery, now)
     return _answer(HTTPStatus.OK, "stored")
+
+
+def _have_it_tried_again(delivery: int, now: datetime) -> None:
+    """Soon, by a worker. What the queue cannot do, the deliveries that follow do, and it must not fail this one."""
+    try:
+        queue.defer("left_over_deliveries", at=now + timedelta(seconds=webhook.FIRST_PAUSE_SECONDS))
+    except (queue.QueueError, Error) as problem:
+        log.warning("delivery %s waits for the next one: %s", delivery, type(problem).__name__)
 
 
 def _refuse(environment: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:
