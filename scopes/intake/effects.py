@@ -133,9 +133,13 @@ def _seen(row: Row, fact: ConnectionSeen, read: Read, screens: ConsentScreens, l
     state = row.standing.link
     if fact.happened_at < row.link_at:
         return row
+    # A listing since then has said whether it is there, and whether it is active.
+    late = listed_at is not None and fact.happened_at < listed_at
     if fact.active is False:
-        return _link(row, LinkState.INACTIVE, fact.happened_at) if state in _WEAKER_THAN_INACTIVE else row
-    if state in TAKEN_BACK_BY_SIGHT or (state is LinkState.INACTIVE and fact.active) or _lives_on(row, fact):
+        weaker = state in _WEAKER_THAN_INACTIVE and not late
+        return _link(row, LinkState.INACTIVE, fact.happened_at) if weaker else row
+    taken_back = state in TAKEN_BACK_BY_SIGHT or (state is LinkState.INACTIVE and fact.active)
+    if (taken_back and not late) or _lives_on(row, fact):
         return _link(row, LinkState.ACTIVE, fact.happened_at)
     return row
 
