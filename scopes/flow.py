@@ -6,7 +6,7 @@ policy in force from the moment that it is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import batched
@@ -51,6 +51,27 @@ def batches_of(source: Source, entry_of: EntryOf) -> TakeInBatch:
         return recorded
 
     return take_in_batch
+
+
+def take_in_file(
+    batches: Iterable[Sequence[Fact]],
+    source_of: Callable[[], Source],
+    origin: Origin,
+    entry_of: EntryOf,
+    now: datetime,
+    *,
+    apply: bool,
+) -> Iterator[Recorded]:
+    """Record a file's facts batch by batch, each whole or not at all; what each came to.
+
+    Without `apply` nothing of it stays: each batch is recorded and rolled back, so what it came to is the truth.
+    `source_of` finds or makes the source, anew for each batch: a listing may end meanwhile, and is newer.
+    """
+    for batch in batches:
+        with transaction.atomic():
+            recorded = batches_of(source_of(), entry_of)(batch, origin, now)
+            transaction.set_rollback(not apply)
+        yield recorded
 
 
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:

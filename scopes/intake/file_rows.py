@@ -76,7 +76,7 @@ def _csv(lines: Iterable[str], fields: Collection[str], required: Sequence[str])
             else:
                 yield reader.line_num, row
     except csv.Error as error:
-        raise UnreadableFile(f"Line {reader.line_num}: {error}.") from error
+        raise UnreadableFile(f"Line {reader.reader.line_num}: {error}.") from error
 
 
 def _json_lines(lines: Iterable[str], fields: Collection[str]) -> Iterator[Row | Refused]:

@@ -94,7 +94,7 @@ def test_a_file_that_breaks_off_says_how_much_was_taken_in(tmp_path: Path, monke
     file = tmp_path / "people.csv"
     file.write_text('reference_id\nref-1\nref-2\nref-3\n"never closed\n')
 
-    with pytest.raises(CommandError, match=r"^Line 4: unexpected end of data\. Taken in before: 2\.$"):
+    with pytest.raises(CommandError, match=r"^Line 5: unexpected end of data\. Taken in before: 2\.$"):
         call_command("import_people", str(file), stdout=StringIO(), stderr=StringIO())
 
     assert set(Person.objects.values_list("reference_id", flat=True)) == {"ref-1", "ref-2"}

@@ -1,0 +1,126 @@
+"""A file of connections: checked whole before anything is recorded, then handed on connection by connection.
+
+All rows about one connection come in one batch. So a batch that is recorded and rolled back tells the truth about the
+file: no other batch would have found anything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pickle
+import sqlite3
+import stat
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from scopes.facts import ConnectionSeen
+from scopes.intake import connections_file
+from scopes.intake.file_rows import Refused, UnreadableFile
+from scopes.intake.record import Recorded
+from scopes.terra.errors import without_addresses
+
+LONGEST_NAME = 80
+BATCH = 500
+AT_ONCE = 1000
+
+
+class Upload:
+    """A file's sights, sorted on disk by connection and time, and what became of them.
+
+    The disk is that of SQLite's private file, which ends with the process, however it ends. To be closed.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.refused = 0
+        self.recorded = Recorded()
+        self._disk = sqlite3.connect("", isolation_level=None)
+        self._disk.execute("PRAGMA journal_mode = OFF")
+        self._disk.execute("CREATE TABLE row (provider TEXT, user_id TEXT, at TEXT, line INTEGER, seen BLOB)")
+
+    def close(self) -> None:
+        self._disk.close()
+
+    def read(self, path: Path, as_of: datetime | None, now: datetime) -> Iterator[Refused | None]:
+        """Read the whole file; each row's refusal, or None for one that is kept. Raises UnreadableFile."""
+        kept: list[tuple[int, ConnectionSeen]] = []
+        for row in connections_file.read(path, as_of, now):
+            if isinstance(row, Refused):
+                self.refused += 1
+                yield row
+                continue
+            kept.append(row)
+            if len(kept) == AT_ONCE:
+                self._keep(kept)
+                kept = []
+            yield None
+        self._keep(kept)
+
+    def batches(self, size: int = BATCH) -> Iterator[list[ConnectionSeen]]:
+        """The sights in batches of `size` or somewhat more, oldest first for each connection."""
+        batch: list[ConnectionSeen] = []
+        for _, sights in groupby(self._sorted(), key=lambda seen: (seen.provider, seen.user_id)):
+            batch += sights
+            if len(batch) >= size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def add(self, recorded: Recorded) -> None:
+        """Count what a batch came to."""
+        self.recorded.add(recorded)
+        # What is met in a batch that is rolled back is met in the next one again.
+        self.recorded.unknown_scopes = sorted({*self.recorded.unknown_scopes})
+
+    def counts(self) -> dict[str, int]:
+        """Rows by what became of them; `repeated` are rows about a connection that is counted already."""
+        connections = {name: getattr(self.recorded, name) for name in ("new", "changed", "unchanged", "former")}
+        return {
+            "rows": self.rows + self.refused,
+            **connections,
+            "repeated": self.rows - sum(connections.values()),
+            "refused": self.refused,
+            "pulses": self.recorded.pulses,
+            "unknown_scopes": len(self.recorded.unknown_scopes),
+        }
+
+    def _keep(self, rows: Iterable[tuple[int, ConnectionSeen]]) -> None:
+        values = [
+            (seen.provider, seen.user_id, seen.happened_at.isoformat(), line, pickle.dumps(seen)) for line, seen in rows
+        ]
+        with _room():
+            self._disk.execute("BEGIN")
+            self._disk.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?)", values)
+            self._disk.execute("COMMIT")
+        self.rows += len(values)
+
+    def _sorted(self) -> Iterator[ConnectionSeen]:
+        with _room():
+            for (seen,) in self._disk.execute("SELECT seen FROM row ORDER BY provider, user_id, at, line"):
+                yield pickle.loads(seen)  # noqa: S301 - our own, from a file that nobody else can open
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UnreadableFile(f"There is no room to sort the file: {error}. TMPDIR names another place.") from error
+
+
+def mark_of(path: Path) -> str:
+    """What tells this file from every other in the records: its name, and the beginning of its SHA-256.
+
+    Raises UnreadableFile.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableFile(f"{path} is no file. What comes through a pipe must be written to one first.")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from error
+    return f"{without_addresses(path.name)[:LONGEST_NAME]} sha256:{digest[:16]}"
