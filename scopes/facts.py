@@ -118,6 +118,20 @@ class ScopesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DataRefused:
+    """The provider refused data of one kind for lack of permission: evidence, which changes no reason by itself.
+
+    `data_type` is empty where it was not told; `said` is the source's own words.
+    """
+
+    provider: str
+    user_id: str
+    happened_at: datetime
+    said: str
+    data_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptFailed:
     """A try at consent ended without a connection. `reason` is the source's own word, kept as free text."""
 
@@ -130,7 +144,7 @@ class AttemptFailed:
     message: str = ""
 
 
-Fact = ConnectionSeen | ConsentGiven | IdReplaced | LinkChanged | ScopesChanged | AttemptFailed
+Fact = ConnectionSeen | ConsentGiven | IdReplaced | LinkChanged | ScopesChanged | DataRefused | AttemptFailed
 ConnectionFact = ConnectionSeen | ConsentGiven | IdReplaced | LinkChanged | ScopesChanged
 
 

@@ -14,8 +14,8 @@ from itertools import batched
 from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.facts import AttemptFailed, Fact, Origin, OriginKind, PersonKnown
-from scopes.intake import attempts, people, waivers
+from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
+from scopes.intake import attempts, people, refusals, waivers
 from scopes.intake.people import PeopleTaken
 from scopes.intake.record import Recorded, Recorder, restand
 from scopes.intake.waivers import Act
@@ -44,7 +44,8 @@ def batches_of(source: Source, entry_of: EntryOf) -> TakeInBatch:
     recorder = Recorder(source, entry_of)
 
     def take_in_batch(batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
-        recorded = recorder.record([fact for fact in batch if not isinstance(fact, AttemptFailed)], origin, now)
+        recorded = recorder.record([fact for fact in batch if isinstance(fact, ConnectionFact)], origin, now)
+        refusals.record(source, [fact for fact in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact in batch)
         unawaited = settle.settle(source, batch, now)
         attempts.record_failures(source, unawaited, entry_of, now)

@@ -6,7 +6,7 @@ the versions of its policy: both are read back until what is told now was not so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
@@ -40,6 +40,15 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Data of one kind that the provider refused for lack of permission; `data_type` is empty where it was not told."""
+
+    data_type: str
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Scoped:
     """One need or spare scope of one connection, with its words, since and evidence."""
 
@@ -59,7 +68,10 @@ class Scoped:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one connection's verdict means for the one who asks. `sentences` can be said aloud, in order."""
+    """What one connection's verdict means for the one who asks. `sentences` can be said aloud, in order.
+
+    `refusals` tell what the provider refused since the consent: evidence, which changed no reason.
+    """
 
     health: Health
     since: datetime
@@ -73,6 +85,7 @@ class Account:
     failing: tuple[str, ...]
     uncertain: tuple[str, ...]
     sentences: tuple[str, ...]
+    refusals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +104,14 @@ def explain(
     consented_at: datetime | None,
     successor: str = "",
     at: datetime | None = None,
+    refused: Sequence[Refused] = (),
 ) -> Account:
     """The account of one connection whose verdict in force is `judgement`.
 
     `stretches` are its periods and `versions` its integration's published versions, both oldest first, at least one
     of each; `provider` is today's entry of the catalogue, for the words, `successor` the name of what replaces it.
-    With `at`, the account is as of then, and must not lie before the first stretch: `judged_at` gives its judgement.
+    `refused` is what the provider refused it. With `at`, the account is as of then, and must not lie before the first
+    stretch: `judged_at` gives its judgement.
     """
     moments = [moment for moment in _moments(stretches, versions, provider) if at is None or moment.at <= at]
     now = moments[-1]
@@ -121,6 +136,7 @@ def explain(
         failing=everything if broken else failing,
         uncertain=() if broken else uncertain,
         sentences=(*_sentences(judgement, lines, provider, working, successor), *_told_later(now.stretch, at)),
+        refusals=tuple(_refusals(refused, consented_at, at)),
     )
 
 
@@ -253,6 +269,19 @@ def _link_evidence(judgement: Judgement, moments: Sequence[_Moment], provider: P
         return ("The permissions are given on the phone and are reported to nobody.",)
     first = _first(moments, lambda moment: moment.stretch.standing.link)
     return (f"Since {_day(first.since)}, told by {_origin(first)}.",)
+
+
+def _refusals(refused: Sequence[Refused], consented_at: datetime | None, at: datetime | None) -> Iterator[str]:
+    """What was refused under the consent that holds; an earlier one may have lacked what this one grants."""
+    for one in sorted(refused, key=lambda one: (one.first_at, one.data_type)):
+        known = [time for time in (one.first_at, one.last_at) if at is None or time <= at]
+        under = [time for time in known if consented_at is None or time >= consented_at]
+        if not under:
+            continue
+        first, last = _day(under[0]), _day(under[-1])
+        when = f"on {first}" if first == last else f"between {first} and {last}"
+        what = f"`{one.data_type}` data" if one.data_type else "some data"
+        yield f"The provider refused {what} for lack of permission {when}."
 
 
 def _features(lines: Sequence[Scoped], which: Callable[[Scoped], bool]) -> tuple[str, ...]:

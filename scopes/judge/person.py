@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
 from scopes.judge import verdicts
-from scopes.judge.explain import Account, Stretch, Version, explain, judged_at
+from scopes.judge.explain import Account, Refused, Stretch, Version, explain, judged_at
 from scopes.judge.past import attempt_at, link_at
 from scopes.judge.rules import Judgement
 from scopes.judge.standing import facts_of
-from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Verdict
+from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Refusal, Verdict
 
 ATTEMPTS = 50
 
@@ -121,6 +121,7 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
     versions = _versions({row.integration_id for row in rows})
     periods = _periods(rows, at)
     facts = facts_of(period.standing_id for of_one in periods.values() for period in of_one)
+    refused = _refused(rows)
     if at is None:
         judged = _verdicts(rows)
     else:
@@ -135,7 +136,16 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
         judgement = judged_at(stretches, published, provider, at) if at else judged[row.standing_id, policy.pk]
         if judgement is None:
             continue
-        told = explain(judgement, stretches, published, provider, row.consented_at, _successor(row, provider), at)
+        told = explain(
+            judgement,
+            stretches,
+            published,
+            provider,
+            row.consented_at,
+            _successor(row, provider),
+            at,
+            refused[row.pk],
+        )
         accounts.append(ConnectionAccount(row, provider, told, policy, tuple(reversed(periods[row.pk]))))
     return accounts
 
@@ -156,6 +166,21 @@ def _periods(rows: Iterable[Connection], at: datetime | None) -> dict[int, list[
         while len(told) > 1 and told[-1].received_at > at:
             told.pop()
     return open_then
+
+
+def _refused(rows: Iterable[Connection]) -> dict[int, list[Refused]]:
+    """Connection -> what was refused it, or one that went on in it."""
+    pks = [row.pk for row in rows]
+    theirs = Connection.objects.filter(Q(pk__in=pks) | Q(merged_into__in=pks)).values("pk")
+    found: dict[int, list[Refused]] = defaultdict(list)
+    refusals = Refusal.objects.filter(connection__in=theirs).values_list(
+        "connection", "connection__merged_into", "data_type", "first_at", "last_at"
+    )
+    for pk, survivor, data_type, first_at, last_at in refusals:
+        found[pk].append(Refused(data_type, first_at, last_at))
+        if survivor is not None:
+            found[survivor].append(Refused(data_type, first_at, last_at))
+    return found
 
 
 def _verdicts(rows: Sequence[Connection]) -> dict[tuple[int, int], Judgement]:

@@ -59,6 +59,7 @@ def _connection(entry: ConnectionAccount) -> dict[str, Any]:
         "scopes": [_scope(line) for line in told.lines],
         "features": {"working": told.working, "failing": told.failing, "uncertain": told.uncertain},
         "sentences": told.sentences,
+        "refusals": told.refusals,
     }
 
 
@@ -119,7 +120,7 @@ def _connection_lines(entry: ConnectionAccount) -> Iterator[str]:
     yield f"{entry.provider.name} through {row.integration.source}: {told.health.value} {since}"
     for sentence in told.sentences:
         yield f"  {sentence}"
-    for evidence in told.link_evidence:
+    for evidence in (*told.link_evidence, *told.refusals):
         yield f"  {evidence}"
     for line in told.lines:
         optional = line.need == OPTIONAL

@@ -16,6 +16,7 @@ from scopes.facts import (
     AttemptFailed,
     ConnectionSeen,
     ConsentGiven,
+    DataRefused,
     Fact,
     IdReplaced,
     LinkChanged,
@@ -45,7 +46,7 @@ def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt
                 strangers.append(fact)
             else:
                 _failed(attempt.pk, fact.reason or "no reason given", fact.message, fact.happened_at, source.key, now)
-        elif attempt is not None and not isinstance(fact, LinkChanged):
+        elif attempt is not None and not isinstance(fact, LinkChanged | DataRefused):
             _succeeded(attempt.pk, fact, source.key, now)
     return strangers
 

@@ -29,6 +29,8 @@ TABLES: tuple[tuple[str, Callable[[Held], Sequence[Model]]], ...] = (
     ("scopes_attempt", lambda held: held.attempts),
     ("scopes_reauthlink", lambda held: held.links),
     ("scopes_waiver", lambda held: held.waivers),
+    ("scopes_livecheck", lambda held: held.live_checks),
+    ("scopes_refusal", lambda held: held.refusals),
     ("scopes_dontcontact", lambda held: held.dont_contact),
     ("scopes_formerid", lambda held: held.former_ids),
     ("scopes_period", lambda held: held.periods),

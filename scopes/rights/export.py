@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from scopes.models import Attempt, Connection, Delivery, DontContact, Integration, ReauthLink, TrailEntry, Waiver
+from scopes.models import (
+    Attempt,
+    Connection,
+    Delivery,
+    DontContact,
+    Integration,
+    LiveCheck,
+    ReauthLink,
+    Refusal,
+    TrailEntry,
+    Waiver,
+)
 from scopes.rights.held import Held, deliveries_naming
 
 FORMAT = 1
@@ -79,6 +90,34 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
             if period.connection_id == row.pk
         ],
         "waivers": [_waiver(waiver) for waiver in held.waivers if waiver.connection_id == row.pk],
+        "live_checks": [_live_check(check) for check in held.live_checks if check.connection_id == row.pk],
+        "refusals": [_refusal(refusal) for refusal in held.refusals if refusal.connection_id == row.pk],
+    }
+
+
+def _live_check(row: LiveCheck) -> dict[str, Any]:
+    return {
+        "user_id": row.user_id,
+        "author": row.author,
+        "asked_at": _time(row.asked_at),
+        "answered_at": _time(row.answered_at),
+        "answer": row.answer,
+        "active": row.active,
+        "scopes": row.scopes,
+        "consented_at": _time(row.consented_at),
+        "last_data_on": _day(row.last_data_on),
+        "probe": row.probe,
+        "account": row.account,
+        "detail": row.detail,
+    }
+
+
+def _refusal(row: Refusal) -> dict[str, Any]:
+    return {
+        "data_type": row.data_type,
+        "said": row.said,
+        "first_at": _time(row.first_at),
+        "last_at": _time(row.last_at),
     }
 
 

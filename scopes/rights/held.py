@@ -15,9 +15,11 @@ from scopes.models import (
     Delivery,
     DontContact,
     FormerId,
+    LiveCheck,
     Period,
     Person,
     ReauthLink,
+    Refusal,
     TrailEntry,
     Waiver,
 )
@@ -41,6 +43,8 @@ class Held:
     former_ids: list[FormerId]
     periods: list[Period]
     waivers: list[Waiver]
+    live_checks: list[LiveCheck]
+    refusals: list[Refusal]
     attempts: list[Attempt]
     links: list[ReauthLink]
     dont_contact: list[DontContact]
@@ -64,6 +68,8 @@ class Held:
             "connections": len(self.connections),
             "periods": len(self.periods),
             "waivers": len(self.waivers),
+            "live checks": len(self.live_checks),
+            "refusals": len(self.refusals),
             "attempts": len(self.attempts),
             "links": len(self.links),
             "don't-contact marks": len(self.dont_contact),
@@ -94,11 +100,13 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         else []
     )  # fmt: skip
     attempts = _attempts(reference_id, person, connections, former_ids)
+    live_checks = list(LiveCheck.objects.filter(connection__in=pks).order_by("pk"))
     ids = {
         reference_id,
         *(value for row in connections for value in (row.user_id, row.reference_id, row.provider_user_id)),
         *(row.user_id for row in former_ids),
         *(value for row in attempts for value in (row.user_id, row.session_id, row.reference_id)),
+        *(row.account for row in live_checks),
     }
     public_ids = {link.public_id for link in links}
     about = Q(connection__in=pks) | Q(subject__in=(ids | public_ids) - {""})
@@ -110,6 +118,8 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         former_ids=former_ids,
         periods=list(Period.objects.filter(connection__in=pks).select_related("standing").order_by("since", "pk")),
         waivers=list(Waiver.objects.filter(connection__in=pks).order_by("pk")),
+        live_checks=live_checks,
+        refusals=list(Refusal.objects.filter(connection__in=pks).order_by("pk")),
         attempts=attempts,
         links=links,
         dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],

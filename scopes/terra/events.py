@@ -15,6 +15,7 @@ from scopes.facts import (
     AttemptFailed,
     ConnectionSeen,
     ConsentGiven,
+    DataRefused,
     Fact,
     IdReplaced,
     LinkChanged,
@@ -47,7 +48,9 @@ NOTHING_TO_RECORD = frozenset(
     {"healthcheck", "processing", "rate_limit_hit", "large_request_processing", "large_request_sending", "s3_payload"}
 )
 
-_MISSING_SCOPE = re.compile(r"insufficient permissions? for", re.IGNORECASE)
+_MISSING_SCOPE = re.compile(
+    rf"insufficient permissions? for(?: data type)?(?:\W{{1,3}}({'|'.join(sorted(DATA_TYPES))})\b)?", re.IGNORECASE
+)
 _DIARY_KEY = re.compile(r"diary key", re.IGNORECASE)
 
 
@@ -181,8 +184,9 @@ def _connection_error(raw: Event, at: datetime) -> tuple[Fact, ...]:
     """The token is rejected, unless the message says that only the scope for one type of data is lacking."""
     user = _user(raw)
     message = message_in(raw, "message")
-    if _MISSING_SCOPE.search(message):
-        return (_seen(raw, user, at),)
+    if refused := _MISSING_SCOPE.search(message):
+        kind = (refused[1] or "").lower()
+        return _seen(raw, user, at), DataRefused(user.provider, user.user_id, at, said=message, data_type=kind)
     state = LinkState.CREDENTIAL_CHANGED if _DIARY_KEY.search(message) else LinkState.TOKEN_REJECTED
     return (_link_changed(raw, user, state, at),)
 

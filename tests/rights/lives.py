@@ -10,9 +10,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
 from scopes import flow
-from scopes.facts import AttemptFailed, ConnectionSeen, PersonKnown
+from scopes.facts import AttemptFailed, ConnectionSeen, DataRefused, PersonKnown
 from scopes.intake.waivers import Act
-from scopes.models import Attempt, Connection, Delivery, DontContact, TrailEntry
+from scopes.models import Attempt, Connection, Delivery, DontContact, LiveCheck, TrailEntry
 from scopes.reauth import land
 from tests import cast
 from tests.reauth.hands import press, replaced, rex, send
@@ -29,6 +29,7 @@ IDS = (
     "ben-minted",
     "oura-account-b",
     "ben-session",
+    "oura-account-c",
 )
 
 
@@ -60,6 +61,11 @@ def live() -> None:
         Act(rex(), "Ben Bitdiddle said no."),
         NOW,
     )
+    cast.take_in(DataRefused("oura", "ben-new", NOW, "insufficient permissions for data type of ben-new", "body"))
+    LiveCheck.objects.create(
+        connection=Connection.objects.get(user_id="ben-new"), user_id="ben-new", author="rex", asked_at=NOW,
+        answered_at=NOW, answer="known", probe="answered", account="oura-account-c",
+    )  # fmt: skip
     cast.take_in(AttemptFailed(NOW, "missing_scopes", "whoop", "ref-ben", message="ben@example.com was refused"))
     flow.end_waiver(Connection.objects.get(user_id="ben-new").waivers.get(), Act(rex(), "He said yes."), NOW)
     attempt = press(send(cast.the("Ben"), reason="Ben Bitdiddle called.").link, "ben-minted")

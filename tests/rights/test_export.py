@@ -36,6 +36,8 @@ def test_it_holds_everything_that_was_put_in() -> None:
     assert len(oura["periods"]) == Connection.objects.get(user_id="ben-new").periods.count() >= 3
     assert "heartrate" not in oura["periods"][-1]["scopes"] and oura["periods"][-1]["until"] is None
     assert [waiver["reason"] for waiver in oura["waivers"]] == ["Ben Bitdiddle said no."]
+    assert [check["account"] for check in oura["live_checks"]] == ["oura-account-c"]
+    assert [refusal["data_type"] for refusal in oura["refusals"]] == ["body"]
     assert {attempt["provider"] for attempt in told["attempts"]} == {"whoop", "oura"}
     assert [attempt["returned"]["parameters"] for attempt in told["attempts"] if attempt["returned"]] == [
         {"reference_id": ["ref-ben"]}

@@ -14,6 +14,7 @@ from scopes.facts import (
     AttemptFailed,
     ConnectionSeen,
     ConsentGiven,
+    DataRefused,
     Fact,
     IdReplaced,
     LinkChanged,
@@ -39,7 +40,7 @@ def seen(**told: Any) -> ConnectionSeen:
     return ConnectionSeen(happened_at=AT, last_webhook_on=AT.date(), **told)
 
 
-TOLD: dict[str, Fact] = {
+TOLD: dict[str, Fact | tuple[Fact, ...]] = {
     "auth": ConsentGiven("garmin", ADA, AT, "ada", GARMIN, "91d7c0f3-7a55-4a0e-9d0d-6f5b3c2a1e10"),
     "auth_with_reference_on_top": ConsentGiven(
         "garmin",
@@ -73,12 +74,19 @@ TOLD: dict[str, Fact] = {
     "connection_error_diary_key": LinkChanged(
         "myfitnesspal", MIA, LinkState.CREDENTIAL_CHANGED, AT, "mia", "403: the diary key for this user has changed"
     ),
-    "connection_error_missing_scope": seen(
-        provider="google_fit",
-        user_id=FINN,
-        reference_id="finn",
-        scopes=("fitness.activity.read", "fitness.sleep.read"),
-        active=True,
+    "connection_error_missing_scope": (
+        seen(
+            provider="google_fit",
+            user_id=FINN,
+            reference_id="finn",
+            scopes=("fitness.activity.read", "fitness.sleep.read"),
+            active=True,
+        ),
+        DataRefused("google_fit", FINN, AT, "insufficient permissions for data type"),
+    ),
+    "connection_error_missing_scope_legacy": (
+        seen(provider="google_fit", user_id=FINN),
+        DataRefused("google_fit", FINN, AT, "Insufficient permissions for data type: BODY", "body"),
     ),
     "permission_change": ScopesChanged(
         "garmin",
@@ -118,12 +126,20 @@ TOLD: dict[str, Fact] = {
         created_at=datetime(2026, 7, 4, 23, 52, 6, 316126, tzinfo=UTC),
     ),
 }
+
+
+def told_by(name: str) -> tuple[Fact, ...]:
+    """All facts of the captured event of that name."""
+    told = TOLD[name]
+    return told if isinstance(told, tuple) else (told,)
+
+
 SILENT = ["healthcheck", "s3_payload", "large_request_processing"]
 
 
 @pytest.mark.parametrize("name", TOLD)
 def test_the_event_tells_its_fact(name: str) -> None:
-    assert read_event(event(name), AT) == (TOLD[name],)
+    assert read_event(event(name), AT) == told_by(name)
 
 
 @pytest.mark.parametrize("name", SILENT)
@@ -149,20 +165,20 @@ def test_the_order_of_keys_and_keys_of_tomorrow_change_nothing(name: str) -> Non
             return {"tomorrow": 1, **{key: turned(value[key]) for key in reversed(list(value))}}
         return value
 
-    assert read_event(turned(event(name)), AT) == (TOLD[name],)
+    assert read_event(turned(event(name)), AT) == told_by(name)
 
 
 def test_an_auth_without_status_is_a_success_and_with_a_strange_one_is_not_guessed() -> None:
     told = event("auth")
     del told["status"]
-    assert read_event(told, AT) == (TOLD["auth"],)
+    assert read_event(told, AT) == told_by("auth")
     with pytest.raises(PayloadError, match="status"):
         read_event({**told, "status": "pending"}, AT)
 
 
 def test_a_reauth_may_name_the_old_id_on_top() -> None:
     told = {**event("user_reauth_without_old_user"), "old_user_id": ADA}
-    assert read_event(told, AT) == (TOLD["user_reauth"],)
+    assert read_event(told, AT) == told_by("user_reauth")
 
 
 def test_a_reauth_that_keeps_the_id_replaces_nothing() -> None:

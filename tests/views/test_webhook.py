@@ -48,6 +48,7 @@ RECORDED = {
         LinkState.ACTIVE,
         ["fitness.activity.read", "fitness.sleep.read"],
     ),
+    "connection_error_missing_scope_legacy": ("d3c2b1a0-5e6f-4a7b-8c9d-0e1f2a3b4f06", LinkState.ACTIVE, None),
     "google_no_datasource": ("d3c2b1a0-5e6f-4a7b-8c9d-0e1f2a3b4f06", LinkState.NO_DATA_SOURCE, None),
     "daily": ("7b1d2f60-94c3-4d58-b7c1-2f9e6a1d3b03", LinkState.ACTIVE, OURA),
     "athlete": ("7b1d2f60-94c3-4d58-b7c1-2f9e6a1d3b03", LinkState.ACTIVE, OURA),
