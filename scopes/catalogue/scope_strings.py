@@ -18,6 +18,8 @@ LONGEST_TEXT = 250_000
 NOT_REPORTED = frozenset({"null", "none"})
 
 _SEPARATORS = re.compile(r"[,\s]+")
+# What nearly every source sends; `null` and `none` are words as well.
+_PLAIN = re.compile(r"(?!(?:null|none)\Z)[a-zA-Z][\w.:/=-]*(?:,[\w.:/=-]+)*", re.ASCII | re.IGNORECASE)
 _WORDS_JOINED_BY_PLUS = re.compile(r"[\w.:/=-]+(?:\+[\w.:/=-]+)+")
 
 
@@ -39,6 +41,8 @@ def read(value: object, *, reports: Known, separator: str | None = None) -> tupl
     """
     if value is None:
         return None
+    if isinstance(value, str) and separator is None and len(value) <= LONGEST_SCOPE and _PLAIN.fullmatch(value):
+        return tuple(dict.fromkeys(value.split(",")))
     parts = _parts(value)
     if not parts:
         return () if reports is Known.YES else None

@@ -114,6 +114,21 @@ def _after(row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, 
     return _seen(row, fact, read, screens, listed_at)
 
 
+def tells_nothing(standing: StandingFacts, fact: ConnectionSeen, *, nobodys: bool, undated: bool) -> bool:
+    """Whether this sight surely leaves a connection in `standing` as it was: the usual case, told by what is cheap.
+
+    `nobodys`: the connection has no reference id yet; `undated`: nor a time of consent.
+    """
+    return (
+        (fact.scopes is None or (standing.reported is not None and standing.reported == frozenset(fact.scopes)))
+        and not standing.unlisted
+        and (standing.link is LinkState.INACTIVE if fact.active is False else standing.link is LinkState.ACTIVE)
+        and not (nobodys and fact.reference_id)
+        and not (undated and fact.created_at)
+        and not fact.provider_user_id
+    )
+
+
 def consent_time(fact: ConnectionFact) -> datetime | None:
     """When the fact says that consent was given, if it does."""
     if isinstance(fact, ConnectionSeen):

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, IdReplaced, LinkState
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Attempt, Connection, FormerId, Period
+from scopes.models.arrays import among
 
 Key = tuple[int, str]
 Told = Sequence[tuple[ConnectionFact, object, object]]
@@ -69,13 +69,11 @@ def _old_id(fact: ConnectionFact, meant: Connection | None) -> str | None:
 
 def _minted_for_links[Facts: Told](told: Mapping[Key, Facts]) -> dict[Key, Connection]:
     """The connections whose links the new ids were minted for."""
-    attempts = Attempt.objects.filter(
-        user_id__in={user_id for _, user_id in told},
-        link__connection__isnull=False,
-        link__connection__merged_into__isnull=True,
-    ).select_related("link__connection__standing")
+    attempts = Attempt.minted_for(user_id for _, user_id in told).filter(
+        link__connection__isnull=False, link__connection__merged_into__isnull=True
+    )
     found = {}
-    for attempt in attempts:
+    for attempt in attempts.select_related("link__connection__standing"):
         if attempt.link is not None and (meant := attempt.link.connection) is not None:
             found[meant.integration_id, attempt.user_id] = meant
     return found
@@ -202,8 +200,8 @@ def without_former[Value](told: Mapping[Key, Value]) -> tuple[dict[Key, Value], 
     if not told:
         return {}, 0
     former = set(
-        FormerId.objects.filter(
-            Q(user_id__in=[user_id for _, user_id in told]), integration__in={integration for integration, _ in told}
-        ).values_list("integration_id", "user_id")
+        among(FormerId.objects.all(), "user_id", (user_id for _, user_id in told)).values_list(
+            "integration_id", "user_id"
+        )
     )
     return {key: facts for key, facts in told.items() if key not in former}, len(former & told.keys())

@@ -6,29 +6,33 @@ in one order (connections by id, standings by digest, new connections by key), s
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake import identity, rows
-from scopes.intake.effects import Read, Row, Step, after, begin
+from scopes.intake.effects import Read, Row, Step, after, begin, tells_nothing
 from scopes.intake.vocabulary import Vocabulary
-from scopes.judge.policy import ConsentScreens, consent_screens, ensure_integration
+from scopes.judge.policy import ConsentScreens, consent_screens_of, ensure_integration
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Person, Source
+from scopes.models.arrays import among
 
 Key = tuple[int, str]
 
 
 @dataclass(slots=True)
 class Recorded:
-    """What a batch came to. `connections` are the ids of all that its facts were about."""
+    """What a batch came to. `connections` are the ids of all that its facts were about.
+
+    `usual` are the source's ids of those that were only sighted as they stand, and were not minted for a link.
+    """
 
     new: int = 0
     changed: int = 0
@@ -39,6 +43,7 @@ class Recorded:
     unknown_scopes: list[str] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     changed_connections: list[int] = field(default_factory=list)
+    usual: set[str] = field(default_factory=set)
 
     def add(self, other: Recorded) -> None:
         """Add the counts of another batch; the lists of ids stay the batch's own."""
@@ -70,48 +75,54 @@ class Recorder:
 
     def record(self, facts: Sequence[ConnectionFact], origin: Origin, now: datetime) -> Recorded:
         """Record one batch (some hundreds of facts), all of it or none."""
-        known = self._integrations({fact.provider for fact in facts}, now)
+        self._know({fact.provider for fact in facts}, now)
+        recorded = Recorded()
+        news = self._without_the_usual(facts, recorded)
+        if not news:
+            return recorded
+        known = self._with_screens({fact.provider for fact in news})
         vocabulary = Vocabulary({info.provider: self.entry_of(slug) for slug, info in known.items()}, now)
         told: dict[Key, list[Told]] = defaultdict(list)
-        for fact in sorted(facts, key=lambda fact: fact.happened_at):
+        for fact in sorted(news, key=lambda fact: fact.happened_at):
             info = known[fact.provider]
             told[info.pk, fact.user_id].append((fact, _read(vocabulary, info.provider, fact), info.screens))
-        recorded = Recorded(unknown_scopes=[name for _, name in vocabulary.new])
+        recorded.unknown_scopes = [name for _, name in vocabulary.new]
         minted = identity.follow(told, now)
         waiting, recorded.former = identity.without_former(told)
         while waiting:
-            waiting = self._try(waiting, origin, now, recorded)
+            with transaction.atomic():
+                waiting = self._write(waiting, origin, now, recorded)
         identity.join_seen(told, minted, now)
         identity.remember_former(told, now)
         return recorded
 
-    def _try(
-        self,
-        told: dict[Key, list[Told]],
-        origin: Origin,
-        now: datetime,
-        recorded: Recorded,
-    ) -> dict[Key, list[Told]]:
-        """Record what can be recorded; returns what another process began to record at the same moment."""
-        present = rows.find(told)
-        standings = facts_of(row.standing for row in present.values())
-        touched = {
-            key: facts
-            for key, facts in told.items()
-            if key not in present
-            or (not present[key].reference_id and _reference(facts))
-            or self._steps(present[key].as_row(standings), facts)
-        }
-        recorded.unchanged += len(told) - len(touched)
-        recorded.connections += [row.pk for key, row in present.items() if key not in touched]
-        lost: dict[Key, list[Told]] = {}
-        if touched:
-            with transaction.atomic():
-                lost = self._write(touched, origin, now, recorded)
-        recorded.pulses += rows.write_pulses(
-            _pulses(told, rows.find(told) if told.keys() - present.keys() else present)
-        )
-        return lost
+    def _without_the_usual(self, facts: Sequence[ConnectionFact], recorded: Recorded) -> list[ConnectionFact]:
+        """`facts` without the sights that tell nothing new, but for a later day, which is written to the pulse.
+
+        That is nearly all of a listing, so no more is read or made for them than must be.
+        """
+        times = Counter(fact.user_id for fact in facts)
+        sights = [
+            (self.integrations[fact.provider][0], fact)
+            for fact in facts
+            if isinstance(fact, ConnectionSeen) and times[fact.user_id] == 1
+        ]
+        if not sights:
+            return list(facts)
+        found = rows.find_sighted(sights)
+        standings = facts_of({row.standing for row in found})
+        pulses: list[rows.PulseSeen] = []
+        for place, pk, standing, nobodys, undated, minted, later in found:
+            fact = sights[place][1]
+            if minted or not tells_nothing(standings[standing], fact, nobodys=nobodys, undated=undated):
+                continue
+            recorded.usual.add(fact.user_id)
+            recorded.connections.append(pk)
+            if later:
+                pulses.append(rows.PulseSeen(pk, fact.last_webhook_on, fact.last_data_on))
+        recorded.unchanged += len(recorded.usual)
+        recorded.pulses += rows.write_pulses(pulses)
+        return [fact for fact in facts if fact.user_id not in recorded.usual]
 
     def _write(
         self,
@@ -120,8 +131,9 @@ class Recorder:
         now: datetime,
         recorded: Recorded,
     ) -> dict[Key, list[Told]]:
-        present = rows.find(told, lock=True)
-        standings = facts_of(row.standing for row in present.values())
+        """Record what can be recorded; returns what another process began to record at the same moment."""
+        present = rows.find(told)
+        standings = facts_of({row.standing for row in present.values()})
         people = _people(told, present)
         changed: list[tuple[rows.Found, list[Step]]] = []
         begun: list[tuple[Key, list[Step]]] = []
@@ -145,10 +157,12 @@ class Recorder:
         ids = intern(step.row.standing for _, steps in (*changed, *begun) for step in steps)
         made = rows.insert(begun, ids, origin, now)
         rows.update(changed, ids, origin, now)
+        recorded.pulses += rows.write_pulses(_pulses(told, present, made))
         recorded.new += len(made)
         recorded.changed += len(changed)
-        recorded.changed_connections += [found.pk for found, _ in changed] + list(made.values())
-        recorded.connections += [found.pk for found, _ in changed] + list(made.values())
+        touched = [found.pk for found, _ in changed] + list(made.values())
+        recorded.changed_connections += touched
+        recorded.connections += touched
         return {key: told[key] for key, _ in begun if key not in made}
 
     def _steps(self, row: Row, facts: Iterable[Told]) -> list[Step]:
@@ -164,14 +178,14 @@ class Recorder:
                 row = new
         return steps
 
-    def _integrations(self, slugs: set[str], now: datetime) -> dict[str, _Known]:
+    def _know(self, slugs: set[str], now: datetime) -> None:
         for slug in slugs - self.integrations.keys():
             integration = ensure_integration(self.source, self.entry_of(slug), now)
             self.integrations[slug] = (integration.pk, integration.provider_id)
-        return {
-            slug: _Known(*self.integrations[slug], consent_screens(self.integrations[slug][0]))
-            for slug in sorted(slugs)
-        }
+
+    def _with_screens(self, slugs: set[str]) -> dict[str, _Known]:
+        screens = consent_screens_of({self.integrations[slug][0] for slug in slugs})
+        return {slug: _Known(*self.integrations[slug], screens[self.integrations[slug][0]]) for slug in sorted(slugs)}
 
 
 def _read(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) -> Read:
@@ -212,9 +226,10 @@ def _reference(facts: list[Told]) -> str:
 def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict[str, tuple[int, str]]:
     """Reference id -> (person, plan), for the connections that had no reference id before."""
     nobodys = [facts for key, facts in told.items() if key not in present or not present[key].reference_id]
-    people = Person.objects.filter(
-        reference_id__in={reference for facts in nobodys if (reference := _reference(facts))}
-    )
+    references = {reference for facts in nobodys if (reference := _reference(facts))}
+    if not references:
+        return {}
+    people = among(Person.objects.all(), "reference_id", references)
     return {reference: (pk, plan) for reference, pk, plan in people.values_list("reference_id", "pk", "plan")}
 
 
@@ -227,15 +242,25 @@ def _claimed(row: Row, facts: list[Told], people: dict[str, tuple[int, str]]) ->
     return replace(row, reference_id=reference, person=row.person or person, standing=replace(row.standing, plan=plan))
 
 
-def _pulses(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> list[rows.PulseSeen]:
-    """What moved forward of the pulses of `present`."""
+def _pulses(
+    told: dict[Key, list[Told]], present: Mapping[Key, rows.Found], made: Mapping[Key, int]
+) -> list[rows.PulseSeen]:
+    """What moved forward of the pulses of the connections that stood there, and all that the new ones tell."""
     moved = []
-    for key, found in present.items():
-        seen = [fact for fact, _, _ in told.get(key, ()) if isinstance(fact, ConnectionSeen)]
+    for key, facts in told.items():
+        seen = [fact for fact, _, _ in facts if isinstance(fact, ConnectionSeen)]
         webhook = max((fact.last_webhook_on for fact in seen if fact.last_webhook_on), default=None)
         data = max((fact.last_data_on for fact in seen if fact.last_data_on), default=None)
-        newer_webhook = webhook is not None and (found.last_webhook_on is None or webhook > found.last_webhook_on)
-        newer_data = data is not None and (found.last_data_on is None or data > found.last_data_on)
-        if newer_webhook or newer_data:
-            moved.append(rows.PulseSeen(found.pk, webhook, data))
+        found = present.get(key)
+        if found is None:
+            news, pk = bool(webhook or data), made.get(key)
+        else:
+            pk = found.pk
+            news = _is_later(webhook, found.last_webhook_on) or _is_later(data, found.last_data_on)
+        if news and pk is not None:
+            moved.append(rows.PulseSeen(pk, webhook, data))
     return moved
+
+
+def _is_later(day: date | None, known: date | None) -> bool:
+    return day is not None and (known is None or day > known)

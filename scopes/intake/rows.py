@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-from scopes.facts import Origin
+from scopes.facts import ConnectionSeen, Origin
 from scopes.intake.effects import Row, Step
 from scopes.judge.rules import StandingFacts
+from scopes.models.arrays import numbers, texts, times
 
 Key = tuple[int, str]
 
@@ -60,8 +62,56 @@ class PulseSeen:
     last_data_on: date | None
 
 
-def find(keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Found]:
-    """The connections recorded under these (integration, source's id); `lock` holds them until the transaction ends."""
+class Sighted(NamedTuple):
+    """What is recorded of the connection in the `place`-th of some sights, as far as that sight may change it.
+
+    `minted`: its id was minted for a link. `later`: the sight tells later days than its pulse.
+    """
+
+    place: int
+    pk: int
+    standing: int
+    nobodys: bool
+    undated: bool
+    minted: bool
+    later: bool
+
+
+def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
+    """The connections among these (integration, sight) that are recorded."""
+    with connection.cursor() as cursor:
+        # LIMIT makes each a look into the index: PostgreSQL would rather read the whole of a table of middle size.
+        cursor.execute(
+            """
+            SELECT seen.place - 1, c.id, c.standing_id, c.nobodys, c.undated,
+                   EXISTS (SELECT FROM scopes_attempt attempt
+                           WHERE attempt.user_id = seen.user_id AND attempt.user_id <> ''
+                             AND attempt.link_id IS NOT NULL),
+                   coalesce(seen.webhook_on > coalesce(c.last_webhook_on, '-infinity'), false)
+                   OR coalesce(seen.data_on > coalesce(c.last_data_on, '-infinity'), false)
+            FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[])
+                 WITH ORDINALITY AS seen (integration_id, user_id, webhook_on, data_on, place)
+            CROSS JOIN LATERAL (
+                SELECT row.id, row.standing_id, row.reference_id = '' AS nobodys, row.consented_at IS NULL AS undated,
+                       pulse.last_webhook_on, pulse.last_data_on
+                FROM scopes_connection row LEFT JOIN scopes_pulse pulse ON pulse.connection_id = row.id
+                WHERE row.user_id = seen.user_id AND row.integration_id = seen.integration_id
+                  AND row.merged_into_id IS NULL
+                LIMIT 1
+            ) c
+            """,
+            [
+                numbers(integration for integration, _ in sights),
+                texts(fact.user_id for _, fact in sights),
+                times(fact.last_webhook_on for _, fact in sights),
+                times(fact.last_data_on for _, fact in sights),
+            ],
+        )
+        return [Sighted(*row) for row in cursor.fetchall()]
+
+
+def find(keys: Iterable[Key]) -> dict[Key, Found]:
+    """The connections recorded under these (integration, source's id), locked until the transaction ends."""
     wanted = list(keys)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -71,9 +121,9 @@ def find(keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Found]:
             JOIN scopes_connection c ON c.user_id = wanted.user_id AND c.integration_id = wanted.integration_id
                                     AND c.merged_into_id IS NULL
             LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
-            ORDER BY c.id {"FOR NO KEY UPDATE OF c" if lock else ""}
+            ORDER BY c.id FOR NO KEY UPDATE OF c
             """,
-            [[integration for integration, _ in wanted], [user_id for _, user_id in wanted]],
+            [numbers(integration for integration, _ in wanted), texts(user_id for _, user_id in wanted)],
         )
         found = [Found(*row) for row in cursor.fetchall()]
     return {(row.integration, row.user_id): row for row in found}
@@ -85,9 +135,9 @@ def find_by_id(pks: Sequence[int]) -> list[Found]:
         cursor.execute(
             f"""
             SELECT {COLUMNS} FROM scopes_connection c LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
-            WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL ORDER BY c.id FOR NO KEY UPDATE OF c
+            WHERE c.id = ANY(%s::bigint[]) AND c.merged_into_id IS NULL ORDER BY c.id FOR NO KEY UPDATE OF c
             """,
-            [list(pks)],
+            [numbers(pks)],
         )
         return [Found(*row) for row in cursor.fetchall()]
 
@@ -112,15 +162,15 @@ def insert(
             """,
             [
                 now,
-                [row.integration for row in last],
-                [row.user_id for row in last],
-                [ids[row.standing] for row in last],
-                [row.person for row in last],
-                [row.reference_id for row in last],
-                [row.provider_user_id for row in last],
-                [row.consented_at for row in last],
-                [row.scopes_at for row in last],
-                [row.link_at for row in last],
+                numbers(row.integration for row in last),
+                texts(row.user_id for row in last),
+                numbers(ids[row.standing] for row in last),
+                numbers(row.person for row in last),
+                texts(row.reference_id for row in last),
+                texts(row.provider_user_id for row in last),
+                times(row.consented_at for row in last),
+                times(row.scopes_at for row in last),
+                times(row.link_at for row in last),
             ],
         )
         made = {(integration, user_id): pk for integration, user_id, pk in cursor.fetchall()}
@@ -149,14 +199,14 @@ def update(
             WHERE c.id = new.id
             """,
             [
-                [found.pk for found, _ in changed],
-                [ids[row.standing] for row in last],
-                [row.person for row in last],
-                [row.reference_id for row in last],
-                [row.provider_user_id for row in last],
-                [row.consented_at for row in last],
-                [row.scopes_at for row in last],
-                [row.link_at for row in last],
+                numbers(found.pk for found, _ in changed),
+                numbers(ids[row.standing] for row in last),
+                numbers(row.person for row in last),
+                texts(row.reference_id for row in last),
+                texts(row.provider_user_id for row in last),
+                times(row.consented_at for row in last),
+                times(row.scopes_at for row in last),
+                times(row.link_at for row in last),
             ],
         )
     moved = [(found.pk, stretches) for found, steps in changed if (stretches := _stretches(found.standing, steps, ids))]
@@ -170,7 +220,7 @@ def update(
             WHERE period.connection_id = new.connection_id AND period.until IS NULL
             RETURNING period.connection_id, period.until, period.unlisted
             """,
-            [[pk for pk, _ in moved], [stretches[0].at for _, stretches in moved]],
+            [numbers(pk for pk, _ in moved), times(stretches[0].at for _, stretches in moved)],
         )
         closed = {pk: (until, unlisted) for pk, until, unlisted in cursor.fetchall()}
     _insert_periods(moved, closed, ids, origin, now)
@@ -184,6 +234,9 @@ def _stretches(standing: int | None, steps: Sequence[Step], ids: Mapping[Standin
             moved.append(step)
             standing = ids[step.row.standing]
     return moved
+
+
+PERIOD: tuple[Callable[[Any], str], ...] = (numbers, numbers, times, times, times, times, texts)
 
 
 def _insert_periods(
@@ -218,7 +271,12 @@ def _insert_periods(
             SELECT *, %s, %s, %s FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
                 %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
             """,
-            [now, origin.kind.value, origin.record, *map(list, zip(*periods, strict=True))],
+            [
+                now,
+                origin.kind.value,
+                origin.record,
+                *(literal(column) for literal, column in zip(PERIOD, zip(*periods, strict=True), strict=True)),
+            ],
         )
 
 
@@ -237,9 +295,9 @@ def write_pulses(pulses: Sequence[PulseSeen]) -> int:
                 last_data_on = greatest(pulse.last_data_on, excluded.last_data_on)
             """,
             [
-                [pulse.connection for pulse in ordered],
-                [pulse.last_webhook_on for pulse in ordered],
-                [pulse.last_data_on for pulse in ordered],
+                numbers(pulse.connection for pulse in ordered),
+                times(pulse.last_webhook_on for pulse in ordered),
+                times(pulse.last_data_on for pulse in ordered),
             ],
         )
         return len(ordered)

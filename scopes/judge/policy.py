@@ -6,7 +6,7 @@ No connection is touched, and no page ever sees a mixture: it reads the verdicts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -185,10 +185,19 @@ class ConsentScreens:
 
 
 def consent_screens(integration: int) -> ConsentScreens:
-    """Read the consent screens of an integration from its published versions."""
+    """The consent screens of one integration."""
+    return consent_screens_of([integration])[integration]
+
+
+def consent_screens_of(integrations: Collection[int]) -> dict[int, ConsentScreens]:
+    """Read the consent screens of each integration from its published versions; one query."""
+    since: dict[int, list[tuple[datetime, int]]] = {integration: [] for integration in integrations}
     rows = (
-        PolicyVersion.objects.filter(integration=integration, in_force_from__isnull=False)
+        PolicyVersion.objects.filter(integration__in=integrations, in_force_from__isnull=False)
         .order_by("in_force_from", "number")
-        .values_list("in_force_from", "pk")
+        .values_list("integration_id", "in_force_from", "pk")
     )
-    return ConsentScreens(tuple((since, pk) for since, pk in rows if since is not None))
+    for integration, in_force_from, pk in rows:
+        if in_force_from is not None:
+            since[integration].append((in_force_from, pk))
+    return {integration: ConsentScreens(tuple(found)) for integration, found in since.items()}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+
+from scopes.models.arrays import among
 
 
 class ReauthLink(models.Model):
@@ -111,3 +115,9 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.pk}"
+
+    @classmethod
+    def minted_for(cls, user_ids: Iterable[str]) -> models.QuerySet[Attempt]:
+        """The tries with a link of ours for which these ids were minted."""
+        # The index holds no empty ids, and of a long array PostgreSQL does not see that it has none.
+        return among(cls.objects.filter(link__isnull=False).exclude(user_id=""), "user_id", user_ids)

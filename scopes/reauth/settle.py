@@ -37,9 +37,12 @@ Outcome = ReauthLink.Outcome
 
 def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[AttemptFailed]:
     """Settle what these facts tell of; call it once they are recorded. The failures that no link of ours awaited."""
+    if not facts:
+        return []
     attempts = _awaited(source, facts, now)
     strangers = []
-    for fact in sorted(facts, key=lambda fact: fact.happened_at):
+    told = facts if attempts else [fact for fact in facts if isinstance(fact, AttemptFailed)]
+    for fact in sorted(told, key=lambda fact: fact.happened_at):
         attempt = _attempt_for(fact, attempts)
         if isinstance(fact, AttemptFailed):
             if attempt is None:
@@ -88,7 +91,10 @@ def _awaited(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attem
     if references := _told(fact.reference_id for fact in consents):
         earliest = min(fact.happened_at for fact in consents) - WINDOW
         by |= Q(reference_id__in=references, started_at__gte=earliest)
-    ours = Attempt.objects.filter(by, source=source, link__isnull=False).exclude(result=NOT_MINTED)
+    found = Attempt.objects.filter(by, link__isnull=False)
+    if not consents:
+        found = Attempt.minted_for(_told(fact.user_id for fact in facts))
+    ours = found.filter(source=source).exclude(result=NOT_MINTED)
     over = Q(link__outcome=Outcome.FIXED) | Q(link__expires_at__lt=now)
     ours = ours.exclude(over, state=Attempt.State.SUCCEEDED)
     return list(ours.select_related("provider").order_by("-started_at", "-pk"))

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from scopes.terra.exchange import Exchange, Limits
 from scopes.terra.payloads import TerraUser
 
 PER_PAGE = 500
+IN_FLIGHT = 4
 BULK = 100
 
 log = logging.getLogger(__name__)
@@ -34,21 +36,32 @@ class Terra:
         self.environment = environment
         self._exchange = Exchange(environment, limits or Limits(), pause=pause)
 
-    def listing(self, start_page: int = 0, per_page: int = PER_PAGE) -> Iterator[ListingPage]:
-        """Everybody, page by page. The same user may come on two pages, when somebody is added meanwhile.
+    def listing(
+        self, start_page: int = 0, per_page: int = PER_PAGE, in_flight: int = IN_FLIGHT
+    ) -> Iterator[ListingPage]:
+        """Everybody, page by page, in their order; up to `in_flight` pages are asked for before they are taken.
 
-        Raises TerraUnavailable where the pages go round in a circle, rather than following them.
+        The same user may come on two pages, when somebody is added meanwhile. Raises TerraUnavailable where the pages
+        go round in a circle, rather than following them.
         """
-        page: int | None = start_page
         seen: set[int] = set()
-        while page is not None:
-            found = self.listing_page(page, per_page)
-            who = hash((tuple(user.user_id for user in found.users), found.unreadable))
-            if who in seen:
-                raise TerraUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
-            seen.add(who)
-            yield found
-            page = found.next_page
+        pool = ThreadPoolExecutor(in_flight, thread_name_prefix="listing")
+        try:
+            asked = {start_page: pool.submit(self.listing_page, start_page, per_page)}
+            page: int | None = start_page
+            while page is not None:
+                found = (asked.pop(page, None) or pool.submit(self.listing_page, page, per_page)).result()
+                who = hash((tuple(user.user_id for user in found.users), found.unreadable))
+                if who in seen:
+                    raise TerraUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
+                seen.add(who)
+                page = found.next_page
+                for ahead in _ahead(found, in_flight):
+                    if ahead not in asked:
+                        asked[ahead] = pool.submit(self.listing_page, ahead, per_page)
+                yield found
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def listing_page(self, page: int, per_page: int = PER_PAGE) -> ListingPage:
         """One page, counted from 0, so that several can be asked for at once."""
@@ -172,6 +185,14 @@ def configured() -> tuple[str, ...]:
 def _client(_process: int, environment: Environment) -> Terra:
     """Kept for one process: two that shared a connection would read each other's answers."""
     return Terra(environment)
+
+
+def _ahead(found: ListingPage, in_flight: int) -> range:
+    """The pages after `found` to ask for now: those that Terra has counted, else the one that it names as the next."""
+    if found.next_page is None:
+        return range(0)
+    last = max(found.max_page or 0, found.next_page)
+    return range(found.next_page, min(found.next_page + in_flight, last + 1))
 
 
 def _link_body(reference_id: str, success_url: str, failure_url: str, language: str) -> dict[str, str]:

@@ -1,0 +1,35 @@
+"""PostgreSQL array literals of many values at once: psycopg makes them element by element, ten times slower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db.models import Model, QuerySet
+
+
+def numbers(values: Iterable[int | None]) -> str:
+    """Whole numbers, to be cast to `bigint[]` or `int[]`."""
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+
+
+def times(values: Iterable[date | None]) -> str:
+    """Days or aware times, to be cast to `date[]` or `timestamptz[]`."""
+    return "{" + ",".join("NULL" if value is None else f'"{value.isoformat()}"' for value in values) + "}"
+
+
+def texts(values: Iterable[str | None]) -> str:
+    """Texts, to be cast to `text[]` or `jsonb[]`."""
+    return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def among[Row: Model](rows: QuerySet[Row], column: str, values: Iterable[str]) -> QuerySet[Row]:
+    """`rows` whose `column` is one of hundreds of `values`: as one parameter, where `__in` makes one of each."""
+    table = rows.model._meta.db_table
+    return rows.extra(where=[f"{table}.{column} = ANY(%s::text[])"], params=[texts(values)])
