@@ -12,10 +12,11 @@ from scopes.models.sign_in import SignInTries
 from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, UnknownScope
 from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
+from scopes.models.work import JobFailure, RequestBudget
 
 __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
-    "Integration", "Listing", "LiveCheck", "Merge", "Period", "Person", "PolicyVersion", "Provider", "Pulse",
-    "ReauthLink", "Refusal", "Scope", "SignInTries", "Source", "Standing", "SuspectedDuplicate", "TrailEntry",
-    "UnknownScope", "Verdict", "Waiver",
+    "Integration", "JobFailure", "Listing", "LiveCheck", "Merge", "Period", "Person", "PolicyVersion", "Provider",
+    "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope", "SignInTries", "Source", "Standing",
+    "SuspectedDuplicate", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
 ]  # fmt: skip

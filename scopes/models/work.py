@@ -1,0 +1,31 @@
+"""What is kept of the work that is deferred: why a job failed, and when a source may next be asked."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class JobFailure(models.Model):
+    """Why a job's last try failed. `job` is its id in the queue, which forgets it once it is done."""
+
+    job = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    words = models.TextField()
+
+    class Meta:
+        permissions = [("retry_job", "Can have a failed job tried again")]
+        constraints = [models.CheckConstraint(condition=~Q(words=""), name="job_failure_says_why")]
+
+    def __str__(self) -> str:
+        return f"failure of job {self.job}"
+
+
+class RequestBudget(models.Model):
+    """When the next request may go to a source, whichever process makes it. `key` is the source's."""
+
+    key = models.CharField(max_length=80, primary_key=True)
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"budget of {self.key}"
