@@ -23,6 +23,10 @@ class OriginKind(StrEnum):
     ACT = "act"
 
 
+# They show how a connection is, not when it became so.
+SIGHTS = frozenset({OriginKind.LISTING, OriginKind.FILE, OriginKind.LIVE_CHECK})
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a fact came from: the source's key, the door, and its record there (a listing's or delivery's id)."""

@@ -19,7 +19,7 @@ from scopes.models import Connection, Integration, Person, PolicyVersion, Source
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 SCREEN_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 CONSENTED = datetime(2026, 3, 1, 12, tzinfo=UTC)
-BY_FILE = Origin("terra:prod", OriginKind.FILE, "cast")
+BY_WEBHOOK = Origin("terra:prod", OriginKind.WEBHOOK, "cast")
 
 EVERYTHING = ("email", "personal", "daily", "heartrate", "workout", "tag", "session", "spo2")
 OURA_POLICY: dict[str, Any] = {
@@ -75,7 +75,7 @@ def terra(key: str = "terra:prod") -> Source:
     return source
 
 
-def take_in(*facts: Fact, source: Source | None = None, origin: Origin = BY_FILE, now: datetime = NOW) -> Recorded:
+def take_in(*facts: Fact, source: Source | None = None, origin: Origin = BY_WEBHOOK, now: datetime = NOW) -> Recorded:
     """Record `facts` as they would be recorded at `now`."""
     return flow.take_in(source or terra(), facts, origin, default().provider, now)
 

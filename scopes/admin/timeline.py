@@ -8,10 +8,11 @@ from datetime import datetime
 from itertools import pairwise
 
 from scopes.admin.opened import VERBS
+from scopes.facts import SIGHTS, OriginKind
 from scopes.judge.person import ConnectionAccount, PersonAccount
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
-from scopes.models import Attempt, ReauthLink, TrailEntry
+from scopes.models import Attempt, Period, ReauthLink, TrailEntry
 
 KINDS = (("facts", "What sources told"), ("attempts", "Tries"), ("links", "Links"), ("acts", "What agents did"))
 TOLD_BY = {
@@ -62,13 +63,19 @@ def _facts(entries: Sequence[ConnectionAccount]) -> Iterator[Event]:
         if not entry.periods:
             continue
         first = entry.periods[-1]
-        told = f"by {TOLD_BY.get(first.origin, first.origin)}"
-        began = "first seen" if first.origin == "listing" else "connected"
-        yield Event(first.since, "facts", f"{entry.provider.name}: {began}", _held(standings[first.standing_id]), told)
+        began = "first seen" if first.origin in SIGHTS else "connected"
+        yield Event(
+            first.since, "facts", f"{entry.provider.name}: {began}", _held(standings[first.standing_id]), _told(first)
+        )
         for later, earlier in pairwise(entry.periods):
             changed = _changed(standings[earlier.standing_id], standings[later.standing_id], later.origin)
-            told = f"by {TOLD_BY.get(later.origin, later.origin)}"
-            yield Event(later.since, "facts", f"{entry.provider.name}: {changed[0]}", changed[1], told)
+            yield Event(later.since, "facts", f"{entry.provider.name}: {changed[0]}", changed[1], _told(later))
+
+
+def _told(period: Period) -> str:
+    """Who told it; a file by its name, for there are several."""
+    which = f" {period.origin_record}" if period.origin == OriginKind.FILE else ""
+    return f"by {TOLD_BY.get(period.origin, period.origin)}{which}"
 
 
 def _held(standing: StandingFacts) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from scopes.catalogue.entries import Provider
-from scopes.facts import OriginKind
+from scopes.facts import SIGHTS, OriginKind
 from scopes.judge.rules import OPTIONAL, REQUIRED, Judgement, Line, Policy, StandingFacts, judge
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
 
@@ -126,7 +126,7 @@ def explain(
     return Account(
         health=judgement.health,
         since=since,
-        since_at_least=since == moments[0].at and stretches[0].origin is OriginKind.LISTING,
+        since_at_least=since == moments[0].at and stretches[0].origin in SIGHTS,
         helps=judgement.helps,
         link_reason=judgement.link_reason,
         link_remedy=judgement.link_remedy,

@@ -13,7 +13,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes.admin import opened
-from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, IdReplaced, ScopesChanged
+from scopes.facts import (
+    AttemptFailed,
+    ConnectionSeen,
+    ConsentGiven,
+    IdReplaced,
+    Origin,
+    OriginKind,
+    ScopesChanged,
+)
 from scopes.models import Connection, Source, TrailEntry
 from tests import cast as people
 
@@ -108,6 +116,18 @@ def test_links_and_the_timeline_are_there_and_can_be_filtered(records: Source, r
     only_links = read("Ben", query="?kind=links")
     assert "reauth link made" in only_links and "Oura: connected" not in only_links
     assert "Oura: connected" in read("Ben", query="?kind=made-up")
+
+
+@pytest.mark.usefixtures("cast")
+def test_what_a_file_told_is_told_with_the_file_s_name(read: Callable[..., str]) -> None:
+    file = Origin("terra:prod", OriginKind.FILE, "old.csv sha256:0123456789abcdef")
+    people.take_in(ConnectionSeen("whoop", "w", people.NOW, "ref-ada", ("read:sleep",)), origin=file)
+
+    page = read("Ada")
+
+    assert "WHOOP: first seen" in page
+    assert "by imported file old.csv sha256:0123456789abcdef" in page
+    assert "since at least" in page
 
 
 def test_opening_a_page_is_written_down_once_in_ten_minutes(

@@ -43,7 +43,7 @@ def test_ben_left_the_box_unticked_when_he_connected() -> None:
     (missing,) = [line for line in account.lines if line.held is False]
     assert missing.evidence == (
         "Consent was given on 1 Mar 2026 under policy 2, which asked for it; it was not granted.",
-        "Told by an imported file of 1 Mar 2026.",
+        "Told by a webhook of 1 Mar 2026.",
     )
 
 
@@ -63,7 +63,7 @@ def test_cy_revoked_and_nothing_works() -> None:
 
     assert (account.health, account.link_reason, account.helps) == (Health.BROKEN, "revoked", Helps.YES)
     assert account.since == people.CONSENTED + timedelta(days=30)
-    assert account.link_evidence == ("Since 31 Mar 2026, told by an imported file of 31 Mar 2026.",)
+    assert account.link_evidence == ("Since 31 Mar 2026, told by a webhook of 31 Mar 2026.",)
     assert account.working == ()
 
 
@@ -215,4 +215,4 @@ def test_what_a_policy_moved_is_still_told_by_the_source() -> None:
     (missing,) = [line for line in told("ben").lines if line.held is False]
 
     assert missing.reason == "declined"
-    assert missing.evidence[-1] == "Told by an imported file of 1 Mar 2026."
+    assert missing.evidence[-1] == "Told by a webhook of 1 Mar 2026."
