@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import time
@@ -14,7 +15,7 @@ from scopes.terra import answers
 from scopes.terra.answers import Athlete, Integrations, ListingPage, Minted, UserInfo, WidgetSession
 from scopes.terra.environments import Environment, EnvironmentMissing, environments
 from scopes.terra.errors import TerraRefused, TerraUnavailable
-from scopes.terra.exchange import Exchange, Limits
+from scopes.terra.exchange import Exchange, Limits, Turn
 from scopes.terra.payloads import TerraUser
 
 PER_PAGE = 500
@@ -35,6 +36,15 @@ class Terra:
     ) -> None:
         self.environment = environment
         self._exchange = Exchange(environment, limits or Limits(), pause=pause)
+
+    def taking(self, turn: Turn) -> Terra:
+        """The same, over the same connections, whose every call waits for its turn: as many seconds as `turn` says.
+
+        Where it says None, the call is not made and raises TerraUnavailable.
+        """
+        other = copy.copy(self)
+        other._exchange = self._exchange.taking(turn)
+        return other
 
     def listing(
         self, start_page: int = 0, per_page: int = PER_PAGE, in_flight: int = IN_FLIGHT

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 BASE_URL = "https://access.tryterra.co/api/v2"
 OLD_HOST = "api.tryterra.co"
 WIDGET_SESSION_PATH = "/api/widget/session"
+REQUESTS_PER_SECOND, MOST_REQUESTS_PER_SECOND = 50.0, 10_000.0
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
@@ -31,6 +32,7 @@ class Environment:
     base_url: str = BASE_URL
     widget_session_url: str = ""
     production: bool = False
+    requests_per_second: float = REQUESTS_PER_SECOND
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
@@ -90,6 +92,7 @@ def _environment(name: str, variables: Mapping[str, str]) -> Environment:
         base_url=value("BASE_URL") or BASE_URL,
         widget_session_url=value("WIDGET_SESSION_URL"),
         production=_truth(variable(name, "PRODUCTION"), value("PRODUCTION"), default=name == "production"),
+        requests_per_second=_rate(variable(name, "REQUESTS_PER_SECOND"), value("REQUESTS_PER_SECOND")),
     )
 
 
@@ -103,6 +106,17 @@ def _truth(name: str, text: str, *, default: bool) -> bool:
     if text:
         raise EnvironmentMissing(f"{name} must be true or false")
     return default
+
+
+def _rate(name: str, text: str) -> float:
+    """How many requests a second; 0 stands for as many as we like."""
+    try:
+        rate = float(text or REQUESTS_PER_SECOND)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= MOST_REQUESTS_PER_SECOND:
+        raise EnvironmentMissing(f"{name} must be a number of requests, as 50 or 0.5; 0 sets no limit")
+    return rate
 
 
 def _is_safe_address(url: str) -> bool:

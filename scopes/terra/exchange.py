@@ -6,6 +6,7 @@ and log the address of each repeated call, in which a reference id may be somebo
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import logging
@@ -34,6 +35,9 @@ PIECE = 64 * 1024
 _TRACE_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
 
 
+type Turn = Callable[[], float | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a call may take, in seconds: to connect, for each piece of the answer, for all tries together; and bytes."""
@@ -55,17 +59,31 @@ class Answer:
 
 
 class Exchange:
-    """Calls Terra as one environment. Safe to share between threads of one process."""
+    """Calls Terra as one environment. Safe to share between threads of one process.
+
+    `turn` is asked before each call and each repeat: how many seconds to wait, or None where that would be too long.
+    """
 
     def __init__(
-        self, environment: Environment, limits: Limits, *, pause: Callable[[float], None] = time.sleep
+        self,
+        environment: Environment,
+        limits: Limits,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        turn: Turn = lambda: 0.0,
     ) -> None:
-        self._environment, self._limits, self._pause = environment, limits, pause
+        self._environment, self._limits, self._pause, self._turn = environment, limits, pause, turn
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+
+    def taking(self, turn: Turn) -> Exchange:
+        """The same, over the same connections, that waits for its turn."""
+        other = copy.copy(self)
+        other._turn = turn
+        return other
 
     def ask(
         self,
@@ -105,6 +123,10 @@ class Exchange:
         ends: float,
     ) -> Answer:
         asked = f"{method} {url}"
+        if (wait := self._turn()) is None:
+            raise TerraUnavailable(f"{asked}: not asked, for as many requests wait already as our own limit allows")
+        if wait:
+            self._pause(wait)
         headers = {"dev-id": self._environment.dev_id, "Accept": "application/json, application/problem+json"}
         if with_key:
             headers["x-api-key"] = self._environment.api_key

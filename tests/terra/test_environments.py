@@ -48,6 +48,12 @@ def test_the_old_host_has_no_widget_sessions_so_they_go_to_the_new_one() -> None
     assert staging.widget_session_url == "https://access.tryterra.co/api/widget/session"
 
 
+@pytest.mark.parametrize(("told", "rate"), [("", 50), ("0.5", 0.5), ("0", 0)])
+def test_how_often_an_environment_is_asked_can_be_set(told: str, rate: float) -> None:
+    staging = environments({**STAGING, "TERRA_STAGING_REQUESTS_PER_SECOND": told})["staging"]
+    assert staging.requests_per_second == rate
+
+
 def test_everything_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(EnvironmentMissing, match="TERRA_EU_WEST_DEV_ID and TERRA_EU_WEST_API_KEY"):
         environments({"TERRA_ENVIRONMENTS": "eu-west"})
@@ -62,6 +68,9 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("TERRA_STAGING_API_KEY", "s3cret key\nx"),
         ("TERRA_STAGING_DEV_ID", "dév-s3cret"),
         ("TERRA_STAGING_PRODUCTION", "s3cret"),
+        ("TERRA_STAGING_REQUESTS_PER_SECOND", "s3cret"),
+        ("TERRA_STAGING_REQUESTS_PER_SECOND", "-1"),
+        ("TERRA_STAGING_REQUESTS_PER_SECOND", "nan"),
         ("TERRA_STAGING_BASE_URL", "http://access.tryterra.co/s3cret"),
         ("TERRA_STAGING_BASE_URL", "https://me:s3cret@access.tryterra.co/api/v2"),
         ("TERRA_STAGING_BASE_URL", "https://access.tryterra.co:s3cret/"),

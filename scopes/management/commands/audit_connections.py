@@ -14,6 +14,7 @@ from tqdm import tqdm
 from scopes import nightly
 from scopes.audit import report
 from scopes.catalogue import entry_of
+from scopes.intake import budget
 from scopes.models import AuditRun
 from scopes.rights.marks import keys_from
 from scopes.terra.client import client_for, configured
@@ -42,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             names = [] if options["offline"] else options["environment"] or configured()
-            clients = {name: client_for(name) for name in names}
+            clients = {name: budget.kept(client_for(name)) for name in names}
         except EnvironmentMissing as error:
             raise CommandError(str(error)) from error
         if not clients and not options["offline"]:

@@ -1,0 +1,59 @@
+"""How many requests a second a source is asked, by all processes on all machines together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from scopes.terra.client import Terra
+
+# One second's worth may go at once, after a pause.
+AT_ONCE_SECONDS = 1.0
+PATIENCE_SECONDS = 30.0
+
+
+def kept(client: Terra) -> Terra:
+    """The client, each of whose calls waits until its environment may be asked again."""
+    environment = client.environment
+    rate = environment.requests_per_second
+    return client.taking(lambda: turn(environment.source, rate)) if rate else client
+
+
+def turn(source: str, rate: float) -> float | None:
+    """How many seconds to wait before the next request to `source`, which is reserved; None if it would be too long.
+
+    By the database's clock: it is the one that all machines share. A reservation that nobody uses, because its process
+    was killed, is lost.
+    """
+    with _apart() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO scopes_requestbudget AS budget (key, next_at)
+            VALUES (%(key)s, clock_timestamp() + make_interval(secs => %(each)s - %(at_once)s))
+            ON CONFLICT (key) DO UPDATE SET next_at = make_interval(secs => %(each)s) + GREATEST(
+                budget.next_at, clock_timestamp() - make_interval(secs => %(at_once)s))
+            WHERE budget.next_at <= clock_timestamp() + make_interval(secs => %(patience)s)
+            RETURNING EXTRACT(epoch FROM next_at - clock_timestamp()) - %(each)s
+            """,
+            {"key": source, "each": 1 / rate, "at_once": AT_ONCE_SECONDS, "patience": PATIENCE_SECONDS},
+        )
+        found = cursor.fetchone()
+    return None if found is None else max(float(found[0]), 0.0)
+
+
+@contextmanager
+def _apart() -> Iterator[CursorWrapper]:
+    """A cursor outside any transaction, so that nobody waits for the end of ours. Leaves no connection behind."""
+    if connection.connection is not None and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    own = connection.copy()
+    try:
+        with own.cursor() as cursor:
+            yield cursor
+    finally:
+        own.close()
