@@ -5,6 +5,7 @@ from scopes.models.connection import Connection, FormerId, Period, Pulse, Standi
 from scopes.models.doubt import Doubt
 from scopes.models.erased import ErasedId
 from scopes.models.evidence import LiveCheck, Refusal
+from scopes.models.incident import HeldFact, Incident
 from scopes.models.merge import Merge, SuspectedDuplicate
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
@@ -16,7 +17,7 @@ from scopes.models.work import JobFailure, RequestBudget
 
 __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
-    "Integration", "JobFailure", "Listing", "LiveCheck", "Merge", "Period", "Person", "PolicyVersion", "Provider",
-    "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope", "SignInTries", "Source", "Standing",
-    "SuspectedDuplicate", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
+    "HeldFact", "Incident", "Integration", "JobFailure", "Listing", "LiveCheck", "Merge", "Period", "Person",
+    "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope", "SignInTries", "Source",
+    "Standing", "SuspectedDuplicate", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
 ]  # fmt: skip
