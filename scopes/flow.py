@@ -18,10 +18,10 @@ from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origi
 from scopes.intake import attempts, people, refusals, waivers
 from scopes.intake.people import PeopleTaken
 from scopes.intake.record import Recorded, Recorder, restand
-from scopes.intake.waivers import Act
 from scopes.judge import doubts, policy
 from scopes.judge.rules import StandingFacts
 from scopes.models import Connection, Doubt, PolicyVersion, Source, Waiver
+from scopes.models.trail import Act
 from scopes.reauth import settle
 
 BATCH = 500
@@ -47,7 +47,7 @@ def batches_of(source: Source, entry_of: EntryOf) -> TakeInBatch:
         recorded = recorder.record([fact for fact in batch if isinstance(fact, ConnectionFact)], origin, now)
         refusals.record(source, [fact for fact in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact in batch)
-        unawaited = settle.settle(source, batch, now)
+        unawaited = settle.settle(source, [fact for fact in batch if fact.user_id not in recorded.usual], now)
         attempts.record_failures(source, unawaited, entry_of, now)
         return recorded
 
@@ -89,7 +89,7 @@ def publish(
     *,
     now: datetime,
     in_force_from: datetime | None = None,
-    act: policy.Act | None = None,
+    act: Act | None = None,
     instead_of: int | None = None,
 ) -> int:
     """Publish a policy version; consents given since a time in the past move to it. How many connections moved."""
@@ -99,7 +99,7 @@ def publish(
     return move_consents(published, now)
 
 
-def confirm_doubt(pk: int, act: policy.Act, now: datetime) -> PolicyVersion:
+def confirm_doubt(pk: int, act: Act, now: datetime) -> PolicyVersion:
     """The doubt is right: publish a policy version in which its scope is not approved.
 
     Raises AlreadyEnded, and PolicyError where another policy came into force meanwhile.

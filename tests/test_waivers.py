@@ -14,9 +14,10 @@ from scopes import flow, nightly
 from scopes.audit import report
 from scopes.catalogue import entry_of
 from scopes.facts import ScopesChanged
-from scopes.intake.waivers import CHOSEN, LONGEST_DAYS, Act, AlreadyEnded, CannotWaive, waivable
+from scopes.intake.waivers import CHOSEN, LONGEST_DAYS, AlreadyEnded, CannotWaive, waivable
 from scopes.judge.rules import RECOMMENDED, Policy, Requirement, StandingFacts, judge
 from scopes.models import AuditRun, Connection, Period, TrailEntry, Verdict, Waiver
+from scopes.models.trail import Act
 from scopes.reasons import Health
 from tests import cast as people
 from tests.intake.periods import told

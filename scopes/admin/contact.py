@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes.admin.site import desk
-from scopes.admin.waive import Why, act_of
+from scopes.admin.why import Why
 from scopes.models import Person
 from scopes.reauth import contact
 
@@ -29,8 +30,8 @@ class MarkForm(Why):
 
     field_order = ("until", "reason", "ticket")
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         tomorrow = timezone.now().date() + timedelta(days=1)
         self.fields["until"].widget = forms.DateInput(
             attrs={"type": "date", "min": f"{tomorrow:%Y-%m-%d}"}, format="%Y-%m-%d"
@@ -45,10 +46,8 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     trouble = "This person is marked already." if contact.mark_of(person, now) else ""
     form = MarkForm(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
-        data = form.cleaned_data
-        act = act_of(request, data["reason"], data["ticket"])
         try:
-            contact.set_mark(person, act.author, act.reason, now, data["until"], act.ticket)
+            contact.set_mark(person, form.act_of(request), now, form.cleaned_data["until"])
         except contact.CannotMark as error:
             trouble = str(error)
         else:
@@ -70,9 +69,8 @@ def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     trouble = "" if mark else "This person is not marked."
     form = Why(request.POST or None)
     if request.method == "POST" and mark and form.is_valid():
-        act = act_of(request, form.cleaned_data["reason"], form.cleaned_data["ticket"])
         try:
-            contact.lift(mark, act.author, act.reason, now, act.ticket)
+            contact.lift(mark, form.act_of(request), now)
         except contact.CannotMark as error:
             trouble = str(error)
         else:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,26 +11,15 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.admin.site import desk
+from scopes.admin.why import Why
 from scopes.judge import census, lookup
 from scopes.judge import doubts as judge
 from scopes.judge.content import PolicyError
 from scopes.judge.doubts import AlreadyEnded
-from scopes.judge.policy import Act
 from scopes.models import Census, Doubt
 
 LOOK = "scopes.view_doubt"
 ENDED = 50
-
-
-class Why(forms.Form):
-    """Why a doubt ends so."""
-
-    reason = forms.CharField(
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="How you know, in a sentence. It is kept in the trail.",
-    )
-    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
 
 
 @desk.screen("doubts/", "doubts", LOOK)
@@ -55,7 +39,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            version = flow.confirm_doubt(pk, _act(request, form.cleaned_data), timezone.now())
+            version = flow.confirm_doubt(pk, form.act_of(request), timezone.now())
         except (AlreadyEnded, PolicyError) as over:
             messages.error(request, str(over))
         else:
@@ -72,7 +56,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            judge.dismiss(pk, _act(request, form.cleaned_data), timezone.now())
+            judge.dismiss(pk, form.act_of(request), timezone.now())
         except AlreadyEnded as over:
             messages.error(request, str(over))
         else:
@@ -92,9 +76,3 @@ def _lacking(doubt: Doubt) -> int:
     census.take_if_old(timezone.now())
     standings = lookup.standings_where(integration=doubt.integration_id, scope=doubt.scope)
     return Census.objects.filter(standing__in=standings).aggregate(all=Sum("connections"))["all"] or 0
-
-
-def _act(request: HttpRequest, why: dict[str, Any]) -> Act:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return Act(request.user, why["reason"], why["ticket"])

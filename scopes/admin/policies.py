@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from scopes.admin.policy_form import Editor, with_another_row
 from scopes.admin.site import desk
+from scopes.admin.why import agent_of
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content, policy
 from scopes.judge.content import PolicyError
@@ -152,10 +151,3 @@ def version_of(pk: int) -> PolicyVersion:
         "integration__provider", "integration__source", "integration__policy_version"
     )
     return get_object_or_404(versions, pk=pk)
-
-
-def agent_of(request: HttpRequest) -> User:
-    """Who asks."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user

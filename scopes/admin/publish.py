@@ -15,10 +15,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from scopes import flow
-from scopes.admin.policies import LOOK, against_nothing, agent_of, version_of
+from scopes.admin.policies import LOOK, against_nothing, version_of
 from scopes.admin.site import desk
+from scopes.admin.why import Why
 from scopes.catalogue.entries import Provider as Entry
-from scopes.judge import census, policy, verdicts
+from scopes.judge import census, verdicts
 from scopes.judge.content import PolicyError
 from scopes.judge.difference import difference, requests_other
 from scopes.judge.impact import WORSE, Impact, impact, people_becoming
@@ -68,6 +69,7 @@ class SinceForm(forms.Form):
 
     since = forms.DateTimeField(
         label="When the consent screen changed (UTC)",
+        label_suffix="",
         required=False,
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -80,17 +82,10 @@ class SinceForm(forms.Form):
         return since
 
 
-class PublishForm(SinceForm):
+class PublishForm(Why, SinceForm):
     """Why, and what the agent was shown: the moment, and the version that is to be replaced."""
 
-    reason = forms.CharField(
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why it is published, in a sentence. It is kept in the trail.",
-    )
-    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
     instead_of = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    field_order = ("reason", "ticket")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -123,10 +118,9 @@ def publish_policy(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = PublishForm(request.POST or None, initial=shown)
     trouble = ""
     if request.method == "POST" and moving <= MOST_MOVED and form.is_valid():
-        data = form.cleaned_data
-        act = policy.Act(agent_of(request), data["reason"], data["ticket"])
+        act, instead_of = form.act_of(request), form.cleaned_data["instead_of"]
         try:
-            moved = flow.publish(draft, now=timezone.now(), in_force_from=since, act=act, instead_of=data["instead_of"])
+            moved = flow.publish(draft, now=timezone.now(), in_force_from=since, act=act, instead_of=instead_of)
         except PolicyError as error:
             trouble, draft = str(error), version_of(pk)
             # What is shown again is against what is in force now, and so is the next press.
@@ -203,4 +197,5 @@ def _consents_since(integration: int, since: datetime) -> int:
 
 def _told(draft: PolicyVersion, moved: int) -> str:
     said = f"Policy {draft.number} is in force."
-    return f"{said} {moved:,} connections were moved to the consent screen that they saw." if moved else said
+    were = "1 connection was" if moved == 1 else f"{moved:,} connections were"
+    return f"{said} {were} moved to the consent screen that they saw." if moved else said

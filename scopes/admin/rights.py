@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
 from scopes.admin.site import desk
+from scopes.admin.why import Why
 from scopes.models import Person, TrailEntry
 from scopes.rights import marks
 from scopes.rights.erase import Asked, NothingKept, erase
@@ -25,19 +23,8 @@ from scopes.rights.held import held_about
 LOOK = ("scopes.view_person", "scopes.view_connection")
 
 
-class Why(forms.Form):
-    """Why somebody acts, and where that was asked for."""
-
-    reason = forms.CharField(
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why, in a sentence. It is kept in the trail.",
-    )
-    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
-
-
 class Sure(Why):
-    """The same, and that it is meant."""
+    """Why, and that it is meant."""
 
     sure = forms.BooleanField(label="Erase it: I know that nothing brings it back")
 
@@ -50,16 +37,16 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
-        agent = _agent(request)
+        act = form.act_of(request)
         TrailEntry.objects.create(
             at=now,
             verb="person.exported",
-            actor=agent,
-            actor_name=agent.get_username(),
+            actor=act.author,
+            actor_name=act.author.get_username(),
             person=person,
             subject=person.reference_id[:200],
-            reason=form.cleaned_data["reason"],
-            ticket=form.cleaned_data["ticket"],
+            reason=act.reason,
+            ticket=act.ticket,
         )
         document = json.dumps(export(held_about(person.reference_id), now), indent=2, ensure_ascii=False)
         response = HttpResponse(document, content_type="application/json")
@@ -76,8 +63,10 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Sure(request.POST or None)
     if request.method == "POST" and form.is_valid():
         keys = marks.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        act = form.act_of(request)
+        asked = Asked(act.author.get_username(), act.reason, act.ticket, act.author)
         try:
-            erase(person.reference_id, _asked(request, form.cleaned_data), keys, timezone.now())
+            erase(person.reference_id, asked, keys, timezone.now())
         except NothingKept as gone:
             messages.warning(request, str(gone))
         else:
@@ -86,14 +75,3 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:search")
     context = {"person": person, "counts": held_about(person.reference_id).counts(), "form": form}
     return desk.page(request, "admin/rights/erase.html", "Erase this person", **context)
-
-
-def _asked(request: HttpRequest, why: dict[str, Any]) -> Asked:
-    agent = _agent(request)
-    return Asked(agent.get_username(), why["reason"], why["ticket"], agent)
-
-
-def _agent(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -15,6 +14,7 @@ from django.utils import timezone
 
 from scopes.admin.handed_over import of_connection
 from scopes.admin.site import desk
+from scopes.admin.why import Why
 from scopes.catalogue import default
 from scopes.models import Connection, Integration, Person, ReauthLink
 from scopes.reauth import asked, texts
@@ -29,23 +29,18 @@ SEND = "scopes.send_reauth_link"
 WITHDRAW = "scopes.withdraw_reauth_link"
 OVERRIDE = "scopes.override_preflight"
 LIFETIMES = {1: "1 day", 3: "3 days", 7: "7 days", 14: "14 days"}
-LONGEST_REASON = 1000
 
 
-class SendForm(forms.Form):
+class SendForm(Why):
     """What the agent decides."""
 
     language = forms.ChoiceField(choices=[(code, words.name) for code, words in texts.LANGUAGES.items()])
     days = forms.TypedChoiceField(label="Works for", choices=list(LIFETIMES.items()), coerce=int, initial=DAYS)
-    reason = forms.CharField(
-        max_length=LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why this link is sent, in a sentence. It is kept in the trail.",
-    )
-    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
     override = forms.BooleanField(
         label="Send it all the same", required=False, help_text="Say in the reason why it is right here."
     )
+
+    field_order = ("language", "days", "reason", "ticket", "override")
 
     def __init__(self, *args: Any, may_override: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,12 +48,6 @@ class SendForm(forms.Form):
             self.fields["override"].required = True
         else:
             del self.fields["override"]
-
-
-class WithdrawForm(forms.Form):
-    """Why a link is withdrawn."""
-
-    reason = forms.CharField(max_length=LONGEST_REASON, help_text="It is kept in the trail.")
 
 
 @desk.screen("people/<int:person>/link/<int:source>/<str:provider>/", "send_link", *LOOK, SEND)
@@ -75,14 +64,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     form = SendForm(request.POST or None, may_override=may_override, initial={"language": words.code})
     if request.method == "POST" and (preflight.allowed or may_override) and form.is_valid():
         data = form.cleaned_data
-        wish = Wish(
-            author=_agent(request),
-            reason=data["reason"],
-            ticket=data["ticket"],
-            language=data["language"],
-            days=data["days"],
-            override=bool(data.get("override")),
-        )
+        wish = Wish(form.act_of(request), data["language"], data["days"], override=bool(data.get("override")))
         try:
             issued = issue(
                 someone, integration, wish, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH
@@ -112,14 +94,14 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
 def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
     """The link's life, which updates itself; POST withdraws it."""
     link = _link(public_id)
-    form = WithdrawForm(request.POST or None)
+    form = Why(request.POST or None)
     trouble = ""
     if request.method == "POST":
         if not request.user.has_perm(WITHDRAW):
             raise PermissionDenied
         if form.is_valid():
             try:
-                withdraw(link, _agent(request), form.cleaned_data["reason"], timezone.now())
+                withdraw(link, form.act_of(request), timezone.now())
             except AlreadyOver as over:
                 trouble = str(over)
             else:
@@ -144,7 +126,7 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
         "person": link.person,
         "url": url,
         "message": asked.message(page, name=link.person.name, url=url, expires_at=link.expires_at),
-        "form": WithdrawForm(),
+        "form": Why(),
     }
     title = f"Link for {link.integration.provider.name}"
     return desk.page(request, "admin/send_link/link.html", title, **context)
@@ -196,9 +178,3 @@ def _link(public_id: str) -> ReauthLink:
         "person", "integration__provider", "integration__source", "integration__policy_version"
     )
     return get_object_or_404(links, public_id=public_id)
-
-
-def _agent(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user

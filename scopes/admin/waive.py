@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -20,7 +19,8 @@ from scopes import flow
 from scopes.admin.cards import Card
 from scopes.admin.site import desk
 from scopes.admin.tags import HEALTH_WORDS
-from scopes.intake.waivers import CHOSEN, DAYS, LONGEST_DAYS, Act, AlreadyEnded, CannotWaive
+from scopes.admin.why import Why
+from scopes.intake.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
 from scopes.judge.explain import Scoped
 from scopes.judge.person import ConnectionAccount, accounts_of
@@ -32,15 +32,6 @@ LOOK = ("scopes.view_person", "scopes.view_connection")
 WAIVE = "scopes.waive"
 
 
-class Why(forms.Form):
-    """Why somebody acts, and where that is asked for."""
-
-    reason = forms.CharField(
-        max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), help_text="In a sentence. It is kept in the trail."
-    )
-    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
-
-
 class WaiveForm(Why):
     """Until when, beside why."""
 
@@ -48,8 +39,8 @@ class WaiveForm(Why):
 
     field_order = ("until", "reason", "ticket")
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         today = timezone.now().date()
         latest = today + timedelta(days=LONGEST_DAYS)
         limits = {"type": "date", "min": f"{today + timedelta(days=1):%Y-%m-%d}", "max": f"{latest:%Y-%m-%d}"}
@@ -71,13 +62,13 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
     form = WaiveForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
+        until = form.cleaned_data["until"]
         try:
-            flow.waive(row, need, data["until"], act_of(request, data["reason"], data["ticket"]), timezone.now())
+            flow.waive(row, need, until, form.act_of(request), timezone.now())
         except CannotWaive as error:
             trouble = str(error)
         else:
-            messages.success(request, f"The “no” to {line.label} is respected through {data['until']:%-d %b %Y}.")
+            messages.success(request, f"The “no” to {line.label} is respected through {until:%-d %b %Y}.")
             return redirect(page_of(entry.connection))
     response = desk.page(
         request,
@@ -100,9 +91,8 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
     trouble = "This waiver has ended already." if waiver.ended_at else ""
     form = Why(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
-        data = form.cleaned_data
         try:
-            flow.end_waiver(waiver, act_of(request, data["reason"], data["ticket"]), timezone.now())
+            flow.end_waiver(waiver, form.act_of(request), timezone.now())
         except AlreadyEnded as error:
             trouble = str(error)
         else:
@@ -146,13 +136,6 @@ def page_of(connection: Connection) -> str:
     if connection.person_id is None:
         return reverse("admin:connection", args=[connection.pk])
     return reverse("admin:person", args=[connection.person_id])
-
-
-def act_of(request: HttpRequest, reason: str, ticket: str) -> Act:
-    """The act of the agent who is signed in."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return Act(request.user, reason, ticket)
 
 
 def _may_be_waived(line: Scoped) -> bool:

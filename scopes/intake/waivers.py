@@ -7,15 +7,14 @@ by hand or by the first audit after its date. A reauth that grants the scope all
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from scopes.judge import verdicts
 from scopes.judge.rules import Judgement
 from scopes.models import Connection, TrailEntry, Verdict, Waiver
+from scopes.models.trail import Act
 
 DAYS, LONGEST_DAYS = 90, 365
 BY_AUDIT = "nightly audit"
@@ -30,15 +29,6 @@ class CannotWaive(Exception):
 
 class AlreadyEnded(Exception):
     """The waiver has ended before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who does it, and why."""
-
-    author: User
-    reason: str
-    ticket: str = ""
 
 
 def waivable(judgement: Judgement) -> tuple[str, ...]:

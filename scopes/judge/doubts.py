@@ -17,10 +17,10 @@ from django.db.models import QuerySet
 
 from scopes.judge import content, policy, verdicts
 from scopes.judge.content import PolicyError
-from scopes.judge.policy import Act
 from scopes.judge.rules import Policy, StandingFacts
 from scopes.judge.standing import facts_of
 from scopes.models import Doubt, Integration, PolicyVersion, TrailEntry
+from scopes.models.trail import Act
 
 WINDOW = timedelta(days=30)
 FEWEST = 20

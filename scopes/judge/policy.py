@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
@@ -20,18 +19,10 @@ from scopes.judge import content, verdicts
 from scopes.judge.difference import requests_other
 from scopes.judge.standing import facts_from
 from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry, Verdict
+from scopes.models.trail import Act
 
 CATALOGUE = "catalogue"
 CHUNK = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who publishes, and why."""
-
-    author: User
-    reason: str
-    ticket: str = ""
 
 
 def ensure_integration(source: Source, entry: Entry, now: datetime) -> Integration:

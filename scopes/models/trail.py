@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something, and why: what its entry in the trail tells."""
+
+    author: User
+    reason: str
+    ticket: str = ""
 
 
 class AuditRun(models.Model):

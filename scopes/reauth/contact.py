@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
 from scopes.models import DontContact, Person, ReauthLink, TrailEntry
+from scopes.models.trail import Act
 
 MOST_LINKS = 3
 WITHIN = timedelta(days=30)
@@ -29,9 +29,7 @@ def asked_lately(person: Person, now: datetime) -> int:
     return ReauthLink.objects.filter(person=person, created_at__gt=now - WITHIN).count()
 
 
-def set_mark(
-    person: Person, author: User, reason: str, now: datetime, until: date | None = None, ticket: str = ""
-) -> DontContact:
+def set_mark(person: Person, act: Act, now: datetime, until: date | None = None) -> DontContact:
     """Mark the person as not to be contacted, until a day or for good. Raises CannotMark."""
     if until is not None and until <= now.date():
         raise CannotMark("Choose a day after today, or none: the mark then stands until it is lifted.")
@@ -43,31 +41,31 @@ def set_mark(
         mark = DontContact.objects.create(
             person=person,
             until=until,
-            reason=reason,
-            ticket=ticket,
-            author=author.get_username(),
+            reason=act.reason,
+            ticket=act.ticket,
+            author=act.author.get_username(),
             created_at=now,
         )
-        _note("contact.stopped", mark, author, reason, ticket, now)
+        _note("contact.stopped", mark, act, now)
     return mark
 
 
-def lift(mark: DontContact, author: User, reason: str, now: datetime, ticket: str = "") -> None:
+def lift(mark: DontContact, act: Act, now: datetime) -> None:
     """The person may be contacted again. Raises CannotMark."""
     with transaction.atomic():
         if not DontContact.objects.filter(pk=mark.pk, lifted_at__isnull=True).update(lifted_at=now):
             raise CannotMark("This mark was lifted already.")
-        _note("contact.allowed", mark, author, reason, ticket, now)
+        _note("contact.allowed", mark, act, now)
 
 
-def _note(verb: str, mark: DontContact, author: User, reason: str, ticket: str, now: datetime) -> None:
+def _note(verb: str, mark: DontContact, act: Act, now: datetime) -> None:
     TrailEntry.objects.create(
         at=now,
         verb=verb,
-        actor=author,
-        actor_name=author.get_username(),
+        actor=act.author,
+        actor_name=act.author.get_username(),
         person_id=mark.person_id,
-        reason=reason,
-        ticket=ticket,
+        reason=act.reason,
+        ticket=act.ticket,
         detail={"mark": mark.pk, "until": mark.until.isoformat() if mark.until else None},
     )

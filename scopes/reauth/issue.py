@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
 from scopes.judge.policy import ensure_integration
 from scopes.models import Connection, Integration, Person, ReauthLink, TrailEntry
+from scopes.models.trail import Act
 from scopes.reauth.aim import EntryOf, take_aim
 from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.life import Life, life_of
@@ -42,10 +42,8 @@ class AlreadyOver(Exception):
 class Wish:
     """What the agent decided. `override` sends it against what the preflight advises, where a lead may."""
 
-    author: User
-    reason: str
+    act: Act
     language: str
-    ticket: str = ""
     days: int = DAYS
     override: bool = False
 
@@ -96,9 +94,9 @@ def issue(
             person=person,
             integration=target,
             connection=aim.connection,
-            author=wish.author.get_username(),
-            reason=wish.reason,
-            ticket=wish.ticket,
+            author=wish.act.author.get_username(),
+            reason=wish.act.reason,
+            ticket=wish.act.ticket,
             language=wish.language,
             needs=list(preflight.keys),
             created_at=now,
@@ -107,11 +105,11 @@ def issue(
         ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
         overridden = [refusal.code for refusal in preflight.refusals]
         detail = {"needs": link.needs, "expires_at": link.expires_at.isoformat(), "overridden": overridden}
-        _note("link.issued", link, wish.author, now, wish.reason, wish.ticket, detail)
+        _note("link.issued", link, wish.act, now, detail)
     return Issued(link, secret)
 
 
-def withdraw(link: ReauthLink, author: User, reason: str, now: datetime) -> None:
+def withdraw(link: ReauthLink, act: Act, now: datetime) -> None:
     """The link stops working. Raises AlreadyOver."""
     with transaction.atomic():
         held = ReauthLink.objects.select_for_update().get(pk=link.pk)
@@ -120,22 +118,20 @@ def withdraw(link: ReauthLink, author: User, reason: str, now: datetime) -> None
             raise AlreadyOver(life)
         held.withdrawn_at = now
         held.save(update_fields=["withdrawn_at"])
-        _note("link.withdrawn", held, author, now, reason, "", {})
+        _note("link.withdrawn", held, act, now, {})
 
 
-def _note(
-    verb: str, link: ReauthLink, author: User, now: datetime, reason: str, ticket: str, detail: Mapping[str, object]
-) -> None:
+def _note(verb: str, link: ReauthLink, act: Act, now: datetime, detail: Mapping[str, object]) -> None:
     TrailEntry.objects.create(
         at=now,
         verb=verb,
-        actor=author,
-        actor_name=author.get_username(),
+        actor=act.author,
+        actor_name=act.author.get_username(),
         person_id=link.person_id,
         connection_id=link.connection_id,
         integration_id=link.integration_id,
         subject=link.public_id,
-        reason=reason,
-        ticket=ticket,
+        reason=act.reason,
+        ticket=act.ticket,
         detail=detail,
     )

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.facts import LinkChanged, LinkState
-from scopes.intake.waivers import Act
 from scopes.judge import census
 from scopes.models import Connection, DontContact, ReauthLink, Source, TrailEntry, Verdict, Waiver
+from scopes.models.trail import Act
 from scopes.reauth import contact
 from tests import cast as people
-from tests.reauth.hands import rex, send
+from tests.reauth.hands import act, rex, send
 
 ROLES = {"viewer": False, "agent": True, "lead": True, "engineer": False, "auditor": False, "none": False}
 WHY = {"reason": "He said that his heart is his own.", "ticket": "T-3"}
@@ -78,7 +78,7 @@ def test_agents_set_the_mark_and_only_a_lead_lifts_it(
     answers = [browser.get(set_it), browser.post(set_it, WHY)]
     assert [answer.status_code for answer in answers] == ([200, 302] if ROLES[role] else [403, 403])
     if not ROLES[role]:
-        contact.set_mark(ben, rex(), "No mail.", timezone.now())
+        contact.set_mark(ben, act("No mail."), timezone.now())
 
     answers = [browser.get(lift_it), browser.post(lift_it, WHY)]
     assert [answer.status_code for answer in answers] == ([200, 302] if role == "lead" else [403, 403])
@@ -186,8 +186,8 @@ def test_the_page_of_a_past_day_tells_that_day_and_lets_nobody_act(
     page = words_of(browser.get(page_of("Ada", "?as_of=2026-11-03T12:00")).content.decode())
     assert "As of 3 Nov 2026, 12:00, UTC." in page
     assert "Everything that is needed is granted" in page and "link is revoked" not in page
-    for act in ("Would a link help?", "Send a reauth link", "Do not contact", "Respect a “no”"):
-        assert act not in page
+    for offer in ("Would a link help?", "Send a reauth link", "Do not contact", "Respect a “no”"):
+        assert offer not in page
     assert "Nothing was known of a connection then" in words_of(
         browser.get(page_of("Ada", "?as_of=2026-02-01")).content.decode()
     )

@@ -22,11 +22,11 @@ from scopes.facts import (
     PersonKnown,
     ScopesChanged,
 )
-from scopes.intake.waivers import Act
 from scopes.judge import tell
 from scopes.judge.past import NoMoment, read_moment
 from scopes.judge.person import account_of
 from scopes.models import Waiver
+from scopes.models.trail import Act
 from scopes.reasons import Health
 from tests import cast as people
 from tests.reauth.hands import send

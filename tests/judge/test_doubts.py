@@ -14,8 +14,8 @@ from scopes.catalogue import default
 from scopes.facts import ScopesChanged
 from scopes.judge import doubts
 from scopes.judge.doubts import AlreadyEnded, Reviewed
-from scopes.judge.policy import Act
 from scopes.models import Connection, Doubt, TrailEntry, Verdict
+from scopes.models.trail import Act
 from scopes.reauth.aim import take_aim
 from tests.cast import EVERYTHING, NOW, OURA_POLICY, connection_of, consent, integration_of, policy_for, take_in, the
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from scopes.catalogue import default
 from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, Fact, IdReplaced
 from scopes.models import Attempt, Connection, Person, ReauthLink
+from scopes.models.trail import Act
 from scopes.reauth import land
 from scopes.reauth.issue import Issued, Wish, issue
 from tests import cast
@@ -24,11 +25,17 @@ def rex() -> User:
     return User.objects.get_or_create(username="rex")[0]
 
 
+def act(reason: str = "Asked on the phone.", ticket: str = "", author: User | None = None) -> Act:
+    """What an agent does, and why."""
+    return Act(author or rex(), reason, ticket)
+
+
 def send(
     person: Person, provider: str = "oura", now: datetime = NOW, connection: Connection | None = None, **wish: Any
 ) -> Issued:
     """A link for that person."""
-    wanted = Wish(**dict[str, Any]({"author": rex(), "reason": "Asked on the phone.", "language": "en"} | wish))
+    by = act(**{key: wish.pop(key) for key in ("reason", "ticket", "author") if key in wish})
+    wanted = Wish(by, **dict[str, Any]({"language": "en"} | wish))
     return issue(person, cast.integration_of(provider), wanted, default().provider, now, connection)
 
 

@@ -13,7 +13,7 @@ from scopes.reauth.contact import CannotMark
 from scopes.reauth.issue import Refused
 from scopes.reauth.preflight import Preflight
 from tests.cast import the
-from tests.reauth.hands import NOW, rex, send
+from tests.reauth.hands import NOW, act, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
@@ -30,7 +30,7 @@ def refused(attempt: Callable[[], object]) -> list[str]:
 
 def test_a_person_who_is_not_to_be_contacted_gets_no_link_until_that_is_over() -> None:
     until = NOW.date() + 10 * DAY
-    contact.set_mark(the("ben"), rex(), "He wrote that he wants no more mail.", NOW, until, "T-9")
+    contact.set_mark(the("ben"), act("He wrote that he wants no more mail.", "T-9"), NOW, until)
 
     assert refused(lambda: send(the("ben"))) == ["dont_contact"]
     assert refused(lambda: send(the("ben"), now=NOW + 10 * DAY)) == ["dont_contact"], "through its last day"
@@ -40,31 +40,31 @@ def test_a_person_who_is_not_to_be_contacted_gets_no_link_until_that_is_over() -
 
 
 def test_a_mark_that_is_lifted_stands_no_more_and_can_be_set_again() -> None:
-    mark = contact.set_mark(the("ben"), rex(), "No more mail.", NOW)
+    mark = contact.set_mark(the("ben"), act("No more mail."), NOW)
     with pytest.raises(CannotMark):
-        contact.set_mark(the("ben"), rex(), "Twice.", NOW)
+        contact.set_mark(the("ben"), act("Twice."), NOW)
 
-    contact.lift(mark, rex(), "He asks for a link.", NOW + DAY)
+    contact.lift(mark, act("He asks for a link."), NOW + DAY)
 
     assert send(the("ben"), now=NOW + DAY).link.pk
     with pytest.raises(CannotMark):
-        contact.lift(mark, rex(), "Twice.", NOW + DAY)
-    assert contact.set_mark(the("ben"), rex(), "No more mail again.", NOW + 2 * DAY).pk != mark.pk
+        contact.lift(mark, act("Twice."), NOW + DAY)
+    assert contact.set_mark(the("ben"), act("No more mail again."), NOW + 2 * DAY).pk != mark.pk
     assert [entry.verb for entry in TrailEntry.objects.filter(verb__startswith="contact.").order_by("pk")] == [
         "contact.stopped", "contact.allowed", "contact.stopped",
     ]  # fmt: skip
 
 
 def test_a_mark_whose_last_day_has_passed_makes_room_for_another() -> None:
-    contact.set_mark(the("ben"), rex(), "A month of rest.", NOW, NOW.date() + DAY)
-    contact.set_mark(the("ben"), rex(), "For good.", NOW + 2 * DAY)
+    contact.set_mark(the("ben"), act("A month of rest."), NOW, NOW.date() + DAY)
+    contact.set_mark(the("ben"), act("For good."), NOW + 2 * DAY)
 
     assert DontContact.objects.filter(lifted_at__isnull=True).count() == 1
 
 
 def test_a_mark_does_not_end_before_it_began() -> None:
     with pytest.raises(CannotMark):
-        contact.set_mark(the("ben"), rex(), "Odd.", NOW, NOW.date())
+        contact.set_mark(the("ben"), act("Odd."), NOW, NOW.date())
 
 
 def test_nobody_is_asked_more_than_three_times_in_thirty_days_whatever_the_provider() -> None:
@@ -80,7 +80,7 @@ def test_nobody_is_asked_more_than_three_times_in_thirty_days_whatever_the_provi
 
 
 def test_a_lead_overrides_the_mark_and_the_trail_says_so() -> None:
-    contact.set_mark(the("ben"), rex(), "No more mail.", NOW)
+    contact.set_mark(the("ben"), act("No more mail."), NOW)
 
     send(the("ben"), override=True)
 

@@ -17,7 +17,7 @@ from scopes.reauth.aim import Aim, take_aim
 from scopes.reauth.issue import AlreadyOver, Issued, Refused, hash_of, withdraw
 from scopes.reauth.life import Life, life_of, live_links
 from tests.cast import assemble, connection_of, take_in, the
-from tests.reauth.hands import EVERYTHING, NOW, consented, outcome, rex, send
+from tests.reauth.hands import EVERYTHING, NOW, act, consented, outcome, rex, send
 
 pytestmark = pytest.mark.django_db
 
@@ -111,12 +111,12 @@ def test_two_at_once_leave_one_live_link(transactional_db: None, monkeypatch: py
 
 def test_withdrawing_ends_a_link_once(cast: Source) -> None:
     link = send(the("ben")).link
-    withdraw(link, rex(), "Sent to the wrong ticket.", NOW)
+    withdraw(link, act("Sent to the wrong ticket."), NOW)
     link.refresh_from_db()
     assert life_of(link, NOW) is Life.WITHDRAWN and outcome(link) == ("", "")
     assert TrailEntry.objects.get(verb="link.withdrawn").reason == "Sent to the wrong ticket."
     with pytest.raises(AlreadyOver, match="withdrawn already"):
-        withdraw(link, rex(), "Again.", NOW)
+        withdraw(link, act("Again."), NOW)
 
 
 def test_a_retired_provider_is_left_alone_and_its_successor_linked(cast: Source) -> None:

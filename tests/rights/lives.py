@@ -11,8 +11,8 @@ from django.db import connection
 
 from scopes import flow
 from scopes.facts import AttemptFailed, ConnectionSeen, DataRefused, PersonKnown
-from scopes.intake.waivers import Act
 from scopes.models import Attempt, Connection, Delivery, DontContact, LiveCheck, TrailEntry
+from scopes.models.trail import Act
 from scopes.reauth import land
 from tests import cast
 from tests.reauth.hands import press, replaced, rex, send

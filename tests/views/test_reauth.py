@@ -19,7 +19,7 @@ from scopes.facts import AttemptFailed
 from scopes.models import Attempt, ReauthLink, Source
 from scopes.reauth.issue import Issued, withdraw
 from tests.cast import take_in, the
-from tests.reauth.hands import rex, send
+from tests.reauth.hands import act, send
 
 pytestmark = pytest.mark.django_db
 
@@ -171,7 +171,7 @@ def settle_fixed(issued: Issued) -> None:
 
 ENDS = [
     (expire, 410, "This link has expired"),
-    (lambda issued: withdraw(issued.link, rex(), "Wrong ticket.", timezone.now()), 410, "This link was withdrawn"),
+    (lambda issued: withdraw(issued.link, act("Wrong ticket."), timezone.now()), 410, "This link was withdrawn"),
     (lambda issued: send(the("ben"), now=timezone.now()), 410, "There is a newer link"),
     (settle_fixed, 200, "Thank you, all is connected"),
 ]
@@ -292,7 +292,7 @@ def test_a_failure_is_told_in_the_words_that_fit(
 def test_a_result_of_a_link_that_is_over_offers_no_other_try(client: Client, ben: Issued, terra: HTTPServer) -> None:
     attempt = pressed(client, ben)
     client.get(f"/r/back/{attempt.key}?end=failure&reason=access_denied")
-    withdraw(ben.link, rex(), "Wrong ticket.", timezone.now())
+    withdraw(ben.link, act("Wrong ticket."), timezone.now())
     page = client.get(f"/r/result/{attempt.key}").content.decode()
     assert "Try again" not in page and "support for a new link" in page
     assert client.post(f"/r/result/{attempt.key}").status_code == 410

@@ -13,8 +13,8 @@ from django.utils import timezone
 from scopes import flow
 from scopes.judge.content import PolicyError
 from scopes.judge.difference import difference
-from scopes.judge.policy import Act
 from scopes.models import PolicyVersion
+from scopes.models.trail import Act
 
 
 class Command(BaseCommand):
