@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import F
 
 from scopes import flow
+from scopes.audit import silence
 from scopes.audit.compare import compare
 from scopes.audit.count import count
 from scopes.audit.proof import prove
@@ -92,8 +93,16 @@ def run(
         before = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
         _step(night, "erased before")
         came_back = marks.mark(erased_keys, before.started_at if before else LONG_AGO)
+        _step(night, "silence")
+        silence.learn(clock())
+        webhooks = silence.as_data(silence.silences(clock()))
         _step(night, "count")
-        night.counts = {**count(clock()), "listings": listings, "came_back": came_back.number}
+        night.counts = {
+            **count(clock()),
+            "listings": listings,
+            "came_back": came_back.number,
+            "webhooks": webhooks,
+        }
         night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
         _step(night, "proof")
         proof = prove()
@@ -145,4 +154,4 @@ def _step(night: AuditRun, name: str) -> None:
 
 
 def _comparable(counts: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in counts.items() if key != "listings"}
+    return {key: value for key, value in counts.items() if key not in ("listings", "webhooks")}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -136,6 +137,25 @@ def test_an_unknown_scope_is_kept_counted_and_told() -> None:
 
     assert night.counts["unknown_scopes"] == {"oura": 2}
     assert "unknown_scope: 2 scope strings are in no catalogue entry (oura)" in report.as_text(night)
+
+
+@pytest.mark.usefixtures("cast")
+def test_a_source_whose_webhooks_fell_silent_is_found_and_told_with_its_last_one() -> None:
+    told = Delivery.objects.create(
+        source=people.terra(), digest=uuid4(), kind="auth", signed_at=people.NOW, received_at=people.NOW
+    )
+    Delivery.objects.filter(pk=told.pk).update(processed_at=people.NOW)
+    assert "silent" not in {finding["code"] for finding in run().findings}
+
+    night = run(days=2)
+
+    (found,) = (finding for finding in night.findings if finding["code"] == "silent")
+    assert found["text"] == (
+        "silent: 1 environment sent no webhook for longer than usual"
+        " (terra:prod: none for 48 h, and 24 h are usual at most)"
+    )
+    assert "  terra:prod: last webhook 2026-11-20 06:00 UTC" in report.as_text(night).splitlines()
+    assert night.changes == {}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,6 +14,7 @@ from scopes.admin import opened
 from scopes.admin.cards import link_state
 from scopes.admin.healths import IntegrationHealth, by_integration
 from scopes.admin.site import desk
+from scopes.audit.silence import silences
 from scopes.judge import census
 from scopes.models import AuditRun
 from scopes.reauth.life import live_links
@@ -76,6 +77,8 @@ def numbers(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = _healths(user, now)
     if user.has_perm("scopes.view_auditrun"):
         context["audit"] = last_audit(now)
+    if user.has_perm("scopes.view_delivery"):
+        context["webhooks"] = silences(now)
     if user.has_perm("scopes.view_reauthlink"):
         live = live_links(now).select_related("person", "integration__provider", "integration__source")
         newest = list(live.order_by("-created_at")[: LINKS + 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import template
@@ -99,6 +99,14 @@ def ago(at: datetime | date) -> str:
     if (now - at).total_seconds() < 60:
         return "just now"
     return f"{timesince(at, now, depth=1)} ago"
+
+
+@register.filter
+def span(length: timedelta) -> str:
+    """A length of time in one unit: "3 hours"."""
+    hours = round(length / timedelta(hours=1))
+    number, unit = (hours, "hour") if hours < 48 else (hours // 24, "day")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 @register.filter

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from scopes.audit.silence import silent
 from scopes.models import AuditRun
 from scopes.reasons import REASONS, Health
 
@@ -23,6 +24,7 @@ CODES = {
     "unknown_scope": "scope strings are in no catalogue entry",
     "doubt": "requested scopes are held by nobody who consented lately",
     "came_back": "people or connections came back after an erasure",
+    "silent": "environments sent no webhook for longer than usual",
     "listing_failed": "environments could not be listed",
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
@@ -38,6 +40,7 @@ OF_ONE = {
     "unknown_scope": "scope string is in no catalogue entry",
     "doubt": "requested scope is held by nobody who consented lately",
     "came_back": "person or connection came back after an erasure",
+    "silent": "environment sent no webhook for longer than usual",
     "listing_failed": "environment could not be listed",
     "inconsistent": "record contradicts another",
 }
@@ -74,6 +77,7 @@ def findings(
         Finding("newly_blocked", max(newly.get(Health.BLOCKED, 0), 0)),
         Finding("newly_broken", max(newly.get(Health.BROKEN, 0), 0)),
     ]
+    quiet = silent(counts.get("webhooks", {}))
     failed = {key: listing["error"] for key, listing in listings.items() if listing.get("error")}
     told += [
         Finding("doubtful", sum(listing.get("doubtful", 0) for listing in listings.values())),
@@ -82,6 +86,7 @@ def findings(
         Finding("unknown_scope", sum(counts["unknown_scopes"].values()), ", ".join(counts["unknown_scopes"])),
         Finding("doubt", len(counts["doubts"]), ", ".join(counts["doubts"])),
         Finding("came_back", counts["came_back"]),
+        Finding("silent", len(quiet), "; ".join(f"{key}: {words}" for key, words in quiet.items())),
         Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
         Finding(
             "inconsistent",
@@ -136,8 +141,7 @@ def _lines(run: AuditRun) -> Iterator[str]:
     )
     if stand := counts.get("waivers"):
         yield f"  {stand:,} waiver{'s stand' if stand > 1 else ' stands'}"
-    for key, listing in counts.get("listings", {}).items():
-        yield f"  {key}: {_listing(listing)}"
+    yield from _told_by(counts)
     for key, source in counts["sources"].items():
         yield ""
         yield f"{key}{'' if source['production'] else ' (not production)'}"
@@ -160,6 +164,15 @@ def _lines(run: AuditRun) -> Iterator[str]:
     yield "Findings" if run.findings else "Nothing was found."
     for finding in run.findings:
         yield f"  {finding['text']}"
+
+
+def _told_by(counts: Mapping[str, Any]) -> Iterator[str]:
+    """What each environment's listing came to, and when its last webhook came; runs of old did not note that."""
+    for key, listing in counts.get("listings", {}).items():
+        yield f"  {key}: {_listing(listing)}"
+    for key, webhooks in counts.get("webhooks", {}).items():
+        last = webhooks["last_at"]
+        yield f"  {key}: " + (f"last webhook {last[:16].replace('T', ' ')} UTC" if last else "no webhook has ever come")
 
 
 def _listing(listing: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from scopes.admin.healths import IntegrationHealth
 from scopes.facts import ConsentGiven
-from scopes.models import AuditRun, Source
+from scopes.models import AuditRun, Delivery, Source
 from tests import cast as people
 from tests.admin.test_person import words_of
 
@@ -62,6 +63,20 @@ def test_an_audit_that_is_late_or_failed_is_told_loudly(
     page = signed_in("viewer").get("/admin/").content.decode()
     loud = page.split('role="alert"')[1].split("</p>")[0] if 'role="alert"' in page else ""
     assert says in loud and bool(says) is bool(loud)
+
+
+@pytest.mark.parametrize("production", [True, False])
+def test_silence_is_told_loudly_where_it_is_production(
+    signed_in: Callable[[str], Client], cast: Source, production: bool
+) -> None:
+    source = cast if production else people.terra("terra:staging")
+    came = timezone.now() - timedelta(hours=30)
+    Delivery.objects.create(source=source, digest=uuid4(), kind="auth", signed_at=came, received_at=came)
+    page = signed_in("viewer").get("/admin/").content.decode()
+    assert (f"No webhook has come from {source.key} for 30 hours." in page) is production
+    words = words_of(page)
+    assert f"Webhooks terra:prod {'Silent last 1 day ago' if production else 'None ever came'}" in words
+    assert production or "terra:staging Silent" in words
 
 
 def test_an_agent_sees_open_links_and_whom_they_opened_last(

@@ -55,7 +55,7 @@ def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
     assert set(told["counts"]) == {
         "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
         "doubts", "came_back",
-        "sources", "listings",
+        "sources", "listings", "webhooks",
     }  # fmt: skip
     assert told["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
         "connections": 4,

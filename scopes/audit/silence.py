@@ -1,0 +1,143 @@
+"""How long the webhooks of each source have been silent, beside what is usual there.
+
+Terra disables a destination after 24 hours of failures, and it does not come back by itself: longer than that no
+silence is usual. What is usual is learnt from the source's own webhooks of the last two weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from scopes.models import Source
+
+WINDOW = timedelta(days=14)
+LEARNT_AFTER = timedelta(days=3)
+SHORTEST, LONGEST = timedelta(hours=1), timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """One source: when its last webhook came (None: never), and until how long after it silence is `usual`."""
+
+    source: str
+    production: bool
+    last_at: datetime | None
+    usual: timedelta
+    lasts: timedelta
+
+    @property
+    def never(self) -> bool:
+        return self.last_at is None
+
+    @property
+    def too_long(self) -> bool:
+        return self.last_at is not None and self.lasts > self.usual
+
+    @property
+    def hours(self) -> int:
+        """How long it lasts, in whole hours."""
+        return self.lasts // timedelta(hours=1)
+
+
+def silences(now: datetime) -> list[Silence]:
+    """How it stands with every source that can send webhooks, production first. One query, by index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT source.key, source.production, last.received_at, source.longest_gap
+            FROM scopes_source source
+            LEFT JOIN LATERAL (
+                SELECT received_at FROM scopes_delivery delivery
+                WHERE delivery.source_id = source.id ORDER BY received_at DESC LIMIT 1
+            ) last ON true
+            WHERE source.key LIKE 'terra:%%' ORDER BY source.production DESC, source.key
+            """,
+        )
+        return [
+            Silence(key, production, last_at, usual(gap), now - last_at if last_at else timedelta())
+            for key, production, last_at, gap in cursor.fetchall()
+        ]
+
+
+def usual(longest_gap: timedelta | None) -> timedelta:
+    """How long silence is usual: half as long again as the longest gap was, within an hour and a day."""
+    if longest_gap is None:
+        return LONGEST
+    return SHORTEST if longest_gap <= SHORTEST else min(longest_gap * 1.5, LONGEST)
+
+
+def learn(now: datetime) -> None:
+    """Learn the longest gap of each source anew. One without a webhook in two weeks keeps what it had."""
+    for source in Source.objects.filter(key__startswith="terra:"):
+        began, gap = _longest_gap(source, now)
+        if began is None:
+            continue
+        learnt = gap if now - began >= LEARNT_AFTER else None
+        if learnt != source.longest_gap:
+            source.longest_gap = learnt
+            source.save(update_fields=["longest_gap"])
+
+
+def _longest_gap(source: Source, now: datetime) -> tuple[datetime | None, timedelta]:
+    """When the first webhook of the last two weeks came, and the longest gap since, an hour where none was longer.
+
+    Goes from webhook to webhook an hour on, by index: some hundreds of steps, however many webhooks there were.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE walk (at, gap) AS (
+                (SELECT received_at, %(shortest)s::interval FROM scopes_delivery
+                 WHERE source_id = %(source)s AND received_at >= %(since)s ORDER BY received_at LIMIT 1)
+                UNION ALL
+                SELECT next.at, next.at - walk.at
+                FROM walk CROSS JOIN LATERAL (
+                    SELECT coalesce(
+                        (SELECT max(received_at) FROM scopes_delivery WHERE source_id = %(source)s
+                            AND received_at > walk.at AND received_at <= walk.at + %(shortest)s::interval),
+                        (SELECT min(received_at) FROM scopes_delivery WHERE source_id = %(source)s
+                            AND received_at > walk.at)
+                    ) AS at
+                ) next
+                WHERE next.at IS NOT NULL
+            )
+            SELECT min(at), greatest(max(gap), %(shortest)s::interval) FROM walk
+            """,
+            {"source": source.pk, "since": now - WINDOW, "shortest": f"{SHORTEST.total_seconds()} seconds"},
+        )
+        began, gap = cursor.fetchone()
+        return began, gap
+
+
+def as_data(found: Sequence[Silence]) -> dict[str, Any]:
+    """What a run keeps of it: source -> {"production", "last_at", "usual_hours", "silent_hours"}, JSON-ready.
+
+    `silent_hours` is null where the silence is not longer than usual, `last_at` where no webhook ever came.
+    """
+    return {
+        one.source: {
+            "production": one.production,
+            "last_at": one.last_at.isoformat() if one.last_at else None,
+            "usual_hours": round(one.usual / timedelta(hours=1), 1),
+            "silent_hours": one.hours if one.too_long else None,
+        }
+        for one in found
+    }
+
+
+def silent(webhooks: Mapping[str, Any]) -> dict[str, str]:
+    """Source -> in words since when, of `as_data`: those that are silent for too long.
+
+    Test and staging count only where there is no production.
+    """
+    any_production = any(one["production"] for one in webhooks.values())
+    return {
+        key: f"none for {one['silent_hours']} h, and {one['usual_hours']:g} h are usual at most"
+        for key, one in webhooks.items()
+        if one["silent_hours"] is not None and (one["production"] or not any_production)
+    }
