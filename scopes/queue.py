@@ -223,6 +223,11 @@ def try_again(pk: int, now: datetime) -> None:
         raise QueueError(f"Job {pk} could not be tried again: {_words(problem)}") from None
 
 
+def forget_failed(pks: Iterable[int]) -> None:
+    """Forget those of the jobs that have failed."""
+    _dead().filter(pk__in=list(pks)).delete()
+
+
 def take_up_stalled(now: datetime) -> int:
     """Give the jobs of workers that were killed to others; how many. One that killed often enough has failed."""
     taken = 0

@@ -1,0 +1,41 @@
+"""Jobs whose doing can be counted, for tests of the queue: workers that are processes of their own find them too."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from django.utils import timezone
+
+from scopes import queue
+from scopes.models import Source, TrailEntry
+
+SECONDS_PER_ITEM = 0.03
+
+
+def _note(verb: str, subject: str = "") -> None:
+    TrailEntry.objects.create(at=timezone.now(), verb=verb, actor_name=str(os.getpid()), subject=subject)
+
+
+@queue.job("count_items")
+def count_items(items: list[int]) -> None:
+    """A source for each item, and a note that somebody was at it: a repeat leaves one more note, and no more sources."""
+    for item in items:
+        _note("counted", str(item))
+        time.sleep(SECONDS_PER_ITEM)
+        Source.objects.get_or_create(key=f"item{item}")
+
+
+@queue.job("fail", tries=2)
+def fail(item: int) -> None:
+    raise ValueError(f"{item} is no good, says ben@example.com\nDETAIL: (ben@example.com)")
+
+
+@queue.job("tick", every="* * * * *")
+def tick() -> None:
+    _note("ticked")
+
+
+@queue.job("tick_in_vain", every="0 0 1 1 *")
+def tick_in_vain() -> None:
+    raise ValueError("the hand is off")

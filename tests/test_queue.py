@@ -1,0 +1,202 @@
+"""The queue: what is deferred is done, at least once, whoever is killed; what fails is tried again, and then told."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from scopes import queue
+from scopes.models import JobFailure, Source, TrailEntry
+from tests import (
+    command_line,
+    counting_jobs,  # noqa: F401 - its jobs are the queue's
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE = 60
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def time_passes() -> None:
+    """What was to be tried later is due now."""
+    execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
+
+
+def work_off() -> None:
+    queue.work_off(PATIENCE, timezone.now())
+
+
+def done() -> set[str]:
+    return set(Source.objects.values_list("key", flat=True))
+
+
+def until(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not look():
+        assert time.monotonic() < deadline, "It did not happen."
+        time.sleep(0.05)
+
+
+def test_without_a_worker_what_is_due_is_done_in_this_process_and_then_forgotten() -> None:
+    queue.defer_many("count_items", [{"items": [1, 2]}, {"items": [3]}])
+    queue.defer("count_items", items=[4], at=timezone.now() + timedelta(hours=1))
+
+    work_off()
+
+    assert done() == {"item1", "item2", "item3"}
+    assert queue.counts() == queue.Counts(waiting=1, due=0, doing=0, failed=0)
+    assert queue.workers_alive() == 0
+    time_passes()
+    work_off()
+    assert "item4" in done()
+
+
+def test_where_a_worker_lives_the_work_is_left_to_it() -> None:
+    execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    queue.defer("count_items", items=[1])
+
+    work_off()
+
+    assert queue.workers_alive() == 1
+    assert done() == set()
+    execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
+    work_off()
+    assert done() == {"item1"}
+
+
+def test_work_in_this_process_ends_in_time_and_what_was_begun_is_finished() -> None:
+    queue.defer_many("count_items", [{"items": [number]} for number in range(200)])
+
+    queue.work_off(0.5, timezone.now())
+
+    left = queue.counts()
+    assert left.doing == 0 and 0 < left.waiting < 200
+    assert len(done()) == 200 - left.waiting
+
+
+def test_what_is_deferred_in_a_transaction_is_there_when_it_commits() -> None:
+    with transaction.atomic():
+        queue.defer("count_items", items=[1])
+        transaction.set_rollback(True)
+    assert queue.counts().waiting == 0
+
+    with transaction.atomic():
+        queue.defer("count_items", items=[1])
+    assert queue.counts().waiting == 1
+
+
+def test_a_job_that_fails_is_tried_again_later_then_kept_with_its_reason_and_can_be_tried_by_hand() -> None:
+    queue.defer("fail", item=7)
+    work_off()
+    waiting = queue.counts()
+    assert (waiting.waiting, waiting.due, waiting.failed) == (1, 0, 0)
+    time_passes()
+    work_off()
+
+    (dead,) = queue.failed(10)
+    assert (dead.name, dead.arguments, dead.tries) == ("fail", {"item": 7}, 2)
+    assert JobFailure.objects.get(job=dead.pk).words == "ValueError: 7 is no good, says [address]"
+    assert queue.counts().failed == 1
+    queue.try_again(dead.pk, timezone.now())
+    assert queue.counts().due == 1
+    with pytest.raises(queue.NotFailed):
+        queue.try_again(dead.pk, timezone.now())
+    work_off()
+    assert queue.failed_job(dead.pk) == queue.FailedJob(dead.pk, "fail", {"item": 7}, 4)
+
+
+def test_what_comes_by_the_clock_waits_once_and_is_no_failed_job(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        queue.defer("tick_in_vain")
+    assert queue.counts().waiting == 1
+
+    with caplog.at_level(logging.ERROR):
+        work_off()
+
+    assert queue.counts() == queue.Counts(waiting=0, due=0, doing=0, failed=0)
+    assert "job tick_in_vain failed, and comes again: ValueError: the hand is off" in caplog.text
+
+
+def test_a_job_whose_worker_was_killed_too_often_has_failed() -> None:
+    queue.defer("fail", item=1)
+    for _ in range(2):
+        execute("UPDATE procrastinate_jobs SET status = 'doing'")
+        assert queue.take_up_stalled(timezone.now()) == 1
+
+    (dead,) = queue.failed(10)
+    assert "killed" in JobFailure.objects.get(job=dead.pk).words
+    assert queue.take_up_stalled(timezone.now()) == 0
+
+
+@contextmanager
+def workers(number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """That many workers, each a process of its own that does one job at a time; ended with the block."""
+    environment = command_line.variables(DJANGO_SETTINGS_MODULE="tests.worker_settings")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, command_line.MANAGE, "worker", "--concurrency", "1"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(number)
+    ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(PATIENCE)
+
+
+def test_of_three_workers_one_is_killed_and_everything_is_done_all_the_same() -> None:
+    chunks = [list(range(first, first + 10)) for first in range(0, 300, 10)]
+    queue.defer_many("count_items", [{"items": chunk} for chunk in chunks])
+    notes = TrailEntry.objects.filter(verb="counted")
+    minute = time.time() // 60
+
+    with workers(3) as processes:
+        until(lambda: len(set(notes.values_list("actor_name", flat=True))) == 3)
+        assert queue.workers_alive() == 3
+        victim = processes[1]
+        until(lambda: 2 <= notes.filter(actor_name=str(victim.pid)).count() % 10 <= 7)
+        victim.send_signal(signal.SIGKILL)
+        until(lambda: queue.counts().due == 0)
+        until(lambda: queue.counts().doing == 1)
+        assert len(done()) < 300, "it was killed in the middle of a chunk"
+        # Half a minute in which its worker says nothing.
+        execute(
+            """
+            UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'
+            WHERE id IN (SELECT worker_id FROM procrastinate_jobs WHERE status = 'doing' AND task_name = 'count_items')
+            """
+        )
+        queue.defer("stalled_jobs")
+        until(lambda: len(done()) == 300)
+        until(lambda: queue.counts().doing + queue.counts().waiting == 0)
+        others = [process.poll() for process in processes if process is not victim]
+        assert others == [None, None]
+
+    repeated = Counter(notes.values_list("subject", flat=True))
+    assert sum(repeated.values()) == 300 + sum(1 for times in repeated.values() if times == 2)
+    assert 1 <= sum(1 for times in repeated.values() if times == 2) <= 10
+    assert queue.workers_alive() <= 1, "who is told to end takes leave; who is killed cannot"
+    ticks = TrailEntry.objects.filter(verb="ticked").count()
+    assert 1 <= ticks <= 1 + time.time() // 60 - minute, "each minute comes once, however many workers there are"
