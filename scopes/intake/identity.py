@@ -1,23 +1,31 @@
-"""Which connection a fact is about, when its source changes ids: renamed, merged, or an id of the past.
+"""Which connection a fact is about when its source changes ids, and which two records are one connection.
 
-At Terra a reauth gives a new id, and tells of it in `auth` and `user_reauth`, which come in any order.
+At Terra a reauth gives a new id, and tells of it in `auth` and `user_reauth`, which come in any order, or do not come.
+So each id begins as a connection of its own, and is joined with the one before by the first of these that holds: the
+source named the old id; the new id was made for a link of the old one, which does not work any more; both have the
+same account; the old one is over and the person has no other. Else they may be two: an agent decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection
+from django.db.models import Q
 
-from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, IdReplaced, LinkState
-from scopes.judge.standing import facts_of, intern
-from scopes.models import Attempt, Connection, FormerId, Period
-from scopes.models.arrays import among
+from scopes.facts import ConnectionFact, ConsentGiven, IdReplaced, LinkState
+from scopes.intake import merge
+from scopes.intake.effects import Read, Row, after
+from scopes.intake.merge import By
+from scopes.judge.policy import ConsentScreens
+from scopes.models import Attempt, Connection, FormerId, Listing, Merge, Period, SuspectedDuplicate
+from scopes.models.arrays import among, numbers, texts
 
 Key = tuple[int, str]
-Told = Sequence[tuple[ConnectionFact, object, object]]
+Facts = Sequence[tuple[ConnectionFact, Read, ConsentScreens]]
+Told = Mapping[Key, Facts]
+Why = Merge.Why
 
 ENDED = frozenset(
     {
@@ -29,179 +37,281 @@ ENDED = frozenset(
         LinkState.CREDENTIAL_CHANGED,
     }
 )
+# The source has ended these itself; an id whose token is rejected lives on there, until the source replaces it.
+OVER = frozenset({LinkState.INACTIVE, LinkState.REVOKED, LinkState.DEAUTHORISED, LinkState.GONE})
+# A listing finds these, so they may have begun at any time since the listing before.
+FOUND_LATER = frozenset({LinkState.INACTIVE, LinkState.GONE})
+# A source that replaces an id may end the old one a moment after the new consent.
+A_MOMENT = timedelta(minutes=10)
+
+IN_USE_AGAIN = "The id that did not work any more is in use again."
+ANOTHER_NAMED = "The source named another id as the one that was replaced."
 
 
-def follow[Facts: Told](told: Mapping[Key, Facts], now: datetime) -> dict[Key, Connection]:
-    """Give connections the new ids that the facts tell of, so that the facts find them.
+def wait_for_others(told: Told) -> None:
+    """Hold the ids of consents until the transaction ends: who tells of the same ones at this moment comes after us."""
+    ids = set()
+    for (integration, user_id), facts in told.items():
+        for fact, _, _ in facts:
+            if isinstance(fact, ConsentGiven | IdReplaced):
+                ids.add(f"{integration}:{user_id}")
+            if isinstance(fact, IdReplaced) and fact.old_user_id:
+                ids.add(f"{integration}:{fact.old_user_id}")
+    if ids:
+        with connection.cursor() as cursor:
+            one_by_one = "SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM unnest(%s::text[]) AS held (id)"
+            cursor.execute(one_by_one, [texts(sorted(ids))])
 
-    Returns the connections for whose links ids among them were minted.
+
+def without_former[Known: Facts](told: Mapping[Key, Known], by: By, now: datetime) -> tuple[dict[Key, Known], int]:
+    """`told` without what is about ids of the past, and how many ids those were.
+
+    What is told of them is kept beside the merge that made them former ids. Where one was joined only because it did
+    not work any more, and it works again, the two are parted.
     """
-    minted = _minted_for_links(told)
+    if not told:
+        return {}, 0
+    former = {
+        (row.integration_id, row.user_id)
+        for row in among(FormerId.objects.all(), "user_id", (user_id for _, user_id in told))
+        if (row.integration_id, row.user_id) in told
+    }
+    if former:
+        ids = [user_id for _, user_id in former]
+        alive = Connection.objects.filter(user_id__in=ids, merged_into__isnull=True)
+        former -= set(alive.values_list("integration_id", "user_id"))
+        former -= set(_told_of_the_past({key: told[key] for key in former}, by, now))
+    return {key: facts for key, facts in told.items() if key not in former}, len(former)
+
+
+def _told_of_the_past(told: Told, by: By, now: datetime) -> Iterator[Key]:
+    """Keep what is told of former ids beside their merges; the ids of those that were parted by it."""
+    merges = Merge.objects.filter(survivor_user_id__in=[user_id for _, user_id in told], parted_at__isnull=True)
+    for record in merges.select_for_update(of=("self",)).select_related("survivor").order_by("pk"):
+        key = (record.survivor.integration_id, record.survivor_user_id)
+        before = row = merge.without_merge(record)
+        for fact, read, screens in told.get(key, ()):
+            row = after(row, fact, read, screens)
+        if record.why == Why.INFERRED and _works_again(before, row) and not merge.why_not_part(record):
+            merge.part(record.pk, By(by.name, IN_USE_AGAIN), now, for_good=False)
+            yield key
+        elif row != before:
+            merge.keep_apart(record, row)
+
+
+def _works_again(before: Row, row: Row) -> bool:
+    return before.standing.link in ENDED and row.standing.link is LinkState.ACTIVE
+
+
+def may_be_another(before: Row, row: Row) -> bool:
+    """Whether a connection that goes from `before` to `row` must be compared with the others of its person anew."""
+    return (
+        before.standing.link is not row.standing.link
+        or before.consented_at != row.consented_at
+        or before.reference_id != row.reference_id
+        or before.provider_user_id != row.provider_user_id
+    )
+
+
+def join(told: Told, changed: Sequence[int], by: By, now: datetime) -> list[int]:
+    """Join what is one, now that the facts are recorded; the ids of the connections that took another in.
+
+    `changed` are the ids of the connections that are new, or of which something was told that counts here.
+    """
+    survivors: list[int] = []
+    replaced: list[Key] = []
     for (integration, new_id), facts in told.items():
         for fact, _, _ in facts:
-            old_id = _old_id(fact, minted.get((integration, new_id)))
-            if old_id and old_id != new_id:
-                replace_id(integration, old_id, new_id, now)
-    return minted
+            if isinstance(fact, IdReplaced):
+                if fact.old_user_id:
+                    survivors += _replace(integration, fact.old_user_id, new_id, by, now)
+                else:
+                    replaced.append((integration, new_id))
+    asked = {*changed, *_alive(replaced)} if replaced else set(changed)
+    if not asked:
+        return survivors
+    minted = _minted_for(asked)
+    pairs = sorted({(min(pair), max(pair)) for pair in (*_alike(asked), *minted)})
+    suspected = []
+    for one, other in _not_told_apart(pairs):
+        rows = merge.hold(one, other)
+        if len(rows) < 2 or merge.why_not(*rows):
+            continue
+        joined = _reason(rows[0], rows[1], minted, replaced)
+        if joined is not None:
+            why, survivor, absorbed = joined
+            merge.merge(survivor.pk, absorbed.pk, why, by, now)
+            survivors.append(survivor.pk)
+        elif _same_person(*rows):
+            suspected.append((one, other))
+    _suspect(suspected, now)
+    return survivors
 
 
-def join_seen[Facts: Told](told: Mapping[Key, Facts], minted: Mapping[Key, Connection], now: datetime) -> None:
-    """Where no webhook told of a consent: what is seen under a minted id goes on in the link's ended connection.
+def _replace(integration: int, old_id: str, new_id: str, by: By, now: datetime) -> Iterator[int]:
+    """The source named the id that it replaced: what was known by `old_id` goes on under `new_id`."""
+    old = Connection.objects.filter(integration=integration, user_id=old_id, merged_into__isnull=True).first()
+    new = _known_by(integration, new_id)
+    if new is None or (old is not None and old.pk == new.pk):
+        return
+    if old is None:
+        made = FormerId.objects.get_or_create(
+            user_id=old_id, integration_id=integration, defaults={"connection": new, "replaced_at": now}
+        )[1]
+        if not made:
+            certain = Merge.objects.filter(survivor=new, survivor_user_id=old_id, parted_at__isnull=True)
+            certain.exclude(why__in=(Why.OLD_USER, Why.AGENT)).update(why=Why.OLD_USER)
+        return
+    guess = Merge.objects.filter(survivor=new, absorbed_user_id=new.user_id, why=Why.INFERRED, parted_at__isnull=True)
+    for record in guess.select_related("survivor"):
+        if not merge.why_not_part(record):
+            merge.part(record.pk, By(by.name, ANOTHER_NAMED), now)
+            new = record.absorbed
+    for _ in _not_told_apart([(min(old.pk, new.pk), max(old.pk, new.pk))]):
+        rows = merge.hold(old.pk, new.pk)
+        if not merge.why_not(*rows):
+            merge.merge(old.pk, new.pk, Why.OLD_USER, by, now)
+            yield old.pk
 
-    Called once the facts are recorded, for a sight alone says nothing of the state of the link.
-    """
-    for (integration, new_id), meant in minted.items():
-        seen = any(isinstance(fact, ConnectionSeen) and fact.active for fact, _, _ in told[integration, new_id])
-        if seen and meant.user_id != new_id and LinkState(meant.standing.link) in ENDED:
-            replace_id(integration, meant.user_id, new_id, now)
 
-
-def _old_id(fact: ConnectionFact, meant: Connection | None) -> str | None:
-    """The id that a consent replaces; `meant` is the connection for whose link the new id was minted, if it was.
-
-    A consent alone replaces only what does not work any more: beside a working connection it may be another account.
-    """
-    if isinstance(fact, IdReplaced):
-        return fact.old_user_id or (meant.user_id if meant else None)
-    ended = meant is not None and LinkState(meant.standing.link) in ENDED
-    return meant.user_id if meant and ended and isinstance(fact, ConsentGiven) else None
-
-
-def _minted_for_links[Facts: Told](told: Mapping[Key, Facts]) -> dict[Key, Connection]:
-    """The connections whose links the new ids were minted for."""
-    attempts = Attempt.minted_for(user_id for _, user_id in told).filter(
-        link__connection__isnull=False, link__connection__merged_into__isnull=True
-    )
-    found = {}
-    for attempt in attempts.select_related("link__connection__standing"):
-        if attempt.link is not None and (meant := attempt.link.connection) is not None:
-            found[meant.integration_id, attempt.user_id] = meant
+def _known_by(integration: int, user_id: str) -> Connection | None:
+    """The connection that goes by this id today, or went by it and goes on."""
+    alive = Connection.objects.filter(integration=integration, user_id=user_id, merged_into__isnull=True).first()
+    if alive is not None:
+        return alive
+    former = FormerId.objects.select_related("connection").filter(integration=integration, user_id=user_id).first()
+    found = former.connection if former else None
+    while found is not None and found.merged_into is not None:
+        found = found.merged_into
     return found
 
 
-def replace_id(integration: int, old_id: str, new_id: str, now: datetime) -> None:
-    """The connection known by `old_id` goes on under `new_id`; one that began under `new_id` merges into it."""
-    with transaction.atomic():
-        new_id = _newest(integration, new_id)
-        if new_id == old_id:
-            return
-        rows = {
-            row.user_id: row
-            for row in Connection.objects.select_for_update()
-            .filter(integration=integration, user_id__in=[old_id, new_id], merged_into__isnull=True)
-            .order_by("pk")
-        }
-        survivor = rows.get(old_id)
-        if survivor is None:
-            return
-        younger = rows.get(new_id)
-        if younger is not None:
-            merge(younger, survivor, now)
-        rename(survivor, new_id, now)
+def _alive(keys: Iterable[Key]) -> list[int]:
+    wanted = set(keys)
+    rows = Connection.objects.filter(user_id__in=[user_id for _, user_id in wanted], merged_into__isnull=True)
+    return [pk for pk, *key in rows.values_list("pk", "integration_id", "user_id") if tuple(key) in wanted]
 
 
-def _newest(integration: int, user_id: str) -> str:
-    """The id under which the connection once known by `user_id` goes on; `user_id` where nobody replaced it."""
-    former = FormerId.objects.select_related("connection").filter(integration=integration, user_id=user_id).first()
-    if former is None:
-        return user_id
-    connection = former.connection
-    while connection.merged_into is not None:
-        connection = connection.merged_into
-    return connection.user_id
-
-
-def rename(connection: Connection, new_id: str, now: datetime) -> None:
-    """`connection` has a new id at its source; late facts under the old one are facts of the past."""
-    FormerId.objects.get_or_create(
-        user_id=connection.user_id,
-        integration_id=connection.integration_id,
-        defaults={"connection": connection, "replaced_at": now},
+ALIKE = """
+    WITH asked AS MATERIALIZED (
+        SELECT id, integration_id, person_id, reference_id, provider_user_id FROM scopes_connection
+        WHERE id = ANY(%s::bigint[]) AND merged_into_id IS NULL
     )
-    connection.user_id = new_id
-    connection.save(update_fields=["user_id"])
+    SELECT asked.id, other.id FROM asked JOIN scopes_connection other ON other.person_id = asked.person_id
+    WHERE other.integration_id = asked.integration_id AND other.id <> asked.id AND other.merged_into_id IS NULL
+    UNION
+    SELECT asked.id, other.id FROM asked JOIN scopes_connection other ON other.reference_id = asked.reference_id
+    WHERE other.person_id IS NULL AND other.reference_id <> '' AND asked.person_id IS NULL
+      AND other.integration_id = asked.integration_id AND other.id <> asked.id AND other.merged_into_id IS NULL
+    UNION
+    SELECT asked.id, other.id FROM asked JOIN scopes_connection other
+           ON other.provider_user_id = asked.provider_user_id AND other.integration_id = asked.integration_id
+    WHERE asked.provider_user_id <> '' AND other.provider_user_id <> '' AND other.id <> asked.id
+      AND other.merged_into_id IS NULL
+"""
 
 
-def merge(younger: Connection, survivor: Connection, now: datetime) -> None:
-    """`younger` turned out to be `survivor`: its last standing goes on there, its own periods end.
-
-    Nothing is deleted, so a merge can be parted again.
-    """
-    last = Period.objects.get(connection=younger, until__isnull=True)
-    Period.objects.filter(pk=last.pk).update(until=max(last.since, now))
-    younger.merged_into = survivor
-    younger.save(update_fields=["merged_into"])
-    known = facts_of([younger.standing_id, survivor.standing_id])
-    before, after = known[survivor.standing_id], known[younger.standing_id]
-    if after.reported is None:
-        after = replace(after, reported=before.reported, unlisted=before.unlisted)
-    else:
-        survivor.scopes_at = younger.scopes_at
-    if younger.consented_at is None:
-        after = replace(after, consent_version=before.consent_version)
-    else:
-        survivor.consented_at = younger.consented_at
-    # What is ours to know and not the source's: the person's plan, and the "no" that we respect.
-    plan = before.plan if survivor.person_id else after.plan
-    after = replace(after, waived=before.waived, plan=plan)
-    survivor.standing_id = intern([after])[after]
-    survivor.link_at = younger.link_at
-    survivor.person_id = survivor.person_id or younger.person_id
-    survivor.reference_id = survivor.reference_id or younger.reference_id
-    survivor.provider_user_id = younger.provider_user_id or survivor.provider_user_id
-    survivor.save()
-    _go_on(survivor, last, now)
+def _alike(asked: Iterable[int]) -> list[tuple[int, int]]:
+    """Each of `asked` beside the others of its integration that have the same person or the same account."""
+    with connection.cursor() as cursor:
+        cursor.execute(ALIKE, [numbers(asked)])
+        return [(one, other) for one, other in cursor.fetchall()]
 
 
-def _go_on(survivor: Connection, last: Period, now: datetime) -> None:
-    """Open the survivor's next period, for the fact that the merged connection's last one came from.
+def _minted_for(asked: set[int]) -> set[tuple[int, int]]:
+    """(old, new): the new one's id was made for a link of the old one; one of them is among `asked`."""
+    attempts = Attempt.objects.filter(link__connection__isnull=False).exclude(user_id="")
+    attempts = attempts.select_related("link__connection")
+    ids = Connection.objects.filter(pk__in=asked).values("user_id")
+    minted = set()
+    for attempt in (*attempts.filter(user_id__in=ids), *attempts.filter(link__connection__in=asked)):
+        old = attempt.link.connection if attempt.link else None
+        while old is not None and old.merged_into is not None:
+            old = old.merged_into
+        if old is not None:
+            new = Connection.objects.filter(
+                integration=old.integration_id, user_id=attempt.user_id, merged_into__isnull=True
+            ).first()
+            if new is not None and new.pk != old.pk:
+                minted.add((old.pk, new.pk))
+    return minted
 
-    That it is a fact of the survivor's is known only since `now`.
-    """
-    open_one = Period.objects.get(connection=survivor, until__isnull=True)
-    if open_one.standing_id == survivor.standing_id:
-        return
-    since = max(open_one.since, last.since)
-    Period.objects.filter(pk=open_one.pk).update(until=since)
-    Period.objects.create(
-        connection=survivor,
-        standing_id=survivor.standing_id,
-        since=since,
-        origin=last.origin,
-        origin_record=last.origin_record,
-        happened_at=last.happened_at,
-        received_at=now,
-        consented_at=survivor.consented_at,
-        unlisted=last.unlisted,
+
+def _not_told_apart(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """`pairs` without those that an agent told apart."""
+    if not pairs:
+        return []
+    apart = SuspectedDuplicate.objects.filter(
+        second__in=[second for _, second in pairs], state=SuspectedDuplicate.State.TWO
     )
+    known = set(apart.values_list("first", "second"))
+    return [pair for pair in pairs if pair not in known]
 
 
-def remember_former[Facts: Told](told: Mapping[Key, Facts], now: datetime) -> None:
-    """Note the old ids that the facts tell of and that nobody knew: what is still said of them is of the past."""
-    replaced = {
-        (integration, fact.old_user_id): new_id
-        for (integration, new_id), facts in told.items()
-        for fact, _, _ in facts
-        if isinstance(fact, IdReplaced) and fact.old_user_id and fact.old_user_id != new_id
-    }
-    for (integration, old_id), new_id in replaced.items():
-        known = Connection.objects.filter(integration=integration, user_id__in=[old_id, new_id])
-        alive = {row.user_id: row for row in known.filter(merged_into__isnull=True)}
-        if new_id in alive and old_id not in alive:
-            FormerId.objects.get_or_create(
-                user_id=old_id,
-                integration_id=integration,
-                defaults={"connection": alive[new_id], "replaced_at": now},
-            )
+def _reason(
+    one: Connection, other: Connection, minted: set[tuple[int, int]], replaced: Sequence[Key]
+) -> tuple[Merge.Why, Connection, Connection] | None:
+    """Why the two are one, which record goes on, and which is taken in; None where nothing proves it."""
+    for old, new in ((one, other), (other, one)):
+        if (old.pk, new.pk) in minted:
+            said = (new.integration_id, new.user_id) in replaced
+            if said or (_link(old) in ENDED and _link(new) is LinkState.ACTIVE):
+                return Why.MINTED, old, new
+    if one.provider_user_id and one.provider_user_id == other.provider_user_id:
+        new = merge.goes_on(one, other)
+        return Why.ACCOUNT, other if new is one else one, new
+    for old, new in ((one, other), (other, one)):
+        if _same_person(old, new) and _is_successor(old, new) and _are_all(old, new):
+            return Why.INFERRED, old, new
+    return None
 
 
-def without_former[Value](told: Mapping[Key, Value]) -> tuple[dict[Key, Value], int]:
-    """`told` without what is about ids of the past, and how many ids those were."""
-    if not told:
-        return {}, 0
-    former = set(
-        among(FormerId.objects.all(), "user_id", (user_id for _, user_id in told)).values_list(
-            "integration_id", "user_id"
-        )
+def _same_person(one: Connection, other: Connection) -> bool:
+    if one.person_id is None or other.person_id is None:
+        return bool(one.reference_id) and one.reference_id == other.reference_id
+    return one.person_id == other.person_id
+
+
+def _is_successor(old: Connection, new: Connection) -> bool:
+    """The new one works and the old one is over, which gave no sign of life since the new one's consent."""
+    link, began = _link(old), new.consented_at
+    if link not in OVER or _link(new) is not LinkState.ACTIVE or began is None:
+        return False
+    pulse = getattr(old, "pulse", None)
+    days = (pulse.last_webhook_on, pulse.last_data_on) if pulse else ()
+    if any(day is not None and day > began.date() for day in days):
+        return False
+    if old.consented_at is not None and began < old.consented_at:
+        return False
+    if link not in FOUND_LATER:
+        return began >= old.link_at - A_MOMENT
+    doubted = Period.objects.filter(connection=old, standing__link=LinkState.DOUBTFUL.value).order_by("-since").first()
+    missed_at = doubted.since if doubted else old.link_at
+    held = Listing.objects.filter(
+        source__integrations=old.integration_id,
+        finished_at__lt=missed_at,
+        started_at__gt=max(began, old.first_seen_at),
     )
-    return {key: facts for key, facts in told.items() if key not in former}, len(former & told.keys())
+    return not held.exclude(counts__has_key="abandoned").exists()
+
+
+def _are_all(one: Connection, other: Connection) -> bool:
+    """The person has no other connection at this integration."""
+    theirs = Q(reference_id=one.reference_id, person__isnull=True)
+    if one.person_id is not None:
+        theirs = Q(person=one.person_id)
+    rows = Connection.objects.filter(theirs, integration=one.integration_id, merged_into__isnull=True)
+    return not rows.exclude(pk__in=(one.pk, other.pk)).exists()
+
+
+def _link(row: Connection) -> LinkState:
+    return merge.facts_now(row).standing.link
+
+
+def _suspect(pairs: Iterable[tuple[int, int]], now: datetime) -> None:
+    alive = [
+        SuspectedDuplicate(first_id=first, second_id=second, found_at=now)
+        for first, second in pairs
+        if Connection.objects.filter(pk__in=(first, second), merged_into__isnull=True).count() == 2
+    ]
+    SuspectedDuplicate.objects.bulk_create(alive, ignore_conflicts=True)

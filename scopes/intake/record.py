@@ -17,21 +17,24 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake import identity, rows
 from scopes.intake.effects import Read, Row, Step, after, begin, tells_nothing
+from scopes.intake.merge import By
 from scopes.intake.vocabulary import Vocabulary
 from scopes.judge.policy import ConsentScreens, consent_screens_of, ensure_integration
-from scopes.judge.rules import StandingFacts
+from scopes.judge.rules import NOT_BROKEN, StandingFacts
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Person, Source
 from scopes.models.arrays import among
 
 Key = tuple[int, str]
+Held = tuple[int, int, datetime]  # a connection, its integration, when it was seen
 
 
 @dataclass(slots=True)
 class Recorded:
     """What a batch came to. `connections` are the ids of all that its facts were about.
 
-    `usual` are the source's ids of those that were only sighted as they stand, and were not minted for a link.
+    `usual` are the source's ids of those that were only sighted as they stand, and were not minted for a link. `held`
+    are the working ones that were said to be inactive, where that was not to be recorded yet.
     """
 
     new: int = 0
@@ -43,7 +46,9 @@ class Recorded:
     unknown_scopes: list[str] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     changed_connections: list[int] = field(default_factory=list)
+    to_compare: list[int] = field(default_factory=list)
     usual: set[str] = field(default_factory=set)
+    held: list[Held] = field(default_factory=list)
 
     def add(self, other: Recorded) -> None:
         """Add the counts of another batch; the lists of ids stay the batch's own."""
@@ -68,9 +73,11 @@ class _Known:
 class Recorder:
     """Records batches of facts of one source. `entry_of` gives the catalogue's entry for a provider's slug."""
 
-    def __init__(self, source: Source, entry_of: Callable[[str], Entry]) -> None:
+    def __init__(self, source: Source, entry_of: Callable[[str], Entry], *, hold_breaks: bool = False) -> None:
+        """`hold_breaks`: that a working connection is inactive is handed back instead of being recorded."""
         self.source = source
         self.entry_of = entry_of
+        self.hold_breaks = hold_breaks
         self.integrations: dict[str, tuple[int, int]] = {}
 
     def record(self, facts: Sequence[ConnectionFact], origin: Origin, now: datetime) -> Recorded:
@@ -87,13 +94,13 @@ class Recorder:
             info = known[fact.provider]
             told[info.pk, fact.user_id].append((fact, _read(vocabulary, info.provider, fact), info.screens))
         recorded.unknown_scopes = [name for _, name in vocabulary.new]
-        minted = identity.follow(told, now)
-        waiting, recorded.former = identity.without_former(told)
-        while waiting:
-            with transaction.atomic():
+        by = By(self.source.key)
+        with transaction.atomic():
+            identity.wait_for_others(told)
+            waiting, recorded.former = identity.without_former(told, by, now)
+            while waiting:
                 waiting = self._write(waiting, origin, now, recorded)
-        identity.join_seen(told, minted, now)
-        identity.remember_former(told, now)
+            recorded.connections += identity.join(told, recorded.to_compare, by, now)
         return recorded
 
     def _without_the_usual(self, facts: Sequence[ConnectionFact], recorded: Recorded) -> list[ConnectionFact]:
@@ -112,8 +119,12 @@ class Recorder:
         found = rows.find_sighted(sights)
         standings = facts_of({row.standing for row in found})
         pulses: list[rows.PulseSeen] = []
+        beside: dict[str, ConnectionFact] = {}
         for place, pk, standing, nobodys, undated, minted, later in found:
-            fact = sights[place][1]
+            integration, fact = sights[place]
+            if self.hold_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
+                recorded.held.append((pk, integration, fact.happened_at))
+                fact = beside[fact.user_id] = replace(fact, active=None)
             if minted or not tells_nothing(standings[standing], fact, nobodys=nobodys, undated=undated):
                 continue
             recorded.usual.add(fact.user_id)
@@ -122,7 +133,7 @@ class Recorder:
                 pulses.append(rows.PulseSeen(pk, fact.last_webhook_on, fact.last_data_on))
         recorded.unchanged += len(recorded.usual)
         recorded.pulses += rows.write_pulses(pulses)
-        return [fact for fact in facts if fact.user_id not in recorded.usual]
+        return [beside.get(fact.user_id, fact) for fact in facts if fact.user_id not in recorded.usual]
 
     def _write(
         self,
@@ -151,6 +162,8 @@ class Recorder:
                 steps = [Step(row, facts[0][0].happened_at)]
             if steps:
                 changed.append((found, steps))
+                if identity.may_be_another(before, steps[-1].row):
+                    recorded.to_compare.append(found.pk)
             else:
                 recorded.unchanged += 1
                 recorded.connections.append(found.pk)
@@ -161,6 +174,7 @@ class Recorder:
         recorded.new += len(made)
         recorded.changed += len(changed)
         touched = [found.pk for found, _ in changed] + list(made.values())
+        recorded.to_compare += made.values()
         recorded.changed_connections += touched
         recorded.connections += touched
         return {key: told[key] for key, _ in begun if key not in made}

@@ -9,12 +9,13 @@ import pytest
 
 from scopes.facts import ConnectionSeen, ConsentGiven, IdReplaced, LinkChanged, LinkState, Origin, OriginKind
 from scopes.intake.record import restand
-from scopes.models import Connection, FormerId, Period, Source
+from scopes.models import Connection, FormerId, Merge, Period, Source
 from tests.cast import CONSENTED, EVERYTHING, NOW, connection_of, take_in, the
 from tests.intake import periods
 
 pytestmark = pytest.mark.django_db
 
+Why = Merge.Why
 AGAIN = CONSENTED + timedelta(days=60)
 AUTH = ConsentGiven("oura", "cy-new", AGAIN, reference_id="ref-cy", scopes=EVERYTHING)
 REPLACED = IdReplaced("oura", "cy-new", "cy-oura", AGAIN, reference_id="ref-cy", scopes=EVERYTHING)
@@ -24,29 +25,25 @@ def ids(connection: Connection) -> set[str]:
     return set(connection.former_ids.values_list("user_id", flat=True))
 
 
-@pytest.mark.parametrize("arrived", [[REPLACED, AUTH], [AUTH, REPLACED], [REPLACED], [AUTH, REPLACED, AUTH, REPLACED]])
+@pytest.mark.parametrize(
+    "arrived",
+    [[[REPLACED], [AUTH]], [[AUTH], [REPLACED]], [[REPLACED]], [[AUTH], [REPLACED]] * 2, [[AUTH, REPLACED]]],
+)
 def test_a_reauth_under_a_new_id_mends_the_connection_there_was(
-    cast: Source, arrived: list[ConsentGiven | IdReplaced]
+    cast: Source, arrived: list[list[ConsentGiven | IdReplaced]]
 ) -> None:
     before = connection_of("Cy")
 
-    for fact in arrived:
-        take_in(fact)
+    for facts in arrived:
+        take_in(*facts)
 
     cy = connection_of("Cy")
     assert (cy.pk, cy.user_id, cy.person, ids(cy)) == (before.pk, "cy-new", the("Cy"), {"cy-oura"})
     assert (cy.standing.link, cy.standing.plan, cy.consented_at) == ("active", "free", AGAIN)
     assert [period.standing.link for period in periods.told(cy)] == ["active", "revoked", "active"]
-    for merged in Connection.objects.filter(merged_into=cy):
-        periods.told(merged)
-
-
-def test_both_facts_in_one_batch_come_to_the_same(cast: Source) -> None:
-    take_in(AUTH, REPLACED)
-
-    cy = connection_of("Cy")
-    assert (cy.user_id, cy.standing.link) == ("cy-new", "active")
-    assert not Connection.objects.filter(merged_into__isnull=False).exists()
+    [merge] = Merge.objects.all()
+    assert (merge.survivor, merge.why, merge.survivor_user_id) == (cy, Why.OLD_USER, "cy-oura")
+    periods.told(merge.absorbed)
 
 
 def test_a_merge_keeps_what_is_ours_the_waived_needs_and_the_plan(cast: Source) -> None:
@@ -136,7 +133,9 @@ def test_an_id_may_change_twice_and_be_told_in_any_order(cast: Source, backwards
     assert connection_of("Cy").user_id == "cy-3"
 
 
-def test_without_the_old_id_it_is_another_connection(cast: Source) -> None:
+def test_without_the_old_id_it_is_inferred_where_the_old_one_is_over_and_the_person_has_no_other(cast: Source) -> None:
     take_in(IdReplaced("oura", "cy-new", None, AGAIN, reference_id="ref-cy", scopes=EVERYTHING))
+    take_in(IdReplaced("oura", "ben-new", None, AGAIN, reference_id="ref-ben", scopes=EVERYTHING))
 
-    assert set(the("Cy").connections.values_list("user_id", flat=True)) == {"cy-oura", "cy-new"}
+    assert (connection_of("Cy").user_id, Merge.objects.get().why) == ("cy-new", Why.INFERRED)
+    assert set(the("Ben").connections.values_list("user_id", flat=True)) == {"ben-oura", "ben-new"}

@@ -115,11 +115,11 @@ def test_whose_a_connection_is_may_be_told_later_than_that_it_is(cast: Source) -
     take_in(LinkChanged("oura", "mystery", LinkState.REVOKED, CONSENTED))
     assert Connection.objects.get(user_id="mystery").person is None
 
-    take_in(ConnectionSeen("oura", "mystery", LATER, reference_id="ref-finn"))
+    take_in(ConnectionSeen("oura", "mystery", LATER, reference_id="ref-dee"))
 
     mystery = Connection.objects.get(user_id="mystery")
-    assert (mystery.person, mystery.standing.plan) == (the("Finn"), "pro")
-    assert [period.standing.plan for period in periods.told(mystery)] == ["", "pro"]
+    assert (mystery.person, mystery.standing.plan) == (the("Dee"), "free")
+    assert [period.standing.plan for period in periods.told(mystery)] == ["", "free"]
 
 
 def test_a_later_reference_id_takes_a_connection_from_nobody(cast: Source) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from scopes.facts import Fact, LinkChanged, LinkState
-from scopes.models import Attempt, Connection, Source, TrailEntry
+from scopes.models import Attempt, Connection, Merge, Source, TrailEntry
 from scopes.reauth import land
 from scopes.reauth.land import LinkOver
 from scopes.reauth.life import Life, life_of
@@ -175,10 +175,11 @@ def test_an_ended_connection_goes_on_under_an_id_that_was_minted_for_its_link(ca
     assert connection_of("cy").pk == cy.pk
 
 
-def test_an_ended_connection_stays_apart_from_a_consent_that_no_link_of_ours_asked_for(cast: Source) -> None:
+def test_a_consent_that_no_link_of_ours_asked_for_is_only_inferred_to_mend_an_ended_connection(cast: Source) -> None:
     press(send(the("cy")).link, "minted")
     tell(consented("from-the-app", EVERYTHING, "cy", after(60 * 3)))
-    assert Connection.objects.filter(person=the("cy"), merged_into__isnull=True).count() == 2
+    assert connection_of("cy").user_id == "from-the-app"
+    assert Merge.objects.get().why == Merge.Why.INFERRED
 
 
 def test_a_reauth_that_does_not_name_the_old_id_is_known_by_the_minted_one(cast: Source) -> None:
