@@ -19,7 +19,7 @@ def _note(verb: str, subject: str = "") -> None:
 
 @queue.job("count_items")
 def count_items(items: list[int]) -> None:
-    """A source for each item, and a note that somebody was at it: a repeat leaves one more note, and no more sources."""
+    """A source for each item, and a note of each try: a repeat leaves one more note, and no more sources."""
     for item in items:
         _note("counted", str(item))
         time.sleep(SECONDS_PER_ITEM)
