@@ -117,7 +117,9 @@ def explain(
     now = moments[-1]
     since = _since(moments, lambda moment: moment.judgement.health is judgement.health)
     titles = {need.feature: dict(need.title).get("en", need.feature) for need in now.version.policy.requirements}
-    lines = tuple(_scoped(line, moments, versions, provider, consented_at, titles) for line in judgement.lines)
+    needs = [line for line in judgement.lines if line.need != OPTIONAL]
+    spare = [line for line in now.judgement.lines if line.need == OPTIONAL]
+    lines = tuple(_scoped(line, moments, versions, provider, consented_at, titles) for line in (*needs, *spare))
     failing = _features(lines, lambda line: line.held is False)
     uncertain = tuple(name for name in _features(lines, lambda line: line.held is None) if name not in failing)
     broken = judgement.health is Health.BROKEN

@@ -1,4 +1,8 @@
-"""Write the verdicts of standings under a policy version. Written once; writing again changes nothing."""
+"""Write the verdicts of standings under a policy version. Written once; writing again changes nothing.
+
+A verdict holds a line for each need. What is granted and not needed is read off the standing: there is most of it, and
+a publication would take twice as long for it.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +71,7 @@ def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
 
 
 def read(verdict: Verdict) -> Judgement:
-    """The judgement that a stored verdict says."""
+    """The judgement that a stored verdict says: its needs, without what is granted beside them."""
     return Judgement(
         health=Health(verdict.health),
         helps=Helps(verdict.helps),
@@ -100,7 +104,8 @@ def _row(standing: int, judgement: Judgement) -> str:
         "link_remedy": judgement.link_remedy,
         "missing": missing,
     }
-    return f'{json.dumps(row)[:-1]}, "lines": [{",".join(map(_stored, judgement.lines))}]}}'
+    lines = ",".join(_stored(line) for line in judgement.lines if line.need != OPTIONAL)
+    return f'{json.dumps(row)[:-1]}, "lines": [{lines}]}}'
 
 
 @lru_cache(maxsize=20_000)
