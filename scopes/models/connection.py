@@ -74,8 +74,12 @@ class Connection(models.Model):
             ),
         ]
         indexes = [
+            # With the person in it, so that the people of many standings are counted from the index alone.
             models.Index(
-                fields=["standing", "id"], condition=Q(merged_into__isnull=True), name="connection_by_standing"
+                fields=["standing", "id"],
+                include=["person"],
+                condition=Q(merged_into__isnull=True),
+                name="connection_by_standing",
             ),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="connection_by_survivor"),
             models.Index(fields=["integration", "consented_at"], name="connection_by_consent"),

@@ -81,6 +81,7 @@ class TrailEntry(models.Model):
         indexes = [
             models.Index(fields=["person", "-at"], name="trail_of_person"),
             models.Index(fields=["actor", "-at"], name="trail_of_actor"),
+            models.Index(fields=["subject"], name="trail_by_subject"),
         ]
 
     def __str__(self) -> str:
