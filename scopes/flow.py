@@ -15,7 +15,7 @@ from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
-from scopes.intake import attempts, people, refusals, waivers
+from scopes.intake import attempts, breaker, people, refusals, waivers
 from scopes.intake.people import PeopleTaken
 from scopes.intake.record import Recorded, Recorder, restand
 from scopes.judge import doubts, policy
@@ -26,6 +26,7 @@ from scopes.reauth import settle
 
 BATCH = 500
 EntryOf = Callable[[str], Entry]
+Clock = Callable[[], datetime]
 TakeInBatch = Callable[[Sequence[Fact], Origin, datetime], Recorded]
 
 
@@ -39,9 +40,12 @@ def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: Ent
     return total
 
 
-def batches_of(source: Source, entry_of: EntryOf) -> TakeInBatch:
-    """What takes in one batch of `source` after the other: for whoever has too many facts to hold them all."""
-    recorder = Recorder(source, entry_of)
+def batches_of(source: Source, entry_of: EntryOf, *, hold_breaks: bool = False) -> TakeInBatch:
+    """What takes in one batch of `source` after the other: for whoever has too many facts to hold them all.
+
+    `hold_breaks` is for listings: what they break is weighed as a whole before it is applied (see `intake.breaker`).
+    """
+    recorder = Recorder(source, entry_of, hold_breaks=hold_breaks)
 
     def take_in_batch(batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
         recorded = recorder.record([fact for fact in batch if isinstance(fact, ConnectionFact)], origin, now)
@@ -73,6 +77,22 @@ def take_in_file(
             recorded = batches_of(source_of(), entry_of)(batch, origin, now)
             transaction.set_rollback(not apply)
         yield recorded
+
+
+def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | None = None) -> int:
+    """Apply what was held back and may be believed now, `most` of it or a little more; on how many connections.
+
+    Each batch is applied whole and forgotten with it, so what was cut off is gone on with.
+    """
+    take_in_batch, applied = batches_of(source, entry_of), 0
+    for held, origin, facts in breaker.believed_facts(source):
+        with transaction.atomic():
+            take_in_batch(facts, origin, clock())
+            breaker.forget(held)
+        applied += len(held)
+        if most is not None and applied >= most:
+            break
+    return applied
 
 
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:

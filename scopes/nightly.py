@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,8 @@ from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
 from scopes.catalogue.entries import Provider as Entry
 from scopes.intake import listing, live_check, webhook
+from scopes.intake.listing import ListingTaken
+from scopes.intake.live_check import Checked
 from scopes.judge import doubts, policy
 from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.reauth import settle
@@ -31,11 +34,29 @@ from scopes.terra.errors import TerraError
 
 LOCK = 7_301_002
 CHECKS = 500
+LANES = 2  # what records a listing, beside what asks for its pages
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AlreadyRunning(Exception):
     """Another run holds the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One environment's listing, and what came of asking about those that it lacked."""
+
+    taken: ListingTaken
+    checked: Checked
+
+    def as_data(self) -> dict[str, Any]:
+        """Its counts."""
+        return {
+            **self.taken.listing.counts,
+            "gone": self.checked.gone,
+            "back": self.checked.back,
+            "unreadable_rows": self.taken.unreadable,
+        }
 
 
 @contextmanager
@@ -78,6 +99,8 @@ def run(
         while left_over := webhook.left_over(clock()):
             for pk in left_over:
                 webhook.process(pk, flow.take_in, clock())
+        for source in Source.objects.all():
+            flow.apply_believed(source, entry_of, clock)
         listings = (
             {}
             if offline
@@ -118,6 +141,27 @@ def run(
         return night
 
 
+def list_environment(
+    client: Terra,
+    entry_of: Callable[[str], Entry],
+    clock: Callable[[], datetime],
+    on_page: Callable[[int], object],
+) -> Listed:
+    """Take in everything that one environment lists, and check what became doubtful.
+
+    Raises TerraError and AlreadyListing; what was taken in until then stays, and the next time goes on from there.
+    """
+    environment = client.environment
+    source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
+    taken = listing.take(
+        source, client, flow.batches_of(source, entry_of, hold_breaks=True), clock, on_page, lanes=LANES
+    )
+    flow.apply_believed(source, entry_of, clock)
+    checked = live_check.prove_doubtful(source, client, flow.batches_of(source, entry_of), clock, CHECKS)
+    settle.settle_overdue(source, clock())
+    return Listed(taken, checked)
+
+
 def _list(
     night: AuditRun,
     client: Terra,
@@ -125,19 +169,14 @@ def _list(
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> dict[str, Any]:
-    """List one environment and check what became doubtful; what came of it, or the error."""
-    environment = client.environment
-    _step(night, f"listing {environment.name}"[:40])
-    source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
+    """List one environment; what came of it, or the error."""
+    _step(night, f"listing {client.environment.name}"[:40])
     try:
-        take_in = flow.batches_of(source, entry_of)
-        taken = listing.take(source, client, take_in, clock, on_page)
-        night.listings.add(taken.listing)
-        checked = live_check.prove_doubtful(source, client, take_in, clock, CHECKS)
-        settle.settle_overdue(source, clock())
-    except TerraError as error:
+        listed = list_environment(client, entry_of, clock, on_page)
+    except (TerraError, listing.AlreadyListing) as error:
         return {"error": str(error)}
-    return {**taken.listing.counts, "gone": checked.gone, "back": checked.back, "unreadable_rows": taken.unreadable}
+    night.listings.add(listed.taken.listing)
+    return listed.as_data()
 
 
 def _finish_publications(now: datetime) -> None:

@@ -19,7 +19,7 @@ CODES = {
     "newly_blocked": "more connections are blocked than in the run before",
     "newly_broken": "more connections are broken than in the run before",
     "doubtful": "connections are not in the last listing",
-    "absent_held_back": "connections are missing from a listing: too many to be believed, so nothing was recorded",
+    "held_back": "connections broke in a listing: too many at once to be believed, so incidents hold that back",
     "unreadable": "rows of a listing could not be read",
     "unknown_scope": "scope strings are in no catalogue entry",
     "doubt": "requested scopes are held by nobody who consented lately",
@@ -81,7 +81,7 @@ def findings(
     failed = {key: listing["error"] for key, listing in listings.items() if listing.get("error")}
     told += [
         Finding("doubtful", sum(listing.get("doubtful", 0) for listing in listings.values())),
-        Finding("absent_held_back", sum(listing.get("held_back", 0) for listing in listings.values())),
+        Finding("held_back", sum(listing.get("held_back", 0) for listing in listings.values())),
         Finding("unreadable", sum(listing.get("unreadable", 0) for listing in listings.values())),
         Finding("unknown_scope", sum(counts["unknown_scopes"].values()), ", ".join(counts["unknown_scopes"])),
         Finding("doubt", len(counts["doubts"]), ", ".join(counts["doubts"])),

@@ -1,37 +1,46 @@
 """Take in everything that Terra lists, page by page, and tell what is missing from a complete listing.
 
-A walk that was killed goes on where its last saved page was. Nothing is concluded from a walk that did not end, nor
-from one that lacks more than can be true.
+A walk that was killed goes on where its last saved page was. Nothing is concluded from a walk that did not end. What
+breaks in one that did is weighed first (see `breaker`).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import batched
+from functools import partial
 
 from django.db import connection, transaction
 
-from scopes.facts import ConnectionFact, Fact, LinkChanged, LinkState, Origin, OriginKind
+from scopes.facts import Fact, Origin, OriginKind
+from scopes.intake import breaker
+from scopes.intake.lanes import side_by_side
 from scopes.intake.record import Recorded
 from scopes.models import Connection, Listing, Source
+from scopes.terra.answers import ListingPage
 from scopes.terra.client import Terra
 from scopes.terra.payloads import user_to_fact
 
 SAVE_EVERY = 20
 STALE = timedelta(hours=20)
-ABSENT_FLOOR, ABSENT_SHARE = 50, 0.2
-BATCH = 500
+LOCK = 7_301_003
 UNREADABLE_TOLD = 20
 
 Clock = Callable[[], datetime]
 TakeIn = Callable[[Sequence[Fact], Origin, datetime], Recorded]
 
 
+class AlreadyListing(Exception):
+    """Another walk of this source's listing holds the lock."""
+
+
 @dataclass(slots=True)
 class ListingTaken:
-    """What one listing came to. `held_back` absentees are too many to be believed; nothing was recorded of them."""
+    """What one listing came to. `held_back` connections break in too many to be believed: incidents hold that back."""
 
     listing: Listing
     users: int = 0
@@ -40,7 +49,18 @@ class ListingTaken:
     recorded: Recorded = field(default_factory=Recorded)
     unreadable: list[str] = field(default_factory=list)
     doubtful: int = 0
+    inactive: int = 0
     held_back: int = 0
+    unreadable_rows: int = 0
+
+    def add(self, page: ListingPage, recorded: Recorded) -> None:
+        """Count one more page."""
+        self.recorded.add(recorded)
+        self.users += len(page.users)
+        self.pages += 1
+        self.unreadable_rows += len(page.unreadable)
+        room = UNREADABLE_TOLD - len(self.unreadable)
+        self.unreadable += [f"page {page.page}, row {row.row}: {row.reason}" for row in page.unreadable[: max(room, 0)]]
 
 
 class Seen:
@@ -57,36 +77,58 @@ class Seen:
 
 
 def take(
-    source: Source, client: Terra, take_in: TakeIn, clock: Clock, on_page: Callable[[int], object]
+    source: Source, client: Terra, take_in: TakeIn, clock: Clock, on_page: Callable[[int], object], lanes: int = 1
 ) -> ListingTaken:
-    """Walk the whole listing of `source`; `take_in` records a page. `on_page` is told how many users each page held.
+    """Walk the whole listing of `source`; `take_in` records a page, and hands back what breaks (see `breaker`).
 
-    Raises what the client raises; what was taken in until then stays, and the next walk goes on from there.
+    `on_page` is told how many users each page held. Of more `lanes` than one each records in a thread and with a
+    database connection of its own. Raises AlreadyListing, and what the client raises: what was taken in until then
+    stays, and the next walk goes on from there.
     """
-    taken, seen = _open(source, clock())
-    listing = taken.listing
-    origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
-    # The page before is walked again: between two walks the pages may have shifted.
-    for page in client.listing(max(listing.next_page - 1, 0)):
-        at = clock()
-        recorded = take_in([user_to_fact(user, at) for user in page.users], origin, at)
-        for pk in recorded.connections:
-            seen.add(pk)
-        for pk in _known_by(source, [row.user_id for row in page.unreadable if row.user_id]):
-            seen.add(pk)
-        taken.recorded.add(recorded)
-        taken.users += len(page.users)
-        taken.pages += 1
-        room = UNREADABLE_TOLD - len(taken.unreadable)
-        taken.unreadable += [
-            f"page {page.page}, row {row.row}: {row.reason}" for row in page.unreadable[: max(room, 0)]
-        ]
-        on_page(len(page.users))
-        if page.next_page is not None and taken.pages % SAVE_EVERY == 0:
-            listing.next_page, listing.seen = page.next_page, bytes(seen.bits)
-            listing.save(update_fields=["next_page", "seen"])
-    _close(source, taken, seen, take_in, clock)
+    with _only_walk(source), side_by_side(lanes) as submit:
+        taken, seen = _open(source, clock())
+        listing = taken.listing
+        origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
+
+        def done(page: ListingPage, recorded: Recorded) -> None:
+            for pk in recorded.connections:
+                seen.add(pk)
+            for pk in _known_by(source, [row.user_id for row in page.unreadable if row.user_id]):
+                seen.add(pk)
+            breaker.hold(listing, recorded.held)
+            taken.add(page, recorded)
+            on_page(len(page.users))
+            if page.next_page is not None and taken.pages % SAVE_EVERY == 0:
+                listing.next_page, listing.seen = page.next_page, bytes(seen.bits)
+                listing.save(update_fields=["next_page", "seen"])
+
+        recording: deque[tuple[ListingPage, Future[Recorded]]] = deque()
+        # The page before is walked again: between two walks the pages may have shifted.
+        for page in client.listing(max(listing.next_page - 1, 0)):
+            at = clock()
+            facts = [user_to_fact(user, at) for user in page.users]
+            recording.append((page, submit(partial(take_in, facts, origin, at))))
+            if len(recording) >= lanes:
+                first, recorded = recording.popleft()
+                done(first, recorded.result())
+        for last, recorded in recording:
+            done(last, recorded.result())
+        _close(source, taken, seen, clock())
     return taken
+
+
+@contextmanager
+def _only_walk(source: Source) -> Iterator[None]:
+    """Hold the lock of this source's listing; it ends with the database session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, source.pk])
+        if not cursor.fetchone()[0]:
+            raise AlreadyListing(f"Another process is walking the listing of {source}.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, source.pk])
 
 
 def _open(source: Source, now: datetime) -> tuple[ListingTaken, Seen]:
@@ -102,19 +144,12 @@ def _open(source: Source, now: datetime) -> tuple[ListingTaken, Seen]:
     return ListingTaken(listing, resumed_at=listing.next_page), Seen(bytes(listing.seen))
 
 
-def _close(source: Source, taken: ListingTaken, seen: Seen, take_in: TakeIn, clock: Clock) -> None:
-    """The listing is complete: what it lacks is doubtful, and what it held is confirmed up to its beginning."""
+def _close(source: Source, taken: ListingTaken, seen: Seen, now: datetime) -> None:
+    """The listing is complete: what it lacks or calls inactive is weighed, the rest confirmed up to its beginning."""
     listing = taken.listing
-    absent = _count_absent(source, listing, seen)
-    present = Connection.objects.filter(integration__source=source, merged_into__isnull=True).count()
-    if absent > max(ABSENT_FLOOR, present * ABSENT_SHARE):
-        taken.held_back = absent
-    else:
-        origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
-        for batch in batched(_absent(source, listing, seen), BATCH):
-            taken.doubtful += take_in(batch, origin, clock()).changed
     with transaction.atomic():
-        now = clock()
+        weighed = breaker.weigh(source, listing, bytes(seen.bits), now)
+        taken.doubtful, taken.inactive, taken.held_back = weighed.doubtful, weighed.inactive, weighed.held_back
         Source.objects.filter(pk=source.pk).update(listed_at=listing.started_at)
         listing.finished_at, listing.seen = now, b""
         listing.counts = {
@@ -123,50 +158,13 @@ def _close(source: Source, taken: ListingTaken, seen: Seen, take_in: TakeIn, clo
             "new": taken.recorded.new,
             "changed": taken.recorded.changed,
             "unchanged": taken.recorded.unchanged,
-            "unreadable": len(taken.unreadable),
-            "doubtful": taken.doubtful,
-            "held_back": taken.held_back,
+            "unreadable": taken.unreadable_rows,
+            "doubtful": weighed.doubtful,
+            "inactive": weighed.inactive,
+            "held_back": weighed.held_back,
         }
         listing.save()
     source.listed_at = listing.started_at
-
-
-ABSENT = """
-    FROM scopes_connection c
-    JOIN scopes_integration integration ON integration.id = c.integration_id
-    JOIN scopes_provider provider ON provider.id = integration.provider_id
-    JOIN scopes_standing standing ON standing.id = c.standing_id
-    WHERE integration.source_id = %(source)s AND c.merged_into_id IS NULL AND standing.link = 'active'
-      AND c.first_seen_at < %(began)s
-      AND CASE WHEN c.id / 8 < length(%(seen)s::bytea) THEN get_bit(%(seen)s::bytea, c.id) = 0 ELSE true END
-"""
-
-
-def _asked(source: Source, listing: Listing, seen: Seen) -> dict[str, int | datetime | bytes]:
-    return {"source": source.pk, "began": listing.started_at, "seen": bytes(seen.bits)}
-
-
-def _count_absent(source: Source, listing: Listing, seen: Seen) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) {ABSENT}", _asked(source, listing, seen))
-        return int(cursor.fetchone()[0])
-
-
-def _absent(source: Source, listing: Listing, seen: Seen) -> Iterator[ConnectionFact]:
-    """That each active connection which the listing lacks is doubtful, by id."""
-    last = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT c.id, provider.slug, c.user_id {ABSENT} AND c.id > %(last)s ORDER BY c.id LIMIT {BATCH}",
-                {**_asked(source, listing, seen), "last": last},
-            )
-            rows = cursor.fetchall()
-        if not rows:
-            return
-        last = rows[-1][0]
-        for _, provider, user_id in rows:
-            yield LinkChanged(provider, user_id, LinkState.DOUBTFUL, listing.started_at, detail="not in the listing")
 
 
 def _known_by(source: Source, user_ids: list[str]) -> list[int]:

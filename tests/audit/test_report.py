@@ -144,7 +144,7 @@ NOTHING: dict[str, Any] = {}
             NOTHING,
             NOTHING,
             {"eu": {"doubtful": 1, "held_back": 0, "unreadable": 2}, "us": {"doubtful": 4, "held_back": 70}},
-            [("doubtful", 5, ""), ("absent_held_back", 70, ""), ("unreadable", 2, "")],
+            [("doubtful", 5, ""), ("held_back", 70, ""), ("unreadable", 2, "")],
         ),
         (
             counted(unknown_scopes={"oura": 2, "polar": 1}),

@@ -10,7 +10,7 @@ import pytest
 
 from scopes.catalogue import entry_of
 from scopes.facts import LinkState
-from scopes.flow import batches_of
+from scopes.flow import apply_believed, batches_of
 from scopes.intake import listing
 from scopes.intake.listing import ListingTaken, Seen, take
 from scopes.intake.live_check import prove_doubtful
@@ -38,7 +38,9 @@ def walk(
     terra: Listed, clock: Callable[[], datetime], on_page: Callable[[int], None] = lambda users: None
 ) -> ListingTaken:
     source, _ = Source.objects.get_or_create(key="terra:sandbox")
-    return take(source, terra.client, batches_of(source, entry_of), clock, on_page)
+    taken = take(source, terra.client, batches_of(source, entry_of, hold_breaks=True), clock, on_page)
+    apply_believed(source, entry_of, clock)
+    return taken
 
 
 def test_a_listing_records_everybody_and_a_second_one_writes_nothing(
@@ -104,18 +106,6 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     assert one.standing.link == LinkState.GONE.value
     assert other.standing.link == LinkState.ACTIVE.value
     assert list(one.periods.order_by("since").values_list("origin", flat=True)) == ["listing", "listing", "live_check"]
-
-
-def test_a_listing_that_lacks_too_much_to_be_true_makes_nobody_doubtful(
-    terra: Listed, clock: Callable[[], datetime]
-) -> None:
-    walk(terra, clock)
-    with listed(400) as shrunk:
-        taken = walk(shrunk, clock)
-
-    assert taken.held_back > 500
-    assert taken.doubtful == 0
-    assert not Connection.objects.filter(standing__link=LinkState.DOUBTFUL.value).exists()
 
 
 @pytest.mark.parametrize(

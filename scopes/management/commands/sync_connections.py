@@ -1,0 +1,60 @@
+"""Take in everything that Terra lists, now: what the nightly job does first, without the audit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from tqdm import tqdm
+
+from scopes import nightly
+from scopes.catalogue import entry_of
+from scopes.intake import budget
+from scopes.intake.listing import AlreadyListing
+from scopes.terra.client import client_for, configured
+from scopes.terra.environments import EnvironmentMissing
+from scopes.terra.errors import TerraError
+
+LOCKED = 75
+
+
+class Command(BaseCommand):
+    help = "List every connection of Terra environments. Exit codes: 0 done, 1 not done, 75 another process is at it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("environment", nargs="*", help="Terra environments; all that are set up, if none.")
+        parser.add_argument("--json", action="store_true", help="The counts as JSON.")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            clients = [budget.kept(client_for(name)) for name in options["environment"] or configured()]
+        except EnvironmentMissing as error:
+            raise CommandError(str(error)) from error
+        if not clients:
+            raise CommandError("No Terra environment is set up. Set TERRA_ENVIRONMENTS.")
+        came_to: dict[str, dict[str, Any]] = {}
+        failures = []
+        for client in clients:
+            name = client.environment.name
+            try:
+                with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
+                    came_to[name] = nightly.list_environment(client, entry_of, timezone.now, bar.update).as_data()
+            except AlreadyListing as error:
+                raise CommandError(str(error), returncode=LOCKED) from error
+            except TerraError as error:
+                failures.append(f"{name} could not be listed: {error}")
+        if options["json"]:
+            self.stdout.write(json.dumps(came_to, indent=2))
+        else:
+            self.stdout.writelines(f"{name}: {_in_words(counts)}" for name, counts in came_to.items())
+        if failures:
+            raise CommandError("; ".join(failures))
+
+
+def _in_words(counts: dict[str, Any]) -> str:
+    told = ("new", "changed", "unchanged", "unreadable", "inactive", "doubtful", "gone", "back", "held_back")
+    listed = f"{counts['users']:,} connections on {counts['pages']:,} pages"
+    return ", ".join([listed, *(f"{counts[key]:,} {key.replace('_', ' ')}" for key in told if counts[key])])
