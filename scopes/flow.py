@@ -25,6 +25,7 @@ from scopes.models.trail import Act
 from scopes.reauth import settle
 
 BATCH = 500
+AT_ONCE = 3000
 EntryOf = Callable[[str], Entry]
 Clock = Callable[[], datetime]
 TakeInBatch = Callable[[Sequence[Fact], Origin, datetime], Recorded]
@@ -93,6 +94,15 @@ def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | 
         if most is not None and applied >= most:
             break
     return applied
+
+
+def release_incident(pk: int, act: Act, entry_of: EntryOf, clock: Clock) -> int:
+    """It is true after all: apply what the incident holds back; on how many connections by now.
+
+    The first thousands at once; of more, the rest by the next night. Raises AlreadyEnded.
+    """
+    incident = breaker.release(pk, act, clock())
+    return apply_believed(incident.integration.source, entry_of, clock, AT_ONCE)
 
 
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
