@@ -1,0 +1,57 @@
+"""A PostgreSQL for the faults alone, which may be stopped, with fsync on; and a database of it for each test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from portal import cluster
+from portal.cluster import Cluster
+from tests.faults.machine import Machine
+
+MIGRATED = "migrated"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cluster]:
+    """The running cluster, gone with the tests. Its database MIGRATED has our tables."""
+    own = cluster.named(f"faults-{uuid.uuid4().hex[:8]}")
+    try:
+        with own.held():
+            _create(own, MIGRATED)
+            Machine(own.url(MIGRATED)).run("migrate", "--verbosity", "0")
+            assert _told(own, "SHOW fsync") == "on"
+            yield own
+    finally:
+        own.remove()
+
+
+@pytest.fixture
+def machine(machines: Callable[[], Machine]) -> Machine:
+    return machines()
+
+
+@pytest.fixture(scope="session")
+def machines(server: Cluster) -> Callable[[], Machine]:
+    """Makes another machine, on a database of its own."""
+
+    def another() -> Machine:
+        name = f"faults_{uuid.uuid4().hex[:8]}"
+        _create(server, name, MIGRATED)
+        return Machine(server.url(name))
+
+    return another
+
+
+def _create(server: Cluster, name: str, template: str = "template1") -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as database:
+        database.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+
+
+def _told(server: Cluster, question: str) -> str:
+    with psycopg.connect(server.url("postgres")) as database:
+        (told,) = database.execute(question.encode()).fetchone() or ("",)
+        return str(told)

@@ -1,0 +1,54 @@
+"""An import that dies in the middle is finished by the same command, and nothing is doubled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.machine import Machine, kill, manage, until
+
+pytestmark = pytest.mark.faults
+ROWS, HELD, BATCH = 1600, "user-0777", 500
+
+
+def file_of(folder: Path, name: str, *rows: dict[str, object]) -> Path:
+    path = folder / name
+    path.write_text("".join(f"{json.dumps({'provider': 'OURA', **row})}\n" for row in rows))
+    return path
+
+
+def test_an_import_that_was_killed_is_finished_by_the_same_command(
+    machines: Callable[[], Machine], tmp_path: Path
+) -> None:
+    known = file_of(tmp_path, "known.jsonl", {"user_id": HELD, "scopes": "email", "at": "2026-11-01"})
+    rows: list[dict[str, object]] = [
+        {
+            "user_id": f"user-{number:04}",
+            "scopes": "daily,email" if number % 3 else "daily",
+            "last_webhook_update": "2026-11-19T04:00:00Z",
+            "at": "2026-11-20",
+        }
+        for number in range(ROWS)
+    ]
+    file = file_of(tmp_path, "connections.jsonl", *rows)
+    killed, undisturbed = machines(), machines()
+    for machine in (killed, undisturbed):
+        machine.run("import_connections", known, "--source=terra:sandbox", "--apply")
+    words = ("import_connections", file, "--source=terra:sandbox", "--apply")
+
+    with killed.held(HELD) as somebody_waits, killed.running(manage(*words)) as program:
+        until(somebody_waits)
+        kill(program)
+    assert killed.number("SELECT count(*) FROM scopes_connection") == BATCH + 1
+
+    said = killed.run(*words)
+    undisturbed.run(*words)
+
+    assert said.startswith(f"{ROWS - BATCH - 1:,} new, 1 changed, {BATCH} unchanged, 0 refused")
+    assert len(killed.records()) == ROWS
+    assert killed.records() == undisturbed.records()
+    assert killed.history(times=True) == undisturbed.history(times=True)
+    assert killed.contradictions() == {}

@@ -1,0 +1,83 @@
+"""Webhooks while the portal is killed, or its database is stopped: each is taken once, and none is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from portal.cluster import Cluster
+from tests.faults.machine import Machine, kill, until
+from tests.faults.terra import NO_ANSWER, Delivery, Sender, lives, user_id
+
+pytestmark = pytest.mark.faults
+PEOPLE, HELD = 60, 15  # whom every kind of event tells of
+Lives = list[list[Delivery]]
+
+
+@pytest.fixture(scope="module")
+def told() -> Lives:
+    return lives(PEOPLE)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(told: Lives, machines: Callable[[], Machine]) -> list[tuple[Any, ...]]:
+    """The records of a portal that nothing happened to."""
+    machine = machines()
+    with machine.serving():
+        sender = Sender(machine.hook)
+        sender.deliver_all(told)
+    assert sender.answers == {HTTPStatus.OK: sum(map(len, told))}
+    return machine.records()
+
+
+def test_a_portal_that_was_killed_takes_each_webhook_once(
+    told: Lives, undisturbed: list[tuple[Any, ...]], machine: Machine
+) -> None:
+    sender = Sender(machine.hook)
+    with ExitStack() as stack:
+        server = stack.enter_context(machine.serving())
+        sender.deliver(told[HELD][:1])
+
+        def kill_and_serve_again() -> None:
+            with machine.held(user_id(HELD)) as somebody_waits:
+                until(somebody_waits)
+                kill(server)
+            stack.enter_context(machine.serving())
+
+        sender.deliver_all(told, kill_and_serve_again)
+
+    assert sender.answers[NO_ANSWER]
+    assert machine.number("SELECT sum(repeats) FROM scopes_delivery") >= 1
+    mended(machine, told, undisturbed)
+
+
+def test_a_database_that_was_stopped_and_started_lost_no_webhook(
+    told: Lives, undisturbed: list[tuple[Any, ...]], machine: Machine, server: Cluster
+) -> None:
+    sender = Sender(machine.hook)
+
+    def stop_and_start() -> None:
+        until(lambda: sender.answers[HTTPStatus.OK] >= PEOPLE // 2)
+        server.stop()
+        until(lambda: sender.answers[HTTPStatus.SERVICE_UNAVAILABLE] >= PEOPLE // 2)
+        with server.held():
+            pass  # the tests' own hold on it lets it run on
+
+    with machine.serving():
+        sender.deliver_all(told, stop_and_start)
+
+    mended(machine, told, undisturbed)
+
+
+def mended(machine: Machine, told: Lives, undisturbed: list[tuple[Any, ...]]) -> None:
+    """All is stored once, and once the left-overs are done, the records are those of the undisturbed portal."""
+    machine.run("replay_deliveries", "--apply", "--fail-on", "failed")
+
+    assert machine.number("SELECT count(*) FROM scopes_delivery") == sum(map(len, told))
+    assert machine.number("SELECT count(*) FROM scopes_delivery WHERE processed_at IS NULL") == 0
+    assert machine.records() == undisturbed
+    assert machine.contradictions() == {}
