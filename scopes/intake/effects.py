@@ -6,7 +6,7 @@ Attribute by attribute the newest fact wins, in whatever order facts arrive; "no
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from scopes.facts import (
     ConnectionFact,
@@ -28,7 +28,10 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A connection as far as facts change it. `pk` is None for one that is not recorded yet."""
+    """A connection as far as facts change it. `pk` is None for one that is not recorded yet.
+
+    `last_data_on` is of its pulse, which no row changes.
+    """
 
     integration: int
     user_id: str
@@ -41,6 +44,7 @@ class Row:
     provider_user_id: str = ""
     consented_at: datetime | None = None
     unlisted: tuple[str, ...] = ()
+    last_data_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,14 @@ class Step:
 class Read:
     """A fact's scopes as they go into a standing: those kept by name, and those beyond the bound, which leave a mark.
 
-    `added` are those that a change tells of without telling the whole set.
+    `added` are those that a change tells of without telling the whole set, `removed` those that it took away.
     """
 
     kept: frozenset[str] | None = None
     unlisted: tuple[str, ...] = ()
     marked: bool = False
     added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
 
 
 def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentScreens) -> Row:
@@ -83,6 +88,7 @@ def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentSc
             link=link,
             reported=read.kept,
             unlisted=read.marked,
+            earlier=frozenset() if read.kept is None else read.removed - read.kept,
             consent_version=screens.at(consented_at),
         ),
         scopes_at=fact.happened_at,
@@ -108,9 +114,9 @@ def _after(row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, 
     if isinstance(fact, ConsentGiven | IdReplaced):
         return _consent(row, fact, read, screens)
     if isinstance(fact, LinkChanged):
-        return _link(row, fact.state, fact.happened_at)
+        return row if _is_disproved(row, fact) else _link(row, fact.state, fact.happened_at)
     if isinstance(fact, ScopesChanged):
-        return _told(row, _whole(row, fact, read), fact.happened_at)
+        return _without(_told(row, _whole(row, fact, read), fact.happened_at), read.removed, fact.happened_at)
     return _seen(row, fact, read, screens, listed_at)
 
 
@@ -180,6 +186,11 @@ def _lives_on(row: Row, fact: ConnectionSeen) -> bool:
     )
 
 
+def _is_disproved(row: Row, fact: LinkChanged) -> bool:
+    """A failure told late, after which data came on a later day."""
+    return fact.state in _DATA_DISPROVES and row.last_data_on is not None and row.last_data_on > fact.happened_at.date()
+
+
 def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: Read, screens: ConsentScreens) -> Row:
     at = fact.happened_at
     if row.consented_at is not None and at < row.consented_at:
@@ -209,6 +220,14 @@ def _told(row: Row, read: Read, at: datetime) -> Row:
     """`row` after an event that told scopes: unlike a sight, it is remembered where it only confirms what stands."""
     row = _scopes(row, read, at, row.scopes_at)
     return row if read.kept is None else replace(row, scopes_at=max(row.scopes_at, at))
+
+
+def _without(row: Row, removed: frozenset[str], at: datetime) -> Row:
+    """`row` after scopes were taken away: they were held before, though nobody may have told of it."""
+    reported, consented_at = row.standing.reported, row.consented_at
+    if reported is None or (consented_at is not None and at < consented_at):
+        return row
+    return replace(row, standing=_with(row.standing, earlier=row.standing.earlier | (removed - reported)))
 
 
 def _scopes(row: Row, read: Read, at: datetime, newest: datetime) -> Row:

@@ -3,7 +3,7 @@
 At Terra a reauth gives a new id, and tells of it in `auth` and `user_reauth`, which come in any order, or do not come.
 So each id begins as a connection of its own, and is joined with the one before by the first of these that holds: the
 source named the old id; the new id was made for a link of the old one, which does not work any more; both have the
-same account; the old one is over and the person has no other. Else they may be two: an agent decides.
+same account; the old one does not work any more and the person has no other. Else they may be two: an agent decides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q
 
-from scopes.facts import ConnectionFact, ConsentGiven, IdReplaced, LinkState
+from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, IdReplaced, LinkState
 from scopes.intake import merge
 from scopes.intake.effects import Read, Row, after
 from scopes.intake.merge import By
@@ -37,14 +37,12 @@ ENDED = frozenset(
         LinkState.CREDENTIAL_CHANGED,
     }
 )
-# The source has ended these itself; an id whose token is rejected lives on there, until the source replaces it.
-OVER = frozenset({LinkState.INACTIVE, LinkState.REVOKED, LinkState.DEAUTHORISED, LinkState.GONE})
 # A listing finds these, so they may have begun at any time since the listing before.
 FOUND_LATER = frozenset({LinkState.INACTIVE, LinkState.GONE})
 # A source that replaces an id may end the old one a moment after the new consent.
 A_MOMENT = timedelta(minutes=10)
 
-IN_USE_AGAIN = "The id that did not work any more is in use again."
+IN_USE = "The source still shows the id that did not work any more as one in use."
 ANOTHER_NAMED = "The source named another id as the one that was replaced."
 
 
@@ -67,7 +65,7 @@ def without_former[Known: Facts](told: Mapping[Key, Known], by: By, now: datetim
     """`told` without what is about ids of the past, and how many ids those were.
 
     What is told of them is kept beside the merge that made them former ids. Where one was joined only because it did
-    not work any more, and it works again, the two are parted.
+    not work any more, and it turns out to be in use, the two are parted.
     """
     if not told:
         return {}, 0
@@ -89,11 +87,14 @@ def _told_of_the_past(told: Told, by: By, now: datetime) -> Iterator[Key]:
     merges = Merge.objects.filter(survivor_user_id__in=[user_id for _, user_id in told], parted_at__isnull=True)
     for record in merges.select_for_update(of=("self",)).select_related("survivor").order_by("pk"):
         key = (record.survivor.integration_id, record.survivor_user_id)
+        if key not in told:
+            continue
         before = row = merge.without_merge(record)
-        for fact, read, screens in told.get(key, ()):
+        for fact, read, screens in told[key]:
             row = after(row, fact, read, screens)
-        if record.why == Why.INFERRED and _works_again(before, row) and not merge.why_not_part(record):
-            merge.part(record.pk, By(by.name, IN_USE_AGAIN), now, for_good=False)
+        disproved = _works_again(before, row) or any(_is_in_use(fact, record.survivor) for fact, _, _ in told[key])
+        if record.why == Why.INFERRED and disproved and not merge.why_not_part(record):
+            merge.part(record.pk, By(by.name, IN_USE), now, for_good=False)
             yield key
         elif row != before:
             merge.keep_apart(record, row)
@@ -101,6 +102,13 @@ def _told_of_the_past(told: Told, by: By, now: datetime) -> Iterator[Key]:
 
 def _works_again(before: Row, row: Row) -> bool:
     return before.standing.link in ENDED and row.standing.link is LinkState.ACTIVE
+
+
+def _is_in_use(fact: ConnectionFact, survivor: Connection) -> bool:
+    """The source shows the former id as active after the consent that should have replaced it."""
+    consented_at = survivor.consented_at
+    shown = isinstance(fact, ConnectionSeen) and fact.active is True
+    return shown and consented_at is not None and fact.happened_at > consented_at + A_MOMENT
 
 
 def may_be_another(before: Row, row: Row) -> bool:
@@ -127,7 +135,7 @@ def join(told: Told, changed: Sequence[int], by: By, now: datetime) -> list[int]
                     survivors += _replace(integration, fact.old_user_id, new_id, by, now)
                 else:
                     replaced.append((integration, new_id))
-    asked = {*changed, *_alive(replaced)} if replaced else set(changed)
+    asked = {*changed, *survivors, *_alive(replaced)}
     if not asked:
         return survivors
     minted = _minted_for(asked)
@@ -165,7 +173,7 @@ def _replace(integration: int, old_id: str, new_id: str, by: By, now: datetime) 
     guess = Merge.objects.filter(survivor=new, absorbed_user_id=new.user_id, why=Why.INFERRED, parted_at__isnull=True)
     for record in guess.select_related("survivor"):
         if not merge.why_not_part(record):
-            merge.part(record.pk, By(by.name, ANOTHER_NAMED), now)
+            merge.part(record.pk, By(by.name, ANOTHER_NAMED), now, for_good=False)
             new = record.absorbed
     for _ in _not_told_apart([(min(old.pk, new.pk), max(old.pk, new.pk))]):
         rows = merge.hold(old.pk, new.pk)
@@ -188,6 +196,8 @@ def _known_by(integration: int, user_id: str) -> Connection | None:
 
 def _alive(keys: Iterable[Key]) -> list[int]:
     wanted = set(keys)
+    if not wanted:
+        return []
     rows = Connection.objects.filter(user_id__in=[user_id for _, user_id in wanted], merged_into__isnull=True)
     return [pk for pk, *key in rows.values_list("pk", "integration_id", "user_id") if tuple(key) in wanted]
 
@@ -261,7 +271,7 @@ def _reason(
         new = merge.goes_on(one, other)
         return Why.ACCOUNT, other if new is one else one, new
     for old, new in ((one, other), (other, one)):
-        if _same_person(old, new) and _is_successor(old, new) and _are_all(old, new):
+        if _same_person(old, new) and _is_successor(old, new) and _are_all(old, new) and not _was_parted(old, new):
             return Why.INFERRED, old, new
     return None
 
@@ -273,9 +283,9 @@ def _same_person(one: Connection, other: Connection) -> bool:
 
 
 def _is_successor(old: Connection, new: Connection) -> bool:
-    """The new one works and the old one is over, which gave no sign of life since the new one's consent."""
+    """The new one works and the old one does not, which gave no sign of life since the new one's consent."""
     link, began = _link(old), new.consented_at
-    if link not in OVER or _link(new) is not LinkState.ACTIVE or began is None:
+    if link not in ENDED or _link(new) is not LinkState.ACTIVE or began is None:
         return False
     pulse = getattr(old, "pulse", None)
     days = (pulse.last_webhook_on, pulse.last_data_on) if pulse else ()
@@ -302,6 +312,11 @@ def _are_all(one: Connection, other: Connection) -> bool:
         theirs = Q(person=one.person_id)
     rows = Connection.objects.filter(theirs, integration=one.integration_id, merged_into__isnull=True)
     return not rows.exclude(pk__in=(one.pk, other.pk)).exists()
+
+
+def _was_parted(old: Connection, new: Connection) -> bool:
+    """They were joined before, and that turned out to be wrong."""
+    return Merge.objects.filter(survivor=old, absorbed=new, parted_at__isnull=False).exists()
 
 
 def _link(row: Connection) -> LinkState:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
 from scopes.facts import LinkState, OriginKind
 from scopes.intake import rows
@@ -245,7 +246,7 @@ def why_not_part(record: Merge) -> str:
 def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
     """Undo merge `pk`: both go on under their own ids, with what was told of each since. Raises CannotPart.
 
-    `for_good`: they are not joined again by themselves; else they are suspected to be one, as before.
+    `for_good`: they are not joined again by themselves. Either way they are not inferred to be one again.
     """
     with transaction.atomic():
         asked = Merge.objects.get(pk=pk)
@@ -277,10 +278,9 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
         record.parted_at, record.parted_by = now, by.name
         record.parted_reason, record.parted_ticket = by.reason, by.ticket
         record.save(update_fields=["parted_at", "parted_by", "parted_reason", "parted_ticket"])
+        _suspect_again(record)
         if for_good:
             _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.TWO, by, now)
-        else:
-            _suspect_again(survivor, absorbed, now)
         _note("connection.parted", survivor, record, by, now)
     return record
 
@@ -392,20 +392,27 @@ def _newer(day: date | None, than: date | None) -> date | None:
 
 
 def _end_suspicion(one: Connection, other: Connection, state: SuspectedDuplicate.State, by: By, now: datetime) -> None:
-    """The pair is suspected no more; that they are two is remembered for good."""
+    """The pair is suspected no more, nor is the one that is absorbed with others; that two are two stays for good."""
     first, second = sorted((one.pk, other.pk))
     ended = {"state": state, "ended_at": now, "author": by.name, "reason": by.reason, "ticket": by.ticket}
     pair = SuspectedDuplicate.objects.filter(first=first, second=second)
     if not pair.update(**ended) and state == SuspectedDuplicate.State.TWO:
         SuspectedDuplicate.objects.create(first_id=first, second_id=second, found_at=now, **ended)
+    if state == SuspectedDuplicate.State.MERGED:
+        with_others = Q(first=other) | Q(second=other)
+        SuspectedDuplicate.objects.filter(with_others, state=SuspectedDuplicate.State.OPEN).update(**ended)
 
 
-def _suspect_again(one: Connection, other: Connection, now: datetime) -> None:
-    first, second = sorted((one.pk, other.pk))
-    again = {"state": SuspectedDuplicate.State.OPEN, "ended_at": None, "author": "", "reason": "", "ticket": ""}
-    SuspectedDuplicate.objects.update_or_create(
-        first_id=first, second_id=second, defaults=again, create_defaults={**again, "found_at": now}
-    )
+def _suspect_again(record: Merge) -> None:
+    """What the merge ended is suspected again, but for pairs of which one was merged meanwhile."""
+    with_others = Q(first=record.absorbed_id) | Q(second=record.absorbed_id)
+    SuspectedDuplicate.objects.filter(
+        with_others,
+        state=SuspectedDuplicate.State.MERGED,
+        ended_at=record.merged_at,
+        first__merged_into__isnull=True,
+        second__merged_into__isnull=True,
+    ).update(state=SuspectedDuplicate.State.OPEN, ended_at=None, author="", reason="", ticket="")
 
 
 def _note(verb: str, survivor: Connection, record: Merge, by: By, now: datetime) -> None:

@@ -203,9 +203,12 @@ class Recorder:
 
 
 def _read(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) -> Read:
-    if isinstance(fact, ScopesChanged) and fact.scopes is None:
+    if isinstance(fact, ScopesChanged):
+        removed = vocabulary.read(provider, fact.removed).kept or frozenset()
+        if fact.scopes is not None:
+            return replace(vocabulary.read(provider, fact.scopes), removed=removed)
         read = vocabulary.read(provider, fact.added)
-        return replace(read, kept=None, added=read.kept or frozenset())
+        return replace(read, kept=None, added=read.kept or frozenset(), removed=removed)
     return vocabulary.read(provider, None if isinstance(fact, LinkChanged) else fact.scopes)
 
 

@@ -50,6 +50,7 @@ class Found:
             consented_at=self.consented_at,
             scopes_at=self.scopes_at,
             link_at=self.link_at,
+            last_data_on=self.last_data_on,
         )
 
 
