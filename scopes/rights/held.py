@@ -99,7 +99,7 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         if person
         else []
     )  # fmt: skip
-    attempts = _attempts(reference_id, person, connections, former_ids)
+    attempts = _attempts(reference_id, person, connections, former_ids, links)
     live_checks = list(LiveCheck.objects.filter(connection__in=pks).order_by("pk"))
     ids = {
         reference_id,
@@ -155,14 +155,18 @@ def _connections(reference_id: str, person: Person | None, *, lock: bool) -> lis
 
 
 def _attempts(
-    reference_id: str, person: Person | None, connections: list[Connection], former_ids: list[FormerId]
+    reference_id: str,
+    person: Person | None,
+    connections: list[Connection],
+    former_ids: list[FormerId],
+    links: list[ReauthLink],
 ) -> list[Attempt]:
-    """Theirs, and those of nobody under their reference id or one of their ids."""
+    """Theirs, and those of nobody under their reference id or one of their ids. Each half of it has an index."""
     ids = {row.user_id for row in connections} | {row.user_id for row in former_ids}
     nobodys = Q(person__isnull=True) & (
         Q(reference_id=reference_id) | Q(user_id__in=ids) | Q(connection__in=[row.pk for row in connections])
     )
-    theirs = Q(person=person) | Q(link__person=person)
+    theirs = Q(person=person) | Q(link__in=[link.pk for link in links])
     rows = Attempt.objects.filter(nobodys | theirs if person else nobodys)
     return list(rows.select_related("source", "provider", "link").order_by("started_at", "pk"))
 
