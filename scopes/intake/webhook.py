@@ -28,6 +28,7 @@ from scopes.terra.signature import Signature
 
 UNREADABLE = "unreadable"
 PICKED_UP_AT_ONCE = 20
+FEW = 5
 FIRST_PAUSE_SECONDS = 10
 MOST_TRIES = 14  # the pause doubles: the last try comes almost a day after the first
 SLOWEST_STATEMENT = "3s"
@@ -110,14 +111,23 @@ def work_off(pk: int, take_in: TakeIn, now: datetime, has_time: Callable[[], boo
     return result
 
 
-def work_off_left_overs(take_in: TakeIn, now: datetime, source: Source | None = None) -> int:
-    """Process each delivery that is due, of one source or of all; how many there were. Raises what `process` raises."""
-    number, last = 0, 0
-    while due := left_over(now, after=last, source=source):
+def work_off_left_overs(take_in: TakeIn, now: datetime) -> None:
+    """Process each delivery that is due. Raises what `process` raises."""
+    last = 0
+    while due := left_over(now, after=last):
         for last in due:
             process(last, take_in, now)
-        number += len(due)
-    return number
+
+
+def work_off_some(source: Source, take_in: TakeIn, now: datetime) -> bool:
+    """Process a few deliveries of `source` that are due, for somebody who waits for one; whether there were any.
+
+    Raises what `process` raises.
+    """
+    due = left_over(now, source=source)[:FEW]
+    for pk in due:
+        process(pk, take_in, now)
+    return bool(due)
 
 
 def process(pk: int, take_in: TakeIn, now: datetime, *, again: bool = False) -> Result:

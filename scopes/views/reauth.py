@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +17,8 @@ from django.utils.csp import CSP, build_policy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from scopes import flow
+from scopes.intake import webhook
 from scopes.models import Attempt, ReauthLink
 from scopes.reauth import asked, land, texts
 from scopes.reauth.aim import environment_of
@@ -76,6 +80,10 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
         return _lead_on(request, link)
     now = timezone.now()
     outcome = result_of(attempt)
+    if outcome is Result.WAITING and _something_was_left_over(attempt, now):
+        attempt = land.attempt_by(key) or attempt
+        link = attempt.link or link
+        outcome = result_of(attempt)
     page = asked.asked_by(link, () if outcome is Result.FIXED else missing_of(link), settings.PORTAL_HOST_NAME)
     title, text = _words(outcome, attempt, page)
     context = {
@@ -115,6 +123,15 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     response = _note(request, link, words.try_later_title, words.try_later, HTTPStatus.SERVICE_UNAVAILABLE)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:
+    """Whether a delivery came that could not be processed, and is now: it may be the one that the person waits for."""
+    try:
+        return webhook.work_off_some(attempt.source, flow.take_in, now)
+    except Error as problem:
+        log.warning("what was left over waits for a worker: %s", type(problem).__name__)
+        return False
 
 
 def _terra(link: ReauthLink) -> Terra:

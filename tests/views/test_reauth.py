@@ -6,6 +6,7 @@ import json
 import logging
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -16,9 +17,9 @@ from werkzeug import Request, Response
 
 from portal.logs import scrubbed
 from scopes.facts import AttemptFailed
-from scopes.models import Attempt, ReauthLink, Source
+from scopes.models import Attempt, Delivery, ReauthLink, Source
 from scopes.reauth.issue import Issued, withdraw
-from tests.cast import take_in, the
+from tests.cast import EVERYTHING, take_in, the
 from tests.reauth.hands import act, send
 
 pytestmark = pytest.mark.django_db
@@ -265,6 +266,29 @@ def test_a_return_cannot_be_forged_into_a_success_nor_flood_us(client: Client, b
     assert client.get("/r/back/made-up?end=success").status_code == 404
     assert client.get("/r/result/made-up").status_code == 404
     assert client.post(f"/r/back/{attempt.key}").status_code == 405
+
+
+def test_who_waits_for_a_delivery_that_was_left_over_does_not_wait_for_the_next_one(
+    client: Client, ben: Issued, terra: HTTPServer
+) -> None:
+    attempt = pressed(client, ben)
+    client.get(f"/r/back/{attempt.key}?end=success")
+    user = {"user_id": attempt.user_id, "provider": "OURA", "reference_id": "ref-ben", "scopes": ",".join(EVERYTHING)}
+    came = timezone.now()
+    delivery = Delivery.objects.create(
+        source=attempt.source,
+        digest=uuid4(),
+        kind="user_reauth",
+        body={"type": "user_reauth", "status": "warning", "new_user": user, "old_user": user | {"user_id": "ben-oura"}},
+        signed_at=came,
+        received_at=came,
+    )
+
+    page = client.get(f"/r/result/{attempt.key}")
+
+    assert "Thank you, all is connected" in page.content.decode() and "Refresh" not in page
+    delivery.refresh_from_db()
+    assert delivery.processed_at is not None
 
 
 def test_a_failure_says_which_boxes_to_leave_ticked_and_lets_one_try_again(

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from scopes import jobs, queue
 from scopes.facts import LinkState
 from scopes.models import Attempt, Connection, Delivery, FormerId, Period, Person, Source
 from tests.terra.conftest import event
@@ -434,6 +435,35 @@ def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
     assert (failed.tries, failed.error) == (2, "")
     assert failed.processed_at == NOW + timedelta(seconds=10)
     assert Period.objects.get().happened_at == NOW
+
+
+def test_what_could_not_be_recorded_is_soon_tried_by_a_worker_though_nothing_more_comes(
+    deliver: Deliver, clock: Clock
+) -> None:
+    break_the_records(by=NO_ROOM)
+    for name in ("auth", "auth_with_reference_on_top"):
+        deliver(name)
+    mend_the_records()
+    assert queue.counts().waiting == 1, "one job works off all that was left over"
+
+    jobs.left_over_deliveries()
+    assert not Connection.objects.exists(), "it is not due yet"
+    clock.pass_by(seconds=10)
+    jobs.left_over_deliveries()
+    assert Connection.objects.count() == 2
+
+
+def test_a_delivery_that_was_recorded_asks_nobody_for_anything(deliver: Deliver) -> None:
+    deliver("auth")
+    assert queue.counts().waiting == 0
+
+
+def test_a_queue_that_is_broken_fails_no_delivery(deliver: Deliver, caplog: pytest.LogCaptureFixture) -> None:
+    break_the_records(by=NO_ROOM)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE procrastinate_jobs RENAME TO elsewhere")
+    assert deliver("auth") == 200
+    assert "waits for the next one: QueueError" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
