@@ -1,4 +1,4 @@
-"""The night, in order: left-over webhooks, listings, live checks, waivers, retirements, doubts, the audit.
+"""The night, in order: what was left over, listings, live checks, waivers, retirements, doubts, the audit.
 
 One run at a time, held by a lock of the database session: it ends with the process, so a run that is still marked as
 running while nobody holds the lock was killed, and is gone on with.
@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from scopes import flow
+from scopes import flow, queue
 from scopes.audit import silence
 from scopes.audit.compare import compare
 from scopes.audit.count import count
@@ -34,6 +34,7 @@ from scopes.terra.errors import TerraError
 
 LOCK = 7_301_002
 CHECKS = 500
+SECONDS_FOR_JOBS = 600
 LANES = 2  # what records a listing, beside what asks for its pages
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,9 +97,10 @@ def run(
         else:
             night.resumed, night.offline = night.resumed + 1, offline
         _step(night, "left-over deliveries")
-        while left_over := webhook.left_over(clock()):
-            for pk in left_over:
-                webhook.process(pk, flow.take_in, clock())
+        webhook.work_off_left_overs(flow.take_in, clock())
+        if not offline:
+            _step(night, "deferred jobs")
+            queue.work_off(SECONDS_FOR_JOBS, clock())
         for source in Source.objects.all():
             flow.apply_believed(source, entry_of, clock)
         listings = (

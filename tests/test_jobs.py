@@ -1,0 +1,55 @@
+"""What jobs do, and who does them where no worker runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from scopes import jobs, nightly, queue
+from scopes.catalogue import entry_of
+from scopes.models import AuditRun, JobFailure, Source
+from tests import (
+    counting_jobs,  # noqa: F401 - its jobs are the queue's
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def night(*, offline: bool) -> AuditRun:
+    return nightly.run(
+        {}, offline=offline, entry_of=entry_of, clock=timezone.now, on_page=lambda _users: None, erased_keys=()
+    )
+
+
+def test_where_no_worker_runs_the_night_does_what_was_deferred() -> None:
+    queue.defer("count_items", items=[1, 2])
+
+    assert night(offline=True).state == AuditRun.State.DONE
+    assert queue.counts().due == 1, "a job may ask Terra, and offline nobody is asked"
+    assert night(offline=False).state == AuditRun.State.DONE
+    assert set(Source.objects.values_list("key", flat=True)) == {"item1", "item2"}
+
+
+def test_a_job_that_fails_does_not_end_the_night() -> None:
+    queue.defer("fail", item=1)
+
+    assert night(offline=False).state == AuditRun.State.DONE
+    assert JobFailure.objects.count() == 1
+
+
+def test_failures_are_forgotten_after_a_month() -> None:
+    queue.defer_many("fail", [{"item": 1}, {"item": 2}])
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+        queue.work_off(60, timezone.now())
+    new, old = queue.failed(10)
+    JobFailure.objects.filter(job=old.pk).update(at=timezone.now() - timedelta(days=31))
+
+    jobs.old_failures()
+
+    assert queue.failed(10) == [new]
+    assert JobFailure.objects.get().job == new.pk
