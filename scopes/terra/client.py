@@ -22,6 +22,10 @@ PER_PAGE = 500
 IN_FLIGHT = 4
 BULK = 100
 
+PATIENT = Limits()
+# For calls that a person waits for.
+HURRIED = Limits(connect=3.0, read=8.0, total=12.0, tries=2, longest_pause=1.0)
+
 log = logging.getLogger(__name__)
 
 
@@ -177,13 +181,13 @@ class Terra:
         return self.environment.base_url + path
 
 
-def client_for(name: str) -> Terra:
+def client_for(name: str, limits: Limits = PATIENT) -> Terra:
     """The client of that environment, one a process. Raises EnvironmentMissing, which names the variable to set."""
     found = environments(os.environ)
     if name not in found:
         listed = ", ".join(found) or "none"
         raise EnvironmentMissing(f"TERRA_ENVIRONMENTS does not name {name!r}; it names {listed}")
-    return _client(os.getpid(), found[name])
+    return _client(os.getpid(), found[name], limits)
 
 
 def configured() -> tuple[str, ...]:
@@ -192,9 +196,9 @@ def configured() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=32)
-def _client(_process: int, environment: Environment) -> Terra:
+def _client(_process: int, environment: Environment, limits: Limits) -> Terra:
     """Kept for one process: two that shared a connection would read each other's answers."""
-    return Terra(environment)
+    return Terra(environment, limits)
 
 
 def _ahead(found: ListingPage, in_flight: int) -> range:

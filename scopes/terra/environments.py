@@ -33,6 +33,7 @@ class Environment:
     widget_session_url: str = ""
     production: bool = False
     requests_per_second: float = REQUESTS_PER_SECOND
+    probe_athlete: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
@@ -93,6 +94,7 @@ def _environment(name: str, variables: Mapping[str, str]) -> Environment:
         widget_session_url=value("WIDGET_SESSION_URL"),
         production=_truth(variable(name, "PRODUCTION"), value("PRODUCTION"), default=name == "production"),
         requests_per_second=_rate(variable(name, "REQUESTS_PER_SECOND"), value("REQUESTS_PER_SECOND")),
+        probe_athlete=_truth(variable(name, "PROBE_ATHLETE"), value("PROBE_ATHLETE"), default=False),
     )
 
 

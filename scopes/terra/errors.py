@@ -32,10 +32,15 @@ class CredentialRejected(TerraError):
 
 
 class TerraUnavailable(TerraError):
-    """Terra is down, slow, throttling or talks nonsense: try again later, after `retry_after` seconds where told."""
+    """Terra is down, slow, throttling or talks nonsense: try again later, after `retry_after` seconds where told.
 
-    def __init__(self, message: str, *, retry_after: float | None = None, trace_id: str = "") -> None:
-        self.retry_after = retry_after
+    `status` is the HTTP status, where an answer came at all.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, status: int | None = None, trace_id: str = ""
+    ) -> None:
+        self.retry_after, self.status = retry_after, status
         super().__init__(message, trace_id=trace_id)
 
 
@@ -96,7 +101,7 @@ def error_for(
     redirect = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
     about_address = redirect or status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING or (page and not about_address):
-        return TerraUnavailable(told, retry_after=retry_after, trace_id=trace_id)
+        return TerraUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
     if status == HTTPStatus.GONE:
         told += f". This address was switched off; for widget sessions set WIDGET_SESSION_URL to {NEW_WIDGET_SESSION}"
     elif redirect:

@@ -18,6 +18,7 @@ def test_each_named_environment_is_found_with_its_defaults() -> None:
             **STAGING,
             "TERRA_ENVIRONMENTS": " production , staging,",
             "TERRA_STAGING_SIGNING_SECRETS": "new, old",
+            "TERRA_STAGING_PROBE_ATHLETE": "true",
             "TERRA_PRODUCTION_DEV_ID": "dev-2",
             "TERRA_PRODUCTION_API_KEY": "another-key",
         }
@@ -29,6 +30,7 @@ def test_each_named_environment_is_found_with_its_defaults() -> None:
     assert staging.signing_secrets == ("new", "old")
     assert staging.source == "terra:staging"
     assert (found["production"].production, staging.production) == (True, False)
+    assert (found["production"].probe_athlete, staging.probe_athlete) == (False, True)
 
 
 def test_no_environment_is_no_error() -> None:
