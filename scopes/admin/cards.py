@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.judge import doubts
 from scopes.judge.explain import Account, Scoped
 from scopes.judge.person import ConnectionAccount, PersonAccount
 from scopes.judge.rules import OPTIONAL, REQUIRED
 from scopes.judge.standing import facts_of
-from scopes.models import Attempt, Doubt, FormerId, Integration, PolicyVersion, ReauthLink, Waiver
+from scopes.models import Attempt, FormerId, HeldFact, Integration, PolicyVersion, ReauthLink, Waiver
 from scopes.reasons import LINK_REASONS, REMEDIES, Health, Reason, Remedy
 from scopes.reauth.handover import Handover
 from scopes.reauth.life import Life, life_of
@@ -22,7 +21,8 @@ from scopes.reauth.life import Life, life_of
 class Card:
     """One connection. `wanting` are the needs that are not met or not known, `met` those that are, `spare` the rest.
 
-    `doubts` are sentences by scope; `waivable` are needs to which the person may say no, as key and label.
+    `waivable` are needs to which the person may say no, as key and label.
+    `held` is what a listing said of the link, and an incident holds back.
     """
 
     entry: ConnectionAccount
@@ -34,10 +34,10 @@ class Card:
     link_remedy: Remedy | None
     consented_under: PolicyVersion | None
     former_ids: tuple[FormerId, ...]
-    doubts: dict[str, str]
     waivers: tuple[Waiver, ...] = ()
     waivable: tuple[tuple[str, str], ...] = ()
     handovers: tuple[Handover, ...] = ()
+    held: HeldFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,7 @@ def cards(entries: Iterable[ConnectionAccount], at: datetime | None = None) -> l
     for replaced in FormerId.objects.filter(connection__in=former).order_by("-replaced_at"):
         if at is None or replaced.replaced_at <= at:
             former[replaced.connection_id].append(replaced)
-    suspected = doubts.open_in(row.connection.integration_id for row in rows)
-    made = [_card(row, consents, former, suspected.get(row.connection.integration_id, {})) for row in rows]
+    made = [_card(row, consents, former) for row in rows]
     return sorted(made, key=lambda card: _URGENCY.index(card.entry.account.health.value))
 
 
@@ -76,7 +75,6 @@ def _card(
     row: ConnectionAccount,
     consents: dict[int, PolicyVersion],
     former: dict[int, list[FormerId]],
-    suspected: dict[str, Doubt],
 ) -> Card:
     account = row.account
     needed = [line for line in account.lines if line.need != OPTIONAL]
@@ -90,7 +88,6 @@ def _card(
         link_remedy=REMEDIES.get(account.link_remedy),
         consented_under=consents.get(row.connection.pk),
         former_ids=tuple(former[row.connection.pk]),
-        doubts={scope: doubts.told(doubt) for scope, doubt in suspected.items()},
     )
 
 

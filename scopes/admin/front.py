@@ -16,11 +16,12 @@ from scopes.admin.healths import IntegrationHealth, by_integration
 from scopes.admin.site import desk
 from scopes.audit.silence import silences
 from scopes.judge import census
-from scopes.models import AuditRun
+from scopes.models import AuditRun, Incident
 from scopes.reauth.life import live_links
 
 LATE = timedelta(hours=26)
 LINKS = 8
+INCIDENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,9 @@ def numbers(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = _healths(user, now)
     if user.has_perm("scopes.view_auditrun"):
         context["audit"] = last_audit(now)
+    if user.has_perm("scopes.view_incident"):
+        rows = Incident.objects.filter(state=Incident.State.OPEN).select_related("integration__provider")
+        context["incidents"] = list(rows.order_by("-broken")[:INCIDENTS])
     if user.has_perm("scopes.view_delivery"):
         context["webhooks"] = silences(now)
     if user.has_perm("scopes.view_reauthlink"):

@@ -54,6 +54,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             _records("Deliveries", "delivery", "delivery"),
             _records("Audits", "auditrun", "audit"),
+            Entry("Jobs", "jobs", "scopes.view_jobfailure", "clock", ("retry_job",)),
             _records("Trail", "trailentry", "trail"),
             Entry("Access log", "access_log", "scopes.view_access_log", "eye"),
         ),
@@ -76,6 +77,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                     "publish_policy",
                 ),
             ),
+            Entry("Incidents", "incidents", "scopes.view_incident", "alert", ("release_incident", "discard_incident")),
             Entry("Doubts", "doubts", "scopes.view_doubt", "alert", ("confirm_doubt", "dismiss_doubt")),
             Entry("Least privilege", "least_privilege", "scopes.view_integration", "key"),
             _records("Catalogue", "provider", "catalogue"),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from scopes.admin import opened
 from scopes.admin.cards import cards, link_state, never_completed
 from scopes.admin.handed_over import with_handovers
+from scopes.admin.incidents import with_held_facts
 from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, timeline, trail_of
 from scopes.admin.waive import with_waivers
@@ -73,7 +74,7 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
     made = cards(account.connections, at)
     return {
         "person": account.person,
-        "cards": made if at else with_waivers(with_handovers(made)),
+        "cards": made if at else with_held_facts(with_waivers(with_handovers(made))),
         "never_completed": never_completed(account),
         "attempts": account.attempts,
         "links": [(link, *link_state(link, at or timezone.now())) for link in account.links],

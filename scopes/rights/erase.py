@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Model, Q
 
-from scopes.models import Attempt, DontContact, Doubt, ReauthLink, TrailEntry, Waiver
+from scopes.models import Attempt, DontContact, Doubt, Incident, ReauthLink, TrailEntry, Waiver
 from scopes.rights import marks
 from scopes.rights.held import Held, deliveries_naming, held_about
 from scopes.rights.naming import MARK, Names
@@ -30,6 +30,7 @@ TABLES: tuple[tuple[str, Callable[[Held], Sequence[Model]]], ...] = (
     ("scopes_reauthlink", lambda held: held.links),
     ("scopes_waiver", lambda held: held.waivers),
     ("scopes_livecheck", lambda held: held.live_checks),
+    ("scopes_heldfact", lambda held: held.held_back),
     ("scopes_refusal", lambda held: held.refusals),
     ("scopes_dontcontact", lambda held: held.dont_contact),
     ("scopes_formerid", lambda held: held.former_ids),
@@ -46,6 +47,7 @@ FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (DontContact, ("reason", "ticket")),
     (Attempt, ("result", "message", "returned")),
     (Doubt, ("reason", "ticket")),
+    (Incident, ("reason", "ticket")),
 )
 
 

@@ -91,6 +91,11 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
         ],
         "waivers": [_waiver(waiver) for waiver in held.waivers if waiver.connection_id == row.pk],
         "live_checks": [_live_check(check) for check in held.live_checks if check.connection_id == row.pk],
+        "held_back": [
+            {"state": fact.state, "happened_at": _time(fact.happened_at)}
+            for fact in held.held_back
+            if fact.connection_id == row.pk
+        ],
         "refusals": [_refusal(refusal) for refusal in held.refusals if refusal.connection_id == row.pk],
     }
 

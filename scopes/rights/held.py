@@ -15,6 +15,7 @@ from scopes.models import (
     Delivery,
     DontContact,
     FormerId,
+    HeldFact,
     LiveCheck,
     Period,
     Person,
@@ -45,6 +46,7 @@ class Held:
     waivers: list[Waiver]
     live_checks: list[LiveCheck]
     refusals: list[Refusal]
+    held_back: list[HeldFact]
     attempts: list[Attempt]
     links: list[ReauthLink]
     dont_contact: list[DontContact]
@@ -70,6 +72,7 @@ class Held:
             "waivers": len(self.waivers),
             "live checks": len(self.live_checks),
             "refusals": len(self.refusals),
+            "facts held back": len(self.held_back),
             "attempts": len(self.attempts),
             "links": len(self.links),
             "don't-contact marks": len(self.dont_contact),
@@ -119,6 +122,7 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         periods=list(Period.objects.filter(connection__in=pks).select_related("standing").order_by("since", "pk")),
         waivers=list(Waiver.objects.filter(connection__in=pks).order_by("pk")),
         live_checks=live_checks,
+        held_back=list(HeldFact.objects.filter(connection__in=pks).order_by("pk")),
         refusals=list(Refusal.objects.filter(connection__in=pks).order_by("pk")),
         attempts=attempts,
         links=links,

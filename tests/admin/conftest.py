@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from pkgutil import iter_modules
 from uuid import uuid4
@@ -11,14 +11,15 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from scopes import migrations
+from scopes import migrations, queue
 from scopes.facts import AttemptFailed
 from scopes.judge.policy import draft
 from scopes.migrations._roles import grant
-from scopes.models import AuditRun, Delivery, ReauthLink, Source, TrailEntry
+from scopes.models import AuditRun, Delivery, HeldFact, Incident, JobFailure, Listing, ReauthLink, Source, TrailEntry
 from tests import cast as people
 
 PASSWORD = "a long and private one"
@@ -59,7 +60,7 @@ def signed_in(agent: Callable[[str], User]) -> Callable[[str], Client]:
 
 @pytest.fixture
 def records(cast: Source) -> Source:
-    """The cast, and beside it a draft, a link, failed attempts, deliveries, an audit run and an entry of the trail."""
+    """The cast, and one record beside it of whatever the desk shows."""
     now = timezone.now()
     ben = people.the("Ben")
     integration = people.integration_of("oura")
@@ -111,4 +112,28 @@ def records(cast: Source) -> Source:
         subject="bens-link",
         reason="Recovery is empty",
     )
+    incident(cast, "finn", now)
+    failed_job(now)
     return cast
+
+
+def failed_job(now: datetime) -> int:
+    """The id of a job that was tried in vain."""
+    queue.defer("left_over_deliveries")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed', attempts = 12 RETURNING id")
+        pk = int(cursor.fetchone()[0])
+    JobFailure.objects.create(job=pk, at=now, words="TerraUnavailable: Terra answered 502")
+    return pk
+
+
+def incident(source: Source, name: str, now: datetime) -> Incident:
+    """An open incident at Oura that holds back that the connection of `name` is inactive."""
+    row = people.connection_of(name)
+    listing = Listing.objects.create(source=source, started_at=now, finished_at=now)
+    HeldFact.objects.create(
+        listing=listing, integration=row.integration, connection=row, state="inactive", happened_at=now
+    )
+    return Incident.objects.create(
+        integration=row.integration, listing=listing, broken=1, working=4, opened_at=now - timedelta(hours=1)
+    )

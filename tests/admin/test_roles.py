@@ -11,7 +11,18 @@ from django.test import Client
 from django.urls import reverse
 
 from scopes.admin.screens import desk
-from scopes.models import AuditRun, Connection, Delivery, PolicyVersion, Provider, ReauthLink, Source, TrailEntry
+from scopes.models import (
+    AuditRun,
+    Connection,
+    Delivery,
+    Incident,
+    JobFailure,
+    PolicyVersion,
+    Provider,
+    ReauthLink,
+    Source,
+    TrailEntry,
+)
 from tests import cast as people
 
 LOOKERS = {"viewer", "agent", "lead", "auditor"}
@@ -36,6 +47,8 @@ SCREENS: dict[str, set[str]] = {
     "replay_delivery": {"engineer"},
     "scopes_auditrun_changelist": ALL,
     "scopes_auditrun_change": ALL,
+    "jobs": {"engineer"},
+    "retry_job": {"engineer"},
     "scopes_trailentry_changelist": {"lead", "auditor"},
     "scopes_trailentry_change": {"lead", "auditor"},
     "access_log": {"auditor"},
@@ -48,6 +61,9 @@ SCREENS: dict[str, set[str]] = {
     "policy_impact": ALL,
     "publish_policy": {"engineer"},
     "doubts": ALL,
+    "incidents": ALL,
+    "release_incident": {"lead", "engineer"},
+    "discard_incident": {"lead", "engineer"},
     "least_privilege": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
@@ -73,6 +89,7 @@ def address(screen: str) -> str:
         "scopes_reauthlink_change": ReauthLink.objects.get,
         "scopes_delivery_change": Delivery.objects.first,
         "replay_delivery": Delivery.objects.first,
+        "retry_job": JobFailure.objects.first,
         "scopes_auditrun_change": AuditRun.objects.first,
         "scopes_trailentry_change": TrailEntry.objects.exclude(verb__endswith="opened").first,
         "scopes_integration_change": lambda: people.integration_of("oura"),
@@ -81,6 +98,7 @@ def address(screen: str) -> str:
         "draft_policy": lambda: people.integration_of("oura"),
         "policy_impact": PolicyVersion.objects.filter(published_at__isnull=True).first,
         "publish_policy": PolicyVersion.objects.filter(published_at__isnull=True).first,
+        **dict.fromkeys(("release_incident", "discard_incident"), Incident.objects.get),
         "scopes_provider_change": Provider.objects.first,
         "auth_user_change": User.objects.first,
         "auth_user_password_change": User.objects.first,

@@ -11,7 +11,17 @@ from django.db import connection
 
 from scopes import flow
 from scopes.facts import AttemptFailed, ConnectionSeen, DataRefused, PersonKnown
-from scopes.models import Attempt, Connection, Delivery, DontContact, LiveCheck, TrailEntry
+from scopes.models import (
+    Attempt,
+    Connection,
+    Delivery,
+    DontContact,
+    HeldFact,
+    Incident,
+    Listing,
+    LiveCheck,
+    TrailEntry,
+)
 from scopes.models.trail import Act
 from scopes.reauth import land
 from tests import cast
@@ -66,6 +76,7 @@ def live() -> None:
         connection=Connection.objects.get(user_id="ben-new"), user_id="ben-new", author="rex", asked_at=NOW,
         answered_at=NOW, answer="known", probe="answered", account="oura-account-c",
     )  # fmt: skip
+    hold_back(Connection.objects.get(user_id="ben-new", merged_into=None))
     cast.take_in(AttemptFailed(NOW, "missing_scopes", "whoop", "ref-ben", message="ben@example.com was refused"))
     flow.end_waiver(Connection.objects.get(user_id="ben-new").waivers.get(), Act(rex(), "He said yes."), NOW)
     attempt = press(send(cast.the("Ben"), reason="Ben Bitdiddle called.").link, "ben-minted")
@@ -107,3 +118,15 @@ def places(*words: str) -> set[str]:
             if cursor.fetchone()[0]:
                 found.add(f"{table}.{column}")
     return found
+
+
+def hold_back(row: Connection) -> None:
+    """An incident that somebody released, with a word about Ben, and what it holds back still."""
+    listing = Listing.objects.create(source=row.integration.source, started_at=NOW, finished_at=NOW)
+    HeldFact.objects.create(
+        listing=listing, integration=row.integration, connection=row, state="inactive", happened_at=NOW
+    )
+    Incident.objects.create(
+        integration=row.integration, listing=listing, state="released", broken=1, working=1, opened_at=NOW,
+        ended_at=NOW, author="rex", reason="Ben Bitdiddle told us so.",
+    )  # fmt: skip
