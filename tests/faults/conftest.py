@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from portal import cluster
 from portal.cluster import Cluster
-from tests.faults.machine import Machine
+from tests.faults.machine import Machine, Machines
 
 MIGRATED = "migrated"
 
@@ -30,17 +30,17 @@ def server() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def machine(machines: Callable[[], Machine]) -> Machine:
+def machine(machines: Machines) -> Machine:
     return machines()
 
 
 @pytest.fixture(scope="session")
-def machines(server: Cluster) -> Callable[[], Machine]:
-    """Makes another machine, on a database of its own."""
+def machines(server: Cluster) -> Machines:
+    """Makes another machine, on a database of its own: empty, or what another machine's is at the time."""
 
-    def another() -> Machine:
+    def another(like: Machine | None = None) -> Machine:
         name = f"faults_{uuid.uuid4().hex[:8]}"
-        _create(server, name, MIGRATED)
+        _create(server, name, like.database if like else MIGRATED)
         return Machine(server.url(name))
 
     return another

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import psycopg
 import requests
@@ -20,6 +21,7 @@ from scopes.audit.proof import QUESTIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "a-secret-for-faults"
+KEYS = {"DEV_ID": "faults", "API_KEY": "a-key-for-faults", "SIGNING_SECRETS": SECRET}
 PATIENCE = 60
 HTTP_OK = 200
 
@@ -45,6 +47,7 @@ PERIODS = """
     JOIN scopes_standing standing ON standing.id = period.standing_id
     ORDER BY provider.slug, c.user_id, period.since, period.id
 """
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
 
 
@@ -61,10 +64,13 @@ class Machine:
             "PORTAL_MODE": "test",
             "DATABASE_URL": url,
             "TERRA_ENVIRONMENTS": "sandbox",
-            "TERRA_SANDBOX_DEV_ID": "faults",
-            "TERRA_SANDBOX_API_KEY": "a-key-for-faults",
-            "TERRA_SANDBOX_SIGNING_SECRETS": SECRET,
+            **{f"TERRA_SANDBOX_{name}": value for name, value in KEYS.items()},
         }
+
+    @property
+    def database(self) -> str:
+        """The name of its database."""
+        return urlsplit(self.url).path.lstrip("/")
 
     @property
     def hook(self) -> str:
@@ -131,6 +137,10 @@ class Machine:
             yield lambda: self.number(WAITING, database.info.backend_pid) > 0
             database.rollback()
 
+    def is_left_alone(self) -> bool:
+        """True once PostgreSQL has seen that those who were killed are gone, and let go of their locks."""
+        return self.number(OTHERS) == 0
+
     def records(self) -> list[tuple[Any, ...]]:
         """Every connection as it stands, and how many open periods it has."""
         return self.ask(RECORDS)
@@ -142,6 +152,12 @@ class Machine:
     def contradictions(self) -> dict[str, int]:
         """What must never be, and is."""
         return {question: found for question, sql in QUESTIONS.items() if (found := self.number(sql))}
+
+
+class Machines(Protocol):
+    """Makes machines."""
+
+    def __call__(self, like: Machine | None = None) -> Machine: ...
 
 
 def manage(*words: object) -> list[str]:

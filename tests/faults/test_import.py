@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.faults.machine import Machine, kill, manage, until
+from tests.faults.machine import Machines, kill, manage, until
 
 pytestmark = pytest.mark.faults
 ROWS, HELD, BATCH = 1600, "user-0777", 500
@@ -20,9 +19,7 @@ def file_of(folder: Path, name: str, *rows: dict[str, object]) -> Path:
     return path
 
 
-def test_an_import_that_was_killed_is_finished_by_the_same_command(
-    machines: Callable[[], Machine], tmp_path: Path
-) -> None:
+def test_an_import_that_was_killed_is_finished_by_the_same_command(machines: Machines, tmp_path: Path) -> None:
     known = file_of(tmp_path, "known.jsonl", {"user_id": HELD, "scopes": "email", "at": "2026-11-01"})
     rows: list[dict[str, object]] = [
         {
@@ -34,9 +31,9 @@ def test_an_import_that_was_killed_is_finished_by_the_same_command(
         for number in range(ROWS)
     ]
     file = file_of(tmp_path, "connections.jsonl", *rows)
-    killed, undisturbed = machines(), machines()
-    for machine in (killed, undisturbed):
-        machine.run("import_connections", known, "--source=terra:sandbox", "--apply")
+    killed = machines()
+    killed.run("import_connections", known, "--source=terra:sandbox", "--apply")
+    undisturbed = machines(like=killed)
     words = ("import_connections", file, "--source=terra:sandbox", "--apply")
 
     with killed.held(HELD) as somebody_waits, killed.running(manage(*words)) as program:

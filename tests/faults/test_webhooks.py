@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from portal.cluster import Cluster
-from tests.faults.machine import Machine, kill, until
+from tests.faults.machine import Machine, Machines, kill, until
 from tests.faults.terra import NO_ANSWER, Delivery, Sender, lives, user_id
 
 pytestmark = pytest.mark.faults
@@ -24,7 +23,7 @@ def told() -> Lives:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(told: Lives, machines: Callable[[], Machine]) -> list[tuple[Any, ...]]:
+def undisturbed(told: Lives, machines: Machines) -> list[tuple[Any, ...]]:
     """The records of a portal that nothing happened to."""
     machine = machines()
     with machine.serving():
