@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes.admin.site import desk
-from scopes.admin.why import Why
+from scopes.admin.why import Why, act_page
 from scopes.models import Person
 from scopes.reauth import contact
 
@@ -57,7 +57,7 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
         f"No reauth link is offered for {person}, whatever is missing, at any provider.",
         "Links that were sent before still work. A lead can send one all the same, and lift the mark.",
     ]
-    return _answer(request, person, "Do not contact", will, trouble, form, "Set the mark")
+    return _answer(request, person, f"Do not contact {person}", will, trouble, form, "Set the mark")
 
 
 @desk.screen("people/<int:pk>/contact/", "lift_dont_contact", *LOOK, "scopes.lift_dont_contact")
@@ -77,16 +77,20 @@ def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
             messages.success(request, "Links are offered for this person again.")
             return redirect("admin:person", pk)
     will = [f"Reauth links are offered for {person} again, where they help."]
-    return _answer(request, person, "Lift the mark", will, trouble, form, "Lift the mark")
+    return _answer(request, person, f"Contact {person} again", will, trouble, form, "Lift the mark")
 
 
 def _answer(
     request: HttpRequest, person: Person, title: str, will: list[str], trouble: str, form: forms.Form, submit: str
 ) -> HttpResponseBase:
-    back = reverse("admin:person", args=[person.pk])
-    shown = None if trouble and not form.is_bound else form
-    response = desk.page(
-        request, "admin/acts/act.html", title, back=back, will=will, trouble=trouble, form=shown, submit=submit
+    may = not trouble or form.is_bound
+    return act_page(
+        request,
+        title,
+        about=str(person),
+        back=reverse("admin:person", args=[person.pk]),
+        will=will if may else (),
+        form=form if may else None,
+        submit=submit,
+        trouble=trouble,
     )
-    response.status_code = 409 if request.method == "POST" and trouble else 200
-    return response

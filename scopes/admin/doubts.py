@@ -7,11 +7,12 @@ from django.db.models import Sum
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow
 from scopes.admin.site import desk
-from scopes.admin.why import Why
+from scopes.admin.why import Why, act_page
 from scopes.judge import census, lookup
 from scopes.judge import doubts as judge
 from scopes.judge.content import PolicyError
@@ -45,8 +46,19 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
         else:
             messages.success(request, f"Confirmed: policy {version.number} of {doubt.integration} is in force.")
         return redirect("admin:doubts")
-    context = {"doubt": doubt, "told": judge.told(doubt), "form": form, "lacking": _lacking(doubt)}
-    return desk.page(request, "admin/doubts/confirm.html", f"Confirm that {doubt.scope} is not offered", **context)
+    lacking = _lacking(doubt)
+    in_force = doubt.integration.policy_version
+    will = [
+        f"A new policy of {doubt.integration} is published, in which `{doubt.scope}` is not approved.",
+        "Whoever lacks it is told to have it approved in the provider’s console, and no link is sent for it.",
+        f"In the last count that was {lacking:,} connection{'' if lacking == 1 else 's'}.",
+    ]
+    if in_force is not None and in_force.content["approved"] is None:
+        will.append(
+            "Until now nobody has written down what is approved: all else that we request or need counts as approved"
+            " from then on."
+        )
+    return _end(request, doubt, f"Confirm that {doubt.scope} is not offered", will, form, "Confirm and publish")
 
 
 @desk.screen("doubts/<int:pk>/dismiss/", "dismiss_doubt", LOOK, "scopes.dismiss_doubt")
@@ -62,8 +74,24 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
         else:
             messages.success(request, f"The doubt about {doubt.scope} was dismissed.")
         return redirect("admin:doubts")
-    context = {"doubt": doubt, "told": judge.told(doubt), "form": form}
-    return desk.page(request, "admin/doubts/dismiss.html", f"Dismiss the doubt about {doubt.scope}", **context)
+    will = ["It is no longer shown, and not raised again for 30 days: by then other people have consented."]
+    return _end(request, doubt, f"Dismiss the doubt about {doubt.scope}", will, form, "Dismiss it")
+
+
+def _end(request: HttpRequest, doubt: Doubt, title: str, will: list[str], form: Why, submit: str) -> HttpResponseBase:
+    """The page of either end; without its form where the doubt has ended."""
+    is_open = doubt.state == Doubt.State.OPEN
+    told = f"Of {doubt.integration.provider.name}’s `{doubt.scope}`, {judge.told(doubt)}"
+    return act_page(
+        request,
+        title,
+        about="Doubts",
+        back=reverse("admin:doubts"),
+        will=[told, *will] if is_open else (),
+        form=form if is_open else None,
+        submit=submit,
+        trouble="" if is_open else str(AlreadyEnded(doubt)),
+    )
 
 
 def _doubt(pk: int) -> Doubt:

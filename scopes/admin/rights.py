@@ -10,15 +10,16 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from scopes.admin.site import desk
-from scopes.admin.why import Why
+from scopes.admin.why import Why, act_page
 from scopes.models import Person, TrailEntry
 from scopes.rights import marks
 from scopes.rights.erase import Asked, NothingKept, erase
 from scopes.rights.export import export
-from scopes.rights.held import held_about
+from scopes.rights.held import Held, held_about
 
 LOOK = ("scopes.view_person", "scopes.view_connection")
 
@@ -52,8 +53,19 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         response = HttpResponse(document, content_type="application/json")
         response["Content-Disposition"] = f'attachment; filename="person-{pk}-{now:%Y-%m-%d}.json"'
         return response
-    context = {"person": person, "counts": held.counts(), "form": form}
-    return desk.page(request, "admin/rights/export.html", "Export all that is kept", **context)
+    return act_page(
+        request,
+        "Export all that is kept",
+        about=str(person),
+        back=reverse("admin:person", args=[pk]),
+        will=[
+            f"You download all that is kept about {person}, as one JSON document: {_counted(held)}.",
+            "Every webhook that names them is in it. No secret of a link is.",
+            "What you download is theirs: hand it on safely, and keep no copy.",
+        ],
+        form=form,
+        submit="Download it",
+    )
 
 
 @desk.screen("people/<int:pk>/erase/", "erase_person", *LOOK, "scopes.erase_person")
@@ -73,5 +85,23 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
             messages.success(request, "The person was erased. What was done stays in the trail, without for whom.")
         request.session.pop("searches", None)
         return redirect("admin:search")
-    context = {"person": person, "counts": held_about(person.reference_id).counts(), "form": form}
-    return desk.page(request, "admin/rights/erase.html", "Erase this person", **context)
+    return act_page(
+        request,
+        "Erase this person",
+        about=str(person),
+        back=reverse("admin:person", args=[pk]),
+        will=[
+            f"{person} is erased here for good: {_counted(held_about(person.reference_id))}.",
+            "What webhooks said of them is erased too, and links that were sent stop working at once.",
+            "The trail keeps what was done, when and by whom, without for whom.",
+            "A keyed hash of their ids is kept, so that a record that comes back says so.",
+            "Nothing is erased at the source or in the host application: have the person disconnected there first.",
+            "Otherwise the next listing brings the connection back, as one that nobody has claimed.",
+        ],
+        form=form,
+        submit="Erase this person",
+    )
+
+
+def _counted(held: Held) -> str:
+    return ", ".join(f"{what}: {number:,}" for what, number in held.counts().items())

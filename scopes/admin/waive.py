@@ -19,7 +19,7 @@ from scopes import flow
 from scopes.admin.cards import Card
 from scopes.admin.site import desk
 from scopes.admin.tags import HEALTH_WORDS
-from scopes.admin.why import Why
+from scopes.admin.why import Why, act_page
 from scopes.intake.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
 from scopes.judge.explain import Scoped
@@ -70,24 +70,23 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
         else:
             messages.success(request, f"The “no” to {line.label} is respected through {until:%-d %b %Y}.")
             return redirect(page_of(entry.connection))
-    response = desk.page(
+    may = _may_be_waived(line)
+    return act_page(
         request,
-        "admin/acts/act.html",
         f"Respect a “no” to {line.label}",
+        about=about(entry.connection),
         back=page_of(entry.connection),
-        will=_will(entry, line),
+        will=_will(entry, line) if may else (),
         trouble=trouble,
-        form=form if _may_be_waived(line) else None,
+        form=form if may else None,
         submit="Respect it",
     )
-    response.status_code = 409 if request.method == "POST" and trouble else 200
-    return response
 
 
 @desk.screen("waivers/<int:pk>/end/", "end_waiver", *LOOK, WAIVE)
 def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what ending it means; POST does it."""
-    waiver = get_object_or_404(Waiver.objects.select_related("connection"), pk=pk)
+    waiver = get_object_or_404(Waiver.objects.select_related("connection__person"), pk=pk)
     trouble = "This waiver has ended already." if waiver.ended_at else ""
     form = Why(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
@@ -98,10 +97,10 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
         else:
             messages.success(request, "The waiver has ended: what is missing counts again.")
             return redirect(page_of(waiver.connection))
-    response = desk.page(
+    return act_page(
         request,
-        "admin/acts/act.html",
         "End a waiver",
+        about=about(waiver.connection),
         back=page_of(waiver.connection),
         will=[
             f"The “no” to `{waiver.need}`, which would be respected through {waiver.until:%-d %b %Y}, counts no more.",
@@ -111,8 +110,6 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
         form=None if trouble else form,
         submit="End it",
     )
-    response.status_code = 409 if request.method == "POST" and trouble else 200
-    return response
 
 
 def with_waivers(cards: Iterable[Card]) -> list[Card]:
@@ -136,6 +133,11 @@ def page_of(connection: Connection) -> str:
     if connection.person_id is None:
         return reverse("admin:connection", args=[connection.pk])
     return reverse("admin:person", args=[connection.person_id])
+
+
+def about(connection: Connection) -> str:
+    """Whose connection it is, in words."""
+    return str(connection.person) if connection.person else "Unclaimed connection"
 
 
 def _may_be_waived(line: Scoped) -> bool:

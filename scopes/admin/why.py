@@ -1,14 +1,17 @@
-"""Who acts, and why: what every act at the desk asks for."""
+"""Who acts, and why: what every act at the desk asks for, and the page that says first what will happen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 
+from scopes.admin.site import desk
 from scopes.models.trail import Act
 
 LONGEST_REASON = 1000
@@ -38,3 +41,24 @@ def agent_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def act_page(
+    request: HttpRequest,
+    title: str,
+    *,
+    about: str,
+    back: str,
+    will: Sequence[str],
+    form: forms.Form | None,
+    submit: str,
+    trouble: str = "",
+) -> TemplateResponse:
+    """The page of an act: what `will` happen, or the `trouble` that forbids it, and the form, where it may be done.
+
+    `about` names what it is about, and `back` is the address of its page. What was sent and could not be done is 409.
+    """
+    context = {"about": about, "back": back, "will": will, "form": form, "submit": submit, "trouble": trouble}
+    response = desk.page(request, "admin/acts/act.html", title, **context)
+    response.status_code = 409 if request.method == "POST" and trouble else 200
+    return response

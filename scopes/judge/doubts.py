@@ -89,11 +89,11 @@ def review(now: datetime) -> Reviewed:
     return Reviewed(len(found), closed, Doubt.objects.filter(state=Doubt.State.OPEN).count())
 
 
-def open_in(integrations: Iterable[int]) -> dict[int, dict[str, Doubt]]:
-    """Integration -> scope -> the open doubt about it; one query."""
-    found: dict[int, dict[str, Doubt]] = defaultdict(dict)
+def open_in(integrations: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Integration -> scope -> the open doubt about it as a sentence; one query."""
+    found: dict[int, dict[str, str]] = defaultdict(dict)
     for doubt in Doubt.objects.filter(integration__in=set(integrations), state=Doubt.State.OPEN):
-        found[doubt.integration_id][doubt.scope] = doubt
+        found[doubt.integration_id][doubt.scope] = told(doubt)
     return found
 
 

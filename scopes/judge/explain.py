@@ -61,6 +61,7 @@ class Scoped:
     remedy: str
     helps: bool
     since: datetime | None
+    since_at_least: bool
     evidence: tuple[str, ...]
     confirmed: bool
     box: str
@@ -128,7 +129,7 @@ def explain(
     return Account(
         health=judgement.health,
         since=since,
-        since_at_least=since == moments[0].at and stretches[0].origin in SIGHTS,
+        since_at_least=_at_least(since, moments),
         helps=judgement.helps,
         link_reason=judgement.link_reason,
         link_remedy=judgement.link_remedy,
@@ -183,6 +184,11 @@ def _since(moments: Sequence[_Moment], holds: Callable[[_Moment], bool]) -> date
     return since
 
 
+def _at_least(since: datetime, moments: Sequence[_Moment]) -> bool:
+    """Whether it may have begun earlier: the first that was heard of it is that it was seen so."""
+    return since == moments[0].at and moments[0].stretch.origin in SIGHTS
+
+
 def _first(moments: Sequence[_Moment], fact: Callable[[_Moment], object]) -> Stretch:
     """The stretch with which `fact` became what it is now: the one that told of it."""
     since = _since(moments, lambda moment: fact(moment) == fact(moments[-1]))
@@ -213,6 +219,7 @@ def _scoped(
         remedy=line.remedy,
         helps=bool(line.remedy) and REMEDIES[line.remedy].by_reauth,
         since=since,
+        since_at_least=_at_least(since, moments),
         evidence=tuple(_evidence(line, moments, versions, consented_at)) if line.reason else (),
         confirmed=all(entry.confirmed for entry in entries) and bool(entries),
         box=next((entry.box for entry in entries if entry.box), ""),

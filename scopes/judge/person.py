@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
-from scopes.judge import verdicts
+from scopes.judge import doubts, verdicts
 from scopes.judge.explain import Account, Refused, Stretch, Version, explain, judged_at
 from scopes.judge.past import attempt_at, link_at
 from scopes.judge.rules import Judgement
@@ -23,13 +23,17 @@ ATTEMPTS = 50
 
 @dataclass(frozen=True, slots=True)
 class ConnectionAccount:
-    """One connection with its account. `periods` newest first."""
+    """One connection with its account. `periods` newest first; `doubts` are sentences, by the scope that is doubted.
+
+    What is doubted is always of today: as of a moment of the past, it is left out.
+    """
 
     connection: Connection
     provider: Entry
     account: Account
     policy: PolicyVersion
     periods: tuple[Period, ...]
+    doubts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,7 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
     else:
         rows = [row for row in rows if row.pk in periods]
         _as_they_stood(rows, periods, at)
+    suspected = doubts.open_in(row.integration_id for row in rows) if at is None else {}
     accounts = []
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)
@@ -146,7 +151,9 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
             at,
             refused[row.pk],
         )
-        accounts.append(ConnectionAccount(row, provider, told, policy, tuple(reversed(periods[row.pk]))))
+        newest_first = tuple(reversed(periods[row.pk]))
+        doubted = suspected.get(row.integration_id, {})
+        accounts.append(ConnectionAccount(row, provider, told, policy, newest_first, doubted))
     return accounts
 
 

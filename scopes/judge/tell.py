@@ -56,14 +56,19 @@ def _connection(entry: ConnectionAccount) -> dict[str, Any]:
             "remedy": told.link_remedy or None,
             "evidence": list(told.link_evidence),
         },
-        "scopes": [_scope(line) for line in told.lines],
+        "scopes": [_scope(line, _doubts(entry, line)) for line in told.lines],
         "features": {"working": told.working, "failing": told.failing, "uncertain": told.uncertain},
         "sentences": told.sentences,
         "refusals": told.refusals,
     }
 
 
-def _scope(line: Scoped) -> dict[str, Any]:
+def _doubts(entry: ConnectionAccount, line: Scoped) -> list[str]:
+    """What is doubted of a need that is missing."""
+    return [entry.doubts[scope] for scope in line.scopes if scope in entry.doubts] if line.held is False else []
+
+
+def _scope(line: Scoped, doubts: list[str]) -> dict[str, Any]:
     return {
         "scopes": line.scopes,
         "label": line.label,
@@ -74,7 +79,9 @@ def _scope(line: Scoped) -> dict[str, Any]:
         "remedy": line.remedy or None,
         "reauth_helps": line.helps,
         "since": line.since.isoformat() if line.since else None,
+        "since_at_least": line.since_at_least,
         "evidence": line.evidence,
+        "doubts": doubts,
         "confirmed": line.confirmed,
     }
 
@@ -129,9 +136,10 @@ def _connection_lines(entry: ConnectionAccount) -> Iterator[str]:
         words = f"{line.label} ({' | '.join(line.scopes)})"
         yield f"  [{'x' if line.held else '?' if line.held is None else ' '}] {words} — {line.need}, {HELD[line.held]}"
         if line.reason:
-            helps = "a reauth helps" if line.helps else "a reauth does not help"
-            yield f"      {REASONS[line.reason].title} ({line.reason}). {REMEDIES[line.remedy].title}: {helps}."
-            for evidence in line.evidence:
+            reason, remedy = REASONS[line.reason], REMEDIES[line.remedy]
+            yield f"      {reason.title} ({line.reason}): {reason.meaning} {reason.suffers}"
+            yield f"      {remedy.title}: {'a reauth helps' if line.helps else 'a reauth does not help'}."
+            for evidence in (*line.evidence, *(f"Doubt: {doubt}" for doubt in _doubts(entry, line))):
                 yield f"      {evidence}"
     spare = [scope for line in told.lines if line.need == OPTIONAL for scope in line.scopes]
     if spare:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import doubts, verdicts
 from scopes.judge.rules import Policy
-from scopes.models import Connection, Doubt, Integration, Person, ReauthLink, Source
+from scopes.models import Connection, Integration, Person, ReauthLink, Source
 from scopes.reauth import contact
 from scopes.reauth.life import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
@@ -81,7 +81,7 @@ def take_aim(
         retired=_retired(entry, now),
         succeeds=first if entry.slug != first.slug else None,
         outcomes=_outcomes(person, target) if target else (),
-        doubts={scope: doubts.told(doubt) for scope, doubt in _doubts(target).items()},
+        doubts=doubts.open_in([target.pk]).get(target.pk, {}) if target else {},
         dont_contact=mark is not None,
         dont_contact_until=mark.until if mark else None,
         asked=contact.asked_lately(person, now),
@@ -89,10 +89,6 @@ def take_aim(
         live=target is not None and live_links(now).filter(person=person, integration=target).exists(),
     )
     return Aim(person, source, entry, target, connection, policy, decide(case))
-
-
-def _doubts(integration: Integration | None) -> Mapping[str, Doubt]:
-    return doubts.open_in([integration.pk]).get(integration.pk, {}) if integration else {}
 
 
 def _integrations() -> QuerySet[Integration]:

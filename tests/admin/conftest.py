@@ -19,7 +19,20 @@ from scopes import migrations, queue
 from scopes.facts import AttemptFailed
 from scopes.judge.policy import draft
 from scopes.migrations._roles import grant
-from scopes.models import AuditRun, Delivery, HeldFact, Incident, JobFailure, Listing, ReauthLink, Source, TrailEntry
+from scopes.models import (
+    AuditRun,
+    Delivery,
+    DontContact,
+    Doubt,
+    HeldFact,
+    Incident,
+    JobFailure,
+    Listing,
+    ReauthLink,
+    Source,
+    TrailEntry,
+    Waiver,
+)
 from tests import cast as people
 
 PASSWORD = "a long and private one"
@@ -125,6 +138,27 @@ def failed_job(now: datetime) -> int:
         pk = int(cursor.fetchone()[0])
     JobFailure.objects.create(job=pk, at=now, words="TerraUnavailable: Terra answered 502")
     return pk
+
+
+def decisions(now: datetime) -> None:
+    """What agents decide about: a waiver of Ben's, a mark on Cy, a doubt about a scope of Oura's."""
+    Waiver.objects.create(
+        connection=people.connection_of("Ben"),
+        need="spo2",
+        until=now.date() + timedelta(days=30),
+        reason="He does not want to.",
+        author="agent-agent",
+        created_at=now,
+    )
+    DontContact.objects.create(person=people.the("Cy"), reason="Asked by letter.", author="agent-agent", created_at=now)
+    Doubt.objects.create(
+        integration=people.integration_of("oura"),
+        scope="heartrate",
+        consents=41,
+        since=now - timedelta(days=9),
+        found_at=now,
+        counted_at=now,
+    )
 
 
 def incident(source: Source, name: str, now: datetime) -> Incident:

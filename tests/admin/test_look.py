@@ -9,12 +9,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from scopes.models import Connection, Source
 from tests import cast as people
-from tests.admin.conftest import PASSWORD
+from tests.admin.conftest import PASSWORD, decisions
 from tests.admin.test_roles import SCREENS, address
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,6 +27,7 @@ def everything(records: Source) -> Source:
     Connection.objects.filter(reference_id="ref-finn", integration__provider__slug="withings").update(
         person=None, user_id="stray"
     )
+    decisions(timezone.now())
     return records
 
 
@@ -112,8 +114,8 @@ def test_everything_is_there_without_script(everything: Source, open_as: Callabl
     page.get_by_role("searchbox").fill("example")
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="Ben Bitdiddle").click()
-    page.get_by_text("Left unticked").click()
-    assert page.get_by_text("The consent screen asked for this scope").first.is_visible()
+    page.get_by_text("As of a date").click()
+    assert page.get_by_label("A date, or a date and time in UTC").is_visible()
     page.get_by_role("link", name="What sources told").click()
     assert page.get_by_text("Oura: connected").is_visible()
     page.goto("/admin/connections/")
@@ -153,3 +155,5 @@ def test_an_agent_signs_in_and_out(agent: Callable[[str], User], page: Page, liv
     page.locator(".account summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="You are signed out").wait_for()
+    page.goto(f"{live_server.url}/admin/")
+    assert "/admin/login/" in page.url, "nobody is signed in any more"

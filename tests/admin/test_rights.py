@@ -63,7 +63,7 @@ def test_an_export_is_shown_first_and_downloaded_with_a_reason(
 def test_an_erasure_is_shown_first_and_meant(records: Source, signed_in: Callable[[str], Client]) -> None:
     lead = signed_in("lead")
     shown = lead.get(of("erase_person")).content.decode()
-    assert "erased here for good" in shown and "erases nothing at the source" in shown
+    assert "erased here for good" in shown and "Nothing is erased at the source" in shown
     for missing in ("reason", "sure"):
         form = {name: value for name, value in SURE.items() if name != missing}
         assert lead.post(of("erase_person"), form).context["form"].errors[missing]

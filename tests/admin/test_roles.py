@@ -9,12 +9,14 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from scopes.admin.screens import desk
 from scopes.models import (
     AuditRun,
     Connection,
     Delivery,
+    Doubt,
     Incident,
     JobFailure,
     PolicyVersion,
@@ -22,8 +24,10 @@ from scopes.models import (
     ReauthLink,
     Source,
     TrailEntry,
+    Waiver,
 )
 from tests import cast as people
+from tests.admin.conftest import decisions
 
 LOOKERS = {"viewer", "agent", "lead", "auditor"}
 ALL = LOOKERS | {"engineer"}
@@ -38,6 +42,12 @@ SCREENS: dict[str, set[str]] = {
     "connection": LOOKERS,
     "export_person": {"lead", "auditor"},
     "erase_person": {"lead"},
+    "waive": {"agent", "lead"},
+    "end_waiver": {"agent", "lead"},
+    "dont_contact": {"agent", "lead"},
+    "lift_dont_contact": {"lead"},
+    "send_link": {"agent", "lead"},
+    "link": LOOKERS,
     "connections": LOOKERS,
     "diagnose": ALL,
     "scopes_reauthlink_changelist": LOOKERS,
@@ -61,6 +71,8 @@ SCREENS: dict[str, set[str]] = {
     "policy_impact": ALL,
     "publish_policy": {"engineer"},
     "doubts": ALL,
+    "confirm_doubt": {"engineer"},
+    "dismiss_doubt": {"lead", "engineer"},
     "incidents": ALL,
     "release_incident": {"lead", "engineer"},
     "discard_incident": {"lead", "engineer"},
@@ -74,17 +86,20 @@ SCREENS: dict[str, set[str]] = {
 }
 # Screens of other modules, which their own tests open in every role; and Django's that show nothing.
 ELSEWHERE = {
-    "waive", "end_waiver", "dont_contact", "lift_dont_contact",
-    "send_link", "link", "link_now", "withdraw_link", "login", "logout", "password_change_done", "autocomplete",
+    "link_now", "withdraw_link", "login", "logout", "password_change_done", "autocomplete",
     "jsi18n", "view_on_site", "app_list", "auth_user_delete", "auth_user_history",
-    "draft_again", "confirm_doubt", "dismiss_doubt",
+    "draft_again",
 }  # fmt: skip
 
 
 def address(screen: str) -> str:
     """The address of a screen, with one of the records for those that show one."""
     shown = {
-        **dict.fromkeys(("person", "export_person", "erase_person"), lambda: people.the("Ben")),
+        **dict.fromkeys(("person", "export_person", "erase_person", "dont_contact"), lambda: people.the("Ben")),
+        "lift_dont_contact": lambda: people.the("Cy"),
+        "waive": lambda: people.connection_of("Ben"),
+        "end_waiver": Waiver.objects.get,
+        **dict.fromkeys(("confirm_doubt", "dismiss_doubt"), Doubt.objects.get),
         "connection": lambda: Connection.objects.get(user_id="stray"),
         "scopes_reauthlink_change": ReauthLink.objects.get,
         "scopes_delivery_change": Delivery.objects.first,
@@ -103,13 +118,18 @@ def address(screen: str) -> str:
         "auth_user_change": User.objects.first,
         "auth_user_password_change": User.objects.first,
     }
+    if screen == "send_link":
+        return reverse("admin:send_link", args=[people.the("Ben").pk, people.terra().pk, "oura"])
+    if screen == "link":
+        return reverse("admin:link", args=["bens-link"])
     row = shown[screen]() if screen in shown else None
-    return reverse(f"admin:{screen}", args=[row.pk] if row else [])
+    return reverse(f"admin:{screen}", args=[row.pk] if row else []) + ("?need=heartrate" if screen == "waive" else "")
 
 
 @pytest.fixture
 def everything(records: Source) -> Source:
     people.take_in(people.consent("nobody", "oura", ("daily",)).__class__("oura", "stray", people.CONSENTED))
+    decisions(timezone.now())
     return records
 
 

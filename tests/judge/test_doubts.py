@@ -14,6 +14,8 @@ from scopes.catalogue import default
 from scopes.facts import ScopesChanged
 from scopes.judge import doubts
 from scopes.judge.doubts import AlreadyEnded, Reviewed
+from scopes.judge.person import account_of
+from scopes.judge.tell import as_data, as_text
 from scopes.models import Connection, Doubt, TrailEntry, Verdict
 from scopes.models.trail import Act
 from scopes.reauth.aim import take_aim
@@ -186,6 +188,16 @@ def test_the_preflight_warns_and_does_not_refuse(doubt: Doubt) -> None:
     aim = take_aim(the("Ben"), integration_of("oura"), default().provider, NOW, connection_of("Ben"))
     assert aim.preflight.allowed
     assert f"Heart rate is doubted: {doubts.told(doubt)}" in aim.preflight.warnings
+
+
+def test_it_is_told_beside_the_reason_of_who_lacks_the_scope_and_of_nobody_else(doubt: Doubt) -> None:
+    told = f"Doubt: {doubts.told(doubt)}"
+    assert told in as_text(account_of(the("Ben"))) and told not in as_text(account_of(the("Ada")))
+    (ben,) = as_data(account_of(the("Ben")))["connections"]
+    assert {line["scopes"][0]: line["doubts"] for line in ben["scopes"] if line["doubts"]} == {
+        "heartrate": [doubts.told(doubt)]
+    }
+    assert "Doubt:" not in as_text(account_of(the("Ben"), NOW))
 
 
 def test_a_review_costs_the_same_for_twenty_people_and_for_two_hundred() -> None:

@@ -143,6 +143,11 @@ def test_a_connection_first_seen_in_a_listing_says_at_least() -> None:
 
     assert account.since_at_least
     assert account.since == people.NOW
+    assert all(line.since_at_least for line in account.lines)
+    later = people.NOW + timedelta(days=1)
+    people.take_in(ScopesChanged("oura", "ben-oura", later, scopes=("daily", "heartrate")), now=later)
+    held = {line.scopes[0]: line.since_at_least for line in told("ben").lines}
+    assert held["daily"] and not held["heartrate"]
 
 
 @pytest.mark.usefixtures("cast")
