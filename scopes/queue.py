@@ -29,7 +29,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task, configure_task
 
-TRIES = 8
+TRIES = 12  # the last comes some hours after the first
 FIRST_PAUSE_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 3600
 CONCURRENCY = 4
@@ -52,6 +52,9 @@ class QueueError(Exception):
 
 class NotFailed(QueueError):
     """The job is not among the failed ones any more."""
+
+    def __init__(self, pk: int) -> None:
+        super().__init__(f"Job {pk} is not among the failed ones: it is being tried again, or was done, or forgotten.")
 
 
 class JobFailed(Exception):
@@ -217,7 +220,7 @@ def try_again(pk: int, now: datetime) -> None:
     try:
         with transaction.atomic():
             if not _dead().select_for_update().filter(pk=pk).exists():
-                raise NotFailed(f"Job {pk} has not failed, or is being tried again already.")
+                raise NotFailed(pk)
             _manager.retry_job_by_id(job_id=pk, retry_at=now)
     except exceptions.ProcrastinateException as problem:
         raise QueueError(f"Job {pk} could not be tried again: {_words(problem)}") from None

@@ -1,0 +1,118 @@
+"""The deferred work: whether somebody does it, what failed, and the act of having that tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes import queue
+from scopes.admin.site import desk
+from scopes.admin.why import Why, act_page
+from scopes.models import JobFailure, TrailEntry
+from scopes.models.trail import Act
+
+LOOK = "scopes.view_jobfailure"
+NEWEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failed job, and why it failed, where that is known."""
+
+    job: queue.FailedJob
+    failure: JobFailure | None
+
+    @property
+    def title(self) -> str:
+        return _title(self.job)
+
+    @property
+    def about(self) -> str:
+        return _about(self.job.arguments)
+
+
+@desk.screen("jobs/", "jobs", LOOK)
+def jobs(request: HttpRequest) -> HttpResponseBase:
+    """How the queue is doing, and the jobs that failed, the newest first."""
+    dead = queue.failed(NEWEST)
+    why = JobFailure.objects.in_bulk([job.pk for job in dead])
+    return desk.page(
+        request,
+        "admin/jobs.html",
+        "Jobs",
+        workers=queue.workers_alive(),
+        counts=queue.counts(),
+        failed=[Failed(job, why.get(job.pk)) for job in dead],
+    )
+
+
+@desk.screen("jobs/<int:pk>/retry/", "retry_job", LOOK, "scopes.retry_job")
+def retry(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Show what will happen; by POST, have the job tried once more."""
+    job = queue.failed_job(pk)
+    trouble = "" if job else str(queue.NotFailed(pk))
+    form = Why(request.POST or None)
+    if job and request.method == "POST" and form.is_valid():
+        try:
+            _try_again(job, form.act_of(request))
+        except queue.QueueError as problem:
+            trouble = str(problem)
+        else:
+            messages.success(request, f"Job {pk} waits to be tried again.")
+            return redirect("admin:jobs")
+    return act_page(
+        request,
+        f"Try job {pk} again",
+        about="Jobs",
+        back=reverse("admin:jobs"),
+        will=_will(job) if job else (),
+        form=form if job and not trouble else None,
+        submit="Try it again",
+        trouble=trouble,
+    )
+
+
+def _try_again(job: queue.FailedJob, act: Act) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        queue.try_again(job.pk, now)
+        TrailEntry.objects.create(
+            at=now,
+            verb="job.retried",
+            actor=act.author,
+            actor_name=act.author.get_username(),
+            subject=f"job {job.pk}",
+            reason=act.reason,
+            ticket=act.ticket,
+            detail={"name": job.name, "tries": job.tries},
+        )
+
+
+def _will(job: queue.FailedJob) -> list[str]:
+    about = f" ({_about(job.arguments)})" if job.arguments else ""
+    soon = "A worker does it as soon as it is free."
+    tonight = "No worker runs at the moment, so the next nightly audit does it."
+    return [
+        f"“{_title(job)}”{about} is done once more, from its beginning: what it did before is not doubled.",
+        soon if queue.workers_alive() else tonight,
+        "If it fails again, it stands here again.",
+    ]
+
+
+def _title(job: queue.FailedJob) -> str:
+    return job.name.replace("_", " ").capitalize()
+
+
+def _about(arguments: dict[str, Any]) -> str:
+    """What it was about, without a list of 500 ids."""
+    return ", ".join(
+        f"{len(value):,} {name}" if isinstance(value, list) else f"{name} {value}" for name, value in arguments.items()
+    )
