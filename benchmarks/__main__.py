@@ -8,6 +8,8 @@ import platform
 
 import django
 
+PARTS = ("records", "publication", "listings", "webhooks")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -15,6 +17,9 @@ def main() -> None:
     parser.add_argument("--standings", type=int, default=5_000)
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--changes", type=int, default=10_000)
+    parser.add_argument("--listed", type=int, default=200_000)
+    parser.add_argument("--deliveries", type=int, default=10_000)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
@@ -22,17 +27,29 @@ def main() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import pages, publication, records
+    from benchmarks import listings, pages, publication, records, webhooks
 
-    call_command("migrate", verbosity=0)
-    call_command("flush", interactive=False, verbosity=0)
+    def fresh() -> None:
+        call_command("migrate", verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
+
+    fresh()
     with connection.cursor() as cursor:
         cursor.execute("SELECT version(), current_setting('fsync')")
         version, fsync = cursor.fetchone()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {version.split(' on ')[0]}, fsync {fsync}\n")
-    table = records.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
-    call_command("flush", interactive=False, verbosity=0)
-    table += publication.run(options.connections, options.standings)
+    parts = {
+        "records": lambda: (
+            records.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
+        ),
+        "publication": lambda: publication.run(options.connections, options.standings),
+        "listings": lambda: listings.run(options.listed, 20_000, options.connections),
+        "webhooks": lambda: webhooks.run(options.deliveries),
+    }
+    table = []
+    for part in options.only:
+        fresh()
+        table += parts[part]()
     width = max(len(what) for what, _ in table)
     for what, figure in table:
         print(f"| {what:<{width}} | {figure:>20} |")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,17 +23,18 @@ from scopes.sandbox.people import Population
 PER_PAGE = 500
 
 
-def record(directory: Path, connections: int) -> None:
-    """Write the rounds of `connections` people below `directory`."""
+def record(directory: Path, connections: int, rounds: Collection[str] = ("first", "pulse", "changed")) -> None:
+    """Write these rounds of a listing of `connections` below `directory`."""
     population = Population(1, connections, date(2026, 11, 22), default())
     pages = range(0, connections, PER_PAGE)
-    for name in ROUNDS:
+    for name in rounds:
         (directory / name).mkdir()
     for page, start in enumerate(pages):
         users = [user_object(population.connection(n)) for n in range(start, min(start + PER_PAGE, connections))]
         following = page + 1 if page + 1 < len(pages) else None
-        for name, altered in ROUNDS.items():
-            data = {"next": following, "max_page": len(pages) - 1, "results": [altered(user) for user in users]}
+        for name in rounds:
+            results = [ROUNDS[name](user) for user in users]
+            data = {"next": following, "max_page": len(pages) - 1, "results": results}
             body = json.dumps({"data": data}, separators=(",", ":"))
             (directory / name / str(page)).write_text(body, encoding="utf-8")
 
@@ -62,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     directory = Path()
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         asked = urlsplit(self.path)
         page = parse_qs(asked.query).get("page", ["0"])[0]
         body = (self.directory / asked.path.split("/")[1] / str(int(page))).read_bytes()

@@ -1,0 +1,142 @@
+"""How many webhooks a second go through gunicorn, stored and processed; repeats and wrong signatures among them."""
+
+from __future__ import annotations
+
+import http
+import http.client
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from multiprocessing import get_context
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from portal.cluster import CHECKOUT
+from scopes.catalogue import default
+from scopes.models import Connection, Delivery, Period
+from scopes.sandbox.events import user_object
+from scopes.sandbox.people import Population
+from scopes.sandbox.signing import signature
+
+Row = tuple[str, str]
+SECRET = "bench-signing-secret"
+WORKERS, THREADS, SENDERS = 2, 4, 2
+REPEATED, FORGED = 0.1, 0.05
+Sent = tuple[bytes, str, str]  # body, signature, trace id
+
+
+def run(deliveries: int) -> list[Row]:
+    """Rows of (what, figure) for that many different deliveries; every one of them must be there afterwards."""
+    before = Delivery.objects.count()
+    known = Connection.objects.count()
+    sent, forged = _deliveries(deliveries)
+    with _portal() as port:
+        began = time.perf_counter()
+        with ProcessPoolExecutor(SENDERS, mp_context=get_context("spawn")) as pool:
+            answers: Counter[int] = Counter()
+            shares = [sent[place::SENDERS] for place in range(SENDERS)]
+            for counted in pool.map(_send, shares, [port] * SENDERS):
+                answers += counted
+        seconds = time.perf_counter() - began
+    made = Delivery.objects.filter(processed_at__isnull=False, error="").count() - before
+    open_periods = Period.objects.filter(until__isnull=True).count()
+    assert answers == {200: len(sent) - forged, 401: forged}, answers
+    assert made == deliveries, f"{deliveries} were sent and {made} are processed"
+    assert open_periods == Connection.objects.filter(merged_into=None).count()
+    how = f"gunicorn with {WORKERS} workers of {THREADS} threads, {SENDERS} senders"
+    return [
+        (f"webhooks: {len(sent):,} sent ({how})", f"{len(sent) / seconds:,.0f}/s"),
+        (
+            "  of them stored and processed, repeats, refused",
+            f"{made:,}, {len(sent) - forged - made:,}, {forged:,}; none lost",
+        ),
+        ("  connections that they made", f"{Connection.objects.count() - known:,}"),
+    ]
+
+
+def _deliveries(number: int) -> tuple[list[Sent], int]:
+    """What is sent, in no order, and how many of it carry a wrong signature."""
+    draw = random.Random(5)
+    at = int(time.time())
+    population = Population(3, number, date(2026, 11, 22), default())
+    sent: list[Sent] = []
+    forged = 0
+    for place in range(number):
+        body = json.dumps(_event(user_object(population.connection(place // 2)), place)).encode()
+        one = (body, signature(SECRET, body, at), str(UUID(int=place)))
+        sent.append(one)
+        if draw.random() < REPEATED:
+            sent.append(one)
+        if draw.random() < FORGED:
+            sent.append((body, signature("another-secret", body, at), str(UUID(int=draw.getrandbits(128)))))
+            forged += 1
+    draw.shuffle(sent)
+    return sent, forged
+
+
+def _event(user: dict[str, Any], place: int) -> dict[str, Any]:
+    """Half are consents, half the data that follows."""
+    if place % 2:
+        ended = datetime(2026, 11, 21, tzinfo=UTC).isoformat()
+        return {"type": "daily", "user": user, "data": [{"metadata": {"end_time": ended}}] * 3}
+    return {"type": "auth", "status": "success", "user": user, "reference_id": user["reference_id"]}
+
+
+def _send(deliveries: list[Sent], port: int) -> Counter[int]:
+    """Send them one after the other; how often each status was answered."""
+    answered: Counter[int] = Counter()
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for body, signed, trace in deliveries:
+        headers = {"terra-signature": signed, "X-Terra-Trace-Id": trace, "Content-Type": "application/json"}
+        line.request("POST", "/hooks/terra/bench/", body, headers)
+        answer = line.getresponse()
+        answer.read()
+        answered[answer.status] += 1
+    return answered
+
+
+@contextmanager
+def _portal() -> Iterator[int]:
+    """The portal as it is run in production, but for https; on which port of the loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "PORTAL_MODE": "development",
+        "TERRA_ENVIRONMENTS": "bench",
+        "TERRA_BENCH_DEV_ID": "bench",
+        "TERRA_BENCH_API_KEY": "bench",
+        "TERRA_BENCH_SIGNING_SECRETS": SECRET,
+    }
+    command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"]
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait(port)
+            connection.close()
+            yield port
+        finally:
+            server.terminate()
+
+
+def _wait(port: int) -> None:
+    for _ in range(300):
+        try:
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            line.request("GET", "/healthz")
+            if line.getresponse().status == http.HTTPStatus.OK:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the portal did not start")
