@@ -62,9 +62,11 @@ def test_a_database_that_was_stopped_and_started_lost_no_webhook(
     def stop_and_start() -> None:
         until(lambda: sender.answers[HTTPStatus.OK] >= PEOPLE // 2)
         server.stop()
-        until(lambda: sender.answers[HTTPStatus.SERVICE_UNAVAILABLE] >= PEOPLE // 2)
-        with server.held():
-            pass  # the tests' own hold on it lets it run on
+        try:
+            until(lambda: sender.answers[HTTPStatus.SERVICE_UNAVAILABLE] >= PEOPLE // 2)
+        finally:
+            with server.held():
+                pass  # the tests' own hold on it lets it run on
 
     with machine.serving():
         sender.deliver_all(told, stop_and_start)
