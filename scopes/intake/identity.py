@@ -136,24 +136,35 @@ def join(told: Told, changed: Sequence[int], by: By, now: datetime) -> list[int]
                 else:
                     replaced.append((integration, new_id))
     asked = {*changed, *survivors, *_alive(replaced)}
-    if not asked:
-        return survivors
-    minted = _minted_for(asked)
-    pairs = sorted({(min(pair), max(pair)) for pair in (*_alike(asked), *minted)})
-    suspected = []
-    for one, other in _not_told_apart(pairs):
-        rows = merge.hold(one, other)
-        if len(rows) < 2 or merge.why_not(*rows):
-            continue
-        joined = _reason(rows[0], rows[1], minted, replaced)
-        if joined is not None:
-            why, survivor, absorbed = joined
-            merge.merge(survivor.pk, absorbed.pk, why, by, now)
-            survivors.append(survivor.pk)
-        elif _same_person(*rows):
-            suspected.append((one, other))
+    suspected: set[tuple[int, int]] = set()
+    while asked:
+        took_in: list[int] = []
+        minted = _minted_for(asked)
+        for one, other in _not_told_apart(_by_consent([*_alike(asked), *minted])):
+            rows = merge.hold(one, other)
+            if len(rows) < 2 or merge.why_not(*rows):
+                continue
+            joined = _reason(rows[0], rows[1], minted, replaced)
+            if joined is not None:
+                why, survivor, absorbed = joined
+                merge.merge(survivor.pk, absorbed.pk, why, by, now)
+                took_in.append(survivor.pk)
+            elif _same_person(*rows):
+                suspected.add((one, other))
+        survivors += took_in
+        asked = set(took_in)
     _suspect(suspected, now)
     return survivors
+
+
+def _by_consent(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Each pair once, in the order of its ids; those of the earliest consents first, for a later one may follow it."""
+    once = {(min(pair), max(pair)) for pair in pairs}
+    if len(once) < 2:
+        return list(once)
+    rows = Connection.objects.filter(pk__in={pk for pair in once for pk in pair})
+    began = {pk: consented or seen for pk, consented, seen in rows.values_list("pk", "consented_at", "first_seen_at")}
+    return sorted(once, key=lambda pair: (sorted(began[pk] for pk in pair), pair))
 
 
 def _replace(integration: int, old_id: str, new_id: str, by: By, now: datetime) -> Iterator[int]:
@@ -265,13 +276,14 @@ def _reason(
     for old, new in ((one, other), (other, one)):
         if (old.pk, new.pk) in minted:
             said = (new.integration_id, new.user_id) in replaced
-            if said or (_link(old) in ENDED and _link(new) is LinkState.ACTIVE):
+            completed = new.consented_at is not None or _link(new) is LinkState.ACTIVE
+            if said or (_link(old) in ENDED and completed):
                 return Why.MINTED, old, new
     if one.provider_user_id and one.provider_user_id == other.provider_user_id:
         new = merge.goes_on(one, other)
         return Why.ACCOUNT, other if new is one else one, new
     for old, new in ((one, other), (other, one)):
-        if _same_person(old, new) and _is_successor(old, new) and _are_all(old, new) and not _was_parted(old, new):
+        if _same_person(old, new) and _is_successor(old, new) and _is_only_one(old, new) and not _was_parted(old, new):
             return Why.INFERRED, old, new
     return None
 
@@ -283,9 +295,9 @@ def _same_person(one: Connection, other: Connection) -> bool:
 
 
 def _is_successor(old: Connection, new: Connection) -> bool:
-    """The new one works and the old one does not, which gave no sign of life since the new one's consent."""
+    """The old one does not work any more, and gave no sign of life since the new one's consent."""
     link, began = _link(old), new.consented_at
-    if link not in ENDED or _link(new) is not LinkState.ACTIVE or began is None:
+    if link not in ENDED or began is None:
         return False
     pulse = getattr(old, "pulse", None)
     days = (pulse.last_webhook_on, pulse.last_data_on) if pulse else ()
@@ -305,13 +317,14 @@ def _is_successor(old: Connection, new: Connection) -> bool:
     return not held.exclude(counts__has_key="abandoned").exists()
 
 
-def _are_all(one: Connection, other: Connection) -> bool:
-    """The person has no other connection at this integration."""
-    theirs = Q(reference_id=one.reference_id, person__isnull=True)
-    if one.person_id is not None:
-        theirs = Q(person=one.person_id)
-    rows = Connection.objects.filter(theirs, integration=one.integration_id, merged_into__isnull=True)
-    return not rows.exclude(pk__in=(one.pk, other.pk)).exists()
+def _is_only_one(old: Connection, new: Connection) -> bool:
+    """The person had no other connection at this integration when the new one's consent was given."""
+    theirs = Q(reference_id=old.reference_id, person__isnull=True)
+    if old.person_id is not None:
+        theirs = Q(person=old.person_id)
+    rows = Connection.objects.filter(theirs, integration=old.integration_id, merged_into__isnull=True)
+    earlier = Q(consented_at__isnull=True) | Q(consented_at__lte=new.consented_at)
+    return not rows.filter(earlier).exclude(pk__in=(old.pk, new.pk)).exists()
 
 
 def _was_parted(old: Connection, new: Connection) -> bool:

@@ -22,6 +22,7 @@ from scopes.judge.policy import consent_screens
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Connection, FormerId, Merge, Period, Person, Pulse, SuspectedDuplicate, TrailEntry, Waiver
+from scopes.models.trail import Act
 
 
 class CannotMerge(Exception):
@@ -40,6 +41,11 @@ class By:
     reason: str = ""
     ticket: str = ""
     author: User | None = None
+
+    @classmethod
+    def agent(cls, act: Act) -> By:
+        """An agent, by an act at the desk."""
+        return cls(act.author.get_username(), act.reason, act.ticket, act.author)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +201,7 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """What the two of a merge would be without it. `waived` are the needs that went over and would go back."""
+    """What the two of a merge would be without it."""
 
     survivor: Facts
     absorbed: Facts
@@ -283,6 +289,29 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
             _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.TWO, by, now)
         _note("connection.parted", survivor, record, by, now)
     return record
+
+
+def tell_apart(one_pk: int, other_pk: int, by: By, now: datetime) -> None:
+    """They are two: they are neither joined by themselves nor suspected again. Raises CannotMerge."""
+    with transaction.atomic():
+        rows_held = hold(one_pk, other_pk)
+        if len(rows_held) < 2 or any(row.merged_into_id is not None for row in rows_held):
+            raise CannotMerge("One of them was merged already. Look at the person's page again.")
+        one, other = rows_held
+        _end_suspicion(one, other, SuspectedDuplicate.State.TWO, by, now)
+        TrailEntry.objects.create(
+            at=now,
+            verb="connection.told_apart",
+            actor=by.author,
+            actor_name=by.name,
+            person_id=one.person_id or other.person_id,
+            connection=one,
+            integration_id=one.integration_id,
+            subject=one.user_id,
+            reason=by.reason,
+            ticket=by.ticket,
+            detail={"other": other.user_id},
+        )
 
 
 def without_merge(record: Merge) -> Row:

@@ -1,0 +1,62 @@
+"""What speaks for and against two connections being one. It proves nothing: an agent decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from scopes.facts import LinkState
+from scopes.models import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One sign, as a sentence; `is_for` that they are one."""
+
+    is_for: bool
+    sentence: str
+
+
+def signs(one: Connection, other: Connection) -> list[Sign]:
+    """The signs, from what the two rows, their standings and pulses say."""
+    old, new = sorted((one, other), key=lambda row: (row.consented_at or row.first_seen_at, row.pk))
+    return [sign for sign in (_works(old, new), _data(old, new), _account(old, new)) if sign is not None]
+
+
+def words_of_link(row: Connection) -> str:
+    """The state of the link in a word or two."""
+    return row.standing.link.replace("_", " ")
+
+
+def last_data_on(row: Connection) -> date | None:
+    """The day of the newest data, where any is known."""
+    pulse = getattr(row, "pulse", None)
+    return pulse.last_data_on if pulse else None
+
+
+def _works(old: Connection, new: Connection) -> Sign | None:
+    works = [row.standing.link == LinkState.ACTIVE for row in (old, new)]
+    if all(works):
+        return Sign(False, "The source says that both work, so they may be two accounts.")
+    if works == [False, True]:
+        return Sign(True, f"The older one does not work any more ({words_of_link(old)}), and the newer one does.")
+    if works == [True, False]:
+        return Sign(False, f"The newer one does not work any more ({words_of_link(new)}), and the older one does.")
+    return None
+
+
+def _data(old: Connection, new: Connection) -> Sign | None:
+    if new.consented_at is None:
+        return None
+    since, came = f"{new.consented_at:%-d %b %Y}", last_data_on(old)
+    if came is not None and came > new.consented_at.date():
+        return Sign(False, f"Data came for the older one after the newer consent of {since}.")
+    return Sign(True, f"No data is known for the older one since the newer consent of {since}.")
+
+
+def _account(old: Connection, new: Connection) -> Sign | None:
+    if not old.provider_user_id or not new.provider_user_id:
+        return None
+    if old.provider_user_id == new.provider_user_id:
+        return Sign(True, "Both have the same account at the provider.")
+    return Sign(False, "They have different accounts at the provider.")
