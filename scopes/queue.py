@@ -7,7 +7,6 @@ never a secret, an address or a reference id. Bodies stand in jobs.py; everybody
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import threading
@@ -112,11 +111,12 @@ class _Backoff(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": int(max(pause, asked))})
 
 
-def job(name: str, *, every: str = "", tries: int = TRIES) -> Callable[[Body], Body]:
+def job(name: str, *, every: str = "", alone: bool = True, tries: int = TRIES) -> Callable[[Body], Body]:
     """Make a function the body of the jobs of that name; `every` (as in a crontab) defers one by the clock.
 
-    A job that fails is tried again, `tries` times in all. One that comes by the clock is not: it comes again anyhow,
-    waits once at most, and never runs twice at the same time.
+    A job that fails is tried again, `tries` times in all. One that comes by the clock is not, for it comes again
+    anyhow; it waits once at most and, where it is to be `alone`, never runs twice at the same time. Where its worker
+    is killed, none of its name runs before the stalled jobs are taken up.
     """
 
     def made(body: Body) -> Body:
@@ -129,6 +129,7 @@ def job(name: str, *, every: str = "", tries: int = TRIES) -> Callable[[Body], B
                 if every:
                     log.error("job %s failed, and comes again: %s", name, words)  # noqa: TRY400 - it may hold values
                     return
+                log.warning("job %s %s failed: %s", name, pk, words)
                 _keep_quietly(pk, words)
                 wait = float(getattr(problem, "retry_after", None) or 0.0)
                 raise JobFailed(words, wait).with_traceback(problem.__traceback__) from None
@@ -140,7 +141,7 @@ def job(name: str, *, every: str = "", tries: int = TRIES) -> Callable[[Body], B
             name=name,
             pass_context=True,
             retry=False if every else _Backoff(tries),
-            lock=once,
+            lock=once if alone else None,
             queueing_lock=once,
             priority=FIRST if every else 0,
         )(run)
@@ -265,13 +266,16 @@ def work_off(seconds: float, now: datetime) -> None:
         return
 
     async def until_empty() -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(
-                _run(wait=False, delete_jobs="successful", install_signal_handlers=False, listen_notify=False), seconds
-            )
+        worker = _run(wait=False, delete_jobs="successful", install_signal_handlers=False, listen_notify=False)
+        try:
+            await asyncio.wait_for(worker, seconds)
+        except TimeoutError:
+            log.warning("not everything that was deferred is done after %s s; the rest waits", seconds)
+        except Exception as problem:  # noqa: BLE001 - what waits is done another time
+            log.warning("what was deferred could not be worked off: %s", _words(problem))
 
-    # In a thread of its own, for the caller's may have an event loop already.
-    thread = threading.Thread(target=asyncio.run, args=(until_empty(),))
+    # In a thread of its own, for the caller's may have an event loop already. Who is interrupted does not wait for it.
+    thread = threading.Thread(target=lambda: asyncio.run(until_empty()), daemon=True)
     thread.start()
     thread.join()
 
@@ -320,7 +324,8 @@ def _silent_since() -> Any:
 
 def _keep_quietly(pk: int, words: str) -> None:
     try:
-        _keep(pk, words)
+        with transaction.atomic():
+            _keep(pk, words)
     except Error as problem:
         log.warning("why job %s failed could not be kept: %s", pk, type(problem).__name__)
 

@@ -167,6 +167,9 @@ def workers(number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def test_of_three_workers_one_is_killed_and_everything_is_done_all_the_same() -> None:
+    # Somebody was killed while he took up the jobs of the killed.
+    queue.defer("stalled_jobs")
+    execute("UPDATE procrastinate_jobs SET status = 'doing'")
     chunks = [list(range(first, first + 10)) for first in range(0, 300, 10)]
     queue.defer_many("count_items", [{"items": chunk} for chunk in chunks])
     notes = TrailEntry.objects.filter(verb="counted")
@@ -179,7 +182,7 @@ def test_of_three_workers_one_is_killed_and_everything_is_done_all_the_same() ->
         until(lambda: 2 <= notes.filter(actor_name=str(victim.pid)).count() % 10 <= 7)
         victim.send_signal(signal.SIGKILL)
         until(lambda: queue.counts().due == 0)
-        until(lambda: queue.counts().doing == 1)
+        until(lambda: queue.counts().doing <= 1)
         assert len(done()) < 300, "it was killed in the middle of a chunk"
         # Half a minute in which its worker says nothing.
         execute(
