@@ -58,12 +58,12 @@ class Upload:
             yield None
         self._keep(kept)
 
-    def batches(self, size: int = BATCH) -> Iterator[list[ConnectionSeen]]:
-        """The sights in batches of `size` or somewhat more, oldest first for each connection."""
+    def batches(self) -> Iterator[list[ConnectionSeen]]:
+        """The sights in batches of BATCH or somewhat more, oldest first for each connection."""
         batch: list[ConnectionSeen] = []
         for _, sights in groupby(self._sorted(), key=lambda seen: (seen.provider, seen.user_id)):
             batch += sights
-            if len(batch) >= size:
+            if len(batch) >= BATCH:
                 yield batch
                 batch = []
         if batch:

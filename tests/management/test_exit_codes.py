@@ -70,7 +70,12 @@ def test_an_audit_without_an_environment_ends_with_1_and_says_what_to_set() -> N
 
 @pytest.mark.parametrize(
     "words",
-    [("audit_connections", "--fail-on", "monsters"), ("show_person",), ("publish_policies", "--apply")],
+    [
+        ("audit_connections", "--fail-on", "monsters"),
+        ("show_person",),
+        ("publish_policies", "--apply"),
+        ("import_connections", "connections.csv", "--source=terra:x", "--as-of=soon"),
+    ],
 )
 def test_a_mistake_of_use_ends_with_2(words: tuple[str, ...]) -> None:
     refused = command_line.run(*words)
