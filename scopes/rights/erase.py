@@ -16,7 +16,17 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Model, Q
 
-from scopes.models import Attempt, DontContact, Doubt, Incident, ReauthLink, TrailEntry, Waiver
+from scopes.models import (
+    Attempt,
+    DontContact,
+    Doubt,
+    Incident,
+    Merge,
+    ReauthLink,
+    SuspectedDuplicate,
+    TrailEntry,
+    Waiver,
+)
 from scopes.rights import marks
 from scopes.rights.held import Held, deliveries_naming, held_about
 from scopes.rights.naming import MARK, Names
@@ -32,6 +42,8 @@ TABLES: tuple[tuple[str, Callable[[Held], Sequence[Model]]], ...] = (
     ("scopes_livecheck", lambda held: held.live_checks),
     ("scopes_heldfact", lambda held: held.held_back),
     ("scopes_refusal", lambda held: held.refusals),
+    ("scopes_merge", lambda held: held.merges),
+    ("scopes_suspectedduplicate", lambda held: held.suspected),
     ("scopes_dontcontact", lambda held: held.dont_contact),
     ("scopes_formerid", lambda held: held.former_ids),
     ("scopes_period", lambda held: held.periods),
@@ -48,6 +60,8 @@ FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Attempt, ("result", "message", "returned")),
     (Doubt, ("reason", "ticket")),
     (Incident, ("reason", "ticket")),
+    (Merge, ("reason", "ticket", "parted_reason", "parted_ticket")),
+    (SuspectedDuplicate, ("reason", "ticket")),
 )
 
 

@@ -12,8 +12,10 @@ from scopes.models import (
     DontContact,
     Integration,
     LiveCheck,
+    Merge,
     ReauthLink,
     Refusal,
+    SuspectedDuplicate,
     TrailEntry,
     Waiver,
 )
@@ -44,6 +46,8 @@ def export(held: Held, now: datetime) -> dict[str, Any]:
             "came_back_after_erasure_on": _day(person.came_back_after),
         },
         "connections": [_connection(row, held) for row in held.connections],
+        "merges": [_merge(row) for row in held.merges],
+        "suspected_duplicates": [_suspected(row, held) for row in held.suspected],
         "attempts": [_attempt(row) for row in held.attempts],
         "links": [_link(row) for row in held.links],
         "dont_contact": [_dont_contact(row) for row in held.dont_contact],
@@ -97,6 +101,35 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
             if fact.connection_id == row.pk
         ],
         "refusals": [_refusal(refusal) for refusal in held.refusals if refusal.connection_id == row.pk],
+    }
+
+
+def _merge(row: Merge) -> dict[str, Any]:
+    return {
+        "user_id": row.absorbed_user_id,
+        "former_user_id": row.survivor_user_id,
+        "why": row.why,
+        "merged_at": _time(row.merged_at),
+        "author": row.author,
+        "reason": row.reason,
+        "ticket": row.ticket,
+        "parted_at": _time(row.parted_at),
+        "parted_by": row.parted_by,
+        "parted_reason": row.parted_reason,
+        "parted_ticket": row.parted_ticket,
+    }
+
+
+def _suspected(row: SuspectedDuplicate, held: Held) -> dict[str, Any]:
+    ids = {one.pk: one.user_id for one in held.connections}
+    return {
+        "user_ids": [ids[pk] for pk in (row.first_id, row.second_id) if pk in ids],
+        "state": row.state,
+        "found_at": _time(row.found_at),
+        "ended_at": _time(row.ended_at),
+        "author": row.author,
+        "reason": row.reason,
+        "ticket": row.ticket,
     }
 
 

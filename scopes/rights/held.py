@@ -17,10 +17,12 @@ from scopes.models import (
     FormerId,
     HeldFact,
     LiveCheck,
+    Merge,
     Period,
     Person,
     ReauthLink,
     Refusal,
+    SuspectedDuplicate,
     TrailEntry,
     Waiver,
 )
@@ -47,6 +49,8 @@ class Held:
     live_checks: list[LiveCheck]
     refusals: list[Refusal]
     held_back: list[HeldFact]
+    merges: list[Merge]
+    suspected: list[SuspectedDuplicate]
     attempts: list[Attempt]
     links: list[ReauthLink]
     dont_contact: list[DontContact]
@@ -61,7 +65,7 @@ class Held:
     def source_ids(self) -> set[str]:
         """The ids that sources know the person's connections by, today's, former and minted ones."""
         ids = {row.user_id for rows in (self.connections, self.former_ids, self.attempts) for row in rows}
-        return ids - {""}
+        return (ids | {row.survivor_user_id for row in self.merges}) - {""}
 
     def counts(self) -> dict[str, int]:
         """How much of each there is; what there is none of is left out."""
@@ -73,6 +77,8 @@ class Held:
             "live checks": len(self.live_checks),
             "refusals": len(self.refusals),
             "facts held back": len(self.held_back),
+            "merges": len(self.merges),
+            "suspected duplicates": len(self.suspected),
             "attempts": len(self.attempts),
             "links": len(self.links),
             "don't-contact marks": len(self.dont_contact),
@@ -103,6 +109,8 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         else []
     )  # fmt: skip
     attempts = _attempts(reference_id, person, connections, former_ids, links)
+    merges = list(Merge.objects.filter(Q(absorbed__in=pks) | Q(survivor__in=pks)).order_by("pk"))
+    suspected = SuspectedDuplicate.objects.filter(Q(first__in=pks) | Q(second__in=pks))
     live_checks = list(LiveCheck.objects.filter(connection__in=pks).order_by("pk"))
     ids = {
         reference_id,
@@ -110,6 +118,7 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         *(row.user_id for row in former_ids),
         *(value for row in attempts for value in (row.user_id, row.session_id, row.reference_id)),
         *(row.account for row in live_checks),
+        *(row.provider_user_id for row in merges),
     }
     public_ids = {link.public_id for link in links}
     about = Q(connection__in=pks) | Q(subject__in=(ids | public_ids) - {""})
@@ -124,6 +133,8 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         live_checks=live_checks,
         held_back=list(HeldFact.objects.filter(connection__in=pks).order_by("pk")),
         refusals=list(Refusal.objects.filter(connection__in=pks).order_by("pk")),
+        merges=merges,
+        suspected=list(suspected.order_by("pk")),
         attempts=attempts,
         links=links,
         dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],

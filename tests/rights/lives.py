@@ -51,7 +51,7 @@ def live() -> None:
     cast.take_in(replaced("ben-new", "ben-oura", without, "ben", cast.CONSENTED + timedelta(days=3)))
     cast.take_in(ConnectionSeen("oura", "ben-new", NOW, last_data_on=NOW.date(), provider_user_id="oura-account-b"))
     for who in ("Ben", "Ada"):
-        row = Connection.objects.get(person=cast.the(who))
+        row = Connection.objects.get(person=cast.the(who), merged_into=None)
         TrailEntry.objects.create(
             at=NOW,
             verb="person.opened",
@@ -65,7 +65,7 @@ def live() -> None:
         )
         delivered("auth", {"type": "auth", "user": {"user_id": row.user_id, "reference_id": row.reference_id}})
     flow.waive(
-        Connection.objects.get(user_id="ben-new"),
+        Connection.objects.get(user_id="ben-new", merged_into=None),
         "heartrate",
         NOW.date() + timedelta(days=30),
         Act(rex(), "Ben Bitdiddle said no."),
@@ -73,12 +73,14 @@ def live() -> None:
     )
     cast.take_in(DataRefused("oura", "ben-new", NOW, "insufficient permissions for data type of ben-new", "body"))
     LiveCheck.objects.create(
-        connection=Connection.objects.get(user_id="ben-new"), user_id="ben-new", author="rex", asked_at=NOW,
-        answered_at=NOW, answer="known", probe="answered", account="oura-account-c",
+        connection=Connection.objects.get(user_id="ben-new", merged_into=None), user_id="ben-new", author="rex",
+        asked_at=NOW, answered_at=NOW, answer="known", probe="answered", account="oura-account-c",
     )  # fmt: skip
     hold_back(Connection.objects.get(user_id="ben-new", merged_into=None))
     cast.take_in(AttemptFailed(NOW, "missing_scopes", "whoop", "ref-ben", message="ben@example.com was refused"))
-    flow.end_waiver(Connection.objects.get(user_id="ben-new").waivers.get(), Act(rex(), "He said yes."), NOW)
+    flow.end_waiver(
+        Connection.objects.get(user_id="ben-new", merged_into=None).waivers.get(), Act(rex(), "He said yes."), NOW
+    )
     attempt = press(send(cast.the("Ben"), reason="Ben Bitdiddle called.").link, "ben-minted")
     send(cast.the("Ben"), reason="Again.", ticket="T-9")
     send(cast.the("Cy"), reason="Like Ben Bitdiddle (ref-ben).")

@@ -29,11 +29,12 @@ def test_it_holds_everything_that_was_put_in() -> None:
 
     assert [word for word in IDS if word not in json.dumps(told)] == []
     assert told["person"]["email"] == "ben@example.com" and told["made_at"] == NOW.isoformat()
-    (oura,) = told["connections"]
+    (oura,) = (one for one in told["connections"] if not one["merged"])
     assert (oura["provider"], oura["user_id"], oura["provider_user_id"]) == ("oura", "ben-new", "oura-account-b")
     assert [former["user_id"] for former in oura["former_ids"]] == ["ben-oura"]
+    assert [(merge["former_user_id"], merge["why"]) for merge in told["merges"]] == [("ben-oura", "old_user")]
     assert oura["last_data_on"] == NOW.date().isoformat()
-    assert len(oura["periods"]) == Connection.objects.get(user_id="ben-new").periods.count() >= 3
+    assert len(oura["periods"]) == Connection.objects.get(user_id="ben-new", merged_into=None).periods.count() >= 3
     assert "heartrate" not in oura["periods"][-1]["scopes"] and oura["periods"][-1]["until"] is None
     assert [waiver["reason"] for waiver in oura["waivers"]] == ["Ben Bitdiddle said no."]
     assert [check["account"] for check in oura["live_checks"]] == ["oura-account-c"]
