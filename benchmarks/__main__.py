@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+from collections.abc import Callable
 
 import django
 
@@ -38,7 +39,7 @@ def main() -> None:
         cursor.execute("SELECT version(), current_setting('fsync')")
         version, fsync = cursor.fetchone()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {version.split(' on ')[0]}, fsync {fsync}\n")
-    parts = {
+    parts: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "records": lambda: (
             records.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
         ),

@@ -22,6 +22,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from benchmarks.process import begin
 from portal.cluster import CHECKOUT
 from scopes.catalogue import default
 from scopes.models import Connection, Delivery, Period
@@ -43,7 +44,7 @@ def run(deliveries: int) -> list[Row]:
     sent, forged = _deliveries(deliveries)
     with _portal() as port:
         began = time.perf_counter()
-        with ProcessPoolExecutor(SENDERS, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(SENDERS, mp_context=get_context("spawn"), initializer=begin) as pool:
             answers: Counter[int] = Counter()
             shares = [sent[place::SENDERS] for place in range(SENDERS)]
             for counted in pool.map(_send, shares, [port] * SENDERS):

@@ -15,14 +15,18 @@ from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
-from scopes.intake import attempts, breaker, people, refusals, waivers
+from scopes.intake import attempts, breaker, live_check, people, refusals, waivers
+from scopes.intake import merge as merging
+from scopes.intake.live_check import Checked
+from scopes.intake.merge import By
 from scopes.intake.people import PeopleTaken
 from scopes.intake.record import Recorded, Recorder, restand
 from scopes.judge import doubts, policy
 from scopes.judge.rules import StandingFacts
-from scopes.models import Connection, Doubt, PolicyVersion, Source, Waiver
+from scopes.models import Connection, Doubt, LiveCheck, Merge, PolicyVersion, Source, Waiver
 from scopes.models.trail import Act
 from scopes.reauth import settle
+from scopes.terra.client import Terra
 
 BATCH = 500
 AT_ONCE = 3000
@@ -37,7 +41,6 @@ def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: Ent
     total = Recorded()
     for batch in batched(facts, BATCH):
         total.add(take_in_batch(batch, origin, now))
-    settle.settle_overdue(source, now)
     return total
 
 
@@ -99,10 +102,40 @@ def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | 
 def release_incident(pk: int, act: Act, entry_of: EntryOf, clock: Clock) -> int:
     """It is true after all: apply what the incident holds back; on how many connections by now.
 
-    The first thousands at once; of more, the rest by the next night. Raises AlreadyEnded.
+    The first thousands at once; of more, the rest by a worker or the next night. Raises AlreadyEnded.
     """
     incident = breaker.release(pk, act, clock())
     return apply_believed(incident.integration.source, entry_of, clock, AT_ONCE)
+
+
+def settle_overdue(key: str, now: datetime) -> int:
+    """Settle the tries at a source that nobody will tell more of; how many."""
+    return sum(settle.settle_overdue(source, now) for source in Source.objects.filter(key=key))
+
+
+def verify(
+    checks: Iterable[LiveCheck],
+    client: Terra,
+    entry_of: EntryOf,
+    clock: Clock,
+    has_time: Callable[[], bool] = lambda: True,
+) -> Checked:
+    """Ask `client`'s environment about connections of its own, as long as `has_time` says so, and record what it says.
+
+    What stays unanswered waits, and `trouble` says why.
+    """
+    source = Source.objects.get(key=client.environment.source)
+    checked = live_check.answer(checks, client, batches_of(source, entry_of), clock, has_time)
+    settle.settle_overdue(source, clock())
+    return checked
+
+
+def tell_accounts_apart(client: Terra, entry_of: EntryOf, clock: Clock) -> Checked:
+    """Ask whose accounts the second connections are that links made (see `live_check.tell_accounts_apart`)."""
+    source = Source.objects.filter(key=client.environment.source).first()
+    if source is None:
+        return Checked()
+    return live_check.tell_accounts_apart(source, client, batches_of(source, entry_of), clock)
 
 
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
@@ -166,6 +199,26 @@ def end_waivers(now: datetime) -> int:
                 restand(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
                 ended += len(connections)
     return ended
+
+
+def merge(one: int, other: int, act: Act, now: datetime) -> Merge:
+    """An agent says that two connections are one: they become one, so that it can be parted. Raises CannotMerge."""
+    with transaction.atomic():
+        rows = merging.hold(one, other)
+        if len(rows) < 2:
+            raise merging.CannotMerge("One of them is not there any more.")
+        goes_on = merging.goes_on(*rows).pk
+        return merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, By.agent(act), now)
+
+
+def part(pk: int, act: Act, now: datetime) -> Merge:
+    """An agent says that a merge was wrong: they are two again, for good. Raises CannotPart."""
+    return merging.part(pk, By.agent(act), now)
+
+
+def tell_apart(one: int, other: int, act: Act, now: datetime) -> None:
+    """An agent says that two connections, which may be one, are two. Raises CannotMerge."""
+    merging.tell_apart(one, other, By.agent(act), now)
 
 
 def move_consents(version: PolicyVersion, now: datetime) -> int:

@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils import timezone
 
 from scopes import flow, queue
-from scopes.intake import webhook
-from scopes.models import JobFailure
+from scopes.catalogue import entry_of
+from scopes.intake import budget, live_check, webhook
+from scopes.models import JobFailure, Source
+from scopes.reauth.aim import environment_of
+from scopes.terra.client import client_for, configured
 from scopes.terra.errors import without_addresses
 
 KEPT = timedelta(days=30)
@@ -34,9 +39,37 @@ def left_over_deliveries() -> None:
     webhook.work_off_left_overs(flow.take_in, timezone.now())
 
 
-@queue.job("stalled_jobs", every="* * * * *")
+@queue.job("live_checks")
+def live_checks(checks: Sequence[int]) -> None:
+    """Ask about those of the checks that wait. Where Terra does not answer, the rest is tried again later."""
+    waiting = live_check.waiting(checks).select_related("connection__integration__source")
+    by_environment = defaultdict(list)
+    for check in waiting:
+        by_environment[environment_of(check.connection.integration.source)].append(check)
+    for name, rows in by_environment.items():
+        checked = flow.verify(rows, budget.kept(client_for(name)), entry_of, timezone.now)
+        if checked.trouble is not None:
+            raise checked.trouble
+
+
+@queue.job("second_connections", every="*/5 * * * *")
+def second_connections() -> None:
+    """Tell whose accounts the connections are that a link's consent made beside the one that it was to mend."""
+    for name in configured():
+        flow.tell_accounts_apart(budget.kept(client_for(name)), entry_of, timezone.now)
+
+
+@queue.job("overdue", every="* * * * *")
+def overdue() -> None:
+    """Settle the tries that nobody will tell more of, and go on with what was released from incidents."""
+    for source in Source.objects.order_by("pk"):
+        flow.settle_overdue(source.key, timezone.now())
+        flow.apply_believed(source, entry_of, timezone.now)
+
+
+@queue.job("stalled_jobs", every="* * * * *", alone=False)
 def stalled_jobs() -> None:
-    """Give the jobs of workers that were killed to others."""
+    """Give the jobs of workers that were killed to others: also of one that was killed while it did this."""
     if taken := queue.take_up_stalled(timezone.now()):
         log.warning("%s jobs of workers that were killed are taken up again", taken)
 

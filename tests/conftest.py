@@ -13,6 +13,7 @@ from django.db import connection
 
 from portal import database
 from scopes import nightly
+from scopes.intake import record
 from scopes.judge import standing, verdicts
 from scopes.models import Source
 from tests import cast as people
@@ -67,6 +68,7 @@ def _nothing_remembered() -> None:
     """What a process remembers of standings and policies is of another test's rows."""
     standing.known.forget()
     verdicts.forget()
+    record.known_integrations.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
         except breaker.AlreadyEnded as over:
             messages.error(request, str(over))
         else:
-            rest = "" if applied >= incident.broken else " The rest is applied by the next audit."
+            rest = "" if applied >= incident.broken else " The rest follows, by a worker or the next audit."
             messages.success(request, f"Released: {thousands(applied)} connections are told as they are.{rest}")
         return redirect("admin:incidents")
     will = [

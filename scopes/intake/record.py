@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 
 from django.db import transaction
 
@@ -68,6 +69,10 @@ class _Known:
     pk: int
     provider: int
     screens: ConsentScreens
+
+
+# (source, provider's slug) -> (integration, provider): committed ones, which are never deleted.
+known_integrations: dict[tuple[int, str], tuple[int, int]] = {}
 
 
 class Recorder:
@@ -194,8 +199,14 @@ class Recorder:
 
     def _know(self, slugs: set[str], now: datetime) -> None:
         for slug in slugs - self.integrations.keys():
-            integration = ensure_integration(self.source, self.entry_of(slug), now)
-            self.integrations[slug] = (integration.pk, integration.provider_id)
+            key = (self.source.pk, slug)
+            if key not in known_integrations:
+                integration = ensure_integration(self.source, self.entry_of(slug), now)
+                found = (integration.pk, integration.provider_id)
+                self.integrations[slug] = found
+                transaction.on_commit(partial(known_integrations.__setitem__, key, found))
+            else:
+                self.integrations[slug] = known_integrations[key]
 
     def _with_screens(self, slugs: set[str]) -> dict[str, _Known]:
         screens = consent_screens_of({self.integrations[slug][0] for slug in slugs})
