@@ -149,7 +149,7 @@ def list_environment(
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> Listed:
-    """Take in everything that one environment lists, and check what became doubtful.
+    """Take in everything that one environment lists, ask what waits to be asked, and check what is doubtful.
 
     Raises TerraError and AlreadyListing; what was taken in until then stays, and the next time goes on from there.
     """
@@ -160,6 +160,8 @@ def list_environment(
     )
     flow.apply_believed(source, entry_of, clock)
     checked = live_check.prove_doubtful(source, client, flow.batches_of(source, entry_of), clock, CHECKS)
+    flow.verify(live_check.waiting(source=source)[:CHECKS], client, entry_of, clock)
+    flow.tell_accounts_apart(client, entry_of, clock)
     settle.settle_overdue(source, clock())
     return Listed(taken, checked)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider as Entry
+from scopes.judge.evidence import Evidence
 from scopes.judge.explain import Account, Scoped
 from scopes.judge.person import ConnectionAccount, PersonAccount
 from scopes.judge.rules import OPTIONAL, REQUIRED
@@ -37,6 +38,8 @@ class Card:
     waivers: tuple[Waiver, ...] = ()
     waivable: tuple[tuple[str, str], ...] = ()
     handovers: tuple[Handover, ...] = ()
+    evidence: Evidence | None = None
+    asked_lately: bool = False
     held: HeldFact | None = None
 
 

@@ -5,7 +5,7 @@ Numbers come from the census, never from counting; pages go on by id, so that ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +24,8 @@ from scopes.reasons import REASONS
 
 PAGE = 50
 PARAMETERS = ("source", "integration", "health", "scope", "reason")
+VERIFY = "scopes.verify_connection"
+REASONS_TO_VERIFY = {code for code, reason in REASONS.items() if reason.remedy == "verify"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +40,9 @@ class Filter:
 @desk.screen("connections/", "connections", "scopes.view_connection", "scopes.view_person")
 def connections(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections that the filters leave, with how many there are in all."""
-    integrations = list(
-        Integration.objects.select_related("provider", "source", "policy_version").order_by(
-            "provider__name", "source__key"
-        )
-    )
+    integrations = _integrations()
     asked = _asked(request, integrations)
-    census.take_if_old(timezone.now())
-    standings = lookup.standings_where(
-        integration=int(asked["integration"]) if asked["integration"] else None,
-        source=int(asked["source"]) if asked["source"] else None,
-        health=asked["health"],
-        scope=asked["scope"],
-        reason=asked["reason"],
-    )
-    counted = Census.objects.filter(standing__in=standings).aggregate(connections=Sum("connections"))
+    standings, total = found_by(asked)
     after = request.GET.get("after", "")
     rows = list(lookup.page(standings, int(after) if after.isdecimal() and len(after) < 18 else 0, PAGE + 1))
     judged = verdicts_of(rows[:PAGE])
@@ -63,12 +53,37 @@ def connections(request: HttpRequest) -> HttpResponseBase:
         filters=_filters(asked, integrations),
         any_chosen=any(asked.values()),
         rows=[(row, judged.get(row.pk)) for row in rows[:PAGE]],
-        total=counted["connections"] or 0,
+        total=total,
+        verify=_address(asked) if REASONS_TO_VERIFY & {asked["reason"]} and request.user.has_perm(VERIFY) else "",
         taken_at=census.taken_at(),
         first="?" + urlencode({key: value for key, value in asked.items() if value}),
         more=_address(asked, after=str(rows[PAGE - 1].pk)) if len(rows) > PAGE else "",
         paged=bool(after),
     )
+
+
+def found_by(asked: Mapping[str, str]) -> tuple[list[int], int]:
+    """The standings that the filters leave, and how many connections the census counts in them."""
+    census.take_if_old(timezone.now())
+    standings = lookup.standings_where(
+        integration=int(asked["integration"]) if asked["integration"] else None,
+        source=int(asked["source"]) if asked["source"] else None,
+        health=asked["health"],
+        scope=asked["scope"],
+        reason=asked["reason"],
+    )
+    counted = Census.objects.filter(standing__in=standings).aggregate(connections=Sum("connections"))
+    return standings, counted["connections"] or 0
+
+
+def asked_in(request: HttpRequest) -> dict[str, str]:
+    """What the filters in the address say; what no choice offers is not asked."""
+    return _asked(request, _integrations())
+
+
+def _integrations() -> list[Integration]:
+    integrations = Integration.objects.select_related("provider", "source", "policy_version")
+    return list(integrations.order_by("provider__name", "source__key"))
 
 
 def _asked(request: HttpRequest, integrations: Sequence[Integration]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from scopes.admin.handed_over import with_handovers
 from scopes.admin.incidents import with_held_facts
 from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, timeline, trail_of
+from scopes.admin.verify import with_evidence
 from scopes.admin.waive import with_waivers
 from scopes.judge.past import NoMoment, read_moment
 from scopes.judge.person import PersonAccount, account_of, accounts_of
@@ -74,7 +75,7 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
     made = cards(account.connections, at)
     return {
         "person": account.person,
-        "cards": made if at else with_held_facts(with_waivers(with_handovers(made))),
+        "cards": made if at else with_evidence(with_held_facts(with_waivers(with_handovers(made)))),
         "never_completed": never_completed(account),
         "attempts": account.attempts,
         "links": [(link, *link_state(link, at or timezone.now())) for link in account.links],

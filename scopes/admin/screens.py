@@ -25,6 +25,7 @@ from scopes.admin import (
     send_link,
     trail,
     waive,
+    verify,
 )
 from scopes.admin.site import desk
 
@@ -53,3 +54,4 @@ __all__ = [
     "trail",
     "waive",
 ]
+    "verify",

@@ -28,6 +28,7 @@ from scopes.models import (
     Incident,
     JobFailure,
     Listing,
+    LiveCheck,
     ReauthLink,
     Source,
     TrailEntry,
@@ -127,6 +128,10 @@ def records(cast: Source) -> Source:
     )
     incident(cast, "finn", now)
     failed_job(now)
+    LiveCheck.objects.create(
+        connection=people.connection_of("Ben"), user_id="ben-oura", author="agent-agent", batch=uuid4(),
+        asked_at=now, answered_at=now, answer="known", active=True, scopes=["daily"], probe="expired",
+    )  # fmt: skip
     return cast
 
 

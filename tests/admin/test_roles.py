@@ -19,6 +19,7 @@ from scopes.models import (
     Doubt,
     Incident,
     JobFailure,
+    LiveCheck,
     PolicyVersion,
     Provider,
     ReauthLink,
@@ -49,6 +50,9 @@ SCREENS: dict[str, set[str]] = {
     "send_link": {"agent", "lead"},
     "link": LOOKERS,
     "connections": LOOKERS,
+    "verify": {"agent", "lead"},
+    "verify_many": {"agent", "lead"},
+    "verified": {"agent", "lead"},
     "diagnose": ALL,
     "scopes_reauthlink_changelist": LOOKERS,
     "scopes_reauthlink_change": LOOKERS,
@@ -101,6 +105,7 @@ def address(screen: str) -> str:
         "end_waiver": Waiver.objects.get,
         **dict.fromkeys(("confirm_doubt", "dismiss_doubt"), Doubt.objects.get),
         "connection": lambda: Connection.objects.get(user_id="stray"),
+        "verify": lambda: people.connection_of("Ben"),
         "scopes_reauthlink_change": ReauthLink.objects.get,
         "scopes_delivery_change": Delivery.objects.first,
         "replay_delivery": Delivery.objects.first,
@@ -122,6 +127,10 @@ def address(screen: str) -> str:
         return reverse("admin:send_link", args=[people.the("Ben").pk, people.terra().pk, "oura"])
     if screen == "link":
         return reverse("admin:link", args=["bens-link"])
+    if screen == "verify_many":
+        return reverse("admin:verify_many") + "?health=broken"
+    if screen == "verified":
+        return reverse("admin:verified", args=[LiveCheck.objects.get().batch])
     row = shown[screen]() if screen in shown else None
     return reverse(f"admin:{screen}", args=[row.pk] if row else []) + ("?need=heartrate" if screen == "waive" else "")
 

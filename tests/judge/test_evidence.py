@@ -1,0 +1,148 @@
+"""Witnesses side by side: which of them is right, attribute by attribute, and why. No database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from scopes.facts import LinkState
+from scopes.judge import evidence
+from scopes.judge.evidence import Asked, Conclusion, Heard, Recorded, weigh
+from scopes.models import LiveCheck
+
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+DAY = timedelta(days=1)
+SCOPES = frozenset({"daily", "email"})
+RECORDED = Recorded(LinkState.ACTIVE, NOW - 90 * DAY, SCOPES, NOW - 90 * DAY, "a listing")
+KNOWN = Asked(NOW, "known", active=True, scopes=SCOPES)
+
+
+def concluded(
+    question: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: Heard | None = None
+) -> Conclusion:
+    (one,) = (one for one in weigh(recorded, asked, heard).conclusions if question in one.question)
+    return one
+
+
+def worth(who: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: Heard | None = None) -> str:
+    (sign,) = (sign for sign in weigh(recorded, asked, heard).signs if who in sign.who)
+    return f"{sign.says} {sign.worth}"
+
+
+@pytest.mark.parametrize(
+    ("listed", "listed_at", "asked", "answer", "because"),
+    [
+        (None, None, None, "Not known", "No listing and no live check"),
+        (True, NOW - DAY, None, "Yes", "listing of 19 Nov 2026 held it"),
+        (False, NOW - DAY, None, "Doubtful", "listing of 19 Nov 2026 lacked it"),
+        (False, NOW - DAY, KNOWN, "Yes", "when asked on 20 Nov 2026"),
+        (None, None, Asked(NOW, "not_found"), "Doubtful", "404 on 20 Nov 2026. The next complete listing decides"),
+        (True, NOW - DAY, Asked(NOW, "not_found"), "Doubtful", "but the listing of 19 Nov 2026 held it"),
+        (True, NOW + DAY, Asked(NOW, "not_found"), "Yes", "listing of 21 Nov 2026 held it"),
+        (None, None, Asked(NOW, "down"), "Not known", "No listing and no live check"),
+    ],
+)
+def test_a_connection_exists_by_the_newest_of_listing_and_live_check(
+    listed: bool | None, listed_at: datetime | None, asked: Asked | None, answer: str, because: str
+) -> None:
+    found = concluded("Does Terra know it", replace(RECORDED, listed=listed, listed_at=listed_at), asked)
+    assert (found.answer, because in found.because) == (answer, True), found.because
+
+
+def test_it_is_gone_by_a_listing_and_a_404_together() -> None:
+    gone = replace(RECORDED, link=LinkState.GONE, link_at=NOW, listed=False, listed_at=NOW - DAY)
+    found = concluded("Does Terra know it", gone, Asked(NOW, "not_found"))
+    assert (found.answer, found.because) == (
+        "No",
+        "A complete listing lacked it, and Terra answered 404: both are needed.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "heard", "answer", "because"),
+    [
+        (RECORDED, None, None, "Not proven", "`active` proves nothing"),
+        (RECORDED, KNOWN, None, "Not proven", "`active` proves nothing"),
+        (RECORDED, replace(KNOWN, probe="answered"), None, "Yes, as of 20 Nov 2026", "the provider answered the probe"),
+        (replace(RECORDED, last_data_on=date(2026, 11, 18)), KNOWN, None, "Yes, as of 18 Nov 2026", "data came"),
+        (RECORDED, None, Heard(NOW - DAY, "auth", consent=True), "Yes, as of 19 Nov 2026", "consent was given"),
+        (
+            replace(RECORDED, link=LinkState.TOKEN_REJECTED, link_at=NOW - 2 * DAY, last_data_on=date(2026, 11, 17)),
+            KNOWN,
+            Heard(NOW - 2 * DAY, "connection_error", link=LinkState.TOKEN_REJECTED),
+            "No",
+            "called it active on 20 Nov 2026 proves nothing about the token. The last data came on 17 Nov 2026",
+        ),
+        (
+            replace(RECORDED, link=LinkState.NO_DATA_SOURCE, link_at=NOW - 2 * DAY, last_data_on=date(2026, 11, 19)),
+            None,
+            None,
+            "No",
+            "Data that came on 19 Nov 2026 does not disprove this.",
+        ),
+        (replace(RECORDED, link=LinkState.REVOKED), None, None, "No", "No data is known that would disprove it."),
+    ],
+)
+def test_access_works_by_what_proves_it_and_never_by_active_alone(
+    recorded: Recorded, asked: Asked | None, heard: Heard | None, answer: str, because: str
+) -> None:
+    found = concluded("Does access work", recorded, asked, heard)
+    assert (found.answer, because in found.because) == (answer, True), found.because
+
+
+@pytest.mark.parametrize(
+    ("reported", "asked", "heard", "answer", "because"),
+    [
+        (None, None, None, "Not reported", "what is not told is not missing"),
+        (SCOPES, KNOWN, None, "2 scopes", "The live check of 20 Nov 2026 agrees."),
+        (frozenset({"daily"}), None, None, "1 scope", "Told by a listing"),
+        (frozenset(), None, None, "None", "Told by a listing"),
+        (SCOPES, replace(KNOWN, scopes=None), None, "2 scopes", "told none, which takes none away"),
+        (SCOPES, Asked(NOW, "not_found"), None, "2 scopes", "Told by a listing, the newest that told any."),
+        (
+            SCOPES,
+            None,
+            Heard(NOW - DAY, "permission_change", scopes=frozenset({"daily", "spo2"})),
+            "2 scopes",
+            "The webhook of 19 Nov 2026 told others: also `spo2`, not `email`.",
+        ),
+    ],
+)
+def test_scopes_are_those_of_the_newest_that_told_any(
+    reported: frozenset[str] | None, asked: Asked | None, heard: Heard | None, answer: str, because: str
+) -> None:
+    found = concluded("Which scopes", replace(RECORDED, reported=reported), asked, heard)
+    assert (found.answer, because in found.because) == (answer, True), found.because
+
+
+def test_the_account_is_told_only_by_the_probe() -> None:
+    assert [one.question for one in weigh(RECORDED, KNOWN, None).conclusions] == [
+        "Does Terra know it?", "Does access work?", "Which scopes?"
+    ]  # fmt: skip
+    assert concluded("Whose account", asked=replace(KNOWN, probe="answered", account="A-7")).answer == "`A-7`"
+    assert concluded("Whose account", asked=replace(KNOWN, probe="no_profile")).answer == "Not told"
+
+
+def test_each_witness_is_told_with_what_it_is_worth() -> None:
+    assert "`active: true` proves nothing about the token" in worth("Terra", asked=KNOWN)
+    assert "It proves that the provider no longer accepts the token" in worth(
+        "provider", asked=replace(KNOWN, probe="expired")
+    )
+    assert "profile scope was not granted" in worth("provider", asked=replace(KNOWN, probe="no_profile"))
+    assert worth("Terra", asked=Asked(NOW, "down", detail="504")) == (
+        "Terra did not answer. (504) Nothing: ask again later."
+    )
+    assert "no reason changes by it" in worth("webhook", heard=Heard(NOW, "connection_error", refused=True))
+    assert "held the connection" in worth("listing", replace(RECORDED, listed=True, listed_at=NOW))
+    assert "proves that access worked" in worth("data", replace(RECORDED, last_data_on=NOW.date()))
+
+
+def test_the_words_of_a_live_check_are_those_of_its_record() -> None:
+    assert {value for value, _ in LiveCheck.Answer.choices} == {
+        evidence.KNOWN, evidence.UNFINISHED, evidence.NOT_FOUND, evidence.DOWN, evidence.CREDENTIAL, evidence.REFUSED
+    }  # fmt: skip
+    assert {value for value, _ in LiveCheck.Probe.choices} >= {
+        evidence.ANSWERED, evidence.EXPIRED, evidence.NO_PROFILE
+    }  # fmt: skip
