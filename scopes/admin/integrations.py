@@ -54,7 +54,7 @@ class Integrations(Records):
     list_display = ("name", "source_key", "policy", "requested", "provider_state")
     list_filter = ("source",)
     ordering = ("provider__name", "source__key")
-    fields = ("name", "source_key", "policy", "requested", "approved", "requirements", "versions", "connections")
+    fields = ("name", "source_key", "policy", "requested", "approved", "requirements")
     change_form_template = "admin/policies/integration.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Integration]:
@@ -71,7 +71,7 @@ class Integrations(Records):
 
     @admin.display(description="Policy in force")
     def policy(self, row: Integration) -> SafeString | str:
-        return _policy_link(row.policy_version, row) if row.policy_version else "None"
+        return _policy_link(row.policy_version) if row.policy_version else "None"
 
     @admin.display(description="We request")
     def requested(self, row: Integration) -> SafeString | str:
@@ -92,27 +92,11 @@ class Integrations(Records):
             return format_html("{} since {}", chip("Retired", "bad", "cross"), when(row.provider.retired_on))
         return "on the phone" if row.provider.on_device else "reached by a link"
 
-    @admin.display(description="Versions")
-    def versions(self, row: Integration) -> SafeString:
-        versions = row.versions.order_by("-number")[:50]
-        rows = format_html_join("", "<li>{} {}</li>", ((_policy_link(one, row), _published(one)) for one in versions))
-        return format_html("<ul>{}</ul>", rows)
 
-    @admin.display(description="Connections")
-    def connections(self, row: Integration) -> SafeString:
-        return format_html('<a href="{}?integration={}">Show them</a>', reverse("admin:connections"), row.pk)
-
-
-def _policy_link(version: PolicyVersion, integration: Integration) -> SafeString:
+def _policy_link(version: PolicyVersion) -> SafeString:
     return format_html(
         '<a href="{}">Policy {}</a>', reverse("admin:scopes_policyversion_change", args=[version.pk]), version.number
     )
-
-
-def _published(version: PolicyVersion) -> SafeString:
-    if version.published_at is None:
-        return chip("Draft", "wait", "dash")
-    return format_html("published {} by {}", when(version.published_at), version.author)
 
 
 @admin.register(PolicyVersion, site=desk)

@@ -28,12 +28,15 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version in the list. `changes` is against the published one before it; a draft's against what is in force."""
+    """One version in the list. `changes` is against the published one before it; a draft's against what is in force.
+
+    `publication` is the entry of the trail; None for a draft.
+    """
 
     row: PolicyVersion
     state: str
-    publisher: str
     changes: list[Change]
+    publication: TrailEntry | None = None
 
 
 @desk.screen("integrations/<int:integration>/policies/", "policies", *LOOK)
@@ -92,8 +95,8 @@ def draft_again(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _listed(row: Integration, versions: list[PolicyVersion]) -> tuple[list[Version], list[Version]]:
     """(published, the newest first; drafts, the newest first)."""
-    publishers = {
-        entry.detail.get("version"): entry.actor_name
+    publications = {
+        entry.detail.get("version"): entry
         for entry in TrailEntry.objects.filter(integration=row, verb="policy.published").order_by("-pk")[: 2 * SHOWN]
     }
     published = sorted(
@@ -106,8 +109,8 @@ def _listed(row: Integration, versions: list[PolicyVersion]) -> tuple[list[Versi
         Version(
             one,
             "in force" if one.pk == row.policy_version_id else "earlier",
-            publishers.get(one.number, one.author),
             difference((before[one.pk].content if one.pk in before else against_nothing(one)), one.content),
+            publications.get(one.number),
         )
         for one in published
     ]
@@ -117,7 +120,7 @@ def _listed(row: Integration, versions: list[PolicyVersion]) -> tuple[list[Versi
     for one in versions:
         if one.published_at is None:
             state = "superseded" if one.author in superseded else "draft"
-            drafts.append(Version(one, state, "", difference(in_force, one.content)))
+            drafts.append(Version(one, state, difference(in_force, one.content)))
             superseded.add(one.author)
     return told, drafts
 

@@ -106,7 +106,9 @@ def asked(
     def say(text: str) -> str:
         return text.format(host=host, provider=provider.name, labels=", ".join(labels_of(needs, provider, texts_)))
 
-    if THE_LINK not in needs:
+    if not needs:
+        lead, opening = texts_.renew, texts_.message_renew
+    elif THE_LINK not in needs:
         lead, opening = texts_.lacks, texts_.message_missing
     elif connected:
         lead, opening = texts_.broken, texts_.message_broken

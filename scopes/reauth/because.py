@@ -18,6 +18,9 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
         "requirement_raised": "We did not ask for it yet when you connected {provider}.",
         "renamed": "{provider} has replaced this permission with a new one, which you have not been asked for yet.",
         "not_reported": "{provider} does not tell us whether it is allowed.",
+        "not_approved": "{provider} did not offer this to you until now.",
+        "never_requested": "We did not ask for it until now.",
+        "waived": "You decided against it before, and you can still change your mind.",
     },
     "de": {
         "declined": "Das war nicht angehakt, als Sie {provider} verbunden haben.",
@@ -26,6 +29,9 @@ SCOPES: Mapping[str, Mapping[str, str]] = {
         "requirement_raised": "Als Sie {provider} verbunden haben, haben wir danach noch nicht gefragt.",
         "renamed": "{provider} hat diese Berechtigung durch eine neue ersetzt, nach der Sie noch nicht gefragt wurden.",
         "not_reported": "{provider} teilt uns nicht mit, ob das erlaubt ist.",
+        "not_approved": "{provider} hat Ihnen das bisher nicht angeboten.",
+        "never_requested": "Bisher haben wir danach nicht gefragt.",
+        "waived": "Sie haben sich früher dagegen entschieden und können das jederzeit ändern.",
     },
 }
 
@@ -42,6 +48,7 @@ LINKS: Mapping[str, Mapping[str, str]] = {
         "credential_changed": "The key or password with which you connected {provider} has changed.",
         "wrong_account": "Another account of {provider} was connected than the one that you used before.",
         "no_data_source": "The account that is connected at {provider} holds no data; your device may use another.",
+        "user_limit": "{host} could not connect more people to {provider} for a while.",
         "provider_retired": "The service that you had connected was switched off; {provider} takes its place.",
     },
     "de": {
@@ -55,6 +62,7 @@ LINKS: Mapping[str, Mapping[str, str]] = {
         "credential_changed": "Schlüssel oder Passwort, die Sie für {provider} angegeben haben, gelten nicht mehr.",
         "wrong_account": "Bei {provider} wurde ein anderes Konto verbunden als das, das Sie bisher benutzt haben.",
         "no_data_source": "Das bei {provider} verbundene Konto ist leer; Ihr Gerät benutzt vielleicht ein anderes.",
+        "user_limit": "{host} konnte eine Zeit lang nicht mehr Menschen mit {provider} verbinden.",
         "provider_retired": "Der bisher verbundene Dienst wurde abgeschaltet; an seine Stelle tritt {provider}.",
     },
 }

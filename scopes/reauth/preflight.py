@@ -42,7 +42,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why no link is issued, who can mend it, and how. A lead may override some, with a reason."""
+    """Why no link is issued, who can mend it, and how.
+
+    A lead may override it, with a reason, where it may have been mended and nobody wrote it down, or where the person
+    may have changed their mind; not where there is no link that could be sent.
+    """
 
     code: str
     why: str
@@ -105,7 +109,10 @@ def decide(case: Case) -> Preflight:
     judgement = case.judgement or _before_any_connection(case)
     lacking = [line for line in judgement.lines if line.need != OPTIONAL and line.held is False]
     mendable = [line for line in lacking if REMEDIES[line.remedy].by_reauth]
-    left_out = [line for line in lacking if line not in mendable and line.reason != "waived"]
+    refusals = tuple(_refusals(case, judgement, lacking))
+    # Sent all the same, it sets out to mend what the lead hopes for.
+    sought = lacking if refusals and not mendable else mendable
+    left_out = [line for line in lacking if line not in sought and line.reason != "waived"]
     helps = judgement.helps
     if case.judgement is None:
         helps = Helps.PARTLY if left_out else Helps.YES
@@ -113,10 +120,10 @@ def decide(case: Case) -> Preflight:
         provider=case.provider,
         helps=helps,
         mends_link=case.judgement is None or judgement.health is Health.BROKEN,
-        needs=tuple(_need(line, case.provider) for line in mendable),
+        needs=tuple(_need(line, case.provider) for line in sought),
         left_out=tuple(_left_out(line, case.provider) for line in left_out),
-        refusals=tuple(_refusals(case, judgement, lacking)),
-        warnings=tuple(_warnings(case, mendable, left_out)),
+        refusals=refusals,
+        warnings=tuple(_warnings(case, sought, left_out)),
     )
 
 
@@ -163,8 +170,8 @@ def _by_contact(case: Case) -> Iterator[Refusal]:
         yield Refusal(
             "dont_contact",
             f"This person is not to be contacted{until}.",
-            "nobody",
-            "The person's page says why. A lead can lift the mark, or send a link all the same.",
+            "lead",
+            "The person's page says why. Lift the mark there, or send a link all the same.",
             overridable=True,
         )
     if case.asked >= case.asked_at_most:
@@ -194,12 +201,13 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterat
             why = (
                 LINK_REASONS["doubtful"].meaning
                 if judgement.link_reason == "doubtful"
-                else SCOPE_REASONS["not_reported"].meaning
+                else "The source does not tell which scopes were granted, so nobody can say what is missing."
             )
             yield Refusal("verify", why, remedy.who, remedy.action, overridable=True)
         case Helps.NOT_NEEDED if any(line.reason == "waived" for line in lacking):
             remedy = REMEDIES["respect"]
-            yield Refusal("waived", SCOPE_REASONS["waived"].meaning, remedy.who, remedy.action)
+            for line in lacking:
+                yield Refusal("waived", _told(line, case.provider), remedy.who, remedy.action, overridable=True)
         case Helps.NOT_NEEDED:
             yield Refusal(
                 "not_needed",
@@ -213,13 +221,12 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterat
 def _cannot_help(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator[Refusal]:
     if judgement.health is Health.BROKEN or judgement.link_reason:
         reason, remedy = LINK_REASONS[judgement.link_reason], REMEDIES[judgement.link_remedy]
-        yield Refusal(reason.code, reason.meaning, remedy.who, remedy.action)
+        yield Refusal(reason.code, reason.meaning, remedy.who, remedy.action, remedy.code == "raise_limit")
         return
     for line in judgement.lines if judgement.health is Health.UNKNOWN else lacking:
         if line.reason and line.reason != "waived":
             remedy = REMEDIES[line.remedy]
-            why = f"{_label(line, case.provider)} (`{line.scopes[0]}`): {SCOPE_REASONS[line.reason].meaning}"
-            yield Refusal(line.reason, why, remedy.who, remedy.action)
+            yield Refusal(line.reason, _told(line, case.provider), remedy.who, remedy.action, overridable=True)
 
 
 def _warnings(case: Case, mendable: list[Line], left_out: list[Line]) -> Iterator[str]:
@@ -251,6 +258,11 @@ def _need(line: Line, provider: Provider) -> Need:
 def _left_out(line: Line, provider: Provider) -> LeftOut:
     remedy = REMEDIES[line.remedy]
     return LeftOut(_label(line, provider), SCOPE_REASONS[line.reason].title, remedy.who, remedy.action)
+
+
+def _told(line: Line, provider: Provider) -> str:
+    """What is missing, and why."""
+    return f"{_label(line, provider)} (`{line.scopes[0]}`): {SCOPE_REASONS[line.reason].meaning}"
 
 
 def _label(line: Line, provider: Provider) -> str:

@@ -24,6 +24,7 @@ class Texts:
     lacks: str
     broken: str
     new: str
+    renew: str
     missing: str
     asks_for: str
     needed_for: str
@@ -73,6 +74,7 @@ class Texts:
     message_missing: str
     message_broken: str
     message_new: str
+    message_renew: str
     message_box: str
     message_link: str
     message_end: str
@@ -87,6 +89,7 @@ EN = Texts(
     lacks="{host} is missing a permission from {provider}. You can give it now; it takes a minute.",
     broken="{host} can no longer read anything from {provider}. Connect again, and it goes on; it takes a minute.",
     new="{host} would like to read data from {provider}. Connecting takes a minute.",
+    renew="{host} asks you to renew the connection to {provider}. It takes a minute.",
     missing="What is missing",
     asks_for="What {host} asks for",
     needed_for="Needed for {feature}.",
@@ -135,6 +138,7 @@ EN = Texts(
     message_missing="{host} is missing a permission from {provider}: {labels}. You can give it with this link:",
     message_broken="the connection between {host} and {provider} has stopped working. You can renew it with this link:",
     message_new="you can connect {provider} to {host} with this link:",
+    message_renew="please renew the connection between {host} and {provider} with this link:",
     message_box="On the page of {provider}, please leave these ticked: {boxes}.",
     message_link="The link is for you alone and works until {day}.",
     message_end="Kind regards",
@@ -150,6 +154,7 @@ DE = Texts(
     broken="{host} kann bei {provider} nichts mehr lesen. Verbinden Sie neu, dann geht es weiter; das dauert eine"
     " Minute.",
     new="{host} möchte Daten von {provider} lesen. Das Verbinden dauert eine Minute.",
+    renew="{host} bittet Sie, die Verbindung zu {provider} zu erneuern. Das dauert eine Minute.",
     missing="Was fehlt",
     asks_for="Worum {host} bittet",
     needed_for="Nötig für {feature}.",
@@ -200,6 +205,7 @@ DE = Texts(
     message_missing="{host} fehlt eine Berechtigung von {provider}: {labels}. Sie können sie mit diesem Link erteilen:",
     message_broken="die Verbindung von {host} zu {provider} besteht nicht mehr. Mit diesem Link erneuern Sie sie:",
     message_new="mit diesem Link können Sie {provider} mit {host} verbinden:",
+    message_renew="bitte erneuern Sie die Verbindung von {host} zu {provider} mit diesem Link:",
     message_box="Bitte lassen Sie auf der Seite von {provider} angehakt: {boxes}.",
     message_link="Der Link ist nur für Sie und gilt bis {day}.",
     message_end="Freundliche Grüße",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -15,7 +16,7 @@ from scopes import flow
 from scopes.facts import PersonKnown
 from scopes.models import Connection, Person, ReauthLink, Source, TrailEntry
 from tests.cast import OURA_POLICY, connection_of, policy_for, the
-from tests.reauth.hands import send
+from tests.reauth.hands import act, send
 
 pytestmark = pytest.mark.django_db
 
@@ -114,13 +115,71 @@ def test_nobody_sends_without_signing_in_or_with_a_forged_form(desk: Callable[[s
     assert not ReauthLink.objects.exists()
 
 
-def test_what_cannot_help_is_refused_by_hand_too(desk: Callable[[str], Client]) -> None:
+def not_requested() -> Person:
     policy_for("oura", {**OURA_POLICY, "requested": ["email", "daily"]})
-    agent = desk("lead")
-    page = agent.get(address(the("ben"))).content.decode()
-    assert "Our request does not ask for this scope" in page and "Make the link" not in page
-    assert agent.post(address(the("ben")), FORM | {"override": "on"}).status_code == 409
-    assert not ReauthLink.objects.exists()
+    return the("ben")
+
+
+def not_approved() -> Person:
+    policy_for("oura", {**OURA_POLICY, "approved": ["email", "daily", "workout"]})
+    return the("ben")
+
+
+def waived() -> Person:
+    until = timezone.now().date() + timedelta(days=30)
+    flow.waive(connection_of("ben"), "heartrate", until, act("He said no."), timezone.now())
+    return the("ben")
+
+
+def asked_twice_in_vain() -> Person:
+    for days in (40, 35):
+        made = send(the("ben"), now=timezone.now() - timedelta(days=days)).link
+        ReauthLink.objects.filter(pk=made.pk).update(outcome="unchanged", settled_at=made.created_at)
+    return the("ben")
+
+
+def decided_on_the_phone() -> Person:
+    return the("dee")
+
+
+# How it came, the provider, what is said, who can mend it, whether there is a text for them, whether a lead may.
+REFUSED: list[tuple[Callable[[], Person], str, str, str, bool, bool]] = [
+    (not_requested, "oura", "Our request does not ask for this scope", "An engineer can mend it", True, True),
+    (not_approved, "oura", "has not approved this scope for our client", "An engineer can mend it", True, True),
+    (waived, "oura", "The person declined this scope", "Nobody needs to act", False, True),
+    (asked_twice_in_vain, "oura", "The last two links changed nothing", "Support can mend it", False, True),
+    (decided_on_the_phone, "apple_health", "decided on the person", "The person can mend it", False, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "provider", "why", "who", "text", "lead_may"), REFUSED, ids=[line[0].__name__ for line in REFUSED]
+)
+def test_what_cannot_help_is_refused_with_who_can_mend_it_and_a_lead_overrides_it(
+    desk: Callable[[str], Client],
+    given: Callable[[], Person],
+    provider: str,
+    why: str,
+    who: str,
+    text: bool,
+    lead_may: bool,
+) -> None:
+    person = given()
+    links = ReauthLink.objects.count()
+    agent, lead = desk("agent"), desk("lead")
+
+    page = agent.get(address(person, provider)).content.decode()
+    assert why in page and who in page and ("For the engineer" in page) is text and "Make the link" not in page
+    assert agent.post(address(person, provider), FORM | {"override": "on"}).status_code == 409
+    assert ("Send it all the same" in lead.get(address(person, provider)).content.decode()) is lead_may
+    answer = lead.post(address(person, provider), FORM | {"override": "on"})
+
+    assert ReauthLink.objects.count() - links == lead_may
+    if lead_may:
+        assert answer.context["link"].needs == ["heartrate"]
+        assert TrailEntry.objects.get(verb="link.issued", actor_name="lead").reason == FORM["reason"]
+    else:
+        assert answer.status_code == 409
 
 
 def test_only_a_lead_overrides_and_says_so(desk: Callable[[str], Client]) -> None:

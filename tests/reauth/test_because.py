@@ -15,8 +15,10 @@ from scopes.reauth.asked import asked_by
 from tests.cast import CONSENTED, NOW, take_in, the
 from tests.reauth.hands import send
 
-# A lead may send a link although nobody can say that it helps; a retired provider's leads to the successor.
-BY_LINK = {code for code, remedy in REMEDIES.items() if remedy.by_reauth} | {"verify", "connect_successor"}
+# A lead may send a link all the same, where it may have been mended; a retired provider's leads to the successor.
+BY_LINK = {code for code, remedy in REMEDIES.items() if remedy.by_reauth} | {
+    "verify", "connect_successor", "change_request", "change_console", "raise_limit", "respect",
+}  # fmt: skip
 
 
 def names(sentence: str) -> set[str]:

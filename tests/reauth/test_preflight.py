@@ -59,14 +59,14 @@ REFUSALS = [
     ("the phone, and nothing is connected", case(APPLE, ON_PHONE, connected=False), ("on_device", "person"), False),
     ("retired, no successor", case(FITBIT, retired=True), ("provider_retired", "nobody"), False),
     ("we do not request it", case(policy=NOTHING_ASKED, reported=frozenset({"email", "daily", "workout"})),
-     ("never_requested", "engineer"), False),
-    ("the provider has not approved it", case(policy=NOT_APPROVED), ("not_approved", "engineer"), False),
-    ("too many users", case(link=LinkState.USER_LIMIT), ("user_limit", "engineer"), False),
-    ("the person declined, respected", case(waived=frozenset({"heartrate"})), ("waived", "nobody"), False),
+     ("never_requested", "engineer"), True),
+    ("the provider has not approved it", case(policy=NOT_APPROVED), ("not_approved", "engineer"), True),
+    ("too many users", case(link=LinkState.USER_LIMIT), ("user_limit", "engineer"), True),
+    ("the person declined, respected", case(waived=frozenset({"heartrate"})), ("waived", "nobody"), True),
     ("nothing is missing", case(reported=ASKED), ("not_needed", "nobody"), True),
     ("scopes are not reported", case(reported=None), ("not_reported", "support"), True),
     ("perhaps gone", case(link=LinkState.DOUBTFUL), ("verify", "support"), True),
-    ("they are not to be contacted", case(dont_contact=True), ("dont_contact", "nobody"), True),
+    ("they are not to be contacted", case(dont_contact=True), ("dont_contact", "lead"), True),
     ("they were asked three times lately", case(asked=3), ("asked_often", "support"), True),
     ("two links changed nothing", case(outcomes=("unchanged", "unchanged")), ("asked_twice", "support"), True),
 ]  # fmt: skip
@@ -129,6 +129,14 @@ def test_what_the_agent_should_know_is_a_warning_and_no_refusal(given: Case, wor
     answer = decide(given)
     assert answer.allowed
     assert any(words in warning for warning in answer.warnings)
+
+
+@pytest.mark.parametrize(
+    "given", [case(policy=NOT_APPROVED), case(waived=frozenset({"heartrate"}))], ids=["not approved", "waived"]
+)
+def test_what_a_lead_sends_all_the_same_sets_out_to_mend_what_is_missing(given: Case) -> None:
+    answer = decide(given)
+    assert (answer.keys, answer.left_out) == (("heartrate",), ())
 
 
 def test_a_refusal_that_cannot_be_overridden_decides_for_all() -> None:
