@@ -22,7 +22,7 @@ from scopes.audit.proof import QUESTIONS
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "a-secret-for-faults"
 KEYS = {"DEV_ID": "faults", "API_KEY": "a-key-for-faults", "SIGNING_SECRETS": SECRET}
-PATIENCE = 60
+PATIENCE = 120
 HTTP_OK = 200
 
 RECORDS = """
@@ -48,7 +48,7 @@ PERIODS = """
     ORDER BY provider.slug, c.user_id, period.since, period.id
 """
 OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid)))"
 
 
 class Machine:
@@ -132,10 +132,10 @@ class Machine:
 
         What a program did before is committed by then, and what it is at is not.
         """
-        with psycopg.connect(self.url) as database:
-            database.execute("SELECT FROM scopes_connection WHERE user_id = %s FOR UPDATE", [user_id])
-            yield lambda: self.number(WAITING, database.info.backend_pid) > 0
-            database.rollback()
+        with psycopg.connect(self.url) as holder, psycopg.connect(self.url, autocommit=True) as watch:
+            holder.execute("SELECT FROM scopes_connection WHERE user_id = %s FOR UPDATE", [user_id])
+            yield lambda: watch.execute(WAITING, [holder.info.backend_pid]).fetchone() == (True,)
+            holder.rollback()
 
     def is_left_alone(self) -> bool:
         """True once PostgreSQL has seen that those who were killed are gone, and let go of their locks."""
