@@ -126,6 +126,7 @@ def run(
             **count(clock()),
             "listings": listings,
             "came_back": came_back.number,
+            "failed_jobs": queue.counts().failed,
             "webhooks": webhooks,
         }
         night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
@@ -159,9 +160,9 @@ def list_environment(
         source, client, flow.batches_of(source, entry_of, hold_breaks=True), clock, on_page, lanes=LANES
     )
     flow.apply_believed(source, entry_of, clock)
-    checked = live_check.prove_doubtful(source, client, flow.batches_of(source, entry_of), clock, CHECKS)
     flow.verify(live_check.waiting(source=source)[:CHECKS], client, entry_of, clock)
     flow.tell_accounts_apart(client, entry_of, clock)
+    checked = live_check.prove_doubtful(source, client, flow.batches_of(source, entry_of), clock, CHECKS)
     settle.settle_overdue(source, clock())
     return Listed(taken, checked)
 

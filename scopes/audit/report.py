@@ -25,6 +25,7 @@ CODES = {
     "doubt": "requested scopes are held by nobody who consented lately",
     "came_back": "people or connections came back after an erasure",
     "silent": "environments sent no webhook for longer than usual",
+    "failed_jobs": "deferred jobs were tried in vain",
     "listing_failed": "environments could not be listed",
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
@@ -41,6 +42,7 @@ OF_ONE = {
     "doubt": "requested scope is held by nobody who consented lately",
     "came_back": "person or connection came back after an erasure",
     "silent": "environment sent no webhook for longer than usual",
+    "failed_jobs": "deferred job was tried in vain",
     "listing_failed": "environment could not be listed",
     "inconsistent": "record contradicts another",
 }
@@ -87,6 +89,7 @@ def findings(
         Finding("doubt", len(counts["doubts"]), ", ".join(counts["doubts"])),
         Finding("came_back", counts["came_back"]),
         Finding("silent", len(quiet), "; ".join(f"{key}: {words}" for key, words in quiet.items())),
+        Finding("failed_jobs", counts["failed_jobs"]),
         Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
         Finding(
             "inconsistent",

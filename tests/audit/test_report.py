@@ -54,7 +54,7 @@ def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
     assert told["started_at"] == "2026-11-20T06:00:00+00:00"
     assert set(told["counts"]) == {
         "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
-        "doubts", "came_back",
+        "doubts", "came_back", "failed_jobs",
         "sources", "listings", "webhooks",
     }  # fmt: skip
     assert told["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
@@ -87,7 +87,7 @@ def test_an_environment_that_was_not_listed_says_why_in_the_report() -> None:
 
 
 def counted(**more: Any) -> dict[str, Any]:
-    nothing = {"unknown_scopes": {}, "sources": {}, "doubts": [], "came_back": 0}
+    nothing = {"unknown_scopes": {}, "sources": {}, "doubts": [], "came_back": 0, "failed_jobs": 0}
     return {"connections": 10, "standings": 5, "standings_per_million": 0, **nothing, **more}
 
 
@@ -154,11 +154,11 @@ NOTHING: dict[str, Any] = {}
             [("unknown_scope", 3, "oura, polar")],
         ),
         (
-            counted(doubts=["oura heartrate", "oura spo2"], came_back=1),
+            counted(doubts=["oura heartrate", "oura spo2"], came_back=1, failed_jobs=3),
             NOTHING,
             NOTHING,
             NOTHING,
-            [("doubt", 2, "oura heartrate, oura spo2"), ("came_back", 1, "")],
+            [("doubt", 2, "oura heartrate, oura spo2"), ("came_back", 1, ""), ("failed_jobs", 3, "")],
         ),
         (counted(), NOTHING, NOTHING, {"eu": {"error": "it is down"}}, [("listing_failed", 1, "eu: it is down")]),
         (counted(), NOTHING, {"gaps": 2, "overlaps": 0}, NOTHING, [("inconsistent", 2, "2 gaps")]),
