@@ -12,7 +12,7 @@ from scopes.judge.explain import Account, Scoped
 from scopes.judge.person import ConnectionAccount, PersonAccount
 from scopes.judge.rules import OPTIONAL, REQUIRED
 from scopes.judge.standing import facts_of
-from scopes.models import Attempt, FormerId, HeldFact, Integration, PolicyVersion, ReauthLink, Waiver
+from scopes.models import Attempt, FormerId, HeldFact, Integration, Merge, PolicyVersion, ReauthLink, Waiver
 from scopes.reasons import LINK_REASONS, REMEDIES, Health, Reason, Remedy
 from scopes.reauth.handover import Handover
 from scopes.reauth.life import Life, life_of
@@ -38,6 +38,8 @@ class Card:
     waivers: tuple[Waiver, ...] = ()
     waivable: tuple[tuple[str, str], ...] = ()
     handovers: tuple[Handover, ...] = ()
+    merges: tuple[Merge, ...] = ()
+    may_be_one_with: tuple[int, ...] = ()
     evidence: Evidence | None = None
     asked_lately: bool = False
     held: HeldFact | None = None

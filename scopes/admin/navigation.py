@@ -45,6 +45,13 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Front page", "index", "", "home"),
             Entry("People", "search", SEARCH, "people", ("person", "export_person", "erase_person")),
             Entry("Connections", "connections", "scopes.view_connection", "connection", ("connection",)),
+            Entry(
+                "Duplicates",
+                "duplicates",
+                "scopes.view_connection",
+                "people",
+                ("orphans", "merge", "tell_apart", "part"),
+            ),
             _records("Links", "reauthlink", "link"),
             Entry("Diagnose", "diagnose", "scopes.view_provider", "diagnose"),
         ),

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from scopes.admin import opened
 from scopes.admin.cards import cards, link_state, never_completed
+from scopes.admin.duplicates import with_merges
 from scopes.admin.handed_over import with_handovers
 from scopes.admin.incidents import with_held_facts
 from scopes.admin.site import desk
@@ -38,8 +39,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
 @desk.screen("connections/<int:pk>/", "connection", "scopes.view_person", "scopes.view_connection")
 def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A connection whose person the host has not told us of; a claimed one leads to its person."""
-    row = get_object_or_404(Connection.objects.select_related("integration__provider", "merged_into"), pk=pk)
-    row = row.merged_into or row
+    row = get_object_or_404(Connection.objects.select_related("integration__provider"), pk=pk)
+    while row.merged_into is not None:
+        row = row.merged_into
     if row.person_id is not None:
         return redirect("admin:person", row.person_id)
     if row.pk != pk:
@@ -75,7 +77,7 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
     made = cards(account.connections, at)
     return {
         "person": account.person,
-        "cards": made if at else with_evidence(with_held_facts(with_waivers(with_handovers(made)))),
+        "cards": made if at else with_merges(with_evidence(with_held_facts(with_waivers(with_handovers(made))))),
         "never_completed": never_completed(account),
         "attempts": account.attempts,
         "links": [(link, *link_state(link, at or timezone.now())) for link in account.links],

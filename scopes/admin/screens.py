@@ -11,6 +11,7 @@ from scopes.admin import (
     deliveries,
     diagnose,
     doubts,
+    duplicates,
     front,
     incidents,
     integrations,
@@ -24,8 +25,8 @@ from scopes.admin import (
     search,
     send_link,
     trail,
-    waive,
     verify,
+    waive,
 )
 from scopes.admin.site import desk
 
@@ -39,6 +40,7 @@ __all__ = [
     "desk",
     "diagnose",
     "doubts",
+    "duplicates",
     "front",
     "incidents",
     "integrations",
@@ -52,6 +54,6 @@ __all__ = [
     "search",
     "send_link",
     "trail",
+    "verify",
     "waive",
 ]
-    "verify",

@@ -50,6 +50,9 @@ SCREENS: dict[str, set[str]] = {
     "send_link": {"agent", "lead"},
     "link": LOOKERS,
     "connections": LOOKERS,
+    "duplicates": LOOKERS,
+    "orphans": LOOKERS,
+    "merge": {"lead"},
     "verify": {"agent", "lead"},
     "verify_many": {"agent", "lead"},
     "verified": {"agent", "lead"},
@@ -92,7 +95,7 @@ SCREENS: dict[str, set[str]] = {
 ELSEWHERE = {
     "link_now", "withdraw_link", "login", "logout", "password_change_done", "autocomplete",
     "jsi18n", "view_on_site", "app_list", "auth_user_delete", "auth_user_history",
-    "draft_again",
+    "draft_again", "tell_apart", "part",
 }  # fmt: skip
 
 
@@ -105,6 +108,7 @@ def address(screen: str) -> str:
         "end_waiver": Waiver.objects.get,
         **dict.fromkeys(("confirm_doubt", "dismiss_doubt"), Doubt.objects.get),
         "connection": lambda: Connection.objects.get(user_id="stray"),
+        "merge": lambda: people.connection_of("Ben"),
         "verify": lambda: people.connection_of("Ben"),
         "scopes_reauthlink_change": ReauthLink.objects.get,
         "scopes_delivery_change": Delivery.objects.first,

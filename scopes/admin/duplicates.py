@@ -1,0 +1,265 @@
+"""Connections that may be one, those that are nobody's, and what an agent does about both: merge, part, tell apart.
+
+Pages go on by id over partial indexes, so each costs the same however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes import flow
+from scopes.admin.cards import Card
+from scopes.admin.site import desk
+from scopes.admin.waive import LOOK, page_of
+from scopes.admin.why import Why, act_page
+from scopes.intake import merge as merging
+from scopes.intake.merge import CannotMerge, CannotPart, Facts
+from scopes.judge.alike import Sign, last_data_on, signs, words_of_link
+from scopes.models import Connection, Merge, SuspectedDuplicate
+
+MERGE = "scopes.merge_connections"
+PAGE = 50
+MERGED_INTO = "They are one from now on: what was known of both stands on the person's page."
+
+
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """A pair that may be one, with what speaks for and against it."""
+
+    first: Connection
+    second: Connection
+    signs: tuple[Sign, ...]
+
+
+@desk.screen("duplicates/", "duplicates", *LOOK)
+def duplicates(request: HttpRequest) -> HttpResponseBase:
+    """A page of the pairs that may be one connection, the newest first."""
+    open_ones = SuspectedDuplicate.objects.filter(state=SuspectedDuplicate.State.OPEN)
+    sides = ("person", "standing", "pulse", "integration__provider", "integration__source")
+    rows = open_ones.select_related(*(f"{side}__{name}" for side in ("first", "second") for name in sides))
+    shown, more = _page(request, rows)
+    pairs = [Suspected(pair.first, pair.second, tuple(signs(pair.first, pair.second))) for pair in shown]
+    return desk.page(request, "admin/duplicates/list.html", "Suspected duplicates", pairs=pairs, more=more)
+
+
+@desk.screen("orphans/", "orphans", *LOOK)
+def orphans(request: HttpRequest) -> HttpResponseBase:
+    """A page of the connections whose person nobody knows, the newest first."""
+    nobodys = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
+    rows = nobodys.select_related("standing", "pulse", "integration__provider", "integration__source")
+    shown, more = _page(request, rows)
+    told = [(row, words_of_link(row), last_data_on(row)) for row in shown]
+    return desk.page(request, "admin/duplicates/orphans.html", "Connections of nobody", rows=told, more=more)
+
+
+@desk.screen("connections/<int:pk>/merge/", "merge", *LOOK, MERGE)
+def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET asks with which other connection, or shows what merging it with that one does; POST does it."""
+    row = _connection(pk)
+    words = request.GET.get("with", "").strip()
+    other = _named(row, words)
+    if other is None:
+        trouble = f"No connection of {row.integration} goes by “{words[:120]}” today." if words else ""
+        return desk.page(
+            request, "admin/duplicates/choose.html", "Merge with another", row=row, back=page_of(row), trouble=trouble
+        )
+    trouble = merging.why_not(row, other)
+    form = Why(request.POST or None)
+    if request.method == "POST" and not trouble and form.is_valid():
+        try:
+            made = flow.merge(row.pk, other.pk, form.act_of(request), timezone.now())
+        except CannotMerge as error:
+            trouble = str(error)
+        else:
+            messages.success(request, MERGED_INTO)
+            return redirect(page_of(made.survivor))
+    goes_on = merging.goes_on(row, other)
+    return _act(
+        request,
+        "Merge two connections",
+        sides=[_side(row, "this one"), _side(other, "the other")],
+        signs=signs(row, other),
+        back=page_of(row),
+        will=[] if trouble else _will_merge(other if goes_on.pk == row.pk else row, goes_on),
+        trouble=trouble,
+        form=None if trouble else form,
+        submit="Merge them",
+    )
+
+
+@desk.screen("connections/<int:pk>/apart/<int:other>/", "tell_apart", *LOOK, MERGE)
+def tell_apart(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
+    """GET shows what telling two connections apart means; POST does it."""
+    one, two = _connection(pk), _connection(other)
+    trouble = merging.why_not(one, two)
+    form = Why(request.POST or None)
+    if request.method == "POST" and not trouble and form.is_valid():
+        try:
+            flow.tell_apart(one.pk, two.pk, form.act_of(request), timezone.now())
+        except CannotMerge as error:
+            trouble = str(error)
+        else:
+            messages.success(request, "They are two: they are not suspected to be one again.")
+            return redirect("admin:duplicates")
+    return _act(
+        request,
+        "Tell two connections apart",
+        sides=[_side(one, "one"), _side(two, "the other")],
+        signs=signs(one, two),
+        back=reverse("admin:duplicates"),
+        will=[
+            "Nothing changes on either connection.",
+            "They leave the list of suspected duplicates for good, and nothing joins them but a merge by hand.",
+        ],
+        trouble=trouble,
+        form=None if trouble else form,
+        submit="They are two",
+    )
+
+
+@desk.screen("merges/<int:pk>/part/", "part", *LOOK, MERGE)
+def part(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET shows what parting a merge does; POST does it."""
+    record = get_object_or_404(Merge.objects.select_related("survivor", "absorbed"), pk=pk)
+    survivor = _connection(record.survivor_id)
+    trouble = merging.why_not_part(record)
+    form = Why(request.POST or None)
+    if request.method == "POST" and not trouble and form.is_valid():
+        try:
+            flow.part(record.pk, form.act_of(request), timezone.now())
+        except CannotPart as error:
+            trouble = str(error)
+        else:
+            messages.success(request, "They are two connections again.")
+            return redirect(page_of(survivor))
+    return _act(
+        request,
+        "Part a merge",
+        sides=[_side(survivor, "merged")],
+        signs=[],
+        back=page_of(survivor),
+        will=[] if trouble else _will_part(record),
+        trouble=trouble,
+        form=None if trouble else form,
+        submit="Part them",
+    )
+
+
+def with_merges(cards: Iterable[Card]) -> list[Card]:
+    """The cards, each with the merges that stand in it and the others that it may be one with; two queries."""
+    rows = list(cards)
+    merges: dict[int, list[Merge]] = {card.entry.connection.pk: [] for card in rows}
+    for record in Merge.objects.filter(survivor__in=merges, parted_at__isnull=True).order_by("-pk"):
+        merges[record.survivor_id].append(record)
+    others: dict[int, list[int]] = {pk: [] for pk in merges}
+    pairs = SuspectedDuplicate.objects.filter(
+        Q(first__in=merges) | Q(second__in=merges), state=SuspectedDuplicate.State.OPEN
+    )
+    for pair in pairs.order_by("pk"):
+        for one, other in ((pair.first_id, pair.second_id), (pair.second_id, pair.first_id)):
+            if one in others:
+                others[one].append(other)
+    return [
+        replace(
+            card,
+            merges=tuple(merges[card.entry.connection.pk]),
+            may_be_one_with=tuple(others[card.entry.connection.pk]),
+        )
+        for card in rows
+    ]
+
+
+def _page(request: HttpRequest, rows: Any) -> tuple[list[Any], str]:
+    """A page of `rows` by falling id, and the address of the next, if there is one."""
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 18:
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows.order_by("-pk")[: PAGE + 1])
+    return found[:PAGE], f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else ""
+
+
+def _connection(pk: int) -> Connection:
+    rows = Connection.objects.select_related(
+        "person", "standing", "pulse", "integration__provider", "integration__source"
+    )
+    return get_object_or_404(rows, pk=pk)
+
+
+def _named(row: Connection, words: str) -> Connection | None:
+    """The connection of the same integration that goes by its source's id; by our number, any."""
+    if not words:
+        return None
+    by_id = Q(user_id=words, integration=row.integration_id)
+    by_number = Q(pk=int(words)) if words.isdecimal() and len(words) < 18 else Q()
+    rows = Connection.objects.filter(by_id | by_number if by_number else by_id, merged_into__isnull=True)
+    found = rows.exclude(pk=row.pk).order_by("pk").first()
+    return _connection(found.pk) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One connection, as an act shows it beside the other."""
+
+    title: str
+    row: Connection
+    link: str
+    scopes: str
+    last_data: Any
+
+
+def _side(row: Connection, title: str) -> Side:
+    reported = row.standing.reported
+    told = "not told" if reported is None else ", ".join(f"`{scope}`" for scope in reported) or "none"
+    return Side(title, row, words_of_link(row), told, last_data_on(row))
+
+
+def _will_merge(stays: Connection, goes_on: Connection) -> list[str]:
+    after = merging.joined(merging.facts_now(stays), merging.facts_now(goes_on))
+    whose = stays.person or goes_on.person
+    return [
+        f"They become one connection{f' of {whose}' if whose else ''}, under the id `{goes_on.user_id}`.",
+        f"`{stays.user_id}` becomes a former id: what the source still says of it changes nothing.",
+        *_told(after, "It"),
+        "Both histories are kept, and the merge can be parted again.",
+    ]
+
+
+def _will_part(record: Merge) -> list[str]:
+    after = merging.apart(record)
+    return [
+        "They become two connections again, each with what was told of its own id since.",
+        *_told(after.survivor, f"`{record.survivor_user_id}`"),
+        *_told(after.absorbed, f"`{record.absorbed_user_id}`"),
+        "They are not joined by themselves again, nor suspected to be one.",
+    ]
+
+
+def _told(facts: Facts, name: str) -> list[str]:
+    standing = facts.standing
+    scopes = "no scopes that the source told of"
+    if standing.reported is not None:
+        scopes = ", ".join(f"`{scope}`" for scope in sorted(standing.reported)) or "no scope at all"
+    waived = f" The “no” to {', '.join(f'`{need}`' for need in sorted(standing.waived))} is respected."
+    return [
+        f"{name} stands as {standing.link.value.replace('_', ' ')}, with {scopes}.{waived if standing.waived else ''}"
+    ]
+
+
+def _act(
+    request: HttpRequest, title: str, *, sides: Sequence[Side], signs: Sequence[Sign], **shown: Any
+) -> TemplateResponse:
+    response = act_page(request, title, about=str(sides[0].row.person or "Connection"), **shown)
+    response.template_name = "admin/duplicates/act.html"
+    response.context_data = {**(response.context_data or {}), "sides": sides, "signs": signs}
+    return response

@@ -1,0 +1,164 @@
+"""Connections that may be one: listed, merged, told apart and parted, by who may, and shown beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from scopes.admin import duplicates
+from scopes.facts import ConnectionSeen, ConsentGiven
+from scopes.models import Connection, Merge, SuspectedDuplicate, TrailEntry
+from tests import cast as people
+from tests.admin.test_acts import words_of
+
+pytestmark = pytest.mark.usefixtures("cast")
+
+WHY = {"reason": "She has only ever had one ring.", "ticket": "T-9"}
+LATER = people.CONSENTED + timedelta(days=3)
+ROLES = {"viewer": False, "agent": False, "lead": True, "engineer": False, "auditor": False, "none": False}
+
+
+def second(name: str = "ada", scopes: tuple[str, ...] = ("email", "daily")) -> Connection:
+    """Another connection of the same person, which nothing proves to be the first."""
+    people.take_in(ConsentGiven("oura", f"{name}-second", LATER, reference_id=f"ref-{name}", scopes=scopes))
+    return Connection.objects.get(user_id=f"{name}-second")
+
+
+def first(name: str = "ada") -> Connection:
+    return Connection.objects.get(user_id=f"{name}-oura")
+
+
+def merge_address() -> str:
+    return reverse("admin:merge", args=[first().pk]) + f"?with={second().pk}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_lead_merges_parts_and_tells_apart_and_nobody_else(signed_in: Callable[[str], Client], role: str) -> None:
+    browser, may = signed_in(role), ROLES[role]
+    expected = [200, 302] if may else [403, 403]
+    address, apart = merge_address(), reverse("admin:tell_apart", args=[first().pk, second().pk])
+
+    assert [browser.get(address).status_code, browser.post(address, WHY).status_code] == expected
+    assert Merge.objects.exists() is may
+
+    people.take_in(ConnectionSeen("oura", "finn-oura", LATER, provider_user_id="a ring"))
+    people.take_in(ConsentGiven("oura", "finn-again", LATER, reference_id="ref-finn"))
+    people.take_in(ConnectionSeen("oura", "finn-again", LATER, provider_user_id="a ring"))
+    joined = Merge.objects.get(why="account")
+    address = reverse("admin:part", args=[joined.pk])
+    assert [browser.get(address).status_code, browser.post(address, WHY).status_code] == expected
+    joined.refresh_from_db()
+    assert (joined.parted_at is not None) is may
+
+    ben = reverse("admin:tell_apart", args=[first("ben").pk, second("ben").pk])
+    assert [browser.get(ben).status_code, browser.post(ben, WHY).status_code] == expected
+    assert browser.get(apart).status_code == (200 if may else 403)
+
+
+def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Callable[[str], Client]) -> None:
+    browser, address = signed_in("lead"), merge_address()
+    assert "ada-second" in words_of(browser.get(reverse("admin:duplicates")).content.decode())
+
+    shown = words_of(browser.get(address).content.decode())
+    assert "under the id ada-second" in shown and "ada-oura becomes a former id" in shown
+    assert "stands as active, with daily , email ." in shown
+    browser.post(address, WHY)
+
+    ada = people.connection_of("Ada")
+    assert (ada.user_id, ada.standing.reported) == ("ada-second", ["daily", "email"])
+    entry = TrailEntry.objects.get(verb="connection.merged")
+    assert (entry.actor_name, entry.reason, entry.ticket) == ("agent-lead", WHY["reason"], "T-9")
+    assert not SuspectedDuplicate.objects.filter(state="open").exists()
+
+    page = words_of(browser.get(reverse("admin:person", args=[ada.person_id])).content.decode())
+    assert "ada-oura goes on as ada-second" in page and WHY["reason"] in page
+    parting = reverse("admin:part", args=[Merge.objects.get().pk])
+    shown = words_of(browser.get(parting).content.decode())
+    assert "ada-oura stands as active, with daily , email , heartrate" in shown
+    browser.post(parting, WHY)
+    assert {row.user_id for row in people.the("Ada").connections.filter(merged_into=None)} == {"ada-oura", "ada-second"}
+    assert browser.post(parting, WHY).status_code == 409
+
+
+def test_what_cannot_be_one_is_refused_with_its_reason(signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("lead")
+    people.take_in(ConnectionSeen("oura", "ada-oura", LATER, provider_user_id="one"))
+    people.take_in(ConnectionSeen("oura", second().user_id, LATER, provider_user_id="another"))
+    withings = Connection.objects.get(user_id="finn-withings")
+    refused = {
+        first("ben").pk: "They belong to different people.",
+        withings.pk: "They are connections to different providers",
+        second().pk: "They have different accounts at the provider",
+    }
+    for other, words in refused.items():
+        answer = browser.post(reverse("admin:merge", args=[first().pk]) + f"?with={other}", WHY)
+        assert answer.status_code == 409 and words in words_of(answer.content.decode())
+    assert not Merge.objects.exists()
+    for words in ("nobody-goes-by-this", str(first().pk)):
+        answer = browser.get(reverse("admin:merge", args=[first().pk]) + f"?with={words}")
+        assert "goes by" in words_of(answer.content.decode())
+
+
+def test_the_person_page_tells_quietly_of_what_is_suspected_and_of_what_was_inferred(
+    signed_in: Callable[[str], Client],
+) -> None:
+    second()
+    people.take_in(ConsentGiven("oura", "cy-new", people.NOW, reference_id="ref-cy", scopes=("email",)))
+    browser = signed_in("viewer")
+    ada, cy = (
+        words_of(browser.get(reverse("admin:person", args=[people.the(name).pk])).content.decode())
+        for name in ("Ada", "Cy")
+    )
+    assert "May be the same connection as another" in ada and "Merge with" not in ada
+    assert "Two connections in one" in cy and "Inferred" in cy and "Part them" not in cy
+
+
+def test_connections_of_nobody_are_listed_with_the_reason(signed_in: Callable[[str], Client]) -> None:
+    people.take_in(ConsentGiven("oura", "stray", LATER))
+    people.take_in(ConsentGiven("oura", "gus", LATER, reference_id="ref-gus"))
+    page = words_of(signed_in("viewer").get(reverse("admin:orphans")).content.decode())
+    assert "stray Oura no reference id was told" in page and "gus Oura its reference id is in no import" in page
+    assert "ref-gus" not in page and "ada-oura" not in page
+
+
+def test_the_lists_go_on_by_id_and_cost_the_same_however_long(
+    signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in("lead")
+
+    def cost(screen: str) -> int:
+        browser.get(reverse(f"admin:{screen}"))
+        with CaptureQueriesContext(connection) as asked:
+            browser.get(reverse(f"admin:{screen}"))
+        return len(asked)
+
+    second()
+    people.take_in(ConsentGiven("oura", "stray", LATER))
+    few = cost("duplicates"), cost("orphans")
+    for number in range(5):
+        people.take_in(ConsentGiven("oura", f"ada-{number}", LATER, reference_id="ref-ada"))
+        people.take_in(ConsentGiven("oura", f"stray-{number}", LATER))
+    assert (cost("duplicates"), cost("orphans")) == few
+
+    monkeypatch.setattr(duplicates, "PAGE", 4)
+    seen: list[int] = []
+    address = reverse("admin:orphans")
+    while address:
+        page = browser.get(address)
+        seen += [row.pk for row, _, _ in page.context["rows"]]
+        address = page.context["more"] and reverse("admin:orphans") + page.context["more"]
+    assert seen == sorted(seen, reverse=True) and len(seen) == len(set(seen)) == 6
+
+
+def test_what_was_told_apart_is_not_listed_again(signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("lead")
+    browser.post(reverse("admin:tell_apart", args=[first().pk, second().pk]), WHY)
+    people.take_in(ConsentGiven("oura", "ada-second", people.NOW, reference_id="ref-ada", scopes=("email",)))
+    assert "No two connections" in words_of(browser.get(reverse("admin:duplicates")).content.decode())
+    assert TrailEntry.objects.filter(verb="connection.told_apart", person=people.the("Ada")).exists()
