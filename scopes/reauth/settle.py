@@ -31,6 +31,7 @@ PATIENCE = timedelta(minutes=15)
 SKEW = timedelta(minutes=1)
 BY_REDIRECT_ONLY = "Told by the redirect only; the source said nothing."
 SECOND_CONNECTION = "A second connection was made beside the first"
+OTHER_ACCOUNT = "The consent was given in another account at the provider"
 
 Outcome = ReauthLink.Outcome
 
@@ -173,8 +174,9 @@ def _judge(link: ReauthLink, made: Connection, told_by: str, now: datetime, *, p
         return
     meant = connection_of(link)
     if meant is not None and meant.pk != made.pk:
-        if not patient or _are_different_accounts(meant, made):
-            _conclude(link, Outcome.WRONG_ACCOUNT, SECOND_CONNECTION, told_by, now)
+        differ = _are_different_accounts(meant, made)
+        if not patient or differ:
+            _conclude(link, Outcome.WRONG_ACCOUNT, OTHER_ACCOUNT if differ else SECOND_CONNECTION, told_by, now)
         return
     if meant is None:
         link.connection = made
