@@ -26,6 +26,8 @@ LONGEST_LIST = 8000
 # Parts of patterns. A key and its sign (`"scope": `, `scope=`, `[scope] => `), and a list after it.
 KEY = r"[\"'`\])]{0,3}\s{0,20}(?:=>|[:=])\s{0,20}[ub]?"
 LIST = r"(?P<scopes>\[[^\[\]]{0,4000}\]|\{[^{}]{0,2000}\}|\"[^\"]{0,2000}\"|'[^']{0,2000}'|[^\n]{1,600})"
+GAP = r"[ \t]{0,3}"
+MAY = r"(?:authori[sz]ed|allowed|permitted|approved|entitled)"
 FENCED_LIST = r"(?P<scopes>\[[^\[\]]{0,4000}\]|\"[^\"]{0,2000}\"|'[^']{0,2000}')"
 
 _ANY_OF = re.compile(r"(?i)\b(?:any(?: one)?|one(?: or more)?|either|at least one)\b[^\n]{0,80}$|\bor\b")

@@ -1,7 +1,8 @@
 """One file a family of APIs. Each has `RECOGNISERS`; adding one is a line there and a sample for it.
 
-`oauth` holds what the standards say, `words` and `other_words` what servers say in their own words, `terra` and
-`health` what our own providers answer.
+`oauth` holds what the standards say. `needed`, `lacking`, `refused` and `other_words` hold what servers and libraries
+say in their own words: general on purpose, for texts that nobody has seen yet. `terra` and `health` hold what our own
+providers answer.
 """
 
 from __future__ import annotations
@@ -11,22 +12,26 @@ from scopes.diagnose.families import (
     fitbit,
     google,
     health,
+    lacking,
     microsoft,
+    needed,
     oauth,
     on_device,
     other_words,
+    refused,
     shops,
     social,
     strava,
     terra,
-    words,
     workplace,
 )
 from scopes.diagnose.recognise import Recognises
 
 RECOGNISERS: tuple[Recognises, ...] = (
     *oauth.RECOGNISERS,
-    *words.RECOGNISERS,
+    *needed.RECOGNISERS,
+    *lacking.RECOGNISERS,
+    *refused.RECOGNISERS,
     *other_words.RECOGNISERS,
     *terra.RECOGNISERS,
     *google.RECOGNISERS,
