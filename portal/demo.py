@@ -58,6 +58,7 @@ def show(url: str, *, serve: bool) -> None:
         "TERRA_SANDBOX_DEV_ID": "sandbox",
         "TERRA_SANDBOX_API_KEY": secrets.token_urlsafe(24),
         "TERRA_SANDBOX_SIGNING_SECRETS": secrets.token_urlsafe(24),
+        "TERRA_SANDBOX_PROBE_ATHLETE": "true",
     }
     webhooks = f"http://127.0.0.1:{port}/hooks/terra/sandbox/"
     sandbox = ("sandbox", "--port", sandbox_port, "--people", PEOPLE, "--webhook-url", webhooks)

@@ -215,8 +215,8 @@ LINK_REASONS = _by_code(
         ),
         Reason(
             "doubtful",
-            "Not in the last listing",
-            "The last complete listing did not hold this connection; whether it is gone is not proven yet.",
+            "Perhaps gone",
+            "The last complete listing lacked it, or the source did not know it when asked. Only both prove it gone.",
             "Perhaps nothing: check before anyone is asked.",
             "verify",
         ),
