@@ -7,9 +7,8 @@ share one standing. The order of the scope reasons is the order of `SCOPE_RULES`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from uuid import UUID
 
 from scopes.catalogue.entries import Provider
 from scopes.facts import LinkState
@@ -37,7 +36,6 @@ class StandingFacts:
     waived: frozenset[str] = frozenset()
     plan: str = ""
     unlisted: bool = False
-    digest: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

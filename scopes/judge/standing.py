@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -21,7 +22,13 @@ COLUMNS = "digest, integration_id, link, reported, unlisted, earlier, consent_ve
 
 def digest_of(facts: StandingFacts) -> UUID:
     """The key of a standing: equal for equal facts, whatever order their scopes came in."""
-    canonical = [
+    canonical = json.dumps(_values(facts), ensure_ascii=True, separators=(",", ":"))
+    return UUID(bytes=sha256(canonical.encode()).digest()[:16])
+
+
+def _values(facts: StandingFacts) -> list[Any]:
+    """What is stored of a standing beside its digest, in the order of COLUMNS. Another order is another digest."""
+    return [
         facts.integration,
         facts.link.value,
         None if facts.reported is None else sorted(facts.reported),
@@ -31,7 +38,6 @@ def digest_of(facts: StandingFacts) -> UUID:
         sorted(facts.waived),
         facts.plan,
     ]
-    return UUID(bytes=sha256(json.dumps(canonical, ensure_ascii=True, separators=(",", ":")).encode()).digest()[:16])
 
 
 class _Known:
@@ -118,25 +124,11 @@ def intern(wanted: Iterable[StandingFacts]) -> Mapping[StandingFacts, int]:
 def _make(new: Mapping[UUID, StandingFacts]) -> dict[UUID, int]:
     with transaction.atomic():
         policies = verdicts.lock_policies({facts.integration for facts in new.values()})
-        rows = [
-            (
-                digest,
-                facts.integration,
-                facts.link.value,
-                None if facts.reported is None else sorted(facts.reported),
-                facts.unlisted,
-                sorted(facts.earlier),
-                facts.consent_version,
-                sorted(facts.waived),
-                facts.plan,
-            )
-            for digest, facts in new.items()
-        ]
         with connection.cursor() as cursor:
             cursor.executemany(
                 f"INSERT INTO scopes_standing ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
                 " ON CONFLICT (digest) DO NOTHING",
-                rows,
+                [(digest, *_values(facts)) for digest, facts in new.items()],
             )
         ids = dict(Standing.objects.filter(digest__in=list(new)).values_list("digest", "pk"))
         by_version: dict[int, dict[int, StandingFacts]] = {}

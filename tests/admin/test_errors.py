@@ -62,4 +62,6 @@ def test_a_failure_of_ours_tells_no_detail(
 
 
 def test_a_request_that_is_not_understood() -> None:
-    plain(render_to_string("400.html"))
+    page = render_to_string("400.html")
+    assert "The request was not understood" in page
+    plain(page)
