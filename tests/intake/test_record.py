@@ -47,7 +47,7 @@ def test_a_consent_makes_a_connection_with_one_open_period_and_its_proof(cast: S
     [period] = periods.told(ada)
 
     assert (period.since, period.happened_at, period.received_at) == (CONSENTED, CONSENTED, NOW)
-    assert (period.origin, period.origin_record) == ("file", "cast")
+    assert (period.origin, period.origin_record) == ("webhook", "cast")
     assert ada.standing.reported == sorted(EVERYTHING)
     assert ada.standing.consent_version == ada.integration.policy_version
     assert (ada.person, ada.standing.plan) == (the("Ada"), "pro")
