@@ -12,18 +12,17 @@ from scopes.terra.client import Terra
 
 # One second's worth may go at once, after a pause.
 AT_ONCE_SECONDS = 1.0
-PATIENCE_SECONDS = 30.0
 
 
 def kept(client: Terra) -> Terra:
     """The client, each of whose calls waits until its environment may be asked again."""
     environment = client.environment
     rate = environment.requests_per_second
-    return client.taking(lambda: turn(environment.source, rate)) if rate else client
+    return client.taking(lambda patience: turn(environment.source, rate, patience)) if rate else client
 
 
-def turn(source: str, rate: float) -> float | None:
-    """How many seconds to wait before the next request to `source`, which is reserved; None if it would be too long.
+def turn(source: str, rate: float, patience: float) -> float | None:
+    """How many seconds to wait before the next request to `source`, which is reserved; None if more than `patience`.
 
     By the database's clock: it is the one that all machines share. A reservation that nobody uses, because its process
     was killed, is lost.
@@ -38,7 +37,7 @@ def turn(source: str, rate: float) -> float | None:
             WHERE budget.next_at <= clock_timestamp() + make_interval(secs => %(patience)s)
             RETURNING EXTRACT(epoch FROM next_at - clock_timestamp()) - %(each)s
             """,
-            {"key": source, "each": 1 / rate, "at_once": AT_ONCE_SECONDS, "patience": PATIENCE_SECONDS},
+            {"key": source, "each": 1 / rate, "at_once": AT_ONCE_SECONDS, "patience": patience},
         )
         found = cursor.fetchone()
     return None if found is None else max(float(found[0]), 0.0)

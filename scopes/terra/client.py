@@ -44,7 +44,7 @@ class Terra:
     def taking(self, turn: Turn) -> Terra:
         """The same, over the same connections, whose every call waits for its turn: as many seconds as `turn` says.
 
-        Where it says None, the call is not made and raises TerraUnavailable.
+        It is told how many seconds we would wait at most. Where it says None, the call raises TerraUnavailable.
         """
         other = copy.copy(self)
         other._exchange = self._exchange.taking(turn)

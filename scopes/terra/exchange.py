@@ -35,7 +35,7 @@ PIECE = 64 * 1024
 _TRACE_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
 
 
-type Turn = Callable[[], float | None]
+type Turn = Callable[[float], float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class Answer:
 class Exchange:
     """Calls Terra as one environment. Safe to share between threads of one process.
 
-    `turn` is asked before each call and each repeat: how many seconds to wait, or None where that would be too long.
+    `turn` is asked before each call and each repeat, with the seconds that we would wait at most: how many to wait, or
+    None where it would be more.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Exchange:
         limits: Limits,
         *,
         pause: Callable[[float], None] = time.sleep,
-        turn: Turn = lambda: 0.0,
+        turn: Turn = lambda _patience: 0.0,
     ) -> None:
         self._environment, self._limits, self._pause, self._turn = environment, limits, pause, turn
         self._session = requests.Session()
@@ -123,7 +124,8 @@ class Exchange:
         ends: float,
     ) -> Answer:
         asked = f"{method} {url}"
-        if (wait := self._turn()) is None:
+        patience = min(self._limits.longest_pause, ends - time.monotonic())
+        if (wait := self._turn(max(patience, 0.0))) is None:
             raise TerraUnavailable(f"{asked}: not asked, for as many requests wait already as our own limit allows")
         if wait:
             self._pause(wait)

@@ -17,12 +17,12 @@ from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-
 SLOWLY = 0.2  # one request in five seconds: what the test itself takes does not matter beside it
+PATIENCE = 30.0
 
 
 def turns(number: int, source: str = "terra:prod", rate: float = SLOWLY) -> list[float | None]:
-    return [budget.turn(source, rate) for _ in range(number)]
+    return [budget.turn(source, rate, PATIENCE) for _ in range(number)]
 
 
 def reserved_until(source: str = "terra:prod") -> datetime:
@@ -49,12 +49,15 @@ def test_after_a_rest_one_second_of_requests_goes_at_once_and_no_more() -> None:
     assert reserved_until() - began == pytest.approx(timedelta(seconds=20), abs=timedelta(seconds=5))
 
 
-def test_nobody_waits_longer_than_half_a_minute() -> None:
+def test_nobody_waits_longer_than_there_is_patience_for_and_who_does_not_wait_takes_no_turn() -> None:
     waits = turns(12)
+    reserved = reserved_until()
 
     assert waits[-1] is None and None not in waits[:6]
+    assert budget.turn("terra:prod", SLOWLY, 1.0) is None
+    assert reserved_until() == reserved
     rested(20)
-    assert budget.turn("terra:prod", SLOWLY) is not None
+    assert turns(1) != [None]
 
 
 def test_environments_have_budgets_of_their_own() -> None:

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 
 from scopes import nightly
-from scopes.models import AuditRun, Person
+from scopes.models import AuditRun, Person, RequestBudget
 from tests import command_line
 from tests.listed import KEYS, listed
 
@@ -58,6 +58,7 @@ def test_an_audit_that_could_not_list_ends_with_1_and_still_reports() -> None:
     assert "sandbox could not be listed" in failed.stderr
     assert "listing_failed: 1 environment could not be listed" in failed.stdout
     assert KEYS["api_key"] not in failed.stdout + failed.stderr
+    assert RequestBudget.objects.filter(key="terra:sandbox").exists(), "it asked no more often than it may"
     assert AuditRun.objects.get().exit_code == 1
 
 
