@@ -19,7 +19,7 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
-from scopes.intake.effects import Read, Row, after, begin
+from scopes.intake.effects import Read, Row, after, begin, tells_nothing
 from scopes.judge.policy import ConsentScreens
 
 ASKED_FIRST, ASKED_LATER = 11, 12
@@ -251,3 +251,46 @@ def test_a_life_told_twice_changes_nothing_the_second_time(facts: list[Connectio
 
     for fact in facts:
         assert after(row, fact, read(fact), SCREENS).standing == row.standing
+
+
+@given(
+    lives(),
+    st.floats(0, 200),
+    st.none() | st.sets(st.sampled_from("abc"), max_size=3).map(lambda scopes: " ".join(sorted(scopes))),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([None, "ada"]),
+    st.sampled_from([None, hour(1)]),
+    st.sampled_from([None, hour(30)]),
+)
+def test_a_sight_that_is_told_at_a_glance_to_say_nothing_changes_nothing(
+    facts: list[ConnectionFact],
+    at: float,
+    scopes: str | None,
+    active: bool | None,
+    reference_id: str | None,
+    created_at: datetime | None,
+    listed_at: datetime | None,
+) -> None:
+    row = life(facts)
+    fact = seen(at, scopes, active, reference_id=reference_id, created_at=created_at)
+    nobodys, undated = not row.reference_id, row.consented_at is None
+
+    if tells_nothing(row.standing, fact, nobodys=nobodys, undated=undated):
+        assert after(row, fact, read(fact), SCREENS, listed_at) is row
+        assert not (nobodys and reference_id)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        seen(9, "a"),
+        seen(9, "a b", active=False),
+        seen(9, "a b", reference_id="ada"),
+        seen(9, "a b", provider_user_id="account"),
+    ],
+    ids=["fewer scopes", "inactive", "whose it is", "which account"],
+)
+def test_a_sight_that_tells_something_is_not_passed_by(fact: ConnectionSeen) -> None:
+    row = life([consent(1, "a b")])
+    assert tells_nothing(row.standing, seen(9, "b a", active=True), nobodys=True, undated=False)
+    assert not tells_nothing(row.standing, fact, nobodys=True, undated=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from werkzeug import Request, Response
 
 from scopes.terra.answers import Minted, WidgetSession
 from scopes.terra.client import Terra
+from scopes.terra.environments import Environment
 from scopes.terra.errors import TerraRefused, TerraUnavailable
 from tests.terra.conftest import API_KEY, answer
 
@@ -99,6 +101,34 @@ class TestListing:
         pages = list(terra.listing())
         assert [page.max_page for page in pages] == [3, 2, 1]
         assert [one.user_id for page in pages for one in page.users] == ["a", "b", "b", "c", "d"]
+
+    def test_the_next_pages_are_asked_for_before_they_are_wanted_and_come_in_their_order(self) -> None:
+        together = Barrier(3)
+
+        def page(request: Request) -> Response:
+            number = int(request.args["page"])
+            if number:
+                together.wait(timeout=30)
+            return Response(json.dumps(paged(number, number + 1 if number < 3 else None, f"u{number}", max_page=3)[1]))
+
+        with HTTPServer(threaded=True) as server:
+            server.expect_request("/api/v2/subscriptions").respond_with_handler(page)
+            terra = Terra(Environment("testing", "testing-dev", API_KEY, base_url=server.url_for("/api/v2")))
+            listed = [one.user_id for page in terra.listing(in_flight=3) for one in page.users]
+        assert listed == ["u0", "u1", "u2", "u3"]
+
+    def test_no_page_is_asked_for_beyond_those_in_flight(self, httpserver: HTTPServer, terra: Terra) -> None:
+        asked: list[int] = []
+
+        def page(request: Request) -> Response:
+            number = int(request.args["page"])
+            asked.append(number)
+            return Response(json.dumps(paged(number, number + 1 if number < 9 else None, f"u{number}")[1]))
+
+        httpserver.expect_request("/api/v2/subscriptions").respond_with_handler(page)
+        for page_ in terra.listing(in_flight=2):
+            assert max(asked) <= page_.page + 2
+        assert sorted(asked) == list(range(10))
 
     @pytest.mark.parametrize("body", [{}, [], None, {"users": None}, {"data": {"results": None}}, {"data": []}])
     def test_anything_else_is_no_listing(self, httpserver: HTTPServer, terra: Terra, body: Any) -> None:
