@@ -168,7 +168,7 @@ def _will(row: Connection, client: Terra) -> list[str]:
     environment = client.environment
     will = [
         f"Terra (environment {environment.name}) is asked now whether it knows the connection, and with which scopes.",
-        "What it answers is recorded like every other fact: newer facts stay, and older ones give way.",
+        "What is answered is recorded like every other fact: newer facts stay, and older ones give way.",
         "A 404 alone makes a doubt. Only with a complete listing that lacks the connection is it gone.",
         "If Terra does not answer, nothing changes.",
     ]
@@ -180,8 +180,9 @@ def _will(row: Connection, client: Terra) -> list[str]:
 
 
 def _will_many(number: int, total: int) -> list[str]:
+    at_once = f", about the first {AT_ONCE}" if number > AT_ONCE else ""
     will = [
-        f"Terra is asked about {_connections(number)}, about {min(number, AT_ONCE)} of them while you wait.",
+        f"Terra is asked about {_connections(number)}{at_once} while you wait.",
         "What it answers is recorded like every other fact. If it does not answer, nothing changes.",
     ]
     if number > AT_ONCE:

@@ -59,7 +59,9 @@ def _recorded(entry: ConnectionAccount, standings: Mapping[int, StandingFacts]) 
     link = standings[entry.periods[0].standing_id].link
     listed_at = row.integration.source.listed_at
     listed = None
-    if listed_at is not None and row.first_seen_at < listed_at:
+    # One that a listing was the first to tell of came after that listing began.
+    by_listing = entry.periods[-1].origin == OriginKind.LISTING
+    if listed_at is not None and (row.first_seen_at < listed_at or by_listing):
         lacked = link in (LinkState.DOUBTFUL, LinkState.GONE) and row.link_at <= listed_at
         listed = False if lacked or link is LinkState.GONE else True if link is LinkState.ACTIVE else None
     return Recorded(

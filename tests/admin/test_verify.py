@@ -180,14 +180,14 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
 
     many = reverse("admin:verify_many") + "?reason=doubtful"
     page = words_of(browser.get(many).content.decode())
-    assert "Terra is asked about 5 connections, about 2 of them while you wait." in page
+    assert "Terra is asked about 5 connections, about the first 2 while you wait." in page
     assert "the nightly audit asks about the rest" in page and terra.asked == []
 
     answer = browser.post(many, WHY, follow=True)
 
     assert sorted(terra.asked) == ["twin0-oura", "twin1-oura"]
     page = words_of(answer.content.decode())
-    assert "2 of 5 answered" in page and "3 wait for an answer" in page and "Known 1 No such user 1" in page
+    assert "2 of 5 answered" in page and "3 wait for an answer" in page and "1 “Known”" in page
     assert answer["Refresh"]
     deferred = [job.args["checks"] for job in ProcrastinateJob.objects.filter(task_name="live_checks")]
     assert [len(pks) for pks in deferred] == [2, 1]
@@ -196,7 +196,7 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
         jobs.live_checks(pks)
     answer = browser.get(answer.redirect_chain[-1][0])
     page = words_of(answer.content.decode())
-    assert "5 of 5 answered" in page and "No such user 3 Known 2" in page
+    assert "5 of 5 answered" in page and "3 “No such user”, 2 “Known”" in page
     assert "Refresh" not in answer
     assert Connection.objects.filter(standing__link="doubtful").count() == 3, "a 404 alone proves nothing"
     assert TrailEntry.objects.get(verb="connections.verified").detail["connections"] == 5

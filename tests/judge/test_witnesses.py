@@ -11,9 +11,9 @@ from django.db import connection
 
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.judge.evidence import Evidence
-from scopes.judge.person import account_of
+from scopes.judge.person import account_of, accounts_of
 from scopes.judge.witnesses import NEWEST_ABOUT, evidence_of
-from scopes.models import Delivery, LiveCheck, Source
+from scopes.models import Connection, Delivery, LiveCheck, Source
 from tests import cast as people
 
 pytestmark = pytest.mark.usefixtures("cast")
@@ -79,6 +79,12 @@ def test_a_listing_is_a_witness_only_for_what_it_could_hold() -> None:
 
     people.take_in(LinkChanged("oura", "ada-oura", LinkState.DOUBTFUL, LATER), now=LATER)
     assert says("listing") == "It did not hold the connection."
+
+    by_listing = Origin("terra:prod", OriginKind.LISTING, "listing:1")
+    people.take_in(ConnectionSeen("oura", "ada-2", LATER, reference_id="ref-hal"), origin=by_listing, now=LATER)
+    hal = Connection.objects.get(user_id="ada-2")
+    (found,) = evidence_of(accounts_of([hal])).values()
+    assert [sign.says for sign in found.signs if "listing" in sign.who] == ["It held the connection."]
 
     people.take_in(people.consent("gus", "oura", ("daily",)), now=LATER + timedelta(hours=1))
     assert says("listing", "Cy") == "", "of what is revoked a listing tells nothing"
