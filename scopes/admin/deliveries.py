@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,8 +17,10 @@ from scopes import flow
 from scopes.admin.records import Records, choice
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, pretty, when
+from scopes.admin.why import Why, act_page
 from scopes.intake import webhook
 from scopes.models import Delivery, TrailEntry
+from scopes.models.trail import Act
 
 _STATES = [("done", "Processed"), ("failed", "Failed"), ("waiting", "Waiting")]
 _WHICH = {
@@ -83,40 +83,47 @@ class Deliveries(Records):
         return format_html('<pre tabindex="0">{}</pre>', pretty(row.body))
 
 
-class Why(forms.Form):
-    """Why somebody acts, and where that is asked for."""
-
-    reason = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), label="Reason")
-    ticket = forms.CharField(max_length=120, required=False, label="Ticket (optional)")
-
-
 @desk.screen("deliveries/<int:pk>/replay/", "replay_delivery", "scopes.view_delivery", "scopes.replay_delivery")
 def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what will happen; by POST, process the delivery again, with an entry in the trail."""
     delivery = get_object_or_404(Delivery.objects.select_related("source"), pk=pk)
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        result = _process(delivery, request, form.cleaned_data)
+        result = _process(delivery, form.act_of(request))
         if result is webhook.Result.PROCESSED:
             messages.success(request, f"Delivery {pk} was processed. What it told is recorded.")
         else:
             messages.error(request, f"Delivery {pk} could not be processed; its error says why.")
         return redirect("admin:scopes_delivery_change", pk)
-    return desk.page(request, "admin/replay.html", f"Process delivery {pk} again", delivery=delivery, form=form)
+    before = f" on {delivery.processed_at:%-d %b %Y, %H:%M} UTC" if delivery.processed_at else ""
+    return act_page(
+        request,
+        f"Process delivery {pk} again",
+        about=f"Delivery {pk}",
+        back=reverse("admin:scopes_delivery_change", args=[pk]),
+        will=[
+            f"What delivery {pk}, a `{delivery.kind}`, said is recorded as if it had just come in.",
+            f"It was {'processed before' if before else 'not processed yet'}{before}.",
+            "A newer fact is never overwritten by it, and what is known already is not recorded twice.",
+            *([f"The last time it failed: {delivery.error}"] if delivery.error else []),
+        ],
+        form=form,
+        submit="Process it again",
+    )
 
 
-def _process(delivery: Delivery, request: HttpRequest, why: dict[str, Any]) -> webhook.Result:
+def _process(delivery: Delivery, act: Act) -> webhook.Result:
     now = timezone.now()
     with transaction.atomic():
         result = webhook.process(delivery.pk, flow.take_in, now, again=True)
         TrailEntry.objects.create(
             at=now,
             verb="delivery.replayed",
-            actor_id=request.user.pk,
-            actor_name=request.user.get_username(),
+            actor=act.author,
+            actor_name=act.author.get_username(),
             subject=f"delivery {delivery.pk}",
-            reason=why["reason"],
-            ticket=why["ticket"],
+            reason=act.reason,
+            ticket=act.ticket,
             detail={"result": result.value},
         )
     return result

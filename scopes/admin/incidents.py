@@ -16,7 +16,7 @@ from scopes import flow
 from scopes.admin.cards import Card
 from scopes.admin.site import desk
 from scopes.admin.tags import thousands
-from scopes.admin.why import Why
+from scopes.admin.why import Why, act_page
 from scopes.catalogue import entry_of
 from scopes.intake import breaker
 from scopes.models import HeldFact, Incident
@@ -103,12 +103,12 @@ def _act(
     request: HttpRequest, incident: Incident, verb: str, will: list[str], form: Why, submit: str
 ) -> HttpResponseBase:
     is_open = incident.state == Incident.State.OPEN
-    return desk.page(
+    return act_page(
         request,
-        "admin/acts/act.html",
         f"{verb} the incident at {incident.integration.provider.name}",
+        about="Incidents",
         back=reverse("admin:incidents"),
-        will=will if is_open else [],
+        will=will if is_open else (),
         trouble="" if is_open else f"This incident has ended already: {incident.get_state_display().lower()}.",
         form=form if is_open else None,
         submit=submit,
