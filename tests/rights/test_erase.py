@@ -16,7 +16,7 @@ from scopes.intake import webhook
 from scopes.judge import census
 from scopes.models import Attempt, Connection, Delivery, ErasedId, Period, Person, ReauthLink, TrailEntry
 from scopes.rights import marks
-from scopes.rights.erase import Asked, NothingKept, erase
+from scopes.rights.erase import FREE_TEXT, TABLES, Asked, NothingKept, erase
 from scopes.rights.held import held_about
 from scopes.rights.marks import CameBack, keys_from
 from tests import cast
@@ -54,6 +54,21 @@ def test_no_table_holds_the_person_any_more() -> None:
         "refusals": 1, "facts held back": 1, "attempts": 2, "links": 2,
         "don't-contact marks": 1, "trail entries": counts["trail entries"], "deliveries": 3,
     }  # fmt: skip
+
+
+def test_every_table_that_points_at_somebody_or_says_why_is_known_to_the_erasure() -> None:
+    """A new table is decided about here: its rows go, its keys are emptied, or its words are read."""
+    tables = list(apps.get_app_config("scopes").get_models(include_auto_created=True))
+    deleted = {table for table, _ in TABLES} | {"scopes_pulse"}
+    pointing = {table._meta.db_table for table in tables if _keys_to_somebody(table)}
+    explaining = {table for table in tables if "reason" in {field.name for field in table._meta.concrete_fields}}
+
+    assert pointing - deleted == {"scopes_trailentry"}, "and what was done stays there, without for whom"
+    assert explaining - {table for table, _ in FREE_TEXT} == set()
+
+
+def _keys_to_somebody(table: type[models.Model]) -> list[str]:
+    return [field.name for field in table._meta.concrete_fields if field.related_model in (Connection, Person)]
 
 
 def test_others_keep_all_of_theirs() -> None:
