@@ -20,6 +20,8 @@ from scopes.models import (
     DontContact,
     Doubt,
     FormerId,
+    HeldFact,
+    Incident,
     Integration,
     JobFailure,
     Listing,
@@ -96,6 +98,23 @@ def doubt(**changes: Any) -> Doubt:
 def live_check(**changes: Any) -> LiveCheck:
     told: dict[str, Any] = {"connection": connection_of("Ben"), "user_id": "ben-oura", "author": "Rex", "asked_at": NOW}
     return LiveCheck.objects.create(**told | changes)
+
+
+def walk() -> Listing:
+    listing, _ = Listing.objects.get_or_create(source=Source.objects.get(), started_at=NOW, finished_at=NOW)
+    return listing
+
+
+def incident(**changes: Any) -> Incident:
+    facts = {"integration": Integration.objects.first(), "listing": walk(), "broken": 60, "working": 90}
+    return Incident.objects.create(**{**facts, "opened_at": NOW, **changes})
+
+
+def held(**changes: Any) -> HeldFact:
+    row = Connection.objects.order_by("pk").first()
+    assert row
+    facts = {"listing": walk(), "integration": row.integration, "connection": row, "state": "inactive"}
+    return HeldFact.objects.create(**{**facts, "happened_at": NOW, **changes})
 
 
 def refusal(**changes: Any) -> Refusal:
@@ -196,6 +215,11 @@ REFUSED: dict[str, Callable[[], object]] = {
     "doubt_is_ended_by_somebody_and_why": lambda: doubt(state="dismissed", ended_at=NOW, author="Vera"),
     "live_check_waits_or_is_answered": lambda: live_check(answered_at=NOW),
     "live_check_has_an_author": lambda: live_check(author=""),
+    "one_open_incident_per_integration": lambda: twice(incident),
+    "incident_is_open_or_ended": lambda: incident(ended_at=NOW),
+    "incident_is_ended_by_somebody_and_why": lambda: incident(state="released", ended_at=NOW, author="rex"),
+    "held_once_for_listing_and_connection": lambda: twice(held),
+    "held_state_breaks": lambda: held(state="active"),
     "refusal_once_per_kind_of_data": lambda: twice(refusal),
     "refusal_is_last_after_first": lambda: refusal(last_at=EARLIER),
     "one_open_merge_per_connection": lambda: twice(merge),
