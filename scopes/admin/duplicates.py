@@ -24,7 +24,8 @@ from scopes.admin.site import desk
 from scopes.admin.waive import LOOK, page_of
 from scopes.admin.why import Why, act_page
 from scopes.intake import merge as merging
-from scopes.intake.merge import CannotMerge, CannotPart, Facts
+from scopes.intake.merge import CannotMerge, CannotPart
+from scopes.intake.merged_facts import Facts, facts_now, joined
 from scopes.judge.alike import Sign, last_data_on, signs, words_of_link
 from scopes.models import Connection, Merge, SuspectedDuplicate
 
@@ -225,7 +226,7 @@ def _side(row: Connection, title: str) -> Side:
 
 
 def _will_merge(stays: Connection, goes_on: Connection) -> list[str]:
-    after = merging.joined(merging.facts_now(stays), merging.facts_now(goes_on))
+    after = joined(facts_now(stays), facts_now(goes_on))
     whose = stays.person or goes_on.person
     return [
         f"They become one connection{f' of {whose}' if whose else ''}, under the id `{goes_on.user_id}`.",

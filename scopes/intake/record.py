@@ -17,6 +17,7 @@ from django.db import transaction
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake import identity, rows
+from scopes.intake.deadlock import again_after_deadlock
 from scopes.intake.effects import Read, Row, Step, after, begin, tells_nothing
 from scopes.intake.merge import By
 from scopes.intake.vocabulary import Vocabulary
@@ -87,6 +88,9 @@ class Recorder:
 
     def record(self, facts: Sequence[ConnectionFact], origin: Origin, now: datetime) -> Recorded:
         """Record one batch (some hundreds of facts), all of it or none."""
+        return again_after_deadlock(lambda: self._record(facts, origin, now))
+
+    def _record(self, facts: Sequence[ConnectionFact], origin: Origin, now: datetime) -> Recorded:
         self._know({fact.provider for fact in facts}, now)
         recorded = Recorded()
         news = self._without_the_usual(facts, recorded)

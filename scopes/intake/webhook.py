@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 
 from scopes.catalogue import Provider, entry_of
 from scopes.facts import Fact, Origin, OriginKind
+from scopes.intake.deadlock import again_after_deadlock
 from scopes.models import Delivery, Source
 from scopes.terra.delivery import TRUSTED_AHEAD, Envelope
 from scopes.terra.environments import Environment
@@ -137,26 +138,34 @@ def process(pk: int, take_in: TakeIn, now: datetime, *, again: bool = False) -> 
     """
     mine = Q(pk=pk) if again else Q(pk=pk, processed_at__isnull=True)
     try:
-        with transaction.atomic():
-            delivery = _claim(mine)
-            if delivery is None:
-                return Result.PASSED_BY
-            if delivery.body is not None:
-                origin = Origin(delivery.source.key, OriginKind.WEBHOOK, f"delivery:{pk}")
-                facts = read_event(delivery.body, delivery.ordered_at or delivery.signed_at)
-                take_in(delivery.source, facts, origin, entry_of, now)
-                delivery.error = ""
-            delivery.processed_at = now
-            delivery.tries += 1
-            delivery.save(update_fields=["processed_at", "tries", "error"])
+        delivery = again_after_deadlock(lambda: _process(mine, take_in, now))
     except Exception as problem:  # noqa: BLE001 - whatever it is, it must not be lost, and Terra need not send again
         words = _words(problem)
         Delivery.objects.filter(mine).update(error=words, tries=F("tries") + 1)
         log.warning("delivery %s was stored and could not be processed: %s", pk, words)
         return Result.FAILED
+    if delivery is None:
+        return Result.PASSED_BY
     if delivery.body is not None and not is_known(delivery.kind):
         log.warning("delivery %s is of a type that is not known; its envelope is stored", pk)
     return Result.PROCESSED
+
+
+def _process(mine: Q, take_in: TakeIn, now: datetime) -> Delivery | None:
+    """The delivery, recorded; None where it is not mine to record."""
+    with transaction.atomic():
+        delivery = _claim(mine)
+        if delivery is None:
+            return None
+        if delivery.body is not None:
+            origin = Origin(delivery.source.key, OriginKind.WEBHOOK, f"delivery:{delivery.pk}")
+            facts = read_event(delivery.body, delivery.ordered_at or delivery.signed_at)
+            take_in(delivery.source, facts, origin, entry_of, now)
+            delivery.error = ""
+        delivery.processed_at = now
+        delivery.tries += 1
+        delivery.save(update_fields=["processed_at", "tries", "error"])
+    return delivery
 
 
 def left_over(now: datetime, *, after: int = 0, source: Source | None = None) -> list[int]:
