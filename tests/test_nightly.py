@@ -21,9 +21,10 @@ from scopes import nightly
 from scopes.audit import report
 from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, ScopesChanged
+from scopes.intake import live_check
 from scopes.judge import policy
 from scopes.judge.policy import draft
-from scopes.models import AuditRun, Connection, Delivery, Listing, Period
+from scopes.models import AuditRun, Connection, Delivery, Listing, LiveCheck, Period
 from scopes.terra.client import Terra
 from tests import cast as people
 from tests.listed import KEYS, Listed, listed
@@ -139,6 +140,17 @@ def test_an_unknown_scope_is_kept_counted_and_told() -> None:
     assert "unknown_scope: 2 scope strings are in no catalogue entry (oura)" in report.as_text(night)
 
 
+@pytest.mark.django_db
+def test_the_night_asks_what_agents_asked_and_nobody_answered(terra: Listed) -> None:
+    run({"sandbox": terra.client})
+    rows = Connection.objects.order_by("pk")[:3]
+    LiveCheck.objects.bulk_create(live_check.ask_about(rows, "rex", people.NOW))
+
+    run({"sandbox": terra.client}, days=1)
+
+    assert set(LiveCheck.objects.values_list("author", "answer")) == {("rex", "known")}
+
+
 @pytest.mark.usefixtures("cast")
 def test_a_source_whose_webhooks_fell_silent_is_found_and_told_with_its_last_one() -> None:
     told = Delivery.objects.create(
@@ -166,6 +178,8 @@ def test_a_second_run_at_the_same_time_is_refused() -> None:
             cursor.execute("SELECT pg_advisory_lock(%s)", [nightly.LOCK])
         with pytest.raises(nightly.AlreadyRunning):
             run()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [nightly.LOCK])
     finally:
         other.close()
     assert not AuditRun.objects.exists()

@@ -191,11 +191,12 @@ def facts_of(asked: Asked, said: Said, at: datetime) -> tuple[ConnectionFact, ..
 
 
 def give_up(checks: Iterable[LiveCheck], error: TerraError, now: datetime) -> None:
-    """Nobody asks again: what waits of these checks is answered with the reason why Terra said nothing."""
+    """Nobody asks again: what waits of these kept checks is answered with the reason why Terra said nothing."""
     said = Said(Answer.CREDENTIAL if isinstance(error, CredentialRejected) else Answer.DOWN, detail=_words(error))
     for check in checks:
-        if check.answered_at is None:
-            _keep(check, said, now)
+        with transaction.atomic():
+            if _waits(check):
+                _keep(check, said, now)
 
 
 def prove_doubtful(
@@ -238,13 +239,15 @@ def tell_accounts_apart(source: Source, client: Terra, take_in: TakeIn, clock: C
 
 
 def _as_they_stand(checks: Sequence[LiveCheck], client: Terra) -> list[Asked]:
-    """The checks with what is recorded now; each asks by the id that its connection has now."""
+    """The checks with what is recorded now, unless it was erased; each asks by the id that its connection has now."""
     rows = Connection.objects.select_related("standing", "integration__provider", "integration__source").in_bulk(
         [check.connection_id for check in checks]
     )
     asked = []
     for check in checks:
-        row = rows[check.connection_id]
+        row = rows.get(check.connection_id)
+        if row is None:
+            continue
         check.connection, check.user_id = row, row.user_id
         provider, listed_at = row.integration.provider, row.integration.source.listed_at
         link = LinkState(row.standing.link)
@@ -267,9 +270,17 @@ def _record(asked: Asked, said: Said, take_in: TakeIn, at: datetime, now: dateti
     with transaction.atomic():
         if check._state.adding:
             check.save()
+        elif not _waits(check):
+            return
         if facts := facts_of(asked, said, at):
             take_in(facts, Origin(source, OriginKind.LIVE_CHECK, f"live_check:{check.pk}"), now)
         _keep(check, said, now)
+
+
+def _waits(check: LiveCheck) -> bool:
+    """Whether it waits still, which nobody else changes then: it may have been answered meanwhile, or erased."""
+    rows = LiveCheck.objects.select_for_update().filter(pk=check.pk, answered_at__isnull=True)
+    return rows.exists()
 
 
 def _keep(check: LiveCheck, said: Said, now: datetime) -> None:

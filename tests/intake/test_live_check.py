@@ -18,6 +18,7 @@ from scopes.intake.live_check import Checked
 from scopes.models import Connection, LiveCheck, Period, Source
 from scopes.terra.client import Terra
 from scopes.terra.environments import Environment
+from scopes.terra.errors import TerraUnavailable
 from scopes.terra.exchange import Limits
 from tests import cast
 from tests.listed import Listed, listed
@@ -214,7 +215,8 @@ def test_a_key_that_terra_refuses_is_told_and_says_nothing_of_the_connection(ter
     terra.misbehave(kind="401", path="/userInfo", times=1)
 
     checked, checks = check(terra.client, clock, of("ada"))
-    assert checked.trouble is not None
+    assert checked.trouble is not None and not LiveCheck.objects.exists()
+    LiveCheck.objects.bulk_create(checks)
     live_check.give_up(checks, checked.trouble, clock())
 
     assert LiveCheck.objects.get().answer == "credential"
@@ -249,6 +251,20 @@ def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, c
     live_check.answer(checks, terra.client, batches_of(source(), entry_of), clock)
 
     assert [(one.user_id, one.answer) for one in LiveCheck.objects.all()] == [("another", "not_found")]
+
+
+def test_what_somebody_else_answered_or_erased_meanwhile_is_passed_by(terra: Listed, clock: Clock) -> None:
+    LiveCheck.objects.bulk_create(live_check.ask_about([of("ada"), of("ben")], "rex", clock()))
+    mine = list(live_check.waiting())
+    take_in = batches_of(source(), entry_of)
+    live_check.answer(live_check.waiting()[:1], terra.client, take_in, clock)
+    LiveCheck.objects.filter(pk=mine[1].pk).delete()
+
+    checked = live_check.answer(mine, terra.client, take_in, clock)
+    live_check.give_up(mine, TerraUnavailable("down"), clock())
+
+    assert checked.trouble is None
+    assert [check.answer for check in LiveCheck.objects.all()] == ["known"]
 
 
 def test_an_agent_asks_about_so_many_an_hour(terra: Listed, clock: Clock) -> None:
