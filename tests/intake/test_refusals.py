@@ -63,7 +63,7 @@ def test_a_refusal_from_before_a_new_consent_is_past(cast: Source) -> None:
 
     people.take_in(refused(THIRD + timedelta(days=2), user_id="ben-new"))
     assert account().refusals == ("The provider refused `body` data for lack of permission on 5 Nov 2026.",)
-    assert Refusal.objects.get().connection == Connection.objects.get(user_id="ben-new")
+    assert Refusal.objects.get().connection == Connection.objects.get(user_id="ben-new", merged_into=None)
 
 
 def test_a_refusal_at_a_connection_that_nobody_knows_is_passed_by(cast: Source) -> None:
