@@ -128,6 +128,8 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
             integration_id=survivor.integration_id,
             defaults={"connection": survivor, "replaced_at": now},
         )
+        # Whoever is known by a former id is the record that goes on.
+        FormerId.objects.filter(connection=absorbed).update(connection=survivor)
         survivor.user_id = absorbed.user_id
         survivor.person_id = survivor.person_id or absorbed.person_id
         survivor.reference_id = survivor.reference_id or absorbed.reference_id
@@ -211,6 +213,9 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
         FormerId.objects.filter(
             connection=survivor, integration=survivor.integration_id, user_id=record.survivor_user_id
         ).delete()
+        FormerId.objects.filter(connection=survivor, user_id__in=_former_ids_of(absorbed.pk)).update(
+            connection=absorbed
+        )
         absorbed.reference_id = _reference_apart(record)
         survivor.user_id, survivor.reference_id = record.survivor_user_id, record.reference_id
         for row, facts in ((survivor, after.survivor), (absorbed, after.absorbed)):
@@ -253,6 +258,14 @@ def tell_apart(one_pk: int, other_pk: int, by: By, now: datetime) -> None:
             ticket=by.ticket,
             detail={"other": other.user_id},
         )
+
+
+def _former_ids_of(pk: int) -> list[str]:
+    """The ids that the connection went by before, as its own merges tell them."""
+    ids = []
+    for record in Merge.objects.filter(survivor=pk, parted_at__isnull=True):
+        ids += [record.survivor_user_id, *_former_ids_of(record.absorbed_id)]
+    return ids
 
 
 def without_merge(record: Merge) -> Row:

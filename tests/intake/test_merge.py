@@ -83,6 +83,22 @@ def test_merges_are_parted_in_the_reverse_of_their_order(cast: Source) -> None:
         flow.part(first.pk, act("They are two rings."), NOW)
 
 
+def test_former_ids_lead_to_the_record_that_goes_on_and_back(cast: Source) -> None:
+    take_in(IdReplaced("oura", "ben-new", "ben-oura", AGAIN, reference_id="ref-ben", scopes=("email",)))
+    take_in(again("ben", NOW, "ben-again"), seen("ben-new", NOW, provider_user_id="the ring"))
+    take_in(
+        LinkChanged("oura", "ben-again", LinkState.REVOKED, NOW), seen("ben-again", NOW, provider_user_id="the ring")
+    )
+
+    ben = connection_of("Ben")
+    assert (ben.user_id, ben.standing.link) == ("ben-new", "active")
+    assert {row.user_id: row.connection for row in FormerId.objects.all()} == {"ben-oura": ben, "ben-again": ben}
+
+    flow.part(Merge.objects.get(why="account").pk, act("Two rings."), NOW)
+
+    assert FormerId.objects.get().connection == connection_of_id("ben-new")
+
+
 some = st.none() | st.sets(st.sampled_from(("daily", "email", "heartrate")), max_size=3).map(tuple)
 moments = st.integers(1, 40).map(lambda days: CONSENTED + timedelta(days=days))
 told = st.one_of(
