@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def everything(records: Source) -> Source:
-    """A record for every screen; one of the connections is nobody's."""
+    """A record for every screen; one of the connections is nobody's, and one has a scope with a long name."""
+    people.take_in(people.consent("ben", "google_health", ("googlehealth.health_metrics_and_measurements.readonly",)))
     Connection.objects.filter(reference_id="ref-finn", integration__provider__slug="withings").update(
         person=None, user_id="stray"
     )
