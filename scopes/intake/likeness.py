@@ -11,7 +11,7 @@ from django.db.models import Q
 from scopes.facts import LinkState
 from scopes.intake import merge
 from scopes.intake.merged_facts import facts_now
-from scopes.models import Attempt, Connection, Listing, Merge, Period
+from scopes.models import Connection, Listing, Merge, Period
 from scopes.models.arrays import numbers
 
 Key = tuple[int, str]
@@ -58,22 +58,30 @@ def alike(asked: Iterable[int]) -> list[tuple[int, int]]:
         return [(one, other) for one, other in cursor.fetchall()]
 
 
-def minted_for(asked: set[int]) -> set[tuple[int, int]]:
+MINTED = """
+    SELECT link.connection_id, attempt.user_id FROM scopes_connection asked
+    JOIN scopes_attempt attempt ON attempt.user_id = asked.user_id AND attempt.user_id <> ''
+    JOIN scopes_reauthlink link ON link.id = attempt.link_id
+    WHERE asked.id = ANY(%(asked)s::bigint[]) AND link.connection_id IS NOT NULL
+    UNION
+    SELECT link.connection_id, attempt.user_id FROM scopes_reauthlink link
+    JOIN scopes_attempt attempt ON attempt.link_id = link.id AND attempt.user_id <> ''
+    WHERE link.connection_id = ANY(%(asked)s::bigint[])
+"""
+
+
+def minted_for(asked: Iterable[int]) -> set[tuple[int, int]]:
     """(old, new): the new one's id was made for a link of the old one; one of them is among `asked`."""
-    attempts = Attempt.objects.filter(link__connection__isnull=False).exclude(user_id="")
-    attempts = attempts.select_related("link__connection")
-    ids = Connection.objects.filter(pk__in=asked).values("user_id")
+    with connection.cursor() as cursor:
+        cursor.execute(MINTED, {"asked": numbers(asked)})
+        found = cursor.fetchall()
     minted = set()
-    for attempt in (*attempts.filter(user_id__in=ids), *attempts.filter(link__connection__in=asked)):
-        old = attempt.link.connection if attempt.link else None
-        while old is not None and old.merged_into is not None:
+    for meant, user_id in found:
+        old = Connection.objects.get(pk=meant)
+        while old.merged_into is not None:
             old = old.merged_into
-        if old is not None:
-            new = Connection.objects.filter(
-                integration=old.integration_id, user_id=attempt.user_id, merged_into__isnull=True
-            ).first()
-            if new is not None and new.pk != old.pk:
-                minted.add((old.pk, new.pk))
+        new = Connection.objects.filter(integration=old.integration_id, user_id=user_id, merged_into__isnull=True)
+        minted |= {(old.pk, row.pk) for row in new if row.pk != old.pk}
     return minted
 
 
@@ -126,8 +134,10 @@ def _is_successor(old: Connection, new: Connection) -> bool:
         return False
     if link not in FOUND_LATER:
         return began >= old.link_at - A_MOMENT
-    doubted = Period.objects.filter(connection=old, standing__link=LinkState.DOUBTFUL.value).order_by("-since").first()
-    missed_at = doubted.since if doubted else old.link_at
+    before = Period.objects.filter(connection=old).exclude(standing__link=link.value).order_by("-since", "-pk")
+    doubted = before.select_related("standing").first()
+    was_missed = doubted is not None and doubted.standing.link == LinkState.DOUBTFUL
+    missed_at = doubted.happened_at if doubted is not None and was_missed else old.link_at
     held = Listing.objects.filter(
         source__integrations=old.integration_id,
         finished_at__lt=missed_at,
