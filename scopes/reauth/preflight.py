@@ -110,8 +110,9 @@ def decide(case: Case) -> Preflight:
     lacking = [line for line in judgement.lines if line.need != OPTIONAL and line.held is False]
     mendable = [line for line in lacking if REMEDIES[line.remedy].by_reauth]
     refusals = tuple(_refusals(case, judgement, lacking))
+    mends_link = case.judgement is None or judgement.health is Health.BROKEN
     # Sent all the same, it sets out to mend what the lead hopes for.
-    sought = lacking if refusals and not mendable else mendable
+    sought = mendable if mendable or mends_link or not refusals else lacking
     left_out = [line for line in lacking if line not in sought and line.reason != "waived"]
     helps = judgement.helps
     if case.judgement is None:
@@ -119,7 +120,7 @@ def decide(case: Case) -> Preflight:
     return Preflight(
         provider=case.provider,
         helps=helps,
-        mends_link=case.judgement is None or judgement.health is Health.BROKEN,
+        mends_link=mends_link,
         needs=tuple(_need(line, case.provider) for line in sought),
         left_out=tuple(_left_out(line, case.provider) for line in left_out),
         refusals=refusals,

@@ -139,6 +139,12 @@ def test_what_a_lead_sends_all_the_same_sets_out_to_mend_what_is_missing(given: 
     assert (answer.keys, answer.left_out) == (("heartrate",), ())
 
 
+def test_a_broken_connection_of_somebody_not_to_be_contacted_is_mended_and_the_rest_is_named() -> None:
+    answer = decide(case(policy=NOT_APPROVED, link=LinkState.REVOKED, dont_contact=True))
+    assert refused(answer) == [("dont_contact", "lead")] and answer.overridable
+    assert (answer.keys, [left.label for left in answer.left_out]) == (("*",), ["Heart rate"])
+
+
 def test_a_refusal_that_cannot_be_overridden_decides_for_all() -> None:
     answer = decide(case(reference_id="", outcomes=("unchanged", "unchanged")))
     assert [code for code, _ in refused(answer)] == ["unclaimed", "asked_twice"]
