@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import batched, groupby
@@ -82,7 +83,7 @@ def verify_many(request: HttpRequest) -> HttpResponseBase:
     standings, total = found_by(asked)
     may = live_check.allowance(request.user.get_username(), timezone.now())
     rows = list(lookup.page(standings, 0, may)) if may else []
-    clients = {row.integration.source: _client(row.integration.source) for row in rows}
+    clients = {source: _client(source) for source in {row.integration.source for row in rows}}
     rows = [row for row in rows if clients[row.integration.source][0] is not None]
     trouble = _used_up(request) or next((why for _, why in clients.values() if why and not rows), "")
     form = Why(request.POST or None)
@@ -125,7 +126,7 @@ def verified(request: HttpRequest, batch: uuid.UUID) -> HttpResponseBase:
         answers=[(LiveCheck.Answer(answer).label, number) for answer, number in counted.items()],
         asked_at=first[0].asked_at,
         author=first[0].author,
-        rows=[(check, verdict) for check, verdict in _with_verdicts(first)],
+        rows=_with_verdicts(first),
     )
     if waiting and now - first[0].asked_at < STILL_ASKED:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
@@ -221,8 +222,7 @@ def _ask_many(
         if client is not None:
             flow.verify(list(together), client, entry_of, timezone.now, has_time=lambda: time.monotonic() < ends)
     left = [check.pk for check in checks if check.answered_at is None]
-    # What cannot be deferred waits for the night.
-    if left:
+    with suppress(queue.QueueError):  # what cannot be deferred waits for the night
         queue.defer_many("live_checks", [{"checks": list(pks)} for pks in batched(left, CHUNK)])
 
 
