@@ -222,6 +222,8 @@ def _ask_many(
         if client is not None:
             flow.verify(list(together), client, entry_of, timezone.now, has_time=lambda: time.monotonic() < ends)
     left = [check.pk for check in checks if check.answered_at is None]
+    if not left:
+        return
     with suppress(queue.QueueError):  # what cannot be deferred waits for the night
         queue.defer_many("live_checks", [{"checks": list(pks)} for pks in batched(left, CHUNK)])
 

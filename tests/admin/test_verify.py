@@ -202,6 +202,13 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
     assert TrailEntry.objects.get(verb="connections.verified").detail["connections"] == 5
 
 
+def test_the_few_are_all_asked_while_the_agent_waits(terra: Terra, signed_in: Callable[[str], Client]) -> None:
+    doubtful(2)
+    answer = signed_in("lead").post(reverse("admin:verify_many") + "?reason=doubtful", WHY, follow=True)
+    assert "2 of 2 answered" in words_of(answer.content.decode()) and "Refresh" not in answer
+    assert not ProcrastinateJob.objects.filter(task_name="live_checks").exists()
+
+
 def test_a_job_asks_only_what_still_waits_and_is_tried_again_when_terra_is_down(
     terra: Terra, agent: Callable[[str], User]
 ) -> None:
