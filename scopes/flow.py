@@ -57,6 +57,8 @@ def batches_of(source: Source, entry_of: EntryOf, *, hold_breaks: bool = False) 
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact in batch)
         unawaited = settle.settle(source, [fact for fact in batch if fact.user_id not in recorded.usual], now)
         attempts.record_failures(source, unawaited, entry_of, now)
+        if recorded.joined:
+            settle.settle_joined(recorded.joined, source.key, now)
         return recorded
 
     return take_in_batch
@@ -208,7 +210,9 @@ def merge(one: int, other: int, act: Act, now: datetime) -> Merge:
         if len(rows) < 2:
             raise merging.CannotMerge("One of them is not there any more.")
         goes_on = merging.goes_on(*rows).pk
-        return merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, By.agent(act), now)
+        made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, By.agent(act), now)
+        settle.settle_joined([made.survivor_id], act.author.get_username(), now)
+    return made
 
 
 def part(pk: int, act: Act, now: datetime) -> Merge:

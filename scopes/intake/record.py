@@ -49,6 +49,7 @@ class Recorded:
     connections: list[int] = field(default_factory=list)
     changed_connections: list[int] = field(default_factory=list)
     to_compare: list[int] = field(default_factory=list)
+    joined: list[int] = field(default_factory=list)
     usual: set[str] = field(default_factory=set)
     held: list[Held] = field(default_factory=list)
 
@@ -109,7 +110,8 @@ class Recorder:
             waiting, recorded.former = identity.without_former(told, by, now)
             while waiting:
                 waiting = self._write(waiting, origin, now, recorded)
-            recorded.connections += identity.join(told, recorded.to_compare, by, now)
+            recorded.joined = identity.join(told, recorded.to_compare, by, now)
+            recorded.connections += recorded.joined
         return recorded
 
     def _without_the_usual(self, facts: Sequence[ConnectionFact], recorded: Recorded) -> list[ConnectionFact]:

@@ -83,6 +83,17 @@ def settle_overdue(source: Source, now: datetime) -> int:
     return done
 
 
+def settle_joined(survivors: Sequence[int], told_by: str, now: datetime) -> None:
+    """Judge anew the links whose tries made a connection that was taken in by one of `survivors`: it is theirs."""
+    tries = Attempt.objects.filter(connection__merged_into__in=survivors, state=Attempt.State.SUCCEEDED)
+    for attempt in tries.filter(link__isnull=False).select_related("connection__merged_into").order_by("pk"):
+        with transaction.atomic():
+            link = ReauthLink.objects.select_for_update(no_key=True).get(attempts=attempt)
+            if attempt.connection is not None and (made := attempt.connection.merged_into) is not None:
+                Attempt.objects.filter(pk=attempt.pk).update(connection=made)
+                _judge(link, made, told_by, now, patient=False)
+
+
 def _awaited(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt]:
     """The attempts that these facts may be about, newest first."""
     consents = [fact for fact in facts if isinstance(fact, ConsentGiven | IdReplaced | AttemptFailed)]

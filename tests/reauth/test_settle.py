@@ -14,7 +14,7 @@ from scopes.reauth import land
 from scopes.reauth.land import LinkOver
 from scopes.reauth.life import Life, life_of
 from scopes.reauth.outcome import Result, result_of
-from scopes.reauth.settle import settle, settle_overdue
+from scopes.reauth.settle import SECOND_CONNECTION, settle, settle_overdue
 from tests.cast import connection_of, take_in, terra, the
 from tests.reauth.hands import (
     EVERYTHING,
@@ -180,6 +180,20 @@ def test_a_consent_that_no_link_of_ours_asked_for_is_only_inferred_to_mend_an_en
     tell(consented("from-the-app", EVERYTHING, "cy", after(60 * 3)))
     assert connection_of("cy").user_id == "from-the-app"
     assert Merge.objects.get().why == Merge.Why.INFERRED
+
+
+def test_a_second_connection_that_turns_out_to_be_the_first_settles_the_link_anew(cast: Source) -> None:
+    ben = connection_of("ben")
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(GRANTED)
+    settle_overdue(terra(), after(20))
+    assert outcome(link) == ("wrong_account", SECOND_CONNECTION)
+
+    tell(LinkChanged("oura", "ben-oura", LinkState.GONE, after(60 * 20)))
+
+    assert (connection_of("ben").pk, connection_of("ben").user_id) == (ben.pk, "new-ben")
+    assert outcome(link) == ("fixed", "")
 
 
 def test_a_reauth_that_does_not_name_the_old_id_is_known_by_the_minted_one(cast: Source) -> None:
