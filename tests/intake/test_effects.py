@@ -35,8 +35,10 @@ SCREENS = ConsentScreens(((hour(0), ASKED_FIRST), (hour(50), ASKED_LATER)))
 
 def read(fact: ConnectionFact) -> Read:
     scopes = getattr(fact, "scopes", None)
-    added = frozenset(fact.added) if isinstance(fact, ScopesChanged) else frozenset()
-    return Read(None if scopes is None else frozenset(scopes), added=added)
+    kept = None if scopes is None else frozenset(scopes)
+    if isinstance(fact, ScopesChanged):
+        return Read(kept, added=frozenset(fact.added), removed=frozenset(fact.removed))
+    return Read(kept)
 
 
 def life(facts: Iterable[ConnectionFact], listed_at: datetime | None = None) -> Row:
@@ -140,6 +142,36 @@ def test_a_life_told_out_of_order_comes_to(
     assert (reported(row), earlier(row), row.standing.link.value) == (held, lost, state)
 
 
+FAILURES = [state for state in LinkState if state is not LinkState.ACTIVE]
+
+
+@pytest.mark.parametrize("state", FAILURES)
+def test_no_failure_told_late_overwrites_a_newer_consent(state: LinkState) -> None:
+    assert life([consent(1), consent(5), link(3, state)]).standing.link is LinkState.ACTIVE
+    assert life([link(3, state), consent(5)]).standing.link is LinkState.ACTIVE
+    assert life([consent(1), link(3, state)]).standing.link is state
+
+
+# What a listing or a check finds is never told late, and that an account is wrong, or one too many, no data disproves.
+FOUND = {LinkState.INACTIVE, LinkState.DOUBTFUL, LinkState.GONE, LinkState.WRONG_ACCOUNT, LinkState.USER_LIMIT}
+DISPROVED = [state for state in FAILURES if state not in FOUND]
+
+
+@pytest.mark.parametrize("state", DISPROVED)
+def test_no_failure_told_late_overwrites_data_of_a_later_day(state: LinkState) -> None:
+    row = replace(life([consent(1)]), last_data_on=hour(72).date())
+
+    assert after(row, link(30, state), Read(), SCREENS) is row
+    assert after(row, link(80, state), Read(), SCREENS).standing.link is state, "on the day itself it may be newer"
+
+
+def test_what_was_taken_away_was_held_before_though_nobody_told_of_it() -> None:
+    assert earlier(life([changed(5, "a", removed="b")])) == "b"
+    assert earlier(life([seen(1, "a"), changed(5, "a", removed="b")])) == "b"
+    assert earlier(life([consent(5, "a"), changed(3, "a", removed="b")])) == "", "a new consent decides anew"
+    assert earlier(life([changed(5, "a", removed="b"), changed(6, "a b", added="b")])) == ""
+
+
 def test_a_listing_confirms_every_connection_up_to_its_beginning_without_a_write() -> None:
     row = life([consent(1, "a b"), seen(9, "a b")])
 
@@ -162,7 +194,7 @@ def test_a_change_told_late_is_news_though_a_listing_began_since() -> None:
         seen(9),
         consent(1, "a b"),
         changed(1, "a b"),
-        changed(1, removed="c"),
+        changed(0.5, removed="c"),
         link(1, LinkState.ACTIVE),
         link(0.5, LinkState.REVOKED),
     ],
