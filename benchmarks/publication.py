@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
-from multiprocessing.synchronize import Event
 from typing import Any
 
 from django.db import connection, connections
 
 from benchmarks.population import policy_for, populate
-from benchmarks.process import begin
+from benchmarks.process import begin_until, is_stopped
 from benchmarks.records import Row, timed
 from scopes.catalogue import default
 from scopes.facts import ConnectionSeen, Origin, OriginKind
@@ -26,8 +25,6 @@ from scopes.models import Connection, Integration, PolicyVersion, Source, Standi
 PROVIDER = "google_fit"
 WRITERS = 2
 BATCH = 20
-
-_stop: Event
 
 
 def run(count: int, different: int) -> list[Row]:
@@ -67,7 +64,7 @@ def _publish_among_writers(version: PolicyVersion, before: int) -> tuple[float, 
     connections.close_all()
     spawn = multiprocessing.get_context("spawn")
     stop = spawn.Event()
-    with ProcessPoolExecutor(WRITERS + 1, mp_context=spawn, initializer=_begin, initargs=(stop,)) as pool:
+    with ProcessPoolExecutor(WRITERS + 1, mp_context=spawn, initializer=begin_until, initargs=(stop,)) as pool:
         writing = [pool.submit(_write, number) for number in range(WRITERS)]
         reading: Future[dict[str, int]] = pool.submit(_read, version.integration_id, before, version.pk)
         standings = Standing.objects.count()
@@ -121,12 +118,6 @@ def _judged(version: PolicyVersion, different: int) -> tuple[int, int, int]:
         return judged, lacking, made
 
 
-def _begin(stop: Event) -> None:
-    global _stop  # noqa: PLW0603 - an event reaches a spawned process this way only
-    _stop = stop
-    begin()
-
-
 def _write(number: int) -> int:
     """Report new sets of scopes, each a standing that nobody had, until told to stop."""
     source = Source.objects.get(key="terra:bench")
@@ -136,7 +127,7 @@ def _write(number: int) -> int:
     ids = list(Connection.objects.order_by("pk").values_list("user_id", flat=True)[number:40_000:WRITERS])
     changed = 0
     for turn, start in enumerate(range(0, len(ids), BATCH)):
-        if _stop.is_set():
+        if is_stopped():
             break
         at = datetime.now(UTC) + timedelta(minutes=1)
         facts = [
@@ -158,7 +149,7 @@ def _read(integration: int, before: int, after: int) -> dict[str, int]:
     """Read pages of connections with their verdicts, as a list does, until told to stop; each in one statement."""
     told = {"reads": 0, "mixed": 0, "old": 0, "new": 0}
     start = Connection.objects.order_by("pk").values_list("pk", flat=True)[0]
-    while not _stop.is_set():
+    while not is_stopped():
         with connection.cursor() as cursor:
             cursor.execute(
                 """
