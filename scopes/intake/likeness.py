@@ -32,24 +32,36 @@ FOUND_LATER = frozenset({LinkState.INACTIVE, LinkState.GONE})
 # A source that replaces an id may end the old one a moment after the new consent.
 A_MOMENT = timedelta(minutes=10)
 
-# "+ 0": while a new table has no statistics, an index over nearly all of it looks as good as the right one, and each
-# batch of a first listing would read all that was recorded before it.
-ALIKE = """
+# Of more than these one cannot tell anyhow which is which.
+MOST_ALIKE = 50
+
+# Each LIMIT makes it look into an index for each of `asked`, and "+ 0" keeps it from the wrong one: while a table has
+# no statistics, PostgreSQL would rather read all that was recorded before, in each batch of a first listing.
+ALIKE = f"""
     WITH asked AS MATERIALIZED (
         SELECT id, integration_id, person_id, reference_id, provider_user_id FROM scopes_connection
         WHERE id = ANY(%s::bigint[]) AND merged_into_id IS NULL
     )
-    SELECT asked.id, other.id FROM asked JOIN scopes_connection other ON other.person_id = asked.person_id
-    WHERE other.integration_id + 0 = asked.integration_id AND other.id <> asked.id AND other.merged_into_id + 0 IS NULL
+    SELECT asked.id, other.id FROM asked CROSS JOIN LATERAL (
+        SELECT id FROM scopes_connection same
+        WHERE same.person_id = asked.person_id AND same.integration_id + 0 = asked.integration_id
+          AND same.id <> asked.id AND same.merged_into_id + 0 IS NULL
+        LIMIT {MOST_ALIKE}
+    ) other WHERE asked.person_id IS NOT NULL
     UNION
-    SELECT asked.id, other.id FROM asked JOIN scopes_connection other ON other.reference_id = asked.reference_id
-    WHERE other.person_id IS NULL AND other.reference_id <> '' AND asked.person_id IS NULL
-      AND other.integration_id = asked.integration_id AND other.id <> asked.id AND other.merged_into_id + 0 IS NULL
+    SELECT asked.id, other.id FROM asked CROSS JOIN LATERAL (
+        SELECT id FROM scopes_connection same
+        WHERE same.reference_id = asked.reference_id AND same.reference_id <> '' AND same.person_id IS NULL
+          AND same.integration_id + 0 = asked.integration_id AND same.id <> asked.id AND same.merged_into_id + 0 IS NULL
+        LIMIT {MOST_ALIKE}
+    ) other WHERE asked.person_id IS NULL AND asked.reference_id <> ''
     UNION
-    SELECT asked.id, other.id FROM asked JOIN scopes_connection other
-           ON other.provider_user_id = asked.provider_user_id AND other.integration_id = asked.integration_id
-    WHERE asked.provider_user_id <> '' AND other.provider_user_id <> '' AND other.id <> asked.id
-      AND other.merged_into_id IS NULL
+    SELECT asked.id, other.id FROM asked CROSS JOIN LATERAL (
+        SELECT id FROM scopes_connection same
+        WHERE same.provider_user_id = asked.provider_user_id AND same.provider_user_id <> ''
+          AND same.integration_id = asked.integration_id AND same.id <> asked.id AND same.merged_into_id IS NULL
+        LIMIT {MOST_ALIKE}
+    ) other WHERE asked.provider_user_id <> ''
 """
 
 
