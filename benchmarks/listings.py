@@ -26,7 +26,6 @@ from scopes.judge.policy import ensure_integration
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import intern
 from scopes.models import Connection, Listing, Pulse, Source
-from scopes.nightly import LANES
 from scopes.terra.client import IN_FLIGHT, Terra
 from scopes.terra.environments import Environment
 from scopes.terra.payloads import TerraUser
@@ -66,7 +65,7 @@ def run(connections: int, fewer: int, more: int) -> list[Row]:
                     told = f"{size / own:,.0f}/s, {seconds:.1f} s, {memory:.0f} MB"
                     rows.append((f"listing of {size:,}, {what}: rate, process, memory", told))
                     vacuum()
-    rows.append(("  each with", f"{LANES} lanes, {IN_FLIGHT} pages in flight"))
+    rows.append(("  each with", f"{IN_FLIGHT} pages in flight; a second process where much is written"))
     return rows
 
 

@@ -32,36 +32,36 @@ BATCH = 500
 AT_ONCE = 3000
 EntryOf = Callable[[str], Entry]
 Clock = Callable[[], datetime]
-TakeInBatch = Callable[[Sequence[Fact], Origin, datetime], Recorded]
 
 
 def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: EntryOf, now: datetime) -> Recorded:
     """Record `facts` batch by batch; the sum of what they came to. What was cut off is repeated safely."""
-    take_in_batch = batches_of(source, entry_of)
+    take_in_batch = Batches(source, entry_of)
     total = Recorded()
     for batch in batched(facts, BATCH):
         total.add(take_in_batch(batch, origin, now))
     return total
 
 
-def batches_of(source: Source, entry_of: EntryOf, *, hold_breaks: bool = False) -> TakeInBatch:
-    """What takes in one batch of `source` after the other: for whoever has too many facts to hold them all.
+class Batches:
+    """Takes in one batch of a source after the other: for whoever has too many facts to hold them all.
 
     `hold_breaks` is for listings: what they break is weighed as a whole before it is applied (see `intake.breaker`).
     """
-    recorder = Recorder(source, entry_of, hold_breaks=hold_breaks)
 
-    def take_in_batch(batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
-        recorded = recorder.record([fact for fact in batch if isinstance(fact, ConnectionFact)], origin, now)
-        refusals.record(source, [fact for fact in batch if isinstance(fact, DataRefused)])
+    def __init__(self, source: Source, entry_of: EntryOf, *, hold_breaks: bool = False) -> None:
+        self.source, self.entry_of = source, entry_of
+        self.recorder = Recorder(source, entry_of, hold_breaks=hold_breaks)
+
+    def __call__(self, batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
+        recorded = self.recorder.record([fact for fact in batch if isinstance(fact, ConnectionFact)], origin, now)
+        refusals.record(self.source, [fact for fact in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact in batch)
-        unawaited = settle.settle(source, [fact for fact in batch if fact.user_id not in recorded.usual], now)
-        attempts.record_failures(source, unawaited, entry_of, now)
+        news = [fact for fact in batch if fact.user_id not in recorded.usual]
+        attempts.record_failures(self.source, settle.settle(self.source, news, now), self.entry_of, now)
         if recorded.joined:
-            settle.settle_joined(recorded.joined, source.key, now)
+            settle.settle_joined(recorded.joined, self.source.key, now)
         return recorded
-
-    return take_in_batch
 
 
 def take_in_file(
@@ -80,7 +80,7 @@ def take_in_file(
     """
     for batch in batches:
         with transaction.atomic():
-            recorded = batches_of(source_of(), entry_of)(batch, origin, now)
+            recorded = Batches(source_of(), entry_of)(batch, origin, now)
             transaction.set_rollback(not apply)
         yield recorded
 
@@ -90,7 +90,7 @@ def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | 
 
     Each batch is applied whole and forgotten with it, so what was cut off is gone on with.
     """
-    take_in_batch, applied = batches_of(source, entry_of), 0
+    take_in_batch, applied = Batches(source, entry_of), 0
     for held, origin, facts in breaker.believed_facts(source):
         with transaction.atomic():
             take_in_batch(facts, origin, clock())
@@ -127,7 +127,7 @@ def verify(
     What stays unanswered waits, and `trouble` says why.
     """
     source = Source.objects.get(key=client.environment.source)
-    checked = live_check.answer(checks, client, batches_of(source, entry_of), clock, has_time)
+    checked = live_check.answer(checks, client, Batches(source, entry_of), clock, has_time)
     settle.settle_overdue(source, clock())
     return checked
 
@@ -137,7 +137,7 @@ def tell_accounts_apart(client: Terra, entry_of: EntryOf, clock: Clock) -> Check
     source = Source.objects.filter(key=client.environment.source).first()
     if source is None:
         return Checked()
-    return live_check.tell_accounts_apart(source, client, batches_of(source, entry_of), clock)
+    return live_check.tell_accounts_apart(source, client, Batches(source, entry_of), clock)
 
 
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:

@@ -35,7 +35,6 @@ from scopes.terra.errors import TerraError
 LOCK = 7_301_002
 CHECKS = 500
 SECONDS_FOR_JOBS = 600
-LANES = 2  # what records a listing, beside what asks for its pages
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -156,13 +155,11 @@ def list_environment(
     """
     environment = client.environment
     source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
-    taken = listing.take(
-        source, client, flow.batches_of(source, entry_of, hold_breaks=True), clock, on_page, lanes=LANES
-    )
+    taken = listing.take(source, client, flow.Batches(source, entry_of, hold_breaks=True), clock, on_page)
     flow.apply_believed(source, entry_of, clock)
     flow.verify(live_check.waiting(source=source)[:CHECKS], client, entry_of, clock)
     flow.tell_accounts_apart(client, entry_of, clock)
-    checked = live_check.prove_doubtful(source, client, flow.batches_of(source, entry_of), clock, CHECKS)
+    checked = live_check.prove_doubtful(source, client, flow.Batches(source, entry_of), clock, CHECKS)
     settle.settle_overdue(source, clock())
     return Listed(taken, checked)
 

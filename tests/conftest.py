@@ -12,7 +12,6 @@ import pytest
 from django.db import connection
 
 from portal import database
-from scopes import nightly
 from scopes.intake import record
 from scopes.judge import standing, verdicts
 from scopes.models import Source
@@ -55,12 +54,6 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     off = ["gpu", "quic", "background-networking", "component-update", "sync"]
     arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in off)]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
-
-
-@pytest.fixture(autouse=True)
-def _one_lane(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A listing is recorded in the test's own thread: no other sees what its transaction holds."""
-    monkeypatch.setattr(nightly, "LANES", 1)
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from scopes.facts import Fact, Origin, OriginKind
 from scopes.intake import breaker
-from scopes.intake.lanes import side_by_side
+from scopes.intake.beside import AHEAD, beside
 from scopes.intake.record import Recorded
 from scopes.models import Connection, Listing, Source
 from scopes.terra.answers import ListingPage
@@ -26,6 +26,7 @@ from scopes.terra.client import Terra
 from scopes.terra.payloads import user_to_fact
 
 SAVE_EVERY = 20
+MANY_WRITTEN = 10_000  # a night that only confirms is read as fast as pages come; one that writes is not
 STALE = timedelta(hours=20)
 LOCK = 7_301_003
 UNREADABLE_TOLD = 20
@@ -77,15 +78,15 @@ class Seen:
 
 
 def take(
-    source: Source, client: Terra, take_in: TakeIn, clock: Clock, on_page: Callable[[int], object], lanes: int = 1
+    source: Source, client: Terra, take_in: TakeIn, clock: Clock, on_page: Callable[[int], object]
 ) -> ListingTaken:
     """Walk the whole listing of `source`; `take_in` records a page, and hands back what breaks (see `breaker`).
 
-    `on_page` is told how many users each page held. Of more `lanes` than one each records in a thread and with a
-    database connection of its own. Raises AlreadyListing, and what the client raises: what was taken in until then
-    stays, and the next walk goes on from there.
+    `on_page` is told how many users each page held. Where much is written, a second process records too, so `take_in`
+    must bear to be sent to one. Raises AlreadyListing, and what the client raises: what was taken in until then stays,
+    and the next walk goes on from there.
     """
-    with _only_walk(source), side_by_side(lanes) as submit:
+    with _only_walk(source):
         taken, seen = _open(source, clock())
         listing = taken.listing
         origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
@@ -102,17 +103,19 @@ def take(
                 listing.next_page, listing.seen = page.next_page, bytes(seen.bits)
                 listing.save(update_fields=["next_page", "seen"])
 
-        recording: deque[tuple[ListingPage, Future[Recorded]]] = deque()
         # The page before is walked again: between two walks the pages may have shifted.
-        for page in client.listing(max(listing.next_page - 1, 0)):
-            at = clock()
-            facts = [user_to_fact(user, at) for user in page.users]
-            recording.append((page, submit(partial(take_in, facts, origin, at))))
-            if len(recording) >= lanes:
-                first, recorded = recording.popleft()
-                done(first, recorded.result())
-        for last, recorded in recording:
-            done(last, recorded.result())
+        pages = client.listing(max(listing.next_page - 1, 0))
+        recording: deque[tuple[ListingPage, Future[Recorded]]] = deque()
+        with beside(lambda: taken.recorded.new + taken.recorded.changed > MANY_WRITTEN) as have_done:
+            for page in pages:
+                at = clock()
+                facts = [user_to_fact(user, at) for user in page.users]
+                recording.append((page, have_done(partial(take_in, facts, origin, at))))
+                while recording and (recording[0][1].done() or len(recording) > 2 * AHEAD):
+                    earliest, recorded = recording.popleft()
+                    done(earliest, recorded.result())
+            for last, recorded in recording:
+                done(last, recorded.result())
         _close(source, taken, seen, clock())
     return taken
 

@@ -50,7 +50,7 @@ def listed(
     """A whole listing, begun at `at`, as `listing.take` walks it; what was weighed."""
     walk = Listing.objects.create(source=source, started_at=at)
     here = [user_id for user_id in everybody() if user_id not in absent]
-    take_in = flow.batches_of(source, entry_of, hold_breaks=True)
+    take_in = flow.Batches(source, entry_of, hold_breaks=True)
     recorded = take_in([sight(user_id, at, active=user_id not in inactive) for user_id in here], ORIGIN, at)
     breaker.hold(walk, recorded.held)
     seen = listing.Seen()
@@ -155,7 +155,7 @@ def test_discarded_it_is_dropped(source: Source, act: Act) -> None:
 def test_what_else_a_held_sight_tells_is_recorded(source: Source) -> None:
     at = cast.NOW
     told = ConnectionSeen("garmin", "g0", at, scopes=("HEALTH_EXPORT",), active=False, last_webhook_on=at.date())
-    recorded = flow.batches_of(source, entry_of, hold_breaks=True)([told], ORIGIN, at)
+    recorded = flow.Batches(source, entry_of, hold_breaks=True)([told], ORIGIN, at)
 
     row = Connection.objects.select_related("standing", "pulse").get(user_id="g0")
     assert recorded.held == [(row.pk, row.integration_id, at)]

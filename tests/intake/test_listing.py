@@ -10,7 +10,7 @@ import pytest
 
 from scopes.catalogue import entry_of
 from scopes.facts import LinkState
-from scopes.flow import apply_believed, batches_of
+from scopes.flow import Batches, apply_believed
 from scopes.intake import listing
 from scopes.intake.listing import ListingTaken, Seen, take
 from scopes.intake.live_check import prove_doubtful
@@ -38,7 +38,7 @@ def walk(
     terra: Listed, clock: Callable[[], datetime], on_page: Callable[[int], None] = lambda users: None
 ) -> ListingTaken:
     source, _ = Source.objects.get_or_create(key="terra:sandbox")
-    taken = take(source, terra.client, batches_of(source, entry_of, hold_breaks=True), clock, on_page)
+    taken = take(source, terra.client, Batches(source, entry_of, hold_breaks=True), clock, on_page)
     apply_believed(source, entry_of, clock)
     return taken
 
@@ -98,7 +98,7 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     assert one.standing.link == LinkState.DOUBTFUL.value
 
     source = Source.objects.get()
-    checked = prove_doubtful(source, terra.client, batches_of(source, entry_of), clock, 10)
+    checked = prove_doubtful(source, terra.client, Batches(source, entry_of), clock, 10)
     one.refresh_from_db()
     other.refresh_from_db()
 

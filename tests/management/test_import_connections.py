@@ -189,7 +189,7 @@ def test_what_was_cut_off_is_finished_by_the_same_command(
 ) -> None:
     monkeypatch.setattr(upload, "BATCH", 2)
     file = rows(tmp_path, *[{"user_id": f"user-{number}", "at": "2026-11-20"} for number in range(6)])
-    whole = flow.batches_of
+    whole = flow.Batches
     batches = iter(range(9))
 
     def cut_off(*arguments: Any) -> Any:
@@ -198,7 +198,7 @@ def test_what_was_cut_off_is_finished_by_the_same_command(
         return whole(*arguments)
 
     with monkeypatch.context() as broken:
-        broken.setattr(flow, "batches_of", cut_off)
+        broken.setattr(flow, "Batches", cut_off)
         with pytest.raises(CommandError) as stopped:
             take(file, "--apply")
 

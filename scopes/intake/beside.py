@@ -1,0 +1,61 @@
+"""A second process that works beside this one: Python's threads share one processor, and recording can use more."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import django
+
+# What the other process is given before it has done the last, so that it never waits for us.
+AHEAD = 2
+
+
+@contextmanager
+def beside[Result](worth_it: Callable[[], bool]) -> Iterator[Callable[[Callable[[], Result]], Future[Result]]]:
+    """What has a piece of work done, and gives its future: by the other process while it has time, else at once here.
+
+    There is no other before it is `worth_it`, for it takes some seconds to begin. What it is given must bear to be sent
+    there, and opens a connection to the database of its own. It is waited for when the block ends, and ends with this
+    process, however that ends.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin) as other:
+        given: list[Future[Any]] = []
+
+        def do(work: Callable[[], Any]) -> Future[Any]:
+            given[:] = [future for future in given if not future.done()]
+            if len(given) == AHEAD or not worth_it():
+                return _at_once(work)
+            given.append(other.submit(work))
+            return given[-1]
+
+        yield do
+
+
+def _begin() -> None:
+    django.setup()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first: it tells this one to end
+    Thread(target=_end_with_the_first, daemon=True).start()
+
+
+def _end_with_the_first() -> None:
+    """One that was killed says nothing, and who waits for its next word would wait for ever."""
+    first = multiprocessing.parent_process()
+    if first is not None:
+        first.join()
+    os._exit(1)
+
+
+def _at_once[Result](work: Callable[[], Result]) -> Future[Result]:
+    future: Future[Result] = Future()
+    try:
+        future.set_result(work())
+    except Exception as problem:  # noqa: BLE001 - it is raised where the result is asked for
+        future.set_exception(problem)
+    return future
