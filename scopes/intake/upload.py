@@ -11,7 +11,7 @@ import hashlib
 import pickle
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -20,11 +20,33 @@ from scopes.facts import ConnectionSeen
 from scopes.intake import connections_file
 from scopes.intake.file_rows import Refused, UnreadableFile
 from scopes.intake.record import Recorded
+from scopes.models import Source
 from scopes.terra.errors import without_addresses
 
 LONGEST_NAME = 80
 BATCH = 500
 AT_ONCE = 1000
+
+
+NOTES = {
+    "former": "Known by a newer id, so these are of the past",
+    "repeated": "More rows about a connection that is counted already",
+    "pulses": "Connections with newer days of data or webhooks",
+    "unknown_scopes": "Scope strings in no catalogue entry, met for the first time",
+}
+
+
+class NoSuchSource(LookupError):
+    """There is no source of that key; the message says which there are."""
+
+
+def source_of(key: str, production: Mapping[str, bool]) -> Callable[[], Source]:
+    """What finds the source of that key, or makes it where it is set up: a key of `production`. Raises NoSuchSource."""
+    known = {*production, *Source.objects.values_list("key", flat=True)}
+    if key not in known:
+        listed = ", ".join(sorted(known)) or "none: set TERRA_ENVIRONMENTS"
+        raise NoSuchSource(f"There is no source {key!r}; there are {listed}.")
+    return lambda: Source.objects.get_or_create(key=key, defaults={"production": production.get(key, False)})[0]
 
 
 class Upload:
@@ -86,6 +108,21 @@ class Upload:
             "pulses": self.recorded.pulses,
             "unknown_scopes": len(self.recorded.unknown_scopes),
         }
+
+    def in_words(self, *, applied: bool) -> Iterator[str]:
+        """The counts, a line each."""
+        counts = self.counts()
+        yield ", ".join(f"{counts[name]:,} {name}" for name in ("new", "changed", "unchanged", "refused"))
+        yield from (f"{words}: {counts[name]:,}" for name, words in NOTES.items() if counts[name])
+        if not applied:
+            yield "Nothing was changed. Add --apply to take it in."
+
+    def left(self, *, applied: bool) -> str:
+        """What stays of one that was stopped."""
+        taken = self.recorded.new + self.recorded.changed + self.recorded.unchanged
+        if not applied or not taken:
+            return "Nothing was changed."
+        return f"Taken in before: {taken:,}. The same command goes on from there."
 
     def _keep(self, rows: Iterable[tuple[int, ConnectionSeen]]) -> None:
         values = [
