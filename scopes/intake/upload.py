@@ -124,6 +124,11 @@ class Upload:
             return "Nothing was changed."
         return f"Taken in before: {taken:,}. The same command goes on from there."
 
+    def stopped(self, by: BaseException, *, applied: bool) -> str:
+        """That it was stopped, and what stays. A database error may repeat the row: its name must do."""
+        who = "hand" if isinstance(by, KeyboardInterrupt) else f"the database ({type(by).__name__})"
+        return f"Stopped by {who}. {self.left(applied=applied)}"
+
     def _keep(self, rows: Iterable[tuple[int, ConnectionSeen]]) -> None:
         values = [
             (seen.provider, seen.user_id, seen.happened_at.isoformat(), line, pickle.dumps(seen)) for line, seen in rows

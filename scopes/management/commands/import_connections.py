@@ -62,8 +62,7 @@ class Command(BaseCommand):
             except UnreadableFile as error:
                 raise CommandError(f"{error} {upload.left(applied=apply)}") from error
             except (Error, KeyboardInterrupt) as stopped:
-                # A database error may repeat the row: its name must do.
-                raise CommandError(f"Stopped by {type(stopped).__name__}. {upload.left(applied=apply)}") from None
+                raise CommandError(upload.stopped(stopped, applied=apply)) from None
             told = upload.in_words(applied=apply)
             self.stdout.write(json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(told))
         if upload.refused:
