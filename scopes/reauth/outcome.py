@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from scopes.models import Attempt, ReauthLink
 from scopes.reauth.land import told_by_return
+from scopes.reauth.progress import connection_of
 
 Outcome = ReauthLink.Outcome
 
@@ -41,8 +42,17 @@ def result_of(attempt: Attempt) -> Result:
         return Result.FIXED
     if attempt.state == Attempt.State.SUCCEEDED:
         told = link.outcome if link is not None else ""
-        return Result(told) if told in (Outcome.PARTLY, Outcome.UNCHANGED, Outcome.WRONG_ACCOUNT) else Result.WAITING
+        if told == Outcome.WRONG_ACCOUNT:
+            return Result.WRONG_ACCOUNT
+        judged = told in (Outcome.PARTLY, Outcome.UNCHANGED) and link is not None and _is_judged_by(link, attempt)
+        return Result(told) if judged else Result.WAITING
     if attempt.state == Attempt.State.FAILED:
         return _REASONS.get(attempt.result, Result.FAILED)
     reason = told_by_return(attempt)
     return Result.WAITING if reason is None else _REASONS.get(reason, Result.FAILED)
+
+
+def _is_judged_by(link: ReauthLink, attempt: Attempt) -> bool:
+    """Whether the link's outcome is this try's: an earlier one's stands until the new id is known for the same."""
+    meant, made = connection_of(link), attempt.connection
+    return made is None or meant is None or meant.pk in (made.pk, made.merged_into_id)
