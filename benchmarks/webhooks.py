@@ -32,7 +32,7 @@ from scopes.sandbox.signing import signature
 
 Row = tuple[str, str]
 SECRET = "bench-signing-secret"
-WORKERS, THREADS, SENDERS = 2, 4, 2
+WORKERS, THREADS, SENDERS = 2, 4, 6
 REPEATED, FORGED = 0.1, 0.05
 Sent = tuple[bytes, str, str]  # body, signature, trace id
 
