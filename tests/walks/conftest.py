@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -27,7 +28,7 @@ from scopes.models import Attempt, Connection, Person, ReauthLink, Source
 from scopes.terra import client_for, user_to_fact
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 20_000  # milliseconds, as the browser counts them
+SECONDS = 45_000  # milliseconds, as the browser counts them
 KEYS = {"DEV_ID": "walks", "API_KEY": "a-key-for-walks", "SIGNING_SECRETS": "a-secret-for-walks"}
 PASSWORD = "a long and private one"
 LOOK = ("view_person", "view_connection", "view_reauthlink", "view_attempt", "view_integration")
@@ -141,6 +142,13 @@ def sandbox(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        # On a machine that is busy a webhook may time out; as at Terra it comes again, only sooner.
+        requests.put(
+            f"{ready['url']}/_sandbox/switches",
+            json={"retry_seconds": 1, "webhook_timeout": 5},
+            headers={"x-sandbox-token": ready["control_token"]},
+            timeout=10,
+        ).raise_for_status()
         yield ready
     finally:
         process.terminate()
