@@ -31,12 +31,15 @@ ANOTHER_NAMED = "The source named another id as the one that was replaced."
 
 
 def wait_for_others(told: Told) -> None:
-    """Hold the ids of consents until the transaction ends: who tells of the same ones at this moment comes after us."""
+    """Hold the ids of consents, and whose they are, until the transaction ends.
+
+    Which two are one is asked of all that a person has, so who tells of the same at this moment comes after us.
+    """
     ids = set()
     for (integration, user_id), facts in told.items():
         for fact, _, _ in facts:
             if isinstance(fact, ConsentGiven | IdReplaced):
-                ids.add(f"{integration}:{user_id}")
+                ids |= {f"{integration}:{user_id}", f"{integration}/{fact.reference_id or user_id}"}
             if isinstance(fact, IdReplaced) and fact.old_user_id:
                 ids.add(f"{integration}:{fact.old_user_id}")
     if ids:

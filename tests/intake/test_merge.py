@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from scopes import flow
 from scopes.audit.proof import prove
-from scopes.facts import ConnectionFact, ConsentGiven, IdReplaced, LinkChanged, LinkState
+from scopes.facts import ConnectionFact, ConsentGiven, Fact, IdReplaced, LinkChanged, LinkState
 from scopes.intake.merge import CannotPart
 from scopes.models import Connection, FormerId, Merge, Pulse, Source
 from tests.cast import CONSENTED, EVERYTHING, NOW, assemble, connection_of, take_in, the
@@ -135,13 +135,13 @@ def test_a_consent_and_the_old_id_that_it_replaced_may_be_told_at_the_same_momen
     assemble()
     ids = [f"ada-{number}" for number in range(6)]
     take_in(ConsentGiven("oura", ids[0], CONSENTED, reference_id="ref-crowd", scopes=EVERYTHING))
+    tellings: list[list[Fact]] = []
     for number, (old, new) in enumerate(pairwise(ids)):
         at = AGAIN + timedelta(days=number)
-        consent = ConsentGiven("oura", new, at, reference_id="ref-crowd", scopes=EVERYTHING)
-        at_once(
-            partial(take_in, consent),
-            partial(take_in, IdReplaced("oura", new, old, at, reference_id="ref-crowd", scopes=EVERYTHING)),
-        )
+        tellings.append([ConsentGiven("oura", new, at, reference_id="ref-crowd", scopes=EVERYTHING)])
+        tellings.append([IdReplaced("oura", new, old, at, reference_id="ref-crowd", scopes=EVERYTHING)])
+
+    at_once(*(partial(take_in, *facts) for facts in tellings))
 
     alive = Connection.objects.get(reference_id="ref-crowd", merged_into__isnull=True)
     assert alive.user_id == ids[-1]
