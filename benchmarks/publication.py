@@ -70,6 +70,9 @@ def _publish_among_writers(version: PolicyVersion, before: int) -> tuple[float, 
         standings = Standing.objects.count()
         while Standing.objects.count() < standings + WRITERS * BATCH:
             time.sleep(0.1)
+            for writer in writing:
+                if writer.done():
+                    raise SystemExit(f"a writer ended early, with {writer.result()} changes")
         spent = {"database": 0.0, "locked": 0.0}
         try:
             with connection.execute_wrapper(_clock(spent)):
@@ -139,7 +142,7 @@ def _write(number: int) -> int:
             )
             for place, user in enumerate(ids[start : start + BATCH])
         ]
-        changed += recorder.record(facts, origin, datetime.now(UTC)).changed
+        changed += recorder.record([(fact, origin) for fact in facts], datetime.now(UTC)).changed
     known.forget()
     connections.close_all()
     return changed

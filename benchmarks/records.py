@@ -139,6 +139,6 @@ def _write(facts: list[ConnectionSeen]) -> int:
     origin = Origin("terra:bench", OriginKind.LISTING, "2")
     changed = 0
     for start in range(0, len(facts), 250):
-        changed += recorder.record(facts[start : start + 250], origin, datetime.now(UTC)).changed
+        changed += recorder.record([(fact, origin) for fact in facts[start : start + 250]], datetime.now(UTC)).changed
     connections.close_all()
     return changed

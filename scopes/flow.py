@@ -43,6 +43,13 @@ def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: Ent
     return total
 
 
+def take_in_together(
+    source: Source, facts: Sequence[tuple[Fact, Origin]], entry_of: EntryOf, now: datetime
+) -> Recorded:
+    """Record one batch of facts, each with the origin of its own."""
+    return Batches(source, entry_of).together(facts, now)
+
+
 class Batches:
     """Takes in one batch of a source after the other: for whoever has too many facts to hold them all.
 
@@ -54,10 +61,15 @@ class Batches:
         self.recorder = Recorder(source, entry_of, hold_breaks=hold_breaks)
 
     def __call__(self, batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
-        recorded = self.recorder.record([fact for fact in batch if isinstance(fact, ConnectionFact)], origin, now)
-        refusals.record(self.source, [fact for fact in batch if isinstance(fact, DataRefused)])
-        recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact in batch)
-        news = [fact for fact in batch if fact.user_id not in recorded.usual]
+        return self.together([(fact, origin) for fact in batch], now)
+
+    def together(self, batch: Sequence[tuple[Fact, Origin]], now: datetime) -> Recorded:
+        """Take in facts of several origins as one batch."""
+        connections = [(fact, origin) for fact, origin in batch if isinstance(fact, ConnectionFact)]
+        recorded = self.recorder.record(connections, now)
+        refusals.record(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
+        recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
+        news = [fact for fact, _ in batch if fact.user_id not in recorded.usual]
         attempts.record_failures(self.source, settle.settle(self.source, news, now), self.entry_of, now)
         if recorded.joined:
             settle.settle_joined(recorded.joined, self.source.key, now)

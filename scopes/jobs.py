@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from scopes import flow, queue
 from scopes.catalogue import entry_of
-from scopes.intake import budget, live_check, webhook
+from scopes.intake import budget, deliveries, live_check
 from scopes.models import JobFailure, Source
 from scopes.reauth.aim import environment_of
 from scopes.terra.client import client_for, configured
@@ -36,7 +36,7 @@ queue.keep_failures_with(_keep)
 @queue.job("left_over_deliveries", every="* * * * *")
 def left_over_deliveries() -> None:
     """Process what was stored, not processed, and is due for its next try."""
-    webhook.work_off_left_overs(flow.take_in, timezone.now())
+    deliveries.work_off_left_overs(flow.take_in_together, timezone.now())
 
 
 @queue.job("live_checks")

@@ -22,7 +22,7 @@ from scopes.audit.count import count
 from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
 from scopes.catalogue.entries import Provider as Entry
-from scopes.intake import listing, live_check, webhook
+from scopes.intake import deliveries, listing, live_check
 from scopes.intake.listing import ListingTaken
 from scopes.intake.live_check import Checked
 from scopes.judge import doubts, policy
@@ -96,7 +96,7 @@ def run(
         else:
             night.resumed, night.offline = night.resumed + 1, offline
         _step(night, "left-over deliveries")
-        webhook.work_off_left_overs(flow.take_in, clock())
+        deliveries.work_off_left_overs(flow.take_in_together, clock())
         if not offline:
             _step(night, "deferred jobs")
             queue.work_off(SECONDS_FOR_JOBS, clock())

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from portal import database
-from scopes.intake import record
+from scopes.intake import record, webhook
 from scopes.judge import standing, verdicts
 from scopes.models import Source
 from tests import cast as people
@@ -62,6 +62,7 @@ def _nothing_remembered() -> None:
     standing.known.forget()
     verdicts.forget()
     record.known_integrations.clear()
+    webhook.known_sources.clear()
 
 
 @pytest.fixture(autouse=True)

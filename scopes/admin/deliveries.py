@@ -18,7 +18,7 @@ from scopes.admin.records import Records, choice
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, pretty, when
 from scopes.admin.why import Why, act_page
-from scopes.intake import webhook
+from scopes.intake import deliveries
 from scopes.models import Delivery, TrailEntry
 from scopes.models.trail import Act
 
@@ -90,7 +90,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         result = _process(delivery, form.act_of(request))
-        if result is webhook.Result.PROCESSED:
+        if result is deliveries.Result.PROCESSED:
             messages.success(request, f"Delivery {pk} was processed. What it told is recorded.")
         else:
             messages.error(request, f"Delivery {pk} could not be processed; its error says why.")
@@ -112,10 +112,10 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-def _process(delivery: Delivery, act: Act) -> webhook.Result:
+def _process(delivery: Delivery, act: Act) -> deliveries.Result:
     now = timezone.now()
     with transaction.atomic():
-        result = webhook.process(delivery.pk, flow.take_in, now, again=True)
+        result = deliveries.process(delivery.pk, flow.take_in_together, now, again=True)
         TrailEntry.objects.create(
             at=now,
             verb="delivery.replayed",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from scopes.facts import (
     ConnectionFact,
@@ -15,6 +16,7 @@ from scopes.facts import (
     IdReplaced,
     LinkChanged,
     LinkState,
+    Origin,
     ScopesChanged,
 )
 from scopes.judge.policy import ConsentScreens
@@ -49,10 +51,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stretch that a fact began: the row after it, and when."""
+    """One stretch that a fact began: the row after it, when, and where that fact came from."""
 
     row: Row
     at: datetime
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,15 @@ class Read:
     marked: bool = False
     added: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
+
+
+class Told(NamedTuple):
+    """A fact with all that is needed to apply it: its scopes as read, its integration's screens, where it came from."""
+
+    fact: ConnectionFact
+    read: Read
+    screens: ConsentScreens
+    origin: Origin
 
 
 def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentScreens) -> Row:

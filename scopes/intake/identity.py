@@ -15,29 +15,27 @@ from django.db import connection
 
 from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, IdReplaced, LinkState
 from scopes.intake import merge
-from scopes.intake.effects import Read, Row, after
+from scopes.intake.effects import Row, Told, after
 from scopes.intake.likeness import A_MOMENT, ENDED, Key, alike, by_consent, minted_for, same_person, why_one
 from scopes.intake.merge import By
-from scopes.judge.policy import ConsentScreens
 from scopes.models import Connection, FormerId, Merge, SuspectedDuplicate
 from scopes.models.arrays import among, texts
 
-Facts = Sequence[tuple[ConnectionFact, Read, ConsentScreens]]
-Told = Mapping[Key, Facts]
+ToldOfEach = Mapping[Key, Sequence[Told]]
 Why = Merge.Why
 
 IN_USE = "The source still shows the id that did not work any more as one in use."
 ANOTHER_NAMED = "The source named another id as the one that was replaced."
 
 
-def wait_for_others(told: Told) -> None:
+def wait_for_others(told: ToldOfEach) -> None:
     """Hold the ids of consents, and whose they are, until the transaction ends.
 
     Which two are one is asked of all that a person has, so who tells of the same at this moment comes after us.
     """
     ids = set()
     for (integration, user_id), facts in told.items():
-        for fact, _, _ in facts:
+        for fact, *_ in facts:
             if isinstance(fact, ConsentGiven | IdReplaced):
                 ids |= {f"{integration}:{user_id}", f"{integration}/{fact.reference_id or user_id}"}
             if isinstance(fact, IdReplaced) and fact.old_user_id:
@@ -48,7 +46,7 @@ def wait_for_others(told: Told) -> None:
             cursor.execute(one_by_one, [texts(sorted(ids))])
 
 
-def without_former[Known: Facts](told: Mapping[Key, Known], by: By, now: datetime) -> tuple[dict[Key, Known], int]:
+def without_former(told: Mapping[Key, list[Told]], by: By, now: datetime) -> tuple[dict[Key, list[Told]], int]:
     """`told` without what is about ids of the past, and how many ids those were.
 
     What is told of them is kept beside the merge that made them former ids. Where one was joined only because it did
@@ -69,7 +67,7 @@ def without_former[Known: Facts](told: Mapping[Key, Known], by: By, now: datetim
     return {key: facts for key, facts in told.items() if key not in former}, len(former)
 
 
-def _told_of_the_past(told: Told, by: By, now: datetime) -> Iterator[Key]:
+def _told_of_the_past(told: ToldOfEach, by: By, now: datetime) -> Iterator[Key]:
     """Keep what is told of former ids beside their merges; the ids of those that were parted by it."""
     merges = Merge.objects.filter(survivor_user_id__in=[user_id for _, user_id in told], parted_at__isnull=True)
     for record in merges.select_for_update(of=("self",)).select_related("survivor").order_by("pk"):
@@ -77,9 +75,9 @@ def _told_of_the_past(told: Told, by: By, now: datetime) -> Iterator[Key]:
         if key not in told:
             continue
         before = row = merge.without_merge(record)
-        for fact, read, screens in told[key]:
+        for fact, read, screens, _ in told[key]:
             row = after(row, fact, read, screens)
-        disproved = _works_again(before, row) or any(_is_in_use(fact, record.survivor) for fact, _, _ in told[key])
+        disproved = _works_again(before, row) or any(_is_in_use(fact, record.survivor) for fact, *_ in told[key])
         if record.why == Why.INFERRED and disproved and not merge.why_not_part(record):
             merge.part(record.pk, By(by.name, IN_USE), now, for_good=False)
             _suspect([(min(record.survivor_id, record.absorbed_id), max(record.survivor_id, record.absorbed_id))], now)
@@ -109,7 +107,7 @@ def may_be_another(before: Row, row: Row) -> bool:
     )
 
 
-def join(told: Told, changed: Sequence[int], by: By, now: datetime) -> list[int]:
+def join(told: ToldOfEach, changed: Sequence[int], by: By, now: datetime) -> list[int]:
     """Join what is one, now that the facts are recorded; the ids of the connections that took another in.
 
     `changed` are the ids of the connections that are new, or of which something was told that counts here.
@@ -117,7 +115,7 @@ def join(told: Told, changed: Sequence[int], by: By, now: datetime) -> list[int]
     survivors: list[int] = []
     replaced: list[Key] = []
     for (integration, new_id), facts in told.items():
-        for fact, _, _ in facts:
+        for fact, *_ in facts:
             if isinstance(fact, IdReplaced):
                 if fact.old_user_id:
                     survivors += _replace(integration, fact.old_user_id, new_id, by, now)

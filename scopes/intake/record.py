@@ -18,7 +18,7 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake import identity, rows
 from scopes.intake.deadlock import again_after_deadlock
-from scopes.intake.effects import Read, Row, Step, after, begin, tells_nothing
+from scopes.intake.effects import Read, Row, Step, Told, after, begin, tells_nothing
 from scopes.intake.merge import By
 from scopes.intake.vocabulary import Vocabulary
 from scopes.judge.policy import ConsentScreens, consent_screens_of, ensure_integration
@@ -29,6 +29,7 @@ from scopes.models.arrays import among
 
 Key = tuple[int, str]
 Held = tuple[int, int, datetime]  # a connection, its integration, when it was seen
+Sourced = tuple[ConnectionFact, Origin]
 
 
 @dataclass(slots=True)
@@ -60,10 +61,6 @@ class Recorded:
         self.unknown_scopes += other.unknown_scopes
 
 
-# A fact, its scopes as they go into a standing, and the consent screens of its integration.
-Told = tuple[ConnectionFact, Read, ConsentScreens]
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
     """An integration as the recorder needs it."""
@@ -87,46 +84,47 @@ class Recorder:
         self.hold_breaks = hold_breaks
         self.integrations: dict[str, tuple[int, int]] = {}
 
-    def record(self, facts: Sequence[ConnectionFact], origin: Origin, now: datetime) -> Recorded:
+    def record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:
         """Record one batch (some hundreds of facts), all of it or none."""
-        return again_after_deadlock(lambda: self._record(facts, origin, now))
+        return again_after_deadlock(lambda: self._record(batch, now))
 
-    def _record(self, facts: Sequence[ConnectionFact], origin: Origin, now: datetime) -> Recorded:
-        self._know({fact.provider for fact in facts}, now)
+    def _record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:
+        self._know({fact.provider for fact, _ in batch}, now)
         recorded = Recorded()
-        news = self._without_the_usual(facts, recorded)
+        news = self._without_the_usual(batch, recorded)
         if not news:
             return recorded
-        known = self._with_screens({fact.provider for fact in news})
+        known = self._with_screens({fact.provider for fact, _ in news})
         vocabulary = Vocabulary({info.provider: self.entry_of(slug) for slug, info in known.items()}, now)
         told: dict[Key, list[Told]] = defaultdict(list)
-        for fact in sorted(news, key=lambda fact: fact.happened_at):
+        for fact, origin in sorted(news, key=lambda sourced: sourced[0].happened_at):
             info = known[fact.provider]
-            told[info.pk, fact.user_id].append((fact, _read(vocabulary, info.provider, fact), info.screens))
+            read = _read(vocabulary, info.provider, fact)
+            told[info.pk, fact.user_id].append(Told(fact, read, info.screens, origin))
         recorded.unknown_scopes = [name for _, name in vocabulary.new]
         by = By(self.source.key)
         with transaction.atomic():
             identity.wait_for_others(told)
             waiting, recorded.former = identity.without_former(told, by, now)
             while waiting:
-                waiting = self._write(waiting, origin, now, recorded)
+                waiting = self._write(waiting, now, recorded)
             recorded.joined = identity.join(told, recorded.to_compare, by, now)
             recorded.connections += recorded.joined
         return recorded
 
-    def _without_the_usual(self, facts: Sequence[ConnectionFact], recorded: Recorded) -> list[ConnectionFact]:
-        """`facts` without the sights that tell nothing new, but for a later day, which is written to the pulse.
+    def _without_the_usual(self, batch: Sequence[Sourced], recorded: Recorded) -> list[Sourced]:
+        """`batch` without the sights that tell nothing new, but for a later day, which is written to the pulse.
 
         That is nearly all of a listing, so no more is read or made for them than must be.
         """
-        times = Counter(fact.user_id for fact in facts)
+        times = Counter(fact.user_id for fact, _ in batch)
         sights = [
             (self.integrations[fact.provider][0], fact)
-            for fact in facts
+            for fact, _ in batch
             if isinstance(fact, ConnectionSeen) and times[fact.user_id] == 1
         ]
         if not sights:
-            return list(facts)
+            return list(batch)
         found = rows.find_sighted(sights)
         standings = facts_of({row.standing for row in found})
         pulses: list[rows.PulseSeen] = []
@@ -144,15 +142,11 @@ class Recorder:
                 pulses.append(rows.PulseSeen(pk, fact.last_webhook_on, fact.last_data_on))
         recorded.unchanged += len(recorded.usual)
         recorded.pulses += rows.write_pulses(pulses)
-        return [beside.get(fact.user_id, fact) for fact in facts if fact.user_id not in recorded.usual]
+        return [
+            (beside.get(fact.user_id, fact), origin) for fact, origin in batch if fact.user_id not in recorded.usual
+        ]
 
-    def _write(
-        self,
-        told: dict[Key, list[Told]],
-        origin: Origin,
-        now: datetime,
-        recorded: Recorded,
-    ) -> dict[Key, list[Told]]:
+    def _write(self, told: dict[Key, list[Told]], now: datetime, recorded: Recorded) -> dict[Key, list[Told]]:
         """Record what can be recorded; returns what another process began to record at the same moment."""
         present = rows.find(told)
         standings = facts_of({row.standing for row in present.values()})
@@ -162,15 +156,15 @@ class Recorder:
         for key, facts in told.items():
             found = present.get(key)
             if found is None:
-                first, read, screens = facts[0]
+                first, read, screens, origin = facts[0]
                 row = _claimed(begin(first, key[0], read, screens), facts, people)
-                begun.append((key, [Step(row, first.happened_at), *self._steps(row, facts[1:])]))
+                begun.append((key, [Step(row, first.happened_at, origin), *self._steps(row, facts[1:])]))
                 continue
             before = found.as_row(standings)
             row = _claimed(before, facts, people)
             steps = self._steps(row, facts)
             if not steps and row is not before:
-                steps = [Step(row, facts[0][0].happened_at)]
+                steps = [Step(row, facts[0].fact.happened_at, facts[0].origin)]
             if steps:
                 changed.append((found, steps))
                 if identity.may_be_another(before, steps[-1].row):
@@ -179,8 +173,8 @@ class Recorder:
                 recorded.unchanged += 1
                 recorded.connections.append(found.pk)
         ids = intern(step.row.standing for _, steps in (*changed, *begun) for step in steps)
-        made = rows.insert(begun, ids, origin, now)
-        rows.update(changed, ids, origin, now)
+        made = rows.insert(begun, ids, now)
+        rows.update(changed, ids, now)
         recorded.pulses += rows.write_pulses(_pulses(told, present, made))
         recorded.new += len(made)
         recorded.changed += len(changed)
@@ -193,13 +187,13 @@ class Recorder:
     def _steps(self, row: Row, facts: Iterable[Told]) -> list[Step]:
         """The stretches that `facts` begin; a change that leaves the standing as it was joins the one before."""
         steps: list[Step] = []
-        for fact, read, screens in facts:
+        for fact, read, screens, origin in facts:
             new = after(row, fact, read, screens, self.source.listed_at)
             if new is not row:
                 if steps and steps[-1].row.standing == new.standing:
-                    steps[-1] = Step(new, steps[-1].at)
+                    steps[-1] = replace(steps[-1], row=new)
                 else:
-                    steps.append(Step(new, fact.happened_at))
+                    steps.append(Step(new, fact.happened_at, origin))
                 row = new
         return steps
 
@@ -247,14 +241,14 @@ def restand(
             before = row.as_row(standings)
             standing = change(before.standing)
             if standing != before.standing:
-                moved.append((row, [Step(replace(before, standing=standing), now)]))
-        rows.update(moved, intern(steps[0].row.standing for _, steps in moved), origin, now)
+                moved.append((row, [Step(replace(before, standing=standing), now, origin)]))
+        rows.update(moved, intern(steps[0].row.standing for _, steps in moved), now)
     return len(moved)
 
 
 def _reference(facts: list[Told]) -> str:
     """Whose the connection is, in the host's words; empty when no fact told."""
-    return next((fact.reference_id for fact, _, _ in facts if fact.reference_id), "")
+    return next((told.fact.reference_id for told in facts if told.fact.reference_id), "")
 
 
 def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict[str, tuple[int, str]]:
@@ -282,7 +276,7 @@ def _pulses(
     """What moved forward of the pulses of the connections that stood there, and all that the new ones tell."""
     moved = []
     for key, facts in told.items():
-        seen = [fact for fact, _, _ in facts if isinstance(fact, ConnectionSeen)]
+        seen = [fact for fact, *_ in facts if isinstance(fact, ConnectionSeen)]
         webhook = max((fact.last_webhook_on for fact in seen if fact.last_webhook_on), default=None)
         data = max((fact.last_data_on for fact in seen if fact.last_data_on), default=None)
         found = present.get(key)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from scopes.facts import ConnectionSeen, Origin
+from scopes.facts import ConnectionSeen
 from scopes.intake.effects import Row, Step
 from scopes.judge.rules import StandingFacts
 from scopes.models.arrays import numbers, texts, times
@@ -144,7 +144,7 @@ def find_by_id(pks: Sequence[int]) -> list[Found]:
 
 
 def insert(
-    begun: Sequence[tuple[Key, Sequence[Step]]], ids: Mapping[StandingFacts, int], origin: Origin, now: datetime
+    begun: Sequence[tuple[Key, Sequence[Step]]], ids: Mapping[StandingFacts, int], now: datetime
 ) -> dict[Key, int]:
     """Insert new connections with their periods; (key -> id) of those that nobody else inserted meanwhile."""
     if not begun:
@@ -176,13 +176,11 @@ def insert(
         )
         made = {(integration, user_id): pk for integration, user_id, pk in cursor.fetchall()}
     periods = [(made[key], _stretches(None, steps, ids)) for key, steps in ordered if key in made]
-    _insert_periods(periods, {}, ids, origin, now)
+    _insert_periods(periods, {}, ids, now)
     return made
 
 
-def update(
-    changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[StandingFacts, int], origin: Origin, now: datetime
-) -> None:
+def update(changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[StandingFacts, int], now: datetime) -> None:
     """Write the last row of each; where the standing moved, close the open period and open the next."""
     if not changed:
         return
@@ -224,7 +222,7 @@ def update(
             [numbers(pk for pk, _ in moved), times(stretches[0].at for _, stretches in moved)],
         )
         closed = {pk: (until, unlisted) for pk, until, unlisted in cursor.fetchall()}
-    _insert_periods(moved, closed, ids, origin, now)
+    _insert_periods(moved, closed, ids, now)
 
 
 def _stretches(standing: int | None, steps: Sequence[Step], ids: Mapping[StandingFacts, int]) -> list[Step]:
@@ -237,21 +235,20 @@ def _stretches(standing: int | None, steps: Sequence[Step], ids: Mapping[Standin
     return moved
 
 
-PERIOD: tuple[Callable[[Any], str], ...] = (numbers, numbers, times, times, times, times, texts)
+PERIOD: tuple[Callable[[Any], str], ...] = (numbers, numbers, times, times, times, times, texts, texts, texts)
 
 
 def _insert_periods(
     begun: Sequence[tuple[int, Sequence[Step]]],
     closed: Mapping[int, tuple[datetime, str | None]],
     ids: Mapping[StandingFacts, int],
-    origin: Origin,
     now: datetime,
 ) -> None:
     """Append each connection's stretches; `since` never runs backwards, though a fact may have happened before.
 
     `closed` tells when the period before them ended, and which scopes beyond the bound stood in it.
     """
-    periods: list[tuple[int, int, datetime, datetime | None, datetime, datetime | None, str | None]] = []
+    periods: list[tuple[int, int, datetime, datetime | None, datetime, datetime | None, str | None, str, str]] = []
     for pk, steps in begun:
         since, stood = closed.get(pk, (steps[0].at, None))
         since = max(since, steps[0].at)
@@ -259,7 +256,8 @@ def _insert_periods(
             until = max(since, steps[number + 1].at) if number + 1 < len(steps) else None
             if step.row.unlisted or not step.row.standing.unlisted:
                 stood = json.dumps(step.row.unlisted) if step.row.unlisted else None
-            periods.append((pk, ids[step.row.standing], since, until, step.at, step.row.consented_at, stood))
+            told = (step.at, step.row.consented_at, stood, step.origin.kind.value, step.origin.record)
+            periods.append((pk, ids[step.row.standing], since, until, *told))
             since = until or since
     if not periods:
         return
@@ -267,15 +265,13 @@ def _insert_periods(
         cursor.execute(
             """
             INSERT INTO scopes_period
-                (connection_id, standing_id, since, until, happened_at, consented_at, unlisted, received_at, origin,
-                 origin_record)
-            SELECT *, %s, %s, %s FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
-                %s::timestamptz[], %s::timestamptz[], %s::jsonb[])
+                (connection_id, standing_id, since, until, happened_at, consented_at, unlisted, origin, origin_record,
+                 received_at)
+            SELECT *, %s FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
+                %s::timestamptz[], %s::timestamptz[], %s::jsonb[], %s::text[], %s::text[])
             """,
             [
                 now,
-                origin.kind.value,
-                origin.record,
                 *(literal(column) for literal, column in zip(PERIOD, zip(*periods, strict=True), strict=True)),
             ],
         )

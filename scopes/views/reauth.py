@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from scopes import flow
-from scopes.intake import webhook
+from scopes.intake import deliveries
 from scopes.models import Attempt, ReauthLink
 from scopes.reauth import asked, land, texts
 from scopes.reauth.aim import environment_of
@@ -128,7 +128,7 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
 def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:
     """Whether a delivery came that could not be processed, and is now: it may be the one that the person waits for."""
     try:
-        return webhook.work_off_some(attempt.source, flow.take_in, now)
+        return deliveries.work_off_some(attempt.source, flow.take_in_together, now)
     except Error as problem:
         log.warning("what was left over waits for a worker: %s", type(problem).__name__)
         return False

@@ -10,22 +10,21 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from scopes import flow, queue
-from scopes.intake import webhook
+from scopes.intake import deliveries, webhook
 from scopes.terra.delivery import read_headers
 from scopes.terra.environments import EnvironmentMissing, environments
 from scopes.terra.signature import BadSignature, verify
 
 LARGEST_BODY = 1024 * 1024
 STALE_AFTER_SECONDS = 300
-SECONDS_FOR_LEFT_OVERS = 4  # of the 8 that Terra waits
-
+SECONDS_TO_WORK_OFF = 4  # of the 8 that Terra waits
 CATCH_UP_SECONDS = 30
 
 # When this process last looked for tries at each source that nobody will tell more of: where no worker does.
@@ -36,6 +35,7 @@ log = logging.getLogger(__name__)
 
 @csrf_exempt
 @require_POST
+@transaction.non_atomic_requests
 def terra(request: HttpRequest, environment: str) -> HttpResponse:
     """2xx once the delivery is stored, whatever comes of it; 401 when it is not proved to be Terra's.
 
@@ -67,27 +67,27 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         # A database error may repeat the row: its name must do.
         why = f"it could not be stored: {type(problem).__name__}"
         return _refuse(found.name, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
-    result = webhook.Result.FAILED
+    done = False
     try:
-        result = webhook.work_off(
-            delivery, flow.take_in, now, has_time=lambda: time.monotonic() - began < SECONDS_FOR_LEFT_OVERS
+        done = deliveries.work_off(
+            flow.take_in_together, timezone.now, lambda: time.monotonic() - began < SECONDS_TO_WORK_OFF
         )
         if began - _caught_up.get(found.source, -math.inf) > CATCH_UP_SECONDS:
             _caught_up[found.source] = began
             flow.settle_overdue(found.source, now)
     except Error as problem:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
-    if result is webhook.Result.FAILED:
-        _have_it_tried_again(delivery, now)
+    if not done:
+        _have_it_tried_again(now)
     return _answer(HTTPStatus.OK, "stored")
 
 
-def _have_it_tried_again(delivery: int, now: datetime) -> None:
+def _have_it_tried_again(now: datetime) -> None:
     """Soon, by a worker. What the queue cannot do, the deliveries that follow do, and it must not fail this one."""
     try:
-        queue.defer("left_over_deliveries", at=now + timedelta(seconds=webhook.FIRST_PAUSE_SECONDS))
+        queue.defer("left_over_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
     except (queue.QueueError, Error) as problem:
-        log.warning("delivery %s waits for the next one: %s", delivery, type(problem).__name__)
+        log.warning("what is left over waits for the next delivery: %s", type(problem).__name__)
 
 
 def _refuse(environment: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from scopes import flow
 from scopes.intake import webhook
+from scopes.intake.deliveries import process
 from scopes.models import Connection, Delivery, Period
 from scopes.terra.delivery import Envelope
 from scopes.terra.environments import Environment
@@ -46,7 +47,7 @@ def deliveries() -> dict[str, int]:
         "failed": store({"type": "deauth", "user": {"provider": "OURA"}}),
     }
     for name in ("done", "failed"):
-        webhook.process(stored[name], flow.take_in, NOW)
+        process(stored[name], flow.take_in_together, NOW)
     return stored
 
 

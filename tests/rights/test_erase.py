@@ -12,7 +12,7 @@ from django.db import connection, models
 from scopes import flow
 from scopes.audit.proof import prove
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
-from scopes.intake import webhook
+from scopes.intake import deliveries
 from scopes.judge import census
 from scopes.models import Attempt, Connection, Delivery, ErasedId, Period, Person, ReauthLink, TrailEntry
 from scopes.rights import marks
@@ -117,7 +117,7 @@ def test_a_delivery_stays_counted_and_says_nothing_and_is_not_processed_into_a_n
     assert Delivery.objects.count() == before
     waiting = Delivery.objects.get(kind="daily")
     assert (waiting.body, waiting.error) == (None, "")
-    webhook.process(waiting.pk, flow.take_in, LATER)
+    deliveries.process(waiting.pk, flow.take_in_together, LATER)
     waiting.refresh_from_db()
     assert waiting.processed_at == LATER and places(*IDS) == set()
 

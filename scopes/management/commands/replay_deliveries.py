@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from scopes import flow
-from scopes.intake import webhook
+from scopes.intake import deliveries
 from scopes.models import Delivery
 
 FOUND = 3
@@ -31,16 +31,18 @@ class Command(BaseCommand):
         parser.add_argument("--fail-on", choices=["failed"], help="exit with 3 when one could not be processed")
 
     def handle(self, **options: Any) -> None:
-        deliveries = webhook.unprocessed(failed=options["failed"])
+        rows = deliveries.unprocessed(failed=options["failed"])
         if wanted := options["id"]:
-            deliveries = Delivery.objects.filter(pk__in=wanted).select_related("source").order_by("pk")
-            if missing := sorted(set(wanted) - set(deliveries.values_list("pk", flat=True))):
+            rows = Delivery.objects.filter(pk__in=wanted).select_related("source").order_by("pk")
+            if missing := sorted(set(wanted) - set(rows.values_list("pk", flat=True))):
                 raise CommandError(f"There is no delivery {', '.join(map(str, missing))}. Nothing was done.")
         results: Counter[str] = Counter()
-        for delivery in deliveries.iterator():
+        for delivery in rows.iterator():
             result = "failed" if delivery.error else "waiting"
             if options["apply"]:
-                result = webhook.process(delivery.pk, flow.take_in, timezone.now(), again=bool(wanted)).value
+                result = deliveries.process(
+                    delivery.pk, flow.take_in_together, timezone.now(), again=bool(wanted)
+                ).value
                 delivery.refresh_from_db(fields=["tries", "error"])
             elif delivery.processed_at:
                 result = "processed"

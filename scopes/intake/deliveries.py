@@ -1,0 +1,192 @@
+"""What was stored is worked off: many deliveries at once where many come, each of them once.
+
+One that fails keeps its error, and is tried again by a worker and by the deliveries that follow, less and less often.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+
+from scopes.catalogue import Provider, entry_of
+from scopes.facts import Fact, Origin, OriginKind
+from scopes.intake.deadlock import again_after_deadlock
+from scopes.intake.turn import Turn
+from scopes.intake.webhook import words_of
+from scopes.models import Delivery, Source
+from scopes.models.arrays import numbers
+from scopes.terra.events import is_known, read_event
+
+TOGETHER = 100
+FIRST_PAUSE_SECONDS = 10
+MOST_TRIES = 14  # the pause doubles: the last try comes almost a day after the first
+SLOWEST_STATEMENT = "3s"
+LONGEST_WAIT_TOGETHER = "300ms"  # for a lock; alone, a delivery waits as long as a statement may take
+
+log = logging.getLogger(__name__)
+
+TakeIn = Callable[[Source, Sequence[tuple[Fact, Origin]], Callable[[str], Provider], datetime], object]
+Clock = Callable[[], datetime]
+
+_turn = Turn()
+
+
+class Result(StrEnum):
+    """What came of processing one delivery."""
+
+    PROCESSED = "processed"
+    FAILED = "failed"
+    PASSED_BY = "passed by"  # it is processed already, or somebody else is at it
+
+
+@dataclass(slots=True)
+class WorkedOff:
+    """The ids of the deliveries that were processed, and of those that failed. What is in neither was passed by."""
+
+    processed: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+
+    def add(self, other: WorkedOff) -> None:
+        """Add what came of others."""
+        self.processed += other.processed
+        self.failed += other.failed
+
+
+def work_off(take_in: TakeIn, clock: Clock, has_time: Callable[[], bool]) -> bool:
+    """Process what is due, newest first, as long as `has_time` says so; whether it was done, and all of it went well.
+
+    One thread of a process works for all, also for those who come meanwhile: they need not wait, and many deliveries
+    together cost hardly more than one. Raises what `process` raises.
+    """
+    failed: list[int] = []
+
+    def round_of_work() -> None:
+        now, below = clock(), None
+        while has_time() and (due := left_over(now, below=below)):
+            failed.extend(_together(due, take_in, now).failed)
+            below = due[-1]
+            if len(due) < TOGETHER:
+                return
+
+    return _turn.work(round_of_work, has_time) and not failed
+
+
+def work_off_left_overs(take_in: TakeIn, now: datetime) -> None:
+    """Process each delivery that is due. Raises what `process` raises."""
+    below = None
+    while due := left_over(now, below=below):
+        _together(due, take_in, now)
+        below = due[-1]
+
+
+def work_off_some(source: Source, take_in: TakeIn, now: datetime) -> bool:
+    """Process the newest deliveries of `source` that are due, for somebody who waits; whether there were any.
+
+    Raises what `process` raises.
+    """
+    due = left_over(now, source=source)
+    _together(due, take_in, now)
+    return bool(due)
+
+
+def process(pk: int, take_in: TakeIn, now: datetime, *, again: bool = False) -> Result:
+    """Record what delivery `pk` says, all of it or nothing; an error is kept on it. `again`: though it is processed.
+
+    Raises django.db.Error where not even the error can be kept, and loses nothing by it.
+    """
+    done = _together([pk], take_in, now, again=again)
+    if done.failed:
+        return Result.FAILED
+    return Result.PROCESSED if done.processed else Result.PASSED_BY
+
+
+def left_over(now: datetime, *, below: int | None = None, source: Source | None = None) -> list[int]:
+    """The ids of some deliveries that were stored and not processed, and whose next try is due, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id FROM scopes_delivery
+            WHERE processed_at IS NULL AND tries < %s AND id < COALESCE(%s, 9223372036854775807)
+              AND source_id = COALESCE(%s, source_id)
+              AND received_at <= %s - make_interval(secs => %s * (power(2, tries) - 1))
+            ORDER BY id DESC LIMIT %s
+            """,
+            [MOST_TRIES, below, source.pk if source else None, now, FIRST_PAUSE_SECONDS, TOGETHER],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def unprocessed(*, failed: bool = False) -> QuerySet[Delivery]:
+    """All that was stored and not processed, oldest first; with `failed`, only what was tried in vain."""
+    tried = ~Q(error="") if failed else Q()
+    return Delivery.objects.filter(tried, processed_at__isnull=True).select_related("source").order_by("pk")
+
+
+def _together(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool = False) -> WorkedOff:
+    """Process these, as one batch where that can be; else half by half, until the one that fails is alone."""
+    if not pks:
+        return WorkedOff()
+    try:
+        done = again_after_deadlock(lambda: _record(pks, take_in, now, again=again))
+    except Exception as problem:  # noqa: BLE001 - whatever it is, it must not be lost, and Terra need not send again
+        if len(pks) > 1:
+            middle = len(pks) // 2
+            halves = WorkedOff()
+            for half in (pks[:middle], pks[middle:]):
+                halves.add(_together(half, take_in, now, again=again))
+            return halves
+        words = words_of(problem)
+        _mine(pks, again=again).update(error=words, tries=F("tries") + 1)
+        log.warning("delivery %s was stored and could not be processed: %s", pks[0], words)
+        return WorkedOff(failed=list(pks))
+    for delivery in done:
+        if delivery.body is not None and not is_known(delivery.kind):
+            log.warning("delivery %s is of a type that is not known; its envelope is stored", delivery.pk)
+    return WorkedOff(processed=[delivery.pk for delivery in done])
+
+
+def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) -> list[Delivery]:
+    """Record what these say, all of them or none; those that were there to be recorded."""
+    with transaction.atomic():
+        claimed = _claim(pks, again=again)
+        told: dict[int, list[tuple[Fact, Origin]]] = {}
+        sources = {delivery.source_id: delivery.source for delivery in claimed}
+        for delivery in claimed:
+            if delivery.body is not None:
+                origin = Origin(delivery.source.key, OriginKind.WEBHOOK, f"delivery:{delivery.pk}")
+                facts = read_event(delivery.body, delivery.ordered_at or delivery.signed_at)
+                told.setdefault(delivery.source_id, []).extend((fact, origin) for fact in facts)
+        for source, facts_of_source in sorted(told.items()):
+            take_in(sources[source], facts_of_source, entry_of, now)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE scopes_delivery
+                SET processed_at = %s, tries = tries + 1, error = CASE WHEN body IS NULL THEN error ELSE '' END
+                WHERE id = ANY(%s::bigint[])
+                """,
+                [now, numbers(delivery.pk for delivery in claimed)],
+            )
+    return claimed
+
+
+def _claim(pks: Sequence[int], *, again: bool) -> list[Delivery]:
+    """Those of the deliveries that nobody else has, and nobody else's until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)",
+            [SLOWEST_STATEMENT, LONGEST_WAIT_TOGETHER if len(pks) > 1 else "0"],
+        )
+    rows = _mine(pks, again=again).select_for_update(skip_locked=True, of=("self",), no_key=True)
+    return list(rows.select_related("source").order_by("pk"))
+
+
+def _mine(pks: Sequence[int], *, again: bool) -> QuerySet[Delivery]:
+    mine = Delivery.objects.filter(pk__in=pks)
+    return mine if again else mine.filter(processed_at__isnull=True)

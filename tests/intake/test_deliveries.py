@@ -1,0 +1,213 @@
+"""A stored delivery is worked off once, also where somebody was killed over it or is at it now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from scopes import flow
+from scopes.intake import deliveries, webhook
+from scopes.intake.deliveries import Result
+from scopes.models import Connection, Delivery, Period, Source
+from scopes.terra.delivery import Envelope
+from scopes.terra.environments import Environment
+from scopes.terra.signature import Signature
+from tests.terra.conftest import event
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+PRODUCTION = Environment("production", dev_id="live", api_key="key", production=True)
+
+
+def store(told: dict[str, Any] | None = None, *, trace: str | None = None, now: datetime = NOW) -> int:
+    """A delivery that was stored, and over which its process ended."""
+    body = json.dumps(told or event("auth")).encode()
+    signed = Signature(int(now.timestamp()))
+    return webhook.store(
+        PRODUCTION, body, Envelope("", trace, None), signed, stale_after=timedelta(seconds=300), now=now
+    )
+
+
+def fill(count: int) -> list[int]:
+    return [store({"type": "healthcheck", "number": number}) for number in range(count)]
+
+
+def consent(number: int) -> dict[str, Any]:
+    told = event("auth")
+    return told | {"user": told["user"] | {"user_id": f"user-{number}", "reference_id": f"person-{number}"}}
+
+
+def clock() -> datetime:
+    return NOW
+
+
+def always() -> bool:
+    return True
+
+
+def waiting() -> list[int]:
+    return list(deliveries.unprocessed().values_list("pk", flat=True))
+
+
+def test_whoever_is_killed_in_the_middle_leaves_nothing_half_done() -> None:
+    killed = store()
+
+    def take_in_and_die(*args: Any) -> None:
+        flow.take_in_together(*args)
+        assert Connection.objects.exists()
+        raise SystemExit(1)
+
+    with pytest.raises(SystemExit):
+        deliveries.work_off(take_in_and_die, clock, always)
+    assert not Connection.objects.exists()
+    assert Delivery.objects.get().tries == 0
+
+    assert deliveries.work_off(flow.take_in_together, clock, always)
+    assert waiting() == []
+    assert Period.objects.get().origin_record == f"delivery:{killed}"
+
+
+def test_the_newest_come_first_and_older_ones_only_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "TOGETHER", 2)
+    stored = fill(7)
+    answers = iter([True, True, True, False])
+    assert deliveries.work_off(flow.take_in_together, clock, lambda: next(answers))
+    assert waiting() == stored[:3]
+    assert not deliveries.work_off(flow.take_in_together, clock, lambda: False), "something is left"
+    deliveries.work_off_left_overs(flow.take_in_together, NOW)
+    assert waiting() == []
+
+
+def test_one_that_fails_fails_alone() -> None:
+    others = [store(consent(number)) for number in range(5)]
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    others += [store(consent(number)) for number in range(5, 9)]
+    assert not deliveries.work_off(flow.take_in_together, clock, always)
+    assert waiting() == [bad]
+    assert set(Delivery.objects.values_list("tries", flat=True)) == {1}
+    assert Connection.objects.count() == len(others)
+
+
+def test_what_is_recorded_together_tells_which_delivery_said_it() -> None:
+    stored = {store(consent(number)): f"user-{number}" for number in range(3)}
+    deliveries.work_off_left_overs(flow.take_in_together, NOW)
+    told = Period.objects.values_list("origin_record", "connection__user_id")
+    assert dict(told) == {f"delivery:{pk}": user_id for pk, user_id in stored.items()}
+
+
+def test_many_deliveries_take_no_more_statements_than_a_few(cast: Source) -> None:
+    def statements(first: int, count: int) -> int:
+        for number in range(first, first + count):
+            store(consent(number))
+        with CaptureQueriesContext(connection) as captured:
+            deliveries.work_off_left_overs(flow.take_in_together, NOW)
+        return len(captured)
+
+    statements(0, 1)
+    assert statements(1, 60) == statements(61, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_stored_while_somebody_works_is_worked_off_by_them() -> None:
+    mine, theirs, rounds = store(consent(1)), Event(), Event()
+
+    def take_in_slowly(*args: Any) -> None:
+        theirs.set()
+        assert rounds.wait(30)
+        flow.take_in_together(*args)
+
+    def work_first() -> None:
+        assert deliveries.work_off(take_in_slowly, clock, always)
+        connection.close()
+
+    at_it = Thread(target=work_first)
+    at_it.start()
+    assert theirs.wait(30)
+    later = store(consent(2))
+    assert deliveries.work_off(flow.take_in_together, clock, always), "nothing to wait for"
+    assert waiting() == [mine, later]
+    rounds.set()
+    at_it.join()
+    assert waiting() == []
+
+
+def test_the_pauses_between_its_tries_double_until_it_is_left_alone() -> None:
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    now, pauses = NOW, []
+    while True:
+        assert deliveries.process(bad, flow.take_in_together, now) is Result.FAILED
+        tries = Delivery.objects.get().tries
+        if tries == deliveries.MOST_TRIES:
+            break
+        due = NOW + timedelta(seconds=10 * (2**tries - 1))
+        assert deliveries.left_over(due - timedelta(milliseconds=1)) == []
+        assert deliveries.left_over(due) == [bad]
+        pauses.append(due - now)
+        now = due
+    assert pauses[:3] == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
+    assert timedelta(hours=20) < now - NOW < timedelta(hours=24)
+    assert deliveries.left_over(NOW + timedelta(days=300)) == []
+    assert list(deliveries.unprocessed(failed=True)) == [Delivery.objects.get(pk=bad)]
+
+
+def test_what_is_processed_is_processed_again_only_when_asked_to() -> None:
+    one = store()
+    again = [deliveries.process(one, flow.take_in_together, NOW, again=again) for again in (False, False, True)]
+    assert again == [Result.PROCESSED, Result.PASSED_BY, Result.PROCESSED]
+    assert Delivery.objects.get().tries == 2
+    assert Period.objects.count() == Connection.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_somebody_is_at_is_passed_by() -> None:
+    one, other = store(), store({"type": "healthcheck"})
+    with in_other_hands(Delivery.objects.filter(pk=one)):
+        assert deliveries.process(one, flow.take_in_together, NOW) is Result.PASSED_BY
+        deliveries.work_off(flow.take_in_together, clock, always)
+        assert other not in waiting() and waiting() == [one]
+    assert deliveries.process(one, flow.take_in_together, NOW) is Result.PROCESSED
+    assert Delivery.objects.get(pk=one).tries == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_locked_for_long_costs_a_try_and_not_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "SLOWEST_STATEMENT", "100ms")
+    deliveries.process(store(), flow.take_in_together, NOW)
+    late = store(event("deauth") | {"user": event("auth")["user"]}, now=NOW + timedelta(minutes=1))
+    with in_other_hands(Connection.objects.all()):
+        assert deliveries.process(late, flow.take_in_together, NOW) is Result.FAILED
+    assert "statement timeout" in Delivery.objects.get(pk=late).error
+    assert deliveries.process(late, flow.take_in_together, NOW) is Result.PROCESSED
+    assert Delivery.objects.get(pk=late).error == ""
+
+
+@contextmanager
+def in_other_hands(rows: QuerySet[Any]) -> Iterator[None]:
+    """Another session holds these rows."""
+    held, done = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(rows.select_for_update())
+            held.set()
+            done.wait(30)
+        connection.close()
+
+    other = Thread(target=hold)
+    other.start()
+    assert held.wait(30)
+    try:
+        yield
+    finally:
+        done.set()
+        other.join()
