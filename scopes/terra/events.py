@@ -27,12 +27,12 @@ from scopes.terra.payloads import (
     LONGEST_USER_ID,
     PayloadError,
     TerraUser,
-    cannot_be_stored,
     kind_of,
     message_in,
     provider_of,
     read_user,
     scopes_in,
+    storable,
     text_in,
     time_in,
 )
@@ -101,7 +101,7 @@ def to_keep(raw: Event) -> dict[str, Any]:
 
 def _storable(value: object) -> Any:
     if isinstance(value, str):
-        return "".join("\ufffd" if cannot_be_stored(character) else character for character in value)
+        return storable(value)
     if isinstance(value, Mapping):
         return {_storable(key): _storable(entry) for key, entry in value.items()}
     if isinstance(value, list):

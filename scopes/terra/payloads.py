@@ -20,6 +20,7 @@ LONGEST_MESSAGE = 500
 
 # Halves of a surrogate pair, and what stands where a character was lost.
 _NO_TEXT = re.compile("[\ud800-\udfff\ufffd]")
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class PayloadError(ValueError):
@@ -116,9 +117,9 @@ def text_in(raw: Mapping[str, Any], key: str, *, longest: int) -> str | None:
     return None if value in ("", "null") else value
 
 
-def cannot_be_stored(character: str) -> bool:
-    """True for what JSON can say and PostgreSQL refuses: NUL, and halves of a surrogate pair."""
-    return character == "\0" or "\ud800" <= character <= "\udfff"
+def storable(text: str) -> str:
+    """The text without what JSON can say and PostgreSQL refuses: NUL, and halves of a surrogate pair."""
+    return _NOT_STORABLE.sub("\ufffd", text)
 
 
 def message_in(raw: Mapping[str, Any], key: str) -> str:
