@@ -97,6 +97,7 @@ def run(
             night.resumed, night.offline = night.resumed + 1, offline
         _step(night, "left-over deliveries")
         deliveries.work_off_left_overs(flow.take_in_together, clock())
+        deliveries.forget_old(clock())
         if not offline:
             _step(night, "deferred jobs")
             queue.work_off(SECONDS_FOR_JOBS, clock())

@@ -7,7 +7,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 
@@ -17,23 +18,42 @@ import django
 AHEAD = 2
 
 
+class Given[Result]:
+    """A piece of work that the other process was given. Where that is killed, who asks for the result does it anew."""
+
+    def __init__(self, work: Callable[[], Result], future: Future[Result]) -> None:
+        self.work, self.future = work, future
+
+    def done(self) -> bool:
+        """Whether the result is there at once, or never."""
+        return self.future.done()
+
+    def result(self) -> Result:
+        """The result, which is waited for; raises what the work raised."""
+        try:
+            return self.future.result()
+        except BrokenProcessPool:
+            return self.work()
+
+
 @contextmanager
-def beside[Result](worth_it: Callable[[], bool]) -> Iterator[Callable[[Callable[[], Result]], Future[Result]]]:
-    """What has a piece of work done, and gives its future: by the other process while it has time, else at once here.
+def beside[Result](worth_it: Callable[[], bool]) -> Iterator[Callable[[Callable[[], Result]], Given[Result]]]:
+    """What has a piece of work done: by the other process while it has time, else at once here.
 
     There is no other before it is `worth_it`, for it takes some seconds to begin. What it is given must bear to be sent
-    there, and opens a connection to the database of its own. It is waited for when the block ends, and ends with this
-    process, however that ends.
+    there, and to be done twice, and opens a connection to the database of its own. It is waited for when the block
+    ends, and ends with this process, however that ends.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin) as other:
-        given: list[Future[Any]] = []
+        given: list[Given[Any]] = []
 
-        def do(work: Callable[[], Any]) -> Future[Any]:
-            given[:] = [future for future in given if not future.done()]
-            if len(given) == AHEAD or not worth_it():
-                return _at_once(work)
-            given.append(other.submit(work))
-            return given[-1]
+        def do(work: Callable[[], Any]) -> Given[Any]:
+            given[:] = [piece for piece in given if not piece.done()]
+            if len(given) < AHEAD and worth_it():
+                with suppress(BrokenProcessPool):
+                    given.append(Given(work, other.submit(work)))
+                    return given[-1]
+            return Given(work, _at_once(work))
 
         yield do
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import connection, transaction
@@ -28,6 +28,9 @@ FIRST_PAUSE_SECONDS = 10
 MOST_TRIES = 14  # the pause doubles: the last try comes almost a day after the first
 SLOWEST_STATEMENT = "3s"
 LONGEST_WAIT_TOGETHER = "300ms"  # for a lock; alone, a delivery waits as long as a statement may take
+
+KEPT = timedelta(days=30)  # twice what `silence` learns from
+PIECE = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +123,30 @@ def left_over(now: datetime, *, below: int | None = None, source: Source | None 
             [MOST_TRIES, below, source.pk if source else None, now, FIRST_PAUSE_SECONDS, TOGETHER],
         )
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def forget_old(now: datetime) -> int:
+    """Delete what was processed and came a month ago, piece by piece; how many. What it told is in the periods.
+
+    The newest of each source stays: it tells how long the source has been silent.
+    """
+    forgotten = 0
+    with connection.cursor() as cursor:
+        for source in Source.objects.order_by("pk"):
+            gone = PIECE
+            while gone == PIECE:
+                cursor.execute(
+                    """
+                    DELETE FROM scopes_delivery WHERE id = ANY(ARRAY(
+                        SELECT id FROM scopes_delivery
+                        WHERE source_id = %s AND processed_at IS NOT NULL AND received_at < least(%s,
+                            (SELECT max(received_at) FROM scopes_delivery WHERE source_id = %s)) LIMIT %s))
+                    """,
+                    [source.pk, now - KEPT, source.pk, PIECE],
+                )
+                gone = cursor.rowcount
+                forgotten += gone
+    return forgotten
 
 
 def unprocessed(*, failed: bool = False) -> QuerySet[Delivery]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from django.db import connection, transaction
 
 from scopes.facts import Fact, Origin, OriginKind
 from scopes.intake import breaker
-from scopes.intake.beside import AHEAD, beside
+from scopes.intake.beside import AHEAD, Given, beside
 from scopes.intake.record import Recorded
 from scopes.models import Connection, Listing, Source
 from scopes.terra.answers import ListingPage
@@ -105,7 +104,7 @@ def take(
 
         # The page before is walked again: between two walks the pages may have shifted.
         pages = client.listing(max(listing.next_page - 1, 0))
-        recording: deque[tuple[ListingPage, Future[Recorded]]] = deque()
+        recording: deque[tuple[ListingPage, Given[Recorded]]] = deque()
         with beside(lambda: taken.recorded.new + taken.recorded.changed > MANY_WRITTEN) as have_done:
             for page in pages:
                 at = clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -41,6 +42,19 @@ def test_what_the_work_raises_is_raised_where_its_result_is_asked_for(there: boo
         future = do(partial(truediv, 1, 0))
         with pytest.raises(ZeroDivisionError):
             future.result()
+
+
+def die_elsewhere(here: int) -> int:
+    if os.getpid() != here:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def test_where_the_other_is_killed_its_work_is_done_here() -> None:
+    with beside(lambda: True) as do:
+        done = [do(partial(die_elsewhere, os.getpid())) for _ in range(2 * AHEAD)]
+        assert {piece.result() for piece in done} == {os.getpid()}
+        assert do(os.getpid).result() == os.getpid()
 
 
 @pytest.mark.django_db(transaction=True)

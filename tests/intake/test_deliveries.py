@@ -168,6 +168,21 @@ def test_what_is_processed_is_processed_again_only_when_asked_to() -> None:
     assert Period.objects.count() == Connection.objects.count() == 1
 
 
+def test_what_was_processed_is_forgotten_after_a_month_and_what_failed_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "PIECE", 2)
+    for number in range(5):
+        store(consent(number))
+    failed = store({"type": "auth", "status": "success", "user": {}})
+    younger = store(consent(6), now=NOW + timedelta(minutes=1))
+    later = NOW + timedelta(minutes=1)
+    deliveries.work_off(flow.take_in_together, lambda: later, always)
+    assert deliveries.forget_old(NOW + timedelta(days=30)) == 0
+    assert deliveries.forget_old(later + timedelta(days=30)) == 5
+    assert set(Delivery.objects.values_list("pk", flat=True)) == {failed, younger}
+    assert Period.objects.count() == 6
+    assert deliveries.forget_old(later + timedelta(days=99)) == 0, "the newest tells how long the source is silent"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_that_somebody_is_at_is_passed_by() -> None:
     one, other = store(), store({"type": "healthcheck"})
