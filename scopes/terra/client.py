@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from threading import Event
 from typing import Any
 
 from scopes.terra import answers
@@ -56,15 +57,18 @@ class Terra:
         """Everybody, page by page, in their order; up to `in_flight` pages are asked for before they are taken.
 
         The same user may come on two pages, when somebody is added meanwhile. Raises TerraUnavailable where the pages
-        go round in a circle, rather than following them.
+        go round in a circle, rather than following them. However it ends, nothing is under way then.
         """
         seen: set[int] = set()
         pool = ThreadPoolExecutor(in_flight, thread_name_prefix="listing")
+        over = Event()
+        walker = copy.copy(self)
+        walker._exchange = self._exchange.until(over.is_set)
         try:
-            asked = {start_page: pool.submit(self.listing_page, start_page, per_page)}
+            asked = {start_page: pool.submit(walker.listing_page, start_page, per_page)}
             page: int | None = start_page
             while page is not None:
-                found = (asked.pop(page, None) or pool.submit(self.listing_page, page, per_page)).result()
+                found = (asked.pop(page, None) or pool.submit(walker.listing_page, page, per_page)).result()
                 who = hash((tuple(user.user_id for user in found.users), found.unreadable))
                 if who in seen:
                     raise TerraUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
@@ -72,10 +76,11 @@ class Terra:
                 page = found.next_page
                 for ahead in _ahead(found, in_flight):
                     if ahead not in asked:
-                        asked[ahead] = pool.submit(self.listing_page, ahead, per_page)
+                        asked[ahead] = pool.submit(walker.listing_page, ahead, per_page)
                 yield found
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            over.set()
+            pool.shutdown(cancel_futures=True)
 
     def listing_page(self, page: int, per_page: int = PER_PAGE) -> ListingPage:
         """One page, counted from 0, so that several can be asked for at once."""

@@ -32,12 +32,14 @@ class Envelope:
 
 
 def read_headers(headers: Mapping[str, str]) -> Envelope:
-    """The envelope in a request's headers, whatever their case. Of the signature's two names, the newer goes first."""
-    told = {name.lower(): value.strip() for name, value in headers.items()}
-    trace_id = told.get("x-terra-trace-id", "")
-    ordered = told.get("x-terra-ordering-timestamp", "")
+    """The envelope in a request's headers, which know their names in any case. The newer name of the signature wins."""
+
+    def told(name: str) -> str:
+        return headers.get(name, "").strip()
+
+    trace_id, ordered = told("X-Terra-Trace-Id"), told("X-Terra-Ordering-Timestamp")
     return Envelope(
-        signature=told.get("x-terra-signature") or told.get("terra-signature") or "",
+        signature=told("X-Terra-Signature") or told("Terra-Signature"),
         trace_id=trace_id if _TRACE_ID.fullmatch(trace_id) else None,
         ordered_at=datetime.fromtimestamp(int(ordered) / 1000, UTC) if _MILLISECONDS.fullmatch(ordered) else None,
     )

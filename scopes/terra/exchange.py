@@ -74,6 +74,7 @@ class Exchange:
         turn: Turn = lambda _patience: 0.0,
     ) -> None:
         self._environment, self._limits, self._pause, self._turn = environment, limits, pause, turn
+        self._is_over: Callable[[], bool] = lambda: False
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
@@ -84,6 +85,12 @@ class Exchange:
         """The same, over the same connections, that waits for its turn."""
         other = copy.copy(self)
         other._turn = turn
+        return other
+
+    def until(self, is_over: Callable[[], bool]) -> Exchange:
+        """The same, over the same connections, that repeats nothing once it `is_over`."""
+        other = copy.copy(self)
+        other._is_over = is_over
         return other
 
     def ask(
@@ -108,7 +115,7 @@ class Exchange:
             except TerraUnavailable as down:
                 pause = max(down.retry_after or 0.0, _backoff(tried))
                 too_long = pause > min(self._limits.longest_pause, ends - time.monotonic())
-                if not repeatable or tried == self._limits.tries or too_long:
+                if not repeatable or tried == self._limits.tries or too_long or self._is_over():
                     raise
             self._pause(pause)
         raise AssertionError  # for mypy: count() does not end

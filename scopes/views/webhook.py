@@ -7,6 +7,7 @@ import math
 import os
 import time
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_POST
 from scopes import flow, queue
 from scopes.intake import deliveries, webhook
 from scopes.terra.delivery import read_headers
-from scopes.terra.environments import EnvironmentMissing, environments
+from scopes.terra.environments import Environment, EnvironmentMissing, environments
 from scopes.terra.signature import BadSignature, verify
 
 LARGEST_BODY = 1024 * 1024
@@ -43,7 +44,8 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
     """
     began = time.monotonic()
     try:
-        found = environments(os.environ).get(environment)
+        told = tuple((name, value) for name, value in os.environ.items() if name.startswith("TERRA_"))
+        found = _environments(told).get(environment)
     except EnvironmentMissing as problem:
         return _refuse(environment, HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "this receiver is not set up")
     if found is None:
@@ -80,6 +82,11 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
     if not done:
         _have_it_tried_again(now)
     return _answer(HTTPStatus.OK, "stored")
+
+
+@lru_cache(maxsize=1)
+def _environments(told: tuple[tuple[str, str], ...]) -> dict[str, Environment]:
+    return environments(dict(told))
 
 
 def _have_it_tried_again(now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from threading import Barrier
 from typing import Any
 
@@ -14,6 +15,7 @@ from scopes.terra.answers import Minted, WidgetSession
 from scopes.terra.client import Terra
 from scopes.terra.environments import Environment
 from scopes.terra.errors import TerraRefused, TerraUnavailable
+from scopes.terra.exchange import Limits
 from tests.terra.conftest import API_KEY, answer
 
 KEYS = {"dev-id": "testing-dev", "x-api-key": API_KEY}
@@ -129,6 +131,27 @@ class TestListing:
         for page_ in terra.listing(in_flight=2):
             assert max(asked) <= page_.page + 2
         assert sorted(asked) == list(range(10))
+
+    def test_when_a_listing_ends_early_no_request_is_under_way(self) -> None:
+        begun: list[str] = []
+        ended: list[str] = []
+
+        def page(request: Request) -> Response:
+            begun.append(request.args["page"])
+            failed = request.args["page"] != "0"
+            if failed:
+                time.sleep(0.3)
+            ended.append(request.args["page"])
+            return Response("down", 500) if failed else Response(json.dumps(paged(0, 1, "u0", max_page=3)[1]))
+
+        with HTTPServer(threaded=True) as server:
+            server.expect_request("/api/v2/subscriptions").respond_with_handler(page)
+            environment = Environment("testing", "testing-dev", API_KEY, base_url=server.url_for("/api/v2"))
+            for _page in Terra(environment, Limits(tries=100), pause=lambda seconds: None).listing(in_flight=3):
+                while len(begun) < 4:
+                    time.sleep(0.01)
+                break
+            assert sorted(begun) == sorted(ended) == sorted(set(begun)), "all have ended, and none was repeated"
 
     @pytest.mark.parametrize("body", [{}, [], None, {"users": None}, {"data": {"results": None}}, {"data": []}])
     def test_anything_else_is_no_listing(self, httpserver: HTTPServer, terra: Terra, body: Any) -> None:

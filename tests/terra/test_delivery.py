@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from requests.structures import CaseInsensitiveDict as headers  # noqa: N813
 
 from scopes.terra.delivery import read_headers
 
@@ -16,13 +17,13 @@ def in_milliseconds(time: datetime) -> str:
 
 
 def test_the_newer_name_of_the_signature_goes_first() -> None:
-    assert read_headers({"Terra-Signature": "old", "X-Terra-Signature": "new"}).signature == "new"
-    assert read_headers({"TERRA-SIGNATURE": "old"}).signature == "old"
+    assert read_headers(headers({"Terra-Signature": "old", "X-Terra-Signature": "new"})).signature == "new"
+    assert read_headers(headers({"TERRA-SIGNATURE": "old"})).signature == "old"
     assert read_headers({}).signature == ""
 
 
 def test_the_trace_id_of_a_chunk_is_kept_whole() -> None:
-    assert read_headers({"x-terra-trace-id": "5a3c2540:chunk:3"}).trace_id == "5a3c2540:chunk:3"
+    assert read_headers(headers({"x-terra-trace-id": "5a3c2540:chunk:3"})).trace_id == "5a3c2540:chunk:3"
 
 
 @pytest.mark.parametrize("told", ["", "two words", "x" * 201, "näh"])

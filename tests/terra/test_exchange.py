@@ -343,7 +343,7 @@ def test_a_redirect_does_not_carry_our_key_away(httpserver: HTTPServer, terra: T
     answering(httpserver, Response("", 307, {"Location": httpserver.url_for("/elsewhere")}))
     with pytest.raises(TerraRefused, match=r"a redirect\. Is the base URL right"):
         terra.user(ADA)
-    assert {request.path for request, _ in httpserver.log} == {USER_INFO}
+    assert [request.path for request, _ in httpserver.log] == [USER_INFO]
 
 
 def test_no_cookie_is_kept(httpserver: HTTPServer, terra: Terra) -> None:
