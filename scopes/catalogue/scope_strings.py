@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from scopes.catalogue.entries import Known
 
 MOST_SCOPES = 500
 LONGEST_SCOPE = 200
 LONGEST_TEXT = 250_000
+LONGEST_REMEMBERED = 2000
 
 NOT_REPORTED = frozenset({"null", "none"})
 
 _SEPARATORS = re.compile(r"[,\s]+")
-# What nearly every source sends; `null` and `none` are words as well.
-_PLAIN = re.compile(r"(?!(?:null|none)\Z)[a-zA-Z][\w.:/=-]*(?:,[\w.:/=-]+)*", re.ASCII | re.IGNORECASE)
 _WORDS_JOINED_BY_PLUS = re.compile(r"[\w.:/=-]+(?:\+[\w.:/=-]+)+")
 
 
@@ -41,12 +41,22 @@ def read(value: object, *, reports: Known, separator: str | None = None) -> tupl
     """
     if value is None:
         return None
-    if isinstance(value, str) and separator is None and len(value) <= LONGEST_SCOPE and _PLAIN.fullmatch(value):
-        return tuple(dict.fromkeys(value.split(",")))
+    if isinstance(value, str) and len(value) <= LONGEST_REMEMBERED:
+        return _read_text(value, reports, separator)
+    return _read(value, reports, separator)
+
+
+def _read(value: object, reports: Known, separator: str | None) -> tuple[str, ...] | None:
     parts = _parts(value)
     if not parts:
         return () if reports is Known.YES else None
     return _each_once(scope for part in parts for scope in _split(part, separator)) or None
+
+
+@lru_cache(maxsize=2048)
+def _read_text(value: str, reports: Known, separator: str | None) -> tuple[str, ...] | None:
+    """Remembered, for a million people share some hundred strings."""
+    return _read(value, reports, separator)
 
 
 def _parts(value: object) -> list[str]:

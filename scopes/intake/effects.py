@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from scopes.facts import (
@@ -138,13 +139,19 @@ def tells_nothing(standing: StandingFacts, fact: ConnectionSeen, *, nobodys: boo
     `nobodys`: the connection has no reference id yet; `undated`: nor a time of consent.
     """
     return (
-        (fact.scopes is None or (standing.reported is not None and standing.reported == frozenset(fact.scopes)))
+        (fact.scopes is None or (standing.reported is not None and standing.reported == _as_set(fact.scopes)))
         and not standing.unlisted
         and (standing.link is LinkState.INACTIVE if fact.active is False else standing.link is LinkState.ACTIVE)
         and not (nobodys and fact.reference_id)
         and not (undated and fact.created_at)
         and not fact.provider_user_id
     )
+
+
+@lru_cache(maxsize=2048)
+def _as_set(scopes: tuple[str, ...]) -> frozenset[str]:
+    """Remembered, for a listing of a million holds some hundred sets, and a set knows its hash once it was asked."""
+    return frozenset(scopes)
 
 
 def consent_time(fact: ConnectionFact) -> datetime | None:

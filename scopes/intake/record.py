@@ -248,7 +248,10 @@ def restand(
 
 def _reference(facts: list[Told]) -> str:
     """Whose the connection is, in the host's words; empty when no fact told."""
-    return next((told.fact.reference_id for told in facts if told.fact.reference_id), "")
+    for told in facts:
+        if told.fact.reference_id:
+            return told.fact.reference_id
+    return ""
 
 
 def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict[str, tuple[int, str]]:

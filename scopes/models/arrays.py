@@ -15,7 +15,14 @@ def numbers(values: Iterable[int | None]) -> str:
 
 def times(values: Iterable[date | None]) -> str:
     """Days or aware times, to be cast to `date[]` or `timestamptz[]`."""
-    return "{" + ",".join("NULL" if value is None else f'"{value.isoformat()}"' for value in values) + "}"
+    told: dict[date | None, str] = {None: "NULL"}  # a batch has few different ones, and each takes long to be written
+    written = []
+    for value in values:
+        text = told.get(value)
+        if text is None:
+            text = told[value] = f'"{value.isoformat()}"'  # type: ignore[union-attr]  # None is told
+        written.append(text)
+    return "{" + ",".join(written) + "}"
 
 
 def texts(values: Iterable[str | None]) -> str:
