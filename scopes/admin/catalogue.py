@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from scopes.admin.records import Records
 from scopes.admin.site import desk
-from scopes.admin.tags import chip, when
+from scopes.admin.tags import chip, retirement
 from scopes.catalogue.entries import Known
 from scopes.catalogue.entries import Provider as Entry
 from scopes.models import Provider
@@ -47,7 +47,7 @@ class Catalogue(Records):
     @admin.display(description="State")
     def state(self, row: Provider) -> SafeString | str:
         if row.retired_on:
-            return format_html("{} {}", chip("Retired", "bad", "cross"), when(row.retired_on))
+            return retirement(row.retired_on)
         return chip("On the phone", "quiet") if row.on_device else chip("In service", "good", "check")
 
     @admin.display(description="Succeeded by")

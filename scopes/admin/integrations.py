@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from scopes.admin.records import Records
 from scopes.admin.site import desk
-from scopes.admin.tags import chip, when
+from scopes.admin.tags import chip, retirement, when
 from scopes.models import Integration, PolicyVersion
 
 NOTHING = "—"
@@ -89,7 +89,7 @@ class Integrations(Records):
     @admin.display(description="Provider is")
     def provider_state(self, row: Integration) -> SafeString | str:
         if row.provider.retired_on:
-            return format_html("{} since {}", chip("Retired", "bad", "cross"), when(row.provider.retired_on))
+            return retirement(row.provider.retired_on)
         return "on the phone" if row.provider.on_device else "reached by a link"
 
 

@@ -56,6 +56,13 @@ def chip(word: str, tone: str = "quiet", symbol: str = "") -> SafeString:
     return format_html('<span class="chip tone-{}">{}{}</span>', tone, shape(symbol) if symbol else mark_safe(""), word)
 
 
+def retirement(on: date) -> SafeString:
+    """Since when a provider is switched off, or when it will be."""
+    if on <= timezone.now().date():
+        return format_html("{} since {}", chip("Retired", "bad", "cross"), when(on))
+    return format_html("{} on {}", chip("Retires", "warn", "clock"), when(on))
+
+
 @register.simple_tag
 def when(at: datetime | date | None, missing: str = "—") -> SafeString:
     """A date and time, with the UTC in its title; the agent's own zone is put in by static/desk/times.js."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from scopes.admin import connections, records
 from scopes.facts import ConsentGiven
-from scopes.models import AuditRun, Delivery, ReauthLink, Source, TrailEntry
+from scopes.models import AuditRun, Delivery, Provider, ReauthLink, Source, TrailEntry
 from tests import cast as people
 
 
@@ -163,6 +164,16 @@ def test_links_are_found_by_what_became_of_them(records: Source, signed_in: Call
     assert [shown(life) for life in ("live", "fixed", "withdrawn", "expired")] == [1, 0, 0, 0]
     ReauthLink.objects.update(withdrawn_at=timezone.now())
     assert [shown(life) for life in ("live", "fixed", "withdrawn", "expired")] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("page", ["provider", "integration"])
+def test_a_provider_is_called_retired_from_its_day_on(
+    page: str, cast: Source, signed_in: Callable[[str], Client]
+) -> None:
+    oura = Provider.objects.filter(slug="oura")
+    for days, told in ((0, "Retired</span> since"), (1, "Retires</span> on")):
+        oura.update(retired_on=timezone.now().date() + timedelta(days=days))
+        assert told in signed_in("engineer").get(reverse(f"admin:scopes_{page}_changelist")).text
 
 
 def test_an_audit_run_tells_its_findings_and_changes(records: Source, signed_in: Callable[[str], Client]) -> None:
