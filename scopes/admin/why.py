@@ -25,7 +25,7 @@ class Why(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Why, in a sentence. It is kept in the trail.",
     )
-    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket's number, if there is one.")
+    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket’s number, if there is one.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -37,7 +37,7 @@ def record(catalogue: Catalogue, now: datetime) -> Loaded:
             if rows[slug].successor_id != (successor.pk if successor else None):
                 rows[slug].successor = successor
                 rows[slug].save(update_fields=["successor"])
-            _scopes(rows[slug], entry, loaded)
+            _scopes(rows[slug], entry, loaded if slug in present else Loaded())
         for slug in sorted(present.keys() - catalogue.providers.keys()):
             if present[slug].in_catalogue:
                 Provider.objects.filter(pk=present[slug].pk).update(in_catalogue=False)

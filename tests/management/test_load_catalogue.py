@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scopes.catalogue.loading import SHIPPED
-from scopes.models import Provider
+from scopes.models import Provider, Scope
 from tests import cast as people
 
 pytestmark = pytest.mark.django_db
@@ -23,9 +23,11 @@ def load(*words: str) -> list[str]:
 def test_loading_tells_what_is_new_and_then_that_nothing_is() -> None:
     first = load()
 
-    assert "+ oura: scope heartrate" in first
-    assert len([line for line in first if line.startswith("+") and "scope " not in line]) == Provider.objects.count()
+    assert "+ oura: Oura, 11 scopes" in first
+    assert len(first) == Provider.objects.count()
     assert load() == ["The catalogue is as it was."]
+    Scope.objects.get(provider__slug="oura", name="heartrate").delete()
+    assert load() == ["+ oura: scope heartrate"]
 
 
 @pytest.mark.usefixtures("cast")
