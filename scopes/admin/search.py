@@ -23,6 +23,7 @@ from scopes.judge.person import by_source_id, find_people, find_unclaimed
 from scopes.models import Connection, Person, Verdict
 
 PAGE = 25
+NEAR = 10_000  # people among whom a word that many have is met often enough
 LONGEST = 300
 REMEMBERED = 10
 WORD = re.compile(r"\w+")
@@ -61,9 +62,15 @@ def _by_words(words: str, after: int) -> Hits:
     terms = " & ".join(f"'{word}':*" for word in WORD.findall(words.replace("_", " ")))
     if not terms:
         return Hits()
-    matching = Person.objects.filter(pk__gt=after).extra(where=["search @@ to_tsquery('simple', %s)"], params=[terms])
-    # "+ 0": by the index on words, then sorted; never down the primary key until enough of a rare word are met.
-    people = list(matching.defer("search").order_by(F("pk") + 0)[: PAGE + 1])
+    rows = Person.objects.filter(pk__gt=after)
+    matching = rows.extra(where=["search @@ to_tsquery('simple', %s)"], params=[terms]).defer("search")
+    # What many have is met soon on the way down the ids. By the index on words all of them would be read and sorted.
+    people: list[Person] = []
+    if end := rows.order_by("pk").values_list("pk", flat=True)[NEAR : NEAR + 1].first():
+        people = list(matching.filter(pk__lte=end).order_by("pk")[: PAGE + 1])
+    if len(people) <= PAGE:
+        # "+ 0": by the index on words, then sorted; never down the ids until enough of a rare word are met.
+        people = list(matching.order_by(F("pk") + 0)[: PAGE + 1])
     return Hits(people=people[:PAGE], after=people[PAGE - 1].pk if len(people) > PAGE else None)
 
 

@@ -182,6 +182,8 @@ def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) 
     """Record what these say, all of them or none; those that were there to be recorded."""
     with transaction.atomic():
         claimed = _claim(pks, again=again)
+        if not claimed:
+            return []
         told: dict[int, list[tuple[Fact, Origin]]] = {}
         sources = {delivery.source_id: delivery.source for delivery in claimed}
         for delivery in claimed:
