@@ -1,7 +1,8 @@
 """The job queue: what is deferred is done once a worker is free, on any machine, or by the nightly job where none runs.
 
-The only module that knows procrastinate. A job is done at least once: its body may be repeated, and takes ids only,
-never a secret, an address or a reference id. Bodies stand in jobs.py; everybody else defers them by name.
+The only module that knows procrastinate. A job is done at least once, or at most once where it is not `repeatable`.
+Its body takes ids only, never a secret, an address or a reference id. Bodies stand in jobs.py; everybody else defers
+them by name.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ CONCURRENCY = 4
 SILENT_SECONDS = 30
 FIRST = 10  # what the schedule brings goes before what somebody deferred in bulk
 
+_KILLED = "The worker that was at it was killed, again and again."
+_UNCERTAIN = "The worker that was at it was killed: nobody knows whether it was done."
+
 log = logging.getLogger(__name__)
 
 type Argument = int | Sequence[int]
@@ -66,12 +70,13 @@ class JobFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job that was tried as often as it may be."""
+    """A job that was tried as often as it may be. `uncertain`: it is not repeatable, and may have been done or not."""
 
     pk: int
     name: str
     arguments: dict[str, Any]
     tries: int
+    uncertain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ def _unkept(pk: int, words: str) -> None:
 
 
 _keep: Callable[[int, str], object] = _unkept
+_not_repeatable: set[str] = set()
 
 
 def keep_failures_with(keep: Callable[[int, str], object]) -> None:
@@ -111,13 +117,21 @@ class _Backoff(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": int(max(pause, asked))})
 
 
-def job(name: str, *, every: str = "", alone: bool = True, tries: int = TRIES) -> Callable[[Body], Body]:
+def job(
+    name: str, *, every: str = "", alone: bool = True, tries: int = TRIES, repeatable: bool = True
+) -> Callable[[Body], Body]:
     """Make a function the body of the jobs of that name; `every` (as in a crontab) defers one by the clock.
 
     A job that fails is tried again, `tries` times in all. One that comes by the clock is not, for it comes again
     anyhow; it waits once at most and, where it is to be `alone`, never runs twice at the same time. Where its worker
     is killed, none of its name runs before the stalled jobs are taken up.
+
+    One that is not `repeatable` (a letter that is sent) is begun once: whatever cuts it off, it is told as uncertain,
+    and only a person who looked has it tried again.
     """
+    if not repeatable:
+        _not_repeatable.add(name)
+        tries = 1
 
     def made(body: Body) -> Body:
         def run(context: JobContext, /, timestamp: int | None = None, **arguments: Argument) -> None:
@@ -207,11 +221,13 @@ def counts() -> Counts:
 
 def failed(limit: int) -> list[FailedJob]:
     """The jobs that were tried in vain, the newest first, `limit` at most."""
+    _bodies()
     return [_failed(row) for row in _dead().order_by("-pk")[:limit]]
 
 
 def failed_job(pk: int) -> FailedJob | None:
     """The failed job of that id, if it is one still."""
+    _bodies()
     row = _dead().filter(pk=pk).first()
     return _failed(row) if row else None
 
@@ -246,7 +262,7 @@ def take_up_stalled(now: datetime) -> int:
             elif task and isinstance(task.retry_strategy, _Backoff) and row.attempts + 1 < task.retry_strategy.tries:
                 _manager.retry_job_by_id(job_id=row.pk, retry_at=now)
             else:
-                _keep_quietly(row.pk, "The worker that was at it was killed, again and again.")
+                _keep_quietly(row.pk, _UNCERTAIN if row.task_name in _not_repeatable else _KILLED)
                 _finish(row.pk, Status.FAILED, delete=False)
     return taken
 
@@ -310,7 +326,7 @@ def _dead() -> QuerySet[ProcrastinateJob]:
 
 
 def _failed(row: ProcrastinateJob) -> FailedJob:
-    return FailedJob(row.pk, row.task_name, row.args, row.attempts)
+    return FailedJob(row.pk, row.task_name, row.args, row.attempts, row.task_name in _not_repeatable)
 
 
 def _finish(pk: int, status: Status, *, delete: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 from django.utils import timezone
@@ -29,6 +30,15 @@ def count_items(items: list[int]) -> None:
 @queue.job("fail", tries=2)
 def fail(item: int) -> None:
     raise ValueError(f"{item} is no good, says ben@example.com\nDETAIL: (ben@example.com)")
+
+
+@queue.job("count_once", repeatable=False)
+def count_once(item: int) -> None:
+    """Leaves a note, then is cut off: with an error for an odd item, by its process's end for an even one."""
+    _note("counted once", str(item))
+    if item % 2:
+        raise ValueError("the line is dead")
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @queue.job("tick", every="* * * * *")

@@ -166,6 +166,24 @@ def workers(number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
             process.wait(PATIENCE)
 
 
+def test_what_cannot_be_repeated_is_begun_once_and_told_as_uncertain_whatever_cuts_it_off() -> None:
+    notes = TrailEntry.objects.filter(verb="counted once")
+    with workers(1) as processes:
+        queue.defer("count_once", item=1)
+        until(lambda: queue.counts().failed == 1)
+        queue.defer("count_once", item=2)
+        until(lambda: processes[0].poll() == -signal.SIGKILL)
+    execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
+    for _ in range(2):
+        work_off()
+        time_passes()
+
+    assert sorted(notes.values_list("subject", flat=True)) == ["1", "2"]
+    assert [(dead.arguments, dead.uncertain) for dead in queue.failed(10)] == [({"item": 2}, True), ({"item": 1}, True)]
+    assert "nobody knows whether it was done" in JobFailure.objects.get(job=queue.failed(1)[0].pk).words
+    assert not queue.FailedJob(1, "fail", {}, 1).uncertain
+
+
 def test_of_three_workers_one_is_killed_and_everything_is_done_all_the_same() -> None:
     # Somebody was killed while he took up the jobs of the killed.
     queue.defer("stalled_jobs")

@@ -100,8 +100,13 @@ def _will(job: queue.FailedJob) -> list[str]:
     about = f" ({_about(job.arguments)})" if job.arguments else ""
     soon = "A worker does it as soon as it is free."
     tonight = "No worker runs at the moment, so the next nightly audit does it."
+    again = (
+        "It may have been done already, and is then done twice: look first."
+        if job.uncertain
+        else "What it did before is not doubled."
+    )
     return [
-        f"“{_title(job)}”{about} is done once more, from its beginning: what it did before is not doubled.",
+        f"“{_title(job)}”{about} is done once more, from its beginning. {again}",
         soon if queue.workers_alive() else tonight,
         "If it fails again, it stands here again.",
     ]
