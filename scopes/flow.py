@@ -69,7 +69,7 @@ class Batches:
         recorded = self.recorder.record(connections, now)
         refusals.record(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
-        news = [fact for fact, _ in batch if fact.user_id not in recorded.usual]
+        news = [fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.usual]
         attempts.record_failures(self.source, settle.settle(self.source, news, now), self.entry_of, now)
         if recorded.joined:
             settle.settle_joined(recorded.joined, self.source.key, now)

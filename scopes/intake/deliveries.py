@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from django.db import connection, transaction
@@ -18,24 +18,26 @@ from scopes.catalogue import Provider, entry_of
 from scopes.facts import Fact, Origin, OriginKind
 from scopes.intake.deadlock import again_after_deadlock
 from scopes.intake.turn import Turn
-from scopes.intake.webhook import words_of
+from scopes.intake.webhook import KEPT, words_of
 from scopes.models import Delivery, Source
 from scopes.models.arrays import numbers
 from scopes.terra.events import is_known, read_event
 
 TOGETHER = 100
+FEW = 20
 FIRST_PAUSE_SECONDS = 10
 MOST_TRIES = 14  # the pause doubles: the last try comes almost a day after the first
 SLOWEST_STATEMENT = "3s"
 LONGEST_WAIT_TOGETHER = "300ms"  # for a lock; alone, a delivery waits as long as a statement may take
 
-KEPT = timedelta(days=30)  # twice what `silence` learns from
 PIECE = 10_000
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger(__name__)
 
 TakeIn = Callable[[Source, Sequence[tuple[Fact, Origin]], Callable[[str], Provider], datetime], object]
 Clock = Callable[[], datetime]
+HasTime = Callable[[], bool]
 
 _turn = Turn()
 
@@ -50,34 +52,43 @@ class Result(StrEnum):
 
 @dataclass(slots=True)
 class WorkedOff:
-    """The ids of the deliveries that were processed, and of those that failed. What is in neither was passed by."""
+    """The ids of the deliveries that were processed, that failed, and that are left, for there was no time.
+
+    What is in none of them was passed by.
+    """
 
     processed: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
 
     def add(self, other: WorkedOff) -> None:
         """Add what came of others."""
         self.processed += other.processed
         self.failed += other.failed
+        self.left += other.left
 
 
-def work_off(take_in: TakeIn, clock: Clock, has_time: Callable[[], bool]) -> bool:
-    """Process what is due, newest first, as long as `has_time` says so; whether it was done, and all of it went well.
+def _for_ever() -> bool:
+    return True
+
+
+def work_off(take_in: TakeIn, clock: Clock, has_time: HasTime) -> bool:
+    """Process what is due, newest first, as long as `has_time` says so; whether all was done, and all of it went well.
 
     One thread of a process works for all, also for those who come meanwhile: they need not wait, and many deliveries
     together cost hardly more than one. Raises what `process` raises.
     """
-    failed: list[int] = []
+    done = WorkedOff()
 
     def round_of_work() -> None:
         now, below = clock(), None
-        while has_time() and (due := left_over(now, below=below)):
-            failed.extend(_together(due, take_in, now).failed)
+        while due := left_over(now, below=below):
+            done.add(_together(due, take_in, now, has_time))
             below = due[-1]
-            if len(due) < TOGETHER:
+            if done.left or len(due) < TOGETHER:
                 return
 
-    return _turn.work(round_of_work, has_time) and not failed
+    return _turn.work(round_of_work, has_time) and not done.failed and not done.left
 
 
 def work_off_left_overs(take_in: TakeIn, now: datetime) -> None:
@@ -88,13 +99,13 @@ def work_off_left_overs(take_in: TakeIn, now: datetime) -> None:
         below = due[-1]
 
 
-def work_off_some(source: Source, take_in: TakeIn, now: datetime) -> bool:
-    """Process the newest deliveries of `source` that are due, for somebody who waits; whether there were any.
+def work_off_some(source: Source, take_in: TakeIn, now: datetime, has_time: HasTime) -> bool:
+    """Process the newest few deliveries of `source` that are due, for somebody who waits; whether there were any.
 
     Raises what `process` raises.
     """
-    due = left_over(now, source=source)
-    _together(due, take_in, now)
+    due = left_over(now, source=source)[:FEW]
+    _together(due, take_in, now, has_time)
     return bool(due)
 
 
@@ -133,18 +144,25 @@ def forget_old(now: datetime) -> int:
     forgotten = 0
     with connection.cursor() as cursor:
         for source in Source.objects.order_by("pk"):
-            gone = PIECE
+            gone, since = PIECE, LONG_AGO
             while gone == PIECE:
+                # From where the last piece ended: what was deleted is walked over again as long as a backup runs.
                 cursor.execute(
                     """
-                    DELETE FROM scopes_delivery WHERE id = ANY(ARRAY(
-                        SELECT id FROM scopes_delivery
-                        WHERE source_id = %s AND processed_at IS NOT NULL AND received_at < least(%s,
-                            (SELECT max(received_at) FROM scopes_delivery WHERE source_id = %s)) LIMIT %s))
+                    WITH gone AS (
+                        DELETE FROM scopes_delivery WHERE id = ANY(ARRAY(
+                            SELECT id FROM scopes_delivery
+                            WHERE source_id = %s AND processed_at IS NOT NULL AND received_at >= %s
+                              AND received_at < least(%s,
+                                  (SELECT max(received_at) FROM scopes_delivery WHERE source_id = %s))
+                            ORDER BY received_at LIMIT %s))
+                        RETURNING received_at
+                    )
+                    SELECT count(*), max(received_at) FROM gone
                     """,
-                    [source.pk, now - KEPT, source.pk, PIECE],
+                    [source.pk, since, now - KEPT, source.pk, PIECE],
                 )
-                gone = cursor.rowcount
+                gone, since = cursor.fetchone()
                 forgotten += gone
     return forgotten
 
@@ -155,18 +173,24 @@ def unprocessed(*, failed: bool = False) -> QuerySet[Delivery]:
     return Delivery.objects.filter(tried, processed_at__isnull=True).select_related("source").order_by("pk")
 
 
-def _together(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool = False) -> WorkedOff:
-    """Process these, as one batch where that can be; else half by half, until the one that fails is alone."""
+def _together(
+    pks: Sequence[int], take_in: TakeIn, now: datetime, has_time: HasTime = _for_ever, *, again: bool = False
+) -> WorkedOff:
+    """Process these, as one batch where that can be; else half by half, older ones first, until one fails alone."""
     if not pks:
         return WorkedOff()
+    if not has_time():
+        return WorkedOff(left=list(pks))
     try:
         done = again_after_deadlock(lambda: _record(pks, take_in, now, again=again))
-    except Exception as problem:  # noqa: BLE001 - whatever it is, it must not be lost, and Terra need not send again
+    except Exception as problem:
         if len(pks) > 1:
+            if connection.connection is None or not connection.is_usable():
+                raise
             middle = len(pks) // 2
             halves = WorkedOff()
-            for half in (pks[:middle], pks[middle:]):
-                halves.add(_together(half, take_in, now, again=again))
+            for half in (pks[middle:], pks[:middle]):
+                halves.add(_together(half, take_in, now, has_time, again=again))
             return halves
         words = words_of(problem)
         _mine(pks, again=again).update(error=words, tries=F("tries") + 1)

@@ -164,7 +164,8 @@ class Recorder:
             row = _claimed(before, facts, people)
             steps = self._steps(row, facts)
             if not steps and row is not before:
-                steps = [Step(row, facts[0].fact.happened_at, facts[0].origin)]
+                claiming = next(told for told in facts if told.fact.reference_id)
+                steps = [Step(row, claiming.fact.happened_at, claiming.origin)]
             if steps:
                 changed.append((found, steps))
                 if identity.may_be_another(before, steps[-1].row):

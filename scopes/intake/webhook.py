@@ -18,6 +18,8 @@ from scopes.terra.events import event_type, to_keep
 from scopes.terra.signature import Signature
 
 UNREADABLE = "unreadable"
+KEPT = timedelta(days=30)  # so long a repeat is known as one
+TOO_OLD = "It was signed more than 30 days ago, when no repeat is known any more. It was not believed, and not kept."
 
 # A source's key -> its id, and whether it is marked as production: committed ones, which are never deleted.
 known_sources: dict[str, tuple[int, bool]] = {}
@@ -31,6 +33,10 @@ _INSERT = """
         signed_at timestamptz, ordered_at timestamptz, received_at timestamptz, stale boolean,
         processed_at timestamptz, error text)
     ON CONFLICT DO NOTHING RETURNING id
+"""
+_REPEAT = """
+    UPDATE scopes_delivery SET repeats = repeats + 1
+    WHERE source_id = %s AND (digest = %s OR trace_id = %s) RETURNING id
 """
 
 
@@ -49,6 +55,8 @@ def store(
     """
     source = _source_of(environment)
     kind, kept, unreadable = _read(body)
+    if signature.age(now) > KEPT:
+        kept, unreadable = None, TOO_OLD
     digest = _digest(body, signature)
     happened_at = min(envelope.happened_at(signature.signed_at), now + TRUSTED_AHEAD)
     row = {
@@ -65,18 +73,14 @@ def store(
         "error": unreadable,
     }
     with connection.cursor() as cursor:
-        # One parameter: to make one of each value takes as long as the rest of the statement.
-        cursor.execute(_INSERT, [json.dumps(row)])
-        made = cursor.fetchone()
-        if made is None:
-            cursor.execute(
-                """
-                UPDATE scopes_delivery SET repeats = repeats + 1
-                WHERE source_id = %s AND (digest = %s OR trace_id = %s) RETURNING id
-                """,
-                [source, digest, envelope.trace_id],
-            )
+        made = None
+        while made is None:  # once more where the one that it repeats was forgotten at this moment
+            # One parameter: to make one of each value takes as long as the rest of the statement.
+            cursor.execute(_INSERT, [json.dumps(row)])
             made = cursor.fetchone()
+            if made is None:
+                cursor.execute(_REPEAT, [source, digest, envelope.trace_id])
+                made = cursor.fetchone()
         return int(made[0])
 
 

@@ -90,7 +90,7 @@ class Evidence:
 
 
 def weigh(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Evidence:
-    """The evidence of one connection; None for a witness that never spoke."""
+    """The evidence of one connection; None for a witness that never spoke. Webhooks are heard for 30 days."""
     return Evidence(
         signs=tuple(_signs(recorded, asked, heard)),
         conclusions=(

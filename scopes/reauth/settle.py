@@ -50,8 +50,11 @@ def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt
                 strangers.append(fact)
             else:
                 _failed(attempt.pk, fact.reason or "no reason given", fact.message, fact.happened_at, source.key, now)
+                attempt.state = Attempt.State.FAILED
         elif attempt is not None and not isinstance(fact, LinkChanged | DataRefused):
-            _succeeded(attempt.pk, fact, source.key, now)
+            attempt.state = Attempt.State.SUCCEEDED
+            if _succeeded(attempt.pk, fact, source.key, now):
+                attempts.remove(attempt)
     return strangers
 
 
@@ -139,7 +142,9 @@ def _failed(attempt_pk: int, reason: str, message: str, at: datetime, told_by: s
         attempt, link = _hold(attempt_pk)
         if attempt.state == Attempt.State.SUCCEEDED:
             return
-        if message == BY_REDIRECT_ONLY and attempt.state == Attempt.State.FAILED:
+        if attempt.state == Attempt.State.FAILED and (
+            message == BY_REDIRECT_ONLY or (attempt.message != BY_REDIRECT_ONLY and (attempt.ended_at or at) > at)
+        ):
             return
         attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, reason[:200], message[:500]
         attempt.ended_at = max(at, attempt.started_at)
@@ -151,14 +156,15 @@ def _failed(attempt_pk: int, reason: str, message: str, at: datetime, told_by: s
 
 def _succeeded(
     attempt_pk: int, fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged, told_by: str, now: datetime
-) -> None:
+) -> bool:
+    """Whether the link has done what it was made for, so that nothing that is told later is about it."""
     with transaction.atomic():
         attempt, link = _hold(attempt_pk)
         made = Connection.objects.filter(
             integration=link.integration_id, user_id=fact.user_id, merged_into__isnull=True
         ).first()
         if made is None:
-            return
+            return False
         if attempt.state != Attempt.State.SUCCEEDED or attempt.connection_id != made.pk:
             attempt.state, attempt.result, attempt.message = Attempt.State.SUCCEEDED, "", ""
             attempt.ended_at = max(fact.happened_at, attempt.started_at)
@@ -166,6 +172,7 @@ def _succeeded(
             attempt.user_id = attempt.user_id or fact.user_id
             attempt.save(update_fields=["state", "result", "message", "ended_at", "connection", "user_id"])
         _judge(link, made, told_by, now, patient=True)
+        return link.outcome == Outcome.FIXED
 
 
 def _hold(attempt_pk: int) -> tuple[Attempt, ReauthLink]:

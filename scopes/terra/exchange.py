@@ -117,7 +117,9 @@ class Exchange:
                 too_long = pause > min(self._limits.longest_pause, ends - time.monotonic())
                 if not repeatable or tried == self._limits.tries or too_long or self._is_over():
                     raise
-            self._pause(pause)
+                self._pause(pause)
+                if self._is_over():
+                    raise
         raise AssertionError  # for mypy: count() does not end
 
     def _once(

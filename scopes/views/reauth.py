@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from scopes.terra import EnvironmentMissing, Terra, TerraError, client_for
 
 RETRY_SECONDS = 300
 LOOK_AGAIN_SECONDS = 4
+SECONDS_TO_WORK_OFF = 2
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +130,8 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
 def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:
     """Whether a delivery came that could not be processed, and is now: it may be the one that the person waits for."""
     try:
-        return deliveries.work_off_some(attempt.source, flow.take_in_together, now)
+        ends = time.monotonic() + SECONDS_TO_WORK_OFF
+        return deliveries.work_off_some(attempt.source, flow.take_in_together, now, lambda: time.monotonic() < ends)
     except Error as problem:
         log.warning("what was left over waits for a worker: %s", type(problem).__name__)
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -15,6 +16,8 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from scopes import flow
+from scopes.catalogue import entry_of
+from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake import deliveries, webhook
 from scopes.intake.deliveries import Result
 from scopes.models import Connection, Delivery, Period, Source
@@ -81,9 +84,8 @@ def test_the_newest_come_first_and_older_ones_only_while_there_is_time(monkeypat
     monkeypatch.setattr(deliveries, "TOGETHER", 2)
     stored = fill(7)
     answers = iter([True, True, True, False])
-    assert deliveries.work_off(flow.take_in_together, clock, lambda: next(answers))
+    assert not deliveries.work_off(flow.take_in_together, clock, lambda: next(answers)), "something is left"
     assert waiting() == stored[:3]
-    assert not deliveries.work_off(flow.take_in_together, clock, lambda: False), "something is left"
     deliveries.work_off_left_overs(flow.take_in_together, NOW)
     assert waiting() == []
 
@@ -96,6 +98,40 @@ def test_one_that_fails_fails_alone() -> None:
     assert waiting() == [bad]
     assert set(Delivery.objects.values_list("tries", flat=True)) == {1}
     assert Connection.objects.count() == len(others)
+
+
+def test_where_one_fails_and_time_is_short_the_rest_is_left() -> None:
+    left = [store(consent(number)) for number in range(3)]
+    store({"type": "auth", "status": "success", "user": {}})
+    answers = iter([True, True, True, False])
+    assert not deliveries.work_off(flow.take_in_together, clock, lambda: next(answers, False))
+    assert set(waiting()) & set(left), "the oldest came first, and for the rest there was no time"
+    assert Delivery.objects.filter(tries=0, processed_at=None).exists()
+    assert deliveries.work_off(flow.take_in_together, clock, always) is False
+    assert not set(waiting()) & set(left)
+
+
+def test_what_was_signed_so_long_ago_that_no_repeat_is_known_is_not_believed() -> None:
+    body, signed = json.dumps(event("auth")).encode(), Signature(int(NOW.timestamp()))
+    for days, believed in ((31, False), (30, True)):
+        now = NOW + timedelta(days=days)
+        webhook.store(PRODUCTION, body, Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=now)
+        deliveries.work_off_left_overs(flow.take_in_together, now)
+        assert Connection.objects.exists() is believed
+        Delivery.objects.all().delete()
+
+
+def test_a_person_who_is_told_of_is_told_by_the_delivery_that_named_them(cast: Source) -> None:
+    sight = ConnectionSeen("oura", "nobodys", NOW, scopes=("daily",))
+    flow.take_in(cast, [sight], Origin(cast.key, OriginKind.WEBHOOK, "delivery:1"), entry_of, NOW)
+    named = [
+        (replace(sight, happened_at=NOW + timedelta(hours=hours), reference_id=reference), f"delivery:{2 + hours}")
+        for hours, reference in ((0, None), (1, "ref-ada"))
+    ]
+    told = [(fact, Origin(cast.key, OriginKind.WEBHOOK, record)) for fact, record in named]
+    flow.take_in_together(cast, told, entry_of, NOW)
+    newest = Period.objects.filter(connection__user_id="nobodys").latest("pk")
+    assert (newest.origin_record, newest.happened_at) == ("delivery:3", NOW + timedelta(hours=1))
 
 
 def test_what_is_recorded_together_tells_which_delivery_said_it() -> None:

@@ -111,6 +111,35 @@ def test_a_refused_mandatory_scope_fails_the_link_and_leaves_one_attempt(cast: S
     assert life_of(link, after(3)) is Life.LIVE
 
 
+def test_an_older_failure_that_is_told_later_changes_nothing(cast: Source) -> None:
+    link = send(the("ben")).link
+    press(link, "new-ben")
+    tell(refused("missing_scopes", "ben", after(2)))
+    take_in(refused("access_denied", "ben", after(1)), now=after(3))
+    assert outcome(link) == ("failed", "missing_scopes")
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_two_tries_that_failed_each_have_the_failure_of_one(cast: Source, together: bool) -> None:
+    link = send(the("ben")).link
+    for minutes in (0, 1):
+        press(link, "", after(minutes))
+    failures = refused("access_denied", "ben", after(2)), refused("missing_scopes", "ben", after(3))
+    if together:
+        take_in(*failures, now=after(3))
+    else:
+        tell(*failures)
+    told = Attempt.objects.order_by("started_at").values_list("state", "result")
+    assert list(told) == [("failed", "missing_scopes"), ("failed", "access_denied")]
+
+
+def test_a_failure_beside_a_sight_that_tells_nothing_new_is_recorded(cast: Source) -> None:
+    usual = seen("ada-oura", "ada", after(1))
+    take_in(usual, now=after(1))
+    take_in(replace(usual, happened_at=after(2)), refused("denied", "ada", after(2), user_id="ada-oura"), now=after(2))
+    assert Attempt.objects.get().result == "denied"
+
+
 def test_a_success_after_a_failure_counts(cast: Source) -> None:
     link = send(the("ben")).link
     press(link, "first")
