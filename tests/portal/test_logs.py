@@ -37,6 +37,15 @@ def test_a_request_is_logged_without_its_query_and_without_a_link_s_secret(lines
     assert "example.org" not in lines.getvalue()
 
 
+def test_a_webhook_leaves_its_own_line_where_it_is_refused_and_none_for_the_request(
+    lines: io.StringIO, client: Client
+) -> None:
+    client.post("/hooks/terra/nobodys/", b"{}", content_type="application/json")
+    said = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
+    assert [line for line in said if line.startswith("webhook refused with 404")]
+    assert "request_finished" not in lines.getvalue()
+
+
 def test_an_exception_s_text_is_scrubbed_too(lines: io.StringIO) -> None:
     try:
         int("no person ada@example.org, see /r/p4Xq/tHeSecReT")
