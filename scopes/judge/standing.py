@@ -41,18 +41,18 @@ def _values(facts: StandingFacts) -> list[Any]:
 
 
 class _Known:
-    """Digest -> id and id -> facts of committed standings, which never change; bounded, shared by threads."""
+    """Facts -> id and id -> facts of committed standings, which never change; bounded, shared by threads."""
 
     def __init__(self, size: int = 100_000) -> None:
         self.size = size
         self.lock = Lock()
-        self.ids: OrderedDict[UUID, int] = OrderedDict()
+        self.ids: OrderedDict[StandingFacts, int] = OrderedDict()
         self.facts: OrderedDict[int, StandingFacts] = OrderedDict()
 
     def remember(self, pairs: Iterable[tuple[StandingFacts, int]]) -> None:
         with self.lock:
             for facts, pk in pairs:
-                self.ids[digest_of(facts)] = pk
+                self.ids[facts] = pk
                 self.facts[pk] = facts
             while len(self.ids) > self.size:
                 self.ids.popitem(last=False)
@@ -103,10 +103,9 @@ def intern(wanted: Iterable[StandingFacts]) -> Mapping[StandingFacts, int]:
     found: dict[StandingFacts, int] = {}
     missing: dict[UUID, StandingFacts] = {}
     for facts in set(wanted):
-        digest = digest_of(facts)
-        pk = known.ids.get(digest)
+        pk = known.ids.get(facts)
         if pk is None:
-            missing[digest] = facts
+            missing[digest_of(facts)] = facts
         else:
             found[facts] = pk
     if not missing:
