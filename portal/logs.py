@@ -30,6 +30,7 @@ class RequestLog(RequestMiddleware):
 
     def __call__(self, request: HttpRequest) -> Any:
         if request.path.startswith(WEBHOOKS):
+            structlog.contextvars.clear_contextvars()  # this thread's last request was another
             return self.get_response(request)
         return super().__call__(request)
 
