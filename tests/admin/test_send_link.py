@@ -53,7 +53,8 @@ def life(link: ReauthLink) -> str:
     return f"/admin/links/{link.public_id}/life/"
 
 
-def test_the_roles_of_this_test_are_the_roles_of_the_desk(db: None) -> None:
+@pytest.mark.usefixtures("agent")
+def test_the_roles_of_this_test_are_the_roles_of_the_desk() -> None:
     for role, wanted in ROLES.items():
         held = Group.objects.get(name=role).permissions.values_list("codename", flat=True)
         assert set(wanted) <= set(held)
