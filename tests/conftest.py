@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from portal import database
 from scopes.intake import record, webhook
@@ -46,6 +47,15 @@ def django_db_modify_db_settings() -> Iterator[None]:
     connection.settings_dict["TEST"]["NAME"] = f"test_{uuid.uuid4().hex[:12]}"
     with database.held():
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database, which goes at the end, though a browser's last request may still have a session in it."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def run(clients: Mapping[str, Terra] | None = None, *, days: int = 0) -> AuditRu
 @pytest.mark.django_db
 def test_a_night_lists_judges_counts_and_says_what_changed(terra: Listed) -> None:
     first = run({"sandbox": terra.client})
-    gone = Connection.objects.filter(standing__link="active").first()
+    gone = Connection.objects.filter(standing__link="active", integration__provider__retired_on=None).first()
     assert gone is not None
     terra.forget(gone.user_id)
 

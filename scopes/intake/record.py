@@ -199,7 +199,7 @@ class Recorder:
         return steps
 
     def _know(self, slugs: set[str], now: datetime) -> None:
-        for slug in slugs - self.integrations.keys():
+        for slug in sorted(slugs - self.integrations.keys()):
             key = (self.source.pk, slug)
             if key not in known_integrations:
                 integration = ensure_integration(self.source, self.entry_of(slug), now)
