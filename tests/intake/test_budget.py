@@ -78,8 +78,11 @@ def test_a_transaction_of_the_caller_keeps_nobody_waiting() -> None:
     with transaction.atomic():
         connection.ensure_connection()
         turns(1)
+        meanwhile: list[float | None] = []
 
-        at_once(lambda: turns(1))
+        at_once(lambda: meanwhile.extend(turns(1)))
+
+        assert len(meanwhile) == 1 and meanwhile != [None]
 
 
 @pytest.fixture
