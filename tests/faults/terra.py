@@ -96,7 +96,7 @@ class Sender:
     def _try(self, delivery: Delivery) -> int:
         try:
             status = requests.post(self.address, delivery.body, headers=delivery.headers, timeout=PATIENCE).status_code
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # before the answer, or within it
             status = NO_ANSWER
         with self._lock:
             self.answers[status] += 1
