@@ -1,5 +1,7 @@
 """The one app, as Django knows it."""
 
+import gc
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class ScopesConfig(AppConfig):
     name = "scopes"
     verbose_name = "Scopes"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """What is loaded by now stays, so the garbage collector need not look through it again and again."""
+        gc.freeze()

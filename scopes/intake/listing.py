@@ -7,7 +7,7 @@ breaks in one that did is weighed first (see `breaker`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,8 +24,9 @@ from scopes.terra.answers import ListingPage
 from scopes.terra.client import Terra
 from scopes.terra.payloads import user_to_fact
 
+TOGETHER = 2  # pages, for however few facts a batch has, it costs a commit and some twenty statements
 SAVE_EVERY = 20
-MANY_WRITTEN = 10_000  # a night that only confirms is read as fast as pages come; one that writes is not
+MANY_WRITTEN = 2_000  # a night that only confirms is read as fast as pages come; one that writes is not
 STALE = timedelta(hours=20)
 LOCK = 7_301_003
 UNREADABLE_TOLD = 20
@@ -53,14 +54,15 @@ class ListingTaken:
     held_back: int = 0
     unreadable_rows: int = 0
 
-    def add(self, page: ListingPage, recorded: Recorded) -> None:
-        """Count one more page."""
+    def add(self, pages: Sequence[ListingPage], recorded: Recorded) -> None:
+        """Count some more pages, which were recorded together."""
         self.recorded.add(recorded)
-        self.users += len(page.users)
-        self.pages += 1
-        self.unreadable_rows += len(page.unreadable)
-        room = UNREADABLE_TOLD - len(self.unreadable)
-        self.unreadable += [f"page {page.page}, row {row.row}: {row.reason}" for row in page.unreadable[: max(room, 0)]]
+        self.pages += len(pages)
+        for page in pages:
+            self.users += len(page.users)
+            self.unreadable_rows += len(page.unreadable)
+            told = page.unreadable[: max(UNREADABLE_TOLD - len(self.unreadable), 0)]
+            self.unreadable += [f"page {page.page}, row {row.row}: {row.reason}" for row in told]
 
 
 class Seen:
@@ -90,26 +92,28 @@ def take(
         listing = taken.listing
         origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
 
-        def done(page: ListingPage, recorded: Recorded) -> None:
+        def done(pages: Sequence[ListingPage], recorded: Recorded) -> None:
             for pk in recorded.connections:
                 seen.add(pk)
-            for pk in _known_by(source, [row.user_id for row in page.unreadable if row.user_id]):
+            for pk in _known_by(source, [row.user_id for page in pages for row in page.unreadable if row.user_id]):
                 seen.add(pk)
             breaker.hold(listing, recorded.held)
-            taken.add(page, recorded)
-            on_page(len(page.users))
-            if page.next_page is not None and taken.pages % SAVE_EVERY == 0:
-                listing.next_page, listing.seen = page.next_page, bytes(seen.bits)
+            taken.add(pages, recorded)
+            for page in pages:
+                on_page(len(page.users))
+            next_page = pages[-1].next_page
+            if next_page is not None and taken.pages % SAVE_EVERY < len(pages):
+                listing.next_page, listing.seen = next_page, bytes(seen.bits)
                 listing.save(update_fields=["next_page", "seen"])
 
         # The page before is walked again: between two walks the pages may have shifted.
         pages = client.listing(max(listing.next_page - 1, 0))
-        recording: deque[tuple[ListingPage, Given[Recorded]]] = deque()
+        recording: deque[tuple[list[ListingPage], Given[Recorded]]] = deque()
         with beside(lambda: taken.recorded.new + taken.recorded.changed > MANY_WRITTEN) as have_done:
-            for page in pages:
+            for some in _together(pages):
                 at = clock()
-                facts = [user_to_fact(user, at) for user in page.users]
-                recording.append((page, have_done(partial(take_in, facts, origin, at))))
+                facts = [user_to_fact(user, at) for page in some for user in page.users]
+                recording.append((some, have_done(partial(take_in, facts, origin, at))))
                 while recording and (recording[0][1].done() or len(recording) > 2 * AHEAD):
                     earliest, recorded = recording.popleft()
                     done(earliest, recorded.result())
@@ -117,6 +121,23 @@ def take(
                 done(last, recorded.result())
         _close(source, taken, seen, clock())
     return taken
+
+
+def _together(pages: Iterable[ListingPage]) -> Iterator[list[ListingPage]]:
+    """The pages some at once. Those that came before a failure are not lost by it."""
+    some: list[ListingPage] = []
+    try:
+        for page in pages:
+            some.append(page)
+            if len(some) == TOGETHER:
+                yield some
+                some = []
+    except Exception:
+        if some:
+            yield some
+        raise
+    if some:
+        yield some
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 import pytest
 
@@ -15,6 +15,8 @@ from scopes.intake import listing
 from scopes.intake.listing import ListingTaken, Seen, take
 from scopes.intake.live_check import prove_doubtful
 from scopes.models import Connection, Listing, Period, Source
+from scopes.terra.answers import ListingPage
+from scopes.terra.client import Terra
 from scopes.terra.errors import TerraUnavailable
 from tests import cast
 from tests.listed import Listed, listed
@@ -81,6 +83,24 @@ def test_a_walk_that_was_cut_off_goes_on_where_it_was_and_concludes_nothing_befo
     assert resumed.pages == whole.pages - 1, "the page before is walked again, the ones before that are not"
     assert resumed.doubtful == 0, "what was seen before the cut counts as seen"
     assert not Connection.objects.exclude(standing__link__in=["active", "inactive"]).exists()
+
+
+def test_the_pages_before_one_that_cannot_be_had_are_recorded(
+    terra: Listed, clock: Callable[[], datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = list(islice(terra.client.listing(), 3))
+
+    def breaking_off(_: Terra, start_page: int) -> Iterator[ListingPage]:
+        yield from pages[start_page:]
+        raise TerraUnavailable("the fourth page did not come")
+
+    monkeypatch.setattr(Terra, "listing", breaking_off)
+
+    with pytest.raises(TerraUnavailable):
+        walk(terra, clock)
+
+    told = {user.user_id for page in pages for user in page.users}
+    assert set(Connection.objects.values_list("user_id", flat=True)) == told
 
 
 def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
