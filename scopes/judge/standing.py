@@ -124,10 +124,15 @@ def _make(new: Mapping[UUID, StandingFacts]) -> dict[UUID, int]:
     with transaction.atomic():
         policies = verdicts.lock_policies({facts.integration for facts in new.values()})
         with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO scopes_standing ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (digest) DO NOTHING",
-                [(digest, *_values(facts)) for digest, facts in new.items()],
+            cursor.execute(
+                f"""
+                INSERT INTO scopes_standing ({COLUMNS})
+                SELECT {COLUMNS} FROM json_to_recordset(%s) AS row (digest uuid, integration_id bigint, link text,
+                    reported text[], unlisted boolean, earlier text[], consent_version_id bigint, waived text[],
+                    plan text)
+                ON CONFLICT (digest) DO NOTHING
+                """,
+                [json.dumps([_as_columns(digest, facts) for digest, facts in new.items()])],
             )
         ids = dict(Standing.objects.filter(digest__in=list(new)).values_list("digest", "pk"))
         by_version: dict[int, dict[int, StandingFacts]] = {}
@@ -138,6 +143,10 @@ def _make(new: Mapping[UUID, StandingFacts]) -> dict[UUID, int]:
         for version, standings in by_version.items():
             verdicts.write(version, standings)
     return ids
+
+
+def _as_columns(digest: UUID, facts: StandingFacts) -> dict[str, Any]:
+    return dict(zip(COLUMNS.split(", "), (str(digest), *_values(facts)), strict=True))
 
 
 def _remember_when_committed(pairs: list[tuple[StandingFacts, int]]) -> None:

@@ -46,12 +46,11 @@ def lock_policies(integrations: Iterable[int]) -> dict[int, int | None]:
 
 def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
     """Judge `standings` (id -> facts) under `version` and store what is not stored yet; the number of rows written."""
-    policy = policy_of(PolicyVersion.objects.get(pk=version))
-    asked = asked_at(facts.consent_version for facts in standings.values())
+    policies = _policies_of({version, *(facts.consent_version for facts in standings.values())})
     rows = []
     for pk, facts in sorted(standings.items()):
-        consent = None if facts.consent_version is None else asked[facts.consent_version]
-        rows.append(_row(pk, judge(facts, policy, consent)))
+        consent = None if facts.consent_version is None else policies[facts.consent_version].requested
+        rows.append(_row(pk, judge(facts, policies[version], consent)))
     if not rows:
         return 0
     with connection.cursor() as cursor:
@@ -86,11 +85,16 @@ def read(verdict: Verdict) -> Judgement:
 
 def asked_at(versions: Iterable[int | None]) -> dict[int, frozenset[str]]:
     """Policy version -> what its consent screen asked for."""
-    wanted = {version for version in versions if version is not None}
-    asked = {pk: _policies[pk].requested for pk in wanted & _policies.keys()}
-    for version in PolicyVersion.objects.filter(pk__in=wanted - asked.keys()):
-        asked[version.pk] = policy_of(version).requested
-    return asked
+    return {pk: policy.requested for pk, policy in _policies_of(set(versions)).items()}
+
+
+def _policies_of(versions: set[int | None]) -> dict[int, Policy]:
+    """What each version says; those that this process has not read yet are read at once."""
+    found = {pk: _policies[pk] for pk in versions if pk in _policies}
+    missing = {pk for pk in versions if pk is not None and pk not in found}
+    if missing:
+        found |= {version.pk: policy_of(version) for version in PolicyVersion.objects.filter(pk__in=missing)}
+    return found
 
 
 def _row(standing: int, judgement: Judgement) -> str:
