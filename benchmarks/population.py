@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 
@@ -51,7 +50,7 @@ def standings(integrations: list[Integration], count: int, seed: int = 7) -> lis
         )
         made[base] = None
         if draw.random() < 0.2:
-            made[replace(base, link=draw.choice([LinkState.REVOKED, LinkState.TOKEN_REJECTED]))] = None
+            made[base._replace(link=draw.choice([LinkState.REVOKED, LinkState.TOKEN_REJECTED]))] = None
     return list(made)[:count]
 
 

@@ -7,7 +7,6 @@ policy in force from the moment that it is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from itertools import batched
 
@@ -69,7 +68,7 @@ class Batches:
         recorded = self.recorder.record(connections, now)
         refusals.record(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
-        news = [fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.usual]
+        news = [fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.untried]
         attempts.record_failures(self.source, settle.settle(self.source, news, now), self.entry_of, now)
         if recorded.joined:
             settle.settle_joined(recorded.joined, self.source.key, now)
@@ -268,19 +267,19 @@ def move_consents(version: PolicyVersion, now: datetime) -> int:
 
 
 def _on_plan(plan: str) -> Callable[[StandingFacts], StandingFacts]:
-    return lambda standing: replace(standing, plan=plan)
+    return lambda standing: standing._replace(plan=plan)
 
 
 def _consented_under(version: int | None) -> Callable[[StandingFacts], StandingFacts]:
-    return lambda standing: replace(standing, consent_version=version)
+    return lambda standing: standing._replace(consent_version=version)
 
 
 def _waived(need: str) -> Callable[[StandingFacts], StandingFacts]:
-    return lambda standing: replace(standing, waived=standing.waived | {need})
+    return lambda standing: standing._replace(waived=standing.waived | {need})
 
 
 def _not_waived(needs: Iterable[str]) -> Callable[[StandingFacts], StandingFacts]:
-    return lambda standing: replace(standing, waived=standing.waived.difference(needs))
+    return lambda standing: standing._replace(waived=standing.waived.difference(needs))
 
 
 def _by_waiver(waiver: Waiver) -> Origin:

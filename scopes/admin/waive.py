@@ -148,7 +148,7 @@ def _will(entry: ConnectionAccount, line: Scoped) -> list[str]:
     """What happens if the person's "no" to the need is respected."""
     row = entry.connection
     facts = facts_of([row.standing_id])[row.standing_id]
-    waived = replace(facts, waived=facts.waived | {need_key(line.scopes)})
+    waived = facts._replace(waived=facts.waived | {need_key(line.scopes)})
     asked = verdicts.asked_at([facts.consent_version]).get(facts.consent_version or 0)
     after = judge(waived, verdicts.policy_of(entry.policy), asked).health
     before = entry.account.health

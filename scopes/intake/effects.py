@@ -5,7 +5,6 @@ Attribute by attribute the newest fact wins, in whatever order facts arrive; "no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -29,8 +28,7 @@ TAKEN_BACK_BY_SIGHT = frozenset({LinkState.DOUBTFUL, LinkState.GONE})
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A connection as far as facts change it. `pk` is None for one that is not recorded yet.
 
     `last_data_on` is of its pulse, which no row changes.
@@ -50,8 +48,7 @@ class Row:
     last_data_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One stretch that a fact began: the row after it, when, and where that fact came from."""
 
     row: Row
@@ -59,8 +56,7 @@ class Step:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A fact's scopes as they go into a standing: those kept by name, and those beyond the bound, which leave a mark.
 
     `added` are those that a change tells of without telling the whole set, `removed` those that it took away.
@@ -165,11 +161,11 @@ def _seen(row: Row, fact: ConnectionSeen, read: Read, screens: ConsentScreens, l
     newest = row.scopes_at if listed_at is None else max(row.scopes_at, listed_at)
     row = _scopes(row, read, fact.happened_at, newest)
     if row.consented_at is None and fact.created_at is not None:
-        version = screens.at(fact.created_at)
-        row = replace(row, consented_at=fact.created_at, standing=_with(row.standing, consent_version=version))
+        standing = row.standing._replace(consent_version=screens.at(fact.created_at))
+        row = row._replace(consented_at=fact.created_at, standing=standing)
     # Another account takes another consent, so what was seen before the consent is the account before.
     if fact.provider_user_id and (not row.provider_user_id or fact.happened_at >= (row.consented_at or row.link_at)):
-        row = replace(row, provider_user_id=fact.provider_user_id)
+        row = row._replace(provider_user_id=fact.provider_user_id)
     state = row.standing.link
     if fact.happened_at < row.link_at:
         return row
@@ -217,28 +213,28 @@ def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: Read, screens: Con
     standing, scopes_at, unlisted = row.standing, row.scopes_at, row.unlisted
     if standing.reported is None or at >= scopes_at:
         # A new consent decides anew: what it left out was declined, not taken away later.
-        standing = _with(standing, earlier=frozenset())
+        standing = standing._replace(earlier=frozenset())
         if read.kept is not None:
-            standing = _with(standing, reported=read.kept, unlisted=read.marked)
+            standing = standing._replace(reported=read.kept, unlisted=read.marked)
             scopes_at, unlisted = at, read.unlisted
     elif read.kept is not None:
         before = standing.earlier if at == row.consented_at else frozenset()
-        standing = _with(standing, earlier=before | (read.kept - standing.reported))
-    standing = _with(standing, consent_version=screens.at(at))
-    row = replace(row, standing=standing, unlisted=unlisted, scopes_at=scopes_at, consented_at=at)
+        standing = standing._replace(earlier=before | (read.kept - standing.reported))
+    standing = standing._replace(consent_version=screens.at(at))
+    row = row._replace(standing=standing, unlisted=unlisted, scopes_at=scopes_at, consented_at=at)
     return _link(row, LinkState.ACTIVE, at)
 
 
 def _link(row: Row, state: LinkState, at: datetime) -> Row:
     if at < row.link_at or (at == row.link_at and row.standing.link is state):
         return row
-    return replace(row, link_at=at, standing=_with(row.standing, link=state))
+    return row._replace(link_at=at, standing=row.standing._replace(link=state))
 
 
 def _told(row: Row, read: Read, at: datetime) -> Row:
     """`row` after an event that told scopes: unlike a sight, it is remembered where it only confirms what stands."""
     row = _scopes(row, read, at, row.scopes_at)
-    return row if read.kept is None else replace(row, scopes_at=max(row.scopes_at, at))
+    return row if read.kept is None else row._replace(scopes_at=max(row.scopes_at, at))
 
 
 def _without(row: Row, removed: frozenset[str], at: datetime) -> Row:
@@ -246,7 +242,7 @@ def _without(row: Row, removed: frozenset[str], at: datetime) -> Row:
     reported, consented_at = row.standing.reported, row.consented_at
     if reported is None or (consented_at is not None and at < consented_at):
         return row
-    return replace(row, standing=_with(row.standing, earlier=row.standing.earlier | (removed - reported)))
+    return row._replace(standing=row.standing._replace(earlier=row.standing.earlier | (removed - reported)))
 
 
 def _scopes(row: Row, read: Read, at: datetime, newest: datetime) -> Row:
@@ -258,12 +254,17 @@ def _scopes(row: Row, read: Read, at: datetime, newest: datetime) -> Row:
         if row.consented_at is not None and at < row.consented_at:
             return row
         # Late news takes nothing back, but what was held then and is not held now was lost since.
-        return replace(row, standing=_with(standing, earlier=standing.earlier | (kept - standing.reported)))
+        return row._replace(standing=standing._replace(earlier=standing.earlier | (kept - standing.reported)))
     if kept == standing.reported and read.marked == standing.unlisted:
         return row
+    return row._replace(standing=_holding(standing, kept, read.marked), scopes_at=at, unlisted=read.unlisted)
+
+
+@lru_cache(maxsize=2048)
+def _holding(standing: StandingFacts, kept: frozenset[str], marked: bool) -> StandingFacts:
+    """`standing` with other scopes; remembered, for many connections go from one to another at once."""
     lost = (standing.reported or frozenset()) - kept
-    changed = _with(standing, reported=kept, earlier=(standing.earlier | lost) - kept, unlisted=read.marked)
-    return replace(row, standing=changed, scopes_at=at, unlisted=read.unlisted)
+    return standing._replace(reported=kept, earlier=(standing.earlier | lost) - kept, unlisted=marked)
 
 
 def _whole(row: Row, fact: ScopesChanged, read: Read) -> Read:
@@ -277,8 +278,3 @@ def _whole(row: Row, fact: ScopesChanged, read: Read) -> Read:
         tuple(sorted({*row.unlisted, *read.unlisted} - removed)),
         row.standing.unlisted or read.marked,
     )
-
-
-def _with(standing: StandingFacts, **changes: object) -> StandingFacts:
-    changed = replace(standing, **changes)  # type: ignore[arg-type]
-    return standing if changed == standing else changed

@@ -172,7 +172,8 @@ def _today(facts: Facts, reference_id: str, waived: Iterable[str]) -> Facts:
     person = Person.objects.filter(reference_id=reference_id).first() if reference_id else None
     screen = consent_screens(facts.standing.integration).at(facts.consented_at)
     plan = person.plan if person else ""
-    return replace(facts, standing=replace(facts.standing, plan=plan, waived=frozenset(waived), consent_version=screen))
+    standing = facts.standing._replace(plan=plan, waived=frozenset(waived), consent_version=screen)
+    return replace(facts, standing=standing)
 
 
 def _reference_apart(record: Merge) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.judge.rules import StandingFacts
@@ -30,14 +30,13 @@ def facts_now(row: Connection) -> Facts:
 def joined(stays: Facts, goes_on: Facts) -> Facts:
     """The facts of both in one: of the id that goes on, and of the other where that one's source did not tell."""
     told = goes_on.standing
-    standing = replace(told, waived=stays.standing.waived | told.waived, plan=stays.standing.plan or told.plan)
+    standing = told._replace(waived=stays.standing.waived | told.waived, plan=stays.standing.plan or told.plan)
     if told.reported is None:
         earlier = stays.standing.earlier if goes_on.consented_at is None else frozenset[str]()
-        standing = replace(
-            standing, reported=stays.standing.reported, unlisted=stays.standing.unlisted, earlier=earlier
-        )
+        reported, unlisted = stays.standing.reported, stays.standing.unlisted
+        standing = standing._replace(reported=reported, unlisted=unlisted, earlier=earlier)
     if goes_on.consented_at is None:
-        standing = replace(standing, consent_version=stays.standing.consent_version)
+        standing = standing._replace(consent_version=stays.standing.consent_version)
     return Facts(
         standing=standing,
         consented_at=goes_on.consented_at or stays.consented_at,
@@ -56,10 +55,10 @@ def parted(own: Facts, before: Facts, at_merge: StandingFacts, now: Facts) -> Fa
     standing, today = own.standing, now.standing
     told = (today.reported, today.unlisted, today.earlier) != (at_merge.reported, at_merge.unlisted, at_merge.earlier)
     if told:
-        standing = replace(standing, reported=today.reported, unlisted=today.unlisted, earlier=today.earlier)
+        standing = standing._replace(reported=today.reported, unlisted=today.unlisted, earlier=today.earlier)
     consented = own.consented_at is not None or now.consented_at != before.consented_at
     return Facts(
-        standing=replace(standing, link=today.link),
+        standing=standing._replace(link=today.link),
         consented_at=now.consented_at if consented else None,
         scopes_at=now.scopes_at if told or own.standing.reported is not None else own.scopes_at,
         link_at=now.link_at,

@@ -36,8 +36,8 @@ Sourced = tuple[ConnectionFact, Origin]
 class Recorded:
     """What a batch came to. `connections` are the ids of all that its facts were about.
 
-    `usual` are the source's ids of those that were only sighted as they stand, and were not minted for a link. `held`
-    are the working ones that were said to be inactive, where that was not to be recorded yet.
+    `untried` are the source's ids of those that were only sighted, and that no link's try is about. `held` are the
+    working ones that were said to be inactive, where that was not to be recorded yet.
     """
 
     new: int = 0
@@ -51,7 +51,7 @@ class Recorded:
     changed_connections: list[int] = field(default_factory=list)
     to_compare: list[int] = field(default_factory=list)
     joined: list[int] = field(default_factory=list)
-    usual: set[str] = field(default_factory=set)
+    untried: set[str] = field(default_factory=set)
     held: list[Held] = field(default_factory=list)
 
     def add(self, other: Recorded) -> None:
@@ -127,6 +127,7 @@ class Recorder:
             return list(batch)
         found = rows.find_sighted(sights)
         standings = facts_of({row.standing for row in found})
+        usual: set[str] = set()
         pulses: list[rows.PulseSeen] = []
         beside: dict[str, ConnectionFact] = {}
         for place, pk, standing, nobodys, undated, minted, later in found:
@@ -134,17 +135,18 @@ class Recorder:
             if self.hold_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
                 recorded.held.append((pk, integration, fact.happened_at))
                 fact = beside[fact.user_id] = replace(fact, active=None)
-            if minted or not tells_nothing(standings[standing], fact, nobodys=nobodys, undated=undated):
+            if minted:
                 continue
-            recorded.usual.add(fact.user_id)
+            recorded.untried.add(fact.user_id)
+            if not tells_nothing(standings[standing], fact, nobodys=nobodys, undated=undated):
+                continue
+            usual.add(fact.user_id)
             recorded.connections.append(pk)
             if later:
                 pulses.append(rows.PulseSeen(pk, fact.last_webhook_on, fact.last_data_on))
-        recorded.unchanged += len(recorded.usual)
+        recorded.unchanged += len(usual)
         recorded.pulses += rows.write_pulses(pulses)
-        return [
-            (beside.get(fact.user_id, fact), origin) for fact, origin in batch if fact.user_id not in recorded.usual
-        ]
+        return [(beside.get(fact.user_id, fact), origin) for fact, origin in batch if fact.user_id not in usual]
 
     def _write(self, told: dict[Key, list[Told]], now: datetime, recorded: Recorded) -> dict[Key, list[Told]]:
         """Record what can be recorded; returns what another process began to record at the same moment."""
@@ -192,7 +194,7 @@ class Recorder:
             new = after(row, fact, read, screens, self.source.listed_at)
             if new is not row:
                 if steps and steps[-1].row.standing == new.standing:
-                    steps[-1] = replace(steps[-1], row=new)
+                    steps[-1] = steps[-1]._replace(row=new)
                 else:
                     steps.append(Step(new, fact.happened_at, origin))
                 row = new
@@ -218,9 +220,9 @@ def _read(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) -> Read:
     if isinstance(fact, ScopesChanged):
         removed = vocabulary.read(provider, fact.removed).kept or frozenset()
         if fact.scopes is not None:
-            return replace(vocabulary.read(provider, fact.scopes), removed=removed)
+            return vocabulary.read(provider, fact.scopes)._replace(removed=removed)
         read = vocabulary.read(provider, fact.added)
-        return replace(read, kept=None, added=read.kept or frozenset(), removed=removed)
+        return read._replace(kept=None, added=read.kept or frozenset(), removed=removed)
     return vocabulary.read(provider, None if isinstance(fact, LinkChanged) else fact.scopes)
 
 
@@ -242,7 +244,7 @@ def restand(
             before = row.as_row(standings)
             standing = change(before.standing)
             if standing != before.standing:
-                moved.append((row, [Step(replace(before, standing=standing), now, origin)]))
+                moved.append((row, [Step(before._replace(standing=standing), now, origin)]))
         rows.update(moved, intern(steps[0].row.standing for _, steps in moved), now)
     return len(moved)
 
@@ -271,7 +273,8 @@ def _claimed(row: Row, facts: list[Told], people: dict[str, tuple[int, str]]) ->
     if row.reference_id or not reference:
         return row
     person, plan = people.get(reference, (None, ""))
-    return replace(row, reference_id=reference, person=row.person or person, standing=replace(row.standing, plan=plan))
+    standing = row.standing._replace(plan=plan)
+    return row._replace(reference_id=reference, person=row.person or person, standing=standing)
 
 
 def _pulses(

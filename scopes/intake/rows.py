@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from django.db import connection
 from scopes.facts import ConnectionSeen
 from scopes.intake.effects import Row, Step
 from scopes.judge.rules import StandingFacts
-from scopes.models.arrays import numbers, texts, times
+from scopes.models.arrays import looked_up, numbers, texts, times
 
 Key = tuple[int, str]
 
@@ -21,8 +20,7 @@ COLUMNS = """c.id, c.integration_id, c.user_id, c.standing_id, c.person_id, c.re
     c.consented_at, c.scopes_at, c.link_at, pulse.last_webhook_on, pulse.last_data_on"""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A recorded connection, with its pulse."""
 
     pk: int
@@ -54,8 +52,7 @@ class Found:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PulseSeen:
+class PulseSeen(NamedTuple):
     """The newest days on which something came for one connection."""
 
     connection: int
@@ -81,25 +78,19 @@ class Sighted(NamedTuple):
 def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
     """The connections among these (integration, sight) that are recorded."""
     with connection.cursor() as cursor:
-        # LIMIT makes each a look into the index: PostgreSQL would rather read the whole of a table of middle size.
         cursor.execute(
-            """
-            SELECT seen.place - 1, c.id, c.standing_id, c.nobodys, c.undated,
+            f"""
+            SELECT seen.place - 1, c.id, c.standing_id, c.reference_id = '', c.consented_at IS NULL,
                    EXISTS (SELECT FROM scopes_attempt attempt
                            WHERE attempt.user_id = seen.user_id AND attempt.user_id <> ''
                              AND attempt.link_id IS NOT NULL),
-                   coalesce(seen.webhook_on > coalesce(c.last_webhook_on, '-infinity'), false)
-                   OR coalesce(seen.data_on > coalesce(c.last_data_on, '-infinity'), false)
-            FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[])
+                   coalesce(seen.webhook_on > coalesce(pulse.last_webhook_on, '-infinity'), false)
+                   OR coalesce(seen.data_on > coalesce(pulse.last_data_on, '-infinity'), false)
+            FROM {looked_up("bigint", "text", "date", "date")}
                  WITH ORDINALITY AS seen (integration_id, user_id, webhook_on, data_on, place)
-            CROSS JOIN LATERAL (
-                SELECT row.id, row.standing_id, row.reference_id = '' AS nobodys, row.consented_at IS NULL AS undated,
-                       pulse.last_webhook_on, pulse.last_data_on
-                FROM scopes_connection row LEFT JOIN scopes_pulse pulse ON pulse.connection_id = row.id
-                WHERE row.user_id = seen.user_id AND row.integration_id = seen.integration_id
-                  AND row.merged_into_id IS NULL
-                LIMIT 1
-            ) c
+            JOIN scopes_connection c ON c.user_id = seen.user_id AND c.integration_id = seen.integration_id
+                                    AND c.merged_into_id IS NULL
+            LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
             """,
             [
                 numbers(integration for integration, _ in sights),
@@ -118,7 +109,7 @@ def find(keys: Iterable[Key]) -> dict[Key, Found]:
         cursor.execute(
             f"""
             SELECT {COLUMNS}
-            FROM unnest(%s::bigint[], %s::text[]) AS wanted (integration_id, user_id)
+            FROM {looked_up("bigint", "text")} AS wanted (integration_id, user_id)
             JOIN scopes_connection c ON c.user_id = wanted.user_id AND c.integration_id = wanted.integration_id
                                     AND c.merged_into_id IS NULL
             LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
@@ -187,13 +178,12 @@ def update(changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[Standin
     last = [steps[-1].row for _, steps in changed]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE scopes_connection c
             SET standing_id = new.standing_id, person_id = new.person_id, reference_id = new.reference_id,
                 provider_user_id = new.provider_user_id, consented_at = new.consented_at,
                 scopes_at = new.scopes_at, link_at = new.link_at
-            FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[],
-                 %s::timestamptz[], %s::timestamptz[])
+            FROM {looked_up("bigint", "int", "bigint", "text", "text", "timestamptz", "timestamptz", "timestamptz")}
                  AS new (id, standing_id, person_id, reference_id, provider_user_id, consented_at, scopes_at, link_at)
             WHERE c.id = new.id
             """,
@@ -213,9 +203,9 @@ def update(changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[Standin
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE scopes_period period SET until = greatest(period.since, new.at)
-            FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (connection_id, at)
+            FROM {looked_up("bigint", "timestamptz")} AS new (connection_id, at)
             WHERE period.connection_id = new.connection_id AND period.until IS NULL
             RETURNING period.connection_id, period.until, period.unlisted
             """,

@@ -6,7 +6,6 @@ per person.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -27,13 +26,20 @@ class Vocabulary:
         self.known = {pk: set(entry.names) for pk, entry in entries.items()}
         self.full: set[int] = set()
         self.new: list[tuple[int, str]] = []
+        self.reads: dict[tuple[int, tuple[str, ...]], Read] = {}
         for pk, name in UnknownScope.objects.filter(provider__in=entries).values_list("provider_id", "name"):
             self.known[pk].add(name)
 
-    def read(self, provider: int, scopes: Iterable[str] | None) -> Read:
+    def read(self, provider: int, scopes: tuple[str, ...] | None) -> Read:
         """`scopes` split into what stands by name and what does not; None stays "not reported"."""
         if scopes is None:
             return Read()
+        told = (provider, scopes)
+        if told not in self.reads:
+            self.reads[told] = self._split(provider, scopes)
+        return self.reads[told]
+
+    def _split(self, provider: int, scopes: tuple[str, ...]) -> Read:
         names = frozenset(scopes)
         strange = names - self.known[provider]
         if strange and provider not in self.full:

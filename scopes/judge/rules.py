@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from scopes.catalogue.entries import Provider
 from scopes.facts import LinkState
@@ -19,8 +20,7 @@ REQUIRED, RECOMMENDED, OPTIONAL = "required", "recommended", "optional"
 NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.DOUBTFUL})
 
 
-@dataclass(frozen=True, slots=True)
-class StandingFacts:
+class StandingFacts(NamedTuple):
     """Everything that decides a verdict. Scope strings stand here as the source reported them.
 
     `reported` is None when the source did not report scopes. `earlier` was held under this consent and lost since.

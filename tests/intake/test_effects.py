@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -159,7 +158,7 @@ DISPROVED = [state for state in FAILURES if state not in FOUND]
 
 @pytest.mark.parametrize("state", DISPROVED)
 def test_no_failure_told_late_overwrites_data_of_a_later_day(state: LinkState) -> None:
-    row = replace(life([consent(1)]), last_data_on=hour(72).date())
+    row = life([consent(1)])._replace(last_data_on=hour(72).date())
 
     assert after(row, link(30, state), Read(), SCREENS) is row
     assert after(row, link(80, state), Read(), SCREENS).standing.link is state, "on the day itself it may be newer"
@@ -272,7 +271,7 @@ def test_the_order_in_which_facts_arrive_does_not_matter_nor_that_some_arrive_tw
     ordered, shuffled = life(facts), life(arrived)
 
     # What was lost since the consent can only be told from facts that arrived: it is compared case by case above.
-    assert replace(shuffled.standing, earlier=frozenset()) == replace(ordered.standing, earlier=frozenset())
+    assert shuffled.standing._replace(earlier=frozenset()) == ordered.standing._replace(earlier=frozenset())
     assert shuffled.consented_at == ordered.consented_at
     assert not shuffled.standing.earlier & (shuffled.standing.reported or frozenset())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,7 +59,7 @@ def test_a_reauth_under_a_new_id_mends_the_connection_there_was(
 def test_a_merge_keeps_what_is_ours_the_waived_needs_and_the_plan(cast: Source) -> None:
     restand(
         [connection_of("Cy").pk],
-        lambda standing: replace(standing, waived=frozenset({"heartrate"})),
+        lambda standing: standing._replace(waived=frozenset({"heartrate"})),
         Origin("host", OriginKind.ACT),
         NOW,
     )

@@ -284,7 +284,7 @@ def test_standings_are_shared_and_read_back_as_they_were_told(cast: Source) -> N
         unlisted=True,
     )
 
-    pk = intern([facts, replace(facts)])[facts]
+    pk = intern([facts, facts._replace()])[facts]
 
     assert intern([facts])[facts] == pk
     assert facts_from(Standing.objects.get(pk=pk)) == facts

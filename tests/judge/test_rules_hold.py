@@ -99,7 +99,7 @@ def test_neither_the_order_nor_the_separator_of_scopes_matters(
     shuffled = sorted(scopes, key=lambda _: random.random())  # type: ignore[attr-defined]
     told = [read(notation, reports=Known.YES) for notation in (scopes, separator.join(shuffled))]
 
-    first, second = (replace(standing, reported=frozenset(scopes or ())) for scopes in told)
+    first, second = (standing._replace(reported=frozenset(scopes or ())) for scopes in told)
 
     assert judge(first, policy) == judge(second, policy)
     assert digest_of(first) == digest_of(second)
@@ -109,8 +109,8 @@ def test_neither_the_order_nor_the_separator_of_scopes_matters(
 def test_one_scope_more_never_hurts(
     standing: StandingFacts, policy: Policy, asked: frozenset[str] | None, scope: str
 ) -> None:
-    standing = replace(standing, reported=standing.reported or frozenset())
-    richer = replace(standing, reported=(standing.reported or frozenset()) | {scope})
+    standing = standing._replace(reported=standing.reported or frozenset())
+    richer = standing._replace(reported=(standing.reported or frozenset()) | {scope})
 
     before, after = judge(standing, policy, asked), judge(richer, policy, asked)
 
@@ -123,7 +123,7 @@ def test_one_scope_more_never_hurts(
 def test_what_nobody_reports_is_unknown_or_broken_and_no_scope_of_it_is_called_missing(
     standing: StandingFacts, policy: Policy, asked: frozenset[str] | None
 ) -> None:
-    judgement = judge(replace(standing, reported=None), policy, asked)
+    judgement = judge(standing._replace(reported=None), policy, asked)
 
     assert judgement.health in (Health.UNKNOWN, Health.BROKEN)
     assert all(line.held is None for line in judgement.lines)
@@ -201,4 +201,4 @@ def test_every_fact_of_a_standing_counts_in_its_digest(standing: StandingFacts, 
     )
     other = data.draw(standings.filter(lambda drawn: getattr(drawn, name) != getattr(standing, name)))
 
-    assert digest_of(replace(standing, **{name: getattr(other, name)})) != digest_of(standing)
+    assert digest_of(standing._replace(**{name: getattr(other, name)})) != digest_of(standing)
