@@ -38,6 +38,25 @@ for role, password in json.loads(os.environ["DEMO_AGENTS"]).items():
     agent.save()
     agent.groups.set([Group.objects.get(name=role)])
 """
+# The demo has one night behind it; a desk has many.
+MAKE_NIGHTS = """
+from copy import deepcopy
+from datetime import timedelta
+from random import Random
+from scopes.models import AuditRun
+draw, last = Random(1), AuditRun.objects.filter(state="done").latest("started_at")
+for ago in range(29, 0, -1) if AuditRun.objects.count() == 1 else ():
+    counts = deepcopy(last.counts)
+    for source in counts["sources"].values():
+        for health in ("blocked", "broken"):
+            fewer = round(source["health"].get(health, 0) * (ago / 29) ** 2 * draw.uniform(0.3, 0.5))
+            source["health"][health] = source["health"].get(health, 0) - fewer
+            source["health"]["ok"] = source["health"].get("ok", 0) + fewer
+    began = last.started_at - timedelta(days=ago)
+    AuditRun.objects.create(
+        started_at=began, finished_at=began + timedelta(seconds=9), state="done", counts=counts, exit_code=0
+    )
+"""
 
 
 class DemoError(Exception):
@@ -74,6 +93,7 @@ def show(url: str, *, serve: bool) -> None:
         step("Import the host's people", "import_people", people, keys=keys)
         step("Publish what the host needs", "publish_policies", POLICIES, "--apply", keys=keys)
         step("Audit every connection", "audit_connections", "sandbox", keys=keys)
+        step("Make up the nights before", "shell", "--no-imports", "--command", MAKE_NIGHTS, keys=keys)
         if serve:
             agents = {role: secrets.token_urlsafe(9) for role in ROLES}
             told = {"DEMO_AGENTS": json.dumps(agents)}

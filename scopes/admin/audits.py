@@ -23,6 +23,7 @@ class Audits(Records):
     explanation = "Each night all connections are listed, checked and counted. Here is what every run came to."
     list_display = ("began", "state_chip", "took", "connections", "changes_told", "exit_code")
     list_filter = ("state", "offline")
+    ordering = ("-started_at",)
     fields = (
         "began", "ended", "state_chip", "step", "way", "resumed", "exit_code", "error", "found", "changed",
         "counted",

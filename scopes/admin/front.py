@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 
-from scopes.admin import opened
+from scopes.admin import chart, opened
 from scopes.admin.cards import link_state
 from scopes.admin.healths import IntegrationHealth, by_integration
 from scopes.admin.site import desk
+from scopes.audit.nights import nights
 from scopes.audit.silence import silences
 from scopes.judge import census
 from scopes.models import AuditRun, Incident
@@ -22,6 +23,16 @@ from scopes.reauth.life import live_links
 LATE = timedelta(hours=26)
 LINKS = 8
 INCIDENTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The integrations of one kind of environment, all of them together, and the chart of their last 30 nights."""
+
+    title: str
+    integrations: list[IntegrationHealth]
+    total: IntegrationHealth | None
+    chart: chart.Chart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +64,15 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
         return {}
     census.take_if_old(now)
     integrations, taken_at = by_integration()
+    told = nights(now) if user.has_perm("scopes.view_auditrun") else {True: [], False: []}
+    charts = {kind: chart.of_nights(of_kind, now.date()) for kind, of_kind in told.items()}
     production = [entry for entry in integrations if entry.production]
+    others = [entry for entry in integrations if not entry.production]
     return {
         "taken_at": taken_at,
         "groups": [
-            ("Production", production, _together(production)),
-            ("Test and staging", [entry for entry in integrations if not entry.production], None),
+            Group("Production", production, _together(production), charts[True]),
+            Group("Test and staging", others, None, charts[False]),
         ],
     }
 

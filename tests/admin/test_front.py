@@ -25,7 +25,7 @@ def test_production_is_counted_apart_from_test_and_staging(cast: Source, signed_
     staging = people.terra("terra:staging")
     people.take_in(ConsentGiven("oura", "test-1", people.CONSENTED, scopes=("daily",)), source=staging)
     page = signed_in("viewer").get("/admin/")
-    groups = {title: integrations for title, integrations, _ in page.context["groups"]}
+    groups = {group.title: group.integrations for group in page.context["groups"]}
     oura = groups["Production"][0]
     assert (oura.provider, dict(oura.numbers)) == (
         "Oura", {"ok": 2, "reduced": 0, "blocked": 1, "broken": 1, "unknown": 0},
@@ -99,3 +99,18 @@ def test_the_focus_is_in_the_one_search_box(cast: Source, signed_in: Callable[[s
 def test_who_has_no_role_is_told_so(cast: Source, signed_in: Callable[[str], Client]) -> None:
     page = front(signed_in("none"))
     assert "You have no role yet" in page and "Oura" not in page
+
+
+def test_blocked_and_broken_are_told_night_by_night(signed_in: Callable[[str], Client], cast: Source) -> None:
+    now = timezone.now()
+    for ago, blocked, broken in ((3, 1203, 7), (2, 1180, 7), (0, 1191, 7)):
+        health = {"ok": 5, "blocked": blocked, "broken": broken}
+        counts = {"sources": {cast.key: {"production": True, "connections": 2000, "health": health}}}
+        at = now - timedelta(days=ago)
+        AuditRun.objects.create(started_at=at, finished_at=at, state="done", counts=counts)
+
+    words = front(signed_in("viewer"))
+
+    first = f"{now - timedelta(days=3):%-d %b %Y}"
+    assert f"1,191 blocked, 12 fewer than on {first} 7 broken, as many as on {first}" in words
+    assert f"{first} 2,000 1,203 7" in words

@@ -1,0 +1,72 @@
+"""The chart of the last 30 nights: where its lines run, in a square of a thousand by a hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from scopes.audit.nights import DAYS, Night
+from scopes.reasons import Health
+
+WIDTH, HEIGHT = 1000, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One health's line. `change` is how the last night differs from the first that is shown."""
+
+    health: str
+    path: str
+    last: int
+    change: int
+
+    @property
+    def changed(self) -> int:
+        return abs(self.change)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """From `since` to `until` sideways, from 0 to `top` upwards."""
+
+    lines: tuple[Line, ...]
+    nights: Sequence[Night]
+    since: date
+    until: date
+    top: int
+
+
+def of_nights(nights: Sequence[Night], today: date) -> Chart | None:
+    """The chart of these nights (the oldest first); None while one night cannot be held against another."""
+    if len(nights) < 2:
+        return None
+    since = today - timedelta(days=DAYS - 1)
+    told = {
+        Health.BLOCKED: [night.blocked for night in nights],
+        Health.BROKEN: [night.broken for night in nights],
+    }
+    top = _round_up(max(map(max, told.values())))
+    days = [(night.on - since).days for night in nights]
+    lines = tuple(
+        Line(health.value, _path(days, numbers, top), numbers[-1], numbers[-1] - numbers[0])
+        for health, numbers in told.items()
+    )
+    return Chart(lines, nights, since, today, top)
+
+
+def _path(days: Sequence[int], numbers: Sequence[int], top: int) -> str:
+    """An SVG path. Where a night is missing the line breaks off, and a night by itself is a dot."""
+    steps = []
+    before = None
+    for day, number in zip(days, numbers, strict=True):
+        x, y = WIDTH * day / (DAYS - 1), HEIGHT - HEIGHT * number / top
+        steps.append(f"{f'M{x:.1f} {y:.1f}' if before is None or day > before + 1 else ''}L{x:.1f} {y:.1f}")
+        before = day
+    return "".join(steps)
+
+
+def _round_up(number: int) -> int:
+    """The next of 1, 2, 5, 10, 20, 50 … that is not smaller."""
+    power = int(10 ** (len(str(max(number, 1))) - 1))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= number)

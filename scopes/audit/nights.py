@@ -1,0 +1,46 @@
+"""What the nightly audits counted, night by night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+
+DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What the last audit of one day (UTC) counted in all environments of a kind."""
+
+    on: date
+    connections: int
+    blocked: int
+    broken: int
+
+
+def nights(now: datetime) -> dict[bool, list[Night]]:
+    """Production or not -> the nights of the last 30 days on which an audit was done, the oldest first."""
+    found: dict[bool, list[Night]] = {True: [], False: []}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (1, 2) (run.finished_at AT TIME ZONE 'UTC')::date, told.production,
+                   told.connections, told.blocked, told.broken
+            FROM scopes_auditrun run
+            CROSS JOIN LATERAL (
+                SELECT (source->>'production')::boolean AS production,
+                       sum((source->>'connections')::bigint) AS connections,
+                       sum(coalesce((source#>>'{health,blocked}')::bigint, 0)) AS blocked,
+                       sum(coalesce((source#>>'{health,broken}')::bigint, 0)) AS broken
+                FROM jsonb_each(run.counts->'sources') AS each (key, source) GROUP BY 1
+            ) told
+            WHERE run.state = 'done' AND run.finished_at >= %s
+            ORDER BY 1, 2, run.finished_at DESC
+            """,
+            [(now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)],
+        )
+        for on, production, connections, blocked, broken in cursor.fetchall():
+            found[production].append(Night(on, int(connections), int(blocked), int(broken)))
+    return found
