@@ -14,6 +14,7 @@ from scopes.admin.healths import IntegrationHealth
 from scopes.facts import ConsentGiven
 from scopes.models import AuditRun, Delivery, Source
 from tests import cast as people
+from tests.admin.conftest import night
 from tests.admin.test_person import words_of
 
 
@@ -104,10 +105,7 @@ def test_who_has_no_role_is_told_so(cast: Source, signed_in: Callable[[str], Cli
 def test_blocked_and_broken_are_told_night_by_night(signed_in: Callable[[str], Client], cast: Source) -> None:
     now = timezone.now()
     for ago, blocked, broken in ((3, 1203, 7), (2, 1180, 7), (0, 1191, 7)):
-        health = {"ok": 5, "blocked": blocked, "broken": broken}
-        counts = {"sources": {cast.key: {"production": True, "connections": 2000, "health": health}}}
-        at = now - timedelta(days=ago)
-        AuditRun.objects.create(started_at=at, finished_at=at, state="done", counts=counts)
+        night(cast, now - timedelta(days=ago), blocked, broken)
 
     words = front(signed_in("viewer"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from scopes.models import Connection, Source
 from tests import cast as people
-from tests.admin.conftest import PASSWORD, decisions
+from tests.admin.conftest import PASSWORD, decisions, night
 from tests.admin.test_roles import SCREENS, address
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,7 +29,10 @@ def everything(records: Source) -> Source:
     Connection.objects.filter(reference_id="ref-finn", integration__provider__slug="withings").update(
         person=None, user_id="stray"
     )
-    decisions(timezone.now())
+    now = timezone.now()
+    decisions(now)
+    for ago, blocked in ((3, 7), (1, 90)):
+        night(records, now - timedelta(days=ago), blocked, 20)
     return records
 
 
