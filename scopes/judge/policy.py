@@ -68,16 +68,17 @@ def draft(
 
 def judge_all(version: PolicyVersion) -> int:
     """Write the verdicts that `version` still lacks for its integration's standings; how many were written."""
-    written = 0
+    written = last = 0
     while True:
         lacking = list(
-            Standing.objects.filter(integration=version.integration_id)
+            Standing.objects.filter(integration=version.integration_id, pk__gt=last)
             .exclude(Exists(Verdict.objects.filter(policy_version=version, standing=OuterRef("pk"))))
             .order_by("pk")[:CHUNK]
         )
         if not lacking:
             return written
         written += verdicts.write(version.pk, {row.pk: facts_from(row) for row in lacking})
+        last = lacking[-1].pk
 
 
 def publish(

@@ -97,8 +97,7 @@ class Policy:
         return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One need, or one scope that nothing needs. `held` is None when the source does not report scopes.
 
     `scopes` are alternatives, canonical, the one to ask for first. Reason and remedy are empty unless it is missing.

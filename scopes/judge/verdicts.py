@@ -58,10 +58,9 @@ def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
             """
             INSERT INTO scopes_verdict
                 (policy_version_id, standing_id, health, helps, link_reason, link_remedy, missing, lines)
-            SELECT %s, standing, health, helps, link_reason, link_remedy,
-                   ARRAY(SELECT json_array_elements_text(missing)), lines
-            FROM json_to_recordset(%s) AS row (standing integer, health text, helps text,
-                   link_reason text, link_remedy text, missing json, lines jsonb)
+            SELECT %s, standing, health, helps, link_reason, link_remedy, missing, lines
+            FROM jsonb_to_recordset(%s) AS row (standing integer, health text, helps text,
+                   link_reason text, link_remedy text, missing text[], lines jsonb)
             ON CONFLICT DO NOTHING
             """,
             [version, f"[{','.join(rows)}]"],
