@@ -18,6 +18,8 @@ from tests.terra.conftest import event
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 SECRETS = {"production": "whsec-live", "staging": "whsec-try"}
 
+Deliver = Callable[..., int]
+
 
 class Clock:
     """The time that the portal reads. It stands still, until somebody moves it."""
