@@ -36,6 +36,10 @@ class Chart:
     until: date
     top: int
 
+    @property
+    def last(self) -> Night:
+        return self.nights[-1]
+
 
 def of_nights(nights: Sequence[Night], today: date) -> Chart | None:
     """The chart of these nights (the oldest first); None while one night cannot be held against another."""
@@ -61,7 +65,8 @@ def _path(days: Sequence[int], numbers: Sequence[int], top: int) -> str:
     before = None
     for day, number in zip(days, numbers, strict=True):
         x, y = WIDTH * day / (DAYS - 1), HEIGHT - HEIGHT * number / top
-        steps.append(f"{f'M{x:.1f} {y:.1f}' if before is None or day > before + 1 else ''}L{x:.1f} {y:.1f}")
+        begins = before is None or day > before + 1
+        steps.append(f"M{x:.1f} {y:.1f}h.1" if begins else f"L{x:.1f} {y:.1f}")
         before = day
     return "".join(steps)
 

@@ -12,7 +12,7 @@ DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What the last audit of one day (UTC) counted in all environments of a kind."""
+    """What the last audit that began on one day (UTC) counted in all environments of a kind."""
 
     on: date
     connections: int
@@ -21,12 +21,15 @@ class Night:
 
 
 def nights(now: datetime) -> dict[bool, list[Night]]:
-    """Production or not -> the nights of the last 30 days on which an audit was done, the oldest first."""
+    """Production or not -> the nights of the last 30 days of which an audit counted, the oldest first.
+
+    One that failed has counted, too, unless it broke off before: what failed is one environment's listing.
+    """
     found: dict[bool, list[Night]] = {True: [], False: []}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT ON (1, 2) (run.finished_at AT TIME ZONE 'UTC')::date, told.production,
+            SELECT DISTINCT ON (1, 2) (run.started_at AT TIME ZONE 'UTC')::date, told.production,
                    told.connections, told.blocked, told.broken
             FROM scopes_auditrun run
             CROSS JOIN LATERAL (
@@ -36,7 +39,7 @@ def nights(now: datetime) -> dict[bool, list[Night]]:
                        sum(coalesce((source#>>'{health,broken}')::bigint, 0)) AS broken
                 FROM jsonb_each(run.counts->'sources') AS each (key, source) GROUP BY 1
             ) told
-            WHERE run.state = 'done' AND run.finished_at >= %s
+            WHERE run.finished_at IS NOT NULL AND run.started_at >= %s
             ORDER BY 1, 2, run.finished_at DESC
             """,
             [(now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)],

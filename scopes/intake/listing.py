@@ -15,7 +15,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from scopes.facts import Fact, Origin, OriginKind
+from scopes.facts import ConnectionSeen, Fact, Origin, OriginKind
 from scopes.intake import breaker
 from scopes.intake.beside import AHEAD, Given, beside
 from scopes.intake.record import Recorded
@@ -81,7 +81,7 @@ class Seen:
 def take(
     source: Source, client: Terra, take_in: TakeIn, clock: Clock, on_page: Callable[[int], object]
 ) -> ListingTaken:
-    """Walk the whole listing of `source`; `take_in` records a page, and hands back what breaks (see `breaker`).
+    """Walk the whole listing of `source`; `take_in` records some pages, and hands back what breaks (see `breaker`).
 
     `on_page` is told how many users each page held. Where much is written, a second process records too, so `take_in`
     must bear to be sent to one. Raises AlreadyListing, and what the client raises: what was taken in until then stays,
@@ -110,10 +110,11 @@ def take(
         pages = client.listing(max(listing.next_page - 1, 0))
         recording: deque[tuple[list[ListingPage], Given[Recorded]]] = deque()
         with beside(lambda: taken.recorded.new + taken.recorded.changed > MANY_WRITTEN) as have_done:
-            for some in _together(pages):
-                at = clock()
-                facts = [user_to_fact(user, at) for page in some for user in page.users]
-                recording.append((some, have_done(partial(take_in, facts, origin, at))))
+            for some in _together(_read(pages, clock)):
+                # One that comes on two pages, because the pages shifted, is one sight: two at once are news (`record`).
+                facts = {(fact.provider, fact.user_id): fact for _, facts in some for fact in facts}
+                work = partial(take_in, list(facts.values()), origin, clock())
+                recording.append(([page for page, _ in some], have_done(work)))
                 while recording and (recording[0][1].done() or len(recording) > 2 * AHEAD):
                     earliest, recorded = recording.popleft()
                     done(earliest, recorded.result())
@@ -123,12 +124,19 @@ def take(
     return taken
 
 
-def _together(pages: Iterable[ListingPage]) -> Iterator[list[ListingPage]]:
-    """The pages some at once. Those that came before a failure are not lost by it."""
-    some: list[ListingPage] = []
+def _read(pages: Iterable[ListingPage], clock: Clock) -> Iterator[tuple[ListingPage, list[ConnectionSeen]]]:
+    """Each page with what it tells, as of when it came: it may have to wait for the next one."""
+    for page in pages:
+        at = clock()
+        yield page, [user_to_fact(user, at) for user in page.users]
+
+
+def _together[Piece](pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """The pieces some at once. Those that came before a failure are not lost by it."""
+    some: list[Piece] = []
     try:
-        for page in pages:
-            some.append(page)
+        for piece in pieces:
+            some.append(piece)
             if len(some) == TOGETHER:
                 yield some
                 some = []

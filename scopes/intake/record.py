@@ -85,7 +85,7 @@ class Recorder:
         self.integrations: dict[str, tuple[int, int]] = {}
 
     def record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:
-        """Record one batch (some hundreds of facts), all of it or none."""
+        """Record one batch (up to a thousand facts or so), all of it or none."""
         return again_after_deadlock(lambda: self._record(batch, now))
 
     def _record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:

@@ -109,6 +109,6 @@ def test_blocked_and_broken_are_told_night_by_night(signed_in: Callable[[str], C
 
     words = front(signed_in("viewer"))
 
-    first = f"{now - timedelta(days=3):%-d %b %Y}"
-    assert f"1,191 blocked, 12 fewer than on {first} 7 broken, as many as on {first}" in words
+    first, last = f"{now - timedelta(days=3):%-d %b %Y}", f"{now:%-d %b %Y}"
+    assert f"1,191 blocked on {last}, 12 fewer than on {first} 7 broken on {last}, as many as on {first}" in words
     assert f"{first} 2,000 1,203 7" in words

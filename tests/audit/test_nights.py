@@ -14,25 +14,25 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TODAY = NOW.date()
 
 
-def audited(days_ago: int, blocked: int, *, hour: int = 3, state: str = "done") -> None:
-    at = (NOW - timedelta(days=days_ago)).replace(hour=hour)
+def audited(days_ago: int, blocked: int, *, hour: int = 3, hours: int = 1, state: str = "done") -> None:
+    began = (NOW - timedelta(days=days_ago)).replace(hour=hour)
+    ended = began + timedelta(hours=hours)
     health = {"ok": 90, "blocked": blocked}
     sources = {
         "terra:prod": {"production": True, "connections": 100, "health": {**health, "broken": 2}},
         "terra:more": {"production": True, "connections": 40, "health": {"ok": 40}},
         "terra:staging": {"production": False, "connections": 9, "health": {"ok": 2, "blocked": 7}},
     }
-    AuditRun.objects.create(started_at=at, finished_at=at, state=state, counts={"sources": sources})
+    AuditRun.objects.create(started_at=began, finished_at=ended, state=state, counts={"sources": sources})
 
 
 @pytest.mark.django_db
-def test_each_night_is_the_last_audit_done_on_its_day_in_the_environments_of_a_kind_together() -> None:
+def test_each_night_is_the_last_audit_that_began_on_its_day_in_the_environments_of_a_kind_together() -> None:
     audited(30, 1)
     audited(29, 5)
     audited(1, 8)
-    audited(1, 9, hour=23)
-    audited(0, 3, hour=1)
-    audited(0, 4, hour=2, state="failed")
+    audited(1, 9, hour=23, hours=2, state="failed")
+    audited(0, 3, hour=2)
 
     assert nights(NOW) == {
         True: [
@@ -46,7 +46,8 @@ def test_each_night_is_the_last_audit_done_on_its_day_in_the_environments_of_a_k
 
 @pytest.mark.django_db
 def test_a_run_that_counted_nothing_is_no_night() -> None:
-    AuditRun.objects.create(started_at=NOW, finished_at=NOW, state="done")
+    AuditRun.objects.create(started_at=NOW, finished_at=NOW, state="failed")
+    AuditRun.objects.create(started_at=NOW, counts={"sources": {}})
     assert nights(NOW) == {True: [], False: []}
 
 
@@ -60,9 +61,9 @@ def test_a_line_breaks_off_where_a_night_is_missing_and_a_night_by_itself_is_a_d
     assert chart is not None
     blocked, broken = chart.lines
     assert blocked.path == (
-        "M0.0 100.0L0.0 100.0L34.5 50.0"
-        "M517.2 0.0L517.2 0.0"
-        "M1000.0 75.0L1000.0 75.0"
+        "M0.0 100.0h.1L34.5 50.0"
+        "M517.2 0.0h.1"
+        "M1000.0 75.0h.1"
     )  # fmt: skip
     assert (blocked.last, blocked.change, broken.last, broken.change) == (25, 25, 0, 0)
 

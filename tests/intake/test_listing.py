@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count, islice
 
@@ -101,6 +102,22 @@ def test_the_pages_before_one_that_cannot_be_had_are_recorded(
 
     told = {user.user_id for page in pages for user in page.users}
     assert set(Connection.objects.values_list("user_id", flat=True)) == told
+
+
+def test_what_breaks_is_weighed_though_the_pages_shifted_and_it_stands_on_two(
+    terra: Listed, clock: Callable[[], datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk(terra, clock)
+    first, second, *others = terra.client.listing()
+    broken = replace(next(user for user in first.users if user.active), active=False)
+    kept = tuple(user for user in first.users if user.user_id != broken.user_id)
+    shifted = [replace(first, users=(*kept, broken)), replace(second, users=(broken, *second.users)), *others]
+    monkeypatch.setattr(Terra, "listing", lambda _, start_page: iter(shifted[start_page:]))
+
+    taken = walk(terra, clock)
+
+    assert taken.inactive == 1
+    assert taken.users == sum(len(page.users) for page in shifted)
 
 
 def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(

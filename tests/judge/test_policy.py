@@ -273,12 +273,16 @@ def test_pages_of_connections_follow_each_other_without_a_gap_or_a_repeat(cast: 
     assert pages == sorted(Connection.objects.values_list("pk", flat=True))
 
 
-def test_standings_are_shared_and_read_back_as_they_were_told(cast: Source) -> None:
+ODD = frozenset({"null", "NULL", 'a "b"', "a\\b", "{x}", "a,b", "é", "\U0001f642"})
+
+
+@pytest.mark.parametrize("reported", [None, frozenset(), ODD], ids=["not reported", "none granted", "odd names"])
+def test_standings_are_shared_and_read_back_as_they_were_told(cast: Source, reported: frozenset[str] | None) -> None:
     facts = StandingFacts(
         integration_of("oura").pk,
         LinkState.DOUBTFUL,
-        reported=None,
-        earlier=frozenset({"b", "a"}),
+        reported=reported,
+        earlier=frozenset({"b", "a"}) if reported is None else ODD - reported,
         waived=frozenset({"a|b"}),
         plan="pro",
         unlisted=True,
