@@ -112,7 +112,7 @@ def take(
         with beside(lambda: taken.recorded.new + taken.recorded.changed > MANY_WRITTEN) as have_done:
             for some in _together(_read(pages, clock)):
                 # One that comes on two pages, because the pages shifted, is one sight: two at once are news (`record`).
-                facts = {(fact.provider, fact.user_id): fact for _, facts in some for fact in facts}
+                facts = {(fact.provider, fact.user_id): fact for _, sights in some for fact in sights}
                 work = partial(take_in, list(facts.values()), origin, clock())
                 recording.append(([page for page, _ in some], have_done(work)))
                 while recording and (recording[0][1].done() or len(recording) > 2 * AHEAD):
