@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Max, OuterRef, Subquery
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content, verdicts
@@ -68,13 +68,12 @@ def draft(
 
 def judge_all(version: PolicyVersion) -> int:
     """Write the verdicts that `version` still lacks for its integration's standings; how many were written."""
+    # A sub-select is looked up for each standing, where an anti-join goes by statistics, which know no new version yet.
+    verdict = Subquery(Verdict.objects.filter(policy_version=version, standing=OuterRef("pk")).values("pk"))
+    standings = Standing.objects.filter(integration=version.integration_id).alias(verdict=verdict)
     written = last = 0
     while True:
-        lacking = list(
-            Standing.objects.filter(integration=version.integration_id, pk__gt=last)
-            .exclude(Exists(Verdict.objects.filter(policy_version=version, standing=OuterRef("pk"))))
-            .order_by("pk")[:CHUNK]
-        )
+        lacking = list(standings.filter(verdict__isnull=True, pk__gt=last).order_by("pk")[:CHUNK])
         if not lacking:
             return written
         written += verdicts.write(version.pk, {row.pk: facts_from(row) for row in lacking})
