@@ -97,6 +97,7 @@ def publish(
     """
     judge_all(version)
     with transaction.atomic():
+        verdicts.queue_to_publish(version.integration_id)
         integration = Integration.objects.select_for_update(no_key=True).get(pk=version.integration_id)
         version = PolicyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
         if version.published_at is not None:

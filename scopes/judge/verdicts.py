@@ -17,6 +17,8 @@ from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts,
 from scopes.models import PolicyVersion, Verdict
 from scopes.reasons import Health, Helps
 
+LOCK = 7_301_004
+
 _policies: dict[int, Policy] = {}
 
 
@@ -36,12 +38,22 @@ def forget() -> None:
 
 def lock_policies(integrations: Iterable[int]) -> dict[int, int | None]:
     """Integration -> its policy version in force, each held FOR SHARE until the transaction ends."""
+    wanted = sorted(integrations)
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, id) FROM unnest(%s::int[]) held (id)", [LOCK, wanted])
         cursor.execute(
-            "SELECT id, policy_version_id FROM scopes_integration WHERE id = ANY(%s) ORDER BY id FOR SHARE",
-            [sorted(integrations)],
+            "SELECT id, policy_version_id FROM scopes_integration WHERE id = ANY(%s) ORDER BY id FOR SHARE", [wanted]
         )
         return dict(cursor.fetchall())
+
+
+def queue_to_publish(integration: int) -> None:
+    """Wait for who holds this policy, before all who come later, and hold it until the transaction ends.
+
+    A row that one after the other holds FOR SHARE would never be free: row locks know no queue, advisory locks do.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, integration])
 
 
 def write(version: int, standings: Mapping[int, StandingFacts]) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from scopes import flow
 from scopes.catalogue import Catalogue, default
@@ -20,6 +21,7 @@ from scopes.judge.content import PolicyError
 from scopes.judge.impact import impact
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_from, intern
+from scopes.judge.verdicts import LOCK, lock_policies
 from scopes.models import Connection, Integration, Period, PolicyVersion, Source, Standing, TrailEntry, Verdict
 from tests.cast import (
     CONSENTED,
@@ -293,6 +295,42 @@ def test_standings_are_shared_and_read_back_as_they_were_told(cast: Source, repo
     assert intern([facts])[facts] == pk
     assert facts_from(Standing.objects.get(pk=pk)) == facts
     assert lacking_verdicts() == 0
+
+
+def somebody_waits_to_publish() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+            " WHERE datname = current_database() AND classid = %s AND NOT granted)",
+            [LOCK],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_publication_that_waits_is_before_all_who_come_later() -> None:
+    policy_for("oura", OURA_POLICY, now=datetime(2026, 1, 1, tzinfo=UTC))
+    integration = integration_of("oura").pk
+    version = drafted(ASKS_FOR_STRESS)
+
+    def come_later() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '300ms'")
+            lock_policies([integration])
+
+    publishing = threading.Thread(target=lambda: at_once(lambda: policy.publish(version, now=NOW)))
+    with transaction.atomic():
+        lock_policies([integration])
+        publishing.start()
+        deadline = time.monotonic() + PATIENCE
+        while not somebody_waits_to_publish():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        with pytest.raises(OperationalError, match="lock timeout"):
+            at_once(come_later)
+    publishing.join()
+
+    assert lock_policies([integration]) == {integration: version.pk}
 
 
 @pytest.mark.django_db(transaction=True)
