@@ -9,6 +9,9 @@ PYTHONS = $(PYTHON) python3.14 python3.13 python3.12 python3 $(wildcard $(HOME)/
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 12))
 HAS_PIP = import ensurepip, venv
 INSTALLED = .venv/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
+# Terra's own JavaScript client, which the tests run against the sandbox.
+SDKS = tests/sandbox/sdks
+SDKS_INSTALLED = $(SDKS)/node_modules/installed-$(shell cksum < $(SDKS)/package-lock.json | tr ' ' '-')
 SERVE ?= 1
 ARGS ?=
 
@@ -23,7 +26,7 @@ setup: $(INSTALLED) .env  ## make .venv and install what is pinned in it
 demo: setup  ## show it all with made-up people, then serve the admin until Ctrl-C (SERVE=0: do not serve)
 	@SERVE=$(SERVE) $(PY) -m portal.demo
 
-test: setup  ## run the tests, in parallel (ARGS="tests/portal -k csp" for some of them)
+test: setup $(SDKS_INSTALLED)  ## run the tests, in parallel (ARGS="tests/portal -k csp" for some of them)
 	@$(PY) -m portal.database run $(PY) -m pytest -n auto $(ARGS)
 
 lint: setup  ## check style, types, imports, spelling and migrations; changes nothing
@@ -57,13 +60,16 @@ stop:  ## stop the embedded PostgreSQL
 
 clean:  ## delete .venv, the embedded database and all that tools left behind
 	@test ! -x $(PY) || $(PY) -m portal.database remove
-	rm -rf .venv var staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv var staticfiles $(SDKS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A hash in the name, not a time: after a checkout all files are new, and nothing need be installed again.
 $(INSTALLED): $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@rm -f .venv/installed-* && touch $@
+
+$(SDKS_INSTALLED): $(INSTALLED)
+	@.venv/bin/npm ci --prefix $(SDKS) --silent --no-audit --no-fund --ignore-scripts && touch $@
 
 $(PY):
 	@for python in $(PYTHONS); do \

@@ -8,7 +8,8 @@ Nothing of the portal imports it but its command, and it imports nothing of ours
     store       the changes since, in one SQLite file
     switches    what the contract leaves open, as settings
     account     both together: what this Terra knows, and what happens to it
-    events      the bodies of its webhooks
+    events      the bodies of its webhooks about connections
+    data        the bodies of its webhooks with data
     signing     how they are signed
     courier     how they are delivered, and tried again
     credentials what an application proves itself with

@@ -16,6 +16,7 @@ from typing import Any
 from scopes.catalogue.entries import Known, Provider, Scope
 from scopes.sandbox import events
 from scopes.sandbox.cast import Connection
+from scopes.sandbox.data import data_event
 from scopes.sandbox.events import Event
 from scopes.sandbox.offer import in_no_order, reports, scopes_on_offer, terra_name
 from scopes.sandbox.people import Population, timestamp
@@ -62,6 +63,10 @@ class Account:
         """The scopes that this account asks the provider for."""
         names = self.switches.requested_scopes.get(terra_name(provider), scopes_on_offer(provider))
         return tuple(provider.by_name.get(provider.canonical(name), Scope(name, label=name)) for name in names)
+
+    def ended(self, provider: Provider) -> bool:
+        """Whether the provider has switched off the service behind its connections."""
+        return provider.retired_on is not None and provider.retired_on <= datetime.now(UTC).date()
 
     # Connections
 
@@ -212,6 +217,16 @@ class Account:
         added = [scope for scope in scopes if scope not in before]
         removed = [scope for scope in before if scope not in scopes]
         return [events.permission_change(changed, added, removed)]
+
+    def send_data(self, user: Connection, kind: str, minutes: int) -> list[Event]:
+        """The provider has new data of this kind; nothing comes where it lets Terra in no more."""
+        provider = self.catalogue.for_terra(user.provider)
+        if not user.access or not user.active or (provider and self.ended(provider)):
+            return []
+        now = datetime.now(UTC)
+        fresh = replace(user, last_webhook_update=timestamp(now))
+        self.store.save(fresh)
+        return [data_event(fresh, kind, now, minutes)]
 
     def reject_token(self, user: Connection) -> list[Event]:
         """The provider rejects the token from now on; `active` stays as it is, as it does at Terra."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, Gone, HTTPException, NotFound
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
@@ -140,6 +140,9 @@ class Api:
             return given(
                 {"status": "success", "type": "athlete", "reference": reference, "trace_id": reference, "user": shown}
             )
+        provider = self.account.catalogue.for_terra(user.provider)
+        if provider and self.account.ended(provider):
+            raise Gone(f"{user.provider} has switched off its API")
         if not user.access:
             raise BadRequest("Authorization expired, please reauthorize with the data provider")
         if self._lacks_profile(user):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from werkzeug.exceptions import BadRequest, Gone, NotFound
@@ -85,7 +84,7 @@ class Consent:
     def _provider(self, name: str) -> Provider:
         provider = self.account.catalogue.for_terra(name)
         assert provider is not None
-        if provider.retired_on and provider.retired_on <= datetime.now(UTC).date():
+        if self.account.ended(provider):
             raise Gone(f"{provider.name} has switched this service off: nothing can be connected here any more.")
         return provider
 

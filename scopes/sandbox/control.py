@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 from scopes.sandbox.account import Account
 from scopes.sandbox.cast import Connection
 from scopes.sandbox.courier import Courier
+from scopes.sandbox.data import LONGEST_MINUTES, TYPES
 from scopes.sandbox.events import Event, user_object
 from scopes.sandbox.mischief import Mischief, MischiefError, Mischiefs
 from scopes.sandbox.switches import SwitchError
@@ -72,12 +73,13 @@ class Control:
         return given([])
 
     def let_happen(self, request: Request, user_id: str, act: str) -> Response:
-        """`revoke`, `deauth`, `connection_error`, or `permission_change` with the scopes afterwards."""
+        """`revoke`, `deauth`, `connection_error`, `permission_change` with the scopes afterwards, or `data`."""
         acts: dict[str, Callable[[Connection], list[Event]]] = {
             "revoke": self.account.revoke,
             "deauth": self.account.deauthorise,
             "connection_error": self.account.reject_token,
             "permission_change": lambda user: self.account.change_permissions(user, _scopes(request)),
+            "data": lambda user: self.account.send_data(user, *_data(request)),
         }
         if act not in acts:
             raise NotFound(f"There is no act {act!r}; there are {', '.join(acts)}.")
@@ -116,3 +118,14 @@ def _scopes(request: Request) -> list[str]:
     if not isinstance(scopes, list) or not all(isinstance(scope, str) and scope for scope in scopes):
         raise BadRequest('Send the scopes that are granted afterwards: {"scopes": ["email", …]}.')
     return scopes
+
+
+def _data(request: Request) -> tuple[str, int]:
+    """The kind of data, and for how many minutes there are samples."""
+    asked = sent_object(request)
+    kind, minutes = asked.get("type", "activity"), asked.get("minutes", 0)
+    if kind not in TYPES:
+        raise BadRequest(f"type can be {', '.join(TYPES)}, not {kind!r}.")
+    if isinstance(minutes, bool) or not isinstance(minutes, int) or not 0 <= minutes <= LONGEST_MINUTES:
+        raise BadRequest(f"minutes is a whole number from 0 to {LONGEST_MINUTES}, not {minutes!r}.")
+    return kind, minutes

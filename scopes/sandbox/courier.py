@@ -21,6 +21,7 @@ from scopes.sandbox.signing import signature
 
 RETRIES = 10
 LONGEST_WAIT = 8 * 3600.0
+LONGEST_LOGGED = 64 * 1024
 SPACING = {"compact": (",", ":"), "spaced": (", ", ": ")}
 
 
@@ -119,7 +120,7 @@ class Courier:
         """Logs the attempt, and plans another where it failed."""
         at = timestamp(datetime.now(UTC))
         self._account.store.log_delivery(
-            parcel.trace_id, parcel.type, parcel.attempt, at, status, error, parcel.body.decode()
+            parcel.trace_id, parcel.type, parcel.attempt, at, status, error, _logged(parcel.body)
         )
         switches = self._account.switches
         delivered = status is not None and 200 <= status < 300
@@ -165,3 +166,8 @@ class Courier:
         except requests.RequestException as error:
             return None, type(error).__name__
         return answer.status_code, ""
+
+
+def _logged(body: bytes) -> str:
+    """The body as the log keeps it: whole, or how long it was."""
+    return body.decode() if len(body) <= LONGEST_LOGGED else f"{len(body)} bytes, too many for the log"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
 
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.wrappers import Request, Response
 
 BASES = ("/v2", "/api/v2")
@@ -24,10 +24,16 @@ class Credentials:
         """The handler, for those who know the dev-id and the key."""
 
         def guarded(request: Request, **arguments: Any) -> Response:
-            dev_id, api_key = request.headers.get("dev-id", ""), request.headers.get("x-api-key", "")
-            known = compare_digest(dev_id.encode(), self.dev_id.encode())
-            if not (known & compare_digest(api_key.encode(), self.api_key.encode())):
-                raise Unauthorized("dev-id or x-api-key headers are missing")
+            self.check(request)
             return handler(request, **arguments)
 
         return guarded
+
+    def check(self, request: Request, unknown_dev_id: HTTPException | None = None) -> None:
+        """Raises Unauthorized where the pair does not fit; `unknown_dev_id`, if given, where the dev-id is another."""
+        dev_id, api_key = request.headers.get("dev-id", ""), request.headers.get("x-api-key", "")
+        known = compare_digest(dev_id.encode(), self.dev_id.encode())
+        if not known and unknown_dev_id:
+            raise unknown_dev_id
+        if not (known & compare_digest(api_key.encode(), self.api_key.encode())):
+            raise Unauthorized("dev-id or x-api-key headers are missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from scopes.sandbox.store import Session
 from scopes.sandbox.wire import given, sent_object
 
 WIDGET_PATHS = ("/api/widget/session", "/widget/api/session")
+AUTH_TOKEN_SECONDS = 180
 
 
 class Links:
@@ -36,6 +38,7 @@ class Links:
             yield Rule(
                 f"{base}/auth/generateWidgetSession", methods=["POST"], endpoint=closed(self.generate_widget_session)
             )
+            yield Rule(f"{base}/auth/generateAuthToken", methods=["POST"], endpoint=self.generate_auth_token)
         for path in WIDGET_PATHS:
             yield Rule(path, methods=["POST"], endpoint=closed(self.widget_session))
 
@@ -47,9 +50,16 @@ class Links:
             raise NotFound("resource not found") if resource else BadRequest("resource is missing")
         if provider.on_device:
             raise BadRequest(f"{terra_name(provider)} is connected through the mobile SDK")
+        if self.account.ended(provider):
+            raise BadRequest(f"{terra_name(provider)} is deprecated and cannot be connected")
         session = self._begin(sent_object(request), [provider], widget=False)
         link = f"{self.url}/connect/{session.session_id}"
         return given({"status": "success", "user_id": session.user_id, "auth_url": link})
+
+    def generate_auth_token(self, request: Request) -> Response:
+        """A token for the mobile SDK, which ends after three minutes. An unknown dev-id is not found, as at Terra."""
+        self.credentials.check(request, unknown_dev_id=NotFound("Invalid dev-id was provided"))
+        return given({"status": "success", "token": secrets.token_hex(32), "expires_in": AUTH_TOKEN_SECONDS})
 
     def generate_widget_session(self, request: Request) -> Response:
         if self.account.switches.legacy_widget == "gone":
@@ -69,6 +79,7 @@ class Links:
             terra_name(each): each for each in map(self.account.catalogue.for_terra, (names or "").split(",")) if each
         }
         providers = list(known.values()) if names else self.account.providers()
+        providers = [provider for provider in providers if not self.account.ended(provider)]
         if not providers:
             return Response(HTML_500, status=500, mimetype="text/html")
         session = self._begin(sent, providers, widget=True)

@@ -153,9 +153,9 @@ def test_the_account_behind_a_connection_can_be_asked_for(terra: Application) ->
 
 
 def test_the_account_cannot_be_asked_for_without_a_profile_scope_or_access(terra: Application) -> None:
-    eve, cy = terra.user("eve"), terra.user("cy")
-    terra.control("POST", f"users/{eve['user_id']}/permission_change", {"scopes": ["settings", "sleep"]})
-    answer = terra.get("/athlete", user_id=eve["user_id"], to_webhook="false")
+    ada, cy = terra.user("ada"), terra.user("cy")
+    terra.control("POST", f"users/{ada['user_id']}/permission_change", {"scopes": ["email", "heartrate"]})
+    answer = terra.get("/athlete", user_id=ada["user_id"], to_webhook="false")
     assert answer.status_code == 500 and answer.headers["Content-Type"].startswith("text/html")
     answer = terra.get("/athlete", user_id=cy["user_id"], to_webhook="false")
     assert answer.status_code == 400 and "Authorization expired" in answer.json()["detail"]

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from scopes.catalogue import default
+from scopes.sandbox.account import Account
 from tests.sandbox.conftest import Application
 
 SUCCESS = "https://host.example/back?attempt=7"
@@ -145,8 +146,12 @@ def test_a_provider_without_scopes_grants_what_is_not_reported(terra: Applicatio
     assert terra.user("new-here")["scopes"] is None
 
 
-def test_a_retired_provider_connects_nobody(terra: Application) -> None:
-    minted = terra.link("FITBIT", "eve")
+def test_a_provider_that_ends_while_a_link_is_open_connects_nobody(
+    terra: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before_the_end:
+        before_the_end.setattr(Account, "ended", lambda account, provider: False)
+        minted = terra.link("FITBIT", "eve")
     assert requests.get(minted["auth_url"], timeout=10).status_code == 410
     assert terra.decide(minted["auth_url"], "allow", "profile", "settings").status_code == 410
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from tests.sandbox.conftest import Application
 
@@ -22,6 +23,7 @@ def test_a_link_to_one_provider_carries_the_id_of_a_connection_that_does_not_exi
         ("NOPE", {}, 404),
         ("", {}, 400),
         ("APPLE", {}, 400),
+        ("FITBIT", {}, 400),
         ("OURA", ["a", "list"], 400),
         ("OURA", {"reference_id": 7}, 400),
         ("OURA", {"auth_success_redirect_url": "javascript:alert(1)"}, 400),
@@ -52,3 +54,30 @@ def test_the_old_widget_endpoint_works_until_it_is_gone(terra: Application) -> N
 def test_providers_that_terra_cannot_read_end_in_a_page_of_html(terra: Application, providers: object) -> None:
     answer = terra.post("/auth/generateWidgetSession", {"providers": providers})
     assert answer.status_code == 500 and "<html>" in answer.text
+
+
+def test_a_widget_offers_no_provider_that_has_ended(terra: Application) -> None:
+    offered = terra.http.post(f"{terra.url}/api/widget/session", json={"providers": "FITBIT,OURA"}, timeout=10).json()
+    page = requests.get(offered["url"], timeout=10).text
+    assert "Oura" in page and "Fitbit" not in page
+    only = terra.http.post(f"{terra.url}/api/widget/session", json={"providers": "FITBIT"}, timeout=10)
+    assert only.status_code == 500
+
+
+def test_the_account_of_an_ended_provider_is_not_to_be_had(terra: Application) -> None:
+    answer = terra.get("/athlete", user_id=terra.user("eve")["user_id"], to_webhook="false")
+    assert answer.status_code == 410 and "switched off" in answer.json()["detail"]
+
+
+def test_a_token_for_the_mobile_sdk_is_another_each_time_and_ends_soon(terra: Application) -> None:
+    first, second = (terra.post("/auth/generateAuthToken").json() for _ in range(2))
+    assert first["status"] == "success" and first["expires_in"] == 180
+    assert len(first["token"]) == len(second["token"]) == 64 and first["token"] != second["token"]
+
+
+def test_a_token_for_the_mobile_sdk_is_for_those_who_know_both_keys(terra: Application) -> None:
+    terra.http.headers["x-api-key"] = "another"
+    assert terra.post("/auth/generateAuthToken").status_code == 401
+    terra.http.headers["dev-id"] = "another"
+    answer = terra.post("/auth/generateAuthToken")
+    assert answer.status_code == 404 and answer.json()["detail"] == "Invalid dev-id was provided"
