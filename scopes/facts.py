@@ -1,7 +1,8 @@
 """What can happen to a connection: every source ends in these facts, and nothing else is recorded.
 
 A fact says what its source said and when. It never says what that means: the judge does.
-Times are timezone-aware UTC. `None` means that the source did not tell.
+Times are timezone-aware UTC. `None` means that the source did not tell. `resource` is the source's own name of the
+provider (Terra's `DEXCOM_EU`), where it gave one: `provider` is our slug.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class ConnectionSeen:
     last_webhook_on: date | None = None
     last_data_on: date | None = None
     provider_user_id: str | None = None
+    resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class ConsentGiven:
     reference_id: str | None = None
     scopes: tuple[str, ...] | None = None
     session_id: str | None = None
+    resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class IdReplaced:
     happened_at: datetime
     reference_id: str | None = None
     scopes: tuple[str, ...] | None = None
+    resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class LinkChanged:
     happened_at: datetime
     reference_id: str | None = None
     detail: str = ""
+    resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ class ScopesChanged:
     removed: tuple[str, ...] = ()
     scopes: tuple[str, ...] | None = None
     reference_id: str | None = None
+    resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from scopes.catalogue import default
 from scopes.models import Connection, Integration, Person, ReauthLink
 from scopes.reauth import asked, texts
 from scopes.reauth.aim import Aim, take_aim
-from scopes.reauth.issue import DAYS, AlreadyOver, Issued, Refused, Wish, issue, withdraw
+from scopes.reauth.issue import DAYS, AlreadyOver, Issued, NoSuchResource, Refused, Wish, issue, withdraw
 from scopes.reauth.land import told_by_return
 from scopes.reauth.life import Life, life_of
 from scopes.reauth.texts import Texts
@@ -40,10 +40,16 @@ class SendForm(Why):
         label="Send it all the same", required=False, help_text="Say in the reason why it is right here."
     )
 
-    field_order = ("language", "days", "reason", "ticket", "override")
+    field_order = ("resource", "language", "days", "reason", "ticket", "override")
 
-    def __init__(self, *args: Any, may_override: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_override: bool, resources: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if resources:
+            self.fields["resource"] = forms.ChoiceField(
+                label="Region",
+                choices=[("", "Choose"), *((name, name) for name in resources)],
+                help_text="The provider keeps accounts by region. Ask the person where theirs was made.",
+            )
         if may_override:
             self.fields["override"].required = True
         else:
@@ -61,16 +67,26 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     preflight = aim.preflight
     may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
     words = texts.in_language(request.GET.get("language") or someone.locale)
-    form = SendForm(request.POST or None, may_override=may_override, initial={"language": words.code})
+    form = SendForm(
+        request.POST or None, may_override=may_override, resources=aim.resources, initial={"language": words.code}
+    )
     if request.method == "POST" and (preflight.allowed or may_override) and form.is_valid():
         data = form.cleaned_data
-        wish = Wish(form.act_of(request), data["language"], data["days"], override=bool(data.get("override")))
+        wish = Wish(
+            form.act_of(request),
+            data["language"],
+            data["days"],
+            override=bool(data.get("override")),
+            resource=data.get("resource", ""),
+        )
         try:
             issued = issue(
                 someone, integration, wish, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH
             )
         except Refused as refused:
             preflight = refused.preflight
+        except NoSuchResource as problem:  # what was known of the connection changed meanwhile
+            form.add_error(None, str(problem))
         else:
             return _sent(request, issued)
     context = {

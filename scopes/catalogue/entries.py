@@ -37,12 +37,17 @@ class Scope:
 
 @dataclass(frozen=True)
 class Provider:
-    """One third party. `terra` holds its names at Terra, `advice` what to tell a person at its consent screen."""
+    """One third party. `advice` is what to tell a person at its consent screen.
+
+    `terra` holds the names under which Terra makes links to it; where there are several, each is a region of its own.
+    `terra_spellings` are other ways in which Terra writes them, each with the name that it stands for.
+    """
 
     slug: str
     name: str
     scopes: tuple[Scope, ...] = ()
     terra: tuple[str, ...] = ()
+    terra_spellings: tuple[tuple[str, str], ...] = ()
     separator: str = ","
     reports_scopes: Known = Known.UNKNOWN
     can_untick: Known = Known.UNKNOWN
@@ -63,6 +68,15 @@ class Provider:
     @cached_property
     def by_name(self) -> dict[str, Scope]:
         return {scope.name: scope for scope in self.scopes}
+
+    def resource(self, name: str) -> str:
+        """The name to ask Terra for a link with, for a connection that Terra calls `name`; empty where there is none.
+
+        Without a name it is the only one there is, and empty where there are several to choose from.
+        """
+        if name:
+            return dict(self.terra_spellings).get(name.upper(), name)
+        return self.terra[0] if len(self.terra) == 1 else ""
 
     def canonical(self, spelling: str) -> str:
         """The canonical name; a string that no entry knows is its own name."""
@@ -110,6 +124,7 @@ class Provider:
                     for scope in data["scopes"]
                 ),
                 "terra": tuple(data["terra"]),
+                "terra_spellings": tuple((spelling, name) for spelling, name in data.get("terra_spellings", ())),
                 "sources": tuple(data["sources"]),
                 "advice": tuple((language, text) for language, text in data["advice"]),
                 "reports_scopes": Known(data["reports_scopes"]),

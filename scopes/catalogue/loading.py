@@ -25,7 +25,11 @@ class Catalogue:
 
     @cached_property
     def _by_terra_name(self) -> dict[str, Provider]:
-        return {name.upper(): provider for provider in self.providers.values() for name in provider.terra}
+        return {
+            name.upper(): provider
+            for provider in self.providers.values()
+            for name in (*provider.terra, *dict(provider.terra_spellings))
+        }
 
     def provider(self, slug: str) -> Provider:
         """The provider of that slug; KeyError where no file has it."""
@@ -81,8 +85,7 @@ def load(directory: Path | None = None) -> Catalogue:
 def _check_terra_names(files: list[ProviderFile]) -> None:
     claimed: dict[str, str] = {}
     for file in files:
-        for node in file.page.items(file.nodes, "terra"):
-            name = file.page.text(node, "terra").upper()
+        for name, node in provider_file.terra_names(file.page, file.nodes):
             if name in claimed:
                 file.page.refuse(node, f"{claimed[name]} already claims the Terra name {name}")
             claimed[name] = file.page.file

@@ -17,7 +17,9 @@ from scopes.catalogue.yaml_page import Nodes, Page
 LONGEST_SLUG = 50
 
 NEEDS = frozenset({"slug", "name", "terra", "reports_scopes", "can_untick", "console_approval", "sources", "scopes"})
-MAY = frozenset({"separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed"})
+MAY = frozenset(
+    {"terra_spellings", "separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed"}
+)
 SCOPE_NEEDS = frozenset({"name", "label", "label_de"})
 SCOPE_MAY = frozenset({"aliases", "implies", "successor", "box", "mandatory", "sensitive", "confirmed"})
 LANGUAGES = frozenset({"en", "de"})
@@ -41,6 +43,7 @@ def read(path: Path) -> ProviderFile:
         name=page.text(nodes["name"], "name"),
         scopes=_scopes(page, nodes),
         terra=page.texts(nodes, "terra"),
+        terra_spellings=_terra_spellings(page, nodes),
         separator=_separator(page, nodes),
         reports_scopes=page.word(nodes, "reports_scopes", Known),
         can_untick=page.word(nodes, "can_untick", Known),
@@ -56,6 +59,12 @@ def read(path: Path) -> ProviderFile:
     return ProviderFile(page, nodes, provider)
 
 
+def terra_names(page: Page, nodes: Nodes) -> list[tuple[str, yaml.Node]]:
+    """Every name at Terra that the file claims, in capitals, with its node."""
+    names = [(page.text(node, "terra").upper(), node) for node in page.items(nodes, "terra")]
+    return names + [(spelling, node) for spelling, (node, _) in page.pairs(nodes, "terra_spellings").items()]
+
+
 def comes_back(start: str, successors: Mapping[str, str]) -> bool:
     """Whether the chain of successors from `start` leads to `start` again."""
     passed: set[str] = set()
@@ -64,6 +73,17 @@ def comes_back(start: str, successors: Mapping[str, str]) -> bool:
         passed.add(name)
         name = successors.get(name, "")
     return name == start
+
+
+def _terra_spellings(page: Page, nodes: Nodes) -> tuple[tuple[str, str], ...]:
+    names = page.texts(nodes, "terra")
+    spellings = page.pairs(nodes, "terra_spellings")
+    for spelling, (node, name) in spellings.items():
+        if spelling != spelling.upper():
+            page.refuse(node, f"{spelling} must be in capitals")
+        if name not in names:
+            page.refuse(node, f"{spelling} must stand for a name under terra, not {name[:80]}")
+    return tuple((spelling, name) for spelling, (_, name) in sorted(spellings.items()))
 
 
 def _slug(page: Page, node: yaml.Node, file_name: str) -> str:

@@ -86,6 +86,15 @@ class Page:
             self.refuse(node, f"{key} is empty")
         return words
 
+    def pairs(self, nodes: Nodes, key: str) -> dict[str, tuple[yaml.Node, str]]:
+        """Text -> (node, text); none where the key is missing."""
+        if key not in nodes:
+            return {}
+        node = nodes[key]
+        if not isinstance(node, yaml.MappingNode):
+            self.refuse(node, f"{key} must be names with values")
+        return {self.text(name, key): (name, self.text(value, key)) for name, value in node.value}
+
     def optional_text(self, nodes: Nodes, key: str) -> str:
         return self.text(nodes[key], key) if key in nodes else ""
 

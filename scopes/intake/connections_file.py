@@ -17,7 +17,16 @@ from scopes.facts import ConnectionSeen
 from scopes.intake import file_rows
 from scopes.intake.file_rows import Refused, UnreadableFile
 from scopes.terra.delivery import TRUSTED_AHEAD
-from scopes.terra.payloads import LONGEST_TEXT, LONGEST_USER_ID, PayloadError, kind_of, scopes_in, text_in, time_in
+from scopes.terra.payloads import (
+    LONGEST_TEXT,
+    LONGEST_USER_ID,
+    PayloadError,
+    kind_of,
+    named,
+    scopes_in,
+    text_in,
+    time_in,
+)
 
 FIELDS = (
     "provider",
@@ -59,10 +68,10 @@ def read(path: Path, as_of: datetime | None, now: datetime) -> Iterator[tuple[in
 
 def _seen(line: int, row: Mapping[str, Any], as_of: datetime | None, now: datetime) -> ConnectionSeen:
     user_id = text_in(row, "user_id", longest=LONGEST_USER_ID)
-    named = text_in(row, "provider", longest=LONGEST_TEXT)
-    if user_id is None or named is None:
+    name = text_in(row, "provider", longest=LONGEST_TEXT)
+    if user_id is None or name is None:
         raise PayloadError(f"{'user_id' if user_id is None else 'provider'} is missing")
-    provider = _provider(named)
+    provider = _provider(name)
     at = _past(row, "at", now) or as_of
     if at is None:
         raise UnreadableFile(f"Line {line} does not say when it was so. Add a column `at`, or say --as-of TIME.")
@@ -77,6 +86,8 @@ def _seen(line: int, row: Mapping[str, Any], as_of: datetime | None, now: dateti
         last_webhook_on=_day(_past(row, "last_webhook_update", now)),
         last_data_on=_day(_past(row, "most_recent_data_at", now)),
         provider_user_id=text_in(row, "provider_user_id", longest=LONGEST_TEXT),
+        # Our slug is no name of the source's: it does not tell which region.
+        resource=None if name == provider.slug else named(name),
     )
 
 

@@ -112,6 +112,8 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
             standing_id=survivor.standing_id,
             reference_id=survivor.reference_id,
             provider_user_id=survivor.provider_user_id,
+            resource=survivor.resource,
+            resource_at=survivor.resource_at,
             consented_at=survivor.consented_at,
             scopes_at=survivor.scopes_at,
             link_at=survivor.link_at,
@@ -131,6 +133,8 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
         # Whoever is known by a former id is the record that goes on.
         FormerId.objects.filter(connection=absorbed).update(connection=survivor)
         survivor.user_id = absorbed.user_id
+        if absorbed.resource:
+            survivor.resource, survivor.resource_at = absorbed.resource, absorbed.resource_at
         survivor.person_id = survivor.person_id or absorbed.person_id
         survivor.reference_id = survivor.reference_id or absorbed.reference_id
         _stand(survivor, after, standing)
@@ -218,6 +222,9 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
             connection=absorbed
         )
         absorbed.reference_id = _reference_apart(record)
+        if absorbed.resource or survivor.resource_at != record.resource_at:
+            absorbed.resource, absorbed.resource_at = survivor.resource, survivor.resource_at
+        survivor.resource, survivor.resource_at = record.resource, record.resource_at
         survivor.user_id, survivor.reference_id = record.survivor_user_id, record.reference_id
         for row, facts in ((survivor, after.survivor), (absorbed, after.absorbed)):
             row.person = Person.objects.filter(reference_id=row.reference_id).first() if row.reference_id else None

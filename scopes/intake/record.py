@@ -129,8 +129,9 @@ class Recorder:
         standings = facts_of({row.standing for row in found})
         usual: set[str] = set()
         pulses: list[rows.PulseSeen] = []
+        renamed: list[rows.Named] = []
         beside: dict[str, ConnectionFact] = {}
-        for place, pk, standing, nobodys, undated, minted, later in found:
+        for place, pk, standing, nobodys, undated, minted, later, is_renamed in found:
             integration, fact = sights[place]
             if self.hold_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
                 recorded.held.append((pk, integration, fact.happened_at))
@@ -144,8 +145,11 @@ class Recorder:
             recorded.connections.append(pk)
             if later:
                 pulses.append(rows.PulseSeen(pk, fact.last_webhook_on, fact.last_data_on))
+            if is_renamed and fact.resource:
+                renamed.append(rows.Named(pk, fact.resource, fact.happened_at))
         recorded.unchanged += len(usual)
         recorded.pulses += rows.write_pulses(pulses)
+        rows.write_names(renamed)
         return [(beside.get(fact.user_id, fact), origin) for fact, origin in batch if fact.user_id not in usual]
 
     def _write(self, told: dict[Key, list[Told]], now: datetime, recorded: Recorded) -> dict[Key, list[Told]]:
@@ -176,8 +180,10 @@ class Recorder:
                 recorded.unchanged += 1
                 recorded.connections.append(found.pk)
         ids = intern(step.row.standing for _, steps in (*changed, *begun) for step in steps)
-        made = rows.insert(begun, ids, now)
+        names = _names(told)
+        made = rows.insert(begun, ids, names, now)
         rows.update(changed, ids, now)
+        rows.write_names([rows.Named(present[key].pk, name, at) for key, (at, name) in names.items() if key in present])
         recorded.pulses += rows.write_pulses(_pulses(told, present, made))
         recorded.new += len(made)
         recorded.changed += len(changed)
@@ -275,6 +281,14 @@ def _claimed(row: Row, facts: list[Told], people: dict[str, tuple[int, str]]) ->
     person, plan = people.get(reference, (None, ""))
     standing = row.standing._replace(plan=plan)
     return row._replace(reference_id=reference, person=row.person or person, standing=standing)
+
+
+def _names(told: dict[Key, list[Told]]) -> dict[Key, tuple[datetime, str]]:
+    """When the source last named the provider of each, and how; of two names at one time the later by letters."""
+    named = {
+        key: [(fact.happened_at, fact.resource) for fact, *_ in facts if fact.resource] for key, facts in told.items()
+    }
+    return {key: max(names) for key, names in named.items() if names}
 
 
 def _pulses(

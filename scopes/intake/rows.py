@@ -60,10 +60,19 @@ class PulseSeen(NamedTuple):
     last_data_on: date | None
 
 
+class Named(NamedTuple):
+    """What a source called the provider of one connection, and when."""
+
+    connection: int
+    resource: str
+    at: datetime
+
+
 class Sighted(NamedTuple):
     """What is recorded of the connection in the `place`-th of some sights, as far as that sight may change it.
 
-    `minted`: its id was minted for a link. `later`: the sight tells later days than its pulse.
+    `minted`: its id was minted for a link. `later`: the sight tells later days than its pulse. `renamed`: it calls the
+    provider otherwise than before.
     """
 
     place: int
@@ -73,6 +82,7 @@ class Sighted(NamedTuple):
     undated: bool
     minted: bool
     later: bool
+    renamed: bool
 
 
 def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
@@ -85,9 +95,10 @@ def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
                            WHERE attempt.user_id = seen.user_id AND attempt.user_id <> ''
                              AND attempt.link_id IS NOT NULL),
                    coalesce(seen.webhook_on > coalesce(pulse.last_webhook_on, '-infinity'), false)
-                   OR coalesce(seen.data_on > coalesce(pulse.last_data_on, '-infinity'), false)
-            FROM {looked_up("bigint", "text", "date", "date")}
-                 WITH ORDINALITY AS seen (integration_id, user_id, webhook_on, data_on, place)
+                   OR coalesce(seen.data_on > coalesce(pulse.last_data_on, '-infinity'), false),
+                   coalesce(seen.resource <> c.resource, false)
+            FROM {looked_up("bigint", "text", "date", "date", "text")}
+                 WITH ORDINALITY AS seen (integration_id, user_id, webhook_on, data_on, resource, place)
             JOIN scopes_connection c ON c.user_id = seen.user_id AND c.integration_id = seen.integration_id
                                     AND c.merged_into_id IS NULL
             LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
@@ -97,6 +108,7 @@ def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
                 texts(fact.user_id for _, fact in sights),
                 times(fact.last_webhook_on for _, fact in sights),
                 times(fact.last_data_on for _, fact in sights),
+                texts(fact.resource for _, fact in sights),
             ],
         )
         return [Sighted(*row) for row in cursor.fetchall()]
@@ -135,20 +147,27 @@ def find_by_id(pks: Sequence[int]) -> list[Found]:
 
 
 def insert(
-    begun: Sequence[tuple[Key, Sequence[Step]]], ids: Mapping[StandingFacts, int], now: datetime
+    begun: Sequence[tuple[Key, Sequence[Step]]],
+    ids: Mapping[StandingFacts, int],
+    names: Mapping[Key, tuple[datetime, str]],
+    now: datetime,
 ) -> dict[Key, int]:
-    """Insert new connections with their periods; (key -> id) of those that nobody else inserted meanwhile."""
+    """Insert new connections with their periods; (key -> id) of those that nobody else inserted meanwhile.
+
+    `names` is what the source calls the provider of each, and since when, where it told.
+    """
     if not begun:
         return {}
     ordered = sorted(begun, key=lambda pair: pair[0])
     last = [steps[-1].row for _, steps in ordered]
+    named = [names.get(key, (None, "")) for key, _ in ordered]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO scopes_connection (integration_id, user_id, standing_id, person_id, reference_id,
-                provider_user_id, consented_at, scopes_at, link_at, first_seen_at)
+                provider_user_id, consented_at, scopes_at, link_at, resource, resource_at, first_seen_at)
             SELECT *, %s FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::text[],
-                %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+                %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[])
             ON CONFLICT (user_id, integration_id) WHERE merged_into_id IS NULL DO NOTHING
             RETURNING integration_id, user_id, id
             """,
@@ -163,6 +182,8 @@ def insert(
                 times(row.consented_at for row in last),
                 times(row.scopes_at for row in last),
                 times(row.link_at for row in last),
+                texts(resource for _, resource in named),
+                times(at for at, _ in named),
             ],
         )
         made = {(integration, user_id): pk for integration, user_id, pk in cursor.fetchall()}
@@ -263,6 +284,27 @@ def _insert_periods(
             [
                 now,
                 *(literal(column) for literal, column in zip(PERIOD, zip(*periods, strict=True), strict=True)),
+            ],
+        )
+
+
+def write_names(names: Sequence[Named]) -> None:
+    """Keep what the source calls the provider, where that is newer than what is kept and another name."""
+    if not names:
+        return
+    ordered = sorted(names)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE scopes_connection c SET resource = new.resource, resource_at = new.at
+            FROM {looked_up("bigint", "text", "timestamptz")} AS new (id, resource, at)
+            WHERE c.id = new.id AND c.resource <> new.resource
+              AND (c.resource_at IS NULL OR (new.at, new.resource) > (c.resource_at, c.resource))
+            """,
+            [
+                numbers(named.connection for named in ordered),
+                texts(named.resource for named in ordered),
+                times(named.at for named in ordered),
             ],
         )
 

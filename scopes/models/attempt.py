@@ -17,6 +17,7 @@ class ReauthLink(models.Model):
     It mints the provider's short-lived URL when the person presses the button. One live link a person and integration:
     only `fixed`, a withdrawal or a newer link end it before its time, for after any other outcome the person may try
     again. `needs` is what it sets out to mend: keys of needs, and `*` for a connection that works at all.
+    `resource` is what the source is asked for unless the connection tells better, empty where nothing was to choose.
     """
 
     class Outcome(models.TextChoices):
@@ -37,6 +38,7 @@ class ReauthLink(models.Model):
     reason = models.TextField()
     ticket = models.CharField(max_length=120, blank=True)
     language = models.CharField(max_length=10, default="en")
+    resource = models.CharField(max_length=255, blank=True, default="", db_default="")
     needs = ArrayField(models.CharField(max_length=400), default=list)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -41,9 +41,10 @@ class Connection(models.Model):
     """One person's authorised link to one provider. It outlives the source's ids; `user_id` is the newest of them.
 
     `standing` is a copy of the open period's, kept in the same transaction. `scopes_at` and `link_at`
-    say how new what we know of each is: an older fact never overwrites a newer one. A merged connection has no open
-    period; what it had goes on in the one that it was merged into. `came_back_after` is the day on which an earlier
-    record of it was erased here, where it came back later.
+    say how new what we know of each is: an older fact never overwrites a newer one. `resource` is the source's own name
+    of the provider for this id, empty where it was not reported, and `resource_at` when it was. A merged connection has
+    no open period; what it had goes on in the one that it was merged into. `came_back_after` is the day on which an
+    earlier record of it was erased here, where it came back later.
     """
 
     person = models.ForeignKey("scopes.Person", models.PROTECT, null=True, blank=True, related_name="connections")
@@ -52,6 +53,8 @@ class Connection(models.Model):
     user_id = models.CharField(max_length=120)
     reference_id = models.CharField(max_length=255, blank=True)
     provider_user_id = models.CharField(max_length=255, blank=True)
+    resource = models.CharField(max_length=255, blank=True, default="", db_default="")
+    resource_at = models.DateTimeField(null=True, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     scopes_at = models.DateTimeField()
     link_at = models.DateTimeField()

@@ -36,6 +36,8 @@ class Merge(models.Model):
     standing = models.ForeignKey("scopes.Standing", models.PROTECT, related_name="+", db_index=False)
     reference_id = models.CharField(max_length=255, blank=True)
     provider_user_id = models.CharField(max_length=255, blank=True)
+    resource = models.CharField(max_length=255, blank=True, default="", db_default="")
+    resource_at = models.DateTimeField(null=True, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     scopes_at = models.DateTimeField()
     link_at = models.DateTimeField()

@@ -33,6 +33,16 @@ class Aim:
     policy: Policy
     preflight: Preflight
 
+    @property
+    def resource(self) -> str:
+        """What the source is to be asked for; empty where somebody has to choose one of `resources`."""
+        return self.provider.resource(self.connection.resource if self.connection else "")
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The regions of the provider that the link may lead to, where it is not known which; else none."""
+        return () if self.resource else self.provider.terra
+
 
 def environment_of(source: Source) -> str:
     """The Terra environment of a source; empty for a source that is not Terra."""

@@ -30,6 +30,14 @@ class Refused(Exception):
         super().__init__("; ".join(refusal.why for refusal in preflight.refusals))
 
 
+class NoSuchResource(Exception):
+    """Which of the provider's regions the link leads to must be chosen among `resources`."""
+
+    def __init__(self, resources: tuple[str, ...]) -> None:
+        self.resources = resources
+        super().__init__(f"Choose one of {', '.join(resources)}.")
+
+
 class AlreadyOver(Exception):
     """The link could no longer be used anyway; `life` says why."""
 
@@ -40,12 +48,16 @@ class AlreadyOver(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the agent decided. `override` sends it against what the preflight advises, where a lead may."""
+    """What the agent decided. `override` sends it against what the preflight advises, where a lead may.
+
+    `resource` is the region of the provider, in the source's words, where it has several and none is known yet.
+    """
 
     act: Act
     language: str
     days: int = DAYS
     override: bool = False
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ def issue(
     connection: Connection | None = None,
     at_most: int = MOST_LINKS,
 ) -> Issued:
-    """A new link, if the preflight allows it; an earlier live one is superseded. Raises Refused.
+    """A new link, if the preflight allows it; an earlier live one is superseded. Raises Refused, NoSuchResource.
 
     Two at once follow one another: the person's row is held, and the unique constraint stands behind it.
     """
@@ -80,6 +92,8 @@ def issue(
         preflight = aim.preflight
         if not preflight.allowed and not (wish.override and preflight.overridable):
             raise Refused(preflight)
+        if aim.resources and wish.resource not in aim.resources:
+            raise NoSuchResource(aim.resources)
         target = aim.integration or ensure_integration(aim.source, aim.provider, now)
         secret = secrets.token_urlsafe(32)
         earlier = ReauthLink.objects.filter(
@@ -98,13 +112,19 @@ def issue(
             reason=wish.act.reason,
             ticket=wish.act.ticket,
             language=wish.language,
+            resource=aim.resource or wish.resource,
             needs=list(preflight.keys),
             created_at=now,
             expires_at=now + timedelta(days=wish.days),
         )
         ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
         overridden = [refusal.code for refusal in preflight.refusals]
-        detail = {"needs": link.needs, "expires_at": link.expires_at.isoformat(), "overridden": overridden}
+        detail = {
+            "needs": link.needs,
+            "resource": link.resource,
+            "expires_at": link.expires_at.isoformat(),
+            "overridden": overridden,
+        }
         _note("link.issued", link, wish.act, now, detail)
     return Issued(link, secret)
 

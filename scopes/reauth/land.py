@@ -100,18 +100,15 @@ def begin(link: ReauthLink, now: datetime) -> Attempt:
 def mint(attempt: Attempt, terra: Terra, back_to: BackTo, language: str, now: datetime) -> str:
     """The provider's own address to send the person to. Raises TerraError; the attempt says so then, and costs nothing.
 
-    Where the direct link is refused, the widget's is taken, which leads to the same provider.
+    Where the direct link is refused, the widget's is taken, which leads to the same provider; and where nobody knows
+    the region, for the person chooses it there.
     """
-    provider = attempt.link.integration.provider  # type: ignore[union-attr]
-    resource = Entry.from_data(provider.entry).terra[0]
+    resources = _resources(attempt)
+    about = attempt.reference_id, back_to.success, back_to.failure, language
     try:
-        try:
-            minted = terra.authenticate_user(resource, attempt.reference_id, back_to.success, back_to.failure, language)
-            attempt.user_id, url = minted.user_id, minted.url
-        except TerraRefused:
-            session = terra.widget_session(
-                (resource,), attempt.reference_id, back_to.success, back_to.failure, language
-            )
+        url = _direct(attempt, terra, resources, about) if len(resources) == 1 else ""
+        if not url:
+            session = terra.widget_session(resources, *about)
             attempt.session_id, url = session.session_id, session.url
     except TerraError as error:
         not_minted(attempt, str(error), now)
@@ -119,6 +116,25 @@ def mint(attempt: Attempt, terra: Terra, back_to: BackTo, language: str, now: da
     attempt.save(update_fields=["user_id", "session_id"])
     ReauthLink.objects.filter(attempts=attempt).update(left_at=now)
     return url
+
+
+def _resources(attempt: Attempt) -> tuple[str, ...]:
+    """What to ask the source for: as it calls the connection today, else as the link says, else every region."""
+    assert attempt.link is not None
+    entry = Entry.from_data(attempt.link.integration.provider.entry)
+    told = attempt.connection.resource if attempt.connection else ""
+    known = entry.resource(told or attempt.link.resource)
+    return (known,) if known else entry.terra
+
+
+def _direct(attempt: Attempt, terra: Terra, resources: tuple[str, ...], about: tuple[str, str, str, str]) -> str:
+    """The address of the provider's own consent screen; empty where Terra refuses to give one."""
+    try:
+        minted = terra.authenticate_user(resources[0], *about)
+    except TerraRefused:
+        return ""
+    attempt.user_id = minted.user_id
+    return minted.url
 
 
 def not_minted(attempt: Attempt, why: str, now: datetime) -> None:

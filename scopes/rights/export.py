@@ -68,6 +68,7 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
         ],
         "reference_id": row.reference_id,
         "provider_user_id": row.provider_user_id,
+        "resource": row.resource,
         "consented_at": _time(row.consented_at),
         "first_seen_at": _time(row.first_seen_at),
         "came_back_after_erasure_on": _day(row.came_back_after),

@@ -3,6 +3,7 @@
 Nothing of the portal imports it but its command, and it imports nothing of ours but the catalogue. In reading order:
 
     cast        what a person and a connection are here, and the few who stand in front
+    resources   what Terra calls its sources, by a list of its own
     offer       what a provider's consent screen offers, and what people usually grant there
     people      who is connected to what: a function of (seed, number), so that a million of them cost nothing
     store       the changes since, in one SQLite file

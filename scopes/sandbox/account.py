@@ -40,7 +40,7 @@ class Account:
         """`switches` hold until others are thrown."""
         self.population = population
         self.store = store
-        self.catalogue = population.catalogue
+        self.resources = population.resources
         self._defaults = switches
 
     # The dashboard
@@ -55,9 +55,11 @@ class Account:
         self.store.throw(changes)
         return thrown
 
-    def providers(self, on_device: bool = False) -> list[Provider]:
+    def providers(self, on_device: bool = False, enabled_only: bool = True) -> list[Provider]:
         """Those that a person can connect at a web page, or those that only a phone can."""
-        return [each for each in self.catalogue.providers.values() if each.terra and each.on_device is on_device]
+        enabled = set(self.switches.enabled_sources)
+        listed = [each for each in self.resources if each.on_device is on_device]
+        return [each for each in listed if terra_name(each) in enabled or not enabled_only]
 
     def requested(self, provider: Provider) -> tuple[Scope, ...]:
         """The scopes that this account asks the provider for."""
@@ -149,7 +151,7 @@ class Account:
         """
         assert session.provider
         assert session.user_id
-        provider = self.catalogue.for_terra(session.provider)
+        provider = self.resources.find(session.provider)
         assert provider is not None
         requested = self.requested(provider)
         fixed = provider.can_untick is Known.NO
@@ -220,7 +222,7 @@ class Account:
 
     def send_data(self, user: Connection, kind: str, minutes: int) -> list[Event]:
         """The provider has new data of this kind; nothing comes where it lets Terra in no more."""
-        provider = self.catalogue.for_terra(user.provider)
+        provider = self.resources.find(user.provider)
         if not user.access or not user.active or (provider and self.ended(provider)):
             return []
         now = datetime.now(UTC)

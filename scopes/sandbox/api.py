@@ -140,7 +140,7 @@ class Api:
             return given(
                 {"status": "success", "type": "athlete", "reference": reference, "trace_id": reference, "user": shown}
             )
-        provider = self.account.catalogue.for_terra(user.provider)
+        provider = self.account.resources.find(user.provider)
         if provider and self.account.ended(provider):
             raise Gone(f"{user.provider} has switched off its API")
         if not user.access:
@@ -152,7 +152,7 @@ class Api:
 
     def _lacks_profile(self, user: Connection) -> bool:
         """Whether the provider has a scope for the profile, and this connection holds none such."""
-        provider = self.account.catalogue.for_terra(user.provider)
+        provider = self.account.resources.find(user.provider)
         if provider is None or user.scopes is None:
             return False
         wanted = {scope.name for scope in provider.scopes if "profile" in scope.name or scope.name == "personal"}
@@ -170,13 +170,19 @@ class Api:
     # Integrations
 
     def integrations(self, request: Request) -> Response:
-        web, sdk = ([terra_name(each) for each in self.account.providers(on_device)] for on_device in (False, True))
+        """Every source that Terra supports, whether enabled here or not."""
+        web, sdk = (
+            [terra_name(each) for each in self.account.providers(on_device, enabled_only=False)]
+            for on_device in (False, True)
+        )
         return given({"status": "success", "providers": web, "sdk_providers": sdk})
 
     def integrations_detailed(self, request: Request) -> Response:
-        listed = self.account.providers()
+        """The sources that are enabled here; without a dev-id, every one."""
+        enabled_only = "dev-id" in request.headers
+        listed = self.account.providers(enabled_only=enabled_only)
         if request.args.get("sdk", "").lower() == "true":
-            listed += self.account.providers(on_device=True)
+            listed += self.account.providers(on_device=True, enabled_only=enabled_only)
         providers = [
             {
                 "provider": terra_name(each),

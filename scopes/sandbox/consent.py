@@ -40,7 +40,7 @@ class Consent:
         """The page to choose at, or the consent screen. Changes nothing."""
         session = self._session(session_id)
         if session.provider is None:
-            named = map(self.account.catalogue.for_terra, session.providers)
+            named = map(self.account.resources.find, session.providers)
             return pages.choice(provider for provider in named if provider)
         provider = self._provider(session.provider)
         requested = self.account.requested(provider)
@@ -82,7 +82,7 @@ class Consent:
         return session
 
     def _provider(self, name: str) -> Provider:
-        provider = self.account.catalogue.for_terra(name)
+        provider = self.account.resources.find(name)
         assert provider is not None
         if self.account.ended(provider):
             raise Gone(f"{provider.name} has switched this service off: nothing can be connected here any more.")
@@ -91,7 +91,7 @@ class Consent:
     def _choose(self, session: Session, name: str) -> Response:
         if name not in session.providers:
             raise BadRequest("Choose one of the providers.")
-        provider = self.account.catalogue.for_terra(name)
+        provider = self.account.resources.find(name)
         if provider and provider.on_device:
             return redirect(
                 _with(session.success_url, user_id="null", reference_id=session.reference_id, resource=name), 303

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from werkzeug.exceptions import BadRequest, Gone, NotFound
+from werkzeug.exceptions import BadRequest, Gone, HTTPException, NotFound
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
@@ -21,6 +21,14 @@ from scopes.sandbox.wire import given, sent_object
 
 WIDGET_PATHS = ("/api/widget/session", "/widget/api/session")
 AUTH_TOKEN_SECONDS = 180
+
+
+class UserLimitReached(HTTPException):
+    """The environment holds as many connections as it may."""
+
+    code = 402
+    description = "User limit reached"
+    name = "Payment Required"
 
 
 class Links:
@@ -45,9 +53,10 @@ class Links:
     def authenticate_user(self, request: Request) -> Response:
         """A link to one provider's consent screen, and the id that a connection made there will have."""
         resource = request.args.get("resource", "")
-        provider = self.account.catalogue.for_terra(resource)
+        provider = self.account.resources.find(resource)
         if provider is None:
             raise NotFound("resource not found") if resource else BadRequest("resource is missing")
+        self._check_limit()
         if provider.on_device:
             raise BadRequest(f"{terra_name(provider)} is connected through the mobile SDK")
         if self.account.ended(provider):
@@ -75,9 +84,7 @@ class Links:
         names = sent.get("providers")
         if names is not None and not isinstance(names, str):
             return Response(HTML_500, status=500, mimetype="text/html")
-        known = {
-            terra_name(each): each for each in map(self.account.catalogue.for_terra, (names or "").split(",")) if each
-        }
+        known = {terra_name(each): each for each in map(self.account.resources.find, (names or "").split(",")) if each}
         providers = list(known.values()) if names else self.account.providers()
         providers = [provider for provider in providers if not self.account.ended(provider)]
         if not providers:
@@ -92,6 +99,12 @@ class Links:
             },
             status,
         )
+
+    def _check_limit(self) -> None:
+        """Terra refuses a direct link once the environment holds as many connections as it may."""
+        limit = self.account.switches.user_limit
+        if limit and self.account.count() >= limit:
+            raise UserLimitReached
 
     def _begin(self, sent: dict[str, Any], providers: list[Provider], widget: bool) -> Session:
         return self.account.begin(

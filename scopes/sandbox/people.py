@@ -24,6 +24,7 @@ from scopes.catalogue import Catalogue
 from scopes.catalogue.entries import Provider
 from scopes.sandbox.cast import CAST, CAST_CONNECTIONS, Connection, Person
 from scopes.sandbox.offer import in_no_order, reports, scopes_on_offer, terra_name, usual_grants
+from scopes.sandbox.resources import Resources
 
 CREATED_BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -168,7 +169,11 @@ class Population:
 
     @cached_property
     def _providers(self) -> dict[str, Provider]:
-        return {slug: self.catalogue.providers[slug] for slug in MIX}
+        return {slug: self.resources.showing(slug) for slug in MIX}
+
+    @cached_property
+    def resources(self) -> Resources:
+        return Resources(self.catalogue)
 
     @cached_property
     def _grants(self) -> dict[str, tuple[tuple[str, ...], ...]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
+
+from scopes.sandbox.resources import listed, with_screens
 
 
 class SwitchError(ValueError):
@@ -28,7 +30,8 @@ class Switches:
     """How the sandbox behaves now. Times are in seconds.
 
     `requested_scopes` is the dashboard: Terra's provider name -> the scopes asked for; all where it is not named.
-    An empty `webhook_url` sends nothing.
+    An empty `webhook_url` sends nothing. `enabled_sources` are Terra's names of those switched on in the dashboard.
+    `user_limit` is how many connections it takes, 0 for as many as there come.
     """
 
     error_dialect: str = "problem"
@@ -44,6 +47,8 @@ class Switches:
     session_seconds: float = 900.0
     webhook_url: str = ""
     requested_scopes: dict[str, list[str]] = field(default_factory=dict)
+    enabled_sources: list[str] = field(default_factory=with_screens)
+    user_limit: int = 0
 
     def thrown(self, changes: Mapping[str, Any]) -> Switches:
         """These switches with the changes applied; SwitchError where one does not fit."""
@@ -59,18 +64,45 @@ def _check(name: str, value: object) -> None:
     if name in CHOICES:
         if value not in CHOICES[name]:
             raise SwitchError(f"{name} can be {' or '.join(CHOICES[name])}, not {value!r}.")
-    elif name in ("retry_seconds", "webhook_timeout", "session_seconds"):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86400:
-            raise SwitchError(f"{name} is a number of seconds from 0 to 86400, not {value!r}.")
-    elif name == "webhook_url":
-        if not isinstance(value, str) or (value and not value.startswith(("http://", "https://"))):
-            raise SwitchError("webhook_url is an http or https address, or empty.")
-    elif name == "requested_scopes":
-        if not isinstance(value, dict) or not all(_is_scope_list(scopes) for scopes in value.values()):
-            raise SwitchError("requested_scopes is an object: Terra's provider name -> a list of scopes.")
+    elif name in RULES:
+        fits, words = RULES[name]
+        if not fits(value):
+            raise SwitchError(f"{name} is {words}, not {value!r}.")
     else:
         raise SwitchError(f"There is no switch {name!r}; there are {', '.join(Switches.__dataclass_fields__)}.")
 
 
-def _is_scope_list(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(scope, str) for scope in value)
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 86400
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and (not value or value.startswith(("http://", "https://")))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _are_sources(value: object) -> bool:
+    return _is_texts(value) and set(value) <= {row.resource for row in listed()}
+
+
+def _are_scopes(value: object) -> bool:
+    return isinstance(value, dict) and all(_is_texts(scopes) for scopes in value.values())
+
+
+SECONDS = (_is_time, "a number of seconds from 0 to 86400")
+RULES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "retry_seconds": SECONDS,
+    "webhook_timeout": SECONDS,
+    "session_seconds": SECONDS,
+    "webhook_url": (_is_address, "an http or https address, or empty"),
+    "requested_scopes": (_are_scopes, "an object: Terra's provider name -> a list of scopes"),
+    "enabled_sources": (_are_sources, "a list of Terra's names of its sources"),
+    "user_limit": (_is_count, "a whole number, 0 for none"),
+}

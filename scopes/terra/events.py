@@ -125,6 +125,7 @@ def _auth(raw: Event, at: datetime) -> tuple[Fact, ...]:
             reference_id=_reference(raw, user),
             scopes=user.scopes,
             session_id=_session(raw),
+            resource=user.resource,
         ),
     )
 
@@ -160,6 +161,7 @@ def _user_reauth(raw: Event, at: datetime) -> tuple[Fact, ...]:
             at,
             reference_id=_reference(raw, user),
             scopes=user.scopes,
+            resource=user.resource,
         ),
     )
 
@@ -176,6 +178,7 @@ def _permission_change(raw: Event, at: datetime) -> tuple[Fact, ...]:
             removed=scopes_in(raw, "scopes_removed", reports=Known.YES) or (),
             scopes=user.scopes,
             reference_id=_reference(raw, user),
+            resource=user.resource,
         ),
     )
 
@@ -238,6 +241,7 @@ def _seen(raw: Event, user: TerraUser, at: datetime, *, last_data_on: date | Non
         created_at=user.created_at,
         last_webhook_on=at.date(),
         last_data_on=last_data_on,
+        resource=user.resource,
     )
 
 
@@ -249,6 +253,7 @@ def _link_changed(raw: Event, user: TerraUser, state: LinkState, at: datetime) -
         at,
         reference_id=_reference(raw, user),
         detail=message_in(raw, "message"),
+        resource=user.resource,
     )
 
 

@@ -63,7 +63,7 @@ def read_user(raw: object) -> TerraUser:
         raise PayloadError(f"active must be true or false, not {kind_of(active)}")
     return TerraUser(
         user_id=user_id,
-        resource=resource.upper(),
+        resource=named(resource),
         provider=provider.slug,
         reference_id=text_in(raw, "reference_id", longest=LONGEST_TEXT),
         scopes=scopes_in(raw, "scopes", reports=provider.reports_scopes),
@@ -88,7 +88,13 @@ def user_to_fact(user: TerraUser, now: datetime, *, provider_user_id: str | None
         last_webhook_on=user.last_webhook_update.date() if user.last_webhook_update else None,
         last_data_on=user.most_recent_data_at.date() if user.most_recent_data_at else None,
         provider_user_id=provider_user_id,
+        resource=user.resource,
     )
+
+
+def named(resource: str) -> str:
+    """Terra's name of a provider as it is kept: in capitals, which may make it longer."""
+    return resource.upper()[:LONGEST_TEXT]
 
 
 @cache

@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from scopes import flow
-from scopes.facts import PersonKnown
+from scopes.facts import ConsentGiven, LinkChanged, LinkState, PersonKnown
 from scopes.models import Connection, Person, ReauthLink, Source, TrailEntry
-from tests.cast import OURA_POLICY, connection_of, policy_for, the
+from tests.cast import CONSENTED, OURA_POLICY, connection_of, policy_for, take_in, the
 from tests.reauth.hands import act, send
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,35 @@ def test_a_form_that_is_not_complete_makes_no_link(desk: Callable[[str], Client]
     answer = desk("agent").post(address(the("ben")), form)
     assert answer.status_code == 200 and answer.context["form"].errors[missing]
     assert not ReauthLink.objects.exists()
+
+
+def revoked_at_dexcom(resource: str | None) -> None:
+    take_in(ConsentGiven("dexcom", "ben-eu", CONSENTED, "ref-ben", ("offline_access",), resource=resource))
+    take_in(LinkChanged("dexcom", "ben-eu", LinkState.REVOKED, CONSENTED + timedelta(days=1)))
+
+
+def test_the_agent_chooses_the_region_where_nobody_knows_it(desk: Callable[[str], Client]) -> None:
+    revoked_at_dexcom(None)
+    agent, form = desk("agent"), address(the("ben"), "dexcom")
+    page = agent.get(form).content.decode()
+    assert "Region" in page and '<option value="DEXCOM_EU">' in page
+    for chosen in ({}, {"resource": ""}, {"resource": "OURA"}):
+        assert agent.post(form, FORM | chosen).context["form"].errors["resource"]
+    assert not ReauthLink.objects.exists()
+    assert agent.post(form, FORM | {"resource": "DEXCOM_EU"}).status_code == 200
+    assert ReauthLink.objects.get().resource == "DEXCOM_EU"
+    assert TrailEntry.objects.get(verb="link.issued").detail["resource"] == "DEXCOM_EU"
+
+
+@pytest.mark.parametrize(("provider", "resource"), [("dexcom", "DEXCOM_EU"), ("oura", "OURA")])
+def test_where_the_region_is_known_or_the_only_one_nothing_is_asked(
+    desk: Callable[[str], Client], provider: str, resource: str
+) -> None:
+    revoked_at_dexcom("DEXCOM_EU")
+    agent, form = desk("agent"), address(the("ben"), provider)
+    assert "Region" not in agent.get(form).content.decode()
+    agent.post(form, FORM | {"resource": "DEXCOM_JP"})
+    assert ReauthLink.objects.get().resource == resource
 
 
 def test_a_viewer_can_neither_send_nor_withdraw(desk: Callable[[str], Client]) -> None:

@@ -72,6 +72,16 @@ def test_csv_says_true_and_false_as_databases_write_it(tmp_path: Path, word: str
     assert list(read(path, AT, NOW)) == [(2, ConnectionSeen("oura", "a", AT, active=means))]
 
 
+@pytest.mark.parametrize(
+    ("written_as", "resource"),
+    [("DEXCOM_EU", "DEXCOM_EU"), ("Dexcom_eu", "DEXCOM_EU"), ("DEXCOM", "DEXCOM"), ("dexcom", None)],
+)
+def test_our_slug_is_no_name_of_terras(tmp_path: Path, written_as: str, resource: str | None) -> None:
+    path = written(tmp_path, f"provider,user_id\n{written_as},a\n", "connections.csv")
+
+    assert list(read(path, AT, NOW)) == [(2, ConnectionSeen("dexcom", "a", AT, resource=resource))]
+
+
 def test_none_granted_and_not_reported_stay_apart(tmp_path: Path) -> None:
     path = written(tmp_path, 'provider,user_id,scopes\noura,a,[]\noura,b,\noura,c,"daily, email"\n', "connections.csv")
 

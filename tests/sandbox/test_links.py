@@ -21,6 +21,8 @@ def test_a_link_to_one_provider_carries_the_id_of_a_connection_that_does_not_exi
     ("resource", "body", "status"),
     [
         ("NOPE", {}, 404),
+        ("EIGHTSLEEP", {}, 404),
+        ("DEXCOMEU", {}, 404),
         ("", {}, 400),
         ("APPLE", {}, 400),
         ("FITBIT", {}, 400),
@@ -81,3 +83,20 @@ def test_a_token_for_the_mobile_sdk_is_for_those_who_know_both_keys(terra: Appli
     terra.http.headers["dev-id"] = "another"
     answer = terra.post("/auth/generateAuthToken")
     assert answer.status_code == 404 and answer.json()["detail"] == "Invalid dev-id was provided"
+
+
+def test_each_region_is_a_resource_of_its_own(terra: Application) -> None:
+    minted = terra.link("DEXCOM_EU", "ada")
+    terra.decide(minted["auth_url"], "allow", "offline_access")
+    assert [user["provider"] for user in terra.users("ada")].count("DEXCOM_EU") == 1
+
+
+def test_an_environment_at_its_limit_gives_out_no_direct_link(terra: Application) -> None:
+    terra.throw(user_limit=1)
+    answer = terra.post("/auth/authenticateUser", {}, resource="OURA")
+    assert (answer.status_code, answer.json()["detail"]) == (402, "User limit reached")
+    terra.throw(user_limit=1_000_000, error_dialect="legacy")
+    assert terra.post("/auth/authenticateUser", {}, resource="OURA").status_code == 200
+    terra.throw(user_limit=1)
+    refused = terra.post("/auth/authenticateUser", {}, resource="OURA")
+    assert refused.json() == {"status": "error", "message": "User limit reached"}

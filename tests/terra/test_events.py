@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -128,10 +129,23 @@ TOLD: dict[str, Fact | tuple[Fact, ...]] = {
 }
 
 
+RESOURCES = {
+    "apple_health": "APPLE",
+    "fitbit": "FITBIT",
+    "garmin": "GARMIN",
+    "google_fit": "GOOGLE",
+    "myfitnesspal": "MYFITNESSPAL",
+    "oura": "OURA",
+}
+
+
 def told_by(name: str) -> tuple[Fact, ...]:
-    """All facts of the captured event of that name."""
+    """All facts of the captured event of that name; those about a connection carry Terra's own name of the provider."""
     told = TOLD[name]
-    return told if isinstance(told, tuple) else (told,)
+    return tuple(
+        fact if isinstance(fact, AttemptFailed | DataRefused) else replace(fact, resource=RESOURCES[fact.provider])
+        for fact in (told if isinstance(told, tuple) else (told,))
+    )
 
 
 SILENT = ["healthcheck", "s3_payload", "large_request_processing"]

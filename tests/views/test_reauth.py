@@ -16,10 +16,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from portal.logs import scrubbed
-from scopes.facts import AttemptFailed
+from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, LinkChanged, LinkState
 from scopes.models import Attempt, Delivery, ReauthLink, Source
 from scopes.reauth.issue import Issued, withdraw
-from tests.cast import EVERYTHING, take_in, the
+from tests.cast import CONSENTED, EVERYTHING, take_in, the
 from tests.reauth.hands import act, send
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +109,62 @@ def test_a_press_mints_with_the_stored_reference_id_and_leads_on(
     }
     ben.link.refresh_from_db()
     assert ben.link.left_at is not None
+
+
+def dexcom(user_id: str, resource: str | None, who: str = "ada") -> None:
+    """A connection to Dexcom that was revoked."""
+    take_in(ConsentGiven("dexcom", user_id, CONSENTED, f"ref-{who}", ("offline_access",), resource=resource))
+    take_in(LinkChanged("dexcom", user_id, LinkState.REVOKED, CONSENTED + timedelta(days=1)))
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"), [("DEXCOM_EU", "DEXCOM_EU"), ("DEXCOM", "DEXCOM"), ("DEXCOMEU", "DEXCOM_EU")]
+)
+@pytest.mark.usefixtures("cast")
+def test_terra_is_asked_for_the_region_of_the_connection(
+    client: Client, terra: HTTPServer, told: str, asked: str
+) -> None:
+    dexcom("ada-eu", told)
+    pressed(client, send(the("ada"), "dexcom", now=timezone.now()))
+    assert terra.log[-1][0].args["resource"] == asked
+
+
+@pytest.mark.usefixtures("cast")
+def test_what_the_source_says_since_the_link_was_made_counts(client: Client, terra: HTTPServer) -> None:
+    dexcom("ada-eu", None)
+    link = send(the("ada"), "dexcom", now=timezone.now(), resource="DEXCOM")
+    take_in(ConnectionSeen("dexcom", "ada-eu", CONSENTED + timedelta(days=2), resource="DEXCOM_EU"))
+    pressed(client, link)
+    assert terra.log[-1][0].args["resource"] == "DEXCOM_EU"
+
+
+@pytest.mark.usefixtures("cast")
+def test_where_nobody_knows_the_region_the_agent_s_choice_counts(client: Client, terra: HTTPServer) -> None:
+    dexcom("ada-eu", None)
+    pressed(client, send(the("ada"), "dexcom", now=timezone.now(), resource="DEXCOM_JP"))
+    assert terra.log[-1][0].args["resource"] == "DEXCOM_JP"
+
+
+@pytest.mark.usefixtures("cast")
+def test_a_link_without_a_region_lets_the_person_choose(client: Client, terra: HTTPServer) -> None:
+    dexcom("ada-eu", None)
+    link = send(the("ada"), "dexcom", now=timezone.now(), resource="DEXCOM")
+    ReauthLink.objects.update(resource="")
+    session = {"status": "success", "session_id": "s", "url": AUTH_URL, "expires_in": 900}
+    terra.expect_request("/api/widget/session", method="POST").respond_with_json(session, status=201)
+    assert pressed(client, link).session_id == "s"
+    assert body_sent(terra)["providers"] == "DEXCOM,DEXCOM_EU,DEXCOM_JP"
+
+
+@pytest.mark.parametrize("told", ["EIGHT", "EIGHTSLEEP", None])
+@pytest.mark.usefixtures("cast")
+def test_a_name_with_which_no_link_can_be_made_is_never_asked_for(
+    client: Client, terra: HTTPServer, told: str | None
+) -> None:
+    take_in(ConsentGiven("eight_sleep", "ada-eight", CONSENTED, "ref-ada", resource=told))
+    take_in(LinkChanged("eight_sleep", "ada-eight", LinkState.REVOKED, CONSENTED + timedelta(days=1)))
+    pressed(client, send(the("ada"), "eight_sleep", now=timezone.now()))
+    assert terra.log[-1][0].args["resource"] == "EIGHT"
 
 
 def test_five_presses_an_hour_and_the_link_still_works_afterwards(
