@@ -41,10 +41,10 @@ FIELDS = (
     "provider_user_id",
     "at",
 )
-# CSV has only text, and each database writes it in a way of its own.
+# CSV has only text, and each database writes it in a way of its own, spreadsheets in their user's language.
 TRUTH = {
-    **dict.fromkeys(("true", "t", "yes", "1"), True),
-    **dict.fromkeys(("false", "f", "no", "0"), False),
+    **dict.fromkeys(("true", "t", "yes", "1", "wahr", "vrai", "waar", "vero", "verdadero"), True),
+    **dict.fromkeys(("false", "f", "no", "0", "falsch", "faux", "onwaar", "falso"), False),
     **dict.fromkeys(("", "null"), None),
 }
 
@@ -67,7 +67,7 @@ def read(path: Path, as_of: datetime | None, now: datetime) -> Iterator[tuple[in
 
 
 def _seen(line: int, row: Mapping[str, Any], as_of: datetime | None, now: datetime) -> ConnectionSeen:
-    user_id = text_in(row, "user_id", longest=LONGEST_USER_ID)
+    user_id = _id(row, "user_id", LONGEST_USER_ID)
     name = text_in(row, "provider", longest=LONGEST_TEXT)
     if user_id is None or name is None:
         raise PayloadError(f"{'user_id' if user_id is None else 'provider'} is missing")
@@ -79,16 +79,23 @@ def _seen(line: int, row: Mapping[str, Any], as_of: datetime | None, now: dateti
         provider=provider.slug,
         user_id=user_id,
         happened_at=at,
-        reference_id=text_in(row, "reference_id", longest=LONGEST_TEXT),
+        reference_id=_id(row, "reference_id", LONGEST_TEXT),
         scopes=scopes_in(row, "scopes", reports=provider.reports_scopes),
         active=_truth(row, "active"),
         created_at=_past(row, "created_at", now),
         last_webhook_on=_day(_past(row, "last_webhook_update", now)),
         last_data_on=_day(_past(row, "most_recent_data_at", now)),
-        provider_user_id=text_in(row, "provider_user_id", longest=LONGEST_TEXT),
+        provider_user_id=_id(row, "provider_user_id", LONGEST_TEXT),
         # Our slug is no name of the source's: it does not tell which region.
         resource=None if name == provider.slug else named(name),
     )
+
+
+def _id(row: Mapping[str, Any], key: str, longest: int) -> str | None:
+    value = text_in(row, key, longest=longest)
+    if file_rows.spreadsheet_damage(value):
+        raise PayloadError(f"{key} {file_rows.DAMAGED}")
+    return value
 
 
 @cache

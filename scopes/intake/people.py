@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 from django.db import connection, transaction
 
@@ -81,6 +82,13 @@ def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
         for plan, pk in cursor.fetchall():
             taken.plans.setdefault(plan, []).append(pk)
     return taken
+
+
+def plans_in_two_cases() -> list[list[str]]:
+    """The plans of people that differ in case only, together: a requirement for one does not hold for the other."""
+    plans = sorted(Person.objects.exclude(plan="").values_list("plan", flat=True).distinct(), key=str.casefold)
+    groups = [list(same) for _, same in groupby(plans, key=str.casefold)]
+    return [sorted(same) for same in groups if len(same) > 1]
 
 
 def _check_plans(people: Sequence[PersonKnown]) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from scopes.facts import PersonKnown
 from scopes.intake import file_rows
+from scopes.intake.disk import private_database, room
 from scopes.intake.file_rows import Refused
 
 LIMITS = {"reference_id": 255, "email": 254, "name": 200, "locale": 20, "plan": 50}
@@ -20,9 +22,19 @@ NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def read(path: Path) -> Iterator[PersonKnown | Refused]:
-    """The people in the file, in its order. Raises UnreadableFile."""
-    for row in file_rows.read(path, LIMITS, ["reference_id"]):
-        yield row if isinstance(row, Refused) else _person(*row)
+    """The people in the file, in its order, each once. Raises UnreadableFile."""
+    with closing(private_database()) as disk:
+        disk.execute("CREATE TABLE seen (reference_id TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        disk.execute("BEGIN")
+        for row in file_rows.read(path, LIMITS, ["reference_id"]):
+            person = row if isinstance(row, Refused) else _person(*row)
+            if isinstance(row, Refused) or isinstance(person, Refused):
+                yield person
+                continue
+            with room():
+                new = disk.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", [person.reference_id, row[0]]).rowcount
+                ((line,),) = disk.execute("SELECT line FROM seen WHERE reference_id = ?", [person.reference_id])
+            yield person if new else Refused(row[0], f"reference_id stands in line {line} already, and that row counts")
 
 
 def _person(line: int, row: Mapping[str, Any]) -> PersonKnown | Refused:
@@ -40,6 +52,8 @@ def _person(line: int, row: Mapping[str, Any]) -> PersonKnown | Refused:
             return Refused(line, f"{name} is longer than {longest} characters")
         if NOT_SHOWN.search(fields[name]):
             return Refused(line, f"{name} holds characters that cannot be shown")
+    if file_rows.spreadsheet_damage(fields["reference_id"]):
+        return Refused(line, f"reference_id {file_rows.DAMAGED}")
     if not fields["reference_id"]:
         return Refused(line, "reference_id is missing")
     if fields["email"] and fields["email"].count("@") != 1:

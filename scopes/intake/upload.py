@@ -6,10 +6,8 @@ file: no other batch would have found anything else.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import pickle
-import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from scopes.facts import ConnectionSeen
 from scopes.intake import connections_file
+from scopes.intake.disk import private_database, room
 from scopes.intake.file_rows import Refused, UnreadableFile
 from scopes.intake.record import Recorded
 from scopes.models import Source
@@ -58,8 +57,7 @@ class Upload:
     def __init__(self) -> None:
         self.rows = self.refused = 0
         self.recorded = Recorded()
-        self._disk = sqlite3.connect("", isolation_level=None)
-        self._disk.execute("PRAGMA journal_mode = OFF")
+        self._disk = private_database()
         self._disk.execute("CREATE TABLE row (provider TEXT, user_id TEXT, at TEXT, line INTEGER, seen BLOB)")
 
     def close(self) -> None:
@@ -133,24 +131,16 @@ class Upload:
         values = [
             (seen.provider, seen.user_id, seen.happened_at.isoformat(), line, pickle.dumps(seen)) for line, seen in rows
         ]
-        with _room():
+        with room():
             self._disk.execute("BEGIN")
             self._disk.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?)", values)
             self._disk.execute("COMMIT")
         self.rows += len(values)
 
     def _sorted(self) -> Iterator[ConnectionSeen]:
-        with _room():
+        with room():
             for (seen,) in self._disk.execute("SELECT seen FROM row ORDER BY provider, user_id, at, line"):
                 yield pickle.loads(seen)  # noqa: S301 - our own, from a file that nobody else can open
-
-
-@contextlib.contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise UnreadableFile(f"There is no room to sort the file: {error}. TMPDIR names another place.") from error
 
 
 def mark_of(path: Path) -> str:

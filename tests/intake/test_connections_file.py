@@ -64,7 +64,17 @@ def test_a_file_that_nobody_says_the_time_of_is_not_read(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("word", "means"), [("true", True), ("T", True), ("1", True), ("f", False), ("No", False), ("", None)]
+    ("word", "means"),
+    [
+        ("true", True),
+        ("T", True),
+        ("1", True),
+        ("f", False),
+        ("No", False),
+        ("", None),
+        ("WAHR", True),
+        ("Faux", False),
+    ],
 )
 def test_csv_says_true_and_false_as_databases_write_it(tmp_path: Path, word: str, means: bool | None) -> None:
     path = written(tmp_path, f"provider,user_id,active\noura,a,{word}\n", "connections.csv")
@@ -98,6 +108,9 @@ def test_none_granted_and_not_reported_stay_apart(tmp_path: Path) -> None:
         ('{"user_id": "secret-value"}', "provider is missing"),
         ('{"provider": "secret-value", "user_id": "a"}', "provider is in no catalogue entry"),
         ('{"provider": "oura", "user_id": "secret-value\\u0000"}', "user_id holds a character that cannot be stored"),
+        ('{"provider": "oura", "user_id": "1.23457E+12"}', "user_id is Excel's damage"),
+        ('{"provider": "oura", "user_id": "a", "reference_id": "1,23457E+12"}', "reference_id is Excel's damage"),
+        ('{"provider": "oura", "user_id": "a", "provider_user_id": "#REF!"}', "provider_user_id is Excel's damage"),
         ('{"provider": "oura", "user_id": "a", "active": "secret-value"}', "active must be true or false"),
         (
             '{"provider": "oura", "user_id": "a", "scopes": {"secret-value": 1}}',
@@ -134,3 +147,11 @@ def test_a_file_without_line_breaks_is_not_held_in_memory(tmp_path: Path) -> Non
 
     with pytest.raises(UnreadableFile, match=r"^Line 1 has more than 1,000,000 characters\."):
         list(read(path, AT, NOW))
+
+
+def test_a_spreadsheet_s_file_of_connections_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "connections.csv"
+    text = "Provider;User_ID;Scopes;Active;;\r\nOURA;a;email,daily;WAHR;;\r\n;;;;;\r\n"
+    path.write_bytes(text.encode("utf-16"))
+
+    assert list(read(path, AT, NOW)) == [(2, ConnectionSeen("oura", "a", AT, scopes=("email", "daily"), active=True))]

@@ -94,15 +94,15 @@ def test_a_row_of_another_width_is_refused_and_the_rest_is_read(tmp_path: Path) 
 
     narrow, wide, right = read(path)
 
-    assert narrow == Refused(2, "it does not have 2 columns")
-    assert wide == Refused(3, "it does not have 2 columns")
+    assert narrow == Refused(2, "its number of columns, separated by commas, is 1 and not 2")
+    assert wide == Refused(3, "its number of columns, separated by commas, is 3 and not 2")
     assert right == PersonKnown("c", name="Cy")
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"reference_id,name\na,\xff\xfe\n", "not UTF-8"),
+        (b"reference_id,name\na,\xff\xfe\n", "not UTF-8 text, from line 2: it looks like Windows-1252"),
         ("name,email\nAda,ada@example.com\n", "reference_id among them"),
         ("", "reference_id among them"),
         ("reference_id,shoe\na,42\n", "Unknown column 'shoe'"),

@@ -174,7 +174,7 @@ def test_a_file_that_breaks_off_is_not_taken_in_at_all(tmp_path: Path) -> None:
     file = tmp_path / "connections.csv"
     file.write_text('provider,user_id,at\noura,a,2026-11-20\noura,"never closed\n')
 
-    with pytest.raises(CommandError, match=r"^Line 3: unexpected end of data\. Nothing was changed\.$"):
+    with pytest.raises(CommandError, match=r"^Line 3: unexpected end of data\. .* Nothing was changed\.$"):
         take(file, "--apply")
 
     assert not Connection.objects.exists()

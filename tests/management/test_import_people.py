@@ -76,6 +76,27 @@ def test_refused_rows_are_told_by_line_and_the_others_are_taken_in(file: Path) -
     assert err.getvalue() == "line 4: reference_id is missing\n"
 
 
+def test_an_id_twice_is_reported_and_doing_it_again_changes_nothing(file: Path) -> None:
+    file.write_text(file.read_text() + "ref-ada,other@example.com,Ada,en,free\n")
+    err = StringIO()
+    for _ in range(2):
+        with pytest.raises(CommandError, match=r"^Rows refused: 1\."):
+            call_command("import_people", str(file), stdout=StringIO(), stderr=err)
+
+    assert err.getvalue() == "line 4: reference_id stands in line 2 already, and that row counts\n" * 2
+    assert people.the("ada").email == "ada@example.com"
+
+
+def test_plans_that_differ_in_case_only_are_reported(file: Path) -> None:
+    file.write_text(file.read_text() + 'ref-cy,cy@example.com,Cy,en,Pro\nref-dee,dee@example.com,Dee,en," pro "\n')
+    out, err = StringIO(), StringIO()
+
+    call_command("import_people", str(file), stdout=out, stderr=err)
+
+    assert out.getvalue().startswith("4 new")
+    assert err.getvalue() == "Plans that differ in case only are different plans: 'Pro', 'pro'.\n"
+
+
 def test_a_51st_plan_is_refused_with_its_whole_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_people, "BATCH", 50)
     file = tmp_path / "people.csv"
@@ -94,7 +115,7 @@ def test_a_file_that_breaks_off_says_how_much_was_taken_in(tmp_path: Path, monke
     file = tmp_path / "people.csv"
     file.write_text('reference_id\nref-1\nref-2\nref-3\n"never closed\n')
 
-    with pytest.raises(CommandError, match=r"^Line 5: unexpected end of data\. Taken in before: 2\.$"):
+    with pytest.raises(CommandError, match=r"^Line 5: unexpected end of data\. .* Taken in before: 2\.$"):
         call_command("import_people", str(file), stdout=StringIO(), stderr=StringIO())
 
     assert set(Person.objects.values_list("reference_id", flat=True)) == {"ref-1", "ref-2"}

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from scopes import flow
 from scopes.facts import PersonKnown
 from scopes.intake.file_rows import Refused, UnreadableFile
-from scopes.intake.people import PeopleTaken, TooManyPlans
+from scopes.intake.people import PeopleTaken, TooManyPlans, plans_in_two_cases
 from scopes.intake.people_file import read
 
 BATCH = 1000
@@ -44,5 +44,7 @@ class Command(BaseCommand):
             f"{total.new:,} new, {total.changed:,} changed, {total.unchanged:,} unchanged, {refused:,} refused;"
             f" {total.claimed:,} connections claimed, {total.replanned:,} judged by another plan"
         )
+        for same in plans_in_two_cases():
+            self.stderr.write(f"Plans that differ in case only are different plans: {', '.join(map(repr, same))}.")
         if refused:
             raise CommandError(f"Rows refused: {refused:,}. All others were taken in.")
