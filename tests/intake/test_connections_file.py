@@ -154,4 +154,5 @@ def test_a_spreadsheet_s_file_of_connections_is_read(tmp_path: Path) -> None:
     text = "Provider;User_ID;Scopes;Active;;\r\nOURA;a;email,daily;WAHR;;\r\n;;;;;\r\n"
     path.write_bytes(text.encode("utf-16"))
 
-    assert list(read(path, AT, NOW)) == [(2, ConnectionSeen("oura", "a", AT, scopes=("email", "daily"), active=True))]
+    seen = ConnectionSeen("oura", "a", AT, scopes=("email", "daily"), active=True, resource="OURA")
+    assert list(read(path, AT, NOW)) == [(2, seen)]
