@@ -181,7 +181,7 @@ def endless(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 def test_a_row_without_an_end_is_refused_in_bounded_memory(endless: Path) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(UnreadableFile, match="(?i)line 2 has more than 1,000,000 characters"):
+        with pytest.raises(UnreadableFile, match=r"(?i)line 2 has more than 1,000,000 characters"):
             list(read(endless))
         assert tracemalloc.get_traced_memory()[1] < 64_000_000
     finally:
