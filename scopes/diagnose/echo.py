@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from scopes.diagnose.masking import mask
 from scopes.diagnose.reading import readable, telling_headers
 from scopes.diagnose.report import ErrorReport
 
@@ -16,9 +15,9 @@ def echo(report: ErrorReport) -> str:
         return body
     told = {
         "status": report.status,
-        "headers": {mask(name[:100]): readable(value) for name, value in telling_headers(report).items()},
+        "headers": {readable(name[:100]): readable(value) for name, value in telling_headers(report).items()},
         "body": body,
-        "provider": mask(report.provider[:200]),
+        "provider": readable(report.provider[:200]).strip(),
     }
     return json.dumps(
         {key: value for key, value in told.items() if value or key == "body"}, indent=2, ensure_ascii=False

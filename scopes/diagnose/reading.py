@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote
@@ -27,10 +28,21 @@ _HTML_TAGS = """
 """
 _HTML = frozenset(_HTML_TAGS.split())
 _LINK = re.compile(r"(?i)\b(?:href|content|action)\s*=\s*[\"']?([^\"'\s<>]+)")
-_HEX = re.compile(r"\\[uUxX](?:00)?([0-9a-fA-F]{2})(?![0-9a-fA-F])")
+_HEX = re.compile(r"\\(?:U000([0-9a-fA-F]{5})|[uU]([0-9a-fA-F]{4})|[xX]([0-9a-fA-F]{2}))")
+# Of a sign that was escaped again and again the layers between the first and the last say nothing.
+_PERCENTS = re.compile(r"%(?:25)+(?=[0-9A-Fa-f]{2})")
+_INNER_SPACE = re.compile(r"%(?:25)+2[bB]")
+_ENCODED_QUERY = re.compile(r"(?i)%(?:3d|3f|26)")
+_AMPERSANDS = re.compile(r"(?i)&(?:amp;)+(?=#?\w{2,8};)")
+_BACKSLASHES = re.compile(r"\\{2,}")
+LAYERS = 12
 _RUN = re.compile(r"[^\s\"'<>`]+")
 _PARAMETER = re.compile(r"(?:^|[?&#])[\w.\[\]-]{0,60}=")
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "´": "'", "\u00a0": " "})
+_QUOTES = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "′": "'", "“": '"', "”": '"', "´": "'", "\u00a0": " "})
+_CONTRACTED = re.compile(
+    r"(?i)\b(is|are|was|were|has|have|had|do|does|did|ca|could|wo|would|should|must|need)n(?:['?` ]|\ufffd|â€™)?t\b"
+)
+_WHOLE = {"ca": "can", "wo": "will"}
 # Tabs and line ends stay; every other control character, NUL included, becomes a space.
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), " ")
 
@@ -65,7 +77,7 @@ class Exhibit:
 
 def readable(text: str) -> str:
     """`text` as a person would read it: capped, unescaped, without tags, a query parameter a line, and masked."""
-    return mask(_TAG.sub(_inside_of_tag, _unescaped(mask(_window(text)))))
+    return mask(_TAG.sub(_inside_of_tag, _unescaped(mask(_window(text)), mask)))
 
 
 def unmasked(text: str) -> str:
@@ -80,8 +92,9 @@ def telling_headers(report: ErrorReport) -> dict[str, str]:
 
 
 def text_of(report: ErrorReport) -> str:
-    """The readable text of a report: its telling headers, then its body."""
-    return readable("\n".join([*(f"{name}: {value}" for name, value in telling_headers(report).items()), report.body]))
+    """The readable text of a report: its telling headers, then its body; "wasn't" is written out."""
+    text = readable("\n".join([*(f"{name}: {value}" for name, value in telling_headers(report).items()), report.body]))
+    return _CONTRACTED.sub(lambda match: f"{_WHOLE.get(match[1].lower(), match[1])} not", text)
 
 
 def status_of(report: ErrorReport, text: str) -> int | None:
@@ -94,14 +107,18 @@ def status_of(report: ErrorReport, text: str) -> int | None:
     return report.status
 
 
-def _unescaped(text: str) -> str:
-    for _ in range(3):
+def _unescaped(text: str, each: Callable[[str], str] = str) -> str:
+    """`text` without its escapes, layer by layer; `each` is applied after each of them."""
+    for _ in range(LAYERS):
         before = text
+        text = _PERCENTS.sub("%", _INNER_SPACE.sub("%20", text))
+        text = _AMPERSANDS.sub("&", text)
         text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
         text = _without_backslashes(text)
         text = _RUN.sub(lambda match: _spread(match[0]), text)
         if text == before:
             break
+        text = each(text)
     return as_text(text).translate(_QUOTES).translate(_CONTROL)
 
 
@@ -133,15 +150,21 @@ def _places(text: str, word: str) -> list[int]:
 def _without_backslashes(text: str) -> str:
     if "\\" not in text:
         return text
-    text = text.replace("\\\\", "\\")
-    text = _HEX.sub(lambda match: chr(int(match[1], 16)), text)
+    text = _BACKSLASHES.sub(r"\\", text)
+    text = _HEX.sub(lambda match: _character(match[1] or match[2] or match[3]), text)
     for escaped, plain in (('\\"', '"'), ("\\'", "'"), ("\\/", "/"), ("\\n", "\n"), ("\\r", "\n"), ("\\t", " ")):
         text = text.replace(escaped, plain)
     return text
 
 
+def _character(code: str) -> str:
+    return chr(int(code, 16)) if int(code, 16) < 0x110000 else " "
+
+
 def _spread(run: str) -> str:
     """A URL or query string with each parameter on a line of its own, decoded; anything else with `%xx` decoded."""
+    # Of a query that was encoded whole, an encoded plus is a space.
+    run = re.sub("(?i)%2b", "%20", run) if _ENCODED_QUERY.search(run) else run
     if not _PARAMETER.search(run) or not any(sign in run for sign in "&?%#+"):
         return unquote(run, errors="replace") if "%" in run else run
     path, query = "", run

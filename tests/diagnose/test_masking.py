@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import string
+
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from scopes.diagnose import mask
-from scopes.diagnose.masking import MASKED
+from scopes.catalogue import default
+from scopes.diagnose import ErrorReport, as_text, diagnose, echo, mask, read_report
+from scopes.diagnose.masking import MASKED, is_error_code
+from scopes.diagnose.words import is_prose
+from tests.diagnose.carriers import CARRIERS, WRAPPED
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIyM0JCRzkiLCJzY29wZXMiOiJyd2VpIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 HEX = "3f9a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c"
@@ -43,6 +49,15 @@ READABLE = [
     "android.permission.health.READ_HEART_RATE",
     "Missing parameters: refresh_token Visit https://dev.fitbit.com/docs/oauth2",
     "2026-07-01T09:12:33.891000+00:00",
+    '{"error":"invalid_scope","code":"oidc.invalid_scope","status":400}',
+    '{"code":"ENOTFOUND"} {"code":"AADSTS65001"} code=30009&message=no',
+    "?error=access_denied&code=google_no_datasource",
+    '{"token": "The access token lacks the scope activity:read_all"}',
+    "authorization: user has no permission to read sleep",
+    "Bearer token is missing the scope read:sleep",
+    "The OAuth 2.0 Client is not allowed to request scope 'read:sleep'",
+    "cannot fetch token: 400 Bad Request",
+    '{"required": ["access_token", "scope"], "token_type": "bearer"}',
 ]
 
 
@@ -69,3 +84,52 @@ def test_masking_twice_changes_nothing_more(pieces: list[str]) -> None:
 def test_any_hexadecimal_token_behind_its_key_is_masked(token: str) -> None:
     assert token not in mask(f'{{"refresh_token": "{token}", "error": "invalid_grant"}}')
     assert token not in mask(f"Refresh token invalid: {token}")
+
+
+def everything_shown(report: ErrorReport) -> str:
+    """All that the desk and the command show of a report, in small letters."""
+    diagnosis = diagnose(report, default())
+    answer = as_text(diagnosis, default()) + json.dumps(diagnosis.as_data(), ensure_ascii=False) + repr(diagnosis)
+    return (answer + echo(report)).lower()
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_short_secret_is_shown_from_no_carrier(carrier: str) -> None:
+    for wrap in WRAPPED.values():
+        for secret in ("abcd", "1234567", "k9-_Xw"):
+            text = wrap(carrier.format(s=secret))
+            assert secret.lower() not in everything_shown(ErrorReport(text)), text
+
+
+def test_a_secret_in_a_report_of_json_is_not_shown() -> None:
+    for carrier in CARRIERS:
+        assert "hunter22" not in everything_shown(read_report(json.dumps({"body": carrier.format(s="hunter22")})))
+
+
+@given(
+    st.sampled_from(CARRIERS),
+    st.sampled_from(sorted(WRAPPED)),
+    st.text(string.ascii_letters + string.digits + "-_", min_size=4, max_size=60),
+)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+def test_no_secret_is_shown_from_a_carrier(carrier: str, wrapping: str, secret: str) -> None:
+    around = WRAPPED[wrapping](carrier.format(s=""))
+    assume(secret.lower() not in around.lower() and not is_prose(secret) and not is_error_code(secret))
+    text = WRAPPED[wrapping](carrier.format(s=secret))
+    shown = everything_shown(ErrorReport(text)).replace(MASKED, "")
+    assert secret.lower() not in shown.replace(everything_shown(ErrorReport(around)), "")
+
+
+@pytest.mark.parametrize("name", ["Location", "X-Error-Message", "WWW-Authenticate"])
+def test_headers_and_the_provider_carry_no_short_secret_through(name: str) -> None:
+    report = ErrorReport("", 403, {name: 'Bearer error="x", token="hunter22"'}, "oura access_token=hunter22")
+    assert "hunter22" not in everything_shown(report)
+    encoded = ErrorReport("", 403, {name: "https%3A%2F%2Fx%2Fcb%3Fcode%3Dhunter22"}, "token%3Dhunter22")
+    assert "hunter22" not in everything_shown(encoded)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_masking_a_carrier_twice_changes_nothing_more(carrier: str) -> None:
+    once = mask(carrier.format(s="hunter22"))
+    assert MASKED in once
+    assert mask(once) == once

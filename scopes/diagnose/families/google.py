@@ -26,9 +26,9 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Google app is blocked",
         Verdict.SCOPE_REFUSED,
         NAMED,
-        r"\b(?:this )?app is blocked|has not completed the google verification|hasn.t (?:been )?verified"
+        r"\b(?:this )?app is blocked|has not completed the google verification|has not (?:been )?verified"
         r"|admin_policy_enforced"
-        r"|app isn.t verified|unverified app|tried to access sensitive info",
+        r"|app is not verified|unverified app|tried to access sensitive info",
         "blocked",
         "verif",
         "admin_policy_enforced",

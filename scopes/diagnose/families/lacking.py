@@ -7,12 +7,12 @@ from scopes.diagnose.verdicts import Verdict
 
 _LACKS = (
     r"\b(?:missing|insufficient|inadequate|lack\w*|not have"
-    r"|(?:do|does|did)n.t have|not (?:\w+ ){0,2}(?:contain|include|satisfy|match"
-    r"|cover)|n.t match|not (?:\w+ ){0,2}granted|mismatch\w*|wrong|bad|violat\w*|lower|exceed\w*)\b"
+    r"|not (?:\w+ ){0,2}(?:contain|include|satisfy|match"
+    r"|cover)|not (?:\w+ ){0,2}granted|mismatch\w*|wrong|bad|violat\w*|lower|exceed\w*)\b"
 )
 _IS_LACKING = (
     r"\b(?:missing|insufficient|not (?:\w+ ){0,2}(?:granted|included|match(?:ed|ing)?|sufficient|satisfied|present"
-    r"|accepted)|(?:does|do|did)(?: not|n.t) (?:match|satisfy|include|cover|contain|permit|allow|grant|support)"
+    r"|accepted)|(?:does|do|did) not (?:match|satisfy|include|cover|contain|permit|allow|grant|support)"
     r"|mismatch\w*|violat\w*)"
 )
 
@@ -30,8 +30,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "the token may not",
         Verdict.MISSING_SCOPE,
         CODE + 2,
-        r"\btoken\b[^\n.:]{0,30}\b(?:not|n.t|un) ?(?:been )?" + MAY + r"\b[^\n.:]{0,60}\bscopes?\b"
-        r"|\b(?:not|n.t|un) ?"
+        r"\btoken\b[^\n.:]{0,30}\b(?:not|un) ?(?:been )?" + MAY + r"\b[^\n.:]{0,60}\bscopes?\b"
+        r"|\b(?:not|un) ?"
         + MAY
         + r"\b[^\n.:]{0,20}\b(?:for|by|in|with|within) (?:this|the|your) token.{0,2} scopes?\b",
         "token",
@@ -57,7 +57,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|\bpermissions? (?:missing|(?:ha[sv]e? |was |were )?not (?:been )?granted|insufficient)\b"
         r"|\bnot enough permissions?\b"
         r"|(?<![a-z])insufficient_?permissions?\b"
-        r"|\b(?:not|n.t) have (?:the |all )?(?:required|necessary|sufficient|correct|appropriate|needed|proper|enough)"
+        r"|\bnot have (?:the |all )?(?:required|necessary|sufficient|correct|appropriate|needed|proper|enough)"
         r"[^\n.]{0,30}\bpermissions?|\brequires?[^\n.]{0,30} permissions?\b|\bpermissions? (?:is |are )?required\b"
         r"|\bpermissions? not found\b|\bmissing (?:proper|required|necessary|sufficient) authori[sz]ation\b"
         r"|\bno permissions? (?:for|to (?:access|read|use))\b"

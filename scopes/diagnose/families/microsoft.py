@@ -20,7 +20,7 @@ _NO_SCOPE = re.compile(r"(?i)parameter:? ['\"]?scope\b")
 _SCOPES_REQUESTED = re.compile(r"(?i)scopes? requested are unauthori[sz]ed")
 _BAD_SCOPE = re.compile(
     r"(?i)\bthe (?:requested )?scope (?:['\"]([^'\"\n]{1,600})['\"]|([^\n'\"]{1,600}?)) (?:that )?"
-    r"(?:is not valid|is invalid|does(?: not|n.t) exist|is not supported|is not configured)"
+    r"(?:is not valid|is invalid|does not exist|is not supported|is not configured)"
     r"|asked for scope ['\"]([^'\"\n]{1,600})['\"]"
 )
 # What Microsoft's libraries add to every request, and what no error is about unless it stands alone.

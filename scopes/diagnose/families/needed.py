@@ -25,7 +25,7 @@ from scopes.diagnose.verdicts import Verdict
 _SCOPES = r"(?:scopes?(?:\(s\))?|permissions?(?:\(s\))?|privileges?|access rights?|capabilit(?:y|ies))"
 _NEEDS = (
     r"(?<![a-z_])(?:missing|lack(?:s|ing)?|without|requir(?:es?|ed|ing)|needs?|needed|necessary|expect(?:s|ed|ing)?"
-    r"|must have|(?:do|does|did)(?: not|n.t) (?:have|contain|include|possess|hold)|not have|not (?:been )?grant(?:ed)?"
+    r"|must have|(?:do|does|did) not (?:have|contain|include|possess|hold)|not have|not (?:been )?grant(?:ed)?"
     r"|(?:authori[sz]e|approve|grant|enable)[^\n:]{0,30}\bfor the following)\b"
 )
 _NEEDS_SCOPES = _NEEDS + r"[^\n:;.\"'\[]{0,60}?\b" + _SCOPES
@@ -111,7 +111,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "scopes without these",
         Verdict.MISSING_SCOPE,
         NAMED + 1,
-        r"\bscopes?\b[^\n]{0,200}?\b(?:(?:are|is) missing|do(?:es)?(?: not|n.t) (?:include|contain|cover|match))"
+        r"\bscopes?\b[^\n]{0,200}?\b(?:(?:are|is) missing|do(?:es)? not (?:include|contain|cover|match))"
         r"(?: (?:any|all|one|either) of)?(?: the)?(?: required)?:? {0,3}"
         r"(?P<scopes>\[[^\[\]]{0,2000}\]|\{[^{}]{0,2000}\})",
         "scope",
@@ -238,7 +238,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "the token may not, named",
         Verdict.MISSING_SCOPE,
         NAMED + 2,
-        r"\btoken\b[^\n.:]{0,30}\b(?:not|n.t|un) ?(?:been )?"
+        r"\btoken\b[^\n.:]{0,30}\b(?:not|un) ?(?:been )?"
         + MAY
         + r"\b[^\n.:]{0,20}\b(?:access|use|for|with)\s+(?:the )?(?P<scopes>(?:[^\s]{2,200}\s+){1,6}?)scopes?\b",
         "token",

@@ -12,7 +12,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Health Connect permission",
         Verdict.MISSING_SCOPE,
         CERTAIN,
-        r"(?:doesn.t have|does not have|requires?|missing|lacks?|without|not granted:?)[^\n]{0,20}?"
+        r"(?:does not have|requires?|missing|lacks?|without|not granted:?)[^\n]{0,20}?"
         r"(?P<scopes>android\.permission\.(?:health\.)?[A-Z_]+?)(?=to read|to write|[^A-Z_]|$)",
         "android.permission",
         remedy="phone_settings",

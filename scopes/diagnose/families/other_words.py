@@ -46,7 +46,7 @@ _ROLE = (
     r"|\b(?:saml|sso|single sign-on)\b[^\n.]{0,60}\b(?:enforce|required|must|authori[sz]e)\w*"
     r"|\brestricted_action\w*|\buser_is_\w*restricted\b"
     r"|\bnot_in_channel\b|\bchannel_not_found\b|\b(?:user|account) (?:is )?not permitted to use\b"
-    r"|\b(?:not|n.t) have (?:the |a |any )?(?:required|necessary|sufficient|appropriate) (?:user |admin )?roles?\b"
+    r"|\bnot have (?:the |a |any )?(?:required|necessary|sufficient|appropriate) (?:user |admin )?roles?\b"
     r"|\bunauthorized for user\b|\bwith effective roles\b"
     r"|\brole\b[^\n.]{0,30}\b(?:required|insufficient|does not|not (?:allowed|assigned))"
     r"|\bip (?:address )?(?:is )?(?:not allowed|blocked)"
@@ -162,7 +162,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "a role over one thing",
         Verdict.NOT_A_SCOPE_PROBLEM,
         OTHER,
-        r"\b(?:user|caller|account|member|you|person) (?:do|does)(?: not|n.t) have (?:\w+ )?permissions? "
+        r"\b(?:user|caller|account|member|you|person) (?:do|does) not have (?:\w+ )?permissions? "
         r"(?:for|on|to (?:access|view|edit|manage|read|modify|publish)) (?:this |the |that )?"
         + _THING
         + r"|\bpermissions? to \w+ (?:\w+ ){1,3}(?:in|on|for|of) (?:this|the|that) "

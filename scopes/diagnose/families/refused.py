@@ -7,7 +7,7 @@ from scopes.diagnose.verdicts import Verdict
 
 _REFUSED = (
     r"(?:not (?:\w+ ){0,2}(?:allowed|permitted|authori[sz]ed|supported|valid|configured|recogni[sz]ed|approved"
-    r"|available|enabled|registered|known|found|assigned|exist)|(?:does|do)(?: not|n.t) exist|invalid|unknown"
+    r"|available|enabled|registered|known|found|assigned|exist)|(?:does|do) not exist|invalid|unknown"
     r"|no longer \w+|unsupported|malformed|deprecated|unavailable|restricted|disabled|retired|blocked)"
 )
 _SAID_NO = (
@@ -25,7 +25,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + _REFUSED
         + r"|\bscopes? (?:not|no longer) (?:allowed|permitted|available|supported|valid|enabled|configured|registered"
         + r"|recogni[sz]ed|approved|found|known)\b"
-        + r"|\b(?:not|n.t|un) ?(?:been )?(?:"
+        + r"|\b(?:not|un) ?(?:been )?(?:"
         + MAY
         + r"|configured|have permissions?)\b[^\n]{0,20}\b(?:to (?:request|use|ask)|for)\b[^\n]{0,60}?\bscopes?\b",
         "scope",
@@ -39,7 +39,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + ":?"
         + GAP
         + r"(?P<scopes>[\"'`\[]?[\w.:/@*-][^\n;\"'`\]]{1,200}?[\"'`\]]?)[ \t]{1,3}"
-        + (r"(?:that )?(?:(?:is|are|was|were|has|have|does|do)(?:n.t)? ?)?" + _REFUSED),
+        + (r"(?:that )?(?:(?:is|are|was|were|has|have|does|do)(?: not)? ?)?" + _REFUSED),
         "scope",
         read="fenced",
         remedy="change_request",
@@ -64,7 +64,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "not allowed to ask for this scope",
         Verdict.SCOPE_REFUSED,
         NAMED + 1,
-        r"\b(?:not|n.t|un) ?(?:been |be |currently )?"
+        r"\b(?:not|un) ?(?:been |be |currently )?"
         + MAY
         + (r"\b[^\n]{0,20}\b(?:to (?:request|use|ask)|for)\b[^\n]{0,40}?\bscopes?" + GAP + ":?" + GAP + LIST),
         "scope",
@@ -94,7 +94,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         Verdict.SCOPE_REFUSED,
         CODE + 1,
         r"permissions? to request\b[^\n]{0,40}\bscopes?|scope error"
-        r"|(?:not|n.t) (?:approved|authori[sz]ed|allowed) to (?:access|request|use) (?:the |this )?"
+        r"|not (?:approved|authori[sz]ed|allowed) to (?:access|request|use) (?:the |this )?"
         r"(?:(?!\. )[^\n]){0,40}(?:object|scope)",
         "scope",
         "approved",

@@ -158,7 +158,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "Terra unsupported data type",
         Verdict.NOT_A_SCOPE_PROBLEM,
         CERTAIN,
-        r"connection does(?: not|n.t) support (?:this )?data ?type",
+        r"connection does not support (?:this )?data ?type",
         "support",
         remedy="nothing",
     ),
