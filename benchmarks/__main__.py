@@ -1,28 +1,54 @@
-"""Measure, and print the table: `make bench`, or `make bench ARGS="--connections 100000"`."""
+"""Measure, on a database made for it, and print the table: `make bench`, or `make bench ARGS="--connections 100000"`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import signal
+import sys
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 
 import django
 
+from portal import database
+from portal.cluster import ClusterError
+
 PARTS = ("records", "publication", "listings", "webhooks")
+FEWER_LISTED = 20_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--connections", type=int, default=1_000_000)
-    parser.add_argument("--standings", type=int, default=5_000)
-    parser.add_argument("--writers", type=int, default=8)
-    parser.add_argument("--changes", type=int, default=10_000)
-    parser.add_argument("--listed", type=int, default=200_000)
-    parser.add_argument("--deliveries", type=int, default=10_000)
+    parser.add_argument("--connections", type=number, default=1_000_000)
+    parser.add_argument("--standings", type=number, default=5_000)
+    parser.add_argument("--writers", type=number, default=8)
+    parser.add_argument("--changes", type=number, default=10_000)
+    parser.add_argument("--listed", type=number, default=200_000)
+    parser.add_argument("--deliveries", type=number, default=10_000)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    signal.signal(signal.SIGTERM, database.leave)
+    try:
+        with database.made("bench") as url:
+            trial = database.trial(url)
+            os.environ.clear()
+            os.environ.update(trial)
+            measure(options)
+    except ClusterError as trouble:
+        sys.exit(f"benchmarks: {trouble}")
+
+
+def number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
+
+
+def measure(options: Namespace) -> None:
+    """Print the table of what was asked for. The database that DATABASE_URL names is emptied before each part."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     django.setup()
 
     from django.core.management import call_command
@@ -44,7 +70,7 @@ def main() -> None:
             records.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
         ),
         "publication": lambda: publication.run(options.connections, options.standings),
-        "listings": lambda: listings.run(options.listed, 20_000, options.connections),
+        "listings": lambda: listings.run(options.listed, {min(FEWER_LISTED, options.connections), options.connections}),
         "webhooks": lambda: webhooks.run(options.deliveries),
     }
     table = []

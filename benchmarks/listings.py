@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -40,8 +40,8 @@ ROUNDS = (
 )
 
 
-def run(connections: int, fewer: int, more: int) -> list[Row]:
-    """Rows of (what, figure) for a listing of `connections`; memory is told for `fewer` and `more` as well."""
+def run(connections: int, others: Collection[int]) -> list[Row]:
+    """Rows of (what, figure) for a listing of `connections`; memory is told for other sizes as well."""
     rows: list[Row] = []
     with TemporaryDirectory() as directory:
         pages = Path(directory)
@@ -55,7 +55,7 @@ def run(connections: int, fewer: int, more: int) -> list[Row]:
                 rows.append((f"listing of {connections:,}, {what}", f"{rate:,.0f}/s, {ratio}"))
                 rows.append(("  its whole process, and at most in memory", f"{seconds:.1f} s, {memory:.0f} MB"))
                 vacuum()
-    for size in (fewer, more):
+    for size in sorted(others):
         call_command("flush", interactive=False, verbosity=0)
         with TemporaryDirectory() as directory:
             recorded.record(Path(directory), size, rounds=("first",))
@@ -83,7 +83,6 @@ def _listing(url: str, name: str) -> tuple[float, float, float]:
     """Seconds of the whole process, seconds of the listing in it, and its peak memory in MB."""
     environment = {
         **os.environ,
-        "PORTAL_MODE": "development",
         "TERRA_ENVIRONMENTS": "bench",
         "TERRA_BENCH_DEV_ID": "bench",
         "TERRA_BENCH_API_KEY": "bench",

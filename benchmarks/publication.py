@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from scopes.models import Connection, Integration, PolicyVersion, Source, Standi
 PROVIDER = "google_fit"
 WRITERS = 2
 BATCH = 20
+PAGE = 500
 
 
 def run(count: int, different: int) -> list[Row]:
@@ -65,16 +67,16 @@ def _publish_among_writers(version: PolicyVersion, before: int) -> tuple[float, 
     spawn = multiprocessing.get_context("spawn")
     stop = spawn.Event()
     with ProcessPoolExecutor(WRITERS + 1, mp_context=spawn, initializer=begin_until, initargs=(stop,)) as pool:
-        writing = [pool.submit(_write, number) for number in range(WRITERS)]
-        reading: Future[dict[str, int]] = pool.submit(_read, version.integration_id, before, version.pk)
-        standings = Standing.objects.count()
-        while Standing.objects.count() < standings + WRITERS * BATCH:
-            time.sleep(0.1)
-            for writer in writing:
-                if writer.done():
-                    raise SystemExit(f"a writer ended early, with {writer.result()} changes")
         spent = {"database": 0.0, "locked": 0.0}
         try:
+            writing = [pool.submit(_write, number) for number in range(min(WRITERS, Connection.objects.count()))]
+            reading: Future[dict[str, int]] = pool.submit(_read, version.integration_id, before, version.pk)
+            standings = Standing.objects.count()
+            while Standing.objects.count() < standings + WRITERS * BATCH:
+                time.sleep(0.1)
+                for process in (*writing, reading):
+                    if process.done():
+                        raise SystemExit(f"a writer or reader ended early: {process.result()}")
             with connection.execute_wrapper(_clock(spent)):
                 seconds, _ = timed(lambda: publish(version, now=datetime.now(UTC)))
             time.sleep(0.5)
@@ -129,9 +131,10 @@ def _write(number: int) -> int:
     names = [scope.name for scope in default().provider(PROVIDER).scopes]
     ids = list(Connection.objects.order_by("pk").values_list("user_id", flat=True)[number:40_000:WRITERS])
     changed = 0
-    for turn, start in enumerate(range(0, len(ids), BATCH)):
+    for turn in itertools.count():
         if is_stopped():
             break
+        start = turn * BATCH % len(ids)
         at = datetime.now(UTC) + timedelta(minutes=1)
         facts = [
             ConnectionSeen(
@@ -152,18 +155,19 @@ def _read(integration: int, before: int, after: int) -> dict[str, int]:
     """Read pages of connections with their verdicts, as a list does, until told to stop; each in one statement."""
     told = {"reads": 0, "mixed": 0, "old": 0, "new": 0}
     start = Connection.objects.order_by("pk").values_list("pk", flat=True)[0]
+    starts = max(Connection.objects.count() - PAGE + 1, 1)
     while not is_stopped():
         with connection.cursor() as cursor:
             cursor.execute(
-                """
+                f"""
                 SELECT array_agg(DISTINCT verdict.policy_version_id), count(*) - count(verdict.id)
                 FROM (SELECT standing_id FROM scopes_connection
-                      WHERE id > %s AND integration_id = %s ORDER BY id LIMIT 500) page
+                      WHERE id >= %s AND integration_id = %s ORDER BY id LIMIT {PAGE}) page
                 JOIN scopes_integration integration ON integration.id = %s
                 LEFT JOIN scopes_verdict verdict ON verdict.standing_id = page.standing_id
                                                 AND verdict.policy_version_id = integration.policy_version_id
                 """,
-                [start + 97 * told["reads"] % 30_000, integration, integration],
+                [start + 97 * told["reads"] % starts, integration, integration],
             )
             versions, lacking = cursor.fetchone()
         told["reads"] += 1

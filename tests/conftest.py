@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from portal import database
+from portal import cluster, disposable
 from scopes.intake import record, webhook
 from scopes.judge import standing, verdicts
 from scopes.models import Source
@@ -24,6 +24,8 @@ NO_BROWSER = "no Chromium was found"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if (module := os.environ.get("DJANGO_SETTINGS_MODULE")) != "tests.settings":
+        raise pytest.UsageError(f"DJANGO_SETTINGS_MODULE is {module}. Unset it: tests run with tests.settings only.")
     if BROWSER_REQUIRED and not CHROMIUM:
         raise pytest.UsageError(f"REQUIRE_BROWSER is set, and {NO_BROWSER}. On Debian: apt-get install chromium")
 
@@ -45,13 +47,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def django_db_modify_db_settings() -> Iterator[None]:
     """A running server, and on it a database whose name no other run and no other worker has."""
     connection.settings_dict["TEST"]["NAME"] = f"test_{uuid.uuid4().hex[:12]}"
-    with database.held():
+    with cluster.named(cluster.MAIN).held():
         yield
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database, which goes at the end, though a browser's last request may still have a session in it."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(disposable.marking(connection.settings_dict["NAME"]))
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         others = "datname = current_database() AND pid <> pg_backend_pid()"

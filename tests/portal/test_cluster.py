@@ -92,7 +92,7 @@ def test_a_pid_that_has_passed_to_another_process_does_not_keep_the_server_from_
 
 
 def test_data_that_were_left_half_made_are_begun_anew(embedded: Cluster) -> None:
-    cluster._own(embedded.home)
+    embedded._own_home()
     (embedded.home / "half").mkdir()
     (embedded.home / "half" / "PG_VERSION").write_text("18\n")
     with embedded.held():
@@ -100,7 +100,7 @@ def test_data_that_were_left_half_made_are_begun_anew(embedded: Cluster) -> None
 
 
 def test_data_of_another_version_are_left_alone(embedded: Cluster) -> None:
-    cluster._own(embedded.home)
+    embedded._own_home()
     embedded.data.mkdir()
     (embedded.data / "PG_VERSION").write_text("15\n")
     with pytest.raises(ClusterError, match="is of PostgreSQL 15, not 18"), embedded.held():
@@ -110,7 +110,7 @@ def test_data_of_another_version_are_left_alone(embedded: Cluster) -> None:
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777])
 def test_a_directory_that_others_may_write_to_is_refused(embedded: Cluster, mode: int) -> None:
-    cluster._own(embedded.home)
+    embedded._own_home()
     embedded.home.chmod(mode)
     with pytest.raises(ClusterError, match="was made by somebody else"), embedded.held():
         pass

@@ -1,0 +1,17 @@
+"""What Django is told of the portal as an application: its commands come before Django's own."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import pre_migrate
+
+from portal.disposable import refuse_to_go_back
+
+
+class PortalConfig(AppConfig):
+    """No models, and the commands that are refused."""
+
+    name = "portal"
+
+    def ready(self) -> None:
+        pre_migrate.connect(refuse_to_go_back, dispatch_uid="portal")

@@ -1,0 +1,11 @@
+"""Django's `remove_stale_contenttypes`, which deletes rows and all that refers to them: refused outside databases that a run made for itself."""
+
+from __future__ import annotations
+
+from django.contrib.contenttypes.management.commands import remove_stale_contenttypes
+
+from portal.disposable import OnDisposable
+
+
+class Command(OnDisposable, remove_stale_contenttypes.Command):
+    pass

@@ -1,0 +1,11 @@
+"""Django's `sqlflush`, which prints what deletes all rows: refused outside databases that a run made for itself."""
+
+from __future__ import annotations
+
+from django.core.management.commands import sqlflush
+
+from portal.disposable import OnDisposable
+
+
+class Command(OnDisposable, sqlflush.Command):
+    pass
