@@ -12,6 +12,7 @@ INSTALLED = .venv/installed-$(shell cat requirements.txt requirements-dev.txt | 
 # Terra's own JavaScript client, which the tests run against the sandbox.
 SDKS = tests/sandbox/sdks
 SDKS_INSTALLED = $(SDKS)/node_modules/installed-$(shell cksum < $(SDKS)/package-lock.json | tr ' ' '-')
+MADE = .venv/made-by-make
 SERVE ?= 1
 ARGS ?=
 
@@ -21,7 +22,7 @@ ARGS ?=
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-setup: $(INSTALLED) .env  ## make .venv and install what is pinned in it
+setup: $(INSTALLED)  ## make .venv and install what is pinned in it
 
 demo: setup  ## show it all with made-up people, then serve the admin until Ctrl-C (SERVE=0: do not serve)
 	@SERVE=$(SERVE) $(PY) -m portal.demo
@@ -44,7 +45,7 @@ format: setup  ## put code and templates into the one style
 	find templates -name '*.html' -exec .venv/bin/djade --target-version 6.1 {} +
 
 bench: setup  ## measure, on a PostgreSQL of its own
-	@$(PY) -m portal.database run --cluster bench $(PY) -m benchmarks $(ARGS)
+	@$(PY) -m benchmarks $(ARGS)
 
 lock: setup  ## pin requirements*.in anew, with hashes (needs the network)
 	.venv/bin/uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet \
@@ -58,10 +59,13 @@ start: setup  ## start the embedded PostgreSQL and leave it running, for manage.
 stop:  ## stop the embedded PostgreSQL
 	@test ! -x $(PY) || $(PY) -m portal.database stop
 
-clean:  ## delete .venv, the embedded database and all that tools left behind
+clean:  ## delete .venv, the embedded database, and what the demo and the tools left; nothing that make did not make
+	@test ! -x $(PY) || $(PY) -m portal.demo remove
 	@test ! -x $(PY) || $(PY) -m portal.database remove
-	rm -rf .venv var staticfiles $(SDKS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if test -e $(MADE); then rm -rf .venv; elif test -e .venv; then echo ".venv was not made by make, and stays."; fi
+	rm -rf $(SDKS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find benchmarks portal scopes tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rmdir var 2>/dev/null || true
 
 # A hash in the name, not a time: after a checkout all files are new, and nothing need be installed again.
 $(INSTALLED): $(PY)
@@ -72,19 +76,16 @@ $(SDKS_INSTALLED): $(INSTALLED)
 	@.venv/bin/npm ci --prefix $(SDKS) --silent --no-audit --no-fund --ignore-scripts && touch $@
 
 $(PY):
-	@for python in $(PYTHONS); do \
+	@if test -d .venv && test ! -e $(MADE); then echo ".venv has no Python and was not made by make. Move it away." >&2; exit 1; fi; \
+	for python in $(PYTHONS); do \
 		"$$python" -c '$(NEW_ENOUGH)' 2>/dev/null || continue; \
 		"$$python" -c '$(HAS_PIP)' 2>/dev/null || { bare="$$python"; continue; }; \
-		echo "Making .venv with $$python"; exec "$$python" -m venv --clear .venv; \
+		echo "Making .venv with $$python"; "$$python" -m venv --clear .venv && exec touch $(MADE); exit 1; \
 	done; \
-	if uv --version >/dev/null 2>&1; then echo "Making .venv with uv"; exec uv venv --quiet --clear --seed --python '>=3.12' .venv; fi; \
+	if uv --version >/dev/null 2>&1; then echo "Making .venv with uv"; uv venv --quiet --clear --seed --python '>=3.12' .venv && exec touch $(MADE); exit 1; fi; \
 	if [ -n "$$bare" ]; then \
 		version=$$("$$bare" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		echo "$$bare cannot make environments. On Debian and Ubuntu: apt-get install python$$version-venv" >&2; \
 	else \
 		echo "Python 3.12 or newer is needed, and none was found. Install one, or say: make PYTHON=/path/to/python" >&2; \
 	fi; exit 1
-
-# Without it, manage.py runs as in production, and refuses to.
-.env:
-	@echo "PORTAL_MODE=development" > .env

@@ -1,4 +1,4 @@
-"""Measure, on a database made for it, and print the table: `make bench`, or `make bench ARGS="--connections 100000"`."""
+"""Measure on a database made for it, and print the table: `make bench`, `make bench ARGS="--connections 100000"`."""
 
 from __future__ import annotations
 

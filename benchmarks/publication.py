@@ -74,9 +74,8 @@ def _publish_among_writers(version: PolicyVersion, before: int) -> tuple[float, 
             standings = Standing.objects.count()
             while Standing.objects.count() < standings + WRITERS * BATCH:
                 time.sleep(0.1)
-                for process in (*writing, reading):
-                    if process.done():
-                        raise SystemExit(f"a writer or reader ended early: {process.result()}")
+                if any(writer.done() for writer in writing) or reading.done():
+                    raise SystemExit("a writer or the reader ended early")
             with connection.execute_wrapper(_clock(spent)):
                 seconds, _ = timed(lambda: publish(version, now=datetime.now(UTC)))
             time.sleep(0.5)

@@ -37,8 +37,8 @@ def made(name: str = MAIN) -> Iterator[str]:
     database = f"run_{secrets.token_hex(6)}"
     embedded = cluster.named(name)
     with embedded.held():
-        create(embedded, database)
-        mark(embedded, database, disposable.MARK)
+        with _administered(embedded) as server:
+            _make(server, database, disposable.MARK)
         try:
             yield embedded.url(database)
         finally:
@@ -46,22 +46,35 @@ def made(name: str = MAIN) -> Iterator[str]:
                 server.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
 
 
-def create(embedded: Cluster, database: str) -> None:
-    """Make an empty database on a running server; one of that name must not be there."""
-    with _administered(embedded) as server:
-        server.execute(f'CREATE DATABASE "{database}" TEMPLATE template0'.encode())
+@contextlib.contextmanager
+def kept(database: str, mark: str) -> Iterator[str]:
+    """The address of a database on the embedded server that is made where it is missing, and stays after the block.
+
+    One of that name that was made for something else is refused. Raises ClusterError.
+    """
+    refuse_production()
+    embedded = cluster.named(MAIN)
+    with embedded.held():
+        with _administered(embedded) as server:
+            found = server.execute(f"{disposable.COMMENT} = %s".encode(), [database]).fetchone()
+            if not found:
+                _make(server, half := f"half_{secrets.token_hex(6)}", mark)
+                server.execute(f'ALTER DATABASE "{half}" RENAME TO "{database}"'.encode())
+            elif found != (mark,):
+                raise ClusterError(f"The embedded PostgreSQL has a database {database} that is for something else.")
+        yield embedded.url(database)
 
 
-def mark(embedded: Cluster, database: str, text: str) -> None:
-    """Say with a database what it was made for."""
-    with _administered(embedded) as server:
-        server.execute(disposable.marking(database, text).encode())
+def _make(server: psycopg.Connection, database: str, mark: str) -> None:
+    """Make an empty database and say with it what it is for; one of that name must not be there."""
+    server.execute(f'CREATE DATABASE "{database}" TEMPLATE template0'.encode())
+    server.execute(disposable.marking(database, mark).encode())
 
 
 def refuse_production() -> None:
     """Raise ClusterError where PORTAL_MODE says production: nothing is tried out there."""
     if os.environ.get("PORTAL_MODE") == "production":
-        raise ClusterError("PORTAL_MODE is production, where nothing is tried out. Unset it for tests and measurements.")
+        raise ClusterError("PORTAL_MODE is production, where nothing is tried out. Unset it first.")
 
 
 def trial(url: str) -> dict[str, str]:

@@ -1,32 +1,38 @@
 """The whole portal with made-up people: `make demo`. Everything that is started here is ended here.
 
-A second run meets what the first one left in the database, and doubles nothing.
+A demo has a database and a directory of its own. A second run meets what the first one left there, and doubles nothing;
+one that is started beside another takes the next database and directory.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 from portal import cluster, database
 from portal.cluster import CHECKOUT, ClusterError
-from portal.environment import CLUSTER
 
-HOME = CHECKOUT / "var" / "demo"
+HOMES = CHECKOUT / "var"
+MARK = "scopes-portal: made for the demo"
 POLICIES = CHECKOUT / "docs" / "examples" / "policies.yaml"
 PEOPLE = 200
 READY_SECONDS = 60
 END_SECONDS = 15
+PORTS_TRIED = 100
 ROLES = ("agent", "lead", "engineer")
 type Process = subprocess.Popen[bytes]
 MAKE_AGENTS = """
@@ -64,15 +70,18 @@ class DemoError(Exception):
     """A step of the demo failed; the message says which one, and where to look."""
 
 
-def show(url: str, *, serve: bool) -> None:
+def show(url: str, home: Path, *, serve: bool) -> None:
     """Go through the steps with the database at that address; with `serve`, until Ctrl-C. Raises DemoError."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    people = HOME / "people.csv"
-    port = free_port(8000)
-    sandbox_port = free_port(8800)
+    with ExitStack() as stack:
+        desk = stack.enter_context(listening(8000)) if serve else None
+        show_at(url, home, desk)
+
+
+def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
+    """Go through the steps; with a socket, serve the desk there until Ctrl-C. Raises DemoError."""
+    people = home / "people.csv"
     keys = {
-        "DATABASE_URL": url,
-        "PORTAL_MODE": "development",
+        **database.trial(url),
         "PORTAL_HOST_NAME": "Vitalog",
         "TERRA_ENVIRONMENTS": "sandbox",
         "TERRA_SANDBOX_DEV_ID": "sandbox",
@@ -80,12 +89,13 @@ def show(url: str, *, serve: bool) -> None:
         "TERRA_SANDBOX_SIGNING_SECRETS": secrets.token_urlsafe(24),
         "TERRA_SANDBOX_PROBE_ATHLETE": "true",
     }
-    webhooks = f"http://127.0.0.1:{port}/hooks/terra/sandbox/"
-    sandbox = ("sandbox", "--port", sandbox_port, "--people", PEOPLE, "--webhook-url", webhooks)
+    webhooks = ("--webhook-url", f"http://127.0.0.1:{desk.getsockname()[1]}/hooks/terra/sandbox/") if desk else ()
+    sandbox = ("sandbox", "--port", 8800, "--people", PEOPLE, *webhooks)
 
     step("Make the tables", "migrate", "--verbosity", "0", keys=keys)
     step("Load the catalogue of providers and scopes", "load_catalogue", keys=keys)
-    with running("the sandbox", manage(*sandbox, "--store", HOME / "sandbox.sqlite3"), keys) as (terra, _):
+    store = home / "sandbox.sqlite3"
+    with running("the sandbox", manage(*sandbox, "--store", store), keys, home) as (terra, _):
         keys |= {
             "TERRA_SANDBOX_BASE_URL": f"{terra}/api/v2",
             "TERRA_SANDBOX_WIDGET_SESSION_URL": f"{terra}/api/widget/session",
@@ -95,19 +105,19 @@ def show(url: str, *, serve: bool) -> None:
         step("Publish what the host needs", "publish_policies", POLICIES, "--apply", keys=keys)
         step("Audit every connection", "audit_connections", "sandbox", keys=keys)
         step("Make up the nights before", "shell", "--no-imports", "--command", MAKE_NIGHTS, keys=keys)
-        if serve:
+        if desk:
             agents = {role: secrets.token_urlsafe(9) for role in ROLES}
             told = {"DEMO_AGENTS": json.dumps(agents)}
             step("Make an agent of each role", "shell", "--no-imports", "--command", MAKE_AGENTS, keys=keys | told)
-            bind = f"127.0.0.1:{port}"
-            gunicorn = ("gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4", "--bind", bind)
-            with running("the portal", [sys.executable, "-m", *gunicorn], keys) as (portal, server):
+            bind = f"fd://{desk.fileno()}"
+            gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
+            with running("the portal", [*gunicorn, "--bind", bind], keys, home, desk.fileno()) as (portal, server):
                 print(f"\nThe desk: {portal}/admin/")
                 for name, password in agents.items():
                     print(f"  name: {name:<10} password: {password}")
                 print("Ctrl-C ends it.", flush=True)
                 server.wait()
-                raise DemoError(f"The portal ended by itself. See {HOME / 'portal.log'}.")
+                raise DemoError(f"The portal ended by itself. See {home / 'portal.log'}.")
 
 
 def manage(*words: object) -> list[str]:
@@ -125,11 +135,16 @@ def step(title: str, *words: object, keys: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def running(name: str, command: Sequence[str], keys: Mapping[str, str]) -> Iterator[tuple[str, Process]]:
-    """The address that a program prints once it is ready, and the program, which runs as long as the block."""
-    log = HOME / f"{name.removeprefix('the ')}.log"
+def running(
+    name: str, command: Sequence[str], keys: Mapping[str, str], home: Path, *files: int
+) -> Iterator[tuple[str, Process]]:
+    """The address that a program prints once it is ready, and the program, which runs as long as the block.
+
+    What it prints goes to a log in `home`. It inherits these open files.
+    """
+    log = home / f"{name.removeprefix('the ')}.log"
     print(f"\n== Start {name}", flush=True)
-    with log.open("wb") as output, process(command, keys, output=output.fileno()) as server:
+    with log.open("wb") as output, process(command, keys, output.fileno(), files) as server:
         yield _address(name, server, log), server
 
 
@@ -150,7 +165,9 @@ def _end_of(log: Path) -> str:
 
 
 @contextlib.contextmanager
-def process(command: Sequence[str], keys: Mapping[str, str], output: int | None = None) -> Iterator[Process]:
+def process(
+    command: Sequence[str], keys: Mapping[str, str], output: int | None = None, files: Sequence[int] = ()
+) -> Iterator[Process]:
     """A program with these keys in its environment, ended with the block. Out of reach of Ctrl-C: we end it."""
     program = subprocess.Popen(
         command,
@@ -158,6 +175,7 @@ def process(command: Sequence[str], keys: Mapping[str, str], output: int | None 
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
+        pass_fds=files,
         start_new_session=True,
     )
     try:
@@ -171,23 +189,56 @@ def process(command: Sequence[str], keys: Mapping[str, str], output: int | None 
             program.wait()
 
 
-def free_port(first: int) -> int:
-    """The first port from there on that nobody listens at on this machine."""
-    for port in range(first, first + 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise DemoError(f"No port is free from {first} to {first + 99}.")
+def listening(first: int) -> socket.socket:
+    """A socket that listens on the loopback, at the first port from there on that is free; nobody else gets it then."""
+    for port in range(first, first + PORTS_TRIED):
+        listener = socket.socket()
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    raise DemoError(f"No port is free from {first} to {first + PORTS_TRIED - 1}.")
 
 
-def main() -> int:
-    """Show the demo; returns the exit code."""
+@contextlib.contextmanager
+def place() -> Iterator[tuple[str, Path]]:
+    """The name of a database and a directory that no other demo uses at the time. Raises DemoError."""
+    for number in count(1):
+        home = HOMES / f"demo-{number}"
+        with contextlib.suppress(FileExistsError):
+            home.mkdir(parents=True)
+            cluster.sign(home)
+        if not cluster.is_signed(home):
+            raise DemoError(f"{home} was not made by this checkout. Move it away.")
+        with (home / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield f"demo_{number}", home
+            return
+
+
+def remove() -> None:
+    """Delete what demos of this checkout left in their directories."""
+    for home in HOMES.glob("demo-*"):
+        if cluster.is_signed(home):
+            shutil.rmtree(home)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Show the demo, or remove what it left; returns the exit code."""
+    if arguments == ["remove"]:
+        remove()
+        return 0
     signal.signal(signal.SIGTERM, database.leave)
     try:
-        # Made-up people never go where DATABASE_URL may point to.
-        with cluster.named(CLUSTER).held() as url:
-            show(url, serve=os.environ.get("SERVE", "1") != "0")
+        with place() as (name, home), database.kept(name, MARK) as url:
+            show(url, home, serve=os.environ.get("SERVE", "1") != "0")
     except (ClusterError, DemoError) as trouble:
         print(f"\nThe demo stopped. {trouble}", file=sys.stderr)
         return 1
@@ -197,4 +248,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Written as a comment on the database, where no dump of tables takes it along.
 MARK = "scopes-portal: made by one run for itself, and dropped with it"
-COMMENT = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+COMMENT = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname"
 
 
 def marking(database: str, text: str = MARK) -> str:
@@ -25,7 +25,7 @@ def is_disposable(connection: BaseDatabaseWrapper) -> bool:
         return False
     try:
         with connection.cursor() as cursor:
-            cursor.execute(COMMENT)
+            cursor.execute(f"{COMMENT} = current_database()")
             return bool(cursor.fetchone() == (MARK,))
     except OperationalError:
         return False

@@ -1,4 +1,4 @@
-"""`python -m portal.database run`: a command with a server that lives as long as it."""
+"""`python -m portal.database run`: a command with a server and an empty database that live as long as it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import sys
 import uuid
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
-from portal import cluster
-from portal.cluster import Cluster
+from portal import cluster, database
+from portal.cluster import Cluster, ClusterError
 
 ASK = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0])"
 
@@ -22,8 +23,8 @@ TELL = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(pr
 
 @pytest.fixture
 def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    """A cluster of this test's own, with no DATABASE_URL to use instead."""
-    monkeypatch.delenv("DATABASE_URL", raising=False)
+    """A cluster of this test's own; DATABASE_URL names another server."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere.example/else")
     own = cluster.named(f"test-{uuid.uuid4().hex[:8]}")
     yield own
     own.remove()
@@ -61,8 +62,37 @@ def test_ending_the_run_ends_the_command_and_the_server(embedded: Cluster) -> No
     assert not embedded.answers()
 
 
-def test_a_given_server_is_used_as_it_is(embedded: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere.example/else")
-    with run(embedded, sys.executable, "-c", "import os; print(os.environ['DATABASE_URL'])") as process:
-        assert process.communicate()[0] == "postgresql://somewhere.example/else\n"
+def test_each_run_has_an_empty_database_that_goes_with_it(embedded: Cluster) -> None:
+    fill = f"{ASK}; psycopg.connect(os.environ['DATABASE_URL'], autocommit=True).execute('CREATE TABLE tea ()')"
+    with embedded.held():
+        for _ in range(2):
+            with run(embedded, sys.executable, "-c", fill) as process:
+                assert process.communicate()[0] == "7\n"
+            assert process.returncode == 0
+        with psycopg.connect(embedded.url("postgres")) as server:
+            assert server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'run_%'").fetchall() == []
+
+
+def test_nothing_is_tried_out_in_production(embedded: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_MODE", "production")
+    with run(embedded, "true") as process:
+        process.communicate()
+    assert process.returncode == 1
     assert not embedded.home.exists()
+
+
+def test_a_database_that_stays_is_made_once_and_no_other_is_taken_for_it(embedded: Cluster) -> None:
+    name = f"demo_{uuid.uuid4().hex[:8]}"
+    with database.kept(name, "for tea") as url, psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE tea ()")
+    try:
+        with database.kept(name, "for tea") as url, psycopg.connect(url) as connection:
+            connection.execute("SELECT FROM tea")
+        with pytest.raises(ClusterError, match="is for something else"), database.kept(name, "for coffee"):
+            pytest.fail("it is for tea")
+    finally:
+        with (
+            cluster.named(cluster.MAIN).held(),
+            psycopg.connect(url.replace(name, "postgres"), autocommit=True) as server,
+        ):
+            server.execute(f"DROP DATABASE {name}".encode())

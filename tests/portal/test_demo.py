@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,22 +16,17 @@ SERVE = "import time; print('ready at http://127.0.0.1:9 now', flush=True); time
 FAIL = "import sys; sys.exit('the port is made of cheese')"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "HOME", tmp_path)
-
-
-def test_a_program_is_ready_when_it_says_its_address_and_ends_with_the_block() -> None:
-    with demo.running("the sandbox", [sys.executable, "-c", SERVE], {}) as (address, program):
+def test_a_program_is_ready_when_it_says_its_address_and_ends_with_the_block(tmp_path: Path) -> None:
+    with demo.running("the sandbox", [sys.executable, "-c", SERVE], {}, tmp_path) as (address, program):
         assert address == "http://127.0.0.1:9"
         assert program.poll() is None
     assert program.poll() is not None
 
 
-def test_a_program_that_ends_at_once_is_told_of_with_its_last_words() -> None:
+def test_a_program_that_ends_at_once_is_told_of_with_its_last_words(tmp_path: Path) -> None:
     with (
         pytest.raises(demo.DemoError, match=r"The sandbox ended at once(.|\n)*the port is made of cheese"),
-        demo.running("the sandbox", [sys.executable, "-c", FAIL], {}),
+        demo.running("the sandbox", [sys.executable, "-c", FAIL], {}, tmp_path),
     ):
         pytest.fail("it never was ready")
 
@@ -41,24 +36,48 @@ def test_a_step_that_fails_is_told_of_by_its_title() -> None:
         demo.step("Make tea", "brew", keys={"PORTAL_MODE": "test"})
 
 
-def test_a_port_that_is_taken_is_passed_by() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert port < demo.free_port(port) < port + 100
+def test_demos_that_begin_at_one_moment_each_get_a_port_of_their_own() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        sockets = list(pool.map(demo.listening, [8700] * 16))
+    ports = {listener.getsockname()[1] for listener in sockets}
+    for listener in sockets:
+        listener.close()
+    assert len(ports) == 16
+    assert all(8700 <= port < 8800 for port in ports)
+
+
+def test_a_demo_beside_another_takes_the_next_place_and_a_later_one_the_first_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "HOMES", tmp_path)
+    with demo.place() as (first, home), demo.place() as (second, other):
+        assert (first, home.name, second, other.name) == ("demo_1", "demo-1", "demo_2", "demo-2")
+    with demo.place() as (third, _):
+        assert third == "demo_1"
+
+    (tmp_path / "demo-3").mkdir()
+    demo.remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["demo-3"]
+
+
+def test_a_directory_that_somebody_else_made_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "HOMES", tmp_path)
+    (tmp_path / "demo-1").mkdir()
+    with pytest.raises(demo.DemoError, match="was not made by this checkout"), demo.place():
+        pytest.fail("it is not ours")
+    assert list((tmp_path / "demo-1").iterdir()) == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_demo_goes_through_and_a_second_one_doubles_nothing(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "PEOPLE", 12)
     database = command_line.variables()["DATABASE_URL"]
 
-    demo.show(database, serve=False)
+    demo.show(database, tmp_path, serve=False)
     first, said = rows(), capfd.readouterr().out
-    demo.show(database, serve=False)
+    demo.show(database, tmp_path, serve=False)
 
     assert rows() == first
     assert first["Person"] > 6

@@ -1,4 +1,4 @@
-"""Django's `flush`, which deletes all rows: refused outside databases that a run made for itself."""
+"""Django's `flush`, which deletes all rows: refused on what no run made for itself."""
 
 from __future__ import annotations
 

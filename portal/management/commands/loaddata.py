@@ -1,4 +1,4 @@
-"""Django's `loaddata`, which writes over rows: refused outside databases that a run made for itself."""
+"""Django's `loaddata`, which writes over rows: refused on what no run made for itself."""
 
 from __future__ import annotations
 

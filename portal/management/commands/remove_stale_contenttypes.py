@@ -1,4 +1,4 @@
-"""Django's `remove_stale_contenttypes`, which deletes rows and all that refers to them: refused outside databases that a run made for itself."""
+"""Django's `remove_stale_contenttypes`, which deletes rows: refused on what no run made for itself."""
 
 from __future__ import annotations
 

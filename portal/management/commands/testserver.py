@@ -1,4 +1,4 @@
-"""Django's `testserver`, which makes a database on the server, over one of that name: refused outside databases that a run made for itself."""
+"""Django's `testserver`, which makes a database over one of that name: refused on what no run made for itself."""
 
 from __future__ import annotations
 
