@@ -1,4 +1,4 @@
-"""The page docs/reasons.md, rendered from the registry: `python -m tests.reasons_page > docs/reasons.md`."""
+"""The page docs/reasons.md, rendered from the registry: `.venv/bin/python -m tests.reasons_page > docs/reasons.md`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEAD = """\
 
 Why a scope is missing or a connection does not work, and what would mend it.
 
-The words stand in `scopes/reasons.py`; `python -m tests.reasons_page > docs/reasons.md` renders this page from them.
+The words stand in `scopes/reasons.py`; `.venv/bin/python -m tests.reasons_page > docs/reasons.md` renders this page from them.
 
 ## Healths
 

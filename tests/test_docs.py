@@ -55,7 +55,7 @@ def test_every_finding_is_explained() -> None:
 
 def test_the_page_of_reasons_is_that_of_the_registry() -> None:
     assert (ROOT / "docs" / "reasons.md").read_text("utf-8") == rendered(), (
-        "render it anew: python -m tests.reasons_page > docs/reasons.md"
+        "render it anew: .venv/bin/python -m tests.reasons_page > docs/reasons.md"
     )
 
 
