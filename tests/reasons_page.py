@@ -12,7 +12,7 @@ HEAD = """\
 
 Why a scope is missing or a connection does not work, and what would mend it.
 
-The words stand in `scopes/reasons.py`; `.venv/bin/python -m tests.reasons_page > docs/reasons.md` renders this page from them.
+The words stand in `scopes/reasons.py`. They become this page by `.venv/bin/python -m tests.reasons_page`.
 
 ## Healths
 
