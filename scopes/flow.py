@@ -14,7 +14,7 @@ from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
-from scopes.intake import attempts, breaker, live_check, people, refusals, waivers
+from scopes.intake import account, attempts, breaker, live_check, people, refusals, waivers
 from scopes.intake import merge as merging
 from scopes.intake.live_check import Checked
 from scopes.intake.merge import By
@@ -139,6 +139,8 @@ def verify(
     """
     source = Source.objects.get(key=client.environment.source)
     checked = live_check.answer(checks, client, Batches(source, entry_of), clock, has_time)
+    if checked.trouble:
+        account.note(source.key, checked.trouble, clock())
     settle.settle_overdue(source, clock())
     return checked
 

@@ -22,7 +22,7 @@ from scopes.audit.count import count
 from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
 from scopes.catalogue.entries import Provider as Entry
-from scopes.intake import deliveries, listing, live_check
+from scopes.intake import account, deliveries, listing, live_check
 from scopes.intake.listing import ListingTaken
 from scopes.intake.live_check import Checked
 from scopes.judge import doubts, policy
@@ -128,6 +128,7 @@ def run(
             "came_back": came_back.number,
             "failed_jobs": queue.counts().failed,
             "webhooks": webhooks,
+            "refused_accounts": account.refused(),
         }
         night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
         _step(night, "proof")
@@ -157,6 +158,8 @@ def list_environment(
     environment = client.environment
     source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
     taken = listing.take(source, client, flow.Batches(source, entry_of, hold_breaks=True), clock, on_page)
+    account.works(source.key, links=False)
+    account.review(client, clock())
     flow.apply_believed(source, entry_of, clock)
     flow.verify(live_check.waiting(source=source)[:CHECKS], client, entry_of, clock)
     flow.tell_accounts_apart(client, entry_of, clock)
@@ -177,6 +180,8 @@ def _list(
     try:
         listed = list_environment(client, entry_of, clock, on_page)
     except (TerraError, listing.AlreadyListing) as error:
+        if isinstance(error, TerraError):
+            account.note(client.environment.source, error, clock())
         return {"error": str(error)}
     night.listings.add(listed.taken.listing)
     return listed.as_data()

@@ -17,7 +17,7 @@ from scopes.admin.site import desk
 from scopes.audit.nights import nights
 from scopes.audit.silence import silences
 from scopes.judge import census
-from scopes.models import AuditRun, Incident
+from scopes.models import AuditRun, Incident, Source
 from scopes.reauth.life import live_links
 
 LATE = timedelta(hours=26)
@@ -90,6 +90,8 @@ def numbers(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
     user = request.user
     context: dict[str, Any] = _healths(user, now)
+    if user.has_perm("scopes.view_integration"):
+        context["troubled"] = list(Source.objects.exclude(trouble="").order_by("-production", "key"))
     if user.has_perm("scopes.view_auditrun"):
         context["audit"] = last_audit(now)
     if user.has_perm("scopes.view_incident"):

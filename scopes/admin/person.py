@@ -21,7 +21,7 @@ from scopes.admin.verify import with_evidence
 from scopes.admin.waive import with_waivers
 from scopes.judge.past import NoMoment, read_moment
 from scopes.judge.person import PersonAccount, account_of, accounts_of
-from scopes.models import Connection, Person
+from scopes.models import Connection, Person, Source
 from scopes.reauth import contact
 
 
@@ -79,6 +79,7 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
         "person": account.person,
         "cards": made if at else with_merges(with_evidence(with_held_facts(with_waivers(with_handovers(made))))),
         "never_completed": never_completed(account),
+        "troubled": [] if at else _troubled(account),
         "attempts": account.attempts,
         "links": [(link, *link_state(link, at or timezone.now())) for link in account.links],
         "events": timeline(account, [entry for entry in trail if at is None or entry.at <= at], kind),
@@ -87,3 +88,10 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
         "as_of": at,
         "as_of_words": request.GET.get("as_of", "")[:40],
     }
+
+
+def _troubled(account: PersonAccount) -> list[Source]:
+    """The sources of these connections and tries that refuse our account."""
+    sources = {told.connection.integration.source for told in account.connections}
+    sources |= {attempt.source for attempt in account.attempts}
+    return sorted((source for source in sources if source.trouble), key=lambda source: source.key)

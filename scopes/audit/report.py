@@ -27,6 +27,7 @@ CODES = {
     "silent": "environments sent no webhook for longer than usual",
     "failed_jobs": "deferred jobs were tried in vain",
     "listing_failed": "environments could not be listed",
+    "account_refused": "environments are refused new connections, or any access, by Terra",
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
 }
@@ -44,6 +45,7 @@ OF_ONE = {
     "silent": "environment sent no webhook for longer than usual",
     "failed_jobs": "deferred job was tried in vain",
     "listing_failed": "environment could not be listed",
+    "account_refused": "environment is refused new connections, or any access, by Terra",
     "inconsistent": "record contradicts another",
 }
 
@@ -80,6 +82,7 @@ def findings(
         Finding("newly_broken", max(newly.get(Health.BROKEN, 0), 0)),
     ]
     quiet = silent(counts.get("webhooks", {}))
+    refused = counts.get("refused_accounts", {})
     failed = {key: listing["error"] for key, listing in listings.items() if listing.get("error")}
     told += [
         Finding("doubtful", sum(listing.get("doubtful", 0) for listing in listings.values())),
@@ -91,6 +94,7 @@ def findings(
         Finding("silent", len(quiet), "; ".join(f"{key}: {words}" for key, words in quiet.items())),
         Finding("failed_jobs", counts["failed_jobs"]),
         Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
+        Finding("account_refused", len(refused), "; ".join(f"{key}: {trouble}" for key, trouble in refused.items())),
         Finding(
             "inconsistent",
             sum(proof.values()),

@@ -89,6 +89,7 @@ def take_aim(
         plan=person.plan,
         gives_links=bool(environment_of(source)) and bool(entry.terra or entry.on_device),
         retired=_retired(entry, now),
+        trouble=source.trouble,
         succeeds=first if entry.slug != first.slug else None,
         outcomes=_outcomes(person, target) if target else (),
         doubts=doubts.open_in([target.pk]).get(target.pk, {}) if target else {},

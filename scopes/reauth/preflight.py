@@ -8,6 +8,7 @@ from datetime import date
 
 from scopes.catalogue.entries import Provider
 from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts, judge
+from scopes.models.source import AccountTrouble
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
 from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.progress import THE_LINK
@@ -17,6 +18,7 @@ from scopes.reauth.progress import THE_LINK
 class Case:
     """What the answer depends on. `provider` is where the link would lead.
 
+    `trouble` is why the source refuses our account, if it does (see `models.source.AccountTrouble`).
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
     `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first. `asked` is
     how many links the person was sent in the last 30 days, for whatever integration. `doubts`
@@ -30,6 +32,7 @@ class Case:
     plan: str = ""
     gives_links: bool = True
     retired: bool = False
+    trouble: str = ""
     succeeds: Provider | None = None
     outcomes: tuple[str, ...] = ()
     live: bool = False
@@ -161,6 +164,9 @@ def _refusals(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator
         )
     elif case.judgement is not None:
         yield from _by_verdict(case, judgement, lacking)
+    if case.trouble:
+        trouble = AccountTrouble(case.trouble)
+        yield Refusal(f"account_{trouble.value}", str(trouble.label), "engineer", trouble.action, overridable=True)
     yield from _by_contact(case)
 
 

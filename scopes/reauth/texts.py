@@ -49,6 +49,7 @@ class Texts:
     too_many: str
     try_later_title: str
     try_later: str
+    cannot_connect: str
     # The return
     fixed_title: str
     fixed: str
@@ -114,6 +115,8 @@ EN = Texts(
     try_later_title="This does not work at the moment",
     try_later="The service that connects you to {provider} cannot be reached just now. Nothing is lost: please try"
     " again in a few minutes, with the same link.",
+    cannot_connect="{host} cannot make new connections at the moment. This is not your fault, and trying again soon"
+    " will not help. Nothing is lost: {host}'s support sees it, and can tell you when this link works again.",
     fixed_title="Thank you, all is connected",
     fixed="{host} now has what it needs from {provider}. You can close this page.",
     partly_title="Almost there",
@@ -180,6 +183,9 @@ DE = Texts(
     try_later_title="Das geht gerade nicht",
     try_later="Der Dienst, der Sie mit {provider} verbindet, ist gerade nicht erreichbar. Es ist nichts verloren: Bitte"
     " versuchen Sie es in einigen Minuten mit demselben Link noch einmal.",
+    cannot_connect="{host} kann zurzeit keine neuen Verbindungen herstellen. Das liegt nicht an Ihnen, und ein neuer"
+    " Versuch hilft vorerst nicht. Es ist nichts verloren: Der Support von {host} sieht das und kann Ihnen sagen, wann"
+    " dieser Link wieder funktioniert.",
     fixed_title="Danke, alles ist verbunden",
     fixed="{host} hat jetzt von {provider}, was es braucht. Sie können diese Seite schließen.",
     partly_title="Fast geschafft",

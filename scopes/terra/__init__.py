@@ -5,22 +5,23 @@
 we are, `checkup` tells whether all of that works.
 """
 
-from scopes.terra.answers import Athlete, Integrations, ListingPage, Minted, Unreadable, UserInfo, WidgetSession
+from scopes.terra.answers import Athlete, EnabledSources, ListingPage, Minted, Unreadable, UserInfo, WidgetSession
 from scopes.terra.client import Terra, client_for
 from scopes.terra.environments import Environment, EnvironmentMissing, environments
-from scopes.terra.errors import CredentialRejected, TerraError, TerraRefused, TerraUnavailable
+from scopes.terra.errors import AccountRefused, CredentialRejected, TerraError, TerraRefused, TerraUnavailable
 from scopes.terra.events import event_type, is_known, read_event, to_keep
 from scopes.terra.exchange import Limits
 from scopes.terra.payloads import PayloadError, TerraUser, read_user, user_to_fact
 from scopes.terra.signature import BadSignature, Signature, verify
 
 __all__ = [
+    "AccountRefused",
     "Athlete",
     "BadSignature",
     "CredentialRejected",
+    "EnabledSources",
     "Environment",
     "EnvironmentMissing",
-    "Integrations",
     "Limits",
     "ListingPage",
     "Minted",

@@ -71,11 +71,10 @@ class Athlete:
 
 
 @dataclass(frozen=True, slots=True)
-class Integrations:
-    """Terra's names of the providers that are enabled, and the time on Terra's clock, where it told it."""
+class EnabledSources:
+    """Terra's names of the sources that an environment enables, and the time on Terra's clock, where it told it."""
 
-    providers: tuple[str, ...]
-    sdk_providers: tuple[str, ...]
+    names: tuple[str, ...]
     date: datetime | None
 
 
@@ -157,13 +156,14 @@ def athlete(data: Any) -> Athlete:
     return Athlete(account, user(data["user"]) if data.get("user") else None)
 
 
-def integrations(answer: Answer) -> Integrations:
-    """The enabled providers; the older key of those on the phone is read too."""
+def enabled_sources(answer: Answer) -> EnabledSources:
+    """The enabled sources, of a list that may name others too."""
     data = answer.data
     if not _has_list(data, "providers"):
         raise TerraUnavailable("the list of integrations names no providers")
-    phones = data.get("sdk_providers") or data.get("sdk_resource") or []
-    return Integrations(_names(data["providers"]), _names(phones), answer.date)
+    rows = [row for row in data["providers"] if isinstance(row, Mapping) and row.get("enabled") is not False]
+    names = [row.get("provider") for row in rows]
+    return EnabledSources(tuple(name for name in names if isinstance(name, str)), answer.date)
 
 
 def _told_id(raw: object) -> str | None:
@@ -193,10 +193,6 @@ def _link(data: Any, key: str) -> str:
     if not usable:
         raise TerraUnavailable(f"the answer's {key} is no address that a person could open")
     return str(url)
-
-
-def _names(value: object) -> tuple[str, ...]:
-    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
 
 
 def _has_list(data: Any, key: str) -> bool:

@@ -13,23 +13,30 @@ from uuid import uuid4
 
 import requests
 
+from scopes.terra.answers import EnabledSources
 from scopes.terra.client import Terra
 from scopes.terra.environments import BASE_URL, OLD_HOST, Environment
-from scopes.terra.errors import NEW_WIDGET_SESSION, CredentialRejected, TerraError
+from scopes.terra.errors import NEW_WIDGET_SESSION, AccountRefused, CredentialRejected, TerraError, TerraRefused
 from scopes.terra.signature import sign
+from scopes.terra.trial import try_a_link
 
 MOST_SKEW = timedelta(seconds=60)
 WEBHOOK_TIMEOUT = 8.0
+ACCEPTED, LINK = "credentials", "link"
 OLD_WIDGET_SESSION_PATH = "/auth/generateWidgetSession"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `do` is what mends it; empty when nothing needs mending."""
+    """One thing that was looked at. `do` is what mends it; empty when nothing needs mending.
+
+    `error` is what Terra refused it with, where it did.
+    """
 
     check: str
     says: str
     do: str = ""
+    error: TerraError | None = None
 
     @property
     def ok(self) -> bool:
@@ -42,14 +49,16 @@ class Finding:
 def check(terra: Terra, *, now: datetime, webhook_url: str = "") -> Iterator[Finding]:
     """What works and what does not, as it is found.
 
-    Asks Terra three times; the third mints a widget session that nobody opens. Only where `webhook_url` is given, an
-    event that means nothing is delivered there, signed with each of our secrets, and once with a wrong one.
+    Asks Terra four times; the last two make a link and a widget session that nobody opens. Only where `webhook_url` is
+    given, an event that means nothing is delivered there, signed with each of our secrets, and once with a wrong one.
     """
     environment = terra.environment
     yield _base_url(environment)
-    yield from _integrations(terra, now)
+    enabled = yield from _integrations(terra, now)
     accepted = yield from _listing(terra)
     if accepted:
+        if enabled:
+            yield _link(terra, enabled, now)
         yield _widget_session(terra)
     yield _secrets(environment)
     if webhook_url and environment.signing_secrets:
@@ -66,22 +75,25 @@ def _base_url(environment: Environment) -> Finding:
     )
 
 
-def _integrations(terra: Terra, now: datetime) -> Iterator[Finding]:
+def _integrations(terra: Terra, now: datetime) -> Generator[Finding, None, EnabledSources | None]:
+    """The findings; returns the enabled sources, None where there are none or nobody told."""
     started = time.monotonic()
     try:
-        enabled = terra.integrations()
+        enabled = terra.enabled_sources()
     except TerraError as error:
         yield _failed("integrations", terra.environment, error)
-        return
+        return None
     passed = timedelta(seconds=time.monotonic() - started)
-    count = len(enabled.providers) + len(enabled.sdk_providers)
+    count = len(enabled.names)
+    enabled_in_words = "1 provider is enabled" if count == 1 else f"{count} providers are enabled"
     yield Finding(
         "integrations",
-        f"{count} providers are enabled" if count else "no provider is enabled, so no link can be made",
+        enabled_in_words if count else "no provider is enabled, so no link can be made",
         "" if count else "Enable providers in Terra's dashboard, under Connections.",
     )
     if enabled.date:
         yield _clock(now + passed - enabled.date)
+    return enabled if count else None
 
 
 def _clock(ahead: timedelta) -> Finding:
@@ -98,12 +110,12 @@ def _listing(terra: Terra) -> Generator[Finding, None, bool]:
     try:
         page = terra.listing_page(0)
     except CredentialRejected as error:
-        yield _failed("credentials", terra.environment, error)
+        yield _failed(ACCEPTED, terra.environment, error)
         return False
     except TerraError as error:
         yield _failed("listing", terra.environment, error)
         return False
-    yield Finding("credentials", "the dev id and the API key are accepted")
+    yield Finding(ACCEPTED, "the dev id and the API key are accepted")
     shape = "everybody in one answer" if page.whole else f"page 0 of {(page.max_page or 0) + 1}"
     told = sum(user.scopes is not None for user in page.users)
     says = f"{shape}: {len(page.users)} connections, {told} of them with scopes"
@@ -116,6 +128,14 @@ def _listing(terra: Terra) -> Generator[Finding, None, bool]:
     else:
         yield Finding("listing", says)
     return True
+
+
+def _link(terra: Terra, enabled: EnabledSources, now: datetime) -> Finding:
+    try:
+        name = try_a_link(terra, now, enabled)
+    except TerraError as error:
+        return _failed(LINK, terra.environment, error)
+    return Finding(LINK, f"a link to {name} can be made" if name else "no enabled provider is one to try a link with")
 
 
 def _widget_session(terra: Terra) -> Finding:
@@ -183,6 +203,11 @@ def _deliver(url: str, body: bytes, signature: str) -> int | str:
 def _failed(check: str, environment: Environment, error: TerraError) -> Finding:
     if isinstance(error, CredentialRejected):
         names = f"{environment.variable('DEV_ID')} and {environment.variable('API_KEY')}"
-        return Finding(check, str(error), f"Set {names} to those of this environment in Terra's dashboard.")
+        return Finding(check, str(error), f"Set {names} to those of this environment in Terra's dashboard.", error)
+    if isinstance(error, AccountRefused):
+        what = "Have the limit raised, or end connections that nobody uses" if error.limit else "See to the payment"
+        return Finding(check, str(error), f"{what}: nobody can connect until then.", error)
+    if isinstance(error, TerraRefused) and check == LINK:
+        return Finding(check, str(error), "Look at this source in Terra's dashboard, under Connections.", error)
     variable = environment.variable("WIDGET_SESSION_URL" if check == "widget session" else "BASE_URL")
     return Finding(check, str(error), f"Look at {variable} and Terra's status page; if both are well, ask its support.")

@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any
 
 from scopes.terra import answers
-from scopes.terra.answers import Athlete, Integrations, ListingPage, Minted, UserInfo, WidgetSession
+from scopes.terra.answers import Athlete, EnabledSources, ListingPage, Minted, UserInfo, WidgetSession
 from scopes.terra.environments import Environment, EnvironmentMissing, environments
 from scopes.terra.errors import TerraRefused, TerraUnavailable
 from scopes.terra.exchange import Exchange, Limits, Turn
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Terra:
-    """Terra, as one environment. Each method raises CredentialRejected, TerraUnavailable or TerraRefused, nothing else.
+    """Terra, as one environment. Each method raises a TerraError, and nothing else.
 
     Safe to share between the threads of one process. `pause` is what waits between two tries, for a number of seconds.
     """
@@ -173,11 +173,16 @@ class Terra:
         params = {"user_id": user_id, "to_webhook": "false"}
         return answers.athlete(self._exchange.ask("GET", self._url("/athlete"), params=params).data)
 
-    def integrations(self) -> Integrations:
-        """The providers that are enabled in this environment. Terra wants no API key for it, and may dislike one."""
-        return answers.integrations(
-            self._exchange.ask("GET", self._url("/integrations"), repeatable=True, with_key=False)
+    def enabled_sources(self) -> EnabledSources:
+        """The sources that are enabled here. Terra wants no API key for it, and may dislike one.
+
+        Its other list, `/integrations`, names every source that Terra supports.
+        """
+        params = {"sdk": "true"}
+        answer = self._exchange.ask(
+            "GET", self._url("/integrations/detailed"), params=params, repeatable=True, with_key=False
         )
+        return answers.enabled_sources(answer)
 
     def _get(self, path: str, **params: str) -> Any:
         return self._exchange.ask("GET", self._url(path), params=params, repeatable=True).data

@@ -1,4 +1,4 @@
-"""What can go wrong with Terra, in three words: the credential is dead, they are down, or we asked wrongly.
+"""What can go wrong with Terra: the credential is dead, our account may do no more, they are down, we asked wrongly.
 
 Nothing else leaves the package from a call. No text here holds a header, a key or an e-mail address.
 """
@@ -15,6 +15,7 @@ NEW_WIDGET_SESSION = "https://access.tryterra.co/api/widget/session"
 
 _ADDRESS = re.compile(r"[^\s\"'<>()=?&;,:]+(?:@|%40)[^\s\"'<>()=?&;,:]+", re.IGNORECASE)
 _ABOUT_OUR_CREDENTIAL = re.compile(r"dev[-_ ]?id|x-api-key|api[-_ ]?key|credential|unauthori[sz]ed", re.IGNORECASE)
+_ABOUT_OUR_LIMIT = re.compile(r"\b(?:users?|connections?|device)[ -](?:limit|quota)", re.IGNORECASE)
 _ABOUT_A_USER = re.compile(r"\busers?\b", re.IGNORECASE)
 _ABOUT_THEIR_AUTHORISATION = re.compile(r"authori[sz]ation (?:has )?expired|reauthori[sz]e", re.IGNORECASE)
 
@@ -29,6 +30,17 @@ class TerraError(Exception):
 
 class CredentialRejected(TerraError):
     """Terra does not accept this environment's dev id and API key: nothing will work until somebody replaces them."""
+
+
+class AccountRefused(TerraError):
+    """Terra refuses to make new connections for this environment: no repeat and no other endpoint helps.
+
+    `limit` tells that it holds as many as it may; otherwise Terra asks for a payment.
+    """
+
+    def __init__(self, message: str, *, limit: bool, trace_id: str = "") -> None:
+        self.limit = limit
+        super().__init__(message, trace_id=trace_id)
 
 
 class TerraUnavailable(TerraError):
@@ -98,6 +110,10 @@ def error_for(
             f"{told}. The dev id and the API key do not belong to a valid account: compare both with Terra's dashboard",
             trace_id=trace_id,
         )
+    at_limit = status < HTTPStatus.INTERNAL_SERVER_ERROR and _ABOUT_OUR_LIMIT.search(detail)
+    if status == HTTPStatus.PAYMENT_REQUIRED or at_limit:
+        # The documents name the limit as the only reason for a 402.
+        return AccountRefused(told, limit=bool(at_limit) or not detail, trace_id=trace_id)
     redirect = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
     about_address = redirect or status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING or (page and not about_address):

@@ -1,4 +1,4 @@
-"""One call to Terra, as one answer or one of three errors: timeouts, repeats, a limit on what is read.
+"""One call to Terra, as one answer or one error: timeouts, repeats, a limit on what is read.
 
 The repeats are ours, not urllib3's: those do not see a body that breaks off, sleep through whatever Retry-After says,
 and log the address of each repeated call, in which a reference id may be somebody's e-mail address.
@@ -106,7 +106,7 @@ class Exchange:
         """The answer to one call, repeated where that is allowed and helps.
 
         A pause that Terra asks for and that is longer than we have patience for is not waited: the error carries it.
-        Raises CredentialRejected, TerraUnavailable or TerraRefused.
+        Raises CredentialRejected, AccountRefused, TerraUnavailable or TerraRefused.
         """
         ends = time.monotonic() + self._limits.total
         for tried in itertools.count(1):

@@ -19,14 +19,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from scopes import flow
-from scopes.intake import deliveries
+from scopes.intake import account, deliveries
 from scopes.models import Attempt, ReauthLink
 from scopes.reauth import asked, land, texts
 from scopes.reauth.aim import environment_of
 from scopes.reauth.life import Life, life_of
 from scopes.reauth.outcome import Result, result_of
 from scopes.reauth.progress import missing_of
-from scopes.terra import EnvironmentMissing, Terra, TerraError, client_for
+from scopes.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
 
 RETRY_SECONDS = 300
 LOOK_AGAIN_SECONDS = 4
@@ -54,8 +54,9 @@ def landing(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
     if request.method == "GET":
         land.opened(link, now)
     page = asked.asked_by(link, lacking, settings.PORTAL_HOST_NAME)
+    trouble = page.say(page.texts.cannot_connect) if link.integration.source.trouble else ""
     until = page.texts.works_until.format(day=asked.day(link.expires_at, page.texts))
-    return _page(request, "reauth/landing.html", link, {"asked": page, "until": until})
+    return _page(request, "reauth/landing.html", link, {"asked": page, "until": until, "trouble": trouble})
 
 
 @require_safe
@@ -118,13 +119,18 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
         url = land.mint(attempt, _terra(link), back_to, link.language, now)
     except EnvironmentMissing as problem:
         land.not_minted(attempt, str(problem), now)
+    except TerraUnavailable as problem:
+        log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
+        response = _note(request, link, words.try_later_title, words.try_later, HTTPStatus.SERVICE_UNAVAILABLE)
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return response
     except TerraError as problem:
         log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
+        account.note(link.integration.source.key, problem, now, links=True)
     else:
+        account.works(link.integration.source.key, links=True)
         return _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
-    response = _note(request, link, words.try_later_title, words.try_later, HTTPStatus.SERVICE_UNAVAILABLE)
-    response["Retry-After"] = str(RETRY_SECONDS)
-    return response
+    return _note(request, link, words.try_later_title, words.cannot_connect, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:

@@ -7,9 +7,14 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from pytest_httpserver import HTTPServer
 
+from scopes.models import Source
+from tests import cast as people
 from tests.terra.conftest import answer
+
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +24,14 @@ def staging(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERRA_STAGING_API_KEY", "key-that-must-stay-secret")
     monkeypatch.setenv("TERRA_STAGING_SIGNING_SECRETS", "whsec")
     monkeypatch.setenv("TERRA_STAGING_BASE_URL", httpserver.url_for("/api/v2"))
-    httpserver.expect_request("/api/v2/integrations").respond_with_json(answer("integrations"))
+    httpserver.expect_request("/api/v2/integrations/detailed").respond_with_json(answer("integrations_detailed"))
     httpserver.expect_request("/api/widget/session").respond_with_json(answer("widget_session"))
+
+
+@pytest.fixture
+def minting(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/v2/auth/authenticateUser").respond_with_json(answer("authenticate_user"))
+    httpserver.expect_request("/api/v2/subscriptions").respond_with_json(answer("subscriptions_page_0"))
 
 
 def run(*arguments: str) -> str:
@@ -29,8 +40,8 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_each_finding_is_a_line(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/api/v2/subscriptions").respond_with_json(answer("subscriptions_page_0"))
+@pytest.mark.usefixtures("minting")
+def test_each_finding_is_a_line() -> None:
     lines = run("staging", "--fail-on", "problem").splitlines()
     assert all(line.startswith("ok ") for line in lines)
     assert "ok credentials: the dev id and the API key are accepted" in lines
@@ -61,3 +72,39 @@ def test_an_environment_that_is_not_set_up_cannot_be_checked(monkeypatch: pytest
     monkeypatch.delenv("TERRA_STAGING_API_KEY")
     with pytest.raises(CommandError, match="needs TERRA_STAGING_API_KEY"):
         run("staging")
+
+
+REFUSED = {"status": "error", "message": "User limit reached"}
+
+
+def test_a_refused_account_is_kept_for_the_desk_and_let_go_when_a_link_can_be_made(
+    httpserver: HTTPServer, minting: None
+) -> None:
+    people.terra("terra:staging")
+    httpserver.expect_oneshot_request("/api/v2/auth/authenticateUser").respond_with_json(REFUSED, status=402)
+    assert "!! link: " in run("staging")
+    source = Source.objects.get(key="terra:staging")
+    assert (source.trouble, "User limit reached" in source.trouble_said) == ("user_limit", True)
+    run("staging")
+    source.refresh_from_db()
+    assert (source.trouble, source.trouble_since, source.trouble_said) == ("", None, "")
+
+
+def test_a_rejected_credential_is_kept_and_let_go_when_it_is_accepted(httpserver: HTTPServer, minting: None) -> None:
+    people.terra("terra:staging")
+    httpserver.expect_oneshot_request("/api/v2/subscriptions").respond_with_json(answer("problem_401"), status=401)
+    run("staging")
+    assert Source.objects.get(key="terra:staging").trouble == "credential"
+    run("staging")
+    assert Source.objects.get(key="terra:staging").trouble == ""
+
+
+@pytest.mark.usefixtures("minting")
+def test_a_check_needs_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr("scopes.intake.account.works", down)
+    err = StringIO()
+    call_command("check_terra", "staging", stdout=StringIO(), stderr=err)
+    assert err.getvalue().startswith("The desk could not be told")

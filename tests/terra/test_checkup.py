@@ -17,12 +17,14 @@ from scopes.terra.environments import Environment
 from scopes.terra.exchange import Limits
 from tests.terra.conftest import answer
 
-LISTING, INTEGRATIONS, WIDGET = "/api/v2/subscriptions", "/api/v2/integrations", "/api/widget/session"
+LISTING, INTEGRATIONS, WIDGET = "/api/v2/subscriptions", "/api/v2/integrations/detailed", "/api/widget/session"
+LINK = "/api/v2/auth/authenticateUser"
 
 
 def all_well(httpserver: HTTPServer) -> None:
     httpserver.expect_request(LISTING).respond_with_json(answer("subscriptions_page_0"))
-    httpserver.expect_request(INTEGRATIONS).respond_with_json(answer("integrations"))
+    httpserver.expect_request(INTEGRATIONS).respond_with_json(answer("integrations_detailed"))
+    httpserver.expect_request(LINK).respond_with_json(answer("authenticate_user"))
     httpserver.expect_request(WIDGET).respond_with_json(answer("widget_session"))
 
 
@@ -59,18 +61,20 @@ def test_all_is_well(httpserver: HTTPServer, terra: Terra) -> None:
         "clock",
         "credentials",
         "listing",
+        "link",
         "widget session",
         "webhook secret",
     ]
     says = {finding.check: finding.says for finding in told}
     assert says["integrations"] == "5 providers are enabled"
+    assert says["link"] == "a link to GARMIN can be made"
     assert says["listing"] == "page 0 of 2: 2 connections, 2 of them with scopes"
     assert says["widget session"] == "a session can be made by /api/widget/session, valid for 900 s"
     assert says["webhook secret"] == "signing secrets set: 2"
 
 
 def test_wrong_credentials_name_the_variables(httpserver: HTTPServer, terra: Terra) -> None:
-    httpserver.expect_request(INTEGRATIONS).respond_with_json(answer("integrations"))
+    httpserver.expect_request(INTEGRATIONS).respond_with_json(answer("integrations_detailed"))
     httpserver.expect_request(LISTING).respond_with_json(answer("problem_401"), status=401)
     [finding] = wrong(terra)
     assert finding.check == "credentials"
@@ -87,7 +91,7 @@ def test_terra_down_is_told_once_for_each_question(httpserver: HTTPServer, envir
 
 
 def test_no_enabled_provider_is_wrong(httpserver: HTTPServer, terra: Terra) -> None:
-    httpserver.expect_oneshot_request(INTEGRATIONS).respond_with_json({"providers": [], "sdk_providers": []})
+    httpserver.expect_oneshot_request(INTEGRATIONS).respond_with_json({"providers": []})
     all_well(httpserver)
     assert [finding.do for finding in wrong(terra)] == ["Enable providers in Terra's dashboard, under Connections."]
 
@@ -114,6 +118,24 @@ def test_a_switched_off_widget_path_is_told(httpserver: HTTPServer, terra: Terra
     [finding] = wrong(terra)
     assert "https://access.tryterra.co/api/widget/session" in finding.says
     assert "TERRA_STAGING_WIDGET_SESSION_URL" in finding.do
+
+
+def test_an_environment_at_its_limit_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+    refusal = {"status": "error", "message": "User limit reached"}
+    httpserver.expect_oneshot_request(LINK).respond_with_json(refusal, status=402)
+    all_well(httpserver)
+    [finding] = wrong(terra)
+    assert (finding.check, "402, User limit reached" in finding.says) == ("link", True)
+    assert finding.do.startswith("Have the limit raised")
+
+
+def test_only_a_source_that_can_be_linked_is_tried(httpserver: HTTPServer, terra: Terra) -> None:
+    rows = [{"provider": name, "enabled": True} for name in ("APPLE", "FITBIT", "???", "NEVERHEARDOF")]
+    httpserver.expect_oneshot_request(INTEGRATIONS).respond_with_json({"providers": rows})
+    all_well(httpserver)
+    says = {finding.check: finding for finding in findings(terra)}
+    assert says["link"].ok and says["link"].says == "no enabled provider is one to try a link with"
+    assert LINK not in [request.path for request, _ in httpserver.log]
 
 
 def test_old_addresses_are_told_while_they_still_work(httpserver: HTTPServer) -> None:

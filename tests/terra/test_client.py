@@ -353,16 +353,14 @@ class TestOthers:
         httpserver.expect_request("/api/v2/athlete").respond_with_json({"status": "success", "type": "athlete"})
         assert (terra.athlete(ADA).provider_user_id, terra.athlete(ADA).user) == (None, None)
 
-    @pytest.mark.parametrize("key", ["sdk_providers", "sdk_resource"])
-    def test_integrations_are_asked_for_without_the_key(self, httpserver: HTTPServer, terra: Terra, key: str) -> None:
+    def test_the_enabled_sources_are_asked_for_without_the_key(self, httpserver: HTTPServer, terra: Terra) -> None:
         came: list[Request] = []
 
         def respond(request: Request) -> Response:
             came.append(request)
-            return Response(json.dumps({"providers": ["OURA"], key: ["APPLE"]}), content_type="application/json")
+            return Response(json.dumps(answer("integrations_detailed")), content_type="application/json")
 
-        httpserver.expect_request("/api/v2/integrations").respond_with_handler(respond)
-        enabled = terra.integrations()
-        assert (enabled.providers, enabled.sdk_providers) == (("OURA",), ("APPLE",))
-        assert came[0].headers["dev-id"] == "testing-dev"
+        httpserver.expect_request("/api/v2/integrations/detailed").respond_with_handler(respond)
+        assert terra.enabled_sources().names == ("APPLE", "FITBIT", "GARMIN", "OURA", "SAMSUNG")
+        assert came[0].args["sdk"] == "true" and came[0].headers["dev-id"] == "testing-dev"
         assert "x-api-key" not in came[0].headers

@@ -21,6 +21,7 @@ from scopes.terra.client import Terra
 from scopes.terra.environments import Environment
 from scopes.terra.errors import (
     NEW_WIDGET_SESSION,
+    AccountRefused,
     CredentialRejected,
     TerraError,
     TerraRefused,
@@ -72,6 +73,14 @@ def found() -> Response:
         (page(401), CredentialRejected),
         (legacy(403, "Invalid dev-id was provided"), CredentialRejected),
         (legacy(404, "Invalid dev-id was provided"), CredentialRejected),
+        (problem(402, "User limit reached"), AccountRefused),
+        (legacy(402, "User limit reached"), AccountRefused),
+        (legacy(402, None), AccountRefused),
+        (page(402), AccountRefused),
+        (problem(402, "payment required"), AccountRefused),
+        (legacy(403, "User Limit Reached for this environment"), AccountRefused),
+        (problem(429, "connection limit exceeded"), AccountRefused),
+        (legacy(200, "user limit reached"), AccountRefused),
         (problem(400, "invalid page"), TerraRefused),
         (legacy(403, "This data type is not allowed"), TerraRefused),
         (page(404), TerraRefused),
@@ -93,13 +102,27 @@ def found() -> Response:
         (Response(json.dumps({"weather": "fine"}), 200), TerraUnavailable),
     ],
 )
-def test_an_answer_means_one_of_three_errors(
+def test_an_answer_means_one_error(
     httpserver: HTTPServer, terra: Terra, response: Response, expected: type[TerraError]
 ) -> None:
     answering(httpserver, response)
     with pytest.raises(TerraError) as raised:
         terra.user(ADA)
     assert type(raised.value) is expected
+
+
+@pytest.mark.parametrize(
+    ("response", "limit"),
+    [(problem(402, "User limit reached"), True), (page(402), True), (problem(402, "payment required"), False)],
+)
+def test_a_limit_and_a_payment_are_two_things(
+    httpserver: HTTPServer, terra: Terra, response: Response, *, limit: bool
+) -> None:
+    came = answering(httpserver, response)
+    with pytest.raises(AccountRefused) as refused:
+        terra.user(ADA)
+    assert refused.value.limit is limit
+    assert len(came) == 1, "no repeat helps"
 
 
 def test_a_connection_whose_authorisation_expired_does_not_blame_our_credential(

@@ -178,21 +178,71 @@ def test_five_presses_an_hour_and_the_link_still_works_afterwards(
     assert client.post(address(ben)).status_code == 303
 
 
-@pytest.mark.parametrize("status", [401, 404, 500, 503])
+def answering(terra: HTTPServer, status: int, body: str, widget: int | None = None) -> None:
+    """Terra answers every request for a link so."""
+    terra.clear_all_handlers()
+    terra.clear_log()
+    for path, code in (("/api/v2/auth/authenticateUser", status), ("/api/widget/session", widget or status)):
+        terra.expect_request(path).respond_with_data(body, status=code, content_type="application/json")
+
+
+@pytest.mark.parametrize(("status", "soon"), [(401, False), (404, False), (403, False), (500, True), (503, True)])
 def test_a_terra_that_does_not_mint_loses_nothing(
-    client: Client, ben: Issued, httpserver: HTTPServer, terra: HTTPServer, status: int
+    client: Client, ben: Issued, terra: HTTPServer, status: int, *, soon: bool
 ) -> None:
-    httpserver.clear_all_handlers()
-    httpserver.expect_request("/api/v2/auth/authenticateUser").respond_with_data("no", status=status)
-    httpserver.expect_request("/api/widget/session").respond_with_data("no", status=status)
+    answering(terra, status, "no")
     for _ in range(7):
         answer = client.post(address(ben))
-        assert answer.status_code == 503 and answer["Retry-After"]
+        assert (answer.status_code, "Retry-After" in answer) == (503, soon)
         assert "This does not work at the moment" in answer.content.decode()
+        assert ("in a few minutes" in answer.content.decode()) is soon
     attempt = Attempt.objects.latest("pk")
     assert (attempt.state, attempt.result) == ("failed", "not_minted") and str(status) in attempt.message
     ben.link.refresh_from_db()
     assert (ben.link.outcome, ben.link.left_at) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "trouble"),
+    [
+        (402, '{"status": "error", "message": "User limit reached"}', "user_limit"),
+        (402, "", "user_limit"),
+        (402, '{"type": "about:blank", "title": "payment required", "detail": "subscription ended"}', "payment"),
+        (
+            401,
+            '{"type": "about:blank", "title": "unauthorized", "detail": "x-api-key is missing"}',
+            "credential",
+        ),
+        (403, '{"type": "about:blank", "title": "forbidden", "detail": "not allowed"}', "forbidden"),
+        (404, '{"type": "about:blank", "title": "not found", "detail": "resource not found"}', ""),
+        (500, "", ""),
+    ],
+)
+def test_what_terra_refuses_our_account_is_a_state_of_the_environment(
+    client: Client, ben: Issued, terra: HTTPServer, status: int, body: str, trouble: str
+) -> None:
+    answering(terra, status, body)
+    client.post(address(ben))
+    source = Source.objects.get(key="terra:prod")
+    assert source.trouble == trouble and (source.trouble_since is not None) is bool(trouble)
+
+
+def test_past_its_limit_the_widget_is_not_tried_and_nobody_is_told_to_come_back_in_minutes(
+    client: Client, ben: Issued, terra: HTTPServer
+) -> None:
+    answering(terra, 402, '{"status": "error", "message": "User limit reached"}', widget=201)
+    answer = client.post(address(ben))
+    assert answer.status_code == 503 and "Retry-After" not in answer
+    assert "cannot make new connections at the moment" in answer.content.decode()
+    assert [request.path for request, _ in terra.log] == ["/api/v2/auth/authenticateUser"]
+    assert "cannot make new connections at the moment" in client.get(address(ben)).content.decode()
+
+
+def test_the_state_of_the_environment_goes_when_a_link_is_made(client: Client, ben: Issued, terra: HTTPServer) -> None:
+    Source.objects.update(trouble="user_limit", trouble_since=timezone.now(), trouble_said="User limit reached")
+    pressed(client, ben)
+    assert set(Source.objects.values_list("trouble", "trouble_since", "trouble_said")) == {("", None, "")}
+    assert "cannot make new connections" not in client.get(address(ben)).content.decode()
 
 
 def test_an_environment_that_is_not_set_up_loses_nothing(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 from django.utils import timezone
 
-from scopes.terra.checkup import check
+from scopes.intake import account
+from scopes.terra.checkup import ACCEPTED, LINK, Finding, check
 from scopes.terra.client import client_for
 from scopes.terra.environments import EnvironmentMissing
 
@@ -37,8 +40,21 @@ class Command(BaseCommand):
             if not options["json"]:
                 todo = f" -> {finding.do}" if finding.do else ""
                 self.stdout.write(f"{'ok' if finding.ok else '!!'} {finding.check}: {finding.says}{todo}")
+        self._keep(terra.environment.source, findings)
         if options["json"]:
             told = {"environment": options["environment"], "findings": [finding.as_data() for finding in findings]}
             self.stdout.write(json.dumps(told, indent=2))
         if options["fail_on"] and not all(finding.ok for finding in findings):
             sys.exit(FOUND)
+
+    def _keep(self, source: str, findings: Sequence[Finding]) -> None:
+        """Keep whether Terra refuses this environment, for the desk. The check itself needs no database."""
+        now = timezone.now()
+        try:
+            for finding in findings:
+                if finding.error is not None:
+                    account.note(source, finding.error, now, links=finding.check == LINK)
+                elif finding.ok and finding.check in (ACCEPTED, LINK):
+                    account.works(source, links=finding.check == LINK)
+        except Error as problem:
+            self.stderr.write(f"The desk could not be told: the database does not answer ({type(problem).__name__}).")
