@@ -135,7 +135,9 @@ def _link(terra: Terra, enabled: EnabledSources, now: datetime) -> Finding:
         name = try_a_link(terra, now, enabled)
     except TerraError as error:
         return _failed(LINK, terra.environment, error)
-    return Finding(LINK, f"a link to {name} can be made" if name else "no enabled provider is one to try a link with")
+    if not name:
+        return Finding("link not tried", "no enabled provider is known to be connected at a web page")
+    return Finding(LINK, f"a link to {name} can be made")
 
 
 def _widget_session(terra: Terra) -> Finding:
