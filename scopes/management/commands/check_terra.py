@@ -22,6 +22,7 @@ FOUND = 3
 
 class Command(BaseCommand):
     help = "Tell whether a Terra environment works: address, clock, credentials, listing, links, webhook."
+    requires_system_checks = ()  # they ask the database, which is not needed here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("environment", help="a name in TERRA_ENVIRONMENTS")

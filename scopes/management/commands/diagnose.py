@@ -29,6 +29,7 @@ class Command(BaseCommand):
         "Diagnose errors from standard input: what each proves, and which scopes it names. Paste any text; or give one "
         'JSON object a line with "body", and any of "status", "headers" and "provider".'
     )
+    requires_system_checks = ()  # they ask the database, which is needed for --connection only
     connection: Connection | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
