@@ -96,6 +96,11 @@ def links_a_month() -> int:
     return int(env.int("PORTAL_LINKS_A_MONTH", default=3))
 
 
+def largest_webhook() -> int:
+    """What WEBHOOK_LARGEST_MEGABYTES says: how large a webhook's body may be; 64 if it says nothing."""
+    return int(env.int("WEBHOOK_LARGEST_MEGABYTES", default=64))
+
+
 def proxies() -> int:
     """What PROXIES says: how many of our own stand in front and add to X-Forwarded-For; 0 if it says nothing."""
     return int(env.int("PROXIES", default=0))

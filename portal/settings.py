@@ -23,6 +23,8 @@ SANDBOX_ALLOWED = not PRODUCTION
 PORTAL_HOST_NAME = environment.host_name()
 # How many links one person is sent within 30 days, across integrations; a lead may override it.
 PORTAL_LINKS_A_MONTH = environment.links_a_month()
+# Terra sets no limit of its own.
+WEBHOOK_LARGEST_MEGABYTES = environment.largest_webhook()
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"

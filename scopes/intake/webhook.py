@@ -11,10 +11,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from scopes.models import Source
+from scopes.terra.body import Body
 from scopes.terra.delivery import TRUSTED_AHEAD, Envelope
 from scopes.terra.environments import Environment
 from scopes.terra.errors import without_addresses
 from scopes.terra.events import event_type, to_keep
+from scopes.terra.large_event import read_large
 from scopes.terra.signature import Signature
 
 UNREADABLE = "unreadable"
@@ -42,7 +44,7 @@ _REPEAT = """
 
 def store(
     environment: Environment,
-    body: bytes,
+    body: Body,
     envelope: Envelope,
     signature: Signature,
     *,
@@ -98,17 +100,21 @@ def _source_of(environment: Environment) -> int:
     return source.pk
 
 
-def _read(body: bytes) -> tuple[str, dict[str, Any] | None, str]:
+def _read(body: Body) -> tuple[str, dict[str, Any] | None, str]:
     """The type of the event, what of it may be stored, and (where it is none) why."""
     try:
-        raw = json.loads(body)
+        with body.read() as whole:
+            raw = json.loads(whole) if isinstance(whole, bytes) else read_large(whole)
         return event_type(raw), to_keep(raw), ""
     except (ValueError, RecursionError) as problem:
         return UNREADABLE, None, f"The body is no event, and was not kept. {words_of(problem)}"
 
 
-def _digest(body: bytes, signature: Signature) -> str:
-    return sha256(f"{signature.timestamp}.".encode() + body).hexdigest()[:32]
+def _digest(body: Body, signature: Signature) -> str:
+    digest = sha256(f"{signature.timestamp}.".encode())
+    with body.read() as whole:
+        digest.update(whole)
+    return digest.hexdigest()[:32]
 
 
 def words_of(problem: Exception) -> str:

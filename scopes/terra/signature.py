@@ -40,20 +40,41 @@ class Signature:
         return now - self.signed_at
 
 
-def verify(body: bytes, header: str, secrets: Sequence[str]) -> Signature:
-    """The signature, when any of its `v1` values was made over `body` with any of `secrets`. Takes constant time.
+class Check:
+    """Whether a signature was made over a body that arrives piece by piece, with any of `secrets`.
 
-    Raises BadSignature otherwise; also when there is no secret to verify with.
+    Raises BadSignature at once for a header that can fit no body, and where there is no secret to verify with.
     """
-    keys = [secret.encode() for secret in secrets if secret]
-    if not keys:
-        raise BadSignature("no signing secret is set, so nothing can be verified")
-    timestamp, given = _read(header)
-    expected = [_digest(body, timestamp, key) for key in keys]
-    matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
-    if not any(matches):
-        raise BadSignature("no signature matches: the secret is another one, or the body was changed on its way")
-    return Signature(int(timestamp))
+
+    def __init__(self, header: str, secrets: Sequence[str]) -> None:
+        keys = [secret.encode() for secret in secrets if secret]
+        if not keys:
+            raise BadSignature("no signing secret is set, so nothing can be verified")
+        self._timestamp, self._given = _read(header)
+        self._expected = [hmac.new(key, f"{self._timestamp}.".encode(), sha256) for key in keys]
+
+    def update(self, piece: bytes) -> None:
+        """Take the next piece of the body."""
+        for expected in self._expected:
+            expected.update(piece)
+
+    def signature(self) -> Signature:
+        """The signature, when any of its `v1` values was made over all pieces. Takes constant time.
+
+        Raises BadSignature otherwise.
+        """
+        ours = [expected.hexdigest() for expected in self._expected]
+        matches = [hmac.compare_digest(one, other) for one in ours for other in self._given]
+        if not any(matches):
+            raise BadSignature("no signature matches: the secret is another one, or the body was changed on its way")
+        return Signature(int(self._timestamp))
+
+
+def verify(body: bytes, header: str, secrets: Sequence[str]) -> Signature:
+    """The signature of a body that is there as a whole. Raises BadSignature."""
+    check = Check(header, secrets)
+    check.update(body)
+    return check.signature()
 
 
 def sign(body: bytes, secret: str, at: datetime) -> str:

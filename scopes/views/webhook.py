@@ -19,11 +19,12 @@ from django.views.decorators.http import require_POST
 
 from scopes import flow, queue
 from scopes.intake import deliveries, webhook
+from scopes.terra.body import Body
 from scopes.terra.delivery import read_headers
 from scopes.terra.environments import Environment, EnvironmentMissing, environments
-from scopes.terra.signature import BadSignature, verify
+from scopes.terra.signature import BadSignature, Check
+from scopes.views.receive import NotReceived, receive
 
-LARGEST_BODY = 1024 * 1024
 STALE_AFTER_SECONDS = 300
 SECONDS_TO_WORK_OFF = 4  # of the 8 that Terra waits
 CATCH_UP_SECONDS = 30
@@ -50,21 +51,20 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         return _refuse(environment, HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "this receiver is not set up")
     if found is None:
         return _refuse("unknown", HTTPStatus.NOT_FOUND, "no such environment is set up", "no such environment")
-    body = request.read(LARGEST_BODY + 1)
-    if len(body) > LARGEST_BODY:
-        return _refuse(
-            found.name, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large", "the body is too large"
-        )
-    envelope = read_headers(request.headers)
-    try:
-        signature = verify(body, envelope.signature, found.signing_secrets)
-    except BadSignature as problem:
-        return _refuse(found.name, HTTPStatus.UNAUTHORIZED, str(problem), "the signature is not verified")
-
+    largest = settings.WEBHOOK_LARGEST_MEGABYTES * 1024 * 1024
     now = timezone.now()
     stale_after = timedelta(seconds=getattr(settings, "WEBHOOK_STALE_SECONDS", STALE_AFTER_SECONDS))
+    envelope = read_headers(request.headers)
     try:
-        delivery = webhook.store(found, body, envelope, signature, stale_after=stale_after, now=now)
+        with Body() as body:
+            check = Check(envelope.signature, found.signing_secrets)
+            receive(request, body, check, largest)
+            signature = check.signature()
+            delivery = webhook.store(found, body, envelope, signature, stale_after=stale_after, now=now)
+    except BadSignature as problem:
+        return _refuse(found.name, HTTPStatus.UNAUTHORIZED, str(problem), "the signature is not verified")
+    except NotReceived as problem:
+        return _refuse(found.name, problem.status, str(problem), str(problem))
     except Error as problem:
         # A database error may repeat the row: its name must do.
         why = f"it could not be stored: {type(problem).__name__}"

@@ -21,6 +21,7 @@ from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake import deliveries, webhook
 from scopes.intake.deliveries import Result
 from scopes.models import Connection, Delivery, Period, Source
+from scopes.terra.body import Body
 from scopes.terra.delivery import Envelope
 from scopes.terra.environments import Environment
 from scopes.terra.signature import Signature
@@ -37,7 +38,7 @@ def store(told: dict[str, Any] | None = None, *, trace: str | None = None, now: 
     body = json.dumps(told or event("auth")).encode()
     signed = Signature(int(now.timestamp()))
     return webhook.store(
-        PRODUCTION, body, Envelope("", trace, None), signed, stale_after=timedelta(seconds=300), now=now
+        PRODUCTION, Body(body), Envelope("", trace, None), signed, stale_after=timedelta(seconds=300), now=now
     )
 
 
@@ -112,7 +113,7 @@ def test_where_one_fails_and_time_is_short_the_rest_is_left() -> None:
 
 
 def test_what_was_signed_so_long_ago_that_no_repeat_is_known_is_not_believed() -> None:
-    body, signed = json.dumps(event("auth")).encode(), Signature(int(NOW.timestamp()))
+    body, signed = Body(json.dumps(event("auth")).encode()), Signature(int(NOW.timestamp()))
     for days, believed in ((31, False), (30, True)):
         now = NOW + timedelta(days=days)
         webhook.store(PRODUCTION, body, Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=now)

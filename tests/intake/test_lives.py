@@ -25,6 +25,7 @@ from scopes.catalogue import entry_of
 from scopes.facts import LinkState
 from scopes.intake import deliveries, listing, live_check, webhook
 from scopes.models import Connection, FormerId, Source, SuspectedDuplicate
+from scopes.terra.body import Body
 from scopes.terra.client import Terra as Client
 from scopes.terra.delivery import Envelope
 from scopes.terra.environments import Environment
@@ -110,7 +111,7 @@ class Portal:
         envelope = Envelope("", None, None if self.terra.legacy else at)
         webhook.store(
             self.environment,
-            json.dumps(told).encode(),
+            Body(json.dumps(told).encode()),
             envelope,
             Signature(int(at.timestamp())),
             stale_after=timedelta(minutes=5),

@@ -14,6 +14,7 @@ from scopes import flow
 from scopes.intake import webhook
 from scopes.intake.deliveries import process
 from scopes.models import Connection, Delivery, Period
+from scopes.terra.body import Body
 from scopes.terra.delivery import Envelope
 from scopes.terra.environments import Environment
 from scopes.terra.signature import Signature
@@ -28,7 +29,7 @@ PRODUCTION = Environment("production", dev_id="live", api_key="key", production=
 def store(told: dict[str, Any]) -> int:
     body, signed = json.dumps(told).encode(), Signature(int(NOW.timestamp()))
     return webhook.store(
-        PRODUCTION, body, Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=NOW
+        PRODUCTION, Body(body), Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=NOW
     )
 
 
