@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scopes.catalogue import Catalogue, Provider
 from scopes.diagnose import providers
 from scopes.diagnose.families import RECOGNISERS
+from scopes.diagnose.granted import granted
 from scopes.diagnose.naming import once
 from scopes.diagnose.reading import Exhibit, status_of, text_of
 from scopes.diagnose.recognise import Finding
@@ -28,7 +31,8 @@ def diagnose(report: ErrorReport, catalogue: Catalogue) -> Diagnosis:
         return _unrecognised(exhibit)
     decisive = max(findings, key=lambda finding: (finding.weight, bool(finding.scopes), -_RANK.index(finding.verdict)))
     agreeing = [finding for finding in findings if finding.verdict is decisive.verdict]
-    naming = _naming(agreeing)
+    held = granted(exhibit.text) if decisive.verdict is Verdict.MISSING_SCOPE else frozenset()
+    naming = _naming(agreeing, held)
     provider = exhibit.provider or catalogue.providers.get(decisive.provider)
     scopes = once(scope for finding in naming for scope in finding.scopes)[:MOST_SCOPES]
     return Diagnosis(
@@ -53,9 +57,16 @@ def exhibit_of(report: ErrorReport, catalogue: Catalogue) -> Exhibit:
     return Exhibit(text, status_of(report, text), provider, known)
 
 
-def _naming(agreeing: list[Finding]) -> list[Finding]:
-    """The findings of the weightiest recogniser that names scopes: others may name what is only near."""
-    naming = [finding for finding in agreeing if finding.scopes]
+def _naming(agreeing: list[Finding], held: frozenset[str]) -> list[Finding]:
+    """The findings of the weightiest recogniser that names scopes: others may name what is only near.
+
+    Without those that are `held` (small letters): what the text says is granted is not what is missing.
+    """
+    without = (
+        replace(finding, scopes=tuple(scope for scope in finding.scopes if scope.lower() not in held))
+        for finding in agreeing
+    )
+    naming = [finding for finding in without if finding.scopes]
     if not naming:
         return []
     best = max(naming, key=lambda finding: finding.weight)

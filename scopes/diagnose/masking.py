@@ -159,7 +159,7 @@ def _may_be_said(match: re.Match[str]) -> bool:
     """False for cookies, for other headers than `Authorization`, and for a scheme with what follows: no sentences."""
     if match.re is _COOKIE or (match.re is _HEADER_LINE and "authorization" not in match["key"].lower()):
         return False
-    return MASKED not in match[0] and not _WITH_SCHEME.match(match[0], match.end("key") - match.start())
+    return not _WITH_SCHEME.match(match[0], match.end("key") - match.start())
 
 
 def _masked(match: re.Match[str], group: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from scopes.diagnose.words import ARTICLES, NEVER, PROSE
+
 _SCOPE = re.compile(r"[A-Za-z0-9][\w.:/@~*-]{0,198}[\w*/]")
 _JOINED = re.compile(r"(?<=[A-Za-z0-9*])[:._/]+(?=[A-Za-z*])|(?<=[a-z])-(?=[a-z]+-[a-z])")
 _FILE_OR_HOST = re.compile(r"(?i)[\w.-]+\.(?:com|org|net|io|js|ts|py|rb|php|java|json|html?|md)")
@@ -25,22 +27,8 @@ LONGEST_ROW = 12
 _OFTEN = "openid profile email address phone offline offline_access read write admin api repo user gist sudo"
 _DOES = ("read", "write")  # "Read tickets" is what may be done, and names no scope
 _JOINING = "and or and/or either both - – — * +"
-_PASSED_OVER = """
-    a additional all an any api at authorised authorized extended following from in least list missing necessary needed
-    oauth oauth2 of one permission permissions privilege privileges required scope scopes scope(s) some the these this
-    those to token
-"""
-_SENTENCE = """
-    access app application are authorization be been bad but by can cannot check client code contact data denied
-    description detail details does empty error errors failed false for forbidden granted has have header if
-    insufficient invalid is it masked message must n/a name no none not null on only or parameter parameters please
-    provided provider request requested requests requires see status supported that then there true unauthorized
-    undefined unknown unsupported url user valid value values visit was were when which with you your
-"""
 BASIC = frozenset(_OFTEN.split())
 _JOINTS = frozenset(_JOINING.split())
-_ARTICLES = frozenset(_PASSED_OVER.split())
-_NEVER = _ARTICLES | frozenset(_SENTENCE.split())
 
 
 def fenced(text: str) -> tuple[str, ...]:
@@ -52,17 +40,18 @@ def fenced(text: str) -> tuple[str, ...]:
         for word in re.split(r"[\s,;|\[\](){}\"'`]+", text[:8000])
     ]
     names = [word for word in words if word]
-    plain = [word for word in names if word.lower() in _NEVER and word.lower() not in _ARTICLES]
+    plain = [word for word in names if word.lower() in NEVER and word.lower() not in ARTICLES]
     if len(plain) > 1:
         return ()
     return once(word for word in names if is_scope(word))
 
 
-def listed(text: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]:
+def listed(text: str, known: frozenset[str], *, strict: bool, many: bool = False) -> tuple[str, ...]:
     """The names that a list at the beginning of `text` holds, up to the first word that is none.
 
     A list in brackets or quotation marks is read to its end. In open prose a name shows by its form (`a:b`, `a.b`,
-    `READ_X`), by being known, or, unless `strict`, by standing alone between commas.
+    `READ_X`), by being known, or, unless `strict`, by standing alone between commas. Where `many` are announced
+    ("scopes:"), plain words with spaces between them are names too, all or none of them.
     """
     text = text.lstrip(" :=-–—>\t\n")
     if text[:1] in _FENCES:
@@ -72,22 +61,32 @@ def listed(text: str, known: frozenset[str], *, strict: bool) -> tuple[str, ...]
     text = text.partition("\n")[0]
     names: list[str] = []
     words = _WORDS.findall(text[:4000])[:200]
-    if not strict and (row := _row(text)):
+    if not strict and (row := _row(text, known, many=many)):
         return row
     for place, word in enumerate(words):
         bare = word.strip(_EDGES).rstrip(".:")
         if word in ",;&|" or bare.lower() in _JOINTS:
             continue
-        if bare.lower() in _ARTICLES:
+        if bare.lower() in ARTICLES and not (bare.lower() in BASIC and not strict and _alone(words, place)):
             if names:
                 break
             continue
-        if _is_key(words, place) or not is_scope(bare) or not _named(words, place, known, strict=strict):
-            return once(names[:-1] if names and is_scope(bare) and words[place - 1].lower() in _DOES else names)
+        if _is_verb(words, place) or not is_scope(bare) or not _named(words, place, known, strict=strict):
+            return _so_far(names, words, place, many=many)
         names.append(bare)
         if word[-1] in ".!?)]}":
             break
     return once(names)
+
+
+def _so_far(names: list[str], words: list[str], place: int, *, many: bool) -> tuple[str, ...]:
+    """The names before the word at `place`, which is none; of a row of plain words half is worse than none."""
+    bare = words[place].strip(_EDGES).rstrip(".:")
+    if not names or not is_scope(bare):
+        return once(names)
+    if many and words[place - 1][-1].isalnum() and bare.lower() not in PROSE:
+        return ()
+    return once(names[:-1] if words[place - 1].lower() in _DOES else names)
 
 
 def before(text: str, known: frozenset[str]) -> tuple[str, ...]:
@@ -95,9 +94,10 @@ def before(text: str, known: frozenset[str]) -> tuple[str, ...]:
     names: list[str] = []
     for word in reversed(text.split()[-40:]):
         bare = word.strip(_EDGES + ",").rstrip(".:")
-        if bare.lower() in _JOINTS or (bare.lower() in _ARTICLES and not names):
+        if bare.lower() in _JOINTS or (bare.lower() in ARTICLES and not names):
             continue
-        quoted = word[:1] in _FENCES or word.rstrip(",")[-1:] in _FENCES.values()
+        opens, closes = word[:1] in _FENCES, word.rstrip(",")[-1:] in _FENCES.values()
+        quoted = (closes and (opens or not names)) or (opens and bool(names))
         if not is_scope(bare) or not (quoted or _shows(bare, known)):
             break
         names.append(bare)
@@ -109,7 +109,7 @@ _CODE = re.compile(r"(?i)(?:invalid|insufficient|missing|unauthori[sz]ed)_?scope
 
 def is_scope(word: str) -> bool:
     """True for what could be a scope: two characters or more, of those that scopes have, and no word of a sentence."""
-    if word.lower() in _NEVER and word.lower() not in BASIC:
+    if word.lower() in NEVER and word.lower() not in BASIC:
         return False
     if _CODE.search(word) or not _SCOPE.fullmatch(word) or not any(letter.isalpha() for letter in word):
         return False
@@ -121,12 +121,18 @@ def once[Item](items: Iterable[Item]) -> tuple[Item, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _row(text: str) -> tuple[str, ...]:
-    """The words of a line that ends after a few names with spaces between them, one of which has the form of one."""
+def _row(text: str, known: frozenset[str], *, many: bool) -> tuple[str, ...]:
+    """The words of a line that ends after a few names with spaces between them.
+
+    One of them has the form of a name, or, where `many` are announced, none is a word of sentences.
+    """
     row = _END_OF_ROW.split(text, maxsplit=1)[0].split()
-    if not 1 < len(row) <= LONGEST_ROW or not (row[0] == "openid" or any(map(_JOINED.search, row))):
+    if not 1 < len(row) <= LONGEST_ROW:
         return ()
-    plain = any(word.lower() in _NEVER - BASIC or not is_scope(word) for word in row)
+    refused = NEVER if row[0] == "openid" or any(map(_JOINED.search, row)) else PROSE
+    if refused is PROSE and not (many and all(word[0].islower() for word in row)):
+        return ()
+    plain = any(word.lower() in refused - BASIC - known or not is_scope(word) for word in row)
     return () if plain else once(row)
 
 
@@ -137,6 +143,11 @@ def _shows(word: str, known: frozenset[str]) -> bool:
     return bool(_JOINED.search(word)) and word[0].isalpha() and not _FILE_OR_HOST.fullmatch(word)
 
 
+def _is_verb(words: list[str], place: int) -> bool:
+    """True for "permission to read your sleep", where nothing is named."""
+    return place > 0 and words[place - 1].lower() == "to" and words[place].lower() in _DOES
+
+
 def _is_key(words: list[str], place: int) -> bool:
     """True for a key of the next field, as in `a | key: value`."""
     return words[place][-1] == ":" and words[place - 1] in ";&|"
@@ -144,12 +155,16 @@ def _is_key(words: list[str], place: int) -> bool:
 
 def _named(words: list[str], place: int, known: frozenset[str], *, strict: bool) -> bool:
     """True when this word of a list in open prose is taken for a name."""
+    if _is_key(words, place):
+        return False
     bare = words[place].strip(_EDGES).rstrip(".:")
     return _shows(bare, known) or (not strict and _alone(words, place))
 
 
 def _alone(words: list[str], place: int) -> bool:
     """True for a plain word by itself: first or after a comma, and last or before a comma or a joint."""
+    if words[place].strip(_EDGES).rstrip(".:").lower() in PROSE - BASIC:
+        return False
 
     def parts(word: str) -> bool:
         return word in ",;&|" or word.lower() in _JOINTS

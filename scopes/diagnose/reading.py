@@ -38,6 +38,7 @@ _BACKSLASHES = re.compile(r"\\{2,}")
 LAYERS = 12
 _RUN = re.compile(r"[^\s\"'<>`]+")
 _PARAMETER = re.compile(r"(?:^|[?&#])[\w.\[\]-]{0,60}=")
+_SENTENCE = re.compile(r"(?i)[\w.-]{0,40}(?:description|message|detail|reason|hint)=")  # it may go on behind a space
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "′": "'", "“": '"', "”": '"', "´": "'", "\u00a0": " "})
 _CONTRACTED = re.compile(
     r"(?i)\b(is|are|was|were|has|have|had|do|does|did|ca|could|wo|would|should|must|need)n(?:['?` ]|\ufffd|â€™)?t\b"
@@ -52,9 +53,16 @@ _STATUS = (
     re.compile(
         r"(?i)\b([45]\d\d)[ )\]:,\"'-]{1,4}(?:client error|server error|unauthori[sz]ed|forbidden|not found"
         r"|bad request"
-        r"|precondition failed|internal server error|too many requests|payment required|bad gateway|service unavail)"
+        r"|gone\b|precondition failed|internal server error|too many requests|payment required|bad gateway"
+        r"|service unavail)"
     ),
-    re.compile(r"(?i)\b(?:http|status|code|error|returned|response|failed)\b[^\n\d]{0,20}\b([45]\d\d)\b"),
+    # Not "failed after 429 ms", "error in row 402", "code 503 items left".
+    re.compile(
+        r"(?i)\b(?:http|status|code|error|returned|response|failed)\b"
+        r"(?:[ \t:=(\[{\"'#-]|\b(?:with|status|code|http|error|response|is|was|an?|the|of)\b){0,8}"
+        r"\b([45]\d\d)\b(?![.,:/-]?\d|[ \t]?(?:%|ms|secs?|seconds|bytes|[kmg]b)(?![a-z])"
+        r"|[ \t](?!is|was|has|does|means|status|errors?|responses?)[a-z]{3,20}s\b)"
+    ),
 )
 
 
@@ -173,7 +181,8 @@ def _spread(run: str) -> str:
             path, _, query = run.partition(sign)
             break
     parameters = [unquote(parameter.replace("+", " "), errors="replace") for parameter in re.split(r"[&#]", query)]
-    return "\n".join([unquote(path, errors="replace"), *parameters, ""]) if path else "\n".join([*parameters, ""])
+    end = "" if _SENTENCE.match(parameters[-1]) else "\n"
+    return "\n".join([unquote(path, errors="replace"), *parameters] if path else parameters) + end
 
 
 def _inside_of_tag(match: re.Match[str]) -> str:

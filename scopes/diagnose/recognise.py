@@ -32,6 +32,8 @@ FENCED_LIST = r"(?P<scopes>\[[^\[\]]{0,4000}\]|\"[^\"]{0,2000}\"|'[^']{0,2000}')
 
 _ANY_OF = re.compile(r"(?i)\b(?:any(?: one)?|one(?: or more)?|either|at least one)\b[^\n]{0,80}$|\bor\b")
 
+_MANY = re.compile(r"(?i)scope(?:s|\(s\))[^\w\n]{0,12}$")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -152,7 +154,8 @@ def names_in(match: re.Match[str], known: frozenset[str], read: str) -> tuple[st
     if read == "fenced":
         return naming.fenced(text)
     start = match.start("scopes")
-    return naming.listed(match.string[start : start + LONGEST_LIST], known, strict=read == "strict")
+    many = bool(_MANY.search(match.string[max(0, start - 40) : start]))
+    return naming.listed(match.string[start : start + LONGEST_LIST], known, strict=read == "strict", many=many)
 
 
 def offers_a_choice(exhibit: Exhibit, match: re.Match[str]) -> bool:

@@ -122,8 +122,10 @@ def with_reasons(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
     `reasons` maps each scope that the connection lacks (canonical name) to its code in `SCOPE_REASONS`. Only a missing
     or refused scope can be decided so. Where the text names no scope, its suspects are looked up, and then all that the
     connection lacks. The remedy becomes that of the reason: of the one that must be dealt with first, or, among
-    alternatives, of the easiest.
+    alternatives, of the easiest. A person who said no is not asked again where all that is lacking is waived.
     """
+    if diagnosis.verdict is Verdict.CONSENT_REFUSED:
+        return _with_waivers(diagnosis, reasons)
     if diagnosis.verdict not in (Verdict.MISSING_SCOPE, Verdict.SCOPE_REFUSED):
         return diagnosis
     asked = (
@@ -141,3 +143,13 @@ def with_reasons(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
     remedy = remedies[-1] if diagnosis.alternatives else remedies[0]
     unproven = tuple(doubt for doubt in unproven if doubt != UNPROVEN[Verdict.MISSING_SCOPE])
     return replace(diagnosis, reasons=found, remedy=remedy, unproven=unproven)
+
+
+def _with_waivers(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
+    """A refused consent with the scopes whose refusal is respected; with nothing else to ask for, nobody is asked."""
+    asked = diagnosis.canonical or tuple(reasons)
+    waived = tuple((scope, "waived") for scope in asked if reasons.get(scope) == "waived")
+    if not waived:
+        return diagnosis
+    all_waived = all(reasons.get(scope) in ("waived", None) for scope in asked)
+    return replace(diagnosis, reasons=waived, remedy="respect" if all_waived else diagnosis.remedy)

@@ -1,4 +1,7 @@
-"""The samples: `samples.json` from public threads, `more.json` with the same keys and some held back from tuning."""
+"""The samples: `samples.json` and `second.json` from public threads, `more.json` and `kinds.json` beside them.
+
+`kinds.json` holds texts of our own by kind of fault, in the wording of real APIs; half were held back from tuning.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,21 @@ from scopes.diagnose import Diagnosis, diagnose, read_report
 
 FILES = Path(__file__).parents[1] / "fixtures" / "errors"
 Sample = dict[str, Any]
+FILES_OF_SAMPLES = ("samples.json", "second.json", "more.json", "kinds.json")
 
 
 @cache
 def samples(name: str) -> list[Sample]:
     found: list[Sample] = json.loads((FILES / name).read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def families(name: str) -> dict[str, list[Sample]]:
+    """The samples of a file by family, by kind, or else by what they are said to come from."""
+    found: dict[str, list[Sample]] = {}
+    for sample in samples(name):
+        found.setdefault(sample.get("family") or sample.get("kind") or sample["provider"], []).append(sample)
     return found
 
 

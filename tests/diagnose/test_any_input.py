@@ -15,7 +15,7 @@ from scopes.catalogue import default
 from scopes.diagnose import Diagnosis, ErrorReport, Verdict, as_text, diagnose
 from scopes.diagnose.reading import readable
 from scopes.reasons import REMEDIES
-from tests.diagnose.samples import Sample, said, samples
+from tests.diagnose.samples import FILES_OF_SAMPLES, Sample, said, samples
 
 TOKEN = "9b0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e"
 SLOW = [HealthCheck.too_slow]  # of a busy machine
@@ -34,7 +34,7 @@ WRAPPINGS: dict[str, Callable[[str], str]] = {
     "a redirect": lambda text: f"https://app.example/failed?state=1&error_description={quote(text)}",
 }
 
-every_sample = st.sampled_from([*samples("samples.json"), *samples("more.json")])
+every_sample = st.sampled_from([sample for file in FILES_OF_SAMPLES for sample in samples(file)])
 wrappings = st.sampled_from(sorted(WRAPPINGS))
 
 

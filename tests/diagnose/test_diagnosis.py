@@ -209,3 +209,59 @@ def test_where_the_text_names_none_the_suspects_and_then_all_that_is_lacking_are
 def test_facts_of_scopes_change_nothing_about_another_verdict() -> None:
     refused: Diagnosis = said("error=access_denied")
     assert with_reasons(refused, {"email": "not_approved"}) == refused
+
+
+@pytest.mark.parametrize(
+    ("reasons", "remedy", "told"),
+    [
+        ({"heartrate": "waived"}, "respect", {"heartrate": "waived"}),
+        ({"heartrate": "waived", "spo2": "waived"}, "respect", {"heartrate": "waived", "spo2": "waived"}),
+        ({"heartrate": "waived", "daily": "declined"}, "reauthenticate", {"heartrate": "waived"}),
+        ({"daily": "declined"}, "reauthenticate", {}),
+        ({}, "reauthenticate", {}),
+    ],
+)
+def test_a_person_who_said_no_is_not_asked_again_for_what_is_waived(
+    reasons: dict[str, str], remedy: str, told: dict[str, str]
+) -> None:
+    decided = with_reasons(said("https://app.example/cb?error=access_denied"), reasons)
+    assert (decided.verdict, decided.remedy, dict(decided.reasons)) == (Verdict.CONSENT_REFUSED, remedy, told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"status":410,"body":"","provider":"fitbit"}',
+        '{"status":410,"body":"{\\"message\\":\\"Gone\\"}","provider":"FITBIT"}',
+        "HTTPError: 410 Client Error: Gone for url: https://api.fitbit.com/1/user/-/profile.json",
+        '{"body":"The Fitbit Web API has been shut down","provider":"fitbit"}',
+    ],
+)
+def test_a_410_of_a_provider_that_has_ended_points_to_its_successor(text: str) -> None:
+    diagnosis = said(text)
+    assert (diagnosis.verdict, diagnosis.remedy) == (Verdict.NOT_A_SCOPE_PROBLEM, "connect_successor")
+
+
+def test_a_410_of_another_provider_says_only_that_something_is_gone() -> None:
+    diagnosis = said('{"status":410,"body":"","provider":"oura"}')
+    assert (diagnosis.verdict, diagnosis.remedy) == (Verdict.NOT_A_SCOPE_PROBLEM, "verify")
+    assert any("an address" in doubt for doubt in diagnosis.unproven)
+
+
+def test_a_scope_that_is_missing_by_its_code_is_told_though_the_status_is_410() -> None:
+    assert said('{"status":410,"body":"Missing scope: read:sleep"}').scopes == ("read:sleep",)
+
+
+@pytest.mark.parametrize("text", [text for text in NAMED if "anted" in text or "provided" in text])
+def test_what_is_granted_is_never_named_as_missing(text: str) -> None:
+    assert "read:profile" not in said(text).scopes
+    assert "identify" not in said(text).scopes
+
+
+def test_a_fault_of_the_apps_build_is_not_laid_on_the_phone() -> None:
+    for text in (
+        'Error Domain=com.apple.healthkit Code=4 "Missing com.apple.developer.healthkit entitlement."',
+        "permission android.permission.health.READ_STEPS is not declared in AndroidManifest.xml",
+        "NSHealthShareUsageDescription must be set in the app's Info.plist",
+    ):
+        assert (said(text).verdict, said(text).remedy) == (Verdict.SCOPE_REFUSED, "change_request")

@@ -6,11 +6,11 @@ import json
 
 from scopes.catalogue import default
 from scopes.diagnose import ErrorReport, diagnose, echo, read_report
-from tests.diagnose.samples import line, samples
+from tests.diagnose.samples import FILES_OF_SAMPLES, line, samples
 
 
 def test_every_sample_is_read_again_to_the_same_answer() -> None:
-    for sample in samples("samples.json") + samples("more.json"):
+    for sample in [sample for file in FILES_OF_SAMPLES for sample in samples(file)]:
         for report in (read_report(line(sample)), ErrorReport(sample["body"])):
             first, again = diagnose(report, default()), diagnose(read_report(echo(report)), default())
             assert (again.verdict, again.scopes, again.provider) == (first.verdict, first.scopes, first.provider), (

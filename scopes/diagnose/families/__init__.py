@@ -1,14 +1,15 @@
 """One file a family of APIs. Each has `RECOGNISERS`; adding one is a line there and a sample for it.
 
-`oauth` holds what the standards say. `needed`, `lacking`, `refused` and `other_words` hold what servers and libraries
-say in their own words: general on purpose, for texts that nobody has seen yet. `terra` and `health` hold what our own
-providers answer.
+`oauth` holds what the standards say. `needed`, `lacking`, `refused`, `our_client`, `ended` and `other_words` hold what
+servers and libraries say in their own words: general on purpose, for texts that nobody has seen yet. `terra` and
+`health` hold what our own providers answer.
 """
 
 from __future__ import annotations
 
 from scopes.diagnose.families import (
     code_hosts,
+    ended,
     fitbit,
     google,
     health,
@@ -18,6 +19,7 @@ from scopes.diagnose.families import (
     oauth,
     on_device,
     other_words,
+    our_client,
     refused,
     shops,
     social,
@@ -33,6 +35,8 @@ RECOGNISERS: tuple[Recognises, ...] = (
     *lacking.RECOGNISERS,
     *refused.RECOGNISERS,
     *other_words.RECOGNISERS,
+    *our_client.RECOGNISERS,
+    *ended.RECOGNISERS,
     *terra.RECOGNISERS,
     *google.RECOGNISERS,
     *fitbit.RECOGNISERS,

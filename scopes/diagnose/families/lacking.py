@@ -16,7 +16,19 @@ _IS_LACKING = (
     r"|mismatch\w*|violat\w*)"
 )
 
+_DENIED = r"\b(?:denied|forbidden|unauthori[sz]ed|not (?:\w+ ){0,2}(?:authori[sz]ed|allowed|permitted)|40[13])\b"
+
 RECOGNISERS: tuple[Recognises, ...] = (
+    says(
+        "denied, look at the scopes",
+        Verdict.MISSING_SCOPE,
+        PHRASE,
+        _DENIED
+        + r"[^\n]{0,120}\b(?:check|verify|review|ensure|confirm|make sure|inspect|look at)\b[^\n.]{0,60}\bscopes?\b"
+        + r"|\b(?:check|verify|review|ensure|confirm|make sure)\b[^\n.]{0,60}\bscopes?\b[^\n]{0,60}"
+        + _DENIED,
+        "scope",
+    ),
     says(
         "scope is not granted",
         Verdict.MISSING_SCOPE,
@@ -61,7 +73,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"[^\n.]{0,30}\bpermissions?|\brequires?[^\n.]{0,30} permissions?\b|\bpermissions? (?:is |are )?required\b"
         r"|\bpermissions? not found\b|\bmissing (?:proper|required|necessary|sufficient) authori[sz]ation\b"
         r"|\bno permissions? (?:for|to (?:access|read|use))\b"
-        r"|\b(?:has|did) not grant(?:ed)?\b|\baccess (?:to [\w ]{1,40} )?(?:was|has) not (?:been )?granted\b"
+        r"|\b(?:has|have|did) not grant(?:ed)?\b|\baccess (?:to [\w ]{1,40} )?(?:was|has) not (?:been )?granted\b"
         r"|\baccess_not_granted\b",
         "permission",
         "privilege",

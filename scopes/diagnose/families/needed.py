@@ -34,7 +34,7 @@ _FILLERS = (
     r"|additional |permission |granular |user |proper )*"
 )
 
-_NEEDED = re.compile(r"(?i)(?<![\w-])(?:required|needed|missing|expected)(?: one of)?" + KEY + LIST)
+_NEEDED = re.compile(r"(?i)(?<![\w-])(?:required|needed|needs|missing|expected)(?: one of)?" + KEY + LIST)
 
 _BESIDE = re.compile(r"(?i)scope|insufficient_?permission|privilege")
 
@@ -243,6 +243,39 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + r"\b[^\n.:]{0,20}\b(?:access|use|for|with)\s+(?:the )?(?P<scopes>(?:[^\s]{2,200}\s+){1,6}?)scopes?\b",
         "token",
         read="before",
+    ),
+    says(
+        "the token may not use this scope",
+        Verdict.MISSING_SCOPE,
+        NAMED + 2,
+        r"\btoken\b[^\n.:]{0,30}\bnot (?:been )?"
+        + (MAY + r"\b[^\n.:]{0,20}\b(?:access|use|for|with)\s+(?:the )?scopes?" + GAP + ":?" + GAP + LIST),
+        "token",
+        read="strict",
+    ),
+    says(
+        "wants these, beside what it has",
+        Verdict.MISSING_SCOPE,
+        NAMED - 1,
+        r"\b(?:want(?:s|ed)?|needs?)[ \t:=]{1,3}" + FENCED_LIST,
+        "scope",
+        read="fenced",
+    ),
+    says(
+        "this list is required",
+        Verdict.MISSING_SCOPE,
+        NAMED - 1,
+        FENCED_LIST + r" (?:scopes? )?(?:is|are|was|were) (?:required|needed|missing)\b",
+        "scope",
+        read="fenced",
+    ),
+    says(
+        "requires this scope",
+        Verdict.MISSING_SCOPE,
+        NAMED,
+        r"\b(?:requires?|needs?|must have|lacks?|missing) (?:(?:the|following|required) ){0,3}(?:oauth ?2?(?:\.0)? )?"
+        r"scopes?:?" + (r"[ \t]{1,3}(?P<scopes>[\"'`]?[a-z][\w.:/-]{1,80}[\"'`]?)(?=[ \t]*(?:[.!,;)\]}\"'`]|$|\n))"),
+        "scope",
     ),
     says(
         "needs a:b",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from scopes.diagnose.recognise import CERTAIN, CODE, NAMED, Recognises, says
 from scopes.diagnose.verdicts import Verdict
 
+_BUILD = "It is a fault of our app's build: no setting of the phone can mend it."
+_PERMISSION = r"(?P<scopes>android\.permission\.(?:health\.)?[A-Z_]+)"
 _SETTINGS = "No link can mend it: the permission is given in the phone's settings."
 
 RECOGNISERS: tuple[Recognises, ...] = (
@@ -26,6 +28,43 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "not declared",
         remedy="change_request",
         doubt="Our app does not declare the permission, so the phone cannot offer it.",
+    ),
+    says(
+        "Health Connect permission is not in the manifest",
+        Verdict.SCOPE_REFUSED,
+        CERTAIN + 1,
+        _PERMISSION
+        + r"[^\n]{0,30}\b(?:not (?:been )?(?:declared|found|listed|present)|missing|undeclared)\b[^\n]{0,30}manifest",
+        "manifest",
+        remedy="change_request",
+        doubt=_BUILD,
+    ),
+    says(
+        "the manifest lacks a Health Connect permission",
+        Verdict.SCOPE_REFUSED,
+        CERTAIN + 1,
+        r"manifest\b[^\n]{0,40}\b(?:not (?:declare|contain|list|include)|missing|lacks?|without)\b[^\n]{0,30}?"
+        + _PERMISSION,
+        "manifest",
+        remedy="change_request",
+        doubt=_BUILD,
+    ),
+    says(
+        "the app's build",
+        Verdict.SCOPE_REFUSED,
+        CERTAIN,
+        r"\bmissing\b[^\n]{0,60}\bentitlements?\b|\bentitlements?\b[^\n]{0,40}\b(?:missing|not found|not present)\b"
+        r"|\bnshealth\w{0,20}usagedescription\b|\bmissing purpose string\b|\bmissing meta-?data\b[^\n]{0,100}health"
+        r"|\bmust declare\b[^\n]{0,120}\bmanifest\b"
+        r"|\bpermissions?[_ ]rationale\b[^\n]{0,80}\b(?:missing|not declared)\b",
+        "entitlement",
+        "usagedescription",
+        "purpose string",
+        "meta",
+        "must declare",
+        "rationale",
+        remedy="change_request",
+        doubt=_BUILD,
     ),
     says(
         "HealthKit types are disallowed",

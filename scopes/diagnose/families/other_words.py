@@ -49,7 +49,7 @@ _ROLE = (
     r"|\bnot have (?:the |a |any )?(?:required|necessary|sufficient|appropriate) (?:user |admin )?roles?\b"
     r"|\bunauthorized for user\b|\bwith effective roles\b"
     r"|\brole\b[^\n.]{0,30}\b(?:required|insufficient|does not|not (?:allowed|assigned))"
-    r"|\bip (?:address )?(?:is )?(?:not allowed|blocked)"
+    r"|\bip (?:address )?(?:is )?(?:not (?:allowed|white-?listed|allow-?listed)|blocked)"
 )
 _THING = (
     r"(?:file|folder|document|site|property|project|customer|workspace|repository|channel|calendar|record|board|space"
@@ -58,9 +58,17 @@ _THING = (
 _APP = (
     r"\b(?:upgrade required|update (?:the|your) app|unsupported api version"
     r"|api[_ -]?key (?:is )?(?:invalid|missing|not valid)|\b(?:valid|correct|invalid|missing) api[_ -]?key\b"
-    r"|(?:no|unknown) (?:such )?(?:client|application)"
+    r"|(?:no|unknown) (?:such )?(?:client|application)|\b(?:app|application) id (?:is )?(?:not found|invalid|unknown)"
+    r"|(?:invalid|unknown) consumer[ _-]?key|consumer[ _-]?key (?:is )?(?:invalid|unknown)"
     r"|(?:app|application|client|consumer|account) type is not supported"
     r"|(?:api|endpoint|resource|method|operation) (?:does not|doesn't|is not) support(?:ed)?)\b"
+)
+_SIGNED = (
+    r"\btimestamp\b[^\n.]{0,20}\b(?:out of (?:bounds|range)|invalid|expired|too (?:old|far))|\binvalid timestamp\b"
+    r"|\bclock (?:skew|drift)|\b(?<!token )(?<!jwt )(?:invalid|bad|wrong) (?:\w+ )?signature\b"
+    r"|\bsignaturedoesnotmatch\b"
+    r"|(?<!token )(?<!jwt )(?<!token's )\bsignature\b[^\n.]{0,30}\b(?:not match|mismatch\w*)"
+    r"|\bvalidate (?:the )?oauth signature"
 )
 
 _BY_STATUS = {
@@ -202,7 +210,30 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "api-key",
         "client",
         "application",
+        "app id",
+        "consumer",
         "support",
+    ),
+    says(
+        "a signature or a clock",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        OTHER,
+        _SIGNED,
+        "signature",
+        "timestamp",
+        "clock",
+    ),
+    says(
+        "the person's account",
+        Verdict.NOT_A_SCOPE_PROBLEM,
+        OTHER,
+        r"\baccount (?:has been |is |was )?(?:temporarily )?locked\b"
+        r"|\b(?:multi|two)[- ]?factor\b[^\n.]{0,40}\brequired\b"
+        r"|\b(?:mfa|2fa)[_ ]required\b",
+        "locked",
+        "factor",
+        "mfa",
+        "2fa",
     ),
     by_status,
 )

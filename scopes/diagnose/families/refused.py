@@ -39,7 +39,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + ":?"
         + GAP
         + r"(?P<scopes>[\"'`\[]?[\w.:/@*-][^\n;\"'`\]]{1,200}?[\"'`\]]?)[ \t]{1,3}"
-        + (r"(?:that )?(?:(?:is|are|was|were|has|have|does|do)(?: not)? ?)?" + _REFUSED),
+        + (r"(?:that )?(?:(?:is|are|was|were|has|have|does|do)(?: not| been)? ?)?" + _REFUSED),
         "scope",
         read="fenced",
         remedy="change_request",
@@ -93,7 +93,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "not allowed to ask",
         Verdict.SCOPE_REFUSED,
         CODE + 1,
-        r"permissions? to request\b[^\n]{0,40}\bscopes?|scope error"
+        r"permissions? to request\b[^\n]{0,40}\bscopes?|(?<!missing )(?<!insufficient )scope error"
         r"|not (?:approved|authori[sz]ed|allowed) to (?:access|request|use) (?:the |this )?"
         r"(?:(?!\. )[^\n]){0,40}(?:object|scope)",
         "scope",
@@ -109,12 +109,16 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + _SAID_NO
         + r"|\b(?:denied|declined|refused|rejected|cancel(?:l)?ed) by (?:the )?(?:user|owner|customer|member)\b"
         + r"|\b(?:authori[sz]ation|consent|login|sign-?in)\b[^\n.:]{0,20}\b(?:was |has been )?"
-        + r"(?:cancel(?:l)?ed|declined|refused)\b",
+        + r"(?:cancel(?:l)?ed|declined|refused)\b"
+        # However the word is misspelt.
+        + r"|\b(?:permis\w{2,9}|consent|authori[sz]ation|oauth)\b[^\n.]{0,40}\b(?:cancel(?:l)?ed|dismissed)\b"
+        + r"|\bcancel(?:l)?ed\b[^\n.]{0,30}\b(?:permis\w{2,9}|consent|authori[sz]ation) (?:request|dialog|prompt)",
         "denied",
         "declined",
         "refused",
         "rejected",
         "cancel",
+        "dismissed",
         "did not",
         "not accepted",
         "chose",
