@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scopes.catalogue import Known, Provider, Scope, load, provider_file
+from tests.clone import cloned
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "adding-a-provider.md"
 
@@ -42,3 +43,27 @@ def test_the_tables_name_every_key_and_whether_it_must_be_there() -> None:
 def test_every_field_of_an_entry_can_be_written_in_a_file() -> None:
     assert {field.name for field in fields(Provider)} == provider_file.NEEDS | provider_file.MAY
     assert {field.name for field in fields(Scope)} == provider_file.SCOPE_NEEDS | provider_file.SCOPE_MAY
+
+
+def test_the_steps_of_the_document_lead_to_a_provider_whatever_it_is() -> None:
+    text = DOCUMENT.read_text("utf-8")
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (place,) = re.findall(r"^1\. Copy the example below to `(.+?)`", text, re.MULTILINE)
+    (command,) = re.findall(r"^3\. Run `(.+?)`", text, re.MULTILINE)
+    others = {
+        "stride_on_a_phone": {"reports_scopes: yes": "reports_scopes: no", "on_device: false": "on_device: true"},
+        "stride_of_old": {"on_device: false": "on_device: false\nretired_on: 2026-12-01\nsuccessor: oura"},
+    }
+    files = {place.replace("<slug>", "stride"): example}
+    for slug, changes in others.items():
+        file = example.replace("stride\n", f"{slug}\n", 1).replace("[STRIDE, STRIDE_EU]", f"[{slug.upper()}]")
+        for old, new in changes.items():
+            assert old in file
+            file = file.replace(old, new)
+        files[place.replace("<slug>", slug)] = file
+
+    with cloned(files) as clone:
+        ended = clone.run("sh", "-c", command, PYTEST_ADDOPTS="-v -k 'not steps_of_the_document'")
+
+    assert ended.returncode == 0, ended.stdout
+    assert all(f"[{slug}] PASSED" in ended.stdout for slug in ("stride", *others))

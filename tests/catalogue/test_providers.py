@@ -10,6 +10,32 @@ from scopes.catalogue import Known, Provider, default, load
 from scopes.catalogue.loading import SHIPPED
 
 PROVIDERS = sorted(load().providers.values(), key=lambda provider: provider.slug)
+# Nobody has confirmed whether these tell which scopes were granted. What comes later need not stand here.
+NOT_CONFIRMED = {
+    "concept2",
+    "coros",
+    "cronometer",
+    "dexcom",
+    "eight_sleep",
+    "fatsecret",
+    "fitbit",
+    "freestyle_libre",
+    "google_health",
+    "hammerhead",
+    "huawei",
+    "myfitnesspal",
+    "nutracheck",
+    "peloton",
+    "polar",
+    "strava",
+    "suunto",
+    "trainingpeaks",
+    "ultrahuman",
+    "wahoo",
+    "whoop",
+    "withings",
+    "zwift",
+}
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.slug)
@@ -115,22 +141,27 @@ def test_retired_providers_name_their_day_and_successor() -> None:
     retired = {
         provider.slug: (provider.retired_on, provider.successor) for provider in PROVIDERS if provider.retired_on
     }
-    assert retired == {
-        "fitbit": (date(2026, 10, 30), "google_health"),
-        "google_fit": (date(2026, 12, 31), "google_health"),
-    }
+    assert (
+        retired.items()
+        >= {
+            "fitbit": (date(2026, 10, 30), "google_health"),
+            "google_fit": (date(2026, 12, 31), "google_health"),
+        }.items()
+    )
 
 
 def test_scopes_are_reported_only_by_those_of_whom_it_is_confirmed() -> None:
     by_answer = {
         answer: {provider.slug for provider in PROVIDERS if provider.reports_scopes is answer} for answer in Known
     }
-    assert by_answer[Known.YES] == {"oura", "garmin", "google_fit"}
-    assert by_answer[Known.NO] == {"omron"} | {provider.slug for provider in PROVIDERS if provider.on_device}
+    assert by_answer[Known.YES] >= {"oura", "garmin", "google_fit"}
+    assert all(provider.confirmed for provider in PROVIDERS if provider.reports_scopes is Known.YES)
+    assert by_answer[Known.UNKNOWN] >= NOT_CONFIRMED
+    assert by_answer[Known.NO] >= {"omron"} | {provider.slug for provider in PROVIDERS if provider.on_device}
 
 
-def test_on_the_phone_are_exactly_those_that_only_a_phone_can_mend() -> None:
-    assert {provider.slug for provider in PROVIDERS if provider.on_device} == {
+def test_on_the_phone_are_those_that_only_a_phone_can_mend() -> None:
+    assert {provider.slug for provider in PROVIDERS if provider.on_device} >= {
         "apple_health",
         "google_fit_sdk",
         "health_connect",

@@ -10,6 +10,7 @@ import pytest
 
 from portal import cluster
 from portal.environment import INSECURE_SECRET
+from tests.clone import cloned
 
 SOUND = {
     "PORTAL_MODE": "production",
@@ -66,3 +67,27 @@ def test_who_forgets_to_say_the_mode_gets_production_with_all_its_refusals_at_on
     result = check(PORTAL_MODE="", SECRET_KEY="", ALLOWED_HOSTS="", DEBUG="1")
     assert "This is production" in result.stderr
     assert all(name in result.stderr for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"))
+
+
+def test_a_checkout_that_was_tried_out_is_production_once_nobody_says_otherwise() -> None:
+    programs = (
+        (".venv/bin/python", "manage.py", "worker"),
+        (".venv/bin/gunicorn", "portal.wsgi", "--check-config"),
+        (".venv/bin/python", "-c", "import portal.asgi"),
+    )
+    with cloned() as clone:
+        assert clone.run("make", "setup").returncode == 0
+        assert clone.manage("check", PORTAL_MODE="development").returncode == 0
+        assert not (clone.path / ".env").exists()
+        for program in programs:
+            ended = clone.run(*program)
+            assert ended.returncode != 0
+            assert "This is production, for PORTAL_MODE does not say otherwise" in ended.stdout
+
+        (clone.path / ".env").write_text("PORTAL_MODE=development\nPORTAL_LINKS_A_MONTH=2\n")
+        for program in programs:
+            ended = clone.run(*program)
+            assert ended.returncode != 0
+            assert ".env says PORTAL_MODE=development, and whatever is started here later" in ended.stdout
+        told = "from portal import settings; print(settings.PRODUCTION, settings.PORTAL_LINKS_A_MONTH)"
+        assert clone.run(".venv/bin/python", "-c", told, PORTAL_MODE="development").stdout == "False 2\n"

@@ -1,0 +1,183 @@
+"""The commands of the README and of the documentation, as they are written, in order, in a fresh clone.
+
+The sandbox stands in Terra's place. Only what needs the network is left out, and a port that may be taken is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import requests
+
+from portal import cluster
+from portal.cluster import CHECKOUT
+from tests.clone import Clone, cloned
+from tests.faults.machine import free_port
+from tests.typing_session import Answer, typed
+
+KEYS = {"DEV_ID": "a-dev-id", "API_KEY": "an-api-key", "SIGNING_SECRETS": "a-signing-secret"}
+FROM_THE_NETWORK = ("python3.13 -m venv", ".venv/bin/pip install")
+SUPERUSER: dict[str, Answer] = {
+    r"Username[^:]*: $": "vera",
+    r"Email address: $": "vera@example.com",
+    r"Password: $": "a long and private one",
+    r"Password \(again\): $": "a long and private one",
+}
+
+
+def blocks(page: str) -> list[str]:
+    """What stands between fences without a language."""
+    return re.findall(r"^```\n(.*?)^```$", (CHECKOUT / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def block(page: str, part: str) -> str:
+    """The one block of a page in which that stands."""
+    (found,) = [text for text in blocks(page) if part in text]
+    return str(found)
+
+
+def without_comments(line: str) -> str:
+    return re.sub(r"\s+#.*", "", line).removeprefix("$ ")
+
+
+@pytest.fixture
+def clone() -> Iterator[Clone]:
+    with cloned() as made:
+        yield made
+
+
+@contextmanager
+def terra(clone: Clone, name: str) -> Iterator[dict[str, str]]:
+    """The variables by which the environment of that name of Terra's is the sandbox, while it runs."""
+    keys = {f"TERRA_SANDBOX_{key}": value for key, value in KEYS.items()}
+    command = [str(clone.path / ".venv" / "bin" / "python"), "manage.py", "sandbox", "--people", "12", "--port", "0"]
+    variables = {**clone.variables, **keys, "TERRA_ENVIRONMENTS": "sandbox", "PORTAL_MODE": "test"}
+    with subprocess.Popen(command, cwd=clone.path, env=variables, stdout=subprocess.PIPE, text=True) as sandbox:
+        try:
+            assert sandbox.stdout
+            (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+", json.dumps(json.loads(sandbox.stdout.readline()))))
+            prefix = f"TERRA_{name.upper()}"
+            yield {
+                f"{prefix}_BASE_URL": f"{url}/api/v2",
+                f"{prefix}_WIDGET_SESSION_URL": f"{url}/api/widget/session",
+            }
+        finally:
+            sandbox.terminate()
+
+
+def answers(address: str) -> Answer:
+    """Proves that something is served there, once it says so."""
+
+    def prove(_: str) -> None:
+        assert requests.get(f"{address}/admin/login/", timeout=60, allow_redirects=False).status_code in (200, 301)
+
+    return prove
+
+
+def test_the_demo_and_the_tests_run_as_the_readme_says(clone: Clone) -> None:
+    demo, tests = block("README.md", "make demo").splitlines()
+
+    def look(shown: str) -> None:
+        (address,) = re.findall(r"http://[\d.:]+", shown)
+        assert "password" in requests.get(f"{address}/admin/login/", timeout=60).text
+
+    shown = typed(demo, clone.path, clone.variables, {r"(?s)The desk: .*Ctrl-C ends it\.": look})
+    assert "Ended." in shown, shown
+
+    ended = clone.run("sh", "-c", tests, PYTEST_ADDOPTS="tests/portal/test_makefile.py")
+    assert ended.returncode == 0, ended.stdout
+    assert " passed" in ended.stdout
+
+
+def test_an_account_of_terra_s_is_taken_in_as_the_readme_says(clone: Clone) -> None:
+    file, commands = block("README.md", "_SIGNING_SECRETS=…"), block("README.md", "manage.py check_terra testing")
+    for key, value in KEYS.items():
+        file = file.replace(f"{key}=…", f"{key}={value}")
+    (clone.path / ".env").write_text(file, "utf-8")
+    port = free_port()
+    script = commands.replace("manage.py runserver", f"manage.py runserver {port}")
+    assert "…" not in file and script != commands
+
+    with terra(clone, "testing") as variables:
+        served = {"Quit the server with": answers(f"http://127.0.0.1:{port}")}
+        shown = typed(script, clone.path, clone.variables | variables, SUPERUSER | served)
+
+    assert "Quit the server with" in shown, shown
+    assert "Superuser created successfully" in shown
+    assert "Traceback" not in shown
+    assert re.search(r"oura through terra:testing.*\n", shown), shown
+    assert "Ada Archer" in shown
+
+
+def test_a_production_is_installed_as_the_operations_say(clone: Clone) -> None:
+    lines = block("docs/operations.md", "manage.py collectstatic").splitlines(keepends=True)
+    script = "".join(line for line in lines if not line.startswith(FROM_THE_NETWORK))
+    assert len(script.splitlines()) == len(lines) - len(FROM_THE_NETWORK)
+    port = free_port()
+    own = cluster.named(f"production-{uuid.uuid4().hex[:8]}")
+    try:
+        with own.held(), TemporaryDirectory() as directory:
+            (Path(directory) / "server").symlink_to(own.sockets)
+            variables = {
+                "SECRET_KEY": uuid.uuid4().hex * 2,
+                "ALLOWED_HOSTS": "127.0.0.1",
+                "DATABASE_URL": f"postgresql://postgres@:5432/{cluster.DATABASE}?host={directory}/server",
+            }
+            served = {"Listening at": answers(f"http://127.0.0.1:{port}")}
+            script = script.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+            shown = typed(script, clone.path, clone.variables | variables, SUPERUSER | served)
+    finally:
+        own.remove()
+
+    assert "Listening at" in shown, shown
+    assert "Superuser created successfully" in shown
+    assert "Traceback" not in shown
+
+
+def test_each_command_of_the_documentation_runs_as_it_is_written(clone: Clone) -> None:
+    with terra(clone, "production") as addresses:
+        keys = {f"TERRA_PRODUCTION_{key}": value for key, value in KEYS.items()}
+        variables = {"PORTAL_MODE": "development", "TERRA_ENVIRONMENTS": "production", **keys, **addresses}
+        prepare(clone, variables)
+        for page in ("docs/operations.md", "docs/policies.md", "docs/diagnose.md", "docs/security.md"):
+            for line in commands_of(page):
+                ended = clone.run("sh", "-c", line, **variables)
+                assert ended.returncode == 0, f"{page}: {line}\n{ended.stdout}"
+                assert "Traceback" not in ended.stdout
+
+
+def commands_of(page: str) -> list[str]:
+    """The lines of a page's blocks that call our commands, but for installing, with names filled in."""
+    text = "\n".join(part for part in blocks(page) if "collectstatic" not in part)
+    lines = [line.removeprefix("30 3 * * *  cd /srv/portal && ") for line in text.splitlines()]
+    commands = [without_comments(line) for line in lines if re.match(r"(\$ )?\.venv/bin/python manage\.py", line)]
+    assert commands, page
+    return [
+        line.replace("manage.py worker", "manage.py help worker")
+        .replace("REFERENCE_OR_EMAIL", "ada")
+        .replace("REFERENCE", "ben")
+        for line in commands
+    ]
+
+
+def prepare(clone: Clone, variables: Mapping[str, str]) -> None:
+    """What the pages take for granted: tables, a catalogue, and the files that they name."""
+    examples = CHECKOUT / "docs" / "examples"
+    for name in ("people.csv", "connections.csv"):
+        shutil.copy(examples / name, clone.path)
+    policies = (examples / "policies.yaml").read_text("utf-8").replace("terra:sandbox", "terra:production")
+    (clone.path / "policies.yaml").write_text(policies, "utf-8")
+    (clone.path / "error.txt").write_text("403 Forbidden: insufficient_scope: daily", "utf-8")
+    ended = clone.run("make", "start")
+    assert ended.returncode == 0, ended.stdout
+    for words in (("migrate", "--verbosity", "0"), ("load_catalogue",)):
+        assert clone.manage(*words, **variables).returncode == 0
