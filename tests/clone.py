@@ -69,4 +69,5 @@ def cloned(extra: Mapping[str, str] | None = None) -> Iterator[Clone]:
         try:
             yield clone
         finally:
-            clone.run(".venv/bin/python", "-m", "portal.database", "remove")
+            if environment.exists():  # not after `make clean`
+                clone.run(".venv/bin/python", "-m", "portal.database", "remove")

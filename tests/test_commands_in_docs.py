@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -141,43 +140,3 @@ def test_a_production_is_installed_as_the_operations_say(clone: Clone) -> None:
     assert "Listening at" in shown, shown
     assert "Superuser created successfully" in shown
     assert "Traceback" not in shown
-
-
-def test_each_command_of_the_documentation_runs_as_it_is_written(clone: Clone) -> None:
-    with terra(clone, "production") as addresses:
-        keys = {f"TERRA_PRODUCTION_{key}": value for key, value in KEYS.items()}
-        variables = {"PORTAL_MODE": "development", "TERRA_ENVIRONMENTS": "production", **keys, **addresses}
-        prepare(clone, variables)
-        for page in ("docs/operations.md", "docs/policies.md", "docs/diagnose.md", "docs/security.md"):
-            for line in commands_of(page):
-                ended = clone.run("sh", "-c", line, **variables)
-                assert ended.returncode == 0, f"{page}: {line}\n{ended.stdout}"
-                assert "Traceback" not in ended.stdout
-
-
-def commands_of(page: str) -> list[str]:
-    """The lines of a page's blocks that call our commands, but for installing, with names filled in."""
-    text = "\n".join(part for part in blocks(page) if "collectstatic" not in part)
-    lines = [line.removeprefix("30 3 * * *  cd /srv/portal && ") for line in text.splitlines()]
-    commands = [without_comments(line) for line in lines if re.match(r"(\$ )?\.venv/bin/python manage\.py", line)]
-    assert commands, page
-    return [
-        line.replace("manage.py worker", "manage.py help worker")
-        .replace("REFERENCE_OR_EMAIL", "ada")
-        .replace("REFERENCE", "ben")
-        for line in commands
-    ]
-
-
-def prepare(clone: Clone, variables: Mapping[str, str]) -> None:
-    """What the pages take for granted: tables, a catalogue, and the files that they name."""
-    examples = CHECKOUT / "docs" / "examples"
-    for name in ("people.csv", "connections.csv"):
-        shutil.copy(examples / name, clone.path)
-    policies = (examples / "policies.yaml").read_text("utf-8").replace("terra:sandbox", "terra:production")
-    (clone.path / "policies.yaml").write_text(policies, "utf-8")
-    (clone.path / "error.txt").write_text("403 Forbidden: insufficient_scope: daily", "utf-8")
-    ended = clone.run("make", "start")
-    assert ended.returncode == 0, ended.stdout
-    for words in (("migrate", "--verbosity", "0"), ("load_catalogue",)):
-        assert clone.manage(*words, **variables).returncode == 0

@@ -135,13 +135,21 @@ def test_what_destroys_is_refused_on_the_operator_s_database(operator: Operator,
         ".venv/bin/python -m benchmarks --only webhooks --deliveries 5",
         "make demo SERVE=0",
         'eval "$(make -n lint | grep portal.database)"',
-        "make clean",
     ],
 )
 def test_what_fills_and_empties_makes_its_own_database(operator: Operator, line: str) -> None:
     before = operator.holds()
 
     ended = operator.clone.run("sh", "-c", line.format(url=f"'{operator.url}'"))
+
+    assert ended.returncode == 0, ended.stdout
+    assert operator.holds() == before
+
+
+def test_clean_does_not_reach_the_operator_s_database(operator: Operator) -> None:
+    before = operator.holds()
+    with cloned({".env": f"DATABASE_URL={operator.url}\n"}) as clone:
+        ended = clone.run("make", "clean")
 
     assert ended.returncode == 0, ended.stdout
     assert operator.holds() == before

@@ -77,7 +77,7 @@ def test_a_checkout_that_was_tried_out_is_production_once_nobody_says_otherwise(
     )
     with cloned() as clone:
         assert clone.run("make", "setup").returncode == 0
-        assert clone.manage("check", PORTAL_MODE="development").returncode == 0
+        assert clone.manage("diffsettings", PORTAL_MODE="development").returncode == 0
         assert not (clone.path / ".env").exists()
         for program in programs:
             ended = clone.run(*program)
