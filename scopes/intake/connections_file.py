@@ -16,7 +16,6 @@ from scopes.catalogue import Provider, default
 from scopes.facts import ConnectionSeen
 from scopes.intake import file_rows
 from scopes.intake.file_rows import Refused, UnreadableFile
-from scopes.terra.delivery import TRUSTED_AHEAD
 from scopes.terra.payloads import (
     LONGEST_TEXT,
     LONGEST_USER_ID,
@@ -27,6 +26,7 @@ from scopes.terra.payloads import (
     text_in,
     time_in,
 )
+from scopes.terra.times import EARLIEST, believed
 
 FIELDS = (
     "provider",
@@ -122,8 +122,8 @@ def _truth(row: Mapping[str, Any], key: str) -> bool | None:
 def _past(row: Mapping[str, Any], key: str, now: datetime) -> datetime | None:
     """The time under `key`. One that is still to come would keep out all that is true until then."""
     time = time_in(row, key)
-    if time is not None and time > now + TRUSTED_AHEAD:
-        raise PayloadError(f"{key} lies in the future")
+    if time is not None and believed(time, now) is None:
+        raise PayloadError(f"{key} lies {'in the future' if time > now else f'before {EARLIEST.year}'}")
     return time
 
 

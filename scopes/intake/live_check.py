@@ -22,6 +22,7 @@ from scopes.models import Attempt, Connection, LiveCheck, Source
 from scopes.terra.client import Terra
 from scopes.terra.errors import CredentialRejected, TerraError, TerraRefused, TerraUnavailable, without_addresses
 from scopes.terra.payloads import TerraUser, user_to_fact
+from scopes.terra.times import believed, day_believed
 
 AN_HOUR_EACH = 500
 IN_FLIGHT = 8
@@ -288,9 +289,9 @@ def _keep(check: LiveCheck, said: Said, now: datetime) -> None:
     check.answered_at, check.answer, check.detail = now, said.answer.value, said.detail
     check.probe, check.account = said.probe.value if said.probe else "", said.account
     if user is not None:
-        check.active, check.consented_at = user.active, user.created_at
+        check.active, check.consented_at = user.active, believed(user.created_at, now)
         check.scopes = None if user.scopes is None else list(user.scopes)
-        check.last_data_on = user.most_recent_data_at.date() if user.most_recent_data_at else None
+        check.last_data_on = day_believed(user.most_recent_data_at, now)
     check.save()
 
 

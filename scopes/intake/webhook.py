@@ -12,12 +12,13 @@ from django.db import connection, transaction
 
 from scopes.models import Source
 from scopes.terra.body import Body
-from scopes.terra.delivery import TRUSTED_AHEAD, Envelope
+from scopes.terra.delivery import Envelope
 from scopes.terra.environments import Environment
 from scopes.terra.errors import without_addresses
 from scopes.terra.events import event_type, to_keep
 from scopes.terra.large_event import read_large
 from scopes.terra.signature import Signature
+from scopes.terra.times import TRUSTED_AHEAD
 
 UNREADABLE = "unreadable"
 KEPT = timedelta(days=30)  # so long a repeat is known as one
@@ -56,7 +57,7 @@ def store(
     A repeat has the trace id of another, or the same signed time and body: the headers themselves are not signed.
     """
     source = _source_of(environment)
-    kind, kept, unreadable = _read(body)
+    kind, kept, unreadable = _read(body, now)
     if signature.age(now) > KEPT:
         kept, unreadable = None, TOO_OLD
     digest = _digest(body, signature)
@@ -100,12 +101,12 @@ def _source_of(environment: Environment) -> int:
     return source.pk
 
 
-def _read(body: Body) -> tuple[str, dict[str, Any] | None, str]:
+def _read(body: Body, now: datetime) -> tuple[str, dict[str, Any] | None, str]:
     """The type of the event, what of it may be stored, and (where it is none) why."""
     try:
         with body.read() as whole:
             raw = json.loads(whole) if isinstance(whole, bytes) else read_large(whole)
-        return event_type(raw), to_keep(raw), ""
+        return event_type(raw), to_keep(raw, now), ""
     except (ValueError, RecursionError) as problem:
         return UNREADABLE, None, f"The body is no event, and was not kept. {words_of(problem)}"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-TRUSTED_AHEAD = timedelta(minutes=5)
+from scopes.terra.times import believed
 
 _TRACE_ID = re.compile(r"[!-~]{1,200}")
 _MILLISECONDS = re.compile(r"[0-9]{12,14}")
@@ -26,9 +26,7 @@ class Envelope:
 
     def happened_at(self, signed_at: datetime) -> datetime:
         """When the event happened, as far as that is trusted: never later than five minutes after it was signed."""
-        if self.ordered_at is None or self.ordered_at > signed_at + TRUSTED_AHEAD:
-            return signed_at
-        return self.ordered_at
+        return believed(self.ordered_at, signed_at) or signed_at
 
 
 def read_headers(headers: Mapping[str, str]) -> Envelope:

@@ -16,7 +16,7 @@ NEW_WIDGET_SESSION = "https://access.tryterra.co/api/widget/session"
 _ADDRESS = re.compile(r"[^\s\"'<>()=?&;,:]+(?:@|%40)[^\s\"'<>()=?&;,:]+", re.IGNORECASE)
 _ABOUT_OUR_CREDENTIAL = re.compile(r"dev[-_ ]?id|x-api-key|api[-_ ]?key|credential|unauthori[sz]ed", re.IGNORECASE)
 _ABOUT_OUR_LIMIT = re.compile(r"\b(?:users?|connections?|device)[ -](?:limit|quota)", re.IGNORECASE)
-_ABOUT_A_USER = re.compile(r"\busers?\b", re.IGNORECASE)
+_ABOUT_A_USER = re.compile(r"(?:\b|_)users?(?:[-_ ]?ids?)?\b", re.IGNORECASE)
 _ABOUT_THEIR_AUTHORISATION = re.compile(r"authori[sz]ation (?:has )?expired|reauthori[sz]e", re.IGNORECASE)
 
 

@@ -36,21 +36,30 @@ from scopes.terra.payloads import (
     text_in,
     time_in,
 )
+from scopes.terra.times import A_DAY_ENDS_WITHIN, believed
 
 type Event = Mapping[str, Any]
 
 LONGEST_TYPE = 60
 DATA_TYPES = frozenset(
-    {"activity", "athlete", "body", "daily", "lab_report", "menstruation", "nutrition", "planned_workout", "sleep"}
-)
+    {
+        "activity", "athlete", "body", "daily", "health_observation", "hormone", "lab_report", "menstruation",
+        "nutrition", "planned_workout", "route", "sleep",
+    }
+)  # fmt: skip
+NOT_MEASURED = frozenset({"athlete", "planned_workout"})
+# Instead of the data comes a place where it lies: in ping mode, or after it was put into a bucket of the customer's.
+PINGS = frozenset({"s3_payload", "s3_upload"})
 ENVELOPE = ("type", "status", "version", "message", "reason", "reference_id", "user")
 NOTHING_TO_RECORD = frozenset(
-    {"healthcheck", "processing", "rate_limit_hit", "large_request_processing", "large_request_sending", "s3_payload"}
+    {"healthcheck", "processing", "rate_limit_hit", "large_request_processing", "large_request_sending"}
 )
 
 _MISSING_SCOPE = re.compile(
     rf"insufficient permissions? for(?: data type)?(?:\W{{1,3}}({'|'.join(sorted(DATA_TYPES))})\b)?", re.IGNORECASE
 )
+_OF_DATA = re.compile(r"(?:unified_api\.)?([a-z0-9_]+)(?:\.([a-z_]+))?")
+_NO_DATA_CAME = frozenset({"failed", "deleted"})
 _DIARY_KEY = re.compile(r"diary key", re.IGNORECASE)
 
 
@@ -66,7 +75,7 @@ def event_type(raw: object) -> str:
 
 def is_known(kind: str) -> bool:
     """True for a type that Terra documents, whether or not it says something about a connection."""
-    return kind in HANDLERS or kind in DATA_TYPES or kind in NOTHING_TO_RECORD
+    return kind in HANDLERS or kind in NOTHING_TO_RECORD or _about_data(kind)
 
 
 def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
@@ -76,21 +85,32 @@ def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
     where the body is no event, or one that matters cannot be read.
     """
     kind = event_type(raw)
-    if kind in DATA_TYPES:
+    if _about_data(kind):
         return _data(raw, happened_at, kind)
     handler = HANDLERS.get(kind)
     return handler(raw, happened_at) if handler else ()
 
 
-def to_keep(raw: Event) -> dict[str, Any]:
+def _about_data(kind: str) -> bool:
+    """True for the types of data and of pings, also by a dotted name: `unified_api.sleep.updated`."""
+    named = _OF_DATA.fullmatch(kind)
+    return named is not None and named[1] in DATA_TYPES | PINGS
+
+
+def _proves_data(kind: str) -> bool:
+    named = _OF_DATA.fullmatch(kind)
+    return named is not None and named[1] not in NOT_MEASURED and named[2] not in _NO_DATA_CAME
+
+
+def to_keep(raw: Event, now: datetime) -> dict[str, Any]:
     """What of the event may be stored: no health data, nothing PostgreSQL refuses. `read_event` finds the same in it.
 
     What is about consent is kept whole; of everything else the envelope, and of data the newest time.
     """
     kind = event_type(raw)
     kept = dict(raw) if kind in HANDLERS else {key: raw[key] for key in ENVELOPE if key in raw}
-    if kind in DATA_TYPES and (entries := _entries(raw)):
-        newest = _newest_end(entries)
+    if _about_data(kind) and (entries := _entries(raw)):
+        newest = _newest_end(entries, now)
         kept["data"] = [{"metadata": {"end_time": newest.isoformat()} if newest else {}}]
     try:
         storable: dict[str, Any] = _storable(kept)
@@ -203,17 +223,21 @@ def _data(raw: Event, at: datetime, kind: str) -> tuple[Fact, ...]:
     user = raw.get("user")
     if not isinstance(user, Mapping) or "user_id" not in user:
         return ()
-    return (_seen(raw, read_user(user), at, last_data_on=_newest_day(raw, at) if kind != "athlete" else None),)
+    return (_seen(raw, read_user(user), at, last_data_on=_newest_day(raw, at, kind)),)
 
 
-def _newest_day(raw: Event, at: datetime) -> date | None:
+def _newest_day(raw: Event, at: datetime, kind: str) -> date | None:
     """The day of the newest data, never after the event; the event's own day where the data has no readable time."""
+    if not _proves_data(kind):
+        return None
+    if kind in PINGS:
+        return at.date()
     entries = _entries(raw)
-    return min(_newest_end(entries) or at, at).date() if entries else None
+    return min(_newest_end(entries, at) or at, at).date() if entries else None
 
 
-def _newest_end(entries: list[Any]) -> datetime | None:
-    return max((ended for entry in entries if (ended := _ended(entry))), default=None)
+def _newest_end(entries: list[Any], now: datetime) -> datetime | None:
+    return max((ended for entry in entries if (ended := _ended(entry, now))), default=None)
 
 
 def _entries(raw: Event) -> list[Any]:
@@ -221,12 +245,12 @@ def _entries(raw: Event) -> list[Any]:
     return data if isinstance(data, list) else []
 
 
-def _ended(entry: object) -> datetime | None:
+def _ended(entry: object, now: datetime) -> datetime | None:
     metadata = entry.get("metadata") if isinstance(entry, Mapping) else None
     for key in ("end_time", "start_time"):
         with suppress(PayloadError):
             if isinstance(metadata, Mapping) and (time := time_in(metadata, key)):
-                return time
+                return believed(time, now, ahead=A_DAY_ENDS_WITHIN)
     return None
 
 
@@ -238,7 +262,7 @@ def _seen(raw: Event, user: TerraUser, at: datetime, *, last_data_on: date | Non
         reference_id=_reference(raw, user),
         scopes=user.scopes,
         active=user.active,
-        created_at=user.created_at,
+        created_at=believed(user.created_at, at),
         last_webhook_on=at.date(),
         last_data_on=last_data_on,
         resource=user.resource,

@@ -12,6 +12,7 @@ from typing import Any
 from scopes.catalogue import Known, Provider, ScopeStringError, default, unknown_provider
 from scopes.catalogue.scope_strings import read
 from scopes.facts import ConnectionSeen
+from scopes.terra.times import believed, day_believed
 
 LONGEST_USER_ID = 120
 LONGEST_TEXT = 255
@@ -84,9 +85,9 @@ def user_to_fact(user: TerraUser, now: datetime, *, provider_user_id: str | None
         reference_id=user.reference_id,
         scopes=user.scopes,
         active=user.active,
-        created_at=user.created_at,
-        last_webhook_on=user.last_webhook_update.date() if user.last_webhook_update else None,
-        last_data_on=user.most_recent_data_at.date() if user.most_recent_data_at else None,
+        created_at=believed(user.created_at, now),
+        last_webhook_on=day_believed(user.last_webhook_update, now),
+        last_data_on=day_believed(user.most_recent_data_at, now),
         provider_user_id=provider_user_id,
         resource=user.resource,
     )

@@ -119,6 +119,7 @@ def test_none_granted_and_not_reported_stay_apart(tmp_path: Path) -> None:
         ('{"provider": "oura", "user_id": "a", "created_at": "secret-value"}', "created_at is not an ISO 8601 time"),
         ('{"provider": "oura", "user_id": "a", "at": "2026-11-22T06:06Z"}', "at lies in the future"),
         ('{"provider": "oura", "user_id": "a", "created_at": "2099-01-01"}', "created_at lies in the future"),
+        ('{"provider": "oura", "user_id": "a", "created_at": "0001-01-01"}', "created_at lies before 2000"),
         ('{"provider": "oura", "user_id": "a", "scope": "secret-value"}', "unknown field 'scope'; known are provider,"),
     ],
 )

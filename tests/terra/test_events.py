@@ -233,6 +233,71 @@ def test_who_somebody_is_is_no_data_of_a_day() -> None:
     assert fact.last_data_on is None
 
 
+NAMED = [
+    "activity", "body", "daily", "health_observation", "hormone", "lab_report.completed", "menstruation", "nutrition",
+    "route", "sleep", "unified_api.sleep.updated", "UNIFIED_API.lab_report.completed", "unified_api.hormone.created",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_data_moves_the_last_day_of_data_under_each_of_its_names(kind: str) -> None:
+    told = {**event("daily"), "type": kind, "data": [{"metadata": {"end_time": "2026-11-18T00:00:00Z"}}]}
+    for raw in (told, to_keep(told, AT)):
+        [fact] = read_event(raw, AT)
+        assert isinstance(fact, ConnectionSeen)
+        assert fact.last_data_on == date(2026, 11, 18)
+    assert is_known(event_type(told))
+
+
+@pytest.mark.parametrize(
+    "kind", ["planned_workout", "unified_api.planned_workout.updated", "lab_report.failed", "unified_api.sleep.deleted"]
+)
+def test_what_is_planned_failed_or_deleted_is_no_data_that_came(kind: str) -> None:
+    told = {**event("daily"), "type": kind}
+    [fact] = read_event(told, AT)
+    assert isinstance(fact, ConnectionSeen)
+    assert fact.last_data_on is None
+    assert is_known(kind)
+
+
+@pytest.mark.parametrize("kind", ["s3_payload", "s3_upload"])
+def test_a_ping_about_somebody_proves_data_and_its_address_is_not_kept(kind: str) -> None:
+    told = {**event("s3_payload"), "type": kind, "user": event("daily")["user"]}
+    kept = to_keep(told, AT)
+    assert "url" not in kept and "payloads.example.com" not in json.dumps(kept)
+    for raw in (told, kept):
+        [fact] = read_event(raw, AT)
+        assert isinstance(fact, ConnectionSeen)
+        assert fact.last_data_on == AT.date()
+
+
+@pytest.mark.parametrize(
+    "kind", ["unified_api.moon.updated", "sleep.", "unified_api.", "sleep.updated.twice", "sleepy"]
+)
+def test_a_dotted_name_of_nothing_that_is_known_is_not_known(kind: str) -> None:
+    assert not is_known(kind)
+
+
+@pytest.mark.parametrize(
+    "created", ["0001-01-01T00:00:00Z", "1999-12-31T00:00:00Z", "2031-01-01T00:00:00Z", "9999-12-31"]
+)
+def test_a_time_that_cannot_be_true_is_not_the_consents(created: str) -> None:
+    told = event("daily")
+    told["user"]["created_at"] = created
+    [fact] = read_event(told, AT)
+    assert isinstance(fact, ConnectionSeen)
+    assert fact.created_at is None
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "2031-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_one_entry_of_an_impossible_day_does_not_hide_the_others(end: str) -> None:
+    told = {**event("daily"), "data": [{"metadata": {"end_time": day}} for day in ("2026-11-03T10:00:00Z", end)]}
+    for raw in (told, to_keep(told, AT)):
+        [fact] = read_event(raw, AT)
+        assert isinstance(fact, ConnectionSeen)
+        assert fact.last_data_on == date(2026, 11, 3)
+
+
 def test_data_without_a_user_says_nothing() -> None:
     assert read_event({"type": "daily", "status": "success", "data": []}, AT) == ()
 
@@ -257,18 +322,18 @@ def test_an_event_that_matters_and_cannot_be_read_says_why(raw: Any, why: str) -
 
 @pytest.mark.parametrize("name", [*TOLD, *SILENT])
 def test_what_is_kept_tells_the_same(name: str) -> None:
-    assert read_event(to_keep(event(name)), AT) == read_event(event(name), AT)
+    assert read_event(to_keep(event(name), AT), AT) == read_event(event(name), AT)
 
 
 @pytest.mark.parametrize("kind", ["daily", "activity", "athlete", "sleep", "moon_phase"])
 def test_no_health_data_is_kept(kind: str) -> None:
     told = {**event("daily"), "type": kind, "athlete": {"sex": "f"}, "steps": 8211}
-    kept = json.dumps(to_keep(told))
+    kept = json.dumps(to_keep(told, AT))
     assert not any(word in kept for word in ("8211", "bpm", "steps", "sex"))
 
 
 def test_an_address_where_data_can_be_fetched_is_not_kept() -> None:
-    assert to_keep(event("s3_payload")) == {"type": "s3_payload", "status": "success"}
+    assert to_keep(event("s3_payload"), AT) == {"type": "s3_payload", "status": "success"}
 
 
 def test_an_event_nested_without_end_is_refused() -> None:
@@ -276,13 +341,13 @@ def test_an_event_nested_without_end_is_refused() -> None:
     for _ in range(5000):
         nested = [nested]
     with pytest.raises(PayloadError, match="nested too deeply"):
-        to_keep({**event("auth"), "extra": nested})
+        to_keep({**event("auth"), "extra": nested}, AT)
 
 
 def test_what_is_kept_can_be_stored() -> None:
     told = json.loads(json.dumps(event("deauth")).replace("User has", "User \\u0000 \\ud800 has"))
     told["tre\0nd"] = [float("nan"), 1.5]
-    kept = to_keep(told)
+    kept = to_keep(told, AT)
     assert kept["message"] == "User \ufffd \ufffd has deauthenticated"
     assert read_event(kept, AT) == read_event(told, AT)
     assert kept["tre\ufffdnd"] == [None, 1.5]
@@ -291,7 +356,7 @@ def test_what_is_kept_can_be_stored() -> None:
 def test_an_id_that_cannot_be_stored_is_refused_before_and_after_keeping() -> None:
     told = event("deauth")
     told["user"]["user_id"] = "u\0"
-    for raw in (told, to_keep(told)):
+    for raw in (told, to_keep(told, AT)):
         with pytest.raises(PayloadError, match="user_id holds a character"):
             read_event(raw, AT)
 

@@ -25,7 +25,7 @@ def samples(number: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", EVENTS)
 def test_what_is_kept_of_an_event_does_not_depend_on_its_size(name: str) -> None:
     told = event(name) | {"samples": samples(3)}
-    assert to_keep(read_large(json.dumps(told).encode())) == to_keep(event(name))
+    assert to_keep(read_large(json.dumps(told).encode()), AT) == to_keep(event(name), AT)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_is_kept_of_an_event_does_not_depend_on_its_size(name: str) -> None
     ],
 )  # fmt: skip
 def test_what_python_reads_is_read_alike(body: bytes) -> None:
-    assert to_keep(read_large(body)) == to_keep(json.loads(body))
+    assert to_keep(read_large(body), AT) == to_keep(json.loads(body), AT)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_what_python_reads_is_read_alike(body: bytes) -> None:
 )  # fmt: skip
 def test_what_python_refuses_is_refused_alike(body: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
-        to_keep(json.loads(body))
+        to_keep(json.loads(body), AT)
     with pytest.raises((ValueError, RecursionError)):
-        to_keep(read_large(body))
+        to_keep(read_large(body), AT)
 
 
 def test_the_field_that_is_too_long_is_named_and_not_repeated() -> None:
@@ -71,7 +71,7 @@ def test_the_field_that_is_too_long_is_named_and_not_repeated() -> None:
 def test_more_entries_than_anybody_sends_prove_data_of_the_events_day(entries: bytes) -> None:
     user = json.dumps(event("activity")["user"]).encode()
     body = b'{"type":"activity","user":' + user + b',"data":[' + b",".join([entries] * (MOST_ENTRIES + 1)) + b"]}"
-    (fact,) = read_event(to_keep(read_large(body)), AT)
+    (fact,) = read_event(to_keep(read_large(body), AT), AT)
     assert getattr(fact, "last_data_on", None) == AT.date()
 
 
