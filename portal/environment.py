@@ -6,23 +6,16 @@ and is then put to work must not go on as it was tried. Tests do not read the fi
 
 from __future__ import annotations
 
-import ipaddress
 import os
-from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import cluster
 
-# Variables that name an outside service which production may only reach for real, and encrypted.
-OUTSIDE = ("TERRA_",)
-ADDRESS = ("_BASE_URL", "_SESSION_URL")
-SHORTEST_SECRET = 50
 INSECURE_SECRET = "insecure-and-known-to-everybody-for-development-and-tests-only"  # noqa: S105 - production refuses it
 
 
@@ -75,6 +68,11 @@ def secret_key() -> str:
     return os.environ.get("SECRET_KEY") or INSECURE_SECRET  # environ would take "$…" for another variable's name
 
 
+def secret_key_fallbacks() -> list[str]:
+    """What SECRET_KEY_FALLBACKS says: earlier keys, separated by commas, whose signatures are still believed."""
+    return [key for part in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if (key := part.strip())]
+
+
 def hosts() -> list[str]:
     """What ALLOWED_HOSTS says, else this machine's own names outside production."""
     own = [] if mode() is Mode.PRODUCTION else ["localhost", "127.0.0.1", "[::1]"]
@@ -93,17 +91,26 @@ def host_name() -> str:
 
 def links_a_month() -> int:
     """What PORTAL_LINKS_A_MONTH says: how many reauth links one person is sent within 30 days; 3 if it says nothing."""
-    return int(env.int("PORTAL_LINKS_A_MONTH", default=3))
+    return _number("PORTAL_LINKS_A_MONTH", 3)
+
+
+def webhook_stale_seconds() -> int:
+    """What WEBHOOK_STALE_SECONDS says: how long after its signature a webhook is flagged as stale; 300 by default."""
+    return _number("WEBHOOK_STALE_SECONDS", 300)
 
 
 def largest_webhook() -> int:
     """What WEBHOOK_LARGEST_MEGABYTES says: how large a webhook's body may be; 64 if it says nothing."""
-    return int(env.int("WEBHOOK_LARGEST_MEGABYTES", default=64))
+    return _number("WEBHOOK_LARGEST_MEGABYTES", 64)
 
 
 def proxies() -> int:
     """What PROXIES says: how many of our own stand in front and add to X-Forwarded-For; 0 if it says nothing."""
-    return int(env.int("PROXIES", default=0))
+    return _number("PROXIES", 0)
+
+
+def _number(name: str, default: int) -> int:
+    return int(os.environ.get(name, "").strip() or default)
 
 
 def database_url() -> str:
@@ -121,36 +128,3 @@ def database() -> dict[str, Any]:
     if settings["HOST"].startswith("/"):
         options["hostaddr"] = ""  # else PGHOSTADDR leads to another server
     return settings
-
-
-def refuse_what_is_unsafe() -> None:
-    """Raise ImproperlyConfigured with everything that production must not start with."""
-    if trouble := list(_unsafe(os.environ)):
-        raise ImproperlyConfigured(
-            "This is production, for PORTAL_MODE does not say otherwise, and it does not start like this:\n- "
-            + "\n- ".join(trouble)
-        )
-
-
-def _unsafe(variables: Mapping[str, str]) -> Iterator[str]:
-    if debug():
-        yield "DEBUG is on, and its error pages show secrets. Remove DEBUG."
-    if secret_key() == INSECURE_SECRET or len(secret_key()) < SHORTEST_SECRET:
-        yield f"SECRET_KEY is missing, known or short. Set it to at least {SHORTEST_SECRET} random characters."
-    if not hosts() or "*" in hosts():
-        yield "ALLOWED_HOSTS is empty or allows every name. Set it to the names that this site is reached by."
-    if not env.str("DATABASE_URL", default="") or cluster.is_embedded(str(database()["HOST"])):
-        yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
-    for name, value in sorted(variables.items()):
-        if name.startswith(OUTSIDE) and name.endswith(ADDRESS) and value and not _outside(value):
-            yield f"{name} is not an https address outside this machine: a sandbox is not for production. Correct it."
-
-
-def _outside(address: str) -> bool:
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    try:
-        ours = not ipaddress.ip_address(host).is_global
-    except ValueError:
-        ours = host in ("", "localhost") or host.endswith((".localhost", ".local", ".internal"))
-    return parts.scheme == "https" and not ours

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 
 from django.utils.csp import CSP
+from django.utils.module_loading import import_string
 
-from portal import environment, logs
+from portal import environment, logs, refusals
 from portal.cluster import CHECKOUT
 
 PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
-if PRODUCTION:
-    environment.refuse_what_is_unsafe()
+refusals.refuse_to_start([import_string("scopes.terra.environments.troubles")])
 
 DEBUG = environment.debug()
 SECRET_KEY = environment.secret_key()
+SECRET_KEY_FALLBACKS = environment.secret_key_fallbacks()
 ALLOWED_HOSTS = environment.hosts()
 CSRF_TRUSTED_ORIGINS = environment.trusted_origins()
 # Whether the made-up Terra may be run and talked to. Not to be set from outside.
@@ -23,6 +24,7 @@ SANDBOX_ALLOWED = not PRODUCTION
 PORTAL_HOST_NAME = environment.host_name()
 # How many links one person is sent within 30 days, across integrations; a lead may override it.
 PORTAL_LINKS_A_MONTH = environment.links_a_month()
+WEBHOOK_STALE_SECONDS = environment.webhook_stale_seconds()
 # Terra sets no limit of its own.
 WEBHOOK_LARGEST_MEGABYTES = environment.largest_webhook()
 
@@ -45,6 +47,7 @@ INSTALLED_APPS = [
 if not PRODUCTION:
     INSTALLED_APPS += ["django_linear_migrations", "django_migration_linter"]
 MIDDLEWARE = [
+    "scopes.views.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -27,6 +27,7 @@ CONNECTING = (
     (r"too many (clients|connections)|connection slots|connection limit",
      "Run fewer processes and threads, or raise max_connections."),
     (r"is (starting up|shutting down)|in recovery|not yet accepting|terminat", "Try again in a moment."),
+    (r"connection option", "Correct what stands after ? in DATABASE_URL."),
     (r"SSL|certificate", "Correct sslmode and the certificates in DATABASE_URL."),
 )  # fmt: skip
 # By SQLSTATE, or its class.
@@ -97,9 +98,10 @@ def _of_the_database(error: psycopg.Error) -> str | None:
     for known in (state, state[:2]):
         if known in SAID_BY_THE_DATABASE:
             return " ".join(SAID_BY_THE_DATABASE[known])
-    if state or not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return None
     text = str(error)
+    outside = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or "connection option" in text
+    if state or not outside:
+        return None
     said = re.split(r"(?:FATAL|ERROR):\s*", text)[-1].strip().partition("\n")[0].rstrip(".")
     todo = next((todo for pattern, todo in CONNECTING if re.search(pattern, text, re.IGNORECASE)), NO_SERVER)
     return f"The database does not answer: {said}. {todo}"

@@ -5,12 +5,10 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from scopes.admin.screens import desk
-from scopes.views import health, reauth, webhook
+from scopes.views import reauth, webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", desk.urls),
-    path("healthz", health.alive, name="alive"),
-    path("readyz", health.ready, name="ready"),
     path("hooks/terra/<slug:environment>/", webhook.terra, name="terra_webhook"),
     path("hooks/terra/<slug:environment>", webhook.terra),  # a redirect to the slash would lose the body
     path("r/back/<str:key>", reauth.back, name="reauth_back"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.core.management import get_commands
 
+from portal.refusals import KNOWN
 from scopes.audit.report import CODES
 from scopes.catalogue import default
 from scopes.judge import policy_file
+from scopes.terra.environments import ENDINGS
 from tests.reasons_page import rendered
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +25,8 @@ CODE = [path for folder in ("portal", "scopes") for path in (ROOT / folder).rglo
 NAMES = {str(page.relative_to(ROOT)): page for page in PAGES}
 # gunicorn reads it, and no line of ours.
 NOT_OURS = {"FORWARDED_ALLOW_IPS"}
+# Django's own, and what make and the demo tell each other.
+INTERNAL = {"DJANGO_SETTINGS_MODULE", "SERVE", "DEMO_AGENTS"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,6 +50,18 @@ def test_every_variable_that_is_named_is_read() -> None:
 
     assert {"SECRET_KEY", "PORTAL_MODE", "TERRA_ENVIRONMENTS"} <= named
     assert {word for word in named - NOT_OURS if not is_read(word, code)} == set()
+
+
+def test_every_variable_that_is_read_is_in_the_tables_and_every_one_there_is_read() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    settings = text.partition("## Settings")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in settings.splitlines() if line.startswith("| `")]
+    named = {word for cell in rows for word in re.findall("`([A-Z_]+)`", cell)}
+    terra = {f"TERRA_PRODUCTION_{ending}" for ending in ENDINGS}
+
+    assert {"PROXIES", "DEBUG", "WEBHOOK_STALE_SECONDS"} <= read()
+    assert read() == set(KNOWN)
+    assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS"} | terra
 
 
 def test_every_finding_is_explained() -> None:
@@ -80,6 +97,20 @@ def variables(text: str) -> Iterator[str]:
     """The environment variables that a page names: in capitals, in code."""
     for code in re.findall(r"```.*?```|`[^`]+`", text, re.DOTALL):
         yield from re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b(?=[`=,\s])", code)
+
+
+def read() -> set[str]:
+    """The variables that the code takes out of the process environment, but for Terra's, which stand in ENDINGS."""
+    found: set[str] = set()
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case (
+                    ast.Call(func=ast.Attribute(value=place) | (ast.Name(id="_number") as place), args=[key, *_])
+                    | ast.Subscript(value=place, slice=key)
+                ) if isinstance(key, ast.Constant) and ast.unparse(place) in ("os.environ", "env", "_number"):
+                    found.add(str(key.value))
+    return {name for name in found - INTERNAL if not name.startswith("TERRA_")}
 
 
 def is_read(name: str, code: str) -> bool:

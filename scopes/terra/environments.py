@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -12,6 +13,13 @@ BASE_URL = "https://access.tryterra.co/api/v2"
 OLD_HOST = "api.tryterra.co"
 WIDGET_SESSION_PATH = "/api/widget/session"
 REQUESTS_PER_SECOND, MOST_REQUESTS_PER_SECOND = 50.0, 10_000.0
+
+KEYS = ("DEV_ID", "API_KEY")
+ADDRESSES = ("BASE_URL", "WIDGET_SESSION_URL")
+TRUTHS = ("PRODUCTION", "PROBE_ATHLETE")
+RATE = "REQUESTS_PER_SECOND"
+# Every variable of an environment that is read.
+ENDINGS = (*KEYS, "SIGNING_SECRETS", *ADDRESSES, *TRUTHS, RATE)
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
@@ -60,31 +68,63 @@ def environments(variables: Mapping[str, str]) -> dict[str, Environment]:
 
     Raises EnvironmentMissing where a variable is missing or cannot be what it says.
     """
-    found: dict[str, Environment] = {}
-    for name in _listed(variables.get("TERRA_ENVIRONMENTS", "")):
-        if not _NAME.fullmatch(name):
-            raise EnvironmentMissing(
-                f"TERRA_ENVIRONMENTS: {name!r} is no name; use small letters, digits, dashes: production,staging"
+    for trouble in _wrong(variables):
+        raise EnvironmentMissing(trouble)
+    return {name: _environment(name, variables) for name in _names(variables)}
+
+
+def troubles(variables: Mapping[str, str]) -> Iterator[str]:
+    """Everything that is wrong with Terra's variables, a line each, also those that nothing reads."""
+    yield from _wrong(variables)
+    names = _names(variables)
+    known = ["TERRA_ENVIRONMENTS", *(variable(name, ending) for name in names for ending in ENDINGS)]
+    sandbox = [variable("sandbox", ending) for ending in ENDINGS]  # its command reads them unlisted
+    for name, value in sorted(variables.items()):
+        if value and name.startswith("TERRA_") and name not in {*known, *sandbox}:
+            meant = difflib.get_close_matches(name, known, 1)
+            listed = ", ".join(names) or "none"
+            yield f"{name} is read by nothing: " + (
+                f"is {meant[0]} meant?" if meant else f"TERRA_ENVIRONMENTS names {listed}"
             )
-        if any(variable(name, "") == variable(other, "") for other in found):
-            raise EnvironmentMissing(f"TERRA_ENVIRONMENTS names {name!r} twice")
-        found[name] = _environment(name, variables)
-    return found
+
+
+def _names(variables: Mapping[str, str]) -> list[str]:
+    return _listed(variables.get("TERRA_ENVIRONMENTS", ""))
+
+
+def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in _names(variables):
+        if not _NAME.fullmatch(name):
+            yield f"TERRA_ENVIRONMENTS: {name!r} is no name; use small letters, digits, dashes: production,staging"
+        elif variable(name, "") in seen:
+            yield f"TERRA_ENVIRONMENTS names {name!r} twice"
+        else:
+            yield from _wrong_in(name, variables)
+        seen.add(variable(name, ""))
+
+
+def _wrong_in(name: str, variables: Mapping[str, str]) -> Iterator[str]:
+    if missing := [variable(name, ending) for ending in KEYS if not _value(name, ending, variables)]:
+        yield f"The Terra environment {name!r} needs {' and '.join(missing)}"
+    for ending in KEYS:
+        if not re.fullmatch(r"[!-~]*", _value(name, ending, variables)):
+            yield f"{variable(name, ending)} holds a space or another character that no key has"
+    for ending in ADDRESSES:
+        if (address := _value(name, ending, variables)) and not _is_safe_address(address):
+            yield f"{variable(name, ending)} must be an https:// address without query or password"
+    for ending in TRUTHS:
+        if (text := _value(name, ending, variables)) and text.lower() not in _YES | _NO:
+            yield f"{variable(name, ending)} must be true or false"
+    if _rate(_value(name, RATE, variables)) is None:
+        yield f"{variable(name, RATE)} must be a number of requests, as 50 or 0.5; 0 sets no limit"
 
 
 def _environment(name: str, variables: Mapping[str, str]) -> Environment:
     def value(ending: str) -> str:
-        return variables.get(variable(name, ending), "").strip()
+        return _value(name, ending, variables)
 
-    missing = [variable(name, ending) for ending in ("DEV_ID", "API_KEY") if not value(ending)]
-    if missing:
-        raise EnvironmentMissing(f"The Terra environment {name!r} needs {' and '.join(missing)}")
-    for ending in ("DEV_ID", "API_KEY"):
-        if not re.fullmatch(r"[!-~]+", value(ending)):
-            raise EnvironmentMissing(f"{variable(name, ending)} holds a space or another character that no key has")
-    for ending in ("BASE_URL", "WIDGET_SESSION_URL"):
-        if value(ending) and not _is_safe_address(value(ending)):
-            raise EnvironmentMissing(f"{variable(name, ending)} must be an https:// address without query or password")
+    rate = _rate(value(RATE))
     return Environment(
         name=name,
         dev_id=value("DEV_ID"),
@@ -92,33 +132,33 @@ def _environment(name: str, variables: Mapping[str, str]) -> Environment:
         signing_secrets=tuple(_listed(value("SIGNING_SECRETS"))),
         base_url=value("BASE_URL") or BASE_URL,
         widget_session_url=value("WIDGET_SESSION_URL"),
-        production=_truth(variable(name, "PRODUCTION"), value("PRODUCTION"), default=name == "production"),
-        requests_per_second=_rate(variable(name, "REQUESTS_PER_SECOND"), value("REQUESTS_PER_SECOND")),
-        probe_athlete=_truth(variable(name, "PROBE_ATHLETE"), value("PROBE_ATHLETE"), default=False),
+        production=_truth(value("PRODUCTION"), default=name == "production"),
+        requests_per_second=REQUESTS_PER_SECOND if rate is None else rate,
+        probe_athlete=_truth(value("PROBE_ATHLETE"), default=False),
     )
+
+
+def _value(name: str, ending: str, variables: Mapping[str, str]) -> str:
+    if ending not in ENDINGS:
+        raise ValueError(f"{ending} is missing in ENDINGS, so its variable would pass for a misspelt one")
+    return variables.get(variable(name, ending), "").strip()
 
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _truth(name: str, text: str, *, default: bool) -> bool:
-    if text.lower() in _YES | _NO:
-        return text.lower() in _YES
-    if text:
-        raise EnvironmentMissing(f"{name} must be true or false")
-    return default
+def _truth(text: str, *, default: bool) -> bool:
+    return text.lower() in _YES if text else default
 
 
-def _rate(name: str, text: str) -> float:
-    """How many requests a second; 0 stands for as many as we like."""
+def _rate(text: str) -> float | None:
+    """How many requests a second, 0 for as many as we like; None where it is no such number."""
     try:
         rate = float(text or REQUESTS_PER_SECOND)
     except ValueError:
-        rate = -1.0
-    if not 0 <= rate <= MOST_REQUESTS_PER_SECOND:
-        raise EnvironmentMissing(f"{name} must be a number of requests, as 50 or 0.5; 0 sets no limit")
-    return rate
+        return None
+    return rate if 0 <= rate <= MOST_REQUESTS_PER_SECOND else None
 
 
 def _is_safe_address(url: str) -> bool:

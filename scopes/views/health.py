@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -33,6 +35,17 @@ def ready(request: HttpRequest) -> HttpResponse:
     if loader.graph.nodes.keys() - (loader.applied_migrations or {}).keys():
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "migrations are missing")
     return _answer(HTTPStatus.OK, "ready")
+
+
+def probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware, the first of all: a probe comes over plain http and by address, so neither is asked of it."""
+    views = {"/healthz": alive, "/readyz": ready}
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        view = views.get(request.path_info)
+        return view(request) if view else get_response(request)
+
+    return answer
 
 
 def _answer(status: HTTPStatus, text: str) -> HttpResponse:

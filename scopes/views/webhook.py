@@ -25,7 +25,6 @@ from scopes.terra.environments import Environment, EnvironmentMissing, environme
 from scopes.terra.signature import BadSignature, Check
 from scopes.views.receive import NotReceived, receive
 
-STALE_AFTER_SECONDS = 300
 SECONDS_TO_WORK_OFF = 4  # of the 8 that Terra waits
 CATCH_UP_SECONDS = 30
 
@@ -53,7 +52,7 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         return _refuse("unknown", HTTPStatus.NOT_FOUND, "no such environment is set up", "no such environment")
     largest = settings.WEBHOOK_LARGEST_MEGABYTES * 1024 * 1024
     now = timezone.now()
-    stale_after = timedelta(seconds=getattr(settings, "WEBHOOK_STALE_SECONDS", STALE_AFTER_SECONDS))
+    stale_after = timedelta(seconds=settings.WEBHOOK_STALE_SECONDS)
     envelope = read_headers(request.headers)
     try:
         with Body() as body:

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from portal import cluster
-from portal.environment import INSECURE_SECRET
+from portal.environment import INSECURE_SECRET, secret_key_fallbacks
+from portal.refusals import RAW, _wrong_database
 from tests.clone import cloned
 
 SOUND = {
@@ -31,7 +32,14 @@ def check(**changes: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
-    result = check(TERRA_ENVIRONMENTS="production", TERRA_PRODUCTION_BASE_URL="https://api.example.org/v2")
+    result = check(
+        TERRA_ENVIRONMENTS="production",
+        TERRA_PRODUCTION_DEV_ID="a-dev-id",
+        TERRA_PRODUCTION_API_KEY="a-key",
+        TERRA_PRODUCTION_BASE_URL="https://api.example.org/v2",
+        SECRET_KEY_FALLBACKS=SOUND["SECRET_KEY"].swapcase(),
+        PROXIES="",
+    )
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -42,6 +50,7 @@ def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY is missing, known or short"),
         ({"SECRET_KEY": "only-a-short-one"}, "SECRET_KEY is missing, known or short"),
         ({"SECRET_KEY": INSECURE_SECRET}, "SECRET_KEY is missing, known or short"),
+        ({"SECRET_KEY_FALLBACKS": f"{'k' * 60},short"}, "SECRET_KEY_FALLBACKS holds a key that is known or short"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is empty"),
         ({"ALLOWED_HOSTS": "portal.example.org,*"}, "ALLOWED_HOSTS is empty or allows every name"),
         ({"DATABASE_URL": ""}, "DATABASE_URL is missing"),
@@ -91,3 +100,101 @@ def test_a_checkout_that_was_tried_out_is_production_once_nobody_says_otherwise(
             assert ".env says PORTAL_MODE=development, and whatever is started here later" in ended.stdout
         told = "from portal import settings; print(settings.PRODUCTION, settings.PORTAL_LINKS_A_MONTH)"
         assert clone.run(".venv/bin/python", "-c", told, PORTAL_MODE="development").stdout == "False 2\n"
+
+
+@pytest.mark.parametrize("mode", ["production", "development", "test"])
+def test_all_that_is_wrong_is_named_at_once_a_line_each(mode: str) -> None:
+    result = check(
+        PORTAL_MODE=mode,
+        PROXIES="abc",
+        PORTAL_LINKS_A_MONTH="-1",
+        WEBHOOK_STALE_SECONDS="5 minutes",
+        DEBUG="maybe",
+        DATABASE_URL="postgresql://portal:a#secret@db.example.org:5432/portal",
+        ALLOWED_HOSTS="https://portal.example.org",
+        CSRF_TRUSTED_ORIGINS="portal.example.org",
+        PORTAL_HOSTNAME="Vitalog",
+        SECRET_KEY_FALLBACK="k",
+        TERRA_ENVIRONMENTS="production,staging",
+        TERRA_PRODUCTION_DEV_ID="",
+        TERRA_PRODUCTION_API_KEY="a key with spaces",
+        TERRA_PRODUCTION_SIGNING_SECRET="whsec",
+        TERRA_STAGING_DEV_ID="a-dev-id",
+        TERRA_STAGING_API_KEY="a-key",
+        TERRA_STAGING_PROBE_ATHLETE="perhaps",
+        TERRA_STAGING_REQUESTS_PER_SECOND="many",
+        TERRA_STAGNG_PRODUCTION="true",
+    )
+
+    first, *lines = result.stderr.splitlines()
+    assert result.returncode == 1
+    assert first.endswith("does not start like this:")
+    assert [line.split()[1].strip(":") for line in lines if "The Terra" not in line] == [
+        "DEBUG",
+        "PROXIES",
+        "PORTAL_LINKS_A_MONTH",
+        "WEBHOOK_STALE_SECONDS",
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "DATABASE_URL",
+        "PORTAL_HOSTNAME",
+        "SECRET_KEY_FALLBACK",
+        "TERRA_PRODUCTION_API_KEY",
+        "TERRA_STAGING_PROBE_ATHLETE",
+        "TERRA_STAGING_REQUESTS_PER_SECOND",
+        "TERRA_PRODUCTION_SIGNING_SECRET",
+        "TERRA_STAGNG_PRODUCTION",
+    ]
+    assert "- The Terra environment 'production' needs TERRA_PRODUCTION_DEV_ID" in lines
+    assert "- TERRA_STAGNG_PRODUCTION is read by nothing: is TERRA_STAGING_PRODUCTION meant?" in lines
+    assert "secret" not in result.stderr and "whsec" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("password", "sound"),
+    [
+        ("plain", True),
+        ("a%23b%2Fc%3Fd", True),
+        ("a:b@c!$&'()*+,;=", True),
+        ("a#b", False),
+        ("1#b", False),
+        ("a/b", False),
+        ("1/b", False),
+        ("a?b", False),
+        ("1?b", False),
+        ("a b", False),
+        ("[a", False),
+    ],
+)
+def test_a_password_that_must_be_written_otherwise_is_named(password: str, sound: bool) -> None:
+    words = _wrong_database(f"postgresql://portal:{password}@db.example.org:5432/portal?sslmode=require")
+
+    assert words == ("" if sound else RAW)
+    assert password not in words
+
+
+def test_keys_before_are_believed_while_the_key_is_rotated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", " the-one-before , and-the-one-before ,")
+
+    assert secret_key_fallbacks() == ["the-one-before", "and-the-one-before"]
+
+
+def test_settings_take_what_the_environment_says() -> None:
+    asked = "from django.conf import settings as s; print(s.SECRET_KEY_FALLBACKS, s.WEBHOOK_STALE_SECONDS, s.PROXIES)"
+    told = subprocess.run(
+        [sys.executable, "-c", asked],
+        env=os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "PORTAL_MODE": "test",
+            "SECRET_KEY_FALLBACKS": "before",
+            "WEBHOOK_STALE_SECONDS": "60",
+            "PROXIES": " 2 ",
+        },
+        cwd=cluster.CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout == "['before'] 60 2\n"
