@@ -14,7 +14,7 @@ from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
-from scopes.intake import account, attempts, breaker, live_check, people, refusals, waivers
+from scopes.intake import account, attempts, awaited, breaker, live_check, people, refusals, waivers
 from scopes.intake import merge as merging
 from scopes.intake.live_check import Checked
 from scopes.intake.merge import By
@@ -66,6 +66,7 @@ class Batches:
         """Take in facts of several origins as one batch."""
         connections = [(fact, origin) for fact, origin in batch if isinstance(fact, ConnectionFact)]
         recorded = self.recorder.record(connections, now)
+        recorded.released = awaited.release(self.source, [fact for fact, _ in connections]) if recorded.new else 0
         refusals.record(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
         news = [fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.untried]

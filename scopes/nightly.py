@@ -108,6 +108,7 @@ def run(
             if offline
             else {name: _list(night, client, entry_of, clock, on_page) for name, client in clients.items()}
         )
+        deliveries.work_off_left_overs(flow.take_in_together, clock())  # what waited for what was listed
         _step(night, "waivers")
         flow.end_waivers(clock())
         _step(night, "catalogue")
@@ -127,6 +128,7 @@ def run(
             "listings": listings,
             "came_back": came_back.number,
             "failed_jobs": queue.counts().failed,
+            "given_up_deliveries": deliveries.given_up().count(),
             "webhooks": webhooks,
             "refused_accounts": account.refused(),
         }

@@ -22,11 +22,20 @@ from scopes.intake import deliveries
 from scopes.models import Delivery, TrailEntry
 from scopes.models.trail import Act
 
-_STATES = [("done", "Processed"), ("failed", "Failed"), ("waiting", "Waiting")]
+_STATES = [
+    ("done", "Processed"),
+    ("failed", "Failed"),
+    ("given_up", "Failed, and not tried again"),
+    ("unknown_id", "Waiting for its connection"),
+    ("waiting", "Waiting"),
+]
+_TRACES = [("reused", "Came before with another body")]
 _WHICH = {
     "done": Q(processed_at__isnull=False, error=""),
     "failed": ~Q(error=""),
-    "waiting": Q(processed_at__isnull=True, error=""),
+    "given_up": Q(given_up_at__isnull=False),
+    "unknown_id": ~Q(waits_for=[]),
+    "waiting": Q(processed_at__isnull=True, error="", waits_for=[]),
 }
 
 
@@ -36,12 +45,17 @@ class Deliveries(Records):
 
     heading = "Deliveries"
     explanation = "Each webhook as it came in, newest first. Health data in them is never kept."
-    list_display = ("number", "kind", "source", "received", "state", "repeats", "tries")
+    list_display = ("number", "kind", "source", "received", "state", "repeats", "tries", "reused")
     list_select_related = ("source",)
-    list_filter = (choice("state", "state", _STATES, lambda rows, state: rows.filter(_WHICH[state])), "source", "stale")
+    list_filter = (
+        choice("state", "state", _STATES, lambda rows, state: rows.filter(_WHICH[state])),
+        choice("trace id", "trace", _TRACES, lambda rows, _: rows.filter(trace_reused=True)),
+        "source",
+        "stale",
+    )
     fields = (
         "kind", "source", "received", "signed", "ordered", "lateness", "processed", "state", "error", "tries",
-        "repeats", "trace_id",
+        "repeats", "trace", "given_up",
     )  # fmt: skip
     change_form_template = "admin/delivery.html"
 
@@ -51,6 +65,10 @@ class Deliveries(Records):
     @admin.display(description="Delivery")
     def number(self, row: Delivery) -> str:
         return f"{row.pk}"
+
+    @admin.display(description="Trace id")
+    def reused(self, row: Delivery) -> SafeString | str:
+        return chip("Came before with another body", "warn", "alert") if row.trace_reused else ""
 
     @admin.display(description="Received")
     def received(self, row: Delivery) -> SafeString:
@@ -74,9 +92,22 @@ class Deliveries(Records):
 
     @admin.display(description="State")
     def state(self, row: Delivery) -> SafeString:
+        if row.given_up_at:
+            return chip("Failed, and not tried again", "bad", "cross")
         if row.error:
             return chip("Failed", "bad", "cross")
+        if row.waits_for:
+            return chip("Waiting for its connection", "wait", "clock")
         return chip("Processed", "good", "check") if row.processed_at else chip("Waiting", "wait", "clock")
+
+    @admin.display(description="Trace id")
+    def trace(self, row: Delivery) -> str:
+        reused = " (came before with another body: trace ids are not signed)" if row.trace_reused else ""
+        return f"{row.trace_id or '–'}{reused}"
+
+    @admin.display(description="Given up")
+    def given_up(self, row: Delivery) -> SafeString:
+        return when(row.given_up_at, "no")
 
     @admin.display(description="What it said")
     def said(self, row: Delivery) -> SafeString:
@@ -92,6 +123,8 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
         result = _process(delivery, form.act_of(request))
         if result is deliveries.Result.PROCESSED:
             messages.success(request, f"Delivery {pk} was processed. What it told is recorded.")
+        elif result is deliveries.Result.WAITING:
+            messages.warning(request, f"Delivery {pk} names an id that is not known yet, and is applied when it is.")
         else:
             messages.error(request, f"Delivery {pk} could not be processed; its error says why.")
         return redirect("admin:scopes_delivery_change", pk)

@@ -16,6 +16,7 @@ from scopes.admin.healths import IntegrationHealth, by_integration
 from scopes.admin.site import desk
 from scopes.audit.nights import nights
 from scopes.audit.silence import silences
+from scopes.intake import deliveries
 from scopes.judge import census
 from scopes.models import AuditRun, Incident, Source
 from scopes.reauth.life import live_links
@@ -99,6 +100,7 @@ def numbers(request: HttpRequest) -> dict[str, Any]:
         context["incidents"] = list(rows.order_by("-broken")[:INCIDENTS])
     if user.has_perm("scopes.view_delivery"):
         context["webhooks"] = silences(now)
+        context["given_up_deliveries"] = deliveries.given_up().count()
     if user.has_perm("scopes.view_reauthlink"):
         live = live_links(now).select_related("person", "integration__provider", "integration__source")
         newest = list(live.order_by("-created_at")[: LINKS + 1])

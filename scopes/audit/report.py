@@ -26,6 +26,7 @@ CODES = {
     "came_back": "people or connections came back after an erasure",
     "silent": "environments sent no webhook for longer than usual",
     "failed_jobs": "deferred jobs were tried in vain",
+    "given_up_deliveries": "deliveries failed so often that they are not tried again",
     "listing_failed": "environments could not be listed",
     "account_refused": "environments are refused new connections, or any access, by Terra",
     "inconsistent": "records contradict each other",
@@ -44,6 +45,7 @@ OF_ONE = {
     "came_back": "person or connection came back after an erasure",
     "silent": "environment sent no webhook for longer than usual",
     "failed_jobs": "deferred job was tried in vain",
+    "given_up_deliveries": "delivery failed so often that it is not tried again",
     "listing_failed": "environment could not be listed",
     "account_refused": "environment is refused new connections, or any access, by Terra",
     "inconsistent": "record contradicts another",
@@ -93,6 +95,7 @@ def findings(
         Finding("came_back", counts["came_back"]),
         Finding("silent", len(quiet), "; ".join(f"{key}: {words}" for key, words in quiet.items())),
         Finding("failed_jobs", counts["failed_jobs"]),
+        Finding("given_up_deliveries", counts.get("given_up_deliveries", 0)),
         Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
         Finding("account_refused", len(refused), "; ".join(f"{key}: {trouble}" for key, trouble in refused.items())),
         Finding(

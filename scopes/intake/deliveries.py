@@ -8,20 +8,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import LiteralString
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from scopes.catalogue import Provider, entry_of
 from scopes.facts import Fact, Origin, OriginKind
+from scopes.intake import awaited
 from scopes.intake.deadlock import again_after_deadlock
+from scopes.intake.record import Recorded
 from scopes.intake.turn import Turn
 from scopes.intake.webhook import KEPT, words_of
 from scopes.models import Delivery, Source
 from scopes.models.arrays import numbers
-from scopes.terra.events import is_known, read_event
+from scopes.terra.events import ids_without_provider, is_known, read_event, read_event_at
 
 TOGETHER = 100
 FEW = 20
@@ -30,12 +33,13 @@ MOST_TRIES = 14  # the pause doubles: the last try comes almost a day after the 
 SLOWEST_STATEMENT = "3s"
 LONGEST_WAIT_TOGETHER = "300ms"  # for a lock; alone, a delivery waits as long as a statement may take
 
+UNPROCESSED_KEPT = timedelta(days=90)
 PIECE = 10_000
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger(__name__)
 
-TakeIn = Callable[[Source, Sequence[tuple[Fact, Origin]], Callable[[str], Provider], datetime], object]
+TakeIn = Callable[[Source, Sequence[tuple[Fact, Origin]], Callable[[str], Provider], datetime], Recorded | None]
 Clock = Callable[[], datetime]
 HasTime = Callable[[], bool]
 
@@ -46,24 +50,30 @@ class Result(StrEnum):
     """What came of processing one delivery."""
 
     PROCESSED = "processed"
+    WAITING = "waiting"  # for a connection of the id that it names, so that its provider is known
     FAILED = "failed"
     PASSED_BY = "passed by"  # it is processed already, or somebody else is at it
 
 
 @dataclass(slots=True)
 class WorkedOff:
-    """The ids of the deliveries that were processed, that failed, and that are left, for there was no time.
+    """The ids of the deliveries that were processed, that failed, that wait, and that are left for lack of time.
 
-    What is in none of them was passed by.
+    What is in none of them was passed by. Those that wait name an id that is not known yet; `released` is how many
+    others no longer do.
     """
 
     processed: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
+    released: int = 0
 
     def add(self, other: WorkedOff) -> None:
         """Add what came of others."""
         self.processed += other.processed
+        self.waiting += other.waiting
+        self.released += other.released
         self.failed += other.failed
         self.left += other.left
 
@@ -81,11 +91,15 @@ def work_off(take_in: TakeIn, clock: Clock, has_time: HasTime) -> bool:
     done = WorkedOff()
 
     def round_of_work() -> None:
-        now, below = clock(), None
-        while due := left_over(now, below=below):
-            done.add(_together(due, take_in, now, has_time))
-            below = due[-1]
-            if done.left or len(due) < TOGETHER:
+        now = clock()
+        while True:
+            released, below = done.released, None
+            while due := left_over(now, below=below):
+                done.add(_together(due, take_in, now, has_time))
+                below = due[-1]
+                if done.left or len(due) < TOGETHER:
+                    break
+            if done.left or done.released == released:
                 return
 
     return _turn.work(round_of_work, has_time) and not done.failed and not done.left
@@ -93,10 +107,12 @@ def work_off(take_in: TakeIn, clock: Clock, has_time: HasTime) -> bool:
 
 def work_off_left_overs(take_in: TakeIn, now: datetime) -> None:
     """Process each delivery that is due. Raises what `process` raises."""
-    below = None
-    while due := left_over(now, below=below):
-        _together(due, take_in, now)
-        below = due[-1]
+    released = awaited.release_known() or 1
+    while released:
+        released, below = 0, None
+        while due := left_over(now, below=below):
+            released += _together(due, take_in, now).released
+            below = due[-1]
 
 
 def work_off_some(source: Source, take_in: TakeIn, now: datetime, has_time: HasTime) -> bool:
@@ -117,6 +133,8 @@ def process(pk: int, take_in: TakeIn, now: datetime, *, again: bool = False) -> 
     done = _together([pk], take_in, now, again=again)
     if done.failed:
         return Result.FAILED
+    if done.waiting:
+        return Result.WAITING
     return Result.PROCESSED if done.processed else Result.PASSED_BY
 
 
@@ -126,12 +144,13 @@ def left_over(now: datetime, *, below: int | None = None, source: Source | None 
         cursor.execute(
             """
             SELECT id FROM scopes_delivery
-            WHERE processed_at IS NULL AND tries < %s AND id < COALESCE(%s, 9223372036854775807)
+            WHERE processed_at IS NULL AND given_up_at IS NULL AND waits_for = '{}'
+              AND id < COALESCE(%s, 9223372036854775807)
               AND source_id = COALESCE(%s, source_id)
               AND received_at <= %s - make_interval(secs => %s * (power(2, tries) - 1))
             ORDER BY id DESC LIMIT %s
             """,
-            [MOST_TRIES, below, source.pk if source else None, now, FIRST_PAUSE_SECONDS, TOGETHER],
+            [below, source.pk if source else None, now, FIRST_PAUSE_SECONDS, TOGETHER],
         )
         return [pk for (pk,) in cursor.fetchall()]
 
@@ -139,32 +158,44 @@ def left_over(now: datetime, *, below: int | None = None, source: Source | None 
 def forget_old(now: datetime) -> int:
     """Delete what was processed and came a month ago, piece by piece; how many. What it told is in the periods.
 
-    The newest of each source stays: it tells how long the source has been silent.
+    What was given up, or waits in vain for an id to become known, is deleted after three months. The newest of each
+    source stays: it tells how long the source has been silent.
     """
     forgotten = 0
-    with connection.cursor() as cursor:
-        for source in Source.objects.order_by("pk"):
-            gone, since = PIECE, LONG_AGO
-            while gone == PIECE:
-                # From where the last piece ended: what was deleted is walked over again as long as a backup runs.
-                cursor.execute(
-                    """
-                    WITH gone AS (
-                        DELETE FROM scopes_delivery WHERE id = ANY(ARRAY(
-                            SELECT id FROM scopes_delivery
-                            WHERE source_id = %s AND processed_at IS NOT NULL AND received_at >= %s
-                              AND received_at < least(%s,
-                                  (SELECT max(received_at) FROM scopes_delivery WHERE source_id = %s))
-                            ORDER BY received_at LIMIT %s))
-                        RETURNING received_at
-                    )
-                    SELECT count(*), max(received_at) FROM gone
-                    """,
-                    [source.pk, since, now - KEPT, source.pk, PIECE],
-                )
-                gone, since = cursor.fetchone()
-                forgotten += gone
+    for source in Source.objects.order_by("pk"):
+        forgotten += _forget(source, "processed_at IS NOT NULL", now - KEPT)
+        forgotten += _forget(source, "(given_up_at IS NOT NULL OR waits_for <> '{}')", now - UNPROCESSED_KEPT)
     return forgotten
+
+
+def _forget(source: Source, which: LiteralString, before: datetime) -> int:
+    forgotten, gone, since = 0, PIECE, LONG_AGO
+    with connection.cursor() as cursor:
+        while gone == PIECE:
+            # From where the last piece ended: what was deleted is walked over again as long as a backup runs.
+            cursor.execute(
+                f"""
+                WITH gone AS (
+                    DELETE FROM scopes_delivery WHERE id = ANY(ARRAY(
+                        SELECT id FROM scopes_delivery
+                        WHERE source_id = %s AND {which} AND received_at >= %s
+                          AND received_at < least(%s,
+                              (SELECT max(received_at) FROM scopes_delivery WHERE source_id = %s))
+                        ORDER BY received_at LIMIT %s))
+                    RETURNING received_at
+                )
+                SELECT count(*), max(received_at) FROM gone
+                """,
+                [source.pk, since, before, source.pk, PIECE],
+            )
+            gone, since = cursor.fetchone()
+            forgotten += gone
+    return forgotten
+
+
+def given_up() -> QuerySet[Delivery]:
+    """All that failed so often that it is not tried again by itself."""
+    return Delivery.objects.filter(given_up_at__isnull=False)
 
 
 def unprocessed(*, failed: bool = False) -> QuerySet[Delivery]:
@@ -182,7 +213,7 @@ def _together(
     if not has_time():
         return WorkedOff(left=list(pks))
     try:
-        done = again_after_deadlock(lambda: _record(pks, take_in, now, again=again))
+        done, result = again_after_deadlock(lambda: _record(pks, take_in, now, again=again))
     except Exception as problem:
         if len(pks) > 1:
             if connection.connection is None or not connection.is_usable():
@@ -194,39 +225,78 @@ def _together(
             return halves
         words = words_of(problem)
         _mine(pks, again=again).update(error=words, tries=F("tries") + 1)
+        Delivery.objects.filter(pk__in=pks, processed_at=None, given_up_at=None, tries__gte=MOST_TRIES).update(
+            given_up_at=now
+        )
         log.warning("delivery %s was stored and could not be processed: %s", pks[0], words)
         return WorkedOff(failed=list(pks))
     for delivery in done:
         if delivery.body is not None and not is_known(delivery.kind):
             log.warning("delivery %s is of a type that is not known; its envelope is stored", delivery.pk)
-    return WorkedOff(processed=[delivery.pk for delivery in done])
+    return result
 
 
-def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) -> list[Delivery]:
-    """Record what these say, all of them or none; those that were there to be recorded."""
+def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) -> tuple[list[Delivery], WorkedOff]:
+    """Record what these say, all of them or none; those that were there to be recorded, and what came of them."""
     with transaction.atomic():
         claimed = _claim(pks, again=again)
-        if not claimed:
-            return []
-        told: dict[int, list[tuple[Fact, Origin]]] = {}
-        sources = {delivery.source_id: delivery.source for delivery in claimed}
-        for delivery in claimed:
-            if delivery.body is not None:
-                origin = Origin(delivery.source.key, OriginKind.WEBHOOK, f"delivery:{delivery.pk}")
-                facts = read_event(delivery.body, delivery.ordered_at or delivery.signed_at)
-                told.setdefault(delivery.source_id, []).extend((fact, origin) for fact in facts)
-        for source, facts_of_source in sorted(told.items()):
-            take_in(sources[source], facts_of_source, entry_of, now)
+        pending, recorded = claimed, WorkedOff()
+        unknown: dict[int, list[str]] = {}
+        while pending:
+            unknown, told = _facts_of(pending)
+            sources = {delivery.source_id: delivery.source for delivery in pending}
+            for source, facts in sorted(told.items()):
+                taken = take_in(sources[source], facts, entry_of, now)
+                recorded.released += taken.released if taken else 0
+            # What others in the batch told may have made the rest known.
+            if len(unknown) == len(pending):
+                break
+            pending = [delivery for delivery in pending if delivery.pk in unknown]
+        waiting = {delivery.pk for delivery in pending}
+        awaited.wait({pk: unknown[pk] for pk in sorted(waiting)})
+        recorded.waiting = sorted(waiting)
+        recorded.processed = [delivery.pk for delivery in claimed if delivery.pk not in waiting]
         with connection.cursor() as cursor:
             cursor.execute(
                 """
                 UPDATE scopes_delivery
-                SET processed_at = %s, tries = tries + 1, error = CASE WHEN body IS NULL THEN error ELSE '' END
+                SET processed_at = %s, tries = tries + 1, waits_for = '{}', given_up_at = NULL,
+                    error = CASE WHEN body IS NULL THEN error ELSE '' END
                 WHERE id = ANY(%s::bigint[])
                 """,
-                [now, numbers(delivery.pk for delivery in claimed)],
+                [now, numbers(recorded.processed)],
             )
-    return claimed
+    return [delivery for delivery in claimed if delivery.pk not in waiting], recorded
+
+
+def _facts_of(pending: Sequence[Delivery]) -> tuple[dict[int, list[str]], dict[int, list[tuple[Fact, Origin]]]]:
+    """The deliveries that name only ids that are not known yet, with those; and each source's facts in the others.
+
+    Raises PayloadError.
+    """
+    bare = {
+        delivery.pk: [(delivery.source_id, user_id) for user_id in ids_without_provider(delivery.body)]
+        for delivery in pending
+        if delivery.body is not None
+    }
+    providers = awaited.providers_of(key for keys in bare.values() for key in keys)
+    unknown: dict[int, list[str]] = {}
+    told: dict[int, list[tuple[Fact, Origin]]] = {}
+    for delivery in pending:
+        if delivery.body is None:
+            continue
+        happened_at = delivery.ordered_at or delivery.signed_at
+        if keys := bare[delivery.pk]:
+            provider = next((providers[key] for key in keys if key in providers), None)
+            if provider is None:
+                unknown[delivery.pk] = [user_id for _, user_id in keys]
+                continue
+            facts = read_event_at(provider, delivery.body, happened_at)
+        else:
+            facts = read_event(delivery.body, happened_at)
+        origin = Origin(delivery.source.key, OriginKind.WEBHOOK, f"delivery:{delivery.pk}")
+        told.setdefault(delivery.source_id, []).extend((fact, origin) for fact in facts)
+    return unknown, told
 
 
 def _claim(pks: Sequence[int], *, again: bool) -> list[Delivery]:

@@ -37,7 +37,8 @@ class Recorded:
     """What a batch came to. `connections` are the ids of all that its facts were about.
 
     `untried` are the source's ids of those that were only sighted, and that no link's try is about. `held` are the
-    working ones that were said to be inactive, where that was not to be recorded yet.
+    working ones that were said to be inactive, where that was not to be recorded yet. `released` is how many
+    deliveries had waited for one of the new ones.
     """
 
     new: int = 0
@@ -46,6 +47,7 @@ class Recorded:
     former: int = 0
     pulses: int = 0
     failed_attempts: int = 0
+    released: int = 0
     unknown_scopes: list[str] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     changed_connections: list[int] = field(default_factory=list)

@@ -1,4 +1,8 @@
-"""Deliveries are stored before any work; a repeat is counted, and not stored again."""
+"""Deliveries are stored before any work; a repeat is counted, and not stored again.
+
+The signature covers the time and the body, never the headers, so a trace id alone proves nothing: a repeat has the
+trace id and the body of another, or, without a trace id, the signed time and the body.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +32,38 @@ TOO_OLD = "It was signed more than 30 days ago, when no repeat is known any more
 known_sources: dict[str, tuple[int, bool]] = {}
 
 
+# What was signed at the same second with the same body may be the same event under another trace id, so it is dated no
+# later than the first of them: whoever delivers an old event anew cannot make it newer.
 _INSERT = """
     INSERT INTO scopes_delivery (source_id, trace_id, digest, kind, body, signed_at, ordered_at, received_at, stale,
-                                 processed_at, error, repeats, tries)
-    SELECT *, 0, 0
+                                 processed_at, error, trace_reused, repeats, tries, waits_for)
+    SELECT told.source_id, told.trace_id, told.digest, told.kind, told.body, told.signed_at,
+           least(told.ordered_at, same.ordered_at), told.received_at, told.stale, told.processed_at, told.error,
+           told.trace_reused, 0, 0, '{}'
     FROM json_to_record(%s) AS told (source_id bigint, trace_id text, digest uuid, kind text, body jsonb,
         signed_at timestamptz, ordered_at timestamptz, received_at timestamptz, stale boolean,
-        processed_at timestamptz, error text)
+        processed_at timestamptz, error text, trace_reused boolean)
+    CROSS JOIN LATERAL (
+        SELECT min(known.ordered_at) AS ordered_at, count(*) AS times FROM scopes_delivery known
+        WHERE known.source_id = told.source_id AND known.digest = told.digest AND known.signed_at = told.signed_at
+    ) same
+    WHERE told.trace_id IS NOT NULL OR same.times = 0
     ON CONFLICT DO NOTHING RETURNING id
 """
 _REPEAT = """
     UPDATE scopes_delivery SET repeats = repeats + 1
-    WHERE source_id = %s AND (digest = %s OR trace_id = %s) RETURNING id
+    WHERE id = (
+        SELECT id FROM scopes_delivery
+        WHERE source_id = %(source_id)s AND trace_id = %(trace_id)s AND NOT trace_reused AND digest = %(digest)s
+        UNION ALL
+        SELECT id FROM scopes_delivery
+        WHERE source_id = %(source_id)s AND trace_id = %(trace_id)s AND trace_reused AND digest = %(digest)s
+        UNION ALL
+        SELECT id FROM scopes_delivery
+        WHERE source_id = %(source_id)s AND digest = %(digest)s AND signed_at = %(signed_at)s
+          AND %(trace_id)s::text IS NULL
+        LIMIT 1
+    ) RETURNING id
 """
 
 
@@ -54,37 +78,40 @@ def store(
 ) -> int:
     """The id of the delivery, stored for good where no transaction is open; of the earlier one where this repeats it.
 
-    A repeat has the trace id of another, or the same signed time and body: the headers themselves are not signed.
+    The same trace id with another body is stored with `trace_reused`; the same body under another trace id is an event
+    of its own.
     """
     source = _source_of(environment)
     kind, kept, unreadable = _read(body, now)
     if signature.age(now) > KEPT:
         kept, unreadable = None, TOO_OLD
-    digest = _digest(body, signature)
     happened_at = min(envelope.happened_at(signature.signed_at), now + TRUSTED_AHEAD)
-    row = {
+    repeat: dict[str, str | int | None] = {
         "source_id": source,
         "trace_id": envelope.trace_id,
-        "digest": digest,
+        "digest": _digest(body),
+        "signed_at": signature.signed_at.isoformat(),
+    }
+    row = repeat | {
         "kind": kind,
         "body": kept,
-        "signed_at": signature.signed_at.isoformat(),
         "ordered_at": happened_at.isoformat(),
         "received_at": now.isoformat(),
         "stale": signature.age(now) > stale_after,
         "processed_at": now.isoformat() if unreadable else None,
         "error": unreadable,
+        "trace_reused": False,
     }
     with connection.cursor() as cursor:
-        made = None
-        while made is None:  # once more where the one that it repeats was forgotten at this moment
+        while True:  # once more where the one that it repeats was forgotten at this moment
             # One parameter: to make one of each value takes as long as the rest of the statement.
             cursor.execute(_INSERT, [json.dumps(row)])
-            made = cursor.fetchone()
-            if made is None:
-                cursor.execute(_REPEAT, [source, digest, envelope.trace_id])
-                made = cursor.fetchone()
-        return int(made[0])
+            if made := cursor.fetchone():
+                return int(made[0])
+            cursor.execute(_REPEAT, repeat)
+            if repeated := cursor.fetchone():
+                return int(repeated[0])
+            row["trace_reused"] = envelope.trace_id is not None
 
 
 def _source_of(environment: Environment) -> int:
@@ -111,11 +138,9 @@ def _read(body: Body, now: datetime) -> tuple[str, dict[str, Any] | None, str]:
         return UNREADABLE, None, f"The body is no event, and was not kept. {words_of(problem)}"
 
 
-def _digest(body: Body, signature: Signature) -> str:
-    digest = sha256(f"{signature.timestamp}.".encode())
+def _digest(body: Body) -> str:
     with body.read() as whole:
-        digest.update(whole)
-    return digest.hexdigest()[:32]
+        return sha256(whole).hexdigest()[:32]
 
 
 def words_of(problem: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KT
@@ -12,7 +14,12 @@ ABOUT = Left(Coalesce(KT("body__user__user_id"), KT("body__new_user__user_id")),
 
 
 class Delivery(models.Model):
-    """One webhook as it was received, stored before any work. `error` says why processing failed; replay it."""
+    """One webhook as it was received, stored before any work. `error` says why processing failed; replay it.
+
+    `digest` is the body's. `trace_reused`: its trace id came before with another body. `waits_for` are the source's ids
+    of a connection that is not known yet, whose provider the body does not name. With `given_up_at` it is not tried
+    again by itself.
+    """
 
     source = models.ForeignKey("scopes.Source", models.PROTECT, related_name="deliveries")
     trace_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where it is told
@@ -23,10 +30,13 @@ class Delivery(models.Model):
     ordered_at = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField()
     stale = models.BooleanField(default=False)
+    trace_reused = models.BooleanField(default=False)
     processed_at = models.DateTimeField(null=True, blank=True)
     repeats = models.PositiveIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
+    waits_for = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    given_up_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -35,13 +45,37 @@ class Delivery(models.Model):
             ("replay_delivery", "Can process a delivery again"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["source", "digest"], name="delivery_once_by_digest"),
+            # The first body of a trace id, and every other body once.
             models.UniqueConstraint(
-                fields=["source", "trace_id"], condition=Q(trace_id__isnull=False), name="delivery_once_by_trace"
+                fields=["source", "trace_id"],
+                condition=Q(trace_id__isnull=False, trace_reused=False),
+                name="delivery_once_by_trace",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "trace_id", "digest"],
+                condition=Q(trace_reused=True),
+                name="delivery_once_by_reused_trace",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "digest", "signed_at"],
+                condition=Q(trace_id__isnull=True),
+                name="delivery_once_without_trace",
+            ),
+            models.CheckConstraint(
+                condition=Q(given_up_at__isnull=True) | Q(processed_at__isnull=True),
+                name="delivery_is_processed_or_given_up",
             ),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(processed_at__isnull=True), name="delivery_left_over"),
+            models.Index(
+                fields=["id"],
+                condition=Q(processed_at__isnull=True, given_up_at__isnull=True, waits_for=[]),
+                name="delivery_pending",
+            ),
+            GinIndex(fields=["waits_for"], condition=~Q(waits_for=[]), name="delivery_waits_for"),
+            models.Index(fields=["given_up_at"], condition=Q(given_up_at__isnull=False), name="delivery_given_up"),
+            models.Index(fields=["id"], condition=Q(trace_reused=True), name="delivery_trace_reused"),
+            models.Index(fields=["source", "digest", "signed_at"], name="delivery_signed_body"),
             models.Index(fields=["source", "-received_at"], name="delivery_newest"),
             models.Index(ABOUT, F("id").desc(), condition=Q(body__isnull=False), name="delivery_about"),
         ]

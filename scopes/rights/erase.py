@@ -115,7 +115,9 @@ def erase(reference_id: str, asked: Asked, keys: Sequence[bytes], now: datetime)
 def _empty_deliveries(pks: Sequence[int]) -> None:
     """That they came is kept, with what knows a repeat of them; what they said is not."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE scopes_delivery SET body = NULL, error = '' WHERE id = ANY(%s)", [list(pks)])
+        cursor.execute(
+            "UPDATE scopes_delivery SET body = NULL, error = '', waits_for = '{}' WHERE id = ANY(%s)", [list(pks)]
+        )
 
 
 def _without_whom(entry: TrailEntry) -> None:

@@ -6,13 +6,15 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from scopes.catalogue import Known
+from scopes.catalogue import Known, entry_of
 from scopes.facts import (
     AttemptFailed,
+    ConnectionFact,
     ConnectionSeen,
     ConsentGiven,
     DataRefused,
@@ -89,6 +91,33 @@ def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
         return _data(raw, happened_at, kind)
     handler = HANDLERS.get(kind)
     return handler(raw, happened_at) if handler else ()
+
+
+def ids_without_provider(raw: Event) -> tuple[str, ...]:
+    """The ids that tell which connection the event is about, where it names no provider; else none."""
+    users = _users_without_provider(raw)
+    if users and isinstance(raw.get("old_user"), Mapping):
+        users["old_user"] = raw["old_user"]
+    told = (text_in(user, "user_id", longest=LONGEST_USER_ID) for user in users.values())
+    old_id = text_in(raw, "old_user_id", longest=LONGEST_USER_ID) if users else None
+    return tuple(user_id for user_id in (*told, old_id) if user_id)
+
+
+def read_event_at(provider: str, raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
+    """`read_event` of an event that names no provider; its connection is known to be at this one (a slug)."""
+    resource = next(iter(entry_of(provider).terra), provider)
+    named = {key: {**user, "provider": resource} for key, user in _users_without_provider(raw).items()}
+    facts = read_event({**raw, **named}, happened_at)
+    return tuple(replace(fact, resource=None) if isinstance(fact, ConnectionFact) else fact for fact in facts)
+
+
+def _users_without_provider(raw: Event) -> dict[str, Mapping[str, Any]]:
+    kind = event_type(raw)
+    failed = kind == "auth_cancelled" or (kind == "auth" and raw.get("status") == "error")
+    if failed or (kind not in HANDLERS and not _about_data(kind)):
+        return {}
+    users = {key: raw[key] for key in ("user", "new_user") if isinstance(raw.get(key), Mapping)}
+    return {key: user for key, user in users.items() if text_in(user, "provider", longest=LONGEST_TEXT) is None}
 
 
 def _about_data(kind: str) -> bool:

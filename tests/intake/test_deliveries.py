@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -263,3 +264,49 @@ def in_other_hands(rows: QuerySet[Any]) -> Iterator[None]:
     finally:
         done.set()
         other.join()
+
+
+def test_what_failed_14_times_is_given_up_until_somebody_has_it_processed_again() -> None:
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    Delivery.objects.filter(pk=bad).update(tries=deliveries.MOST_TRIES - 1)
+    assert not deliveries.given_up().exists()
+    deliveries.process(bad, flow.take_in_together, NOW)
+    assert deliveries.given_up().get().given_up_at == NOW
+    Delivery.objects.filter(pk=bad).update(body=event("auth"))
+    assert deliveries.process(bad, flow.take_in_together, NOW, again=True) is Result.PROCESSED
+    assert not deliveries.given_up().exists()
+
+
+def test_what_was_given_up_or_waits_in_vain_is_deleted_after_three_months() -> None:
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    store({"type": "deauth", "user": {"user_id": "nobody"}})
+    due = store({"type": "auth", "status": "success", "user": {"provider": "OURA"}})
+    store(event("auth"), now=NOW + timedelta(days=200))
+    deliveries.work_off_left_overs(flow.take_in_together, NOW)
+    Delivery.objects.filter(pk=bad).update(given_up_at=NOW)
+    assert deliveries.forget_old(NOW + timedelta(days=90)) == 0
+    assert deliveries.forget_old(NOW + timedelta(days=90, seconds=1)) == 2
+    assert Delivery.objects.filter(pk=due).exists()
+
+
+def test_what_is_due_is_found_by_an_index_that_holds_nothing_else() -> None:
+    """However many were given up, wait for an id, or are processed."""
+    dead = {"source": Source.objects.get_or_create(key="terra:production")[0], "kind": "auth"}
+    states: list[dict[str, Any]] = [
+        {"given_up_at": NOW, "error": "x", "tries": 14},
+        {"waits_for": ["ada"]},
+        {"processed_at": NOW},
+    ]
+    Delivery.objects.bulk_create(
+        Delivery(digest=uuid4(), signed_at=NOW, received_at=NOW, **states[number % 3], **dead) for number in range(6000)
+    )
+    due = store()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE scopes_delivery")
+    with CaptureQueriesContext(connection) as captured:
+        assert deliveries.left_over(NOW + timedelta(days=400)) == [due]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {captured[0]['sql']}")
+        plan = json.dumps(cursor.fetchone()[0])
+    assert "delivery_pending" in plan
+    assert '"Rows Removed by Filter": 0' in plan or "Rows Removed by Filter" not in plan

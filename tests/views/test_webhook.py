@@ -142,10 +142,10 @@ def test_no_health_data_is_stored(deliver: Deliver, caplog: pytest.LogCaptureFix
     ("first", "second"),
     [
         ({"trace": "one"}, {"trace": "one", "at": NOW + timedelta(seconds=60)}),
-        ({"trace": "one"}, {"trace": "another"}),
         ({}, {"ordered": NOW + timedelta(seconds=60)}),
+        ({"trace": "one"}, {"ordered": NOW + timedelta(seconds=60)}),
     ],
-    ids=["signed anew, with the same trace id", "the same signed bytes under another trace id", "without trace ids"],
+    ids=["signed anew, with the same trace id", "without trace ids", "the trace id taken away"],
 )
 def test_a_repeat_is_counted_and_not_processed_again(
     first: dict[str, object], second: dict[str, object], deliver: Deliver
@@ -156,6 +156,35 @@ def test_a_repeat_is_counted_and_not_processed_again(
     assert (delivery.repeats, delivery.tries) == (1, 1)
     assert delivery.trace_id == first.get("trace")
     assert Period.objects.count() == 1
+
+
+def test_a_trace_id_that_came_before_with_another_body_is_stored_processed_and_flagged(deliver: Deliver) -> None:
+    for _ in range(2):
+        assert deliver("auth", trace="one") == 200
+        assert deliver("access_revoked", trace="one", at=NOW + timedelta(seconds=1)) == 200
+    stored = Delivery.objects.order_by("pk").values_list("kind", "trace_reused", "repeats", "processed_at")
+    assert list(stored) == [("auth", False, 1, NOW), ("access_revoked", True, 1, NOW)]
+    assert Connection.objects.filter(standing__link=LinkState.REVOKED).exists()
+
+
+def test_the_same_body_under_another_trace_id_is_another_event(deliver: Deliver, clock: Clock) -> None:
+    for trace in ("one", "another"):
+        assert deliver("deauth", trace=trace) == 200
+        clock.pass_by(minutes=1)
+    assert list(Delivery.objects.values_list("repeats", "tries", "trace_reused")) == [(0, 1, False)] * 2
+
+
+def test_an_old_event_that_is_delivered_anew_under_a_fresh_trace_id_is_no_newer(deliver: Deliver, clock: Clock) -> None:
+    told = event("deauth")
+    deliver(told, trace="one", ordered=NOW - timedelta(minutes=2))
+    back = {"type": "auth", "status": "success", "user": told["user"]}
+    deliver(back, trace="two", ordered=NOW + timedelta(minutes=1), at=NOW + timedelta(minutes=1))
+    clock.pass_by(hours=1)
+    deliver(told, trace="fresh", at=NOW, ordered=NOW + timedelta(minutes=4))
+    assert set(Delivery.objects.filter(kind="deauth").values_list("ordered_at", flat=True)) == {
+        NOW - timedelta(minutes=2)
+    }
+    assert Connection.objects.select_related("standing").get().standing.link == LinkState.ACTIVE
 
 
 def test_the_same_words_signed_at_another_time_are_another_event(deliver: Deliver, clock: Clock) -> None:
