@@ -89,14 +89,34 @@ def test_a_date_that_was_forgotten_is_still_a_difference(file: Path) -> None:
     assert publish(file, "--apply") == ["oura through terra:prod: as in force"]
 
 
-def test_a_policy_can_come_before_the_first_connection(file: Path) -> None:
+def test_a_policy_can_come_before_the_first_connection(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ENVIRONMENTS": "new", "NEW_DEV_ID": "id", "NEW_API_KEY": "key", "NEW_PRODUCTION": "1"}.items():
+        monkeypatch.setenv(f"TERRA_{name}", value)
     file.write_text(POLICY.replace("terra:prod", "terra:new"))
 
     assert publish(file)[0] == "oura through terra:new, policy 2: 0 connections"
     assert not Integration.objects.filter(source__key="terra:new").exists()
     publish(file, "--apply")
 
-    assert Integration.objects.get(source__key="terra:new").policy_version is not None
+    made = Integration.objects.get(source__key="terra:new")
+    assert made.policy_version is not None and made.source.production
+
+
+@pytest.mark.parametrize("arguments", [(), ("--apply",)])
+def test_a_source_that_nobody_set_up_is_refused_and_the_known_ones_are_named(
+    file: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"ENVIRONMENTS": "staging", "STAGING_DEV_ID": "id", "STAGING_API_KEY": "key"}.items():
+        monkeypatch.setenv(f"TERRA_{name}", value)
+    file.write_text(POLICY + POLICY.replace("terra:prod", "terra:prodution"))
+    before = rows()
+
+    with pytest.raises(
+        CommandError, match=r"^There is no source 'terra:prodution'; there are .*terra:prod, terra:stag"
+    ):
+        publish(file, *arguments)
+
+    assert rows() == before
 
 
 def test_one_entry_that_cannot_be_stops_all_of_them(file: Path) -> None:

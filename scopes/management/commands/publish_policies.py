@@ -14,10 +14,12 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.catalogue import default, entry_of
+from scopes.intake.upload import NoSuchSource, source_of
 from scopes.judge import census, policy, policy_file
 from scopes.judge.content import PolicyError
 from scopes.judge.impact import impact
 from scopes.models import Source
+from scopes.terra.environments import EnvironmentMissing, environments
 
 
 class Command(BaseCommand):
@@ -30,23 +32,24 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, file: Path, apply: bool, **_options: Any) -> None:
         try:
             proposed = policy_file.read(file, default())
-        except PolicyError as error:
+            production = {found.source: found.production for found in environments(os.environ).values()}
+            sources = {wanted.source: source_of(wanted.source, production) for wanted in proposed}
+        except (PolicyError, EnvironmentMissing, NoSuchSource) as error:
             raise CommandError(str(error)) from error
         # Without --apply everything serves to count the impact, and goes again: drafts, verdicts and the census.
         with nullcontext() if apply else transaction.atomic():
             census.take_if_old(timezone.now())
             differ = 0
             for wanted in proposed:
-                differ += self._differs(wanted, apply=apply)
+                differ += self._differs(wanted, sources[wanted.source](), apply=apply)
             if not apply:
                 transaction.set_rollback(True)
         if differ and not apply:
             self.stdout.write("Nothing was published. Add --apply to publish.")
 
-    def _differs(self, wanted: policy_file.Proposed, *, apply: bool) -> bool:
+    def _differs(self, wanted: policy_file.Proposed, source: Source, *, apply: bool) -> bool:
         now = timezone.now()
         name = f"{wanted.provider} through {wanted.source}"
-        source, _ = Source.objects.get_or_create(key=wanted.source)
         integration = policy.ensure_integration(source, entry_of(wanted.provider), now)
         if policy_file.is_in_force(wanted, integration):
             self.stdout.write(f"{name}: as in force")
