@@ -8,6 +8,6 @@ audit      count, compare, report                     reauth     preflight, issu
 rights     a person's export and erasure
 flow       the spine: take facts in, record, judge    nightly    the night, step by step
 admin, views, management, jobs                        the doors
-queue      what is deferred, done by any worker
+queue      what is deferred, done by any worker       counted    a number and its noun
 sandbox    a Terra to try against, a program of its own
 """

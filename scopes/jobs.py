@@ -71,7 +71,7 @@ def overdue() -> None:
 def stalled_jobs() -> None:
     """Give the jobs of workers that were killed to others: also of one that was killed while it did this."""
     if taken := queue.take_up_stalled(timezone.now()):
-        log.warning("%s jobs of workers that were killed are taken up again", taken)
+        log.warning("jobs of workers that were killed are taken up again: %s", taken)
 
 
 @queue.job("old_failures", every="17 4 * * *")

@@ -269,7 +269,7 @@ def take_up_stalled(now: datetime) -> int:
 
 def work(concurrency: int = CONCURRENCY) -> None:
     """Do jobs, `concurrency` at a time, until the process is told to end; those that were begun are finished."""
-    log.info("a worker begins, and does %s jobs at a time", concurrency)
+    log.info("a worker begins; jobs at a time: %s", concurrency)
     asyncio.run(_run(concurrency=concurrency, delete_jobs="successful"))
     log.info("a worker ends")
 

@@ -51,7 +51,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
             messages.error(request, str(over))
         else:
             rest = "" if applied >= incident.broken else " The rest follows, by a worker or the next audit."
-            messages.success(request, f"Released: {thousands(applied)} connections are told as they are.{rest}")
+            messages.success(request, f"Released connections: {thousands(applied)}.{rest}")
         return redirect("admin:incidents")
     will = [
         f"{thousands(incident.broken)} connections to {incident.integration.provider.name} count as the source says.",

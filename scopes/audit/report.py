@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from scopes.audit.silence import silent
+from scopes.counted import counted
 from scopes.models import AuditRun
 from scopes.reasons import REASONS, Health
 
@@ -145,9 +146,10 @@ def _lines(run: AuditRun) -> Iterator[str]:
     if not counts:
         return
     rate = f" ({counts['standings_per_million']:,} a million)" if counts["connections"] >= SMALL else ""
+    connections, people = counted(counts["connections"], "connection"), counted(counts["people"], "person", "people")
     yield (
-        f"  {counts['connections']:,} connections of {counts['people']:,} people, {counts['unclaimed']:,} unclaimed,"
-        f" in {counts['standings']:,} standings{rate}"
+        f"  {connections} of {people}, {counts['unclaimed']:,} unclaimed,"
+        f" in {counted(counts['standings'], 'standing')}{rate}"
     )
     if stand := counts.get("waivers"):
         yield f"  {stand:,} waiver{'s stand' if stand > 1 else ' stands'}"
@@ -189,7 +191,7 @@ def _listing(listing: Mapping[str, Any]) -> str:
     if listing.get("error"):
         return f"not listed: {listing['error']}"
     return (
-        f"{listing['users']:,} listed on {listing['pages']:,} pages: {listing['new']:,} new,"
+        f"{listing['users']:,} listed on {counted(listing['pages'], 'page')}: {listing['new']:,} new,"
         f" {listing['changed']:,} changed, {listing['unchanged']:,} unchanged, {listing['unreadable']:,} unreadable,"
         f" {listing['doubtful']:,} doubtful, {listing['gone']:,} gone"
     )

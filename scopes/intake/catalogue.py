@@ -9,6 +9,7 @@ from django.db import transaction
 
 from scopes.catalogue import Catalogue
 from scopes.catalogue import Provider as Entry
+from scopes.counted import counted
 from scopes.judge import policy
 from scopes.models import Provider, Scope, UnknownScope
 
@@ -49,7 +50,7 @@ def record(catalogue: Catalogue, now: datetime) -> Loaded:
 def _provider(entry: Entry, row: Provider | None, loaded: Loaded) -> Provider:
     data = entry.as_data()
     if row is None:
-        loaded.changes.append(f"+ {entry.slug}: {entry.name}, {len(entry.scopes)} scopes")
+        loaded.changes.append(f"+ {entry.slug}: {entry.name}, {counted(len(entry.scopes), 'scope')}")
         row = Provider(slug=entry.slug)
     elif row.entry == _as_stored(data) and row.in_catalogue:
         return row

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import requests
 
+from scopes.counted import counted
 from scopes.terra.answers import EnabledSources
 from scopes.terra.client import Terra
 from scopes.terra.environments import BASE_URL, OLD_HOST, Environment
@@ -118,11 +119,12 @@ def _listing(terra: Terra) -> Generator[Finding, None, bool]:
     yield Finding(ACCEPTED, "the dev id and the API key are accepted")
     shape = "everybody in one answer" if page.whole else f"page 0 of {(page.max_page or 0) + 1}"
     told = sum(user.scopes is not None for user in page.users)
-    says = f"{shape}: {len(page.users)} connections, {told} of them with scopes"
+    says = f"{shape}: {counted(len(page.users), 'connection')}, {told} of them with scopes"
     if page.unreadable:
+        rows = counted(len(page.unreadable), "row")
         yield Finding(
             "listing",
-            f"{says}; {len(page.unreadable)} rows cannot be read, the first because: {page.unreadable[0].reason}",
+            f"{says}; {rows} cannot be read, the first because: {page.unreadable[0].reason}",
             "Show these rows to Terra's support, or teach this client to read them.",
         )
     else:

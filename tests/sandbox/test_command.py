@@ -87,7 +87,7 @@ def test_the_people_file_is_written_and_that_is_all(tmp_path: Path, name: str) -
     call_command("sandbox", people=25, people_file=tmp_path / name, stdout=out)
     written = (tmp_path / name).read_text(encoding="utf-8").splitlines()
     assert len(written) == 25 + (name == "people.csv")
-    assert out.getvalue() == f"25 people written to {tmp_path / name}\n"
+    assert out.getvalue() == f"People written to {tmp_path / name}: 25\n"
 
 
 def test_a_people_file_of_another_kind_is_refused_and_not_touched(tmp_path: Path) -> None:

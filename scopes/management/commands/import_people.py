@@ -12,6 +12,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from scopes import flow
+from scopes.counted import counted
 from scopes.facts import PersonKnown
 from scopes.intake.file_rows import Refused, UnreadableFile
 from scopes.intake.people import PeopleTaken, TooManyPlans, plans_in_two_cases
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Taken in before: {total.new + total.changed + total.unchanged}.") from error
         self.stdout.write(
             f"{total.new:,} new, {total.changed:,} changed, {total.unchanged:,} unchanged, {refused:,} refused;"
-            f" {total.claimed:,} connections claimed, {total.replanned:,} judged by another plan"
+            f" {counted(total.claimed, 'connection')} claimed, {total.replanned:,} judged by another plan"
         )
         for same in plans_in_two_cases():
             self.stderr.write(f"Plans that differ in case only are different plans: {', '.join(map(repr, same))}.")

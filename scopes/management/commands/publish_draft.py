@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from scopes import flow
+from scopes.counted import counted
 from scopes.judge.content import PolicyError
 from scopes.judge.difference import difference
 from scopes.models import PolicyVersion
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             )
         except PolicyError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"  published; {moved:,} connections moved to the consent screen that they saw")
+        self.stdout.write(f"  published; {counted(moved, 'connection')} moved to the consent screen that they saw")
 
 
 def _act(agent: str, reason: str) -> Act:

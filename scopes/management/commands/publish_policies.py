@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.catalogue import default, entry_of
+from scopes.counted import counted
 from scopes.intake.upload import NoSuchSource, source_of
 from scopes.judge import census, policy, policy_file
 from scopes.judge.content import PolicyError
@@ -57,11 +58,11 @@ class Command(BaseCommand):
         draft = policy.draft(integration, wanted.content, author=_author(), note=wanted.note, now=now)
         told = impact(draft)
         becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(told.becoming.items()))
-        self.stdout.write(f"{name}, policy {draft.number}: {told.connections:,} connections")
+        self.stdout.write(f"{name}, policy {draft.number}: {counted(told.connections, 'connection')}")
         self.stdout.write(f"  change of health: {becoming or 'none'}; a link could mend {told.mendable:,}")
         if apply:
             moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)
-            self.stdout.write(f"  published; {moved:,} connections moved to the consent screen that they saw")
+            self.stdout.write(f"  published; {counted(moved, 'connection')} moved to the consent screen that they saw")
         return True
 
 

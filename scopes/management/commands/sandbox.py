@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 write_people(population, path)
             except (PeopleFileError, OSError) as error:
                 raise CommandError(str(error), returncode=2) from None
-            self.stdout.write(f"{population.people} people written to {path}")
+            self.stdout.write(f"People written to {path}: {population.people}")
         else:
             self._serve(population, options)
 

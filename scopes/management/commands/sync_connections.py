@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from scopes import nightly
 from scopes.catalogue import entry_of
+from scopes.counted import counted
 from scopes.intake import budget
 from scopes.intake.listing import AlreadyListing
 from scopes.terra.client import client_for, configured
@@ -56,5 +57,5 @@ class Command(BaseCommand):
 
 def _in_words(counts: dict[str, Any]) -> str:
     told = ("new", "changed", "unchanged", "unreadable", "inactive", "doubtful", "gone", "back", "held_back")
-    listed = f"{counts['users']:,} connections on {counts['pages']:,} pages"
+    listed = f"{counted(counts['users'], 'connection')} on {counted(counts['pages'], 'page')}"
     return ", ".join([listed, *(f"{counts[key]:,} {key.replace('_', ' ')}" for key in told if counts[key])])
