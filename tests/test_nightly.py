@@ -116,8 +116,8 @@ def test_records_that_contradict_each_other_are_found() -> None:
     findings = {finding["code"]: finding for finding in run(days=1).findings}
 
     assert findings["inconsistent"]["number"] == 2
-    assert "1 connections whose open period has another standing" in findings["inconsistent"]["detail"]
-    assert "1 connections without an open period" in findings["inconsistent"]["detail"]
+    assert "connections whose open period has another standing: 1" in findings["inconsistent"]["detail"]
+    assert "connections without an open period: 1" in findings["inconsistent"]["detail"]
 
 
 @pytest.mark.django_db

@@ -160,7 +160,7 @@ def _used_up(request: HttpRequest) -> str:
     if live_check.allowance(request.user.get_username(), timezone.now()):
         return ""
     return (
-        f"You have asked about {live_check.AN_HOUR_EACH} connections within the hour. Wait for the answers first:"
+        f"You have asked about {_connections(live_check.AN_HOUR_EACH)} within the hour. Wait for the answers first:"
         " the night asks about doubtful ones by itself."
     )
 

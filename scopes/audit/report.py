@@ -102,7 +102,7 @@ def findings(
         Finding(
             "inconsistent",
             sum(proof.values()),
-            "; ".join(f"{number} {what}" for what, number in proof.items() if number),
+            "; ".join(f"{what}: {number}" for what, number in proof.items() if number),
         ),
     ]
     if counts["connections"] >= SMALL and counts["standings_per_million"] > STANDINGS_PER_MILLION:

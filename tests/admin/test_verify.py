@@ -160,7 +160,7 @@ def test_an_agent_who_asked_enough_waits(
     answer = signed_in("agent").post(address(), WHY)
 
     assert (answer.status_code, len(terra.asked)) == (409, 1)
-    assert "You have asked about 1 connections within the hour" in words_of(answer.content.decode())
+    assert "You have asked about 1 connection within the hour" in words_of(answer.content.decode())
     assert signed_in("lead").post(address(), WHY).status_code == 302
 
 
