@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import F
 
 from scopes import flow, queue
-from scopes.audit import silence
+from scopes.audit import setup, silence
 from scopes.audit.compare import compare
 from scopes.audit.count import count
 from scopes.audit.proof import prove
@@ -29,6 +29,7 @@ from scopes.judge import doubts, policy
 from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.reauth import settle
 from scopes.rights import marks
+from scopes.terra.admin_api import AdminApi
 from scopes.terra.client import Terra
 from scopes.terra.errors import TerraError
 
@@ -109,6 +110,10 @@ def run(
             else {name: _list(night, client, entry_of, clock, on_page) for name, client in clients.items()}
         )
         deliveries.work_off_left_overs(flow.take_in_together, clock())  # what waited for what was listed
+        _step(night, "set-ups")
+        for client in () if offline else clients.values():
+            if client.environment.admin_token:
+                setup.read_and_keep(AdminApi(client.environment), clock())
         _step(night, "waivers")
         flow.end_waivers(clock())
         _step(night, "catalogue")
@@ -131,6 +136,7 @@ def run(
             "given_up_deliveries": deliveries.given_up().count(),
             "webhooks": webhooks,
             "refused_accounts": account.refused(),
+            "setups": setup.as_data(clock()),
         }
         night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
         _step(night, "proof")
@@ -203,4 +209,4 @@ def _step(night: AuditRun, name: str) -> None:
 
 
 def _comparable(counts: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in counts.items() if key not in ("listings", "webhooks")}
+    return {key: value for key, value in counts.items() if key not in ("listings", "webhooks", "setups")}

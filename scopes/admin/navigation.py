@@ -86,6 +86,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry("Incidents", "incidents", "scopes.view_incident", "alert", ("release_incident", "discard_incident")),
             Entry("Doubts", "doubts", "scopes.view_doubt", "alert", ("confirm_doubt", "dismiss_doubt")),
+            Entry("Terra", "terra_setups", "scopes.view_terrasetup", "integration", ("resend_event",)),
             Entry("Least privilege", "least_privilege", "scopes.view_integration", "key"),
             _records("Catalogue", "provider", "catalogue"),
             _records("Agents", "user", "agents", "auth"),

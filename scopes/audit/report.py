@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from scopes.audit import setup
 from scopes.audit.silence import silent
 from scopes.counted import counted
 from scopes.models import AuditRun
@@ -30,6 +31,10 @@ CODES = {
     "given_up_deliveries": "deliveries failed so often that they are not tried again",
     "listing_failed": "environments could not be listed",
     "account_refused": "environments are refused new connections, or any access, by Terra",
+    "scope_drift": "sources ask for other scopes at Terra than the policy says",
+    "destination": "environments are set up at Terra so that webhooks do not come, or cannot be read",
+    "failed_deliveries": "environments have deliveries that failed, as Terra says",
+    "admin_token": "tokens of Terra's Admin API are refused, or end within a week",
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
 }
@@ -49,7 +54,19 @@ OF_ONE = {
     "given_up_deliveries": "delivery failed so often that it is not tried again",
     "listing_failed": "environment could not be listed",
     "account_refused": "environment is refused new connections, or any access, by Terra",
+    "scope_drift": "source asks for other scopes at Terra than the policy says",
+    "destination": "environment is set up at Terra so that webhooks do not come, or cannot be read",
+    "failed_deliveries": "environment has deliveries that failed, as Terra says",
+    "admin_token": "token of Terra's Admin API is refused, or ends within a week",
     "inconsistent": "record contradicts another",
+}
+
+
+SETUP_FINDINGS = {
+    "scope_drift": "drift",
+    "destination": "silence",
+    "failed_deliveries": "failed",
+    "admin_token": "token",
 }
 
 
@@ -99,6 +116,7 @@ def findings(
         Finding("given_up_deliveries", counts.get("given_up_deliveries", 0)),
         Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
         Finding("account_refused", len(refused), "; ".join(f"{key}: {trouble}" for key, trouble in refused.items())),
+        *_of_setups(counts.get("setups", {})),
         Finding(
             "inconsistent",
             sum(proof.values()),
@@ -108,6 +126,14 @@ def findings(
     if counts["connections"] >= SMALL and counts["standings_per_million"] > STANDINGS_PER_MILLION:
         told.append(Finding("many_standings", counts["standings"]))
     return [finding for finding in told if finding.number]
+
+
+def _of_setups(setups: Mapping[str, Any]) -> Iterator[Finding]:
+    """What Terra's Admin API told of the environments."""
+    for code, what in SETUP_FINDINGS.items():
+        told = setup.told_of(setups, what)
+        number = sum(map(len, told.values())) if code == "scope_drift" else len(told)
+        yield Finding(code, number, "; ".join(f"{key}: {'; '.join(words)}" for key, words in told.items()))
 
 
 def as_data(run: AuditRun) -> dict[str, Any]:

@@ -6,6 +6,7 @@ silence is usual. What is usual is learnt from the source's own webhooks of the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 from django.db import connection
 
 from scopes.models import Source
+from scopes.terra.setup import Setup, causes_of_silence
 
 WINDOW = timedelta(days=14)
 LEARNT_AFTER = timedelta(days=3)
@@ -22,13 +24,17 @@ SHORTEST, LONGEST = timedelta(hours=1), timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """One source: when its last webhook came (None: never), and until how long after it silence is `usual`."""
+    """One source: when its last webhook came (None: never), and until how long after it silence is `usual`.
+
+    `causes` are what in its set-up at Terra explains it, where the Admin API told.
+    """
 
     source: str
     production: bool
     last_at: datetime | None
     usual: timedelta
     lasts: timedelta
+    causes: tuple[str, ...] = ()
 
     @property
     def never(self) -> bool:
@@ -49,8 +55,9 @@ def silences(now: datetime) -> list[Silence]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT source.key, source.production, last.received_at, source.longest_gap
+            SELECT source.key, source.production, last.received_at, source.longest_gap, setup.content::text
             FROM scopes_source source
+            LEFT JOIN scopes_terrasetup setup ON setup.source_id = source.id
             LEFT JOIN LATERAL (
                 SELECT received_at FROM scopes_delivery delivery
                 WHERE delivery.source_id = source.id ORDER BY received_at DESC LIMIT 1
@@ -59,8 +66,15 @@ def silences(now: datetime) -> list[Silence]:
             """,
         )
         return [
-            Silence(key, production, last_at, usual(gap), now - last_at if last_at else timedelta())
-            for key, production, last_at, gap in cursor.fetchall()
+            Silence(
+                key,
+                production,
+                last_at,
+                usual(gap),
+                now - last_at if last_at else timedelta(),
+                tuple(causes_of_silence(Setup.from_data(json.loads(content)))) if content else (),
+            )
+            for key, production, last_at, gap, content in cursor.fetchall()
         ]
 
 
@@ -115,7 +129,7 @@ def _longest_gap(source: Source, now: datetime) -> tuple[datetime | None, timede
 
 
 def as_data(found: Sequence[Silence]) -> dict[str, Any]:
-    """What a run keeps of it: source -> {"production", "last_at", "usual_hours", "silent_hours"}, JSON-ready.
+    """What a run keeps of it: source -> {"production", "last_at", "usual_hours", "silent_hours", "causes"}, JSON-ready.
 
     `silent_hours` is null where the silence is not longer than usual, `last_at` where no webhook ever came.
     """
@@ -125,6 +139,7 @@ def as_data(found: Sequence[Silence]) -> dict[str, Any]:
             "last_at": one.last_at.isoformat() if one.last_at else None,
             "usual_hours": round(one.usual / timedelta(hours=1), 1),
             "silent_hours": one.hours if one.too_long else None,
+            "causes": list(one.causes),
         }
         for one in found
     }
@@ -137,7 +152,11 @@ def silent(webhooks: Mapping[str, Any]) -> dict[str, str]:
     """
     any_production = any(one["production"] for one in webhooks.values())
     return {
-        key: f"none for {one['silent_hours']} h, and {one['usual_hours']:g} h are usual at most"
+        key: "; ".join((_words(one), *one.get("causes", ())))
         for key, one in webhooks.items()
         if one["silent_hours"] is not None and (one["production"] or not any_production)
     }
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    return f"none for {one['silent_hours']} h, and {one['usual_hours']:g} h are usual at most"

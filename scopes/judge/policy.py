@@ -6,7 +6,7 @@ No connection is touched, and no page ever sees a mixture: it reads the verdicts
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -132,6 +132,15 @@ def take_back(
     """A draft of the content of `to`, read with today's catalogue. Publish it to go back."""
     proposed = content.check(to.content)
     return draft(integration, proposed, author=author, now=now, note=note or f"Back to policy {to.number}.")
+
+
+def request_instead(
+    integration: Integration, requested: Sequence[str], *, author: str, now: datetime, note: str
+) -> PolicyVersion:
+    """A draft of the policy in force that requests these scopes."""
+    before = integration.policy_version.content if integration.policy_version else content.empty()
+    proposed = content.check({**before, "requested": list(requested)})
+    return draft(integration, proposed, author=author, now=now, note=note)
 
 
 def outdated(now: datetime) -> list[Integration]:

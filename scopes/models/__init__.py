@@ -10,7 +10,7 @@ from scopes.models.merge import Merge, SuspectedDuplicate
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import SignInTries
-from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, UnknownScope
+from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, TerraSetup, UnknownScope
 from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
 from scopes.models.work import JobFailure, RequestBudget
@@ -19,5 +19,5 @@ __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
     "HeldFact", "Incident", "Integration", "JobFailure", "Listing", "LiveCheck", "Merge", "Period", "Person",
     "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope", "SignInTries", "Source",
-    "Standing", "SuspectedDuplicate", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
+    "Standing", "SuspectedDuplicate", "TerraSetup", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
 ]  # fmt: skip

@@ -58,6 +58,20 @@ class Source(models.Model):
         return AccountTrouble(self.trouble).action if self.trouble else ""
 
 
+class TerraSetup(models.Model):
+    """How an environment is set up at Terra, as its Admin API last told (see `terra.setup.Setup`)."""
+
+    source = models.OneToOneField(Source, models.CASCADE, primary_key=True, related_name="setup")
+    read_at = models.DateTimeField()
+    content = models.JSONField()
+
+    class Meta:
+        permissions = [("resend_event", "Can have Terra deliver an event again")]
+
+    def __str__(self) -> str:
+        return f"set-up of {self.source_id}"
+
+
 class Provider(models.Model):
     """A third party, as the catalogue's files describe it. `entry` is the whole of it; the columns are for lists."""
 

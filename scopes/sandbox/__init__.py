@@ -16,6 +16,7 @@ Nothing of the portal imports it but its command, and it imports nothing of ours
     credentials what an application proves itself with
     wire        JSON in, JSON out
     api         the endpoints that tell about connections
+    admin       the Admin API: how the environment is set up, and what was delivered
     links       the endpoints that give out links
     consent     the walk of a person: choose, tick, allow or refuse
     pages       what the person sees there

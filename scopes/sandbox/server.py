@@ -20,6 +20,7 @@ from werkzeug.wrappers import Request, Response
 
 from scopes.sandbox import pages
 from scopes.sandbox.account import Account
+from scopes.sandbox.admin import ADMIN_BASE, Admin
 from scopes.sandbox.api import Api
 from scopes.sandbox.consent import Consent
 from scopes.sandbox.control import Control
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 PORTS_TRIED = 50
 LONGEST_BODY = 1024 * 1024
-KEYS = ("dev_id", "api_key", "signing_secret")
+KEYS = ("dev_id", "api_key", "signing_secret", "admin_token")
 
 
 class NotReady(Exception):
@@ -62,7 +63,7 @@ class Sandbox:
         port: int,
         webhook_url: str = "",
     ) -> None:
-        """`keys` may hold `dev_id`, `api_key` and `signing_secret`; those that are missing or empty are made up.
+        """`keys` may hold some of KEYS; those that are missing or empty are made up.
 
         `port` 0 takes a free one; a taken one is passed by for the next. Raises NotReady.
         """
@@ -84,10 +85,11 @@ class Sandbox:
         credentials = Credentials(every_key["dev_id"], every_key["api_key"])
         self.api = Api(self.account, self.courier, credentials, self.url)
         links = Links(self.account, credentials, self.url)
+        self.admin = Admin(self.account, self.courier, every_key["dev_id"], every_key["admin_token"])
         self.control = Control(self.account, self.courier, self.mischiefs, self.control_token)
         consent = Consent(self.account, self.courier)
         self._paths = Map(
-            [*self.api.rules(), *links.rules(), *consent.rules(), *self.control.rules()],
+            [*self.api.rules(), *links.rules(), *self.admin.rules(), *consent.rules(), *self.control.rules()],
             merge_slashes=False,
             redirect_defaults=False,
         )
@@ -99,6 +101,7 @@ class Sandbox:
         return {
             "url": self.url,
             "base_url": self.url + BASES[-1],
+            "admin_base_url": self.url + ADMIN_BASE,
             "widget_session_url": self.url + WIDGET_PATHS[0],
             "people": self.account.population.people,
             "connections": self.account.count(),
@@ -136,7 +139,7 @@ class Sandbox:
     def _answer(self, request: Request) -> Response:
         handler: Callable[..., Response]
         handler, arguments = self._paths.bind_to_environ(request.environ).match()
-        if not request.path.startswith((*BASES, *WIDGET_PATHS)):
+        if not request.path.startswith((*BASES, *WIDGET_PATHS, ADMIN_BASE)):
             return handler(request, **arguments)
         mischief = self.mischiefs.due(request.path)
         if mischief is None:
@@ -155,6 +158,8 @@ class Sandbox:
             return self.control.error(error)
         if request.path.startswith(("/connect/", "/widget/session/", "/session/")):
             return pages.message("This does not work", error.description or error.name, error.code or 500)
+        if request.path.startswith(ADMIN_BASE):
+            return self.admin.error(request, error)
         return self.api.error(request, error)
 
 

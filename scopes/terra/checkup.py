@@ -14,10 +14,12 @@ from uuid import uuid4
 import requests
 
 from scopes.counted import counted
+from scopes.terra.admin_api import AdminApi
 from scopes.terra.answers import EnabledSources
 from scopes.terra.client import Terra
 from scopes.terra.environments import BASE_URL, OLD_HOST, Environment
 from scopes.terra.errors import NEW_WIDGET_SESSION, AccountRefused, CredentialRejected, TerraError, TerraRefused
+from scopes.terra.setup import EXPIRES_SOON, causes_of_silence, expires_at, read_setup
 from scopes.terra.signature import sign
 from scopes.terra.trial import try_a_link
 
@@ -62,6 +64,8 @@ def check(terra: Terra, *, now: datetime, webhook_url: str = "") -> Iterator[Fin
             yield _link(terra, enabled, now)
         yield _widget_session(terra)
     yield _secrets(environment)
+    if environment.admin_token:
+        yield from _setup(environment, now)
     if webhook_url and environment.signing_secrets:
         yield from _webhook(environment, webhook_url, now)
 
@@ -157,6 +161,40 @@ def _widget_session(terra: Terra) -> Finding:
         )
     lasts = f", valid for {session.expires_in} s" if session.expires_in else ""
     return Finding("widget session", f"a session can be made by {path}{lasts}")
+
+
+def _setup(environment: Environment, now: datetime) -> Iterator[Finding]:
+    """What Terra's Admin API says of the environment, part by part."""
+    setup = read_setup(AdminApi(environment))
+    variable = environment.variable("ADMIN_TOKEN")
+    for part, error in setup.errors.items():
+        do = f"Make a new token in Terra's dashboard and set {variable}." if part == "token" else "Give the token of "
+        yield Finding(f"admin {part}", error, do if part == "token" else f"{do}{variable} the scope that this needs.")
+    ends = expires_at(setup)
+    if setup.token is not None:
+        soon = ends is not None and ends < now + EXPIRES_SOON
+        until = f"until {ends:%-d %b %Y}" if ends else "for good"
+        says = f"the token may {', '.join(setup.token['scopes']) or 'nothing'}, {until}"
+        yield Finding("admin token", says, f"Make a new one and set {variable}." if soon else "")
+    if setup.sources is not None:
+        custom = {slug: scopes for slug, scopes in setup.sources.items() if scopes}
+        yield Finding("admin sources", f"{len(setup.sources)} enabled, {len(custom)} with scopes of our own")
+        for slug, scopes in custom.items():
+            yield Finding("admin scopes", f"{slug} is asked for {', '.join(scopes)}")
+    if setup.data_types is not None:
+        yield Finding("admin data types", ", ".join(setup.data_types) or "none is selected")
+    for destination in setup.destinations or ():
+        types = destination["event_types"]
+        on = "on" if destination["active"] else "off"
+        what = "every type" if types is None else ", ".join(types) or "nothing"
+        yield Finding("admin destination", f"{destination['kind']} {destination['address']} is {on} and is sent {what}")
+    for cause in causes_of_silence(setup):
+        yield Finding("admin destination", cause, "Correct it in Terra's dashboard, under Connections > Destinations.")
+    if setup.failed is not None:
+        count = f"{setup.failed['count']}{'' if setup.failed['complete'] else ' or more'}"
+        latest = f", the last on {setup.failed['latest_at']}" if setup.failed["latest_at"] else ""
+        do = "The desk's Terra page has them, and can have them sent again." if setup.failed["count"] else ""
+        yield Finding("admin failed deliveries", f"{count}{latest}", do)
 
 
 def _secrets(environment: Environment) -> Finding:

@@ -10,16 +10,18 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 BASE_URL = "https://access.tryterra.co/api/v2"
+ADMIN_BASE_URL = "https://access.tryterra.co/api/v3/admin"
 OLD_HOST = "api.tryterra.co"
 WIDGET_SESSION_PATH = "/api/widget/session"
 REQUESTS_PER_SECOND, MOST_REQUESTS_PER_SECOND = 50.0, 10_000.0
 
 KEYS = ("DEV_ID", "API_KEY")
-ADDRESSES = ("BASE_URL", "WIDGET_SESSION_URL")
+ADMIN_TOKEN = "ADMIN_TOKEN"  # noqa: S105 - the name of a variable
+ADDRESSES = ("BASE_URL", "WIDGET_SESSION_URL", "ADMIN_BASE_URL")
 TRUTHS = ("PRODUCTION", "PROBE_ATHLETE")
 RATE = "REQUESTS_PER_SECOND"
 # Every variable of an environment that is read.
-ENDINGS = (*KEYS, "SIGNING_SECRETS", *ADDRESSES, *TRUTHS, RATE)
+ENDINGS = (*KEYS, ADMIN_TOKEN, "SIGNING_SECRETS", *ADDRESSES, *TRUTHS, RATE)
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
@@ -42,9 +44,12 @@ class Environment:
     production: bool = False
     requests_per_second: float = REQUESTS_PER_SECOND
     probe_athlete: bool = False
+    admin_token: str = field(default="", repr=False)
+    admin_base_url: str = ADMIN_BASE_URL
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        object.__setattr__(self, "admin_base_url", self.admin_base_url.rstrip("/"))
         address = self.widget_session_url.rstrip("/") or _widget_session_url(self.base_url)
         object.__setattr__(self, "widget_session_url", address)
 
@@ -107,7 +112,7 @@ def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
 def _wrong_in(name: str, variables: Mapping[str, str]) -> Iterator[str]:
     if missing := [variable(name, ending) for ending in KEYS if not _value(name, ending, variables)]:
         yield f"The Terra environment {name!r} needs {' and '.join(missing)}"
-    for ending in KEYS:
+    for ending in (*KEYS, ADMIN_TOKEN):
         if not re.fullmatch(r"[!-~]*", _value(name, ending, variables)):
             yield f"{variable(name, ending)} holds a space or another character that no key has"
     for ending in ADDRESSES:
@@ -135,6 +140,8 @@ def _environment(name: str, variables: Mapping[str, str]) -> Environment:
         production=_truth(value("PRODUCTION"), default=name == "production"),
         requests_per_second=REQUESTS_PER_SECOND if rate is None else rate,
         probe_athlete=_truth(value("PROBE_ATHLETE"), default=False),
+        admin_token=value(ADMIN_TOKEN),
+        admin_base_url=value("ADMIN_BASE_URL") or ADMIN_BASE_URL,
     )
 
 

@@ -27,7 +27,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from scopes.terra.environments import Environment
-from scopes.terra.errors import TerraUnavailable, error_for
+from scopes.terra.errors import TerraError, TerraUnavailable, error_for
 
 CONNECTIONS = 32
 PIECE = 64 * 1024
@@ -36,6 +36,7 @@ _TRACE_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
 
 
 type Turn = Callable[[float], float | None]
+type Meaning = Callable[..., TerraError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class Exchange:
     """Calls Terra as one environment. Safe to share between threads of one process.
 
     `turn` is asked before each call and each repeat, with the seconds that we would wait at most: how many to wait, or
-    None where it would be more.
+    None where it would be more. With a `bearer` token it calls as who holds that, instead of with dev id and API key.
+    `meaning` makes the exception of an answer that is none.
     """
 
     def __init__(
@@ -72,7 +74,10 @@ class Exchange:
         *,
         pause: Callable[[float], None] = time.sleep,
         turn: Turn = lambda _patience: 0.0,
+        bearer: str = "",
+        meaning: Meaning = error_for,
     ) -> None:
+        self._bearer, self._meaning = bearer, meaning
         self._environment, self._limits, self._pause, self._turn = environment, limits, pause, turn
         self._is_over: Callable[[], bool] = lambda: False
         self._session = requests.Session()
@@ -138,9 +143,7 @@ class Exchange:
             raise TerraUnavailable(f"{asked}: not asked, for as many requests wait already as our own limit allows")
         if wait:
             self._pause(wait)
-        headers = {"dev-id": self._environment.dev_id, "Accept": "application/json, application/problem+json"}
-        if with_key:
-            headers["x-api-key"] = self._environment.api_key
+        headers = {"Accept": "application/json, application/problem+json", **self._credential(with_key)}
         failure = ""
         try:
             with self._session.request(
@@ -172,15 +175,21 @@ class Exchange:
         failed = not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
         if failed or (isinstance(data, Mapping) and data.get("status") == "error"):
             # A server that repeats our key in its complaint must not bring it into a log.
-            said = _json(raw.replace(self._environment.api_key.encode(), b"[key]"))
+            said = _json(raw.replace((self._bearer or self._environment.api_key).encode(), b"[key]"))
             wait = _retry_after(response.headers, date)
-            raise error_for(status, said, asked=asked, page=page, trace_id=trace_id, retry_after=wait)
+            raise self._meaning(status, said, asked=asked, page=page, trace_id=trace_id, retry_after=wait)
         if not raw.strip():
             return Answer(None, date)
         if data is _NOT_JSON:
             what = "a web page" if page else "something that is not JSON, or half of it"
             raise TerraUnavailable(f"{asked}: Terra answered {what}", trace_id=trace_id)
         return Answer(data, date)
+
+    def _credential(self, with_key: bool) -> dict[str, str]:
+        if self._bearer:
+            return {"Authorization": f"Bearer {self._bearer}"}
+        key = {"x-api-key": self._environment.api_key} if with_key else {}
+        return {"dev-id": self._environment.dev_id, **key}
 
 
 _NOT_JSON: Any = object()

@@ -83,6 +83,7 @@ SCREENS: dict[str, set[str]] = {
     "incidents": ALL,
     "release_incident": {"lead", "engineer"},
     "discard_incident": {"lead", "engineer"},
+    "terra_setups": {"engineer"},
     "least_privilege": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
@@ -95,7 +96,7 @@ SCREENS: dict[str, set[str]] = {
 ELSEWHERE = {
     "link_now", "withdraw_link", "login", "logout", "password_change_done", "autocomplete",
     "jsi18n", "view_on_site", "app_list", "auth_user_delete", "auth_user_history",
-    "draft_again", "tell_apart", "part",
+    "draft_again", "tell_apart", "part", "draft_from_terra", "resend_event",
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
     assert told["started_at"] == "2026-11-20T06:00:00+00:00"
     assert set(told["counts"]) == {
         "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
-        "doubts", "came_back", "failed_jobs", "given_up_deliveries", "refused_accounts",
+        "doubts", "came_back", "failed_jobs", "given_up_deliveries", "refused_accounts", "setups",
         "sources", "listings", "webhooks",
     }  # fmt: skip
     assert told["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {

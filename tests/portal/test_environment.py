@@ -57,6 +57,10 @@ def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
         ({"DATABASE_URL": cluster.named("main").url()}, "names the embedded PostgreSQL"),
         ({"DATABASE_URL": "sqlite:///portal.sqlite3"}, "DATABASE_URL must name a PostgreSQL"),
         ({"TERRA_SANDBOX_BASE_URL": "http://127.0.0.1:8901/api/v2"}, "TERRA_SANDBOX_BASE_URL is not an https address"),
+        (
+            {"TERRA_LIVE_ADMIN_BASE_URL": "http://api.example.org/x"},
+            "TERRA_LIVE_ADMIN_BASE_URL is not an https address",
+        ),
         ({"TERRA_LIVE_BASE_URL": "https://localhost/api"}, "TERRA_LIVE_BASE_URL is not an https address outside"),
         (
             {"TERRA_LIVE_WIDGET_SESSION_URL": "http://api.example.org/s"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -136,6 +137,45 @@ def test_only_a_source_that_can_be_linked_is_tried(httpserver: HTTPServer, terra
     says = {finding.check: finding for finding in findings(terra)}
     assert says["link not tried"].ok and "link" not in says
     assert LINK not in [request.path for request, _ in httpserver.log]
+
+
+def admin(httpserver: HTTPServer, terra: Terra, *, days: int, active: bool) -> Terra:
+    """The same environment, with an Admin API that answers everything."""
+    base = "/api/v3/admin"
+    here = f"{base}/environments/testing-dev"
+    ends = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    token = {"name": "portal", "scopes": ["providers:read"], "expires_at": ends}
+    httpserver.expect_request(f"{base}/me").respond_with_json(token)
+    destination = {"id": "1", "type": "webhook", "url": "https://app.example/hooks?key=secret", "active": active}
+    lists: dict[str, list[dict[str, object]]] = {
+        "unified-api/sources": [{"provider": "oura", "active": True}],
+        "unified-api/scopes": [{"data_type": "sleep"}],
+        "unified-api/processing": [{"type": "json", "selected": True}],
+        "unified-api/destinations": [destination],
+        "webhook-events": [],
+    }
+    for path, rows in lists.items():
+        httpserver.expect_request(f"{here}/{path}").respond_with_json({"data": rows, "has_more": False})
+    httpserver.expect_request(f"{here}/unified-api/sources/oura/scopes").respond_with_json({"scopes": ["email"]})
+    return Terra(replace(terra.environment, admin_token="terra_at_1", admin_base_url=httpserver.url_for(base)))
+
+
+def test_with_a_token_the_set_up_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+    all_well(httpserver)
+    told = findings(admin(httpserver, terra, days=60, active=True))
+    assert all(finding.ok for finding in told)
+    says = {finding.check: finding.says for finding in told}
+    assert says["admin sources"] == "1 enabled, 1 with scopes of our own"
+    assert says["admin scopes"] == "oura is asked for email"
+    assert says["admin destination"] == "webhook app.example/hooks is on and is sent every type"
+    assert "terra_at_1" not in str(told) and "key=secret" not in str(told)
+
+
+def test_a_destination_that_is_off_and_a_token_that_ends_soon_are_wrong(httpserver: HTTPServer, terra: Terra) -> None:
+    all_well(httpserver)
+    told = wrong(admin(httpserver, terra, days=3, active=False))
+    assert [finding.check for finding in told] == ["admin token", "admin destination"]
+    assert "TERRA_STAGING_ADMIN_TOKEN" in told[0].do and "switched off" in told[1].says
 
 
 def test_old_addresses_are_told_while_they_still_work(httpserver: HTTPServer) -> None:

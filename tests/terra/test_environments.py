@@ -56,6 +56,23 @@ def test_how_often_an_environment_is_asked_can_be_set(told: str, rate: float) ->
     assert staging.requests_per_second == rate
 
 
+def test_the_admin_api_is_optional_and_its_token_is_shown_nowhere() -> None:
+    assert environments(STAGING)["staging"].admin_token == ""
+    told = {"TERRA_STAGING_ADMIN_TOKEN": "terra_at_1", "TERRA_STAGING_ADMIN_BASE_URL": "https://moved.example/admin/"}
+    staging = environments({**STAGING, **told})["staging"]
+    assert (staging.admin_token, staging.admin_base_url) == ("terra_at_1", "https://moved.example/admin")
+    assert "terra_at_1" not in repr(staging)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ADMIN_TOKEN", "with a space"), ("ADMIN_BASE_URL", "http://moved.example/admin")]
+)
+def test_an_admin_api_that_cannot_be_right_is_refused(name: str, value: str) -> None:
+    with pytest.raises(EnvironmentMissing, match=f"TERRA_STAGING_{name}") as refused:
+        environments({**STAGING, f"TERRA_STAGING_{name}": value})
+    assert value not in str(refused.value)
+
+
 def test_everything_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(EnvironmentMissing, match="TERRA_EU_WEST_DEV_ID and TERRA_EU_WEST_API_KEY"):
         environments({"TERRA_ENVIRONMENTS": "eu-west"})

@@ -65,7 +65,7 @@ class Command(BaseCommand):
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        keys = {name: os.environ.get(f"TERRA_SANDBOX_{name.upper()}") for name in ("dev_id", "api_key")}
+        keys = {name: os.environ.get(f"TERRA_SANDBOX_{name.upper()}") for name in ("dev_id", "api_key", "admin_token")}
         secrets = os.environ.get("TERRA_SANDBOX_SIGNING_SECRETS", "").split(",")
         keys["signing_secret"] = options["signing_secret"] or secrets[0]
         store = options["store"] or ":memory:"

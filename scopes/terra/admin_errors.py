@@ -1,0 +1,48 @@
+"""What can go wrong with Terra's Admin API: its token, what the token may do, or Terra itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from scopes.terra.errors import PASSING, TerraError, TerraUnavailable, without_addresses
+
+
+class AdminTokenRejected(TerraError):
+    """The token is missing, wrong, expired, or of another kind: somebody has to make a new one."""
+
+
+class AdminRefused(TerraError):
+    """The Admin API says no. `code` is its stable code, such as `scope_missing`, `status` the HTTP status."""
+
+    def __init__(self, message: str, *, status: int, code: str, trace_id: str = "") -> None:
+        self.status, self.code = status, code
+        super().__init__(message, trace_id=trace_id)
+
+
+def admin_error_for(
+    status: int,
+    body: object,
+    *,
+    asked: str,
+    page: bool = False,
+    trace_id: str = "",
+    retry_after: float | None = None,
+) -> TerraError:
+    """The exception that an answer of the Admin API means. `body` is problem+json, whose `instance` is not repeated."""
+    problem = body if isinstance(body, Mapping) else {}
+    code = _text(problem, "code")
+    words = "; ".join(filter(None, (code, _text(problem, "detail"), _text(problem, "remediation"))))
+    told = f"{asked}: Terra answered {status}" + (" with a web page" if page else f", {words}" if words else "")
+    if status == HTTPStatus.UNAUTHORIZED:
+        return AdminTokenRejected(told, trace_id=trace_id)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING:
+        return TerraUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
+    return AdminRefused(told, status=status, code=code, trace_id=trace_id)
+
+
+def _text(problem: Mapping[str, object], key: str) -> str:
+    """The words under `key`, without e-mail addresses and tokens."""
+    value = problem.get(key)
+    return re.sub(r"terra_[a-z]t_\S+", "[token]", without_addresses(value)) if isinstance(value, str) else ""

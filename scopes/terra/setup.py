@@ -1,0 +1,131 @@
+"""How an environment is set up at Terra, read part by part: one that cannot be read leaves the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from scopes.terra.admin_api import AdminApi
+from scopes.terra.errors import TerraError
+from scopes.terra.payloads import PayloadError, provider_of
+
+FAILED_KEPT = 20
+EXPIRES_SOON = timedelta(days=7)
+
+
+@dataclass(slots=True)
+class Setup:
+    """What the Admin API told, JSON-ready; None is a part that it did not tell, and `errors` says why.
+
+    `sources` is slug -> custom OAuth scopes, empty where Terra's own are asked for. `failed` has `count`, whether that
+    is all (`complete`), `latest_at`, and the `newest`.
+    """
+
+    token: dict[str, Any] | None = None
+    sources: dict[str, list[str]] | None = None
+    data_types: list[str] | None = None
+    formats: list[str] | None = None
+    destinations: list[dict[str, Any]] | None = None
+    failed: dict[str, Any] | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def as_data(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Setup:
+        parts = {name: data.get(name) for name in cls.__dataclass_fields__ if name != "errors"}
+        return cls(**parts, errors=dict(data.get("errors") or {}))
+
+
+def read_setup(api: AdminApi) -> Setup:
+    """Ask the Admin API for everything. Where the token itself is refused, nothing else is asked."""
+    setup = Setup()
+    if not _read(setup, "token", lambda: _token(api)):
+        return setup
+    _read(setup, "sources", lambda: _sources(api))
+    _read(setup, "data_types", lambda: [one.name for one in api.data_types()])
+    _read(setup, "formats", lambda: list(api.formats()))
+    _read(setup, "destinations", lambda: [asdict(one) for one in api.destinations()])
+    _read(setup, "failed", lambda: _failed(api))
+    return setup
+
+
+def causes_of_silence(setup: Setup) -> list[str]:
+    """What in the set-up explains that no webhook comes, or none that can be read."""
+    return list(_causes(setup))
+
+
+def expires_at(setup: Setup) -> datetime | None:
+    """When the token ends, where it told."""
+    told = (setup.token or {}).get("expires_at")
+    return datetime.fromisoformat(told) if told else None
+
+
+def resource_of(slug: str) -> tuple[str, str]:
+    """Our slug of the provider behind the Admin API's slug, and the name under which Terra makes links to it.
+
+    How it spells names of several words is not documented: `dexcom_eu`, `dexcom-eu` and `dexcomeu` are read.
+    """
+    name = slug.strip().upper().replace("-", "_")
+    try:
+        provider = provider_of(name)
+    except PayloadError:
+        return "", name
+    return provider.slug, provider.resource(name)
+
+
+def _read(setup: Setup, part: str, told: Callable[[], Any]) -> bool:
+    try:
+        setattr(setup, part, told())
+    except TerraError as error:
+        setup.errors[part] = str(error)
+        return False
+    return True
+
+
+def _sources(api: AdminApi) -> dict[str, list[str]]:
+    return {one.provider: list(api.custom_scopes(one.provider)) for one in api.sources() if one.active}
+
+
+def _token(api: AdminApi) -> dict[str, Any]:
+    token = api.token()
+    ends = token.expires_at.isoformat() if token.expires_at else None
+    return {"name": token.name, "scopes": list(token.scopes), "expires_at": ends}
+
+
+def _failed(api: AdminApi) -> dict[str, Any]:
+    failed = api.failed_events()
+    return {
+        "count": len(failed.events),
+        "complete": failed.complete,
+        "latest_at": failed.latest_at.isoformat() if failed.latest_at else None,
+        "newest": [
+            {**asdict(event), "sent_at": event.sent_at.isoformat() if event.sent_at else None}
+            for event in failed.events[:FAILED_KEPT]
+        ],
+    }
+
+
+def _causes(setup: Setup) -> Iterator[str]:
+    if setup.formats is not None and "json" not in setup.formats:
+        yield f"Terra delivers {', '.join(setup.formats) or 'no format'}, and only JSON is read"
+    if setup.destinations is None:
+        return
+    webhooks = [one for one in setup.destinations if one["kind"] == "webhook"]
+    active = [one for one in webhooks if one["active"]]
+    if not webhooks:
+        yield "Terra has no webhook destination"
+    elif not active:
+        yield f"the destination {webhooks[0]['address']} is switched off at Terra"
+    elif not any(_sends_auth(one) for one in active):
+        yield f"the destination {active[0]['address']} is filtered and sends no auth events"
+
+
+def _sends_auth(destination: Mapping[str, Any]) -> bool:
+    """Whether events about consent are sent, under their plain or their dotted names."""
+    types = destination["event_types"]
+    return not types or any("auth" in re.split(r"[._]", str(name).lower()) for name in types)
