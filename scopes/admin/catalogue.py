@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -100,7 +101,9 @@ class Catalogue(Records):
     @admin.display(description="Where it is from")
     def sources(self, row: Provider) -> SafeString:
         rows = format_html_join(
-            "", '<li><a href="{0}" rel="noreferrer">{0}</a></li>', ((url,) for url in _entry(row).sources)
+            "",
+            '<li><a href="{0}" rel="noreferrer">{0}</a>, read {1}</li>',
+            ((address, date_format(day, "j F Y")) for address, day in _entry(row).sources),
         )
         return format_html("<ul>{}</ul>", rows)
 

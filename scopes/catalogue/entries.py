@@ -41,6 +41,7 @@ class Provider:
 
     `terra` holds the names under which Terra makes links to it; where there are several, each is a region of its own.
     `terra_spellings` are other ways in which Terra writes them, each with the name that it stands for.
+    `sources` are addresses, each with the day on which it was read.
     """
 
     slug: str
@@ -57,7 +58,7 @@ class Provider:
     successor: str = ""
     advice: tuple[tuple[str, str], ...] = ()
     notes: str = ""
-    sources: tuple[str, ...] = ()
+    sources: tuple[tuple[str, date], ...] = ()
     confirmed: bool = True
 
     @cached_property
@@ -112,6 +113,7 @@ class Provider:
         """JSON-ready, the same for equal entries; `from_data` reads it back."""
         data = asdict(self)
         data["retired_on"] = self.retired_on.isoformat() if self.retired_on else None
+        data["sources"] = tuple((address, day.isoformat()) for address, day in self.sources)
         return data
 
     @classmethod
@@ -125,7 +127,7 @@ class Provider:
                 ),
                 "terra": tuple(data["terra"]),
                 "terra_spellings": tuple((spelling, name) for spelling, name in data.get("terra_spellings", ())),
-                "sources": tuple(data["sources"]),
+                "sources": tuple((address, date.fromisoformat(day)) for address, day in data["sources"]),
                 "advice": tuple((language, text) for language, text in data["advice"]),
                 "reports_scopes": Known(data["reports_scopes"]),
                 "can_untick": Known(data["can_untick"]),

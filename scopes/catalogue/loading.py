@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -15,19 +17,22 @@ from scopes.catalogue.provider_file import LONGEST_SLUG, ProviderFile
 from scopes.catalogue.yaml_page import CatalogueError
 
 SHIPPED = Path(__file__).parent / "providers"
+NAMES = Path(__file__).parent / "names.csv"
+SUPPORTED = "https://docs.tryterra.co/docs/integrations-2"
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every provider that is known, by slug."""
+    """Every provider that is known, by slug. Of `named` ones no more is known than what Terra and people call them."""
 
     providers: Mapping[str, Provider]
+    named: Mapping[str, Provider] = MappingProxyType({})
 
     @cached_property
     def _by_terra_name(self) -> dict[str, Provider]:
         return {
             name.upper(): provider
-            for provider in self.providers.values()
+            for provider in (*self.providers.values(), *self.named.values())
             for name in (*provider.terra, *dict(provider.terra_spellings))
         }
 
@@ -46,12 +51,12 @@ class Catalogue:
 @cache
 def default() -> Catalogue:
     """The catalogue of the shipped files, read once a process."""
-    return load()
+    return replace(load(), named=names())
 
 
 def entry_of(slug: str) -> Provider:
-    """The shipped entry of that slug, or one of which nothing is known."""
-    return default().providers.get(slug) or unknown_provider(slug)
+    """The shipped entry of that slug, or one of which nothing is known, perhaps its name."""
+    return default().providers.get(slug) or default().named.get(slug) or unknown_provider(slug)
 
 
 def unknown_provider(terra_name: str) -> Provider:
@@ -64,6 +69,25 @@ def unknown_provider(terra_name: str) -> Provider:
     if not slug:
         raise ValueError("a provider needs a name with at least one letter or digit")
     return Provider(slug=slug, name=name, terra=(name.upper(),), confirmed=False)
+
+
+def names() -> Mapping[str, Provider]:
+    """The providers of which only the name is known, by slug, from `names.csv`."""
+    with NAMES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return MappingProxyType({row["slug"]: _named(row) for row in rows})
+
+
+def _named(row: Mapping[str, str]) -> Provider:
+    confirmed = row["confirmed"] == "true"
+    return Provider(
+        slug=row["slug"],
+        name=row["name"],
+        terra=tuple(row["terra"].split()),
+        on_device=row["on_device"] == "true",
+        sources=((SUPPORTED, date.fromisoformat(row["read_on"])),) if confirmed else (),
+        confirmed=confirmed,
+    )
 
 
 def load(directory: Path | None = None) -> Catalogue:

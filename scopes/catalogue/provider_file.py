@@ -53,7 +53,7 @@ def read(path: Path) -> ProviderFile:
         successor=page.optional_text(nodes, "successor"),
         advice=_advice(page, nodes),
         notes=page.optional_text(nodes, "notes"),
-        sources=tuple(_link(page, node) for node in page.items(nodes, "sources")),
+        sources=_sources(page, nodes),
         confirmed=page.flag(nodes, "confirmed", default=True),
     )
     return ProviderFile(page, nodes, provider)
@@ -166,12 +166,22 @@ def _separator(page: Page, nodes: Nodes) -> str:
 
 def _day(page: Page, nodes: Nodes, key: str) -> date | None:
     text = page.optional_text(nodes, key)
-    if not text:
-        return None
+    return _date(page, nodes[key], key, text) if text else None
+
+
+def _date(page: Page, node: yaml.Node, what: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        page.refuse(nodes[key], f"{key} must be a date like 2026-10-30, not {text[:80]}")
+        page.refuse(node, f"{what} must be a date like 2026-10-30, not {text[:80]}")
+
+
+def _sources(page: Page, nodes: Nodes) -> tuple[tuple[str, date], ...]:
+    """Each address with the day on which it was read."""
+    return tuple(
+        (_link(page, node), _date(page, node, "the day on which a source was read", text))
+        for node, text in page.pairs(nodes, "sources").values()
+    )
 
 
 def _advice(page: Page, nodes: Nodes) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ terra: [STRIDE]
 reports_scopes: yes
 can_untick: no
 console_approval: unknown
-sources: [https://stride.example/docs]
+sources: {https://stride.example/docs: 2026-11-20}
 """
 FILE = (
     HEAD
@@ -99,6 +99,17 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE + "advice: Tick all.\n", 16, "advice must be keys with values"),
         (FILE + "advice: {en: Tick all.}\n", 16, "advice lacks de"),
         (FILE.replace("https://", "http://"), 7, "a source is an address that begins with https://"),
+        (
+            FILE.replace(": 2026-11-20", ": lately"),
+            7,
+            "the day on which a source was read must be a date like 2026-10-30",
+        ),
+        (FILE.replace("docs: 2026-11-20", "docs: ''"), 7, "sources is empty"),
+        (
+            FILE.replace("{https://stride.example/docs: 2026-11-20}", "[https://stride.example/docs]"),
+            7,
+            "sources must be",
+        ),
         (FILE.replace("slug: stride", "slug: Stride"), 1, "a slug has small letters"),
         (FILE.replace("slug: stride", "slug: other"), 1, "the slug other must be the file's name, stride"),
         (FILE.replace("name: activity", "name: sleep"), 12, "the scope sleep is already"),

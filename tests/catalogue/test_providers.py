@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from scopes.catalogue import Known, Provider, default, load
-from scopes.catalogue.loading import SHIPPED
+from scopes.catalogue import Known, Provider, default, entry_of, load
+from scopes.catalogue.loading import SHIPPED, names
+from scopes.catalogue.provider_file import LONGEST_SLUG
 
 PROVIDERS = sorted(load().providers.values(), key=lambda provider: provider.slug)
 # Nobody has confirmed whether these tell which scopes were granted. What comes later need not stand here.
@@ -51,6 +52,30 @@ def test_each_alias_resolves_to_its_scope_and_each_scope_holds_what_it_implies(p
         for spelling in (scope.name, *scope.aliases):
             assert provider.canonical(spelling) == scope.name
             assert provider.held(frozenset({spelling})) >= {scope.name, *scope.implies}
+
+
+def test_each_source_was_read_on_a_day_that_has_been() -> None:
+    days = [day for provider in (*PROVIDERS, *names().values()) for _, day in provider.sources]
+    assert days and all(date(2026, 11, 1) <= day <= datetime.now(UTC).date() for day in days)
+
+
+def test_a_provider_of_which_only_the_name_is_known_is_called_by_it() -> None:
+    komoot = default().for_terra("KOMOOT")
+    assert komoot == entry_of("komoot")
+    assert (komoot.name, komoot.scopes, komoot.reports_scopes, komoot.confirmed) == ("komoot", (), Known.UNKNOWN, True)
+    assert entry_of("keto_mojo").terra == ("KETOMOJOEU", "KETOMOJOUS")
+    assert entry_of("wear_os").on_device
+    assert {slug for slug, entry in names().items() if not entry.confirmed} == {
+        "boditrax", "flo", "my_macros_plus", "virtuagym", "wger",
+    }  # fmt: skip
+
+
+def test_no_name_at_terra_belongs_to_two_providers() -> None:
+    everybody = (*PROVIDERS, *names().values())
+    claimed = [name for entry in everybody for name in (*entry.terra, *dict(entry.terra_spellings))]
+    assert len(claimed) == len(set(claimed))
+    assert len({entry.slug for entry in everybody}) == len(everybody)
+    assert all(len(entry.slug) <= LONGEST_SLUG and Provider.from_data(entry.as_data()) == entry for entry in everybody)
 
 
 def test_every_file_is_shipped_as_a_provider() -> None:
