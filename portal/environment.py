@@ -113,6 +113,16 @@ def _number(name: str, default: int) -> int:
     return int(os.environ.get(name, "").strip() or default)
 
 
+def statement_seconds() -> dict[str, int]:
+    """How long one statement may take in PostgreSQL, by kind of work (see portal.limits); 0 sets no limit."""
+    return {
+        "pages": _number("PORTAL_PAGE_SECONDS", 10),
+        "webhooks": _number("PORTAL_WEBHOOK_SECONDS", 5),
+        "jobs": _number("PORTAL_JOB_SECONDS", 300),
+        "commands": _number("PORTAL_COMMAND_SECONDS", 3600),
+    }
+
+
 def database_url() -> str:
     """What DATABASE_URL says, else the address of the embedded PostgreSQL, running or not."""
     return str(env.str("DATABASE_URL", default="")) or cluster.named(cluster.MAIN).url()

@@ -8,10 +8,20 @@ from typing import Any
 
 import structlog
 from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path
 from django_structlog.middlewares import RequestMiddleware
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-SECRET_PATH = re.compile(r"(/r/[^/\s?#\"']+/)[^/\s?#\"']+")
+# The separators and the letter of a link's address, as they are or encoded, however often.
+_SLASH = r"(?:[/\\]|%(?:25)*(?:2f|5c))"
+_LETTER = r"(?:r|%(?:25)*[57]2)"
+# The rest of the line goes, for whoever mistyped the address may have put anything before the secret. A public id that
+# stands where it should, and is too short for a secret, stays.
+SECRET_PATH = re.compile(
+    rf"({_SLASH}+{_LETTER}{_SLASH}+(?:(?:back|result)/|[\w-]{{1,22}}/(?=[\w-]))?)[^\r\n]+", re.IGNORECASE
+)
+# What has the shape of a link's secret, wherever it stands: 43 signs of base64 for addresses, or more.
+SECRET = re.compile(r"[\w-]{43,}", re.ASCII)
 WEBHOOKS = "/hooks/"
 # The lengths are an address's own, and keep a long line without spaces from taking long.
 EMAIL = re.compile(r"[^\s@/=&?<>\"'(,:]{1,64}(?:@|%40)[^\s@/&?<>\"'),:]{1,250}\.[^\s@/&?<>\"'),:]{2,63}", re.IGNORECASE)
@@ -19,7 +29,7 @@ EMAIL = re.compile(r"[^\s@/=&?<>\"'(,:]{1,64}(?:@|%40)[^\s@/&?<>\"'),:]{1,250}\.
 
 def scrubbed(text: str) -> str:
     """The text without the secrets of links and without e-mail addresses."""
-    return EMAIL.sub("(e-mail)", SECRET_PATH.sub(r"\1(secret)", text))
+    return EMAIL.sub("(e-mail)", SECRET.sub("(secret)", SECRET_PATH.sub(r"\1(secret)", text)))
 
 
 class RequestLog(RequestMiddleware):
@@ -36,8 +46,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        """The method and the path; the line is scrubbed with all others."""
-        return f"{request.method} {request.path}"
+        """The method and the path, in which nothing ends the line; it is scrubbed with all others."""
+        return f"{request.method} {escape_uri_path(request.path)}"
 
 
 def configuration(*, machine_readable: bool) -> dict[str, Any]:

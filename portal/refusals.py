@@ -16,7 +16,16 @@ from portal import cluster, environment
 SHORTEST_SECRET = 50
 TRUTH = {"", "true", "yes", "y", "on", "ok", "1", "false", "no", "n", "off", "0"}
 # The whole numbers, each with the smallest that makes sense.
-NUMBERS = {"PROXIES": 0, "PORTAL_LINKS_A_MONTH": 0, "WEBHOOK_STALE_SECONDS": 0, "WEBHOOK_LARGEST_MEGABYTES": 1}
+NUMBERS = {
+    "PROXIES": 0,
+    "PORTAL_LINKS_A_MONTH": 0,
+    "WEBHOOK_STALE_SECONDS": 0,
+    "WEBHOOK_LARGEST_MEGABYTES": 1,
+    "PORTAL_PAGE_SECONDS": 0,
+    "PORTAL_WEBHOOK_SECONDS": 0,
+    "PORTAL_JOB_SECONDS": 0,
+    "PORTAL_COMMAND_SECONDS": 0,
+}
 LARGEST_NUMBER = 1_000_000
 # Every variable that is read, here or by the command that starts us.
 KNOWN = (
@@ -31,6 +40,10 @@ KNOWN = (
     "PORTAL_LINKS_A_MONTH",
     "WEBHOOK_STALE_SECONDS",
     "WEBHOOK_LARGEST_MEGABYTES",
+    "PORTAL_PAGE_SECONDS",
+    "PORTAL_WEBHOOK_SECONDS",
+    "PORTAL_JOB_SECONDS",
+    "PORTAL_COMMAND_SECONDS",
     "DEBUG",
 )
 # A variable that begins like this and nearly like one of ours is ours, misspelt.

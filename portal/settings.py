@@ -7,7 +7,7 @@ import logging
 from django.utils.csp import CSP
 from django.utils.module_loading import import_string
 
-from portal import environment, logs, refusals
+from portal import environment, limits, logs, refusals
 from portal.cluster import CHECKOUT
 
 PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
@@ -50,6 +50,8 @@ MIDDLEWARE = [
     "scopes.views.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "portal.gate.Gate",
+    "portal.limits.Limits",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -76,6 +78,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": environment.database() | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+STATEMENT_SECONDS = environment.statement_seconds()
+limits.watch_connections()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The queue finds the bodies of its jobs here, when it is first asked.
@@ -101,6 +105,7 @@ STORAGES = {
 }
 
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 
+import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 from django.urls import get_resolver
 
+from portal.gate import Request
 from portal.startup import refuse_to_serve
+
+
+class Handler(WSGIHandler):
+    """Django's, with requests of ours."""
+
+    request_class = Request
+
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 try:
-    application = get_wsgi_application()
+    django.setup(set_prefix=False)
+    application = Handler()
 except ImproperlyConfigured as problem:
     refuse_to_serve(problem)
 # Else the first request waits for all of the desk to be loaded: seconds, of the few that a webhook has.

@@ -28,7 +28,7 @@ from scopes.intake.live_check import Checked
 from scopes.judge import doubts, policy
 from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.reauth import settle
-from scopes.rights import marks
+from scopes.rights import marks, sessions
 from scopes.terra.admin_api import AdminApi
 from scopes.terra.client import Terra
 from scopes.terra.errors import TerraError
@@ -122,6 +122,8 @@ def run(
         _step(night, "doubts")
         doubts.review(clock())
         before = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
+        _step(night, "ended sessions")
+        sessions.forget_ended(clock())
         _step(night, "erased before")
         came_back = marks.mark(erased_keys, before.started_at if before else LONG_AGO)
         _step(night, "silence")

@@ -11,17 +11,17 @@ from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple, Media
 from django.http import HttpRequest
 
+from scopes.admin.listed import READ, Listed, takes
 from scopes.admin.site import desk
 
 
 @admin.register(User, site=desk)
-class Agents(UserAdmin):  # type: ignore[type-arg]
+class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
     """The list of agents, and the forms to let one in and to change their role."""
 
     actions = None
     list_display = ("username", "first_name", "last_name", "roles", "may_sign_in", "last_login")
     list_filter = ("is_active", "groups")
-    sortable_by = ()
     show_full_result_count = False
     filter_horizontal = ()
     readonly_fields = ("last_login",)
@@ -38,6 +38,7 @@ class Agents(UserAdmin):  # type: ignore[type-arg]
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
 
+    @takes(*READ)
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": "Agents", **(extra_context or {})})
 

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why, act_page
 from scopes.models import Person
 from scopes.reauth import contact
@@ -38,7 +38,7 @@ class MarkForm(Why):
         )
 
 
-@desk.screen("people/<int:pk>/dont-contact/", "dont_contact", *LOOK, "scopes.set_dont_contact")
+@desk.screen("people/<int:pk>/dont-contact/", "dont_contact", *LOOK, "scopes.set_dont_contact", methods=ACT)
 def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what the mark means; POST sets it."""
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)
@@ -60,7 +60,7 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _answer(request, person, f"Do not contact {person}", will, trouble, form, "Set the mark")
 
 
-@desk.screen("people/<int:pk>/contact/", "lift_dont_contact", *LOOK, "scopes.lift_dont_contact")
+@desk.screen("people/<int:pk>/contact/", "lift_dont_contact", *LOOK, "scopes.lift_dont_contact", methods=ACT)
 def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what lifting the mark means; POST lifts it."""
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)

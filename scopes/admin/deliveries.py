@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from scopes import flow
 from scopes.admin.records import Records, choice
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.tags import chip, pretty, when
 from scopes.admin.why import Why, act_page
 from scopes.intake import deliveries
@@ -114,7 +114,9 @@ class Deliveries(Records):
         return format_html('<pre tabindex="0">{}</pre>', pretty(row.body))
 
 
-@desk.screen("deliveries/<int:pk>/replay/", "replay_delivery", "scopes.view_delivery", "scopes.replay_delivery")
+@desk.screen(
+    "deliveries/<int:pk>/replay/", "replay_delivery", "scopes.view_delivery", "scopes.replay_delivery", methods=ACT
+)
 def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what will happen; by POST, process the delivery again, with an entry in the trail."""
     delivery = get_object_or_404(Delivery.objects.select_related("source"), pk=pk)

@@ -18,7 +18,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from scopes.admin import opened
 from scopes.admin.healths import verdicts_of
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
+from scopes.admin.why import agent_of
 from scopes.catalogue import default
 from scopes.diagnose import (
     MEANINGS,
@@ -70,7 +71,7 @@ class Candidate:
 
 
 # Whether a text is too long must be told before anything reads it: the check of the form's token reads it whole.
-@desk.screen("diagnose/", "diagnose", "scopes.view_provider")
+@desk.screen("diagnose/", "diagnose", "scopes.view_provider", methods=ACT, takes_any_input=True)
 @csrf_exempt
 def diagnose_screen(request: HttpRequest) -> HttpResponse:
     """GET: an empty box. POST: what the text in it proves."""
@@ -98,8 +99,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         diagnosis = diagnose_connection(
             report, default(), chosen.integration.provider.slug, partial(judgement_with, chosen)
         )
-        if request.user.is_authenticated:
-            opened.note(request.user, chosen.person or chosen, timezone.now())
+        opened.note(agent_of(request), chosen.person or chosen, timezone.now())
     judged = verdicts_of(found.connections)
     return _page(
         request,

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why, act_page
 from scopes.judge import census, lookup
 from scopes.judge import doubts as judge
@@ -33,7 +33,7 @@ def doubts(request: HttpRequest) -> HttpResponseBase:
     return desk.page(request, "admin/doubts/list.html", "Doubts", told=told, ended=ended)
 
 
-@desk.screen("doubts/<int:pk>/confirm/", "confirm_doubt", LOOK, "scopes.publish_policy")
+@desk.screen("doubts/<int:pk>/confirm/", "confirm_doubt", LOOK, "scopes.publish_policy", methods=ACT)
 def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what confirming does; by POST, publish a policy in which the scope is not approved."""
     doubt = _doubt(pk)
@@ -61,7 +61,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _end(request, doubt, f"Confirm that {doubt.scope} is not offered", will, form, "Confirm and publish")
 
 
-@desk.screen("doubts/<int:pk>/dismiss/", "dismiss_doubt", LOOK, "scopes.dismiss_doubt")
+@desk.screen("doubts/<int:pk>/dismiss/", "dismiss_doubt", LOOK, "scopes.dismiss_doubt", methods=ACT)
 def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what dismissing does; by POST, end the doubt."""
     doubt = _doubt(pk)

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.admin.cards import Card
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK, page_of
 from scopes.admin.why import Why, act_page
 from scopes.intake import merge as merging
@@ -64,7 +64,7 @@ def orphans(request: HttpRequest) -> HttpResponseBase:
     return desk.page(request, "admin/duplicates/orphans.html", "Connections of nobody", rows=told, more=more)
 
 
-@desk.screen("connections/<int:pk>/merge/", "merge", *LOOK, MERGE)
+@desk.screen("connections/<int:pk>/merge/", "merge", *LOOK, MERGE, methods=ACT)
 def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET asks with which other connection, or shows what merging it with that one does; POST does it."""
     row = _connection(pk)
@@ -99,7 +99,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-@desk.screen("connections/<int:pk>/apart/<int:other>/", "tell_apart", *LOOK, MERGE)
+@desk.screen("connections/<int:pk>/apart/<int:other>/", "tell_apart", *LOOK, MERGE, methods=ACT)
 def tell_apart(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
     """GET shows what telling two connections apart means; POST does it."""
     one, two = _connection(pk), _connection(other)
@@ -129,7 +129,7 @@ def tell_apart(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
     )
 
 
-@desk.screen("merges/<int:pk>/part/", "part", *LOOK, MERGE)
+@desk.screen("merges/<int:pk>/part/", "part", *LOOK, MERGE, methods=ACT)
 def part(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what parting a merge does; POST does it."""
     record = get_object_or_404(Merge.objects.select_related("survivor", "absorbed"), pk=pk)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.admin.cards import Card
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
 from scopes.admin.why import Why, act_page
 from scopes.catalogue import entry_of
@@ -39,7 +39,7 @@ def incidents(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-@desk.screen("incidents/<int:pk>/release/", "release_incident", LOOK, END)
+@desk.screen("incidents/<int:pk>/release/", "release_incident", LOOK, END, methods=ACT)
 def release(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what releasing does; by POST, apply what is held back."""
     incident = _incident(pk)
@@ -62,7 +62,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _act(request, incident, "Release", will, form, "Release them")
 
 
-@desk.screen("incidents/<int:pk>/discard/", "discard_incident", LOOK, END)
+@desk.screen("incidents/<int:pk>/discard/", "discard_incident", LOOK, END, methods=ACT)
 def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what discarding does; by POST, drop what is held back."""
     incident = _incident(pk)

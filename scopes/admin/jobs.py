@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import queue
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why, act_page
 from scopes.models import JobFailure, TrailEntry
 from scopes.models.trail import Act
@@ -54,7 +54,7 @@ def jobs(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-@desk.screen("jobs/<int:pk>/retry/", "retry_job", LOOK, "scopes.retry_job")
+@desk.screen("jobs/<int:pk>/retry/", "retry_job", LOOK, "scopes.retry_job", methods=ACT)
 def retry(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what will happen; by POST, have the job tried once more."""
     job = queue.failed_job(pk)

@@ -1,34 +1,61 @@
-"""Who opened whose page: written down once for an agent and a page in ten minutes, and read back."""
+"""Who saw whom: written down once for an agent and a page in ten minutes, and read back.
+
+The desk writes it for each page that shows somebody, whatever the method (see `site`); no screen does by itself, but
+for connections that nobody has claimed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.html import escape
 
 from scopes.models import Connection, Person, TrailEntry
 
-PERSON, CONNECTION = "person.opened", "connection.opened"
-VERBS = (PERSON, CONNECTION)
+PERSON, CONNECTION, LIST = "person.opened", "connection.opened", "people.listed"
+VERBS = (PERSON, CONNECTION, LIST)
 AGAIN = timedelta(minutes=10)
 
 
 def note(agent: User, opened: Person | Connection, now: datetime) -> None:
     """Write down that `agent` opened this page, unless that was written lately."""
-    person = opened if isinstance(opened, Person) else None
-    connection = opened if isinstance(opened, Connection) else None
-    verb = PERSON if person else CONNECTION
-    lately = TrailEntry.objects.filter(actor=agent, verb=verb, person=person, connection=connection, at__gt=now - AGAIN)
-    if not lately.exists():
-        TrailEntry.objects.create(
-            at=now,
-            verb=verb,
-            actor=agent,
-            actor_name=agent.get_username(),
-            person=person,
-            connection=connection,
-            subject=opened.reference_id[:200] if person else opened.user_id,  # type: ignore[union-attr]
+    if isinstance(opened, Person):
+        told = {"verb": PERSON, "person": opened, "subject": opened.reference_id[:200]}
+    else:
+        told = {"verb": CONNECTION, "connection": opened, "subject": opened.user_id}
+    _write(agent, now, told, told)
+
+
+def note_shown(agent: User, page: str, people: Iterable[Person], now: datetime) -> None:
+    """Write down whom the page of this name showed: one person by record, several by their ids in one entry."""
+    shown = {person.pk: person for person in people}
+    if len(shown) == 1:
+        note(agent, next(iter(shown.values())), now)
+    elif shown:
+        told = {"verb": LIST, "subject": page[:200]}
+        pks = sorted(shown)
+        _write(agent, now, told | {"detail": {"people": pks}}, told | {"detail__people__contains": pks})
+
+
+def shown_in(content: str, people: Iterable[Person]) -> list[Person]:
+    """Those of the people whose name, address or reference id stands in the page."""
+    return [
+        person
+        for person in people
+        if any(
+            word and (word in content or escape(word) in content)
+            for word in (person.name, person.email, person.reference_id)
         )
+    ]
+
+
+def _write(agent: User, now: datetime, entry: dict[str, Any], like: dict[str, Any]) -> None:
+    """Make the entry, unless there is one lately that says as much."""
+    if not TrailEntry.objects.filter(actor=agent, at__gt=now - AGAIN, **like).exists():
+        TrailEntry.objects.create(at=now, actor=agent, actor_name=agent.get_username(), **entry)
 
 
 def last_by(agent: User, how_many: int = 6) -> list[Person]:

@@ -19,6 +19,7 @@ from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, timeline, trail_of
 from scopes.admin.verify import with_evidence
 from scopes.admin.waive import with_waivers
+from scopes.admin.why import agent_of
 from scopes.judge.past import NoMoment, read_moment
 from scopes.judge.person import PersonAccount, account_of, accounts_of
 from scopes.models import Connection, Person, Source
@@ -29,7 +30,7 @@ from scopes.reauth import contact
 def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one person. That it was opened is written down."""
     who = get_object_or_404(Person.objects.defer("search"), pk=pk)
-    _note(request, who)
+    opened.note(agent_of(request), who, timezone.now())
     at, trouble = _moment(request)
     content = _content(request, account_of(who, at))
     mark = contact.mark_of(who, timezone.now()) if at is None else None
@@ -46,18 +47,13 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:person", row.person_id)
     if row.pk != pk:
         return redirect("admin:connection", row.pk)
-    _note(request, row)
+    opened.note(agent_of(request), row, timezone.now())
     at, trouble = _moment(request)
     told = tuple(accounts_of([row], at))
     account = PersonAccount(person=None, connections=told, attempts=(), links=(), as_of=at)
     title = f"Unclaimed {row.integration.provider.name} connection"
     content = _content(request, account)
     return desk.page(request, "admin/person/page.html", title, **content, as_of_trouble=trouble)
-
-
-def _note(request: HttpRequest, what: Person | Connection) -> None:
-    if request.method == "GET" and request.user.is_authenticated:
-        opened.note(request.user, what, timezone.now())
 
 
 def _moment(request: HttpRequest) -> tuple[datetime | None, str]:

@@ -10,10 +10,9 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from scopes.admin.policy_form import Editor, with_another_row
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import agent_of
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content, policy
@@ -52,7 +51,7 @@ def policies(request: HttpRequest, integration: int) -> HttpResponseBase:
     return desk.page(request, "admin/policies/versions.html", f"Policies of {row.provider.name}", **context)
 
 
-@desk.screen("integrations/<int:integration>/policies/draft/", "draft_policy", *LOOK, DRAFT)
+@desk.screen("integrations/<int:integration>/policies/draft/", "draft_policy", *LOOK, DRAFT, methods=ACT)
 def draft_policy(request: HttpRequest, integration: int) -> HttpResponseBase:
     """A form over the policy in force, or over the version that `from` names; by POST, a new draft."""
     row = _integration(integration)
@@ -82,8 +81,7 @@ def draft_policy(request: HttpRequest, integration: int) -> HttpResponseBase:
     return desk.page(request, "admin/policies/draft.html", f"Draft a policy of {row.provider.name}", **context)
 
 
-@desk.screen("policies/<int:pk>/again/", "draft_again", *LOOK, DRAFT)
-@require_POST
+@desk.screen("policies/<int:pk>/again/", "draft_again", *LOOK, DRAFT, methods=("POST",))
 def draft_again(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A draft of what a published version said, to go back to it."""
     earlier = version_of(pk)

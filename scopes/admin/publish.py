@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.admin.policies import LOOK, against_nothing, version_of
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import census, verdicts
@@ -102,7 +102,7 @@ def policy_impact(request: HttpRequest, pk: int) -> HttpResponseBase:
     return desk.page(request, "admin/policies/impact.html", f"What draft {draft.number} would mean", **context)
 
 
-@desk.screen("policies/<int:pk>/publish/", "publish_policy", *LOOK, PUBLISH)
+@desk.screen("policies/<int:pk>/publish/", "publish_policy", *LOOK, PUBLISH, methods=ACT)
 def publish_policy(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what publishing the draft will do; by POST, do it."""
     draft = version_of(pk)

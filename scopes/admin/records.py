@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -15,10 +15,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
+from scopes.admin.listed import READ, Listed, takes
 
 PAGE = 50
 NEWEST = 1000
@@ -38,7 +35,7 @@ class Newest(Paginator):  # type: ignore[type-arg]
         return max(1, -(-min(self.count, NEWEST) // self.per_page))
 
 
-class Records(ModelAdmin):
+class Records(Listed):
     """A list and a page a record, read-only whoever asks. `heading` is what navigation calls the list."""
 
     heading = ""
@@ -47,7 +44,6 @@ class Records(ModelAdmin):
     list_per_page = PAGE
     show_full_result_count = False
     paginator = Newest
-    sortable_by = ()
     view_on_site = False
     change_form_template = "admin/record.html"
 
@@ -64,10 +60,11 @@ class Records(ModelAdmin):
         ]
 
     def _wrapped(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        """`view` for those who may look, by GET only."""
+        """`view` for those who may look."""
 
+        @takes(*READ)
         def read_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+            if not self.has_view_permission(request):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
@@ -77,6 +74,7 @@ class Records(ModelAdmin):
         """Newest first, unless the list says otherwise."""
         return self.ordering or ("-pk",)
 
+    @takes(*READ)
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context = {"title": self.heading, "newest": NEWEST, **(extra_context or {})}
         return super().changelist_view(request, context)

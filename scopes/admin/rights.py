@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why, act_page
 from scopes.models import Person, TrailEntry
 from scopes.rights import marks
@@ -21,6 +21,7 @@ from scopes.rights.erase import Asked, NothingKept, erase
 from scopes.rights.export import export
 from scopes.rights.held import Held, held_about
 
+READS_ALL = "commands"  # every delivery is read: longer than a page may take otherwise
 LOOK = ("scopes.view_person", "scopes.view_connection")
 
 
@@ -30,7 +31,7 @@ class Sure(Why):
     sure = forms.BooleanField(label="Erase it: I know that nothing brings it back")
 
 
-@desk.screen("people/<int:pk>/export/", "export_person", *LOOK, "scopes.export_person")
+@desk.screen("people/<int:pk>/export/", "export_person", *LOOK, "scopes.export_person", methods=ACT, work=READS_ALL)
 def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what the document will hold; by POST, download it."""
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)
@@ -68,7 +69,7 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-@desk.screen("people/<int:pk>/erase/", "erase_person", *LOOK, "scopes.erase_person")
+@desk.screen("people/<int:pk>/erase/", "erase_person", *LOOK, "scopes.erase_person", methods=ACT, work=READS_ALL)
 def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what will be erased; by POST, erase it."""
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)

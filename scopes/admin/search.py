@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from scopes.admin.healths import verdicts_of
 from scopes.admin.navigation import SEARCH
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.judge.person import by_source_id, find_people, find_unclaimed
 from scopes.models import Connection, Person, Verdict
 
@@ -96,7 +96,7 @@ def with_healths(people: list[Person]) -> list[Hit]:
     ]
 
 
-@desk.screen("search/", "search", SEARCH)
+@desk.screen("search/", "search", SEARCH, methods=ACT, takes_any_input=True)
 def search(request: HttpRequest) -> HttpResponseBase:
     """POST: open the one hit, or show the hits under a key. GET with a key: show them, page by page."""
     if request.method == "POST":

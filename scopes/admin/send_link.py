@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes.admin.handed_over import of_connection
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why
 from scopes.catalogue import default
 from scopes.models import Connection, Integration, Person, ReauthLink
@@ -56,7 +56,7 @@ class SendForm(Why):
             del self.fields["override"]
 
 
-@desk.screen("people/<int:person>/link/<int:source>/<str:provider>/", "send_link", *LOOK, SEND)
+@desk.screen("people/<int:person>/link/<int:source>/<str:provider>/", "send_link", *LOOK, SEND, methods=ACT)
 def send_link(request: HttpRequest, person: int, source: int, provider: str) -> HttpResponse:
     """GET shows whether a link would help, and what the person will see; POST makes it and shows its address once."""
     someone = get_object_or_404(Person, pk=person)
@@ -106,7 +106,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     return response
 
 
-@desk.screen("links/<str:public_id>/life/", "link", *LOOK)
+@desk.screen("links/<str:public_id>/life/", "link", *LOOK, methods=ACT)
 def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
     """The link's life, which updates itself; POST withdraws it."""
     link = _link(public_id)

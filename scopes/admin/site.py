@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, resolve, reverse
+from django.utils import timezone
 
-from scopes.admin import navigation
+from scopes.admin import navigation, opened
+from scopes.admin.listed import READ, Listed, takes
 from scopes.admin.sign_in import SignInForm
+from scopes.models.person import loaded_people
 
 type View = Callable[..., HttpResponseBase]
+
+# Of a screen that acts: shown by GET, done by POST.
+ACT = (*READ, "POST")
+# Django's that no page of ours leads to.
+NOT_OURS = ("autocomplete", "jsi18n", "view_on_site", "app_list")
 
 
 class Desk(admin.AdminSite):
@@ -34,8 +45,13 @@ class Desk(admin.AdminSite):
         self.front: Callable[[HttpRequest], dict[str, Any]] = lambda request: {}
         self.disable_action("delete_selected")
 
-    def screen(self, route: str, name: str, *permissions: str) -> Callable[[View], View]:
-        """Put a view at `route` under the admin, for who holds all of `permissions`. Reverse it as `admin:name`."""
+    def screen(
+        self, route: str, name: str, *permissions: str, methods: tuple[str, ...] = READ, **marks: object
+    ) -> Callable[[View], View]:
+        """Put a view at `route` under the admin, for who holds all of `permissions`. Reverse it as `admin:name`.
+
+        `marks` are for the portal's middleware: `work` (see portal.limits), `takes_any_input` (see portal.gate).
+        """
 
         def put(view: View) -> View:
             @wraps(view)
@@ -44,10 +60,34 @@ class Desk(admin.AdminSite):
                     raise PermissionDenied
                 return view(request, *args, **kwargs)
 
+            vars(guarded).update(methods=methods, **marks)
             self.screens[name] = path(route, self.admin_view(guarded), name=name)
             return guarded
 
         return put
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Django's, for lists that accept the filters that they offer and nothing else."""
+        if not (isinstance(admin_class, type) and issubclass(admin_class, Listed)):
+            raise TypeError(f"{admin_class} is no Listed: its addresses would take any filter.")
+        super().register(model_or_iterable, admin_class, **options)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:
+        """Django's, and whom the page shows is written down, by whatever screen and method."""
+
+        @wraps(view)
+        def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with loaded_people() as loaded:
+                response = view(request, *args, **kwargs)
+                if isinstance(response, TemplateResponse):
+                    response.render()
+            if loaded and isinstance(response, HttpResponse) and isinstance(request.user, User):
+                shown = opened.shown_in(response.text, loaded.values())
+                page = request.resolver_match.view_name if request.resolver_match else request.path
+                opened.note_shown(request.user, page, shown, timezone.now())
+            return response
+
+        return super().admin_view(noted, cacheable)
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
         """A page in the look of the desk; `title` is its heading and stands in the browser's tab."""
@@ -55,7 +95,8 @@ class Desk(admin.AdminSite):
         return TemplateResponse(request, template, {**self.each_context(request), "title": title, **context})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [*self.screens.values(), *super().get_urls()]
+        djangos = [url for url in super().get_urls() if getattr(url, "name", None) not in NOT_OURS]
+        return [*self.screens.values(), *djangos]
 
     def each_context(self, request: Any) -> dict[str, Any]:
         return {
@@ -67,12 +108,41 @@ class Desk(admin.AdminSite):
             "may_search": request.user.has_perm(navigation.SEARCH),
         }
 
+    @takes(*READ)
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return self.page(request, "admin/front.html", "Front page", **self.front(request), **(extra_context or {}))
 
-    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> TemplateResponse:
-        """The front page too: nobody here thinks in apps."""
-        return self.index(request)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        _forget_strange_next(request)
+        return super().login(request, extra_context)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        _forget_strange_next(request)
+        return super().logout(request, extra_context)
+
+
+def _forget_strange_next(request: HttpRequest) -> None:
+    """Take out where to go afterwards, unless it is a page of the desk: then it is the front page."""
+    for sent in ("GET", "POST"):
+        values = getattr(request, sent)
+        if REDIRECT_FIELD_NAME in values and not _is_ours(values[REDIRECT_FIELD_NAME]):
+            values = values.copy()
+            del values[REDIRECT_FIELD_NAME]
+            setattr(request, sent, values)
+
+
+def _is_ours(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        match = resolve(parts.path)
+    except (ValueError, Http404):
+        return False
+    return (
+        address.startswith(reverse("admin:index"))
+        and bool(match.url_name)
+        and match.url_name not in ("login", "logout")
+        and "GET" in getattr(match.func, "methods", ACT)
+    )
 
 
 desk = Desk()

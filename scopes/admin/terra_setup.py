@@ -14,11 +14,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from scopes.admin.policies import DRAFT
 from scopes.admin.policies import LOOK as LOOK_AT_POLICIES
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why, act_page, agent_of
 from scopes.audit.setup import Drift, drifts
 from scopes.judge import policy
@@ -61,8 +60,9 @@ def terra_setups(request: HttpRequest) -> HttpResponseBase:
     return desk.page(request, "admin/terra_setups.html", "Terra", **context)
 
 
-@desk.screen("terra/<int:source>/<slug:provider>/draft/", "draft_from_terra", LOOK, *LOOK_AT_POLICIES, DRAFT)
-@require_POST
+@desk.screen(
+    "terra/<int:source>/<slug:provider>/draft/", "draft_from_terra", LOOK, *LOOK_AT_POLICIES, DRAFT, methods=("POST",)
+)
 def draft_from_terra(request: HttpRequest, source: int, provider: str) -> HttpResponseBase:
     """A draft of the policy in force that requests what Terra asks for."""
     row = get_object_or_404(TerraSetup.objects.select_related("source"), source=source)
@@ -78,7 +78,7 @@ def draft_from_terra(request: HttpRequest, source: int, provider: str) -> HttpRe
     return redirect("admin:policy_impact", draft.pk)
 
 
-@desk.screen("terra/<int:source>/resend/", "resend_event", LOOK, RESEND)
+@desk.screen("terra/<int:source>/resend/", "resend_event", LOOK, RESEND, methods=ACT)
 def resend(request: HttpRequest, source: int) -> HttpResponseBase:
     """Show what happens; by POST, have Terra deliver one event of one connection again."""
     where = get_object_or_404(Source, pk=source)

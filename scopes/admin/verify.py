@@ -25,7 +25,7 @@ from scopes import flow, queue
 from scopes.admin.cards import Card
 from scopes.admin.connections import VERIFY, asked_in, found_by
 from scopes.admin.healths import verdicts_of
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
 from scopes.admin.waive import about, page_of
 from scopes.admin.why import Why, act_page
@@ -48,7 +48,7 @@ LOOK_AGAIN_SECONDS = 4
 STILL_ASKED = timedelta(hours=1)
 
 
-@desk.screen("connections/<int:pk>/verify/", "verify", *LOOK, VERIFY)
+@desk.screen("connections/<int:pk>/verify/", "verify", *LOOK, VERIFY, methods=ACT)
 def verify(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what asking means; POST asks Terra while the agent waits."""
     rows = Connection.objects.select_related("person", "integration__provider", "integration__source")
@@ -74,7 +74,7 @@ def verify(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-@desk.screen("connections/verify/", "verify_many", *LOOK, VERIFY)
+@desk.screen("connections/verify/", "verify_many", *LOOK, VERIFY, methods=ACT)
 def verify_many(request: HttpRequest) -> HttpResponseBase:
     """GET shows what asking about the connections of the list means; POST asks about the first, and defers the rest."""
     asked = asked_in(request)

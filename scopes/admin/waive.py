@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.admin.cards import Card
-from scopes.admin.site import desk
+from scopes.admin.site import ACT, desk
 from scopes.admin.tags import HEALTH_WORDS
 from scopes.admin.why import Why, act_page
 from scopes.intake.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
@@ -48,7 +48,7 @@ class WaiveForm(Why):
         self.fields["until"].initial = today + timedelta(days=DAYS)
 
 
-@desk.screen("connections/<int:pk>/waive/", "waive", *LOOK, WAIVE)
+@desk.screen("connections/<int:pk>/waive/", "waive", *LOOK, WAIVE, methods=ACT)
 def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what respecting the "no" to the need in the address means; POST does it."""
     row = get_object_or_404(Connection.objects.filter(merged_into__isnull=True), pk=pk)
@@ -83,7 +83,7 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-@desk.screen("waivers/<int:pk>/end/", "end_waiver", *LOOK, WAIVE)
+@desk.screen("waivers/<int:pk>/end/", "end_waiver", *LOOK, WAIVE, methods=ACT)
 def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what ending it means; POST does it."""
     waiver = get_object_or_404(Waiver.objects.select_related("connection__person"), pk=pk)

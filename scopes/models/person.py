@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Self
+
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat, Lower
 
+_loaded: ContextVar[dict[int, Person] | None] = ContextVar("loaded people", default=None)
 PUNCTUATION = r"""[][!"#$%&'()*+,./:;<=>?@\\^_`{|}~-]+"""
 
 
@@ -56,6 +62,25 @@ class Person(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"person {self.pk}"
+
+    @classmethod
+    def from_db(cls, *args: Any, fetch_mode: Any = None) -> Self:
+        person = super().from_db(*args, fetch_mode=fetch_mode)
+        loaded = _loaded.get()
+        if loaded is not None:
+            loaded[person.pk] = person
+        return person
+
+
+@contextmanager
+def loaded_people() -> Iterator[dict[int, Person]]:
+    """The people whose records are read within the block, by id: whom a page may show is among them."""
+    people: dict[int, Person] = {}
+    before = _loaded.set(people)
+    try:
+        yield people
+    finally:
+        _loaded.reset(before)
 
 
 class Waiver(models.Model):

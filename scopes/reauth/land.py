@@ -153,7 +153,7 @@ def came_back(attempt: Attempt, end: str, parameters: Mapping[str, Sequence[str]
         _storable(name): [_storable(value) for value in values[:3]]
         for name, values in list(parameters.items())[:MOST_PARAMETERS]
     }
-    told = {"at": now.isoformat(), "end": end, "parameters": kept}
+    told = {"at": now.isoformat(), "end": _storable(end), "parameters": kept}
     Attempt.objects.filter(pk=attempt.pk, returned__isnull=True).update(returned=told)
     ReauthLink.objects.filter(attempts=attempt).update(returned_at=now)
 

@@ -98,7 +98,7 @@ def erase(reference_id: str, asked: Asked, keys: Sequence[bytes], now: datetime)
         _delete(held)
         _take_out(held.names)
         _forget_searches()
-        marks.remember({reference_id}, held.source_ids, keys, now.date())
+        marks.remember({reference_id, *held.references}, held.source_ids, keys, now.date())
         TrailEntry.objects.create(
             at=now,
             verb="person.erased",

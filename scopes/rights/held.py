@@ -62,6 +62,11 @@ class Held:
         return self.person is None and not (self.connections or self.attempts)
 
     @property
+    def references(self) -> set[str]:
+        """The reference id in all the spellings that sources told."""
+        return {row.reference_id for rows in (self.connections, self.attempts) for row in rows} - {""}
+
+    @property
     def source_ids(self) -> set[str]:
         """The ids that sources know the person's connections by, today's, former and minted ones."""
         ids = {row.user_id for rows in (self.connections, self.former_ids, self.attempts) for row in rows}
@@ -157,8 +162,13 @@ def deliveries_naming(names: Names) -> Iterator[Delivery]:
 
 
 def _connections(reference_id: str, person: Person | None, *, lock: bool) -> list[Connection]:
-    """The connections of the person or under the reference id, and what was merged into them, however far."""
-    own = Q(reference_id=reference_id, person__isnull=True)
+    """The connections of the person or under the reference id, and what was merged into them, however far.
+
+    A source may spell the id in other letters; one that is another person's to the letter is theirs.
+    """
+    others = Person.objects.filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
+    own = Q(reference_id__iexact=reference_id, person__isnull=True) & ~Q(reference_id="")
+    own &= ~Q(reference_id__in=list(others.values_list("reference_id", flat=True)))
     found = set(Connection.objects.filter(own | Q(person=person) if person else own).values_list("pk", flat=True))
     newest = found
     while newest:
@@ -178,9 +188,8 @@ def _attempts(
 ) -> list[Attempt]:
     """Theirs, and those of nobody under their reference id or one of their ids. Each half of it has an index."""
     ids = {row.user_id for row in connections} | {row.user_id for row in former_ids}
-    nobodys = Q(person__isnull=True) & (
-        Q(reference_id=reference_id) | Q(user_id__in=ids) | Q(connection__in=[row.pk for row in connections])
-    )
+    spelt = Q(reference_id__iexact=reference_id) & ~Q(reference_id="")
+    nobodys = Q(person__isnull=True) & (spelt | Q(user_id__in=ids) | Q(connection__in=[row.pk for row in connections]))
     theirs = Q(person=person) | Q(link__in=[link.pk for link in links])
     rows = Attempt.objects.filter(nobodys | theirs if person else nobodys)
     return list(rows.select_related("source", "provider", "link").order_by("started_at", "pk"))

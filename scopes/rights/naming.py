@@ -1,8 +1,10 @@
-"""Does this text or JSON name the person? By whole ids only: `ref-ben` is not named by `ref-bennett`."""
+"""Does this text or JSON name the person? By whole ids only: `ref-ben` is not named by `ref-bennett`.
+
+In any case of letters, and encoded as addresses are: `ben%40example.com`, `ben%2540example.com`, `Ben+Bitdiddle`.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +14,9 @@ MARK = "[erased]"
 # Under these keys of a payload even a short id means somebody; elsewhere `200` is a status.
 ID_KEYS = frozenset({"user_id", "reference_id", "old_user_id", "new_user_id", "widget_session_id", "flow_id", "email"})
 SHORTEST, SHORTEST_NUMBER = 6, 9
-_NOT_WITHIN = r"(?<![\w@+-]){}(?![\w@+-]|\.\w)"
+_SIGN = re.compile("[^0-9A-Za-z]+")
+# What stands encoded before a word is no part of it.
+_NOT_WITHIN = r"(?:(?<![\w@+-])|(?<=%[0-9a-f]{{2}})|(?<=%25[0-9a-f]{{2}})){}(?![\w@+-]|\.\w)"
 
 
 class Names:
@@ -21,14 +25,14 @@ class Names:
     def __init__(self, ids: Iterable[str], words: Iterable[str] = ()) -> None:
         self.ids = frozenset(filter(None, ids))
         self.telling = sorted({*filter(_is_telling, self.ids), *filter(_is_telling, words)}, key=len, reverse=True)
-        either = "|".join(map(re.escape, self.telling))
+        self.folded = frozenset(one.casefold() for one in self.ids)
+        either = "|".join(map(_encoded, self.telling))
         self.pattern = re.compile(_NOT_WITHIN.format(f"(?:{either})"), re.IGNORECASE) if either else None
 
     @property
     def like(self) -> list[str]:
         """Patterns for ILIKE that find all texts and JSON that may name the person, and some others."""
-        everything = {*self.ids, *self.telling}
-        return [f"%{_escaped(json.dumps(word, ensure_ascii=False)[1:-1])}%" for word in sorted(everything)]
+        return sorted({f"%{_SIGN.sub('%', word)}%" for word in {*self.ids, *self.telling}})
 
     def in_text(self, text: str) -> bool:
         return self.pattern is not None and self.pattern.search(text) is not None
@@ -40,7 +44,7 @@ class Names:
             return any(self.in_json(entry, key) for entry in value)
         if isinstance(value, str | int) and not isinstance(value, bool):
             text = str(value)
-            return (key in ID_KEYS and text in self.ids) or self.in_text(text)
+            return (key in ID_KEYS and text.casefold() in self.folded) or self.in_text(text)
         return False
 
     def taken_out(self, value: Any) -> Any:
@@ -57,5 +61,12 @@ def _is_telling(word: str) -> bool:
     return len(word) >= (SHORTEST_NUMBER if word.isdigit() else SHORTEST)
 
 
-def _escaped(word: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", word)
+def _encoded(word: str) -> str:
+    """A pattern for the word, each of its signs as it is or encoded, once or twice."""
+    return "".join(re.escape(sign) if sign.isascii() and sign.isalnum() else _of_sign(sign) for sign in word)
+
+
+def _of_sign(sign: str) -> str:
+    once = "".join(f"%{byte:02x}" for byte in sign.encode(errors="replace"))
+    space = r"|\+" if sign == " " else ""
+    return f"(?:{re.escape(sign)}|{once}|{once.replace('%', '%25')}{space})"

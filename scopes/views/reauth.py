@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.csp import CSP, build_policy
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
 
 from scopes import flow
 from scopes.intake import account, deliveries
@@ -27,6 +26,7 @@ from scopes.reauth.life import Life, life_of
 from scopes.reauth.outcome import Result, result_of
 from scopes.reauth.progress import missing_of
 from scopes.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
+from scopes.views.door import door
 
 RETRY_SECONDS = 300
 LOOK_AGAIN_SECONDS = 4
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 
 
 @csrf_exempt  # the secret in the address is the capability, and some mail programs keep no cookie
-@require_http_methods(["GET", "HEAD", "POST"])
 def landing(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
     """GET shows what is asked for and why, and changes nothing; POST leads to the provider."""
     link = land.find(public_id, secret)
@@ -59,7 +58,7 @@ def landing(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
     return _page(request, "reauth/landing.html", link, {"asked": page, "until": until, "trouble": trouble})
 
 
-@require_safe
+@door(methods=("GET", "HEAD"), takes_any_input=True)
 def back(request: HttpRequest, key: str) -> HttpResponse:
     """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
     attempt = land.attempt_by(key)
@@ -72,7 +71,6 @@ def back(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @csrf_exempt  # the key is as secret as the link's own, and made for one press
-@require_http_methods(["GET", "HEAD", "POST"])
 def result(request: HttpRequest, key: str) -> HttpResponse:
     """How it stands with the try: granted, still missing, not confirmed yet. POST tries again through the same link."""
     attempt = land.attempt_by(key)

@@ -15,7 +15,6 @@ from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from scopes import flow, queue
 from scopes.intake import deliveries, webhook
@@ -23,6 +22,7 @@ from scopes.terra.body import Body
 from scopes.terra.delivery import read_headers
 from scopes.terra.environments import Environment, EnvironmentMissing, environments
 from scopes.terra.signature import BadSignature, Check
+from scopes.views.door import door
 from scopes.views.receive import NotReceived, receive
 
 SECONDS_TO_WORK_OFF = 4  # of the 8 that Terra waits
@@ -34,8 +34,8 @@ _caught_up: dict[str, float] = {}
 log = logging.getLogger(__name__)
 
 
+@door(methods=("POST",), takes_any_input=True, work="webhooks")
 @csrf_exempt
-@require_POST
 @transaction.non_atomic_requests
 def terra(request: HttpRequest, environment: str) -> HttpResponse:
     """2xx once the delivery is stored, whatever comes of it; 401 when it is not proved to be Terra's.

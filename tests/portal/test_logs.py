@@ -59,3 +59,53 @@ def test_an_exception_s_text_is_scrubbed_too(lines: io.StringIO) -> None:
     assert "For (e-mail) it failed" in lines.getvalue()
     assert "example" not in lines.getvalue()
     assert "tHeSecReT" not in lines.getvalue()
+
+
+SECRET = "tHeSecReT-of_43-signs-aaaaaaaaaaaaaaaaaaaaa"
+MISTYPED = [
+    "/r/p4Xq/{}",
+    "/r//p4Xq/{}",
+    "/x//r/p4Xq/{}",
+    "/R/p4Xq/{}",
+    "/r/a'b/{}",
+    "/r/a%20b/{}",
+    "/r/a%0Ab/{}",
+    '/r/a"b/{}',
+    "/r/{}",
+    "/r/{}/p4Xq",
+    "/r/p4Xq/more/{}",
+    "/r/p4Xq//{}",
+    "/r%2Fp4Xq%2F{}",
+    "/r%252Fp4Xq%252F{}",
+    "/%72/p4Xq/{}",
+    "/r\\p4Xq\\{}",
+    "/r/p4Xq/?{}",
+    "/r/p4Xq%3F{}",
+    "/rr/p4Xq/{}",
+    "/p4Xq/{}",
+    "/r/back/{}",
+    "/r/result/{}/",
+    "/R/BACK/{}",
+    "/admin/r/p4Xq/{}",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", MISTYPED)
+@pytest.mark.parametrize("secret", ["tHeSecReT", SECRET])
+def test_a_mistyped_address_of_a_link_leaves_no_secret_in_any_line(
+    lines: io.StringIO, client: Client, address: str, secret: str
+) -> None:
+    if len(secret) < 43 and address in ("/rr/p4Xq/{}", "/p4Xq/{}", "/r/{}/p4Xq"):
+        pytest.skip("nothing says that this is a secret")
+    for method in (client.get, client.post):
+        method(address.format(secret), headers={"referer": f"https://testserver{address.format(secret)}"})
+    logging.getLogger("gunicorn.access").info('127.0.0.1 "GET %s HTTP/1.1" 404 "-"', address.format(secret))
+    logging.getLogger("anybody").warning("Not Found: %s", address.format(secret))
+    assert lines.getvalue().count("\n") >= 4
+    assert "tHeSecReT" not in lines.getvalue()
+
+
+@pytest.mark.parametrize("text", ["/admin/people/4/ took 3 s", "r/w of /var/r.txt"])
+def test_what_is_no_link_s_address_is_left_alone(text: str) -> None:
+    assert logs.scrubbed(text) == text

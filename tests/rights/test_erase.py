@@ -21,7 +21,7 @@ from scopes.rights.held import held_about
 from scopes.rights.marks import CameBack, keys_from
 from tests import cast
 from tests.reauth.hands import rex
-from tests.rights.lives import IDS, NOW, live, places
+from tests.rights.lives import IDS, NOW, delivered, live, places
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
@@ -69,6 +69,24 @@ def test_every_table_that_points_at_somebody_or_says_why_is_known_to_the_erasure
 
 def _keys_to_somebody(table: type[models.Model]) -> list[str]:
     return [field.name for field in table._meta.concrete_fields if field.related_model in (Connection, Person)]
+
+
+def test_an_address_as_it_stands_in_urls_and_a_reference_id_in_other_letters_go_too() -> None:
+    live()
+    delivered("odd", {"url": "https://x.example/?u=ben%40example.com&n=Ben+Bitdiddle"})
+    delivered("odd", {"user": {"reference_id": "REF-Ben"}})
+    cast.take_in(ConsentGiven("whoop", "under-another-spelling", NOW, reference_id="REF-BEN", scopes=()))
+    flow.take_in_people([PersonKnown("Ref-Ben", "other@example.com", "Another Ben")], NOW)
+    cast.take_in(ConsentGiven("whoop", "of-another", NOW, reference_id="Ref-Ben", scopes=()))
+    assert {row.user_id for row in held_about("ref-ben").connections} >= {"under-another-spelling"}
+
+    erased()
+
+    assert not Connection.objects.filter(user_id="under-another-spelling").exists()
+    assert Connection.objects.get(user_id="of-another").person == Person.objects.get(reference_id="Ref-Ben")
+    assert not Delivery.objects.filter(body__url__isnull=False).exists()
+    cast.take_in(ConsentGiven("whoop", "back-again", LATER, reference_id="REF-BEN", scopes=()))
+    assert marks.mark(KEYS, NOW) == CameBack(connections=1)
 
 
 def test_others_keep_all_of_theirs() -> None:

@@ -1,0 +1,32 @@
+"""When a request has come: its head whole, and its body, or as much of it as is looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal.patient import LOOKED_AT, has_come
+
+POST = b"POST / HTTP/1.1\r\ncontent-LENGTH: 3\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("seen", "come"),
+    [
+        (b"G", False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        (POST, False),
+        (POST + b"ab", False),
+        (POST + b"abc", True),
+        (POST + b"abcGET /", True),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nX-Content-Length: 9\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n", True),
+        (POST.replace(b"3", b"9" * 9) + b"a" * LOOKED_AT, True),
+        (b"a" * LOOKED_AT, True),
+        (b"a" * (LOOKED_AT - 1), False),
+    ],
+    ids=range(13),
+)
+def test_a_request_has_come(seen: bytes, come: bool) -> None:
+    assert has_come(seen[:LOOKED_AT]) is come
