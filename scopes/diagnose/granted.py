@@ -14,7 +14,7 @@ _HELD = re.compile(
     rf"""(?ix)(?<![a-z])(?:
         (?:granted|provided|present|current|existing|held|available|received|actual|authori[sz]ed)[ _-]?{_WHAT}
       | {_WHAT}[ _-]?(?:granted|provided|present|held|on\ the\ request|of\ (?:the|this|your)\ token)
-      | (?:your|token)_?{_WHAT}
+      | (?:your|token)[_\ ]?{_WHAT}
       | (?:has|have)\ (?:only\ )?(?:been\ granted\ )?(?:only\ )?(?:the\ )?(?:following\ )?(?:{_WHAT})?
       | with\ (?:only\ )?(?:the\ )?(?:following\ )?{_WHAT}
       | only\ (?:been\ )?(?:granted|has)(?:\ the)?(?:\ {_WHAT})?
@@ -23,7 +23,8 @@ _HELD = re.compile(
     )(?=[\s"'\]\\]{{0,4}}(?:=>|[:=])|\s{{0,2}}[\[{{(`"'])[\s"'\]\\]{{0,4}}(?:=>|[:=])?\s{{0,3}}"""
 )
 _DENIES = re.compile(
-    r"(?i)\b(?:not|never|no|without|must|should|shall|cannot|to|be|un|required|missing|needed)\b[ _]?(?:\w+ ){0,2}$"
+    r"(?i)\b(?:not|never|no|without|must|should|shall|cannot|to|be|un|required|missing|needed"
+    r"|invalid|insufficient|wrong|bad|lacks?|expected|check|verify)\b[ _]?(?:\w+ ){0,2}$"
 )
 _FENCED = re.compile(
     r"\[[^\[\]]{0,4000}\]?|\{[^{}]{0,4000}\}?|\([^()]{0,4000}\)?|\"[^\"]{0,4000}|'[^'\n]{0,2000}(?:',\s?'[^'\n]{0,200})*"

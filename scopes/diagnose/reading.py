@@ -32,6 +32,7 @@ _HEX = re.compile(r"\\(?:U000([0-9a-fA-F]{5})|[uU]([0-9a-fA-F]{4})|[xX]([0-9a-fA
 # Of a sign that was escaped again and again the layers between the first and the last say nothing.
 _PERCENTS = re.compile(r"%(?:25)+(?=[0-9A-Fa-f]{2})")
 _INNER_SPACE = re.compile(r"%(?:25)+2[bB]")
+_PARAMETERS = re.compile(r"[?&](?=[\w.\[\]-]{1,60}=)")
 _ENCODED_QUERY = re.compile(r"(?i)%(?:3d|3f|26)")
 _AMPERSANDS = re.compile(r"(?i)&(?:amp;)+(?=#?\w{2,8};)")
 _BACKSLASHES = re.compile(r"\\{2,}")
@@ -174,7 +175,8 @@ def _spread(run: str) -> str:
     # Of a query that was encoded whole, an encoded plus is a space.
     run = re.sub("(?i)%2b", "%20", run) if _ENCODED_QUERY.search(run) else run
     if not _PARAMETER.search(run) or not any(sign in run for sign in "&?%#+"):
-        return unquote(run, errors="replace") if "%" in run else run
+        decoded = unquote(run, errors="replace") if "%" in run else run
+        return _PARAMETERS.sub("\n", decoded) if _ENCODED_QUERY.search(run) else decoded
     path, query = "", run
     for sign in "?#":
         if sign in run:

@@ -113,11 +113,10 @@ def test_a_secret_in_a_report_of_json_is_not_shown() -> None:
 )
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_no_secret_is_shown_from_a_carrier(carrier: str, wrapping: str, secret: str) -> None:
-    around = WRAPPED[wrapping](carrier.format(s=""))
-    assume(secret.lower() not in around.lower() and not is_prose(secret) and not is_error_code(secret))
+    of_another = everything_shown(ErrorReport(WRAPPED[wrapping](carrier.format(s="Zq7xK2vW9"))))
+    assume(secret.lower() not in of_another and not is_prose(secret) and not is_error_code(secret))
     text = WRAPPED[wrapping](carrier.format(s=secret))
-    shown = everything_shown(ErrorReport(text)).replace(MASKED, "")
-    assert secret.lower() not in shown.replace(everything_shown(ErrorReport(around)), "")
+    assert secret.lower() not in everything_shown(ErrorReport(text)), text
 
 
 @pytest.mark.parametrize("name", ["Location", "X-Error-Message", "WWW-Authenticate"])

@@ -64,6 +64,7 @@ _APP = (
     r"|(?:api|endpoint|resource|method|operation) (?:does not|doesn't|is not) support(?:ed)?)\b"
 )
 _SIGNED = (
+    r"\boauth_problem=(?:timestamp_refused|nonce_used|signature_\w+|consumer_key_\w+|version_rejected|parameter_\w+)|"
     r"\btimestamp\b[^\n.]{0,20}\b(?:out of (?:bounds|range)|invalid|expired|too (?:old|far))|\binvalid timestamp\b"
     r"|\bclock (?:skew|drift)|\b(?<!token )(?<!jwt )(?:invalid|bad|wrong) (?:\w+ )?signature\b"
     r"|\bsignaturedoesnotmatch\b"
@@ -222,6 +223,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "signature",
         "timestamp",
         "clock",
+        "oauth_problem",
     ),
     says(
         "the person's account",
