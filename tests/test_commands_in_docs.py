@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
 import requests
 
 from portal import cluster
 from portal.cluster import CHECKOUT
 from tests.clone import Clone, cloned
-from tests.faults.machine import free_port
+from tests.faults.machine import free_port, until
 from tests.typing_session import Answer, typed
 
 KEYS = {"DEV_ID": "a-dev-id", "API_KEY": "an-api-key", "SIGNING_SECRETS": "a-signing-secret"}
@@ -31,6 +33,31 @@ SUPERUSER: dict[str, Answer] = {
     r"Password: $": "a long and private one",
     r"Password \(again\): $": "a long and private one",
 }
+WITH_COMMANDS = ("docs/operations.md", "docs/policies.md", "docs/diagnose.md", "docs/security.md")
+# An exit code: it ran to the end and found what --fail-on names.
+FOUND = 3
+STANDS_FOR = {
+    "REFERENCE_OR_EMAIL": "ada",
+    "REFERENCE": "ben",
+    "0b9e7a5c-6f0e-4b6e-8d52-0d2f1c7c1a55": "5d1c7b0e-3f3f-4f0b-9c53-0a6a3c1f0001",  # of docs/examples/connections.csv
+}
+RECORDS = """
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from scopes.catalogue import default
+from scopes.judge.policy import draft, ensure_integration
+from scopes.models import Delivery, PolicyVersion, Source
+now, source = timezone.now(), Source.objects.create(key="terra:production", production=True)
+User.objects.create(username="rex", is_staff=True).groups.add(Group.objects.get(name="engineer"))
+content = {"requested": ["email", "daily"], "approved": None, "requirements": []}
+made = draft(ensure_integration(source, default().provider("oura"), now), content, author="rex", now=now)
+PolicyVersion.objects.filter(pk=made.pk).update(pk=17)
+Delivery.objects.create(
+    pk=4711, source=source, digest="00000000-0000-0000-0000-000000000001", kind="auth", signed_at=now, received_at=now,
+    body={"type": "auth", "status": "success", "user": {"user_id": "u", "provider": "OURA", "scopes": "email"}},
+)
+"""
+PREPARED = ("migrate --verbosity 0", "load_catalogue", f"shell --no-imports --command '{RECORDS}'")
 
 
 def blocks(page: str) -> list[str]:
@@ -42,10 +69,6 @@ def block(page: str, part: str) -> str:
     """The one block of a page in which that stands."""
     (found,) = [text for text in blocks(page) if part in text]
     return str(found)
-
-
-def without_comments(line: str) -> str:
-    return re.sub(r"\s+#.*", "", line).removeprefix("$ ")
 
 
 @pytest.fixture
@@ -140,3 +163,69 @@ def test_a_production_is_installed_as_the_operations_say(clone: Clone) -> None:
     assert "Listening at" in shown, shown
     assert "Superuser created successfully" in shown
     assert "Traceback" not in shown
+
+
+def test_each_command_of_the_documentation_runs_as_it_is_written(clone: Clone) -> None:
+    failed = []
+    with terra(clone, "production") as addresses:
+        keys = {f"TERRA_PRODUCTION_{key}": value for key, value in KEYS.items()}
+        variables = {"PORTAL_MODE": "development", "TERRA_ENVIRONMENTS": "production", **keys, **addresses}
+        prepare(clone, variables)
+        for page, line in commands():
+            code, shown = end_worker(clone, line, variables) if "worker" in line else once(clone, line, variables)
+            if code not in ((0, FOUND) if "--fail-on" in line else (0,)) or "Traceback" in shown:
+                failed.append(f"{page}: {line}\n{shown}")
+    assert not failed, "\n".join(failed)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Each line that calls one of our commands, with its page, but for installing."""
+    found = []
+    for page in WITH_COMMANDS:
+        text = "\n".join(part for part in blocks(page) if "collectstatic" not in part)
+        for line in re.findall(r"^(?:30 3 .* && |\$ )?(\.venv/bin/python manage\.py .*)$", text, re.MULTILINE):
+            for old, new in STANDS_FOR.items():
+                line = line.replace(old, new)  # noqa: PLW2901
+            found.append((page, re.sub(r"\s+#.*", "", line)))
+    assert {page for page, _ in found} == {
+        "docs/operations.md",
+        "docs/policies.md",
+        "docs/diagnose.md",
+        "docs/security.md",
+    }
+    return found
+
+
+def once(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[int, str]:
+    ended = clone.run("sh", "-c", line, **variables)
+    return ended.returncode, ended.stdout
+
+
+def end_worker(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[int, str]:
+    """Run what runs until it is told to end, and tell it once it is known to the others."""
+    url = clone.run(".venv/bin/python", "-m", "portal.database", "url").stdout.strip()
+    own = {**clone.variables, **variables}
+    with (
+        psycopg.connect(url, autocommit=True) as database,
+        subprocess.Popen(
+            ["sh", "-c", f"exec {line}"], cwd=clone.path, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as worker,
+    ):
+        known = "SELECT count(*) FROM procrastinate_workers"
+        until(lambda: worker.poll() is not None or database.execute(known).fetchone() == (1,))
+        worker.terminate()
+        shown = worker.communicate(timeout=300)[0].decode()
+    return worker.returncode, shown
+
+
+def prepare(clone: Clone, variables: Mapping[str, str]) -> None:
+    """What the pages take for granted: tables, a catalogue, the files and the records that they name."""
+    examples = CHECKOUT / "docs" / "examples"
+    for name in ("people.csv", "connections.csv"):
+        shutil.copy(examples / name, clone.path)
+    policies = (examples / "policies.yaml").read_text("utf-8").replace("terra:sandbox", "terra:production")
+    (clone.path / "policies.yaml").write_text(policies, "utf-8")
+    (clone.path / "error.txt").write_text("403 Forbidden: insufficient_scope: daily", "utf-8")
+    for line in ("make start", *(f".venv/bin/python manage.py {words}" for words in PREPARED)):
+        code, shown = once(clone, line, variables)
+        assert code == 0, shown
