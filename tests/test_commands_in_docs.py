@@ -51,7 +51,7 @@ now, source = timezone.now(), Source.objects.create(key="terra:production", prod
 User.objects.create(username="rex", is_staff=True).groups.add(Group.objects.get(name="engineer"))
 content = {"requested": ["email", "daily"], "approved": None, "requirements": []}
 made = draft(ensure_integration(source, default().provider("oura"), now), content, author="rex", now=now)
-PolicyVersion.objects.filter(pk=made.pk).update(pk=17)
+PolicyVersion.objects.filter(pk=made.pk).update(id=17)
 Delivery.objects.create(
     pk=4711, source=source, digest="00000000-0000-0000-0000-000000000001", kind="auth", signed_at=now, received_at=now,
     body={"type": "auth", "status": "success", "user": {"user_id": "u", "provider": "OURA", "scopes": "email"}},

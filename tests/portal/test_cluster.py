@@ -70,6 +70,15 @@ def test_a_server_that_was_asked_to_stay_outlives_its_holders(embedded: Cluster)
     assert not embedded.stop()
 
 
+def test_what_libpq_reads_from_the_environment_leads_to_no_other_server(
+    embedded: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("PGHOSTADDR", "127.0.0.1"), ("PGHOST", "db.example.com"), ("PGDATABASE", "theirs")):
+        monkeypatch.setenv(name, value)
+    with embedded.held() as url, psycopg.connect(url) as connection:
+        assert (connection.info.host, connection.info.dbname) == (str(embedded.sockets), "portal")
+
+
 def test_a_killed_server_comes_back_with_all_that_was_committed(embedded: Cluster) -> None:
     with embedded.held() as url:
         with psycopg.connect(url) as connection:
