@@ -43,15 +43,18 @@ STANDS_FOR = {
 }
 RECORDS = """
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.utils import timezone
 from scopes.catalogue import default
 from scopes.judge.policy import draft, ensure_integration
-from scopes.models import Delivery, PolicyVersion, Source
+from scopes.models import Delivery, Source
 now, source = timezone.now(), Source.objects.create(key="terra:production", production=True)
 User.objects.create(username="rex", is_staff=True).groups.add(Group.objects.get(name="engineer"))
 content = {"requested": ["email", "daily"], "approved": None, "requirements": []}
-made = draft(ensure_integration(source, default().provider("oura"), now), content, author="rex", now=now)
-PolicyVersion.objects.filter(pk=made.pk).update(id=17)
+integration = ensure_integration(source, default().provider("oura"), now)
+with connection.cursor() as cursor:
+    cursor.execute("ALTER TABLE scopes_policyversion ALTER COLUMN id RESTART WITH 17")
+draft(integration, content, author="rex", now=now)
 Delivery.objects.create(
     pk=4711, source=source, digest="00000000-0000-0000-0000-000000000001", kind="auth", signed_at=now, received_at=now,
     body={"type": "auth", "status": "success", "user": {"user_id": "u", "provider": "OURA", "scopes": "email"}},

@@ -136,7 +136,7 @@ def test_what_destroys_is_refused_on_the_operator_s_database(operator: Operator,
     [
         "make test ARGS='tests/portal/test_settings.py -n 1'",
         ".venv/bin/python -m pytest -q tests/portal/test_settings.py",
-        "DATABASE_URL={url} DJANGO_SETTINGS_MODULE=portal.settings .venv/bin/python -m pytest tests/models",
+        "DATABASE_URL={url} DJANGO_SETTINGS_MODULE=portal.settings .venv/bin/pytest tests/models/test_arrays.py",
         "DATABASE_URL={url} make bench ARGS='--only records publication --connections 20 --standings 20 --writers 1'",
         ".venv/bin/python -m benchmarks --only webhooks --deliveries 5",
         "make demo SERVE=0",
