@@ -55,9 +55,10 @@ def mark(keys: Sequence[bytes], since: datetime) -> CameBack:
     """Mark the people and connections recorded from `since` on that were erased here before, with the day of that."""
     if not keys or not ErasedId.objects.exists():
         return CameBack()
-    people = 0
-    new = Person.objects.filter(created_at__gte=since, came_back_after__isnull=True).values_list("pk", "reference_id")
-    for batch in batched(new.iterator(), BATCH):
+    people, last = 0, 0
+    new = Person.objects.filter(created_at__gte=since, came_back_after__isnull=True).order_by("pk")
+    while batch := list(new.filter(pk__gt=last).values_list("pk", "reference_id")[:BATCH]):
+        last = batch[-1][0]
         erased = _erased([(REFERENCE, reference) for _, reference in batch], keys)
         for pk, reference in batch:
             if on := erased.get((REFERENCE, reference)):

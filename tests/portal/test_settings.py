@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client, override_settings
+
+from portal import environment
 
 
 @pytest.mark.django_db
@@ -28,6 +31,25 @@ def test_who_signs_in_reaches_the_admin(client: Client) -> None:
     response = client.post("/admin/login/?next=/admin/", {"username": "vera", "password": "a long and private one"})
     assert (response.status_code, response["Location"]) == (302, "/admin/")
     assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("option", "cursors"), [("", 1), ("?disable_server_side_cursors=True", 0)])
+def test_behind_a_pooler_no_cursor_stays_in_a_session(
+    option: str, cursors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://portal:secret@pooler.example.org:6432/portal{option}")
+    off = bool(environment.database().get("DISABLE_SERVER_SIDE_CURSORS"))
+    User.objects.bulk_create(User(username=f"agent-{number}") for number in range(5))
+
+    with monkeypatch.context() as pooled:
+        pooled.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", off)
+        rows = User.objects.order_by("pk").iterator(chunk_size=2)
+        assert next(rows).username == "agent-0"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_cursors")
+            assert cursor.fetchone() == (cursors,)
+        assert len(list(rows)) == 4
 
 
 def test_every_static_file_finds_the_files_that_it_names(tmp_path: Path) -> None:
