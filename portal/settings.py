@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "portal.logs.RequestLog",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.outage.Outage",
 ]
 TEMPLATES = [
     {

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.template.loader import render_to_string
 from django.urls import include, path
 
+handler500 = "portal.outage.failed"
 urlpatterns = [
     path("", include("scopes.urls")),
 ]

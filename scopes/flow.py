@@ -6,7 +6,7 @@ policy in force from the moment that it is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import batched
 
@@ -24,6 +24,7 @@ from scopes.judge import doubts, policy
 from scopes.judge.rules import StandingFacts
 from scopes.models import Connection, Doubt, LiveCheck, Merge, PolicyVersion, Source, Waiver
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 from scopes.reauth import settle
 from scopes.terra.client import Terra
 
@@ -90,11 +91,15 @@ def take_in_file(
     Without `apply` nothing of it stays: each batch is recorded and rolled back, so what it came to is the truth.
     `source_of` finds or makes the source, anew for each batch: a listing may end meanwhile, and is newer.
     """
+
+    @in_transaction
+    def record(batch: Sequence[Fact]) -> Recorded:
+        recorded = Batches(source_of(), entry_of)(batch, origin, now)
+        transaction.set_rollback(not apply)
+        return recorded
+
     for batch in batches:
-        with transaction.atomic():
-            recorded = Batches(source_of(), entry_of)(batch, origin, now)
-            transaction.set_rollback(not apply)
-        yield recorded
+        yield record(batch)
 
 
 def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | None = None) -> int:
@@ -103,10 +108,14 @@ def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | 
     Each batch is applied whole and forgotten with it, so what was cut off is gone on with.
     """
     take_in_batch, applied = Batches(source, entry_of), 0
+
+    @in_transaction
+    def apply(held: Sequence[int], origin: Origin, facts: Sequence[Fact]) -> None:
+        take_in_batch(facts, origin, clock())
+        breaker.forget(held)
+
     for held, origin, facts in breaker.believed_facts(source):
-        with transaction.atomic():
-            take_in_batch(facts, origin, clock())
-            breaker.forget(held)
+        apply(held, origin, facts)
         applied += len(held)
         if most is not None and applied >= most:
             break
@@ -154,13 +163,32 @@ def tell_accounts_apart(client: Terra, entry_of: EntryOf, clock: Clock) -> Check
     return live_check.tell_accounts_apart(source, client, Batches(source, entry_of), clock)
 
 
+@in_transaction
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
     """Record what the host says of its people; connections that waited for them are claimed, plans are judged anew."""
     taken = people.record(rows, now)
-    origin = Origin("host", OriginKind.FILE, "people")
-    for plan, connections in taken.plans.items():
-        taken.replanned += restand(connections, _on_plan(plan), origin, now)
+    taken.replanned = _judge_by_plan(taken.plans, "people", now)
     return taken
+
+
+def claim_connections(now: datetime) -> int:
+    """Give the unclaimed connections whose person is known to that person, batch by batch; how many."""
+    claimed = 0
+    while batch := _claim_some(now):
+        claimed += batch
+    return claimed
+
+
+@in_transaction
+def _claim_some(now: datetime) -> int:
+    claimed, plans = people.claim(BATCH)
+    _judge_by_plan(plans, "unclaimed connections", now)
+    return claimed
+
+
+def _judge_by_plan(plans: Mapping[str, Sequence[int]], record: str, now: datetime) -> int:
+    origin = Origin("host", OriginKind.FILE, record)
+    return sum(restand(connections, _on_plan(plan), origin, now) for plan, connections in plans.items())
 
 
 def publish(
@@ -178,62 +206,74 @@ def publish(
     return move_consents(published, now)
 
 
+@in_transaction
 def confirm_doubt(pk: int, act: Act, now: datetime) -> PolicyVersion:
     """The doubt is right: publish a policy version in which its scope is not approved.
 
     Raises AlreadyEnded, and PolicyError where another policy came into force meanwhile.
     """
     version, before = doubts.draft_without(Doubt.objects.get(pk=pk), act, now)
-    with transaction.atomic():
-        doubt = doubts.hold(pk)
-        publish(version, now=now, act=act, instead_of=before.pk)
-        doubts.end(doubt, Doubt.State.CONFIRMED, act, now)
+    doubt = doubts.hold(pk)
+    publish(version, now=now, act=act, instead_of=before.pk)
+    doubts.end(doubt, Doubt.State.CONFIRMED, act, now)
     return version
 
 
+@in_transaction
 def waive(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
     """Respect the person's "no" to a need of theirs, up to and including `until`. Raises CannotWaive."""
-    with transaction.atomic():
-        waiver = waivers.record(connection, need, until, act, now)
-        restand([waiver.connection_id], _waived(need), _by_waiver(waiver), now)
+    waiver = waivers.record(connection, need, until, act, now)
+    restand([waiver.connection_id], _waived(need), _by_waiver(waiver), now)
     return waiver
 
 
+@in_transaction
 def end_waiver(waiver: Waiver, act: Act, now: datetime) -> None:
     """End a waiver by hand: from now on the need counts as missing. Raises AlreadyEnded."""
-    with transaction.atomic():
-        waivers.end(waiver, act, now)
-        restand([waiver.connection_id], _not_waived([waiver.need]), _by_waiver(waiver), now)
+    waivers.end(waiver, act, now)
+    restand([waiver.connection_id], _not_waived([waiver.need]), _by_waiver(waiver), now)
 
 
 def end_waivers(now: datetime) -> int:
     """End the waivers whose date has passed; on how many connections."""
     ended = 0
-    while batch := list(waivers.over(now).order_by("connection").values_list("connection", flat=True)[:BATCH]):
-        with transaction.atomic():
-            for needs, connections in waivers.end_over(set(batch), now).items():
-                restand(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
-                ended += len(connections)
+    while batch := set(waivers.over(now).order_by("connection").values_list("connection", flat=True)[:BATCH]):
+        ended += _end_waivers(batch, now)
     return ended
 
 
-def merge(one: int, other: int, act: Act, now: datetime) -> Merge:
-    """An agent says that two connections are one: they become one, so that it can be parted. Raises CannotMerge."""
-    with transaction.atomic():
-        rows = merging.hold(one, other)
-        if len(rows) < 2:
-            raise merging.CannotMerge("One of them is not there any more.")
-        goes_on = merging.goes_on(*rows).pk
-        made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, By.agent(act), now)
-        settle.settle_joined([made.survivor_id], act.author.get_username(), now)
+@in_transaction
+def _end_waivers(batch: set[int], now: datetime) -> int:
+    over = waivers.end_over(batch, now)
+    for needs, connections in over.items():
+        restand(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
+    return sum(map(len, over.values()))
+
+
+@in_transaction
+def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = None) -> Merge:
+    """An agent says that two connections are one: they become one, so that it can be parted.
+
+    `shown` is the `merging.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
+    """
+    rows = merging.hold(one, other)
+    if len(rows) < 2:
+        raise merging.CannotMerge("One of them is not there any more.")
+    if shown is not None and shown != merging.version_of(*rows):
+        raise merging.CannotMerge("One of them changed since the page was shown. Nothing was done: look at both again.")
+    goes_on = merging.goes_on(*rows).pk
+    made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, By.agent(act), now)
+    settle.settle_joined([made.survivor_id], act.author.get_username(), now)
     return made
 
 
+@in_transaction
 def part(pk: int, act: Act, now: datetime) -> Merge:
     """An agent says that a merge was wrong: they are two again, for good. Raises CannotPart."""
     return merging.part(pk, By.agent(act), now)
 
 
+@in_transaction
 def tell_apart(one: int, other: int, act: Act, now: datetime) -> None:
     """An agent says that two connections, which may be one, are two. Raises CannotMerge."""
     merging.tell_apart(one, other, By.agent(act), now)

@@ -114,6 +114,8 @@ def run(
         for client in () if offline else clients.values():
             if client.environment.admin_token:
                 setup.read_and_keep(AdminApi(client.environment), clock())
+        _step(night, "unclaimed connections")
+        flow.claim_connections(clock())
         _step(night, "waivers")
         flow.end_waivers(clock())
         _step(night, "catalogue")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest
@@ -64,6 +65,12 @@ def orphans(request: HttpRequest) -> HttpResponseBase:
     return desk.page(request, "admin/duplicates/orphans.html", "Connections of nobody", rows=told, more=more)
 
 
+class MergeForm(Why):
+    """The reason, and which version of both connections the page showed: only that is merged."""
+
+    shown = forms.CharField(widget=forms.HiddenInput, max_length=32)
+
+
 @desk.screen("connections/<int:pk>/merge/", "merge", *LOOK, MERGE, methods=ACT)
 def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET asks with which other connection, or shows what merging it with that one does; POST does it."""
@@ -76,10 +83,11 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
             request, "admin/duplicates/choose.html", "Merge with another", row=row, back=page_of(row), trouble=trouble
         )
     trouble = merging.why_not(row, other)
-    form = Why(request.POST or None)
+    form = MergeForm(request.POST or None, initial={"shown": merging.version_of(row, other)})
     if request.method == "POST" and not trouble and form.is_valid():
+        shown = form.cleaned_data["shown"]
         try:
-            made = flow.merge(row.pk, other.pk, form.act_of(request), timezone.now())
+            made = flow.merge(row.pk, other.pk, form.act_of(request), timezone.now(), shown=shown)
         except CannotMerge as error:
             trouble = str(error)
         else:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
-from django.db import connection
+from django.db import Error, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from scopes.terra.client import Terra
 
 # One second's worth may go at once, after a pause.
 AT_ONCE_SECONDS = 1.0
+
+_shared_lock = Lock()
+_of_process: dict[tuple[int, str], BaseDatabaseWrapper] = {}
 
 
 def kept(client: Terra) -> Terra:
@@ -45,14 +51,39 @@ def turn(source: str, rate: float, patience: float) -> float | None:
 
 @contextmanager
 def _apart() -> Iterator[CursorWrapper]:
-    """A cursor outside any transaction, so that nobody waits for the end of ours. Leaves no connection behind."""
+    """A cursor outside any transaction, so that nobody waits for the end of ours.
+
+    A thread that has a connection and no transaction uses that; all others of a process share one, in turn.
+    """
     if connection.connection is not None and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             yield cursor
         return
-    own = connection.copy()
-    try:
-        with own.cursor() as cursor:
-            yield cursor
-    finally:
-        own.close()
+    with _shared_lock:
+        own = _shared()
+        try:
+            with own.cursor() as cursor:
+                yield cursor
+        except Error:
+            own.close()
+            raise
+
+
+def _shared() -> BaseDatabaseWrapper:
+    """The process's connection for all that has none to use; another one after a fork or another database."""
+    key = (os.getpid(), connection.settings_dict["NAME"])
+    own = _of_process.get(key)
+    if own is None:
+        _of_process.clear()
+        own = _of_process[key] = connection.copy()
+        own.inc_thread_sharing()
+    own.close_if_unusable_or_obsolete()
+    return own
+
+
+def close() -> None:
+    """Close the shared connection; the next call opens another."""
+    with _shared_lock:
+        for own in _of_process.values():
+            own.close()
+        _of_process.clear()

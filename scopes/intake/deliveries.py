@@ -18,12 +18,12 @@ from django.db.models import F, Q, QuerySet
 from scopes.catalogue import Provider, entry_of
 from scopes.facts import Fact, Origin, OriginKind
 from scopes.intake import awaited
-from scopes.intake.deadlock import again_after_deadlock
 from scopes.intake.record import Recorded
 from scopes.intake.turn import Turn
 from scopes.intake.webhook import KEPT, words_of
 from scopes.models import Delivery, Source
 from scopes.models.arrays import numbers
+from scopes.models.transactions import again_after_deadlock
 from scopes.terra.events import ids_without_provider, is_known, read_event, read_event_at
 
 TOGETHER = 100

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -75,6 +76,18 @@ def goes_on(one: Connection, other: Connection) -> Connection:
         )
 
     return max(one, other, key=rank)
+
+
+def version_of(one: Connection, other: Connection) -> str:
+    """What a merge of the two is decided on, as a short text: another one once either of them changed."""
+    told = [
+        (
+            row.pk, row.user_id, row.person_id, row.reference_id, row.standing_id, row.consented_at, row.scopes_at,
+            row.link_at, row.provider_user_id, row.merged_into_id,
+        )
+        for row in sorted((one, other), key=lambda row: row.pk)
+    ]  # fmt: skip
+    return sha256(repr([goes_on(one, other).pk, *told]).encode()).hexdigest()[:32]
 
 
 def hold(*pks: int) -> list[Connection]:

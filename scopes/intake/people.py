@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from scopes.facts import PersonKnown
 from scopes.models import Person
+from scopes.models.arrays import texts
 
 PLANS = 50
 
@@ -42,6 +43,7 @@ def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
     if not people:
         return PeopleTaken()
     with transaction.atomic(), connection.cursor() as cursor:
+        lock_references([person.reference_id for person in people])
         _check_plans(people)
         cursor.execute(
             """
@@ -68,6 +70,54 @@ def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
             [[person.reference_id for person in people]],
         )
         taken.claimed = cursor.rowcount
+        taken.plans = _to_judge([person.reference_id for person in people])
+    return taken
+
+
+def plans_in_two_cases() -> list[list[str]]:
+    """The plans of people that differ in case only, together: a requirement for one does not hold for the other."""
+    plans = sorted(Person.objects.exclude(plan="").values_list("plan", flat=True).distinct(), key=str.casefold)
+    groups = [list(same) for _, same in groupby(plans, key=str.casefold)]
+    return [sorted(same) for same in groups if len(same) > 1]
+
+
+def lock_references(references: Iterable[str], *, shared: bool = False) -> None:
+    """Keep these people from being made known until the transaction ends, or, unless `shared`, their connections too.
+
+    Else a person and a connection of theirs, recorded at the same moment, would not see each other.
+    """
+    lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    if wanted := sorted({f"reference:{reference}" for reference in references}):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {lock}(hashtextextended(id, 0)) FROM unnest(%s::text[]) AS locked (id)", [texts(wanted)]
+            )
+
+
+def claim(most: int) -> tuple[int, dict[str, list[int]]]:
+    """Claim up to `most` unclaimed connections whose person is known: how many, and as `PeopleTaken.plans`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH found AS (
+                SELECT connection.id, person.id AS person_id, person.reference_id
+                FROM scopes_connection connection JOIN scopes_person person USING (reference_id)
+                WHERE connection.person_id IS NULL AND connection.reference_id <> ''
+                ORDER BY connection.id LIMIT %s FOR NO KEY UPDATE OF connection
+            )
+            UPDATE scopes_connection connection SET person_id = found.person_id
+            FROM found WHERE connection.id = found.id RETURNING found.reference_id
+            """,
+            [most],
+        )
+        references = [reference for (reference,) in cursor.fetchall()]
+    return len(references), _to_judge(sorted(set(references)))
+
+
+def _to_judge(references: Sequence[str]) -> dict[str, list[int]]:
+    """Plan -> the connections of these people that are judged by another plan."""
+    plans: dict[str, list[int]] = {}
+    with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT person.plan, connection.id
@@ -77,18 +127,11 @@ def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
             WHERE person.reference_id = ANY(%s) AND standing.plan <> person.plan AND connection.merged_into_id IS NULL
             ORDER BY connection.id
             """,
-            [[person.reference_id for person in people]],
+            [list(references)],
         )
         for plan, pk in cursor.fetchall():
-            taken.plans.setdefault(plan, []).append(pk)
-    return taken
-
-
-def plans_in_two_cases() -> list[list[str]]:
-    """The plans of people that differ in case only, together: a requirement for one does not hold for the other."""
-    plans = sorted(Person.objects.exclude(plan="").values_list("plan", flat=True).distinct(), key=str.casefold)
-    groups = [list(same) for _, same in groupby(plans, key=str.casefold)]
-    return [sorted(same) for same in groups if len(same) > 1]
+            plans.setdefault(plan, []).append(pk)
+    return plans
 
 
 def _check_plans(people: Sequence[PersonKnown]) -> None:

@@ -16,8 +16,7 @@ from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
-from scopes.intake import identity, rows
-from scopes.intake.deadlock import again_after_deadlock
+from scopes.intake import identity, people, rows
 from scopes.intake.effects import Read, Row, Step, Told, after, begin, tells_nothing
 from scopes.intake.merge import By
 from scopes.intake.vocabulary import Vocabulary
@@ -26,6 +25,7 @@ from scopes.judge.rules import NOT_BROKEN, StandingFacts
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Person, Source
 from scopes.models.arrays import among
+from scopes.models.transactions import again_after_deadlock
 
 Key = tuple[int, str]
 Held = tuple[int, int, datetime]  # a connection, its integration, when it was seen
@@ -107,6 +107,9 @@ class Recorder:
         by = By(self.source.key)
         with transaction.atomic():
             identity.wait_for_others(told)
+            people.lock_references(
+                (fact.reference_id for facts in told.values() for fact, *_ in facts if fact.reference_id), shared=True
+            )
             waiting, recorded.former = identity.without_former(told, by, now)
             while waiting:
                 waiting = self._write(waiting, now, recorded)
@@ -158,18 +161,18 @@ class Recorder:
         """Record what can be recorded; returns what another process began to record at the same moment."""
         present = rows.find(told)
         standings = facts_of({row.standing for row in present.values()})
-        people = _people(told, present)
+        named = _people(told, present)
         changed: list[tuple[rows.Found, list[Step]]] = []
         begun: list[tuple[Key, list[Step]]] = []
         for key, facts in told.items():
             found = present.get(key)
             if found is None:
                 first, read, screens, origin = facts[0]
-                row = _claimed(begin(first, key[0], read, screens), facts, people)
+                row = _claimed(begin(first, key[0], read, screens), facts, named)
                 begun.append((key, [Step(row, first.happened_at, origin), *self._steps(row, facts[1:])]))
                 continue
             before = found.as_row(standings)
-            row = _claimed(before, facts, people)
+            row = _claimed(before, facts, named)
             steps = self._steps(row, facts)
             if not steps and row is not before:
                 claiming = next(told for told in facts if told.fact.reference_id)

@@ -7,14 +7,17 @@ trace id and the body of another, or, without a trace id, the signed time and th
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.db.models import F
 
-from scopes.models import Source
+from scopes.models import Delivery, Source
+from scopes.models.transactions import limited
 from scopes.terra.body import Body
 from scopes.terra.delivery import Envelope
 from scopes.terra.environments import Environment
@@ -25,6 +28,7 @@ from scopes.terra.signature import Signature
 from scopes.terra.times import TRUSTED_AHEAD
 
 UNREADABLE = "unreadable"
+LONGEST_WAIT = "2s"  # for a lock: Terra waits 8 seconds
 KEPT = timedelta(days=30)  # so long a repeat is known as one
 TOO_OLD = "It was signed more than 30 days ago, when no repeat is known any more. It was not believed, and not kept."
 
@@ -34,12 +38,13 @@ known_sources: dict[str, tuple[int, bool]] = {}
 
 # What was signed at the same second with the same body may be the same event under another trace id, so it is dated no
 # later than the first of them: whoever delivers an old event anew cannot make it newer.
-_INSERT = """
+_INSERT = f"""
+    SELECT set_config('lock_timeout', '{LONGEST_WAIT}', true);
     INSERT INTO scopes_delivery (source_id, trace_id, digest, kind, body, signed_at, ordered_at, received_at, stale,
                                  processed_at, error, trace_reused, repeats, tries, waits_for)
     SELECT told.source_id, told.trace_id, told.digest, told.kind, told.body, told.signed_at,
            least(told.ordered_at, same.ordered_at), told.received_at, told.stale, told.processed_at, told.error,
-           told.trace_reused, 0, 0, '{}'
+           told.trace_reused, 0, 0, '{{}}'
     FROM json_to_record(%s) AS told (source_id bigint, trace_id text, digest uuid, kind text, body jsonb,
         signed_at timestamptz, ordered_at timestamptz, received_at timestamptz, stale boolean,
         processed_at timestamptz, error text, trace_reused boolean)
@@ -50,20 +55,17 @@ _INSERT = """
     WHERE told.trace_id IS NOT NULL OR same.times = 0
     ON CONFLICT DO NOTHING RETURNING id
 """
-_REPEAT = """
-    UPDATE scopes_delivery SET repeats = repeats + 1
-    WHERE id = (
-        SELECT id FROM scopes_delivery
-        WHERE source_id = %(source_id)s AND trace_id = %(trace_id)s AND NOT trace_reused AND digest = %(digest)s
-        UNION ALL
-        SELECT id FROM scopes_delivery
-        WHERE source_id = %(source_id)s AND trace_id = %(trace_id)s AND trace_reused AND digest = %(digest)s
-        UNION ALL
-        SELECT id FROM scopes_delivery
-        WHERE source_id = %(source_id)s AND digest = %(digest)s AND signed_at = %(signed_at)s
-          AND %(trace_id)s::text IS NULL
-        LIMIT 1
-    ) RETURNING id
+_EARLIER = """
+    SELECT id FROM scopes_delivery
+    WHERE source_id = %(source_id)s AND trace_id = %(trace_id)s AND NOT trace_reused AND digest = %(digest)s
+    UNION ALL
+    SELECT id FROM scopes_delivery
+    WHERE source_id = %(source_id)s AND trace_id = %(trace_id)s AND trace_reused AND digest = %(digest)s
+    UNION ALL
+    SELECT id FROM scopes_delivery
+    WHERE source_id = %(source_id)s AND digest = %(digest)s AND signed_at = %(signed_at)s
+      AND %(trace_id)s::text IS NULL
+    LIMIT 1
 """
 
 
@@ -106,12 +108,20 @@ def store(
         while True:  # once more where the one that it repeats was forgotten at this moment
             # One parameter: to make one of each value takes as long as the rest of the statement.
             cursor.execute(_INSERT, [json.dumps(row)])
+            cursor.nextset()
             if made := cursor.fetchone():
                 return int(made[0])
-            cursor.execute(_REPEAT, repeat)
-            if repeated := cursor.fetchone():
-                return int(repeated[0])
+            cursor.execute(_EARLIER, repeat)
+            if earlier := cursor.fetchone():
+                _count_repeat(earlier[0])
+                return int(earlier[0])
             row["trace_reused"] = envelope.trace_id is not None
+
+
+def _count_repeat(pk: int) -> None:
+    """Where somebody holds the row for long, for it is being processed, the repeat stays uncounted: it is stored."""
+    with suppress(OperationalError), limited(lock=LONGEST_WAIT):
+        Delivery.objects.filter(pk=pk).update(repeats=F("repeats") + 1)
 
 
 def _source_of(environment: Environment) -> int:

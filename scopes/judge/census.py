@@ -17,7 +17,7 @@ LOCK = 7_301_001
 def take(now: datetime) -> int:
     """Count every connection anew, in one transaction; the number of connections."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        _lock()
         cursor.execute("DELETE FROM scopes_census")
         cursor.execute(
             "INSERT INTO scopes_census (standing_id, connections, taken_at)"
@@ -56,8 +56,16 @@ def granted() -> dict[int, list[tuple[frozenset[str], int]]]:
 
 def take_if_old(now: datetime) -> datetime:
     """Take the census unless the last is less than a minute old; when it was taken."""
-    taken = taken_at()
-    if taken is not None and now - taken < FRESH:
+    if (taken := taken_at()) is not None and now - taken < FRESH:
         return taken
-    take(now)
+    with transaction.atomic():
+        _lock()
+        if (taken := taken_at()) is not None and now - taken < FRESH:  # by whoever held the lock
+            return taken
+        take(now)
     return now
+
+
+def _lock() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

@@ -110,6 +110,11 @@ class Attempt(models.Model):
         ]
         indexes = [
             models.Index(fields=["started_at"], condition=Q(state="open"), name="attempt_open"),
+            models.Index(
+                fields=["started_at"],
+                condition=Q(state="succeeded", link__isnull=False),
+                name="attempt_succeeded",
+            ),
             models.Index(fields=["user_id"], condition=~Q(user_id=""), name="attempt_by_user_id"),
             models.Index(fields=["session_id"], condition=~Q(session_id=""), name="attempt_by_session"),
             models.Index(fields=["reference_id"], condition=~Q(reference_id=""), name="attempt_by_reference"),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from scopes.facts import (
     AttemptFailed,
@@ -23,6 +24,7 @@ from scopes.facts import (
     ScopesChanged,
 )
 from scopes.models import Attempt, Connection, ReauthLink, Source, TrailEntry
+from scopes.models.transactions import in_transaction
 from scopes.reauth.land import NOT_MINTED, told_by_return
 from scopes.reauth.progress import THE_LINK, connection_of, judgement_of, missing
 
@@ -64,26 +66,48 @@ def settle_overdue(source: Source, now: datetime) -> int:
     A failure that only the redirect told of counts after 15 minutes; a try that nothing came of is abandoned after two
     hours; a new connection that nobody called the old one's successor is a second one after 15 minutes.
     """
-    waiting = Attempt.objects.filter(source=source, link__isnull=False)
-    done = 0
-    for attempt in waiting.filter(state=Attempt.State.OPEN, started_at__lt=now - PATIENCE).order_by("pk"):
+    ours = Attempt.objects.filter(source=source, link__isnull=False)
+    still_open = ours.filter(state=Attempt.State.OPEN)
+    told = still_open.filter(started_at__lt=now - PATIENCE, returned__isnull=False).order_by("pk")
+    failed = 0
+    for attempt in told:
         reason = told_by_return(attempt)
         if reason is not None and datetime.fromisoformat((attempt.returned or {})["at"]) < now - PATIENCE:
             _failed(attempt.pk, reason or "no reason given", BY_REDIRECT_ONLY, now, source.key, now)
-            done += 1
-        elif attempt.started_at < now - WINDOW:
-            Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.OPEN).update(
-                state=Attempt.State.ABANDONED, ended_at=now
-            )
-            done += 1
-    separate = waiting.filter(state=Attempt.State.SUCCEEDED, link__outcome__in=("", Outcome.FAILED))
-    for attempt in separate.filter(started_at__gt=now - 2 * WINDOW, ended_at__lt=now - PATIENCE).order_by("pk"):
-        with transaction.atomic():
-            link = ReauthLink.objects.select_for_update(no_key=True).get(attempts=attempt)
-            if attempt.connection is not None:
-                _judge(link, attempt.connection, source.key, now, patient=False)
-                done += 1
-    return done
+            failed += 1
+    abandoned = _abandon(still_open.filter(started_at__lt=now - WINDOW), now)
+    return failed + abandoned + sum(_separate(attempts, source, now) for attempts in batched(overdue(source, now), 100))
+
+
+def overdue(source: Source, now: datetime) -> QuerySet[Attempt]:
+    """The tries of the last hours whose connection nobody called the old one's successor, and that count as another."""
+    succeeded = Attempt.objects.filter(source=source, link__isnull=False, state=Attempt.State.SUCCEEDED)
+    recent = succeeded.filter(started_at__gt=now - 2 * WINDOW, ended_at__lt=now - PATIENCE)
+    return recent.filter(link__outcome__in=("", Outcome.FAILED), connection__isnull=False).order_by("pk")
+
+
+@in_transaction
+def _abandon(attempts: QuerySet[Attempt], now: datetime) -> int:
+    """End those that only a redirect may still tell of: it told too little, or too late."""
+    rows = attempts.select_for_update(no_key=True, skip_locked=True).order_by("pk")
+    gone = [
+        row.pk
+        for row in rows
+        if told_by_return(row) is None or datetime.fromisoformat((row.returned or {})["at"]) < now - PATIENCE
+    ]
+    return Attempt.objects.filter(pk__in=gone).update(state=Attempt.State.ABANDONED, ended_at=now) if gone else 0
+
+
+@in_transaction
+def _separate(attempts: Sequence[Attempt], source: Source, now: datetime) -> int:
+    """Judge the links of these tries by the connections that they made."""
+    links = ReauthLink.objects.select_for_update(no_key=True, of=("self",)).filter(attempts__in=attempts)
+    locked = {link.pk: link for link in links.order_by("pk")}
+    made = Connection.objects.in_bulk({attempt.connection_id for attempt in attempts if attempt.connection_id})
+    for attempt in attempts:
+        if attempt.link_id in locked and attempt.connection_id in made:
+            _judge(locked[attempt.link_id], made[attempt.connection_id], source.key, now, patient=False)
+    return len(attempts)
 
 
 def settle_joined(survivors: Sequence[int], told_by: str, now: datetime) -> None:
@@ -137,6 +161,7 @@ def _is_within(fact: ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt
     return bool(fact.reference_id) and attempt.reference_id == fact.reference_id and same_provider and soon
 
 
+@in_transaction
 def _failed(attempt_pk: int, reason: str, message: str, at: datetime, told_by: str, now: datetime) -> None:
     with transaction.atomic():
         attempt, link = _hold(attempt_pk)
@@ -154,6 +179,7 @@ def _failed(attempt_pk: int, reason: str, message: str, at: datetime, told_by: s
             _conclude(link, Outcome.FAILED, detail, told_by, now)
 
 
+@in_transaction
 def _succeeded(
     attempt_pk: int, fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged, told_by: str, now: datetime
 ) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,6 +29,7 @@ from scopes.reauth.life import Life, life_of
 from scopes.reauth.outcome import Result, result_of
 from scopes.reauth.progress import missing_of
 from scopes.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
+from scopes.terra.client import HURRIED
 from scopes.views.door import door
 
 RETRY_SECONDS = 300
@@ -35,7 +39,27 @@ SECONDS_TO_WORK_OFF = 2
 log = logging.getLogger(__name__)
 
 
+def _or_try_later(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view; where the database does not answer, or is locked for too long, a page that says to try again."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        try:
+            return view(request, *arguments, **named)
+        except (OperationalError, InterfaceError) as problem:
+            log.warning("a link could not be served, the database did not answer: %s", type(problem).__name__)
+            words = texts.accepted(request.headers.get("Accept-Language", ""))
+            context = {"texts": words, "title": words.try_later_title, "text": words.try_later}
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            response = _private(render(request, "reauth/note.html", context, status=status))
+            response["Retry-After"] = str(RETRY_SECONDS)
+            return response
+
+    return answered
+
+
 @csrf_exempt  # the secret in the address is the capability, and some mail programs keep no cookie
+@_or_try_later
 def landing(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
     """GET shows what is asked for and why, and changes nothing; POST leads to the provider."""
     link = land.find(public_id, secret)
@@ -59,6 +83,7 @@ def landing(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
 
 
 @door(methods=("GET", "HEAD"), takes_any_input=True)
+@_or_try_later
 def back(request: HttpRequest, key: str) -> HttpResponse:
     """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
     attempt = land.attempt_by(key)
@@ -71,6 +96,7 @@ def back(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @csrf_exempt  # the key is as secret as the link's own, and made for one press
+@_or_try_later
 def result(request: HttpRequest, key: str) -> HttpResponse:
     """How it stands with the try: granted, still missing, not confirmed yet. POST tries again through the same link."""
     attempt = land.attempt_by(key)
@@ -142,7 +168,7 @@ def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:
 
 
 def _terra(link: ReauthLink) -> Terra:
-    return client_for(environment_of(link.integration.source))
+    return client_for(environment_of(link.integration.source), HURRIED)
 
 
 def _words(outcome: Result, attempt: Attempt, page: asked.Asked) -> tuple[str, str]:

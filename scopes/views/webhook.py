@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow, queue
 from scopes.intake import deliveries, webhook
+from scopes.models.transactions import limited
 from scopes.terra.body import Body
 from scopes.terra.delivery import read_headers
 from scopes.terra.environments import Environment, EnvironmentMissing, environments
@@ -27,6 +28,7 @@ from scopes.views.receive import NotReceived, receive
 
 SECONDS_TO_WORK_OFF = 4  # of the 8 that Terra waits
 CATCH_UP_SECONDS = 30
+LONGEST_WAIT = "1s"  # for what others hold, once the delivery is stored
 
 # When this process last looked for tries at each source that nobody will tell more of: where no worker does.
 _caught_up: dict[str, float] = {}
@@ -73,9 +75,11 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         done = deliveries.work_off(
             flow.take_in_together, timezone.now, lambda: time.monotonic() - began < SECONDS_TO_WORK_OFF
         )
-        if began - _caught_up.get(found.source, -math.inf) > CATCH_UP_SECONDS:
+        has_time = time.monotonic() - began < SECONDS_TO_WORK_OFF
+        if has_time and began - _caught_up.get(found.source, -math.inf) > CATCH_UP_SECONDS:
             _caught_up[found.source] = began
-            flow.settle_overdue(found.source, now)
+            with limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT):
+                flow.settle_overdue(found.source, now)
     except Error as problem:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
     if not done:
@@ -91,7 +95,8 @@ def _environments(told: tuple[tuple[str, str], ...]) -> dict[str, Environment]:
 def _have_it_tried_again(now: datetime) -> None:
     """Soon, by a worker. What the queue cannot do, the deliveries that follow do, and it must not fail this one."""
     try:
-        queue.defer("left_over_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
+        with limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT):
+            queue.defer("left_over_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
     except (queue.QueueError, Error) as problem:
         log.warning("what is left over waits for the next delivery: %s", type(problem).__name__)
 

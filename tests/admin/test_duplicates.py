@@ -38,13 +38,19 @@ def merge_address() -> str:
     return reverse("admin:merge", args=[first().pk]) + f"?with={second().pk}"
 
 
+def as_shown(browser: Client, address: str) -> dict[str, str]:
+    """What is sent by somebody who saw the page of a merge."""
+    page = browser.get(address)
+    return WHY | ({"shown": page.context["form"].initial["shown"]} if page.status_code == 200 else {})
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_lead_merges_parts_and_tells_apart_and_nobody_else(signed_in: Callable[[str], Client], role: str) -> None:
     browser, may = signed_in(role), ROLES[role]
     expected = [200, 302] if may else [403, 403]
     address, apart = merge_address(), reverse("admin:tell_apart", args=[first().pk, second().pk])
 
-    assert [browser.get(address).status_code, browser.post(address, WHY).status_code] == expected
+    assert [browser.get(address).status_code, browser.post(address, as_shown(browser, address)).status_code] == expected
     assert Merge.objects.exists() is may
 
     people.take_in(ConnectionSeen("oura", "finn-oura", LATER, provider_user_id="a ring"))
@@ -68,7 +74,7 @@ def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Ca
     shown = words_of(browser.get(address).content.decode())
     assert "under the id ada-second" in shown and "ada-oura becomes a former id" in shown
     assert "stands as active, with daily , email ." in shown
-    browser.post(address, WHY)
+    browser.post(address, as_shown(browser, address))
 
     ada = people.connection_of("Ada")
     assert (ada.user_id, ada.standing.reported) == ("ada-second", ["daily", "email"])
@@ -84,6 +90,19 @@ def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Ca
     browser.post(parting, WHY)
     assert {row.user_id for row in people.the("Ada").connections.filter(merged_into=None)} == {"ada-oura", "ada-second"}
     assert browser.post(parting, WHY).status_code == 409
+
+
+def test_a_merge_of_what_changed_since_the_page_was_shown_is_refused(signed_in: Callable[[str], Client]) -> None:
+    browser, address = signed_in("lead"), merge_address()
+    shown = as_shown(browser, address)
+    people.take_in(ConsentGiven("oura", "ada-oura", LATER + timedelta(days=1), scopes=("email",)))
+    refused = browser.post(address, shown)
+    assert refused.status_code == 409
+    assert "changed since the page was shown" in words_of(refused.content.decode())
+    assert not Merge.objects.exists()
+    assert browser.post(address, WHY).status_code == 200, "what was seen must be told"
+    assert not Merge.objects.exists()
+    assert browser.post(address, as_shown(browser, address)).status_code == 302
 
 
 def test_what_cannot_be_one_is_refused_with_its_reason(signed_in: Callable[[str], Client]) -> None:

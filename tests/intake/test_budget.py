@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
+from django.db.backends.signals import connection_created
 from pytest_httpserver import HTTPServer
 
 from scopes.intake import budget
@@ -16,6 +19,14 @@ from scopes.terra.errors import TerraUnavailable
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def no_connection_left(transactional_db: None) -> Iterator[None]:
+    """The database of the tests cannot be dropped while somebody is connected."""
+    yield
+    budget.close()
+
 
 SLOWLY = 0.2  # one request in five seconds: what the test itself takes does not matter beside it
 PATIENCE = 30.0
@@ -83,6 +94,37 @@ def test_a_transaction_of_the_caller_keeps_nobody_waiting() -> None:
         at_once(lambda: meanwhile.extend(turns(1)))
 
         assert len(meanwhile) == 1 and meanwhile != [None]
+
+
+def test_calls_within_a_transaction_or_on_threads_without_a_connection_share_one() -> None:
+    opened: list[object] = []
+
+    def note(**told: object) -> None:
+        opened.append(told["connection"])
+
+    connection.ensure_connection()
+    connection_created.connect(note)
+    try:
+        with transaction.atomic():
+            for _ in range(40):
+                budget.turn("terra:prod", 1000.0, PATIENCE)
+        at_once(*[lambda: budget.turn("terra:prod", 1000.0, PATIENCE)] * 8)
+    finally:
+        connection_created.disconnect(note)
+    assert len(opened) == 1
+
+
+def test_a_shared_connection_that_was_lost_is_opened_anew() -> None:
+    with transaction.atomic():
+        budget.turn("terra:prod", 1000.0, PATIENCE)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND datname = current_database() AND query LIKE '%%scopes_requestbudget%%'"
+            )
+        with suppress(Error):
+            budget.turn("terra:prod", 1000.0, PATIENCE)
+        assert budget.turn("terra:prod", 1000.0, PATIENCE) is not None
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from scopes.facts import Fact, LinkChanged, LinkState
@@ -14,7 +16,7 @@ from scopes.reauth import land
 from scopes.reauth.land import LinkOver
 from scopes.reauth.life import Life, life_of
 from scopes.reauth.outcome import Result, result_of
-from scopes.reauth.settle import SECOND_CONNECTION, settle, settle_overdue
+from scopes.reauth.settle import SECOND_CONNECTION, overdue, settle, settle_overdue
 from tests.cast import connection_of, take_in, terra, the
 from tests.reauth.hands import (
     EVERYTHING,
@@ -328,3 +330,29 @@ def test_facts_that_no_link_awaits_cost_one_query(
     facts = [consented(f"user-{number}", EVERYTHING, f"nobody-{number}", NOW) for number in range(50)]
     with django_assert_num_queries(1):
         assert settle(cast, facts, NOW) == []
+
+
+def test_what_is_overdue_is_found_by_an_index_however_many_tries_succeeded(cast: Source) -> None:
+    link = send(the("ben")).link
+    told = {"source": cast, "link": link, "state": "succeeded", "started_at": NOW - timedelta(days=9), "ended_at": NOW}
+    Attempt.objects.bulk_create(Attempt(key=f"old-{number}", **told) for number in range(5000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE scopes_attempt")
+    plan = overdue(cast, NOW).explain()
+    assert "attempt_succeeded" in plan and "Seq Scan on scopes_attempt" not in plan
+
+
+def test_many_abandoned_tries_cost_no_more_statements_than_one(cast: Source) -> None:
+    link = send(the("ben")).link
+
+    def cost(number: int) -> int:
+        Attempt.objects.bulk_create(
+            Attempt(key=f"{number}-{nth}", source=cast, link=link, started_at=NOW - timedelta(hours=3))
+            for nth in range(number)
+        )
+        with CaptureQueriesContext(connection) as asked:
+            assert settle_overdue(cast, NOW) == number
+        return len(asked)
+
+    assert cost(1) == cost(30)
+    assert set(Attempt.objects.values_list("state", flat=True)) == {"abandoned"}

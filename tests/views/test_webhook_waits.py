@@ -1,0 +1,70 @@
+"""Terra waits 8 seconds: what somebody else holds costs a delivery less than that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import pytest
+from django.db import connection, transaction
+
+from scopes.models import Delivery
+from scopes.views import webhook
+from tests.views.conftest import Deliver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def locked(statement: str) -> Iterator[None]:
+    """Another session has done this, and does not end its transaction."""
+    held, done = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+            held.set()
+            done.wait(60)
+        connection.close()
+
+    other = Thread(target=hold)
+    other.start()
+    assert held.wait(30)
+    try:
+        yield
+    finally:
+        done.set()
+        other.join()
+
+
+@pytest.mark.parametrize(
+    ("statement", "answer"),
+    [
+        ("LOCK TABLE scopes_delivery", 503),
+        ("LOCK TABLE scopes_connection", 200),
+        ("LOCK TABLE scopes_attempt", 200),
+        ("LOCK TABLE scopes_reauthlink", 200),
+        ("LOCK TABLE procrastinate_jobs", 200),
+        ("LOCK TABLE scopes_person", 200),
+    ],
+)
+def test_a_lock_that_is_held_is_answered_in_time(
+    statement: str, answer: int, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver("healthcheck")
+    monkeypatch.setattr(webhook, "_caught_up", {})
+    with locked(statement):
+        began = time.monotonic()
+        assert deliver("auth") == answer
+        assert time.monotonic() - began < 8
+    assert deliver("auth") == 200
+    assert Delivery.objects.filter(kind="auth").count() == 1
+
+
+def test_a_repeat_of_one_that_somebody_processes_is_stored_already(deliver: Deliver) -> None:
+    deliver("auth", trace="one")
+    with locked("SELECT FROM scopes_delivery FOR UPDATE"):
+        assert deliver("auth", trace="one") == 200
+    assert Delivery.objects.get().repeats == 0
