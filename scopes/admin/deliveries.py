@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -21,6 +20,7 @@ from scopes.admin.why import Why, act_page
 from scopes.intake import deliveries
 from scopes.models import Delivery, TrailEntry
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 
 _STATES = [
     ("done", "Processed"),
@@ -147,18 +147,18 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
+@in_transaction
 def _process(delivery: Delivery, act: Act) -> deliveries.Result:
     now = timezone.now()
-    with transaction.atomic():
-        result = deliveries.process(delivery.pk, flow.take_in_together, now, again=True)
-        TrailEntry.objects.create(
-            at=now,
-            verb="delivery.replayed",
-            actor=act.author,
-            actor_name=act.author.get_username(),
-            subject=f"delivery {delivery.pk}",
-            reason=act.reason,
-            ticket=act.ticket,
-            detail={"result": result.value},
-        )
+    result = deliveries.process(delivery.pk, flow.take_in_together, now, again=True)
+    TrailEntry.objects.create(
+        at=now,
+        verb="delivery.replayed",
+        actor=act.author,
+        actor_name=act.author.get_username(),
+        subject=f"delivery {delivery.pk}",
+        reason=act.reason,
+        ticket=act.ticket,
+        detail={"result": result.value},
+    )
     return result

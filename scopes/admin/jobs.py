@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -18,6 +17,7 @@ from scopes.admin.site import ACT, desk
 from scopes.admin.why import Why, act_page
 from scopes.models import JobFailure, TrailEntry
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 
 LOOK = "scopes.view_jobfailure"
 NEWEST = 100
@@ -80,20 +80,20 @@ def retry(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
+@in_transaction
 def _try_again(job: queue.FailedJob, act: Act) -> None:
     now = timezone.now()
-    with transaction.atomic():
-        queue.try_again(job.pk, now)
-        TrailEntry.objects.create(
-            at=now,
-            verb="job.retried",
-            actor=act.author,
-            actor_name=act.author.get_username(),
-            subject=f"job {job.pk}",
-            reason=act.reason,
-            ticket=act.ticket,
-            detail={"name": job.name, "tries": job.tries},
-        )
+    queue.try_again(job.pk, now)
+    TrailEntry.objects.create(
+        at=now,
+        verb="job.retried",
+        actor=act.author,
+        actor_name=act.author.get_username(),
+        subject=f"job {job.pk}",
+        reason=act.reason,
+        ticket=act.ticket,
+        detail={"name": job.name, "tries": job.tries},
+    )
 
 
 def _will(job: queue.FailedJob) -> list[str]:

@@ -17,6 +17,7 @@ from scopes.intake.record import Held
 from scopes.models import HeldFact, Incident, Listing, Source, TrailEntry
 from scopes.models.arrays import numbers, times
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 
 MANY, SHARE = 50, 0.05
 BATCH = 500
@@ -171,31 +172,31 @@ def release(pk: int, act: Act, now: datetime) -> Incident:
     return _end(pk, Incident.State.RELEASED, act, now)
 
 
+@in_transaction
 def discard(pk: int, act: Act, now: datetime) -> Incident:
     """It was never true: what the incident holds back is dropped. Raises AlreadyEnded."""
-    with transaction.atomic():
-        incident = _end(pk, Incident.State.DISCARDED, act, now)
-        HeldFact.objects.filter(listing=incident.listing_id, integration=incident.integration_id).delete()
+    incident = _end(pk, Incident.State.DISCARDED, act, now)
+    HeldFact.objects.filter(listing=incident.listing_id, integration=incident.integration_id).delete()
     return incident
 
 
+@in_transaction
 def _end(pk: int, state: Incident.State, act: Act, now: datetime) -> Incident:
-    with transaction.atomic():
-        incident = Incident.objects.select_for_update().get(pk=pk)
-        if incident.state != Incident.State.OPEN:
-            raise AlreadyEnded(f"This incident has ended already: {incident.get_state_display().lower()}.")
-        incident.state, incident.ended_at = state, now
-        incident.author, incident.reason, incident.ticket = act.author.get_username(), act.reason, act.ticket
-        incident.save()
-        TrailEntry.objects.create(
-            at=now,
-            verb=f"incident.{state.value}",
-            actor=act.author,
-            actor_name=act.author.get_username(),
-            integration_id=incident.integration_id,
-            subject=str(incident.integration)[:200],
-            reason=act.reason,
-            ticket=act.ticket,
-            detail={"incident": incident.pk, "broken": incident.broken, "working": incident.working},
-        )
+    incident = Incident.objects.select_for_update().get(pk=pk)
+    if incident.state != Incident.State.OPEN:
+        raise AlreadyEnded(f"This incident has ended already: {incident.get_state_display().lower()}.")
+    incident.state, incident.ended_at = state, now
+    incident.author, incident.reason, incident.ticket = act.author.get_username(), act.reason, act.ticket
+    incident.save()
+    TrailEntry.objects.create(
+        at=now,
+        verb=f"incident.{state.value}",
+        actor=act.author,
+        actor_name=act.author.get_username(),
+        integration_id=incident.integration_id,
+        subject=str(incident.integration)[:200],
+        reason=act.reason,
+        ticket=act.ticket,
+        detail={"incident": incident.pk, "broken": incident.broken, "working": incident.working},
+    )
     return incident

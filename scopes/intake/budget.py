@@ -15,6 +15,7 @@ from scopes.terra.client import Terra
 
 # One second's worth may go at once, after a pause.
 AT_ONCE_SECONDS = 1.0
+KEPT_SECONDS = 60
 
 _shared_lock = Lock()
 _of_process: dict[tuple[int, str], BaseDatabaseWrapper] = {}
@@ -76,6 +77,7 @@ def _shared() -> BaseDatabaseWrapper:
     if own is None:
         _of_process.clear()
         own = _of_process[key] = connection.copy()
+        own.settings_dict["CONN_MAX_AGE"] = KEPT_SECONDS
         own.inc_thread_sharing()
     own.close_if_unusable_or_obsolete()
     return own

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import connection, transaction
+from django.db import connection
 
 from scopes.facts import ConnectionSeen, Fact, Origin, OriginKind
 from scopes.intake import breaker
 from scopes.intake.beside import AHEAD, Given, beside
 from scopes.intake.record import Recorded
 from scopes.models import Connection, Listing, Source
+from scopes.models.transactions import in_transaction
 from scopes.terra.answers import ListingPage
 from scopes.terra.client import Terra
 from scopes.terra.payloads import user_to_fact
@@ -175,26 +176,26 @@ def _open(source: Source, now: datetime) -> tuple[ListingTaken, Seen]:
     return ListingTaken(listing, resumed_at=listing.next_page), Seen(bytes(listing.seen))
 
 
+@in_transaction
 def _close(source: Source, taken: ListingTaken, seen: Seen, now: datetime) -> None:
     """The listing is complete: what it lacks or calls inactive is weighed, the rest confirmed up to its beginning."""
     listing = taken.listing
-    with transaction.atomic():
-        weighed = breaker.weigh(source, listing, bytes(seen.bits), now)
-        taken.doubtful, taken.inactive, taken.held_back = weighed.doubtful, weighed.inactive, weighed.held_back
-        Source.objects.filter(pk=source.pk).update(listed_at=listing.started_at)
-        listing.finished_at, listing.seen = now, b""
-        listing.counts = {
-            "users": taken.users,
-            "pages": taken.pages,
-            "new": taken.recorded.new,
-            "changed": taken.recorded.changed,
-            "unchanged": taken.recorded.unchanged,
-            "unreadable": taken.unreadable_rows,
-            "doubtful": weighed.doubtful,
-            "inactive": weighed.inactive,
-            "held_back": weighed.held_back,
-        }
-        listing.save()
+    weighed = breaker.weigh(source, listing, bytes(seen.bits), now)
+    taken.doubtful, taken.inactive, taken.held_back = weighed.doubtful, weighed.inactive, weighed.held_back
+    Source.objects.filter(pk=source.pk).update(listed_at=listing.started_at)
+    listing.finished_at, listing.seen = now, b""
+    listing.counts = {
+        "users": taken.users,
+        "pages": taken.pages,
+        "new": taken.recorded.new,
+        "changed": taken.recorded.changed,
+        "unchanged": taken.recorded.unchanged,
+        "unreadable": taken.unreadable_rows,
+        "doubtful": weighed.doubtful,
+        "inactive": weighed.inactive,
+        "held_back": weighed.held_back,
+    }
+    listing.save()
     source.listed_at = listing.started_at
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 
 from scopes.judge import content, policy, verdicts
@@ -21,6 +21,7 @@ from scopes.judge.rules import Policy, StandingFacts
 from scopes.judge.standing import facts_of
 from scopes.models import Doubt, Integration, PolicyVersion, TrailEntry
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 
 WINDOW = timedelta(days=30)
 FEWEST = 20
@@ -54,6 +55,7 @@ class _Suspicion:
     since: datetime
 
 
+@in_transaction
 def review(now: datetime) -> Reviewed:
     """Find what is to be doubted at `now`, count the open doubts anew, and close those that no longer stand.
 
@@ -61,31 +63,30 @@ def review(now: datetime) -> Reviewed:
     """
     suspected, held = _suspicions(now)
     closed = 0
-    with transaction.atomic():
-        for doubt in Doubt.objects.select_for_update().filter(state=Doubt.State.OPEN).order_by("pk"):
-            key = (doubt.integration_id, doubt.scope)
-            suspicion = suspected.pop(key, None)
-            if suspicion is None:
-                doubt.state, doubt.ended_at = Doubt.State.CLOSED, now
-                doubt.reason = HELD_AGAIN if key in held else NO_LONGER_SO
-                closed += 1
-            else:
-                doubt.consents, doubt.since, doubt.counted_at = suspicion.consents, suspicion.since, now
-            doubt.save()
-        dismissed = Doubt.objects.filter(state=Doubt.State.DISMISSED, ended_at__gt=now - WINDOW)
-        for key in dismissed.values_list("integration_id", "scope"):
-            suspected.pop(key, None)
-        found = Doubt.objects.bulk_create(
-            Doubt(
-                integration_id=integration,
-                scope=scope,
-                consents=suspicion.consents,
-                since=suspicion.since,
-                found_at=now,
-                counted_at=now,
-            )
-            for (integration, scope), suspicion in sorted(suspected.items())
+    for doubt in Doubt.objects.select_for_update().filter(state=Doubt.State.OPEN).order_by("pk"):
+        key = (doubt.integration_id, doubt.scope)
+        suspicion = suspected.pop(key, None)
+        if suspicion is None:
+            doubt.state, doubt.ended_at = Doubt.State.CLOSED, now
+            doubt.reason = HELD_AGAIN if key in held else NO_LONGER_SO
+            closed += 1
+        else:
+            doubt.consents, doubt.since, doubt.counted_at = suspicion.consents, suspicion.since, now
+        doubt.save()
+    dismissed = Doubt.objects.filter(state=Doubt.State.DISMISSED, ended_at__gt=now - WINDOW)
+    for key in dismissed.values_list("integration_id", "scope"):
+        suspected.pop(key, None)
+    found = Doubt.objects.bulk_create(
+        Doubt(
+            integration_id=integration,
+            scope=scope,
+            consents=suspicion.consents,
+            since=suspicion.since,
+            found_at=now,
+            counted_at=now,
         )
+        for (integration, scope), suspicion in sorted(suspected.items())
+    )
     return Reviewed(len(found), closed, Doubt.objects.filter(state=Doubt.State.OPEN).count())
 
 
@@ -145,10 +146,10 @@ def hold(pk: int) -> Doubt:
     return doubt
 
 
+@in_transaction
 def dismiss(pk: int, act: Act, now: datetime) -> None:
     """It is nothing. Raises AlreadyEnded."""
-    with transaction.atomic():
-        end(hold(pk), Doubt.State.DISMISSED, act, now)
+    end(hold(pk), Doubt.State.DISMISSED, act, now)
 
 
 def end(doubt: Doubt, state: Doubt.State, act: Act, now: datetime) -> None:

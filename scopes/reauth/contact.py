@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Q
 
 from scopes.models import DontContact, Person, ReauthLink, TrailEntry
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 
 MOST_LINKS = 3
 WITHIN = timedelta(days=30)
@@ -29,33 +29,33 @@ def asked_lately(person: Person, now: datetime) -> int:
     return ReauthLink.objects.filter(person=person, created_at__gt=now - WITHIN).count()
 
 
+@in_transaction
 def set_mark(person: Person, act: Act, now: datetime, until: date | None = None) -> DontContact:
     """Mark the person as not to be contacted, until a day or for good. Raises CannotMark."""
     if until is not None and until <= now.date():
         raise CannotMark("Choose a day after today, or none: the mark then stands until it is lifted.")
-    with transaction.atomic():
-        Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-        if mark_of(person, now) is not None:
-            raise CannotMark("This person is marked already.")
-        person.dont_contact.filter(lifted_at__isnull=True).update(lifted_at=now)  # those whose last day has passed
-        mark = DontContact.objects.create(
-            person=person,
-            until=until,
-            reason=act.reason,
-            ticket=act.ticket,
-            author=act.author.get_username(),
-            created_at=now,
-        )
-        _note("contact.stopped", mark, act, now)
+    Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    if mark_of(person, now) is not None:
+        raise CannotMark("This person is marked already.")
+    person.dont_contact.filter(lifted_at__isnull=True).update(lifted_at=now)  # those whose last day has passed
+    mark = DontContact.objects.create(
+        person=person,
+        until=until,
+        reason=act.reason,
+        ticket=act.ticket,
+        author=act.author.get_username(),
+        created_at=now,
+    )
+    _note("contact.stopped", mark, act, now)
     return mark
 
 
+@in_transaction
 def lift(mark: DontContact, act: Act, now: datetime) -> None:
     """The person may be contacted again. Raises CannotMark."""
-    with transaction.atomic():
-        if not DontContact.objects.filter(pk=mark.pk, lifted_at__isnull=True).update(lifted_at=now):
-            raise CannotMark("This mark was lifted already.")
-        _note("contact.allowed", mark, act, now)
+    if not DontContact.objects.filter(pk=mark.pk, lifted_at__isnull=True).update(lifted_at=now):
+        raise CannotMark("This mark was lifted already.")
+    _note("contact.allowed", mark, act, now)
 
 
 def _note(verb: str, mark: DontContact, act: Act, now: datetime) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from django.db import transaction
 from django.db.models import F
 
 from scopes.judge.policy import ensure_integration
 from scopes.models import Connection, Integration, Person, ReauthLink, TrailEntry
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 from scopes.reauth.aim import EntryOf, take_aim
 from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.life import Life, life_of
@@ -73,6 +73,7 @@ def hash_of(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
+@in_transaction
 def issue(
     person: Person,
     integration: Integration,
@@ -86,59 +87,58 @@ def issue(
 
     Two at once follow one another: the person's row is held, and the unique constraint stands behind it.
     """
-    with transaction.atomic():
-        person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-        aim = take_aim(person, integration, entry_of, now, connection, at_most)
-        preflight = aim.preflight
-        if not preflight.allowed and not (wish.override and preflight.overridable):
-            raise Refused(preflight)
-        if aim.resources and wish.resource not in aim.resources:
-            raise NoSuchResource(aim.resources)
-        target = aim.integration or ensure_integration(aim.source, aim.provider, now)
-        secret = secrets.token_urlsafe(32)
-        earlier = ReauthLink.objects.filter(
-            person=person, integration=target, withdrawn_at__isnull=True, superseded_by__isnull=True
-        ).exclude(outcome=ReauthLink.Outcome.FIXED)
-        replaced = list(earlier.select_for_update().values_list("pk", flat=True))
-        # By themselves for a moment: the new one cannot stand beside them, and is not there yet to be named.
-        ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=F("pk"))
-        link = ReauthLink.objects.create(
-            public_id=secrets.token_urlsafe(16),
-            secret_hash=hash_of(secret),
-            person=person,
-            integration=target,
-            connection=aim.connection,
-            author=wish.act.author.get_username(),
-            reason=wish.act.reason,
-            ticket=wish.act.ticket,
-            language=wish.language,
-            resource=aim.resource or wish.resource,
-            needs=list(preflight.keys),
-            created_at=now,
-            expires_at=now + timedelta(days=wish.days),
-        )
-        ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
-        overridden = [refusal.code for refusal in preflight.refusals]
-        detail = {
-            "needs": link.needs,
-            "resource": link.resource,
-            "expires_at": link.expires_at.isoformat(),
-            "overridden": overridden,
-        }
-        _note("link.issued", link, wish.act, now, detail)
+    person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    aim = take_aim(person, integration, entry_of, now, connection, at_most)
+    preflight = aim.preflight
+    if not preflight.allowed and not (wish.override and preflight.overridable):
+        raise Refused(preflight)
+    if aim.resources and wish.resource not in aim.resources:
+        raise NoSuchResource(aim.resources)
+    target = aim.integration or ensure_integration(aim.source, aim.provider, now)
+    secret = secrets.token_urlsafe(32)
+    earlier = ReauthLink.objects.filter(
+        person=person, integration=target, withdrawn_at__isnull=True, superseded_by__isnull=True
+    ).exclude(outcome=ReauthLink.Outcome.FIXED)
+    replaced = list(earlier.select_for_update().values_list("pk", flat=True))
+    # By themselves for a moment: the new one cannot stand beside them, and is not there yet to be named.
+    ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=F("pk"))
+    link = ReauthLink.objects.create(
+        public_id=secrets.token_urlsafe(16),
+        secret_hash=hash_of(secret),
+        person=person,
+        integration=target,
+        connection=aim.connection,
+        author=wish.act.author.get_username(),
+        reason=wish.act.reason,
+        ticket=wish.act.ticket,
+        language=wish.language,
+        resource=aim.resource or wish.resource,
+        needs=list(preflight.keys),
+        created_at=now,
+        expires_at=now + timedelta(days=wish.days),
+    )
+    ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
+    overridden = [refusal.code for refusal in preflight.refusals]
+    detail = {
+        "needs": link.needs,
+        "resource": link.resource,
+        "expires_at": link.expires_at.isoformat(),
+        "overridden": overridden,
+    }
+    _note("link.issued", link, wish.act, now, detail)
     return Issued(link, secret)
 
 
+@in_transaction
 def withdraw(link: ReauthLink, act: Act, now: datetime) -> None:
     """The link stops working. Raises AlreadyOver."""
-    with transaction.atomic():
-        held = ReauthLink.objects.select_for_update().get(pk=link.pk)
-        life = life_of(held, now)
-        if life is not Life.LIVE:
-            raise AlreadyOver(life)
-        held.withdrawn_at = now
-        held.save(update_fields=["withdrawn_at"])
-        _note("link.withdrawn", held, act, now, {})
+    held = ReauthLink.objects.select_for_update().get(pk=link.pk)
+    life = life_of(held, now)
+    if life is not Life.LIVE:
+        raise AlreadyOver(life)
+    held.withdrawn_at = now
+    held.save(update_fields=["withdrawn_at"])
+    _note("link.withdrawn", held, act, now, {})
 
 
 def _note(verb: str, link: ReauthLink, act: Act, now: datetime, detail: Mapping[str, object]) -> None:

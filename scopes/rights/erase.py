@@ -27,6 +27,7 @@ from scopes.models import (
     TrailEntry,
     Waiver,
 )
+from scopes.models.transactions import in_transaction
 from scopes.rights import marks
 from scopes.rights.held import Held, deliveries_naming, held_about
 from scopes.rights.naming import MARK, Names
@@ -79,6 +80,7 @@ class Asked:
     actor: User | None = None
 
 
+@in_transaction
 def erase(reference_id: str, asked: Asked, keys: Sequence[bytes], now: datetime) -> dict[str, int]:
     """Erase what is kept under `reference_id`; how much of each there was. Raises NothingKept.
 
