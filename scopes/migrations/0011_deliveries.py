@@ -31,13 +31,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="delivery",
             name="trace_reused",
-            field=models.BooleanField(default=False),
+            field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
             model_name="delivery",
             name="waits_for",
             field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.CharField(max_length=120), blank=True, default=list
+                base_field=models.CharField(max_length=120), blank=True, db_default=[], default=list
             ),
         ),
         migrations.AddIndex(

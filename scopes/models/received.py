@@ -30,12 +30,12 @@ class Delivery(models.Model):
     ordered_at = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField()
     stale = models.BooleanField(default=False)
-    trace_reused = models.BooleanField(default=False)
+    trace_reused = models.BooleanField(default=False, db_default=False)
     processed_at = models.DateTimeField(null=True, blank=True)
     repeats = models.PositiveIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
-    waits_for = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    waits_for = ArrayField(models.CharField(max_length=120), default=list, db_default=[], blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
