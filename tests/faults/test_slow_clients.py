@@ -9,29 +9,44 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import cycle
+from statistics import median
 
 import psycopg
 import pytest
 import requests
 
-from tests.faults.machine import ROOT, SECRET, Machine, until
+from portal.patient import LOOKED_AT
+from tests.faults.machine import ROOT, SECRET, Machine, Machines, until
 from tests.views.conftest import signature
 
 pytestmark = pytest.mark.faults
-SLOW, EXPENSIVE, WEBHOOKS, MOST_SECONDS = 100, 20, 30, 1.0
+SLOW, EXPENSIVE, WEBHOOKS, PAGE_SECONDS = 100, 20, 30, 6
+MOST_SECONDS, MOST_WHERE_BUSY = 1.0, 3.0
 TOKEN = "a" * 32
 HEAD = b"%s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+HOOK = HEAD % b"POST /hooks/terra/sandbox/"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
-# What each of the slow ones has sent when it begins to be slow.
-BEGINNINGS = (
-    HEAD % b"GET /admin/login/",
-    b"POST /hooks/terra/sandbox/ HT",
-    HEAD % b"POST /hooks/terra/sandbox/" + b"Content-Length: 500\r\n\r\n{",
-    HEAD % b"POST /admin/login/" + FORM + b"Content-Length: 500\r\n\r\nusername=a",
-    HEAD % b"GET /admin/login/" + b"Connection: keep-alive\r\n\r\n",  # and does not read the answer
-)
+PAGE = HEAD % b"GET /admin/login/" + b"\r\n"
+# What each of the slow ones has sent when it begins to send a byte twice a second. None reads its answer.
+BEGINNINGS = {
+    "heads": [HEAD % b"GET /admin/login/", b"POST /hooks/terra/sandbox/ HT"],
+    "small bodies": [
+        HOOK + b"Content-Length: 500\r\n\r\n{",
+        HEAD % b"POST /admin/login/" + FORM + b"Content-Length: 500\r\n\r\nusername=a",
+    ],
+    "large bodies": [
+        HOOK + b"Content-Length: 1000000\r\n\r\n" + b"a" * 2 * LOOKED_AT,
+        HOOK + b"Transfer-Encoding: chunked\r\n\r\n1f",
+        HOOK + b"Content-Length: 500\r\nExpect: 100-continue\r\n\r\n",
+    ],
+    "second requests": [PAGE, PAGE + b"GET /admin/lo"],
+    "after the end": [b"NONSENSE\r\n\r\n", HEAD % b"GET /r/a/b" + b"Connection: close\r\n\r\n"],
+    "unread answers": [PAGE * 20],
+}
 
 
 def documented(port: int) -> list[str]:
@@ -44,13 +59,16 @@ def documented(port: int) -> list[str]:
 
 
 @contextmanager
-def slow_clients(port: int, number: int) -> Iterator[list[socket.socket]]:
-    """Clients that send a byte twice a second."""
+def slow_clients(port: int, beginnings: list[bytes]) -> Iterator[None]:
+    """Clients that send a byte twice a second, and read nothing."""
     ended = threading.Event()
     with ExitStack() as stack:
-        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(number)]
-        for place, client in enumerate(clients):
-            client.sendall(BEGINNINGS[place % len(BEGINNINGS)])
+        clients = [stack.enter_context(socket.socket()) for _ in range(SLOW)]
+        for client, beginning in zip(clients, cycle(beginnings), strict=False):
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            client.connect(("127.0.0.1", port))
+            client.setblocking(False)
+            client.send(beginning)
 
         def send_on() -> None:
             while not ended.wait(0.5):
@@ -63,7 +81,7 @@ def slow_clients(port: int, number: int) -> Iterator[list[socket.socket]]:
         thread = threading.Thread(target=send_on)
         thread.start()
         try:
-            yield clients
+            yield
         finally:
             ended.set()
             thread.join()
@@ -110,20 +128,47 @@ def webhook(machine: Machine, number: int) -> float:
     return time.monotonic() - began
 
 
-def test_webhooks_are_answered_within_a_second_beside_slow_clients_and_expensive_pages(machine: Machine) -> None:
-    machine.variables["PORTAL_PAGE_SECONDS"] = "4"
+@pytest.fixture(scope="module")
+def served(machines: Machines) -> Iterator[Machine]:
+    """The portal by its documented command, with all that the first requests load."""
+    machine = machines()
+    machine.variables["PORTAL_PAGE_SECONDS"] = str(PAGE_SECONDS)
     with machine.running(documented(machine.port)):
         until(lambda: is_up(machine))
-        for number in range(8):
-            webhook(machine, -number)  # whatever is loaded by the first
-        undisturbed = max(webhook(machine, -number) for number in range(10, 20))
-        with slow_clients(machine.port, SLOW), expensive_pages(machine, EXPENSIVE) as answers:
-            time.sleep(0.5)
-            seconds = [webhook(machine, number) for number in range(WEBHOOKS)]
-            assert machine.answers()
-            until(lambda: len(answers) == EXPENSIVE)
-    told = f"slowest of {WEBHOOKS} webhooks: {max(seconds):.3f} s; undisturbed: {undisturbed:.3f} s"
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda number: webhook(machine, -number), range(64)))
+        yield machine
+
+
+def measured(machine: Machine) -> list[float]:
+    return [webhook(machine, number) for number in range(WEBHOOKS)]
+
+
+def assert_at_once(seconds: list[float], undisturbed: list[float]) -> None:
+    """Within the second, or, on a machine that is busy with other things, within what a webhook alone makes likely."""
+    worst, alone = max(seconds), max(undisturbed)
+    told = f"worst {worst:.3f} s, median {median(seconds):.3f} s; alone {alone:.3f} s, {median(undisturbed):.3f} s"
     print(told)  # noqa: T201
-    # On a machine that is busy with other things, a webhook alone takes long, too.
-    assert max(seconds) < max(MOST_SECONDS, 4 * undisturbed), told
+    assert worst < min(max(MOST_SECONDS, 4 * alone), MOST_WHERE_BUSY), told
+
+
+@pytest.mark.parametrize("kind", BEGINNINGS)
+def test_webhooks_are_answered_within_a_second_beside_slow_clients(served: Machine, kind: str) -> None:
+    undisturbed = measured(served)
+    with slow_clients(served.port, BEGINNINGS[kind]):
+        time.sleep(2)
+        seconds = measured(served)
+        assert served.answers()
+    assert_at_once(seconds, undisturbed)
+
+
+def test_webhooks_are_answered_within_a_second_beside_slow_clients_and_expensive_pages(served: Machine) -> None:
+    undisturbed = measured(served)
+    every = [beginning for kind in BEGINNINGS.values() for beginning in kind]
+    with slow_clients(served.port, every), expensive_pages(served, EXPENSIVE) as answers:
+        time.sleep(2)
+        seconds = measured(served)
+        assert served.answers()
+        until(lambda: len(answers) == EXPENSIVE)
+    assert_at_once(seconds, undisturbed)
     assert set(answers) == {503}
