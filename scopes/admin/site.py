@@ -129,6 +129,7 @@ def _forget_strange_next(request: HttpRequest) -> None:
             values = values.copy()
             del values[REDIRECT_FIELD_NAME]
             setattr(request, sent, values)
+    request.META["QUERY_STRING"] = request.GET.urlencode()  # signing out leads to its own address without it
 
 
 def _is_ours(address: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpResponse
@@ -76,6 +77,83 @@ def test_the_answer_tells_neither_which_names_exist_nor_which_are_locked(agent: 
     }
     assert len(answers) == 1
     assert "locked for 15 minutes" in answers.pop()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("password", [WRONG, PASSWORD])
+def test_a_locked_name_runs_the_same_password_check_as_any_other(
+    agent: Callable[[str], User], monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    name = agent("agent").username
+    checks: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def counted(hasher: MD5PasswordHasher, password: str, salt: str) -> str:
+        checks.append(password)
+        return encode(hasher, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+    for one in [name, "nobody-has-this-name"]:
+        for _ in range(sign_in.TRIES_OF_A_NAME):
+            try_as(one, WRONG)
+        assert checks == [WRONG] * sign_in.TRIES_OF_A_NAME
+        checks.clear()
+        assert try_as(one, password).status_code == 200
+        assert checks == [password]
+        checks.clear()
+
+
+BAD_NEXT = [
+    "/nowhere/",
+    "/admin/nowhere/",
+    "/admin/login/",
+    "/admin/logout/",
+    "/healthz",
+    "/r/a/b",
+    "admin",
+    "//elsewhere.example/admin/",
+    "/\\elsewhere.example/admin/",
+    "https://elsewhere.example/admin/",
+    "http://[/admin/",
+    "javascript:alert(1)",
+    "/admin/../healthz",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", BAD_NEXT)
+@pytest.mark.parametrize("sent", ["query", "form"])
+def test_signing_in_with_a_bad_next_leads_to_the_desk(agent: Callable[[str], User], address: str, sent: str) -> None:
+    query, form = ({"next": address}, {}) if sent == "query" else ({}, {"next": address})
+    form |= {"username": agent("agent").username, "password": PASSWORD}
+    response = Client().post("/admin/login/", form, query_params=query)
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", BAD_NEXT)
+@pytest.mark.parametrize("sent", ["query", "form"])
+def test_signing_out_with_a_bad_next_ends_as_without_one(agent: Callable[[str], User], address: str, sent: str) -> None:
+    def ended(address: str | None) -> tuple[int, str | None, bytes]:
+        client = Client()
+        client.force_login(agent("agent"))
+        given = {"next": address} if address else {}
+        response = client.post(
+            "/admin/logout/", given if sent == "form" else {}, query_params=given if sent == "query" else {}
+        )
+        assert "_auth_user_id" not in client.session
+        return response.status_code, response.headers.get("Location"), response.content
+
+    assert ended(address) == ended(None)
+
+
+@pytest.mark.django_db
+def test_a_page_of_the_desk_is_where_signing_in_and_out_lead_to(agent: Callable[[str], User]) -> None:
+    page = "/admin/scopes/delivery/?kind=auth"
+    client = Client()
+    form = {"username": agent("engineer").username, "password": PASSWORD}
+    assert client.post("/admin/login/", form, query_params={"next": page}).headers["Location"] == page
+    assert client.post("/admin/logout/", {"next": page}).headers["Location"] == page
 
 
 @pytest.mark.django_db
