@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.patient import LOOKED_AT, has_come
+from portal.patient import LOOKED_AT, has_come, is_whole
 
 POST = b"POST / HTTP/1.1\r\ncontent-LENGTH: 3\r\n\r\n"
 
@@ -20,13 +20,31 @@ POST = b"POST / HTTP/1.1\r\ncontent-LENGTH: 3\r\n\r\n"
         (POST + b"abc", True),
         (POST + b"abcGET /", True),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", True),
+        (POST.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"), True),
         (b"POST / HTTP/1.1\r\nX-Content-Length: 9\r\n\r\n", True),
         (b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n", True),
         (POST.replace(b"3", b"9" * 9) + b"a" * LOOKED_AT, True),
         (b"a" * LOOKED_AT, True),
         (b"a" * (LOOKED_AT - 1), False),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_a_request_has_come(seen: bytes, come: bool) -> None:
     assert has_come(seen[:LOOKED_AT]) is come
+
+
+@pytest.mark.parametrize(
+    ("seen", "whole"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        (POST + b"ab", False),
+        (POST + b"abc", True),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", False),
+        (POST.replace(b"3", b"9" * 9) + b"a" * LOOKED_AT, False),
+        (b"a" * LOOKED_AT, False),
+    ],
+    ids=range(7),
+)
+def test_a_request_has_come_to_its_end(seen: bytes, whole: bool) -> None:
+    assert is_whole(seen) is whole
