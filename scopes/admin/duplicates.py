@@ -50,7 +50,7 @@ def duplicates(request: HttpRequest) -> HttpResponseBase:
     open_ones = SuspectedDuplicate.objects.filter(state=SuspectedDuplicate.State.OPEN)
     sides = ("person", "standing", "pulse", "integration__provider", "integration__source")
     rows = open_ones.select_related(*(f"{side}__{name}" for side in ("first", "second") for name in sides))
-    shown, more = _page(request, rows)
+    shown, more = by_falling_id(request, rows)
     pairs = [Suspected(pair.first, pair.second, tuple(signs(pair.first, pair.second))) for pair in shown]
     return desk.page(request, "admin/duplicates/list.html", "Suspected duplicates", pairs=pairs, more=more)
 
@@ -60,7 +60,7 @@ def orphans(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections whose person nobody knows, the newest first."""
     nobodys = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
     rows = nobodys.select_related("standing", "pulse", "integration__provider", "integration__source")
-    shown, more = _page(request, rows)
+    shown, more = by_falling_id(request, rows)
     told = [(row, words_of_link(row), last_data_on(row)) for row in shown]
     return desk.page(request, "admin/duplicates/orphans.html", "Connections of nobody", rows=told, more=more)
 
@@ -189,7 +189,7 @@ def with_merges(cards: Iterable[Card]) -> list[Card]:
     ]
 
 
-def _page(request: HttpRequest, rows: Any) -> tuple[list[Any], str]:
+def by_falling_id(request: HttpRequest, rows: Any) -> tuple[list[Any], str]:
     """A page of `rows` by falling id, and the address of the next, if there is one."""
     before = request.GET.get("before", "")
     if before.isdecimal() and len(before) < 18:

@@ -50,7 +50,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "duplicates",
                 "scopes.view_connection",
                 "people",
-                ("orphans", "merge", "tell_apart", "part"),
+                ("orphans", "merge", "tell_apart", "part", "other_references", "dismiss_other_reference"),
             ),
             _records("Links", "reauthlink", "link"),
             Entry("Diagnose", "diagnose", "scopes.view_provider", "diagnose"),

@@ -20,6 +20,7 @@ from scopes.admin.timeline import KINDS, timeline, trail_of
 from scopes.admin.verify import with_evidence
 from scopes.admin.waive import with_waivers
 from scopes.admin.why import agent_of
+from scopes.judge import two_people
 from scopes.judge.past import NoMoment, read_moment
 from scopes.judge.person import PersonAccount, account_of, accounts_of
 from scopes.models import Connection, Person, Source
@@ -50,7 +51,15 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
     opened.note(agent_of(request), row, timezone.now())
     at, trouble = _moment(request)
     told = tuple(accounts_of([row], at))
-    account = PersonAccount(person=None, connections=told, attempts=(), links=(), as_of=at)
+    account = PersonAccount(
+        person=None,
+        connections=told,
+        attempts=(),
+        links=(),
+        as_of=at,
+        named_for=() if at else tuple(two_people.of_references([row.reference_id])),
+        in_other_case=() if at else tuple(two_people.in_other_case(row.reference_id)),
+    )
     title = f"Unclaimed {row.integration.provider.name} connection"
     content = _content(request, account)
     return desk.page(request, "admin/person/page.html", title, **content, as_of_trouble=trouble)
@@ -73,6 +82,8 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
     made = cards(account.connections, at)
     return {
         "person": account.person,
+        "named_for": account.named_for,
+        "in_other_case": account.in_other_case,
         "cards": made if at else with_merges(with_evidence(with_held_facts(with_waivers(with_handovers(made))))),
         "never_completed": never_completed(account),
         "troubled": [] if at else _troubled(account),

@@ -46,6 +46,7 @@ class Row(NamedTuple):
     consented_at: datetime | None = None
     unlisted: tuple[str, ...] = ()
     last_data_on: date | None = None
+    reference_at: datetime | None = None
 
 
 class Step(NamedTuple):

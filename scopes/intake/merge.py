@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from scopes.facts import LinkState, OriginKind
-from scopes.intake import rows
+from scopes.intake import other_references, rows
 from scopes.intake.effects import Row
 from scopes.intake.merged_facts import Facts, facts_now, joined, parted
 from scopes.judge.policy import consent_screens
@@ -124,6 +124,7 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
             ticket=by.ticket,
             standing_id=survivor.standing_id,
             reference_id=survivor.reference_id,
+            reference_at=survivor.reference_at,
             provider_user_id=survivor.provider_user_id,
             resource=survivor.resource,
             resource_at=survivor.resource_at,
@@ -150,6 +151,8 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
             survivor.resource, survivor.resource_at = absorbed.resource, absorbed.resource_at
         survivor.person_id = survivor.person_id or absorbed.person_id
         survivor.reference_id = survivor.reference_id or absorbed.reference_id
+        known = [row.reference_at for row in (survivor, absorbed) if row.reference_at]
+        survivor.reference_at = min(known, default=None)
         _stand(survivor, after, standing)
         last.unlisted = open_one.unlisted if goes.standing.reported is None else last.unlisted
         _go_on(survivor, open_one, last, now)
@@ -196,7 +199,7 @@ def _today(facts: Facts, reference_id: str, waived: Iterable[str]) -> Facts:
 def _reference_apart(record: Merge) -> str:
     """Whose the absorbed connection is: as it knew, or as it was told while it was merged."""
     told = record.survivor.reference_id if record.survivor.reference_id != record.reference_id else ""
-    return record.absorbed.reference_id or told
+    return told or record.absorbed.reference_id
 
 
 def why_not_part(record: Merge) -> str:
@@ -234,7 +237,11 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
         FormerId.objects.filter(connection=survivor, user_id__in=_former_ids_of(absorbed.pk)).update(
             connection=absorbed
         )
-        absorbed.reference_id = _reference_apart(record)
+        reference = _reference_apart(record)
+        if reference != absorbed.reference_id:
+            absorbed.reference_id, absorbed.reference_at = reference, survivor.reference_at
+        survivor.reference_at = record.reference_at
+        other_references.part(record)
         if absorbed.resource or survivor.resource_at != record.resource_at:
             absorbed.resource, absorbed.resource_at = survivor.resource, survivor.resource_at
         survivor.resource, survivor.resource_at = record.resource, record.resource_at

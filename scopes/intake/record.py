@@ -16,7 +16,7 @@ from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
-from scopes.intake import identity, people, rows
+from scopes.intake import identity, other_references, people, rows
 from scopes.intake.effects import Read, Row, Step, Told, after, begin, tells_nothing
 from scopes.intake.merge import By
 from scopes.intake.vocabulary import Vocabulary
@@ -136,7 +136,7 @@ class Recorder:
         pulses: list[rows.PulseSeen] = []
         renamed: list[rows.Named] = []
         beside: dict[str, ConnectionFact] = {}
-        for place, pk, standing, nobodys, undated, minted, later, is_renamed in found:
+        for place, pk, standing, nobodys, undated, minted, later, is_renamed, names_another in found:
             integration, fact = sights[place]
             if self.hold_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
                 recorded.held.append((pk, integration, fact.happened_at))
@@ -144,7 +144,7 @@ class Recorder:
             if minted:
                 continue
             recorded.untried.add(fact.user_id)
-            if not tells_nothing(standings[standing], fact, nobodys=nobodys, undated=undated):
+            if names_another or not tells_nothing(standings[standing], fact, nobodys=nobodys, undated=undated):
                 continue
             usual.add(fact.user_id)
             recorded.connections.append(pk)
@@ -164,18 +164,22 @@ class Recorder:
         named = _people(told, present)
         changed: list[tuple[rows.Found, list[Step]]] = []
         begun: list[tuple[Key, list[Step]]] = []
+        others: dict[Key, other_references.Named] = {}
         for key, facts in told.items():
             found = present.get(key)
             if found is None:
                 first, read, screens, origin = facts[0]
-                row = _claimed(begin(first, key[0], read, screens), facts, named)
+                before = begin(first, key[0], read, screens)
+                row = _claimed(before, facts, named)
+                others[key] = _others(before, row, facts)
                 begun.append((key, [Step(row, first.happened_at, origin), *self._steps(row, facts[1:])]))
                 continue
             before = found.as_row(standings)
             row = _claimed(before, facts, named)
+            others[key] = _others(before, row, facts)
             steps = self._steps(row, facts)
             if not steps and row is not before:
-                claiming = next(told for told in facts if told.fact.reference_id)
+                claiming = next(told for told in facts if told.fact.reference_id == row.reference_id)
                 steps = [Step(row, claiming.fact.happened_at, claiming.origin)]
             if steps:
                 changed.append((found, steps))
@@ -188,6 +192,8 @@ class Recorder:
         names = _names(told)
         made = rows.insert(begun, ids, names, now)
         rows.update(changed, ids, now)
+        pks = {key: found.pk for key, found in present.items()} | made
+        other_references.write({pks[key]: told for key, told in others.items() if told.others and key in pks}, now)
         rows.write_names([rows.Named(present[key].pk, name, at) for key, (at, name) in names.items() if key in present])
         recorded.pulses += rows.write_pulses(_pulses(told, present, made))
         recorded.new += len(made)
@@ -260,18 +266,25 @@ def restand(
     return len(moved)
 
 
-def _reference(facts: list[Told]) -> str:
-    """Whose the connection is, in the host's words; empty when no fact told."""
-    for told in facts:
-        if told.fact.reference_id:
-            return told.fact.reference_id
-    return ""
+def _reference(facts: list[Told]) -> tuple[datetime, str] | None:
+    """The first reference id that the facts name, and when; of two at one time the smaller."""
+    return min(
+        ((told.fact.happened_at, told.fact.reference_id) for told in facts if told.fact.reference_id), default=None
+    )
+
+
+def _is_earlier(named: tuple[datetime, str], at: datetime | None, reference_id: str) -> bool:
+    """Whether `named` comes before what a connection is under since `at`, if that is known."""
+    return not reference_id or (at is not None and named < (at, reference_id))
 
 
 def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict[str, tuple[int, str]]:
-    """Reference id -> (person, plan), for the connections that had no reference id before."""
-    nobodys = [facts for key, facts in told.items() if key not in present or not present[key].reference_id]
-    references = {reference for facts in nobodys if (reference := _reference(facts))}
+    """Reference id -> (person, plan), for the connections that come under another than before."""
+    references = set()
+    for key, facts in told.items():
+        found, named = present.get(key), _reference(facts)
+        if named and (found is None or _is_earlier(named, found.reference_at, found.reference_id)):
+            references.add(named[1])
     if not references:
         return {}
     people = among(Person.objects.all(), "reference_id", references)
@@ -279,13 +292,30 @@ def _people(told: dict[Key, list[Told]], present: dict[Key, rows.Found]) -> dict
 
 
 def _claimed(row: Row, facts: list[Told], people: dict[str, tuple[int, str]]) -> Row:
-    """`row` with the first reference id that was ever told of it, and the person of that name, if known."""
-    reference = _reference(facts)
-    if row.reference_id or not reference:
+    """`row` under the reference id that was reported of it first, of whatever arrived, with its person, if known."""
+    named = _reference(facts)
+    if named is None or not _is_earlier(named, row.reference_at, row.reference_id):
         return row
+    at, reference = named
+    if reference == row.reference_id:
+        return row._replace(reference_at=at)
     person, plan = people.get(reference, (None, ""))
+    if not row.reference_id:
+        person = row.person or person
     standing = row.standing._replace(plan=plan)
-    return row._replace(reference_id=reference, person=row.person or person, standing=standing)
+    return row._replace(reference_id=reference, reference_at=at, person=person, standing=standing)
+
+
+def _others(before: Row, row: Row, facts: list[Told]) -> other_references.Named:
+    """The reference ids beside that of `row`: those that the facts name, and the one that it was under before."""
+    others: dict[str, other_references.Report] = {}
+    for told in facts:
+        if (reference := told.fact.reference_id) and reference != row.reference_id:
+            others.setdefault(reference, other_references.Report(told.fact.happened_at, told.origin))
+    left, left_at = before.reference_id, before.reference_at
+    if left and left_at and left != row.reference_id and (left not in others or left_at <= others[left].at):
+        others[left] = other_references.Report(left_at)
+    return other_references.Named(row.reference_id, others)
 
 
 def _names(told: dict[Key, list[Told]]) -> dict[Key, tuple[datetime, str]]:

@@ -17,7 +17,7 @@ from scopes.models.arrays import looked_up, numbers, texts, times
 Key = tuple[int, str]
 
 COLUMNS = """c.id, c.integration_id, c.user_id, c.standing_id, c.person_id, c.reference_id, c.provider_user_id,
-    c.consented_at, c.scopes_at, c.link_at, pulse.last_webhook_on, pulse.last_data_on"""
+    c.consented_at, c.scopes_at, c.link_at, pulse.last_webhook_on, pulse.last_data_on, c.reference_at"""
 
 
 class Found(NamedTuple):
@@ -35,6 +35,7 @@ class Found(NamedTuple):
     link_at: datetime
     last_webhook_on: date | None
     last_data_on: date | None
+    reference_at: datetime | None
 
     def as_row(self, standings: Mapping[int, StandingFacts]) -> Row:
         return Row(
@@ -49,6 +50,7 @@ class Found(NamedTuple):
             scopes_at=self.scopes_at,
             link_at=self.link_at,
             last_data_on=self.last_data_on,
+            reference_at=self.reference_at,
         )
 
 
@@ -72,7 +74,8 @@ class Sighted(NamedTuple):
     """What is recorded of the connection in the `place`-th of some sights, as far as that sight may change it.
 
     `minted`: its id was minted for a link. `later`: the sight tells later days than its pulse. `renamed`: it calls the
-    provider otherwise than before.
+    provider otherwise than before. `names_another`: it reports another reference id than the connection's, or the same
+    at an earlier time, which is not recorded yet.
     """
 
     place: int
@@ -83,6 +86,7 @@ class Sighted(NamedTuple):
     minted: bool
     later: bool
     renamed: bool
+    names_another: bool
 
 
 def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
@@ -96,9 +100,16 @@ def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
                              AND attempt.link_id IS NOT NULL),
                    coalesce(seen.webhook_on > coalesce(pulse.last_webhook_on, '-infinity'), false)
                    OR coalesce(seen.data_on > coalesce(pulse.last_data_on, '-infinity'), false),
-                   coalesce(seen.resource <> c.resource, false)
-            FROM {looked_up("bigint", "text", "date", "date", "text")}
-                 WITH ORDINALITY AS seen (integration_id, user_id, webhook_on, data_on, resource, place)
+                   coalesce(seen.resource <> c.resource, false),
+                   CASE WHEN seen.reference_id = '' OR c.reference_id = '' THEN false
+                        WHEN seen.reference_id = c.reference_id THEN coalesce(seen.at < c.reference_at, false)
+                        ELSE NOT EXISTS (SELECT FROM scopes_otherreference other
+                                         WHERE other.connection_id = c.id AND other.reference_id = seen.reference_id
+                                           AND other.first_at <= seen.at)
+                   END
+            FROM {looked_up("bigint", "text", "date", "date", "text", "text", "timestamptz")}
+                 WITH ORDINALITY
+                 AS seen (integration_id, user_id, webhook_on, data_on, resource, reference_id, at, place)
             JOIN scopes_connection c ON c.user_id = seen.user_id AND c.integration_id = seen.integration_id
                                     AND c.merged_into_id IS NULL
             LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
@@ -109,6 +120,8 @@ def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
                 times(fact.last_webhook_on for _, fact in sights),
                 times(fact.last_data_on for _, fact in sights),
                 texts(fact.resource for _, fact in sights),
+                texts(fact.reference_id or "" for _, fact in sights),
+                times(fact.happened_at for _, fact in sights),
             ],
         )
         return [Sighted(*row) for row in cursor.fetchall()]
@@ -164,10 +177,10 @@ def insert(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO scopes_connection (integration_id, user_id, standing_id, person_id, reference_id,
+            INSERT INTO scopes_connection (integration_id, user_id, standing_id, person_id, reference_id, reference_at,
                 provider_user_id, consented_at, scopes_at, link_at, resource, resource_at, first_seen_at)
-            SELECT *, %s FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::text[],
-                %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[])
+            SELECT *, %s FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::bigint[], %s::text[], %s::timestamptz[],
+                %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[])
             ON CONFLICT (user_id, integration_id) WHERE merged_into_id IS NULL DO NOTHING
             RETURNING integration_id, user_id, id
             """,
@@ -178,6 +191,7 @@ def insert(
                 numbers(ids[row.standing] for row in last),
                 numbers(row.person for row in last),
                 texts(row.reference_id for row in last),
+                times(row.reference_at for row in last),
                 texts(row.provider_user_id for row in last),
                 times(row.consented_at for row in last),
                 times(row.scopes_at for row in last),
@@ -202,10 +216,22 @@ def update(changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[Standin
             f"""
             UPDATE scopes_connection c
             SET standing_id = new.standing_id, person_id = new.person_id, reference_id = new.reference_id,
-                provider_user_id = new.provider_user_id, consented_at = new.consented_at,
-                scopes_at = new.scopes_at, link_at = new.link_at
-            FROM {looked_up("bigint", "int", "bigint", "text", "text", "timestamptz", "timestamptz", "timestamptz")}
-                 AS new (id, standing_id, person_id, reference_id, provider_user_id, consented_at, scopes_at, link_at)
+                reference_at = new.reference_at, provider_user_id = new.provider_user_id,
+                consented_at = new.consented_at, scopes_at = new.scopes_at, link_at = new.link_at
+            FROM {
+                looked_up(
+                    "bigint",
+                    "int",
+                    "bigint",
+                    "text",
+                    "timestamptz",
+                    "text",
+                    "timestamptz",
+                    "timestamptz",
+                    "timestamptz",
+                )
+            } AS new (id, standing_id, person_id, reference_id, reference_at, provider_user_id, consented_at, scopes_at,
+                      link_at)
             WHERE c.id = new.id
             """,
             [
@@ -213,6 +239,7 @@ def update(changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[Standin
                 numbers(ids[row.standing] for row in last),
                 numbers(row.person for row in last),
                 texts(row.reference_id for row in last),
+                times(row.reference_at for row in last),
                 texts(row.provider_user_id for row in last),
                 times(row.consented_at for row in last),
                 times(row.scopes_at for row in last),

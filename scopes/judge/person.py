@@ -11,11 +11,12 @@ from django.db.models import Q, QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
-from scopes.judge import doubts, verdicts
+from scopes.judge import doubts, two_people, verdicts
 from scopes.judge.explain import Account, Refused, Stretch, Version, explain, judged_at
 from scopes.judge.past import attempt_at, link_at
 from scopes.judge.rules import Judgement
 from scopes.judge.standing import facts_of
+from scopes.judge.two_people import Contradiction, InOtherCase
 from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Refusal, Verdict
 
 ATTEMPTS = 50
@@ -25,7 +26,7 @@ ATTEMPTS = 50
 class ConnectionAccount:
     """One connection with its account. `periods` newest first; `doubts` are sentences, by the scope that is doubted.
 
-    What is doubted is always of today: as of a moment of the past, it is left out.
+    `contradictions` say who else the source names. Both are of today: as of a moment of the past, they are left out.
     """
 
     connection: Connection
@@ -34,13 +35,15 @@ class ConnectionAccount:
     policy: PolicyVersion
     periods: tuple[Period, ...]
     doubts: Mapping[str, str]
+    contradictions: tuple[Contradiction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PersonAccount:
     """A person, or (with `person` None) connections that nobody claimed. Attempts and links newest first.
 
-    With `as_of`, all is as it stood then; but what the host tells of the person is always of today.
+    With `as_of`, all is as it stood then; but what the host tells of the person is always of today. `named_for` are
+    connections of others, `in_other_case` ids that differ in case only; both are of today, and left out as of the past.
     """
 
     person: Person | None
@@ -48,6 +51,8 @@ class PersonAccount:
     attempts: tuple[Attempt, ...]
     links: tuple[ReauthLink, ...]
     as_of: datetime | None = None
+    named_for: tuple[Contradiction, ...] = ()
+    in_other_case: tuple[InOtherCase, ...] = ()
 
 
 def find_people(words: str) -> list[Person]:
@@ -92,6 +97,8 @@ def account_of(person: Person, at: datetime | None = None) -> PersonAccount:
         attempts=_attempts(attempts, at),
         links=tuple(link_at(link, at) if at else link for link in links[:ATTEMPTS]),
         as_of=at,
+        named_for=() if at else tuple(two_people.of_references([person.reference_id])),
+        in_other_case=() if at else tuple(two_people.in_other_case(person.reference_id)),
     )
 
 
@@ -106,6 +113,8 @@ def account_of_unclaimed(
         attempts=_attempts(attempts, at) if reference_id else (),
         links=(),
         as_of=at,
+        named_for=() if at else tuple(two_people.of_references([reference_id])),
+        in_other_case=() if at else tuple(two_people.in_other_case(reference_id)),
     )
 
 
@@ -132,6 +141,7 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
         rows = [row for row in rows if row.pk in periods]
         _as_they_stood(rows, periods, at)
     suspected = doubts.open_in(row.integration_id for row in rows) if at is None else {}
+    contradicted = two_people.of_connections(row.pk for row in rows) if at is None else {}
     accounts = []
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)
@@ -153,7 +163,8 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
         )
         newest_first = tuple(reversed(periods[row.pk]))
         doubted = suspected.get(row.integration_id, {})
-        accounts.append(ConnectionAccount(row, provider, told, policy, newest_first, doubted))
+        others = tuple(contradicted.get(row.pk, ()))
+        accounts.append(ConnectionAccount(row, provider, told, policy, newest_first, doubted, others))
     return accounts
 
 

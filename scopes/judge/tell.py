@@ -15,7 +15,10 @@ HELD = {True: "granted", False: "missing", None: "not known"}
 
 
 def as_data(account: PersonAccount) -> dict[str, Any]:
-    """{"as_of", "person", "connections": […], "attempts": […]}, JSON-ready; times are ISO 8601 in UTC."""
+    """{"as_of", "person", "connections", "attempts", "named_for", "in_other_case"}, JSON-ready.
+
+    Times are ISO 8601 in UTC.
+    """
     person = account.person
     return {
         "as_of": account.as_of.isoformat() if account.as_of else None,
@@ -30,6 +33,8 @@ def as_data(account: PersonAccount) -> dict[str, Any]:
         },
         "connections": [_connection(entry) for entry in account.connections],
         "attempts": [_attempt(attempt) for attempt in account.attempts],
+        "named_for": [one.sentence_of_other for one in account.named_for],
+        "in_other_case": [one.other_id for one in account.in_other_case],
     }
 
 
@@ -60,6 +65,10 @@ def _connection(entry: ConnectionAccount) -> dict[str, Any]:
         "features": {"working": told.working, "failing": told.failing, "uncertain": told.uncertain},
         "sentences": told.sentences,
         "refusals": told.refusals,
+        "also_named": [
+            {"reference_id": one.report.reference_id, "first_at": one.report.first_at.isoformat()}
+            for one in entry.contradictions
+        ],
     }
 
 
@@ -107,6 +116,8 @@ def _lines(account: PersonAccount) -> Iterator[str]:
     else:
         details = " · ".join(part for part in (person.reference_id, person.email, person.locale, person.plan) if part)
         yield f"{person.name or 'A person without a name'} ({details})"
+    yield from (f"  {one.sentence}" for one in account.in_other_case)
+    yield from (f"  {one.sentence_of_other}" for one in account.named_for)
     if not account.connections:
         yield "  Nothing was known of a connection then." if account.as_of else "  No connection."
     for entry in account.connections:
@@ -125,7 +136,7 @@ def _connection_lines(entry: ConnectionAccount) -> Iterator[str]:
     told, row = entry.account, entry.connection
     since = f"since {'at least ' if told.since_at_least else ''}{told.since:%Y-%m-%d}"
     yield f"{entry.provider.name} through {row.integration.source}: {told.health.value} {since}"
-    for sentence in told.sentences:
+    for sentence in (*told.sentences, *(one.sentence for one in entry.contradictions)):
         yield f"  {sentence}"
     for evidence in (*told.link_evidence, *told.refusals):
         yield f"  {evidence}"

@@ -1,7 +1,7 @@
 """The records, one module a subject. Constraints are named; nothing here decides what a record means."""
 
 from scopes.models.attempt import Attempt, ReauthLink
-from scopes.models.connection import Connection, FormerId, Period, Pulse, Standing
+from scopes.models.connection import Connection, FormerId, OtherReference, Period, Pulse, Standing
 from scopes.models.doubt import Doubt
 from scopes.models.erased import ErasedId
 from scopes.models.evidence import LiveCheck, Refusal
@@ -17,7 +17,7 @@ from scopes.models.work import JobFailure, RequestBudget
 
 __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
-    "HeldFact", "Incident", "Integration", "JobFailure", "Listing", "LiveCheck", "Merge", "Period", "Person",
-    "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope", "SignInTries", "Source",
-    "Standing", "SuspectedDuplicate", "TerraSetup", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
+    "HeldFact", "Incident", "Integration", "JobFailure", "Listing", "LiveCheck", "Merge", "OtherReference", "Period",
+    "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope", "SignInTries",
+    "Source", "Standing", "SuspectedDuplicate", "TerraSetup", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
 ]  # fmt: skip

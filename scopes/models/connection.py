@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from scopes.facts import LinkState, OriginKind
 
@@ -41,10 +42,11 @@ class Connection(models.Model):
     """One person's authorised link to one provider. It outlives the source's ids; `user_id` is the newest of them.
 
     `standing` is a copy of the open period's, kept in the same transaction. `scopes_at` and `link_at`
-    say how new what we know of each is: an older fact never overwrites a newer one. `resource` is the source's own name
-    of the provider for this id, empty where it was not reported, and `resource_at` when it was. A merged connection has
-    no open period; what it had goes on in the one that it was merged into. `came_back_after` is the day on which an
-    earlier record of it was erased here, where it came back later.
+    say how new what we know of each is: an older fact never overwrites a newer one. `reference_id` is the one of the
+    earliest report, at `reference_at`; see `OtherReference` for those reported later. `resource` is the source's own
+    name of the provider for this id, empty where it was not reported, and `resource_at` when it was. A merged
+    connection has no open period; what it had goes on in the one that it was merged into. `came_back_after` is the day
+    on which an earlier record of it was erased here, where it came back later.
     """
 
     person = models.ForeignKey("scopes.Person", models.PROTECT, null=True, blank=True, related_name="connections")
@@ -52,6 +54,7 @@ class Connection(models.Model):
     standing = models.ForeignKey(Standing, models.PROTECT, related_name="connections", db_index=False)
     user_id = models.CharField(max_length=120)
     reference_id = models.CharField(max_length=255, blank=True)
+    reference_at = models.DateTimeField(null=True, blank=True)
     provider_user_id = models.CharField(max_length=255, blank=True)
     resource = models.CharField(max_length=255, blank=True, default="", db_default="")
     resource_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +93,11 @@ class Connection(models.Model):
                 fields=["reference_id"],
                 condition=Q(person__isnull=True) & ~Q(reference_id=""),
                 name="connection_unclaimed",
+            ),
+            models.Index(
+                Upper("reference_id"),
+                condition=Q(person__isnull=True) & ~Q(reference_id=""),
+                name="connection_unclaimed_in_case",
             ),
             models.Index(
                 fields=["provider_user_id", "integration"],
@@ -166,3 +174,42 @@ class FormerId(models.Model):
 
     def __str__(self) -> str:
         return self.user_id
+
+
+class OtherReference(models.Model):
+    """A reference id that a source reported for a connection which it reported for another one before.
+
+    `first_at` is when it was so reported for the first time; the connection stays with the reference id of the earliest
+    report. `origin` and `origin_record` tell which fact reported it; they are empty where the connection was under this
+    reference id until an earlier report of another came. One row a pair, for good: what a lead dismissed is not raised
+    again.
+    """
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="other_references", db_index=False)
+    reference_id = models.CharField(max_length=255)
+    first_at = models.DateTimeField()
+    origin = models.CharField(max_length=12, blank=True)
+    origin_record = models.CharField(max_length=120, blank=True)
+    found_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    author = models.CharField(max_length=150, blank=True)
+    reason = models.TextField(blank=True)
+    ticket = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        permissions = [("dismiss_other_reference", "Can dismiss that a connection was reported for two people")]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "reference_id"], name="other_reference_once"),
+            models.CheckConstraint(condition=~Q(reference_id=""), name="other_reference_is_told"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | (~Q(author="") & ~Q(reason="")),
+                name="other_reference_is_dismissed_by_somebody_and_why",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["reference_id"], name="other_reference_by_id"),
+            models.Index(fields=["id"], condition=Q(ended_at__isnull=True), name="other_reference_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"another reference id of connection {self.connection_id}"

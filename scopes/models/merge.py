@@ -35,6 +35,7 @@ class Merge(models.Model):
 
     standing = models.ForeignKey("scopes.Standing", models.PROTECT, related_name="+", db_index=False)
     reference_id = models.CharField(max_length=255, blank=True)
+    reference_at = models.DateTimeField(null=True, blank=True)
     provider_user_id = models.CharField(max_length=255, blank=True)
     resource = models.CharField(max_length=255, blank=True, default="", db_default="")
     resource_at = models.DateTimeField(null=True, blank=True)

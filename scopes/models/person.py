@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Concat, Lower
+from django.db.models.functions import Concat, Lower, Upper
 
 _loaded: ContextVar[dict[int, Person] | None] = ContextVar("loaded people", default=None)
 PUNCTUATION = r"""[][!"#$%&'()*+,./:;<=>?@\\^_`{|}~-]+"""
@@ -56,6 +56,7 @@ class Person(models.Model):
             models.CheckConstraint(condition=Q(email=Lower(F("email"))), name="person_email_is_lower_case"),
         ]
         indexes = [
+            models.Index(Upper("reference_id"), name="person_by_id_in_case"),
             models.Index(fields=["email"], condition=~Q(email=""), name="person_by_email"),
             GinIndex(fields=["search"], name="person_by_words"),
         ]

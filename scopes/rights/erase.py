@@ -22,6 +22,7 @@ from scopes.models import (
     Doubt,
     Incident,
     Merge,
+    OtherReference,
     ReauthLink,
     SuspectedDuplicate,
     TrailEntry,
@@ -45,6 +46,7 @@ TABLES: tuple[tuple[str, Callable[[Held], Sequence[Model]]], ...] = (
     ("scopes_refusal", lambda held: held.refusals),
     ("scopes_merge", lambda held: held.merges),
     ("scopes_suspectedduplicate", lambda held: held.suspected),
+    ("scopes_otherreference", lambda held: [*held.other_references, *held.named_for]),
     ("scopes_dontcontact", lambda held: held.dont_contact),
     ("scopes_formerid", lambda held: held.former_ids),
     ("scopes_period", lambda held: held.periods),
@@ -63,6 +65,7 @@ FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Incident, ("reason", "ticket")),
     (Merge, ("reason", "ticket", "parted_reason", "parted_ticket")),
     (SuspectedDuplicate, ("reason", "ticket")),
+    (OtherReference, ("reason", "ticket")),
 )
 
 

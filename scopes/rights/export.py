@@ -13,6 +13,7 @@ from scopes.models import (
     Integration,
     LiveCheck,
     Merge,
+    OtherReference,
     ReauthLink,
     Refusal,
     SuspectedDuplicate,
@@ -48,6 +49,11 @@ def export(held: Held, now: datetime) -> dict[str, Any]:
         "connections": [_connection(row, held) for row in held.connections],
         "merges": [_merge(row) for row in held.merges],
         "suspected_duplicates": [_suspected(row, held) for row in held.suspected],
+        "reported_for_another": [_reported(row) for row in held.other_references],
+        "named_for": [
+            {**_where(row.connection.integration), "reference_id": row.reference_id, **_reported(row)}
+            for row in held.named_for
+        ],
         "attempts": [_attempt(row) for row in held.attempts],
         "links": [_link(row) for row in held.links],
         "dont_contact": [_dont_contact(row) for row in held.dont_contact],
@@ -127,6 +133,19 @@ def _suspected(row: SuspectedDuplicate, held: Held) -> dict[str, Any]:
         "user_ids": [ids[pk] for pk in (row.first_id, row.second_id) if pk in ids],
         "state": row.state,
         "found_at": _time(row.found_at),
+        "ended_at": _time(row.ended_at),
+        "author": row.author,
+        "reason": row.reason,
+        "ticket": row.ticket,
+    }
+
+
+def _reported(row: OtherReference) -> dict[str, Any]:
+    """Without whoever else was named: that is about somebody else."""
+    return {
+        "first_at": _time(row.first_at),
+        "told_by": row.origin,
+        "record": row.origin_record,
         "ended_at": _time(row.ended_at),
         "author": row.author,
         "reason": row.reason,

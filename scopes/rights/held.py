@@ -18,6 +18,7 @@ from scopes.models import (
     HeldFact,
     LiveCheck,
     Merge,
+    OtherReference,
     Period,
     Person,
     ReauthLink,
@@ -37,7 +38,9 @@ class Ambiguous(ValueError):
 class Held:
     """What is kept under `reference_id`. `person` is None where only a source told of it.
 
-    `connections` are all that were ever theirs, with those that were merged. Everything is in the order of its making.
+    `connections` are all that were ever theirs, with those that were merged. `other_references` say that one of these
+    was reported for somebody else, `named_for` that one of somebody else's was reported for them. Everything is in the
+    order of its making.
     """
 
     reference_id: str
@@ -51,6 +54,8 @@ class Held:
     held_back: list[HeldFact]
     merges: list[Merge]
     suspected: list[SuspectedDuplicate]
+    other_references: list[OtherReference]
+    named_for: list[OtherReference]
     attempts: list[Attempt]
     links: list[ReauthLink]
     dont_contact: list[DontContact]
@@ -59,12 +64,13 @@ class Held:
 
     @property
     def is_nothing(self) -> bool:
-        return self.person is None and not (self.connections or self.attempts)
+        return self.person is None and not (self.connections or self.attempts or self.named_for)
 
     @property
     def references(self) -> set[str]:
         """The reference id in all the spellings that sources told."""
-        return {row.reference_id for rows in (self.connections, self.attempts) for row in rows} - {""}
+        told = (self.connections, self.attempts, self.named_for)
+        return {row.reference_id for rows in told for row in rows} - {""}
 
     @property
     def source_ids(self) -> set[str]:
@@ -84,6 +90,7 @@ class Held:
             "facts held back": len(self.held_back),
             "merges": len(self.merges),
             "suspected duplicates": len(self.suspected),
+            "reports for two people": len(self.other_references) + len(self.named_for),
             "attempts": len(self.attempts),
             "links": len(self.links),
             "don't-contact marks": len(self.dont_contact),
@@ -116,6 +123,7 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
     attempts = _attempts(reference_id, person, connections, former_ids, links)
     merges = list(Merge.objects.filter(Q(absorbed__in=pks) | Q(survivor__in=pks)).order_by("pk"))
     suspected = SuspectedDuplicate.objects.filter(Q(first__in=pks) | Q(second__in=pks))
+    named_for = _named_for(reference_id, pks)
     live_checks = list(LiveCheck.objects.filter(connection__in=pks).order_by("pk"))
     ids = {
         reference_id,
@@ -124,6 +132,7 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         *(value for row in attempts for value in (row.user_id, row.session_id, row.reference_id)),
         *(row.account for row in live_checks),
         *(row.provider_user_id for row in merges),
+        *(row.reference_id for row in named_for),
     }
     public_ids = {link.public_id for link in links}
     about = Q(connection__in=pks) | Q(subject__in=(ids | public_ids) - {""})
@@ -140,6 +149,8 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         refusals=list(Refusal.objects.filter(connection__in=pks).order_by("pk")),
         merges=merges,
         suspected=list(suspected.order_by("pk")),
+        other_references=list(OtherReference.objects.filter(connection__in=pks).order_by("pk")),
+        named_for=named_for,
         attempts=attempts,
         links=links,
         dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],
@@ -177,6 +188,15 @@ def _connections(reference_id: str, person: Person | None, *, lock: bool) -> lis
     rows = Connection.objects.filter(pk__in=found).order_by("pk")
     rows = rows.select_for_update(of=("self",)) if lock else rows
     return list(rows.select_related("integration__provider", "integration__source"))
+
+
+def _named_for(reference_id: str, pks: list[int]) -> list[OtherReference]:
+    """Where a connection of somebody else was reported for this reference id, spelt as `_connections` says."""
+    others = Person.objects.filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
+    rows = OtherReference.objects.filter(reference_id__iexact=reference_id).exclude(connection__in=pks)
+    rows = rows.exclude(reference_id__in=list(others.values_list("reference_id", flat=True)))
+    sides = ("connection__integration__provider", "connection__integration__source")
+    return list(rows.select_related(*sides).order_by("pk"))
 
 
 def _attempts(

@@ -52,6 +52,7 @@ SCREENS: dict[str, set[str]] = {
     "connections": LOOKERS,
     "duplicates": LOOKERS,
     "orphans": LOOKERS,
+    "other_references": LOOKERS,
     "merge": {"lead"},
     "verify": {"agent", "lead"},
     "verify_many": {"agent", "lead"},
@@ -96,6 +97,7 @@ SCREENS: dict[str, set[str]] = {
 ELSEWHERE = {
     "link_now", "withdraw_link", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
     "draft_again", "tell_apart", "part", "draft_from_terra", "resend_event",
+    "dismiss_other_reference",
 }  # fmt: skip
 
 

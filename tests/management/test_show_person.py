@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from scopes.facts import AttemptFailed
+from scopes.facts import AttemptFailed, ConsentGiven
 from tests import cast as people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
@@ -114,3 +114,26 @@ def keys_of(value: Any) -> Any:
     if isinstance(value, list):
         return [keys_of(value[0])] if value and isinstance(value[0], dict) else []
     return None
+
+
+def test_another_person_whom_the_source_names_is_told_of_to_both() -> None:
+    people.take_in(ConsentGiven("oura", "ada-oura", people.NOW, reference_id="ref-ben"))
+    people.take_in(ConsentGiven("oura", "ada-oura", people.NOW, reference_id="ref-hal"))
+
+    also = "Terra also names `{}` for this connection, first on 20 Nov 2026. It stays with `ref-ada`"
+    assert also.format("ref-ben") in show("ref-ada") and also.format("ref-hal") in show("ref-ada")
+    of_other = "Terra also names `{}` for a connection of `ref-ada`: Oura, `ada-oura`, first on 20 Nov 2026."
+    assert of_other.format("ref-ben") in show("ref-ben")
+    assert of_other.format("ref-hal") in show("ref-hal"), "though the host has not told of that one"
+    (ada,), (ben,) = json.loads(show("ref-ada", "--json")), json.loads(show("ref-ben", "--json"))
+    assert ada["connections"][0]["also_named"] == [
+        {"reference_id": other, "first_at": people.NOW.isoformat()} for other in ("ref-ben", "ref-hal")
+    ]
+    assert [of_other.format("ref-ben") in told for told in ben["named_for"]] == [True]
+
+
+def test_a_reference_id_that_differs_in_case_only_is_pointed_to() -> None:
+    people.take_in(people.consent("Ada", "whoop", ()))
+    assert "`ref-ada` and `ref-Ada` differ in case only." in show("ref-ada")
+    assert "`ref-Ada` and `ref-ada` differ in case only." in show("ref-Ada")
+    assert json.loads(show("ref-ada", "--json"))[0]["in_other_case"] == ["ref-Ada"]

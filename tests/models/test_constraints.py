@@ -27,6 +27,7 @@ from scopes.models import (
     Listing,
     LiveCheck,
     Merge,
+    OtherReference,
     Period,
     Person,
     PolicyVersion,
@@ -135,6 +136,11 @@ def suspected(**changes: Any) -> SuspectedDuplicate:
     return SuspectedDuplicate.objects.create(**told | changes)
 
 
+def other_reference(**changes: Any) -> OtherReference:
+    told = {"connection": connection_of("Ada"), "reference_id": "ref-ben", "first_at": NOW, "found_at": NOW}
+    return OtherReference.objects.create(**told | changes)
+
+
 def run(**changes: Any) -> AuditRun:
     return AuditRun.objects.create(**{"started_at": NOW} | changes)
 
@@ -234,6 +240,10 @@ REFUSED: dict[str, Callable[[], object]] = {
     ),
     "suspected_is_open_or_ended": lambda: suspected(ended_at=NOW),
     "told_apart_by_somebody_and_why": lambda: suspected(state="two", ended_at=NOW, author="Rex"),
+    "other_reference_once": lambda: twice(other_reference),
+    "other_reference_is_told": lambda: other_reference(reference_id=""),
+    "other_reference_is_dismissed_by_somebody_and_why": lambda: other_reference(ended_at=NOW, author="Vera"),
+    "source_trouble_since_a_time": lambda: Source.objects.create(key="terra:other", trouble="keys"),
     "verdict_once": lambda: again(Verdict.objects.first()),
     "verdict_health_known": lambda: again(Verdict.objects.first(), health="fine"),
     "verdict_helps_known": lambda: again(Verdict.objects.first(), helps="perhaps"),

@@ -14,7 +14,17 @@ from scopes.audit.proof import prove
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.intake import deliveries
 from scopes.judge import census
-from scopes.models import Attempt, Connection, Delivery, ErasedId, Period, Person, ReauthLink, TrailEntry
+from scopes.models import (
+    Attempt,
+    Connection,
+    Delivery,
+    ErasedId,
+    OtherReference,
+    Period,
+    Person,
+    ReauthLink,
+    TrailEntry,
+)
 from scopes.rights import marks
 from scopes.rights.erase import FREE_TEXT, TABLES, Asked, NothingKept, erase
 from scopes.rights.held import held_about
@@ -235,3 +245,25 @@ def test_erased_ids_are_told_by_nobody_without_the_secret() -> None:
     assert marks.erased_on("ref-ben", keys_from("another")) is None
     assert marks.erased_on("ref-ben", keys_from("another", "a secret")) == NOW.date(), "after a rotation"
     assert marks.erased_on("ben-oura", KEYS) is None, "an id of another kind"
+
+
+def test_that_a_connection_was_reported_for_two_people_goes_with_either() -> None:
+    cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="ref-ben"))
+    cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="REF-STRANGER"))
+    cast.take_in(ConsentGiven("oura", "ben-oura", NOW, reference_id="ref-cy"))
+    OtherReference.objects.filter(reference_id="ref-cy").update(ended_at=NOW, author="rex", reason="As ref-stranger.")
+
+    assert erased()["reports for two people"] == 2
+    assert list(OtherReference.objects.values_list("reference_id", flat=True)) == ["REF-STRANGER"]
+    assert places("ref-ben") == set()
+
+    assert erased("ref-stranger") == {"reports for two people": 1}, "who is known by nothing else"
+    assert places("ref-stranger") == set()
+    assert Connection.objects.filter(user_id="ada-oura").exists()
+
+
+def test_why_it_was_dismissed_forgets_whom_it_names() -> None:
+    cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="ref-cy"))
+    OtherReference.objects.update(ended_at=NOW, author="rex", reason="As told for ref-ben.")
+    erased()
+    assert OtherReference.objects.get().reason == "As told for [erased]."

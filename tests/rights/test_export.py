@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scopes import flow
-from scopes.facts import PersonKnown
+from scopes.facts import ConsentGiven, PersonKnown
 from scopes.models import Connection, ReauthLink
 from scopes.rights.export import export
 from scopes.rights.held import Ambiguous, held_about, reference_of
@@ -75,3 +75,12 @@ def test_a_person_is_meant_by_reference_id_or_address_and_two_with_one_address_a
     flow.take_in_people([PersonKnown("ref-twin", "ben@example.com")], NOW)
     with pytest.raises(Ambiguous, match=r"^2 people have this e-mail address"):
         reference_of("ben@example.com")
+
+
+def test_that_a_connection_was_reported_for_two_is_told_to_each_without_the_other() -> None:
+    cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="ref-ben"))
+    ada, ben = document("ref-ada"), document("ref-ben")
+    (told,), (named,) = ada["reported_for_another"], ben["named_for"]
+    assert (told["first_at"], told["told_by"], told["record"]) == (NOW.isoformat(), "webhook", "cast")
+    assert (named["provider"], named["reference_id"], named["first_at"]) == ("oura", "ref-ben", NOW.isoformat())
+    assert "ref-ben" not in json.dumps(ada) and "ada" not in json.dumps(ben)

@@ -37,7 +37,7 @@ class Command(BaseCommand):
             found = find_unclaimed(who)
             reference_id = next((row.reference_id for row in found if row.reference_id), who)
             unclaimed = account_of_unclaimed(found, reference_id, at)
-            accounts = [unclaimed] if found or unclaimed.attempts else []
+            accounts = [unclaimed] if found or unclaimed.attempts or unclaimed.named_for else []
         if not accounts:
             raise CommandError("Nobody is known by that reference id, e-mail address or id.")
         if options["json"]:
