@@ -30,6 +30,7 @@ TOKEN = "a" * 32
 HEAD = b"%s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 HOOK = HEAD % b"POST /hooks/terra/sandbox/"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+FILE = HEAD % b"GET /static/admin/js/vendor/xregexp/xregexp.js" + b"\r\n"  # 325 KB
 PAGE = HEAD % b"GET /admin/login/" + b"\r\n"
 # What each of the slow ones has sent when it begins to send a byte twice a second. None reads its answer.
 BEGINNINGS = {
@@ -45,7 +46,7 @@ BEGINNINGS = {
     ],
     "second requests": [PAGE, PAGE + b"GET /admin/lo"],
     "after the end": [b"NONSENSE\r\n\r\n", HEAD % b"GET /r/a/b" + b"Connection: close\r\n\r\n"],
-    "unread answers": [PAGE * 20],
+    "unread answers": [FILE * 20],
 }
 
 
