@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from portal import cluster, disposable
@@ -17,6 +18,10 @@ from scopes.intake import record, webhook
 from scopes.judge import standing, verdicts
 from scopes.models import Source
 from tests import cast as people
+
+# How long an example takes says something about the machine, which others share.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"

@@ -1,6 +1,7 @@
 """What a fact does to a connection. Pure: the row before and the fact in, the row after out.
 
 Attribute by attribute the newest fact wins, in whatever order facts arrive; "not reported" never overwrites reported.
+Of two facts of one moment the one later in `LinkState` wins, and of scopes the larger set, then the later by letters.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from scopes.judge.rules import StandingFacts
 # What a listing that holds the connection takes back by itself; everything else needs a newer proof of life.
 TAKEN_BACK_BY_SIGHT = frozenset({LinkState.DOUBTFUL, LinkState.GONE})
 
+SEVERITY = {state: number for number, state in enumerate(LinkState)}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -182,7 +184,7 @@ def _seen(row: Row, fact: ConnectionSeen, read: Read, screens: ConsentScreens, l
 
 
 _WEAKER_THAN_INACTIVE = TAKEN_BACK_BY_SIGHT | {LinkState.ACTIVE}
-_DATA_DISPROVES = frozenset(
+DATA_DISPROVES = frozenset(
     {
         LinkState.TOKEN_REJECTED,
         LinkState.REVOKED,
@@ -196,15 +198,13 @@ _DATA_DISPROVES = frozenset(
 def _lives_on(row: Row, fact: ConnectionSeen) -> bool:
     """Data of a day after the link was reported dead proves that it is not."""
     return (
-        row.standing.link in _DATA_DISPROVES
-        and fact.last_data_on is not None
-        and fact.last_data_on > row.link_at.date()
+        row.standing.link in DATA_DISPROVES and fact.last_data_on is not None and fact.last_data_on > row.link_at.date()
     )
 
 
 def _is_disproved(row: Row, fact: LinkChanged) -> bool:
     """A failure told late, after which data came on a later day."""
-    return fact.state in _DATA_DISPROVES and row.last_data_on is not None and row.last_data_on > fact.happened_at.date()
+    return fact.state in DATA_DISPROVES and row.last_data_on is not None and row.last_data_on > fact.happened_at.date()
 
 
 def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: Read, screens: ConsentScreens) -> Row:
@@ -214,8 +214,11 @@ def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: Read, screens: Con
     standing, scopes_at, unlisted = row.standing, row.scopes_at, row.unlisted
     if standing.reported is None or at >= scopes_at:
         # A new consent decides anew: what it left out was declined, not taken away later.
-        standing = standing._replace(earlier=frozenset())
-        if read.kept is not None:
+        if at != row.consented_at:
+            standing = standing._replace(earlier=frozenset())
+        if read.kept is not None and standing.reported is not None and at == scopes_at:
+            standing, unlisted = _of_one_moment(standing, unlisted, read)
+        elif read.kept is not None:
             standing = standing._replace(reported=read.kept, unlisted=read.marked)
             scopes_at, unlisted = at, read.unlisted
     elif read.kept is not None:
@@ -227,7 +230,7 @@ def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: Read, screens: Con
 
 
 def _link(row: Row, state: LinkState, at: datetime) -> Row:
-    if at < row.link_at or (at == row.link_at and row.standing.link is state):
+    if at < row.link_at or (at == row.link_at and SEVERITY[state] <= SEVERITY[row.standing.link]):
         return row
     return row._replace(link_at=at, standing=row.standing._replace(link=state))
 
@@ -258,7 +261,21 @@ def _scopes(row: Row, read: Read, at: datetime, newest: datetime) -> Row:
         return row._replace(standing=standing._replace(earlier=standing.earlier | (kept - standing.reported)))
     if kept == standing.reported and read.marked == standing.unlisted:
         return row
+    if standing.reported is not None and at == row.scopes_at:
+        standing, unlisted = _of_one_moment(standing, row.unlisted, read)
+        return row._replace(standing=standing, unlisted=unlisted)
     return row._replace(standing=_holding(standing, kept, read.marked), scopes_at=at, unlisted=read.unlisted)
+
+
+def _of_one_moment(
+    standing: StandingFacts, unlisted: tuple[str, ...], read: Read
+) -> tuple[StandingFacts, tuple[str, ...]]:
+    """`standing` and its `unlisted` after another report of the same moment: one stands, the other was held before."""
+    reported, kept = standing.reported or frozenset(), read.kept or frozenset()
+    stands = (len(reported), sorted(reported), standing.unlisted, unlisted)
+    if (len(kept), sorted(kept), read.marked, read.unlisted) > stands:
+        return _holding(standing, kept, read.marked), read.unlisted
+    return standing._replace(earlier=standing.earlier | (kept - reported)), unlisted
 
 
 @lru_cache(maxsize=2048)

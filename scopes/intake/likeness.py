@@ -1,21 +1,23 @@
-"""What proves two connections to be one, or makes it likely: the rules, and the pairs to ask them of."""
+"""Which ids of a person are one connection: pure, and decided by the set of what was reported, never by its order.
+
+Ids are taken in the order of their first consents, equal ones by id. Of two reports of one moment a consent counts
+before what happened to the link, and what happened counts in the order of `LinkState`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
-
-from django.db import connection
-from django.db.models import Q
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
+from typing import NamedTuple
 
 from scopes.facts import LinkState
-from scopes.intake import merge
-from scopes.intake.merged_facts import facts_now
-from scopes.models import Connection, Listing, Merge, Period
-from scopes.models.arrays import numbers
+from scopes.intake.effects import DATA_DISPROVES
+from scopes.models import LinkEvent, Merge
 
-Key = tuple[int, str]
 Why = Merge.Why
+Pair = tuple[int, int]
 
 ENDED = frozenset(
     {
@@ -29,151 +31,235 @@ ENDED = frozenset(
 )
 # A listing finds these, so they may have begun at any time since the listing before.
 FOUND_LATER = frozenset({LinkState.INACTIVE, LinkState.GONE})
+TAKEN_BACK_BY_SIGHT = FOUND_LATER | {LinkState.DOUBTFUL}
 # A source that replaces an id may end the old one a moment after the new consent.
 A_MOMENT = timedelta(minutes=10)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-# Of more than these one cannot tell anyhow which is which.
-MOST_ALIKE = 50
+DISPROVED_BY_DATA = frozenset(state.value for state in DATA_DISPROVES)
 
-# Each LIMIT makes it look into an index for each of `asked`, and "+ 0" keeps it from the wrong one: while a table has
-# no statistics, PostgreSQL would rather read all that was recorded before, in each batch of a first listing.
-ALIKE = f"""
-    WITH asked AS MATERIALIZED (
-        SELECT id, integration_id, person_id, reference_id, provider_user_id FROM scopes_connection
-        WHERE id = ANY(%s::bigint[]) AND merged_into_id IS NULL
-    )
-    SELECT asked.id, other.id FROM asked CROSS JOIN LATERAL (
-        SELECT id FROM scopes_connection same
-        WHERE same.person_id = asked.person_id AND same.integration_id + 0 = asked.integration_id
-          AND same.id <> asked.id AND same.merged_into_id + 0 IS NULL
-        LIMIT {MOST_ALIKE}
-    ) other WHERE asked.person_id IS NOT NULL
-    UNION
-    SELECT asked.id, other.id FROM asked CROSS JOIN LATERAL (
-        SELECT id FROM scopes_connection same
-        WHERE same.reference_id = asked.reference_id AND same.reference_id <> '' AND same.person_id IS NULL
-          AND same.integration_id + 0 = asked.integration_id AND same.id <> asked.id AND same.merged_into_id + 0 IS NULL
-        LIMIT {MOST_ALIKE}
-    ) other WHERE asked.person_id IS NULL AND asked.reference_id <> ''
-    UNION
-    SELECT asked.id, other.id FROM asked CROSS JOIN LATERAL (
-        SELECT id FROM scopes_connection same
-        WHERE same.provider_user_id = asked.provider_user_id AND same.provider_user_id <> ''
-          AND same.integration_id = asked.integration_id AND same.id <> asked.id AND same.merged_into_id IS NULL
-        LIMIT {MOST_ALIKE}
-    ) other WHERE asked.provider_user_id <> ''
-"""
+CONSENTS = (LinkEvent.CONSENTED, LinkEvent.REPLACED)
+IN_USE = (*CONSENTS, LinkState.ACTIVE.value)
+RANK = {what: rank for rank, what in enumerate((*CONSENTS, LinkEvent.SEEN, *(state.value for state in LinkState)))}
 
 
-def alike(asked: Iterable[int]) -> list[tuple[int, int]]:
-    """Each of `asked` beside the others of its integration that have the same person or the same account."""
-    with connection.cursor() as cursor:
-        cursor.execute(ALIKE, [numbers(asked)])
-        return [(one, other) for one, other in cursor.fetchall()]
+class Event(NamedTuple):
+    """What was reported of an id: when, what (see `LinkEvent`), the id that it replaced or its account, if named."""
+
+    at: datetime
+    what: str
+    old_user_id: str = ""
+    account: str = ""
 
 
-MINTED = """
-    SELECT link.connection_id, attempt.user_id FROM scopes_connection asked
-    JOIN scopes_attempt attempt ON attempt.user_id = asked.user_id AND attempt.user_id <> ''
-    JOIN scopes_reauthlink link ON link.id = attempt.link_id
-    WHERE asked.id = ANY(%(asked)s::bigint[]) AND link.connection_id IS NOT NULL
-    UNION
-    SELECT link.connection_id, attempt.user_id FROM scopes_reauthlink link
-    JOIN scopes_attempt attempt ON attempt.link_id = link.id AND attempt.user_id <> ''
-    WHERE link.connection_id = ANY(%(asked)s::bigint[])
-"""
+@dataclass(frozen=True, slots=True)
+class Id:
+    """An id of a source's with what was reported of it, whatever it is joined with. `pk` is the record that it began.
+
+    `last_day` is that of its last data or webhook.
+    """
+
+    pk: int
+    user_id: str
+    link: LinkState
+    reference_id: str = ""
+    account: str = ""
+    consented_at: datetime | None = None
+    last_day: date | None = None
+    first_seen_at: datetime = LONG_AGO
+    events: tuple[Event, ...] = ()
+
+    @property
+    def began(self) -> datetime | None:
+        """Its first consent."""
+        return min((event.at for event in self.events if event.what in CONSENTS), default=self.consented_at)
+
+    @property
+    def replaces(self) -> frozenset[str]:
+        """The ids that were named as replaced by it."""
+        return frozenset(event.old_user_id for event in self.events if event.old_user_id)
 
 
-def minted_for(asked: Iterable[int]) -> set[tuple[int, int]]:
-    """(old, new): the new one's id was made for a link of the old one; one of them is among `asked`."""
-    with connection.cursor() as cursor:
-        cursor.execute(MINTED, {"asked": numbers(asked)})
-        found = cursor.fetchall()
-    minted = set()
-    for meant, user_id in found:
-        old = Connection.objects.get(pk=meant)
-        while old.merged_into is not None:
-            old = old.merged_into
-        new = Connection.objects.filter(integration=old.integration_id, user_id=user_id, merged_into__isnull=True)
-        minted |= {(old.pk, row.pk) for row in new if row.pk != old.pk}
-    return minted
+class Join(NamedTuple):
+    """`survivor` is the id that becomes a former one, `absorbed` the id that both go on under."""
+
+    survivor: str
+    absorbed: str
+    why: Why
 
 
-def by_consent(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Each pair once, in the order of its ids; those of the earliest consents first, for a later one may follow it."""
-    once = {(min(pair), max(pair)) for pair in pairs}
-    if len(once) < 2:
-        return list(once)
-    rows = Connection.objects.filter(pk__in={pk for pair in once for pk in pair})
-    began = {pk: consented or seen for pk, consented, seen in rows.values_list("pk", "consented_at", "first_seen_at")}
-    return sorted(once, key=lambda pair: (sorted(began[pk] for pk in pair), pair))
+@dataclass(slots=True)
+class Group:
+    """Ids that are one connection: `head` is the one that it goes by, `joins` made them one, in their order."""
+
+    head: Id
+    ids: list[Id] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, one: Id) -> Group:
+        """A group of one id."""
+        return cls(one, [one])
 
 
-def why_one(
-    one: Connection, other: Connection, minted: set[tuple[int, int]], replaced: Sequence[Key]
-) -> tuple[Merge.Why, Connection, Connection] | None:
-    """Why the two are one, which record goes on, and which is taken in; None where nothing proves it."""
-    for old, new in ((one, other), (other, one)):
-        if (old.pk, new.pk) in minted:
-            said = (new.integration_id, new.user_id) in replaced
-            completed = new.consented_at is not None or _link(new) is LinkState.ACTIVE
-            if said or (_link(old) in ENDED and completed):
-                return Why.MINTED, old, new
-    if one.provider_user_id and one.provider_user_id == other.provider_user_id:
-        new = merge.goes_on(one, other)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the decision stands on beside the ids. All pairs are of records.
+
+    `minted`: (the connection of a link, the one whose id was made for it). `told_apart`: an agent says that they are
+    two. `held`: whether a complete listing held an id between two times. `fixed`: joins that agents made, and those
+    below them.
+    """
+
+    minted: frozenset[Pair] = frozenset()
+    told_apart: frozenset[Pair] = frozenset()
+    held: Callable[[datetime, datetime], bool] = lambda after, before: False
+    fixed: Sequence[Join] = ()
+
+
+def decide(ids: Iterable[Id], known: Known) -> list[Group]:
+    """The connections that these ids of one integration are, in the order of their first consents."""
+    groups: list[Group] = []
+    for new in sorted(
+        _with_fixed(ids, known.fixed), key=lambda group: (group.head.began or LONG_AGO, group.head.user_id)
+    ):
+        inferred = _inferred(groups, new, known)
+        groups.append(new)
+        proved = _join_proved(groups, known)
+        if inferred is not None and not proved:
+            _join(groups, inferred, new, Why.INFERRED)
+            _join_proved(groups, known)
+    return groups
+
+
+def _order(group: Group) -> tuple[datetime, str]:
+    return group.head.began or LONG_AGO, group.head.user_id
+
+
+def suspected(groups: Sequence[Group], known: Known) -> list[tuple[Group, Group]]:
+    """Those of one person that may be one, though nothing proves it."""
+    return [
+        (one, other)
+        for one, other in combinations(groups, 2)
+        if _same_person(one, other) and not why_two(one, other) and not _told_apart(one, other, known)
+    ]
+
+
+def why_two(one: Group, other: Group) -> str:
+    """What proves the two to be two; empty where nothing does."""
+    if len({row.account for group in (one, other) for row in group.ids} - {""}) > 1:
+        return "They have different accounts at the provider, so they are two connections."
+    if len({row.reference_id for group in (one, other) for row in group.ids} - {""}) > 1:
+        return "They belong to different people."
+    return ""
+
+
+def _with_fixed(ids: Iterable[Id], fixed: Sequence[Join]) -> list[Group]:
+    groups = [Group.of(one) for one in ids]
+    for join in fixed:
+        old, new = (next((g for g in groups if g.head.user_id == name), None) for name in join[:2])
+        if old is not None and new is not None and old is not new:
+            _join(groups, old, new, join.why, log=False)
+    return groups
+
+
+def _join(groups: list[Group], old: Group, new: Group, why: Why, *, log: bool = True) -> None:
+    """`old` goes on under the id of `new`, which is taken into its record; it stands where `new` stood."""
+    made = [Join(old.head.user_id, new.head.user_id, why)] if log else []
+    old.ids, old.joins, old.head = [*old.ids, *new.ids], [*old.joins, *new.joins, *made], new.head
+    groups.remove(new)
+    groups.remove(old)
+    groups.append(old)
+
+
+def _join_proved(groups: list[Group], known: Known) -> bool:
+    """Join the newest with each that it is proved to be one with, the best proof first; whether there was any."""
+    found = False
+    while len(groups) > 1:
+        newest = groups[-1]
+        proofs = [
+            (list(Why).index(proof[0]), -place, proof)
+            for place, group in enumerate(groups[:-1])
+            if (proof := _proof(group, newest, known)) is not None
+        ]
+        if not proofs:
+            break
+        why, old, new = min(proofs, key=lambda one: one[:2])[2]
+        _join(groups, old, new, why)
+        found = True
+    return found
+
+
+def _proof(one: Group, other: Group, known: Known) -> tuple[Why, Group, Group] | None:
+    """Why the two are one, which becomes the former one, and which goes on."""
+    if why_two(one, other) or _told_apart(one, other, known):
+        return None
+    both = ((one, other), (other, one))
+    for old, new in both:
+        if any(row.replaces & {before.user_id for before in old.ids} for row in new.ids):
+            return Why.OLD_USER, old, new
+    for old, new in both:
+        if any((was.pk, row.pk) in known.minted for was in old.ids for row in new.ids) and _is_over(old, new):
+            return Why.MINTED, old, new
+    if any(row.account for row in one.ids) and any(row.account for row in other.ids):
+        new = max(
+            (one, other), key=lambda g: (g.head.link is LinkState.ACTIVE, g.head.began or LONG_AGO, g.head.user_id)
+        )
         return Why.ACCOUNT, other if new is one else one, new
-    for old, new in ((one, other), (other, one)):
-        if same_person(old, new) and _is_successor(old, new) and _is_only_one(old, new) and not _was_parted(old, new):
-            return Why.INFERRED, old, new
     return None
 
 
-def same_person(one: Connection, other: Connection) -> bool:
-    """Whether both have the same person; while none is known, the same reference id."""
-    if one.person_id is None or other.person_id is None:
-        return bool(one.reference_id) and one.reference_id == other.reference_id
-    return one.person_id == other.person_id
+def _is_over(old: Group, new: Group) -> bool:
+    """The old one does not work any more and the new one came about, or the source says that it replaced one."""
+    said = any(event.what == LinkEvent.REPLACED and not event.old_user_id for event in new.head.events)
+    completed = new.head.began is not None or new.head.link is LinkState.ACTIVE
+    return said or (old.head.link in ENDED and completed)
 
 
-def _is_successor(old: Connection, new: Connection) -> bool:
-    """The old one does not work any more, and gave no sign of life since the new one's consent."""
-    link, began = _link(old), new.consented_at
-    if link not in ENDED or began is None:
+def _inferred(groups: Sequence[Group], new: Group, known: Known) -> Group | None:
+    """The only one that the person had, where that had ended before the new consent and was not in use since."""
+    theirs = [group for group in groups if _same_person(group, new)]
+    if len(theirs) != 1 or (began := new.head.began) is None:
+        return None
+    [old] = theirs
+    apart = why_two(old, new) or _told_apart(old, new, known)
+    return old if not apart and had_ended(old.head, began, known.held) else None
+
+
+def had_ended(old: Id, began: datetime, held: Callable[[datetime, datetime], bool]) -> bool:
+    """Whether an id did not work any more when consent was given at `began`, and was not in use since."""
+    days = [event.at.date() for event in old.events if event.what == LinkEvent.SEEN]
+    if any(day > began.date() for day in (*days, *([old.last_day] if old.last_day else []))):
         return False
-    pulse = getattr(old, "pulse", None)
-    days = (pulse.last_webhook_on, pulse.last_data_on) if pulse else ()
-    if any(day is not None and day > began.date() for day in days):
+    if any(event.what in IN_USE and event.at > began + A_MOMENT for event in old.events):
         return False
-    if old.consented_at is not None and began < old.consented_at:
-        return False
-    if link not in FOUND_LATER:
-        return began >= old.link_at - A_MOMENT
-    before = Period.objects.filter(connection=old).exclude(standing__link=link.value).order_by("-since", "-pk")
-    doubted = before.select_related("standing").first()
-    was_missed = doubted is not None and doubted.standing.link == LinkState.DOUBTFUL
-    missed_at = doubted.happened_at if doubted is not None and was_missed else old.link_at
-    held = Listing.objects.filter(
-        source__integrations=old.integration_id,
-        finished_at__lt=missed_at,
-        started_at__gt=max(began, old.first_seen_at),
-    )
-    return not held.exclude(counts__has_key="abandoned").exists()
+    state, since = LinkState.ACTIVE, began
+    told = (event for event in old.events if event.what != LinkEvent.ACCOUNT)
+    for event in sorted(told, key=lambda event: (event.at, RANK[event.what])):
+        if _disproved_by_data(event, old.last_day):
+            continue
+        late = event.at > began + A_MOMENT
+        if late and state in ENDED:
+            break
+        if event.what == LinkEvent.SEEN:
+            state = LinkState.ACTIVE if state in TAKEN_BACK_BY_SIGHT else state
+            continue
+        was, state = state, LinkState.ACTIVE if event.what in CONSENTS else LinkState(event.what)
+        since = since if was is LinkState.DOUBTFUL else event.at
+        if late and state is not LinkState.DOUBTFUL:
+            return state in FOUND_LATER and not held(max(began, old.first_seen_at), since)
+    return state in ENDED
 
 
-def _is_only_one(old: Connection, new: Connection) -> bool:
-    """The person had no other connection at this integration when the new one's consent was given."""
-    theirs = Q(reference_id=old.reference_id, person__isnull=True)
-    if old.person_id is not None:
-        theirs = Q(person=old.person_id)
-    rows = Connection.objects.filter(theirs, integration=old.integration_id, merged_into__isnull=True)
-    earlier = Q(consented_at__isnull=True) | Q(consented_at__lte=new.consented_at)
-    return not rows.filter(earlier).exclude(pk__in=(old.pk, new.pk)).exists()
+def _disproved_by_data(event: Event, last_day: date | None) -> bool:
+    """Data of a later day proves that the link was not dead, as in `effects`."""
+    return event.what in DISPROVED_BY_DATA and last_day is not None and last_day > event.at.date()
 
 
-def _was_parted(old: Connection, new: Connection) -> bool:
-    """They were joined before, and that turned out to be wrong."""
-    return Merge.objects.filter(survivor=old, absorbed=new, parted_at__isnull=False).exists()
+def _same_person(one: Group, other: Group) -> bool:
+    return not {row.reference_id for row in one.ids}.isdisjoint({row.reference_id for row in other.ids} - {""})
 
 
-def _link(row: Connection) -> LinkState:
-    return facts_now(row).standing.link
+def _told_apart(one: Group, other: Group, known: Known) -> bool:
+    pairs = ((min(row.pk, its.pk), max(row.pk, its.pk)) for row in one.ids for its in other.ids)
+    return any(pair in known.told_apart for pair in pairs)

@@ -22,7 +22,18 @@ from scopes.intake.effects import Row
 from scopes.intake.merged_facts import Facts, facts_now, joined, parted
 from scopes.judge.policy import consent_screens
 from scopes.judge.standing import facts_of, intern
-from scopes.models import Connection, FormerId, Merge, Period, Person, Pulse, SuspectedDuplicate, TrailEntry, Waiver
+from scopes.models import (
+    Connection,
+    FormerId,
+    LinkEvent,
+    Merge,
+    Period,
+    Person,
+    Pulse,
+    SuspectedDuplicate,
+    TrailEntry,
+    Waiver,
+)
 from scopes.models.trail import Act
 
 
@@ -156,7 +167,7 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
         _stand(survivor, after, standing)
         last.unlisted = open_one.unlisted if goes.standing.reported is None else last.unlisted
         _go_on(survivor, open_one, last, now)
-        rows.write_pulses([pulses[absorbed.pk]])
+        rows.write_pulses([pulses[absorbed.pk]._replace(connection=survivor.pk)])
         _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.MERGED, by, now)
         _note("connection.merged", survivor, record, by, now)
     return record
@@ -181,6 +192,15 @@ def apart(record: Merge) -> Apart:
     theirs: dict[bool, set[str]] = {True: set(), False: set()}
     for waiver in Waiver.objects.filter(connection__in=[survivor, absorbed], ended_at__isnull=True):
         theirs[waiver.pk in record.waivers or waiver.connection_id == absorbed.pk].add(waiver.need)
+    accounts = dict(
+        LinkEvent.objects.filter(
+            integration=survivor.integration_id,
+            user_id__in=(record.survivor_user_id, survivor.user_id),
+            what=LinkEvent.ACCOUNT,
+        ).values_list("user_id", "provider_user_id")
+    )
+    before = replace(before, provider_user_id=accounts.get(record.survivor_user_id, before.provider_user_id))
+    goes = replace(goes, provider_user_id=accounts.get(survivor.user_id, goes.provider_user_id))
     return Apart(
         _today(before, record.reference_id, theirs[False]),
         _today(goes, _reference_apart(record), theirs[True]),
@@ -311,8 +331,8 @@ def without_merge(record: Merge) -> Row:
     )
 
 
-def keep_apart(record: Merge, row: Row) -> None:
-    """Keep `row` as what the survivor would be without the merge."""
+def keep_apart(record: Merge, row: Row, last_webhook_on: date | None, last_data_on: date | None) -> None:
+    """Keep `row` as what the survivor would be without the merge, and the days of its last data and webhook."""
     Merge.objects.filter(pk=record.pk).update(
         standing=intern([row.standing])[row.standing],
         reference_id=row.reference_id,
@@ -321,6 +341,8 @@ def keep_apart(record: Merge, row: Row) -> None:
         scopes_at=row.scopes_at,
         link_at=row.link_at,
         unlisted=list(row.unlisted) or None,
+        last_webhook_on=last_webhook_on,
+        last_data_on=last_data_on,
     )
 
 
@@ -387,19 +409,10 @@ def _pulses(*connections: Connection) -> dict[int, rows.PulseSeen]:
 
 
 def _part_pulses(record: Merge) -> None:
-    """Each its own days; what is newer than the survivor's own was told of the absorbed one."""
-    both, own = _pulses(record.survivor, record.absorbed).values()
+    """The survivor's own days again; those of the absorbed one were kept beside them (see `rows.write_pulses`)."""
     Pulse.objects.filter(connection=record.survivor_id).update(
         last_webhook_on=record.last_webhook_on, last_data_on=record.last_data_on
     )
-    webhook = _newer(both.last_webhook_on, record.last_webhook_on) or own.last_webhook_on
-    data = _newer(both.last_data_on, record.last_data_on) or own.last_data_on
-    if webhook or data:
-        rows.write_pulses([rows.PulseSeen(record.absorbed_id, webhook, data)])
-
-
-def _newer(day: date | None, than: date | None) -> date | None:
-    return day if day is not None and (than is None or day > than) else None
 
 
 def _end_suspicion(one: Connection, other: Connection, state: SuspectedDuplicate.State, by: By, now: datetime) -> None:

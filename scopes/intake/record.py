@@ -18,12 +18,13 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake import identity, other_references, people, rows
 from scopes.intake.effects import Read, Row, Step, Told, after, begin, tells_nothing
+from scopes.intake.likeness import ENDED
 from scopes.intake.merge import By
 from scopes.intake.vocabulary import Vocabulary
 from scopes.judge.policy import ConsentScreens, consent_screens_of, ensure_integration
 from scopes.judge.rules import NOT_BROKEN, StandingFacts
 from scopes.judge.standing import facts_of, intern
-from scopes.models import Person, Source
+from scopes.models import Connection, Person, Source
 from scopes.models.arrays import among
 from scopes.models.transactions import again_after_deadlock
 
@@ -36,9 +37,9 @@ Sourced = tuple[ConnectionFact, Origin]
 class Recorded:
     """What a batch came to. `connections` are the ids of all that its facts were about.
 
-    `untried` are the source's ids of those that were only sighted, and that no link's try is about. `held` are the
-    working ones that were said to be inactive, where that was not to be recorded yet. `released` is how many
-    deliveries had waited for one of the new ones.
+    `ended` are ids that did not work any more before, or do not now. `untried` are the ids of those that were only
+    sighted, and that no link's try is about. `held` are the working ones that were said to be inactive, where that was
+    not to be recorded yet. `released` is how many deliveries had waited for one of the new ones.
     """
 
     new: int = 0
@@ -53,8 +54,14 @@ class Recorded:
     changed_connections: list[int] = field(default_factory=list)
     to_compare: list[int] = field(default_factory=list)
     joined: list[int] = field(default_factory=list)
+    ended: set[Key] = field(default_factory=set)
     untried: set[str] = field(default_factory=set)
     held: list[Held] = field(default_factory=list)
+
+    def note_ended(self, key: Key, before: Row, steps: Sequence[Step]) -> None:
+        """Add an id to `ended` that stood at `before`, and then went these steps."""
+        if any(row.standing.link in ENDED for row in (before, *(step.row for step in steps))):
+            self.ended.add(key)
 
     def add(self, other: Recorded) -> None:
         """Add the counts of another batch; the lists of ids stay the batch's own."""
@@ -93,13 +100,13 @@ class Recorder:
     def _record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:
         self._know({fact.provider for fact, _ in batch}, now)
         recorded = Recorded()
-        news = self._without_the_usual(batch, recorded)
-        if not news:
+        unusual = self._without_the_usual(batch, recorded)
+        if not unusual:
             return recorded
-        known = self._with_screens({fact.provider for fact, _ in news})
+        known = self._with_screens({fact.provider for fact, _ in unusual})
         vocabulary = Vocabulary({info.provider: self.entry_of(slug) for slug, info in known.items()}, now)
         told: dict[Key, list[Told]] = defaultdict(list)
-        for fact, origin in sorted(news, key=lambda sourced: sourced[0].happened_at):
+        for fact, origin in sorted(unusual, key=lambda sourced: sourced[0].happened_at):
             info = known[fact.provider]
             read = _read(vocabulary, info.provider, fact)
             told[info.pk, fact.user_id].append(Told(fact, read, info.screens, origin))
@@ -110,11 +117,14 @@ class Recorder:
             people.lock_references(
                 (fact.reference_id for facts in told.values() for fact, *_ in facts if fact.reference_id), shared=True
             )
-            waiting, recorded.former = identity.without_former(told, by, now)
+            past = identity.keep_beside(told)
+            recorded.former = len(past.keys)
+            waiting = {key: facts for key, facts in told.items() if key not in past.keys}
             while waiting:
                 waiting = self._write(waiting, now, recorded)
-            recorded.joined = identity.join(told, recorded.to_compare, by, now)
-            recorded.connections += recorded.joined
+            news = identity.keep_events(told, past.keys, recorded.ended)
+            recorded.joined = identity.join({*recorded.to_compare, *past.news}, news, by, now)
+            recorded.connections += _that_go_by(told, recorded.joined)
         return recorded
 
     def _without_the_usual(self, batch: Sequence[Sourced], recorded: Recorded) -> list[Sourced]:
@@ -172,12 +182,15 @@ class Recorder:
                 before = begin(first, key[0], read, screens)
                 row = _claimed(before, facts, named)
                 others[key] = _others(before, row, facts)
-                begun.append((key, [Step(row, first.happened_at, origin), *self._steps(row, facts[1:])]))
+                steps = [Step(row, first.happened_at, origin), *self._steps(row, facts[1:])]
+                begun.append((key, steps))
+                recorded.note_ended(key, row, steps)
                 continue
             before = found.as_row(standings)
             row = _claimed(before, facts, named)
             others[key] = _others(before, row, facts)
             steps = self._steps(row, facts)
+            recorded.note_ended(key, before, steps)
             if not steps and row is not before:
                 claiming = next(told for told in facts if told.fact.reference_id == row.reference_id)
                 steps = [Step(row, claiming.fact.happened_at, claiming.origin)]
@@ -264,6 +277,14 @@ def restand(
                 moved.append((row, [Step(before._replace(standing=standing), now, origin)]))
         rows.update(moved, intern(steps[0].row.standing for _, steps in moved), now)
     return len(moved)
+
+
+def _that_go_by(told: Iterable[Key], connections: Sequence[int]) -> list[int]:
+    """Those of `connections` that go by an id that something was told of: others of the same person are no news."""
+    if not connections:
+        return []
+    named = Connection.objects.filter(pk__in=connections, user_id__in={user_id for _, user_id in told})
+    return list(named.values_list("pk", flat=True))
 
 
 def _reference(facts: list[Told]) -> tuple[datetime, str] | None:

@@ -337,15 +337,27 @@ def write_names(names: Sequence[Named]) -> None:
 
 
 def write_pulses(pulses: Sequence[PulseSeen]) -> int:
-    """Move the pulses forward, never back; how many were written."""
+    """Move the pulses forward, never back; how many were written.
+
+    The record that began with the id that a merged connection goes by keeps the days of that id, so that it can be
+    parted.
+    """
     if not pulses:
         return 0
     ordered = sorted(pulses, key=lambda pulse: pulse.connection)
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            WITH seen AS (
+                SELECT * FROM unnest(%s::bigint[], %s::date[], %s::date[])
+                    AS seen (connection_id, webhook_on, data_on)
+            )
             INSERT INTO scopes_pulse AS pulse (connection_id, last_webhook_on, last_data_on)
-            SELECT * FROM unnest(%s::bigint[], %s::date[], %s::date[])
+            SELECT * FROM seen
+            UNION ALL
+            SELECT merged.absorbed_id, seen.webhook_on, seen.data_on FROM seen
+            JOIN scopes_merge merged ON merged.survivor_id = seen.connection_id AND merged.parted_at IS NULL
+            JOIN scopes_connection c ON c.id = seen.connection_id AND c.user_id = merged.absorbed_user_id
             ON CONFLICT (connection_id) DO UPDATE
             SET last_webhook_on = greatest(pulse.last_webhook_on, excluded.last_webhook_on),
                 last_data_on = greatest(pulse.last_data_on, excluded.last_data_on)

@@ -6,7 +6,7 @@ from scopes.models.doubt import Doubt
 from scopes.models.erased import ErasedId
 from scopes.models.evidence import LiveCheck, Refusal
 from scopes.models.incident import HeldFact, Incident
-from scopes.models.merge import Merge, SuspectedDuplicate
+from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import SignInTries
@@ -17,7 +17,8 @@ from scopes.models.work import JobFailure, RequestBudget
 
 __all__ = [
     "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
-    "HeldFact", "Incident", "Integration", "JobFailure", "Listing", "LiveCheck", "Merge", "OtherReference", "Period",
-    "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope", "SignInTries",
-    "Source", "Standing", "SuspectedDuplicate", "TerraSetup", "TrailEntry", "UnknownScope", "Verdict", "Waiver",
+    "HeldFact", "Incident", "Integration", "JobFailure", "LinkEvent", "Listing", "LiveCheck", "Merge", "OtherReference",
+    "Period", "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope",
+    "SignInTries", "Source", "Standing", "SuspectedDuplicate", "TerraSetup", "TrailEntry", "UnknownScope", "Verdict",
+    "Waiver",
 ]  # fmt: skip

@@ -109,3 +109,41 @@ class SuspectedDuplicate(models.Model):
 
     def __str__(self) -> str:
         return f"connections {self.first_id} and {self.second_id}"
+
+
+class LinkEvent(models.Model):
+    """What was reported of the link of one id, and when: what decides whether two ids are one connection.
+
+    Kept by id, since ids are joined and parted. `what` is a state of the link, or a consent, the replacement of another
+    id, when the id was last seen in use, or the newest account at the provider. `old_user_id` is the id that was named
+    as replaced.
+    """
+
+    CONSENTED, REPLACED, SEEN, ACCOUNT = "consented", "replaced", "seen", "account"
+
+    integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="+", db_index=False)
+    user_id = models.CharField(max_length=120)
+    happened_at = models.DateTimeField()
+    what = models.CharField(max_length=20)
+    old_user_id = models.CharField(max_length=120, blank=True)
+    provider_user_id = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "integration", "happened_at", "what", "old_user_id"], name="link_event_once"
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "integration", "what"],
+                condition=Q(what__in=("seen", "account")),
+                name="link_event_newest",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["old_user_id", "integration"], condition=~Q(old_user_id=""), name="link_event_by_old_id"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.what} at {self.happened_at}"

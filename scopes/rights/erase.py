@@ -48,6 +48,7 @@ TABLES: tuple[tuple[str, Callable[[Held], Sequence[Model]]], ...] = (
     ("scopes_suspectedduplicate", lambda held: held.suspected),
     ("scopes_otherreference", lambda held: [*held.other_references, *held.named_for]),
     ("scopes_dontcontact", lambda held: held.dont_contact),
+    ("scopes_linkevent", lambda held: held.link_events),
     ("scopes_formerid", lambda held: held.former_ids),
     ("scopes_period", lambda held: held.periods),
     ("scopes_connection", lambda held: held.connections),

@@ -47,6 +47,15 @@ def export(held: Held, now: datetime) -> dict[str, Any]:
             "came_back_after_erasure_on": _day(person.came_back_after),
         },
         "connections": [_connection(row, held) for row in held.connections],
+        "link_events": [
+            {
+                "user_id": event.user_id,
+                "what": event.what,
+                "happened_at": _time(event.happened_at),
+                "replaced_user_id": event.old_user_id,
+            }
+            for event in held.link_events
+        ],
         "merges": [_merge(row) for row in held.merges],
         "suspected_duplicates": [_suspected(row, held) for row in held.suspected],
         "reported_for_another": [_reported(row) for row in held.other_references],

@@ -16,6 +16,7 @@ from scopes.models import (
     DontContact,
     FormerId,
     HeldFact,
+    LinkEvent,
     LiveCheck,
     Merge,
     OtherReference,
@@ -47,6 +48,7 @@ class Held:
     person: Person | None
     connections: list[Connection]
     former_ids: list[FormerId]
+    link_events: list[LinkEvent]
     periods: list[Period]
     waivers: list[Waiver]
     live_checks: list[LiveCheck]
@@ -83,6 +85,7 @@ class Held:
         everything = {
             "person": 1 if self.person else 0,
             "connections": len(self.connections),
+            "link events": len(self.link_events),
             "periods": len(self.periods),
             "waivers": len(self.waivers),
             "live checks": len(self.live_checks),
@@ -142,6 +145,7 @@ def held_about(reference_id: str, *, lock: bool = False) -> Held:
         person=person,
         connections=connections,
         former_ids=former_ids,
+        link_events=_link_events(connections, former_ids),
         periods=list(Period.objects.filter(connection__in=pks).select_related("standing").order_by("since", "pk")),
         waivers=list(Waiver.objects.filter(connection__in=pks).order_by("pk")),
         live_checks=live_checks,
@@ -197,6 +201,13 @@ def _named_for(reference_id: str, pks: list[int]) -> list[OtherReference]:
     rows = rows.exclude(reference_id__in=list(others.values_list("reference_id", flat=True)))
     sides = ("connection__integration__provider", "connection__integration__source")
     return list(rows.select_related(*sides).order_by("pk"))
+
+
+def _link_events(connections: list[Connection], former_ids: list[FormerId]) -> list[LinkEvent]:
+    """What was reported of the links of all their ids."""
+    ids = {(row.integration_id, row.user_id) for rows in (connections, former_ids) for row in rows}
+    events = LinkEvent.objects.filter(user_id__in=[user_id for _, user_id in ids]).order_by("happened_at", "pk")
+    return [event for event in events if (event.integration_id, event.user_id) in ids]
 
 
 def _attempts(

@@ -119,11 +119,13 @@ def test_late_facts_about_an_id_of_the_past_are_counted_and_ignored(cast: Source
 
 def test_an_old_id_that_nobody_knew_is_of_the_past_as_well(cast: Source) -> None:
     take_in(IdReplaced("oura", "gus-new", "gus-old", AGAIN, scopes=EVERYTHING))
+    assert ids(Connection.objects.get(user_id="gus-new")) == {"gus-old"}
 
-    recorded = take_in(LinkChanged("oura", "gus-old", LinkState.DEAUTHORISED, AGAIN))
+    take_in(LinkChanged("oura", "gus-old", LinkState.DEAUTHORISED, AGAIN + timedelta(days=1)))
 
-    assert recorded.former == 1
-    assert Connection.objects.get(user_id__startswith="gus").user_id == "gus-new"
+    gus = Connection.objects.get(user_id__startswith="gus", merged_into__isnull=True)
+    assert (gus.user_id, gus.standing.link, ids(gus)) == ("gus-new", "active", {"gus-old"})
+    assert Merge.objects.get().why == Why.OLD_USER
 
 
 @pytest.mark.parametrize("backwards", [False, True])

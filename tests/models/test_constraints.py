@@ -24,6 +24,7 @@ from scopes.models import (
     Incident,
     Integration,
     JobFailure,
+    LinkEvent,
     Listing,
     LiveCheck,
     Merge,
@@ -79,6 +80,11 @@ def waiver(**changes: Any) -> Waiver:
         "created_at": NOW,
     }
     return Waiver.objects.create(**told | changes)
+
+
+def link_event(**changes: Any) -> LinkEvent:
+    told: dict[str, Any] = {"integration": integration_of("oura"), "user_id": "x", "happened_at": NOW, "what": "gone"}
+    return LinkEvent.objects.create(**told | changes)
 
 
 def dont_contact(**changes: Any) -> DontContact:
@@ -244,6 +250,8 @@ REFUSED: dict[str, Callable[[], object]] = {
     "other_reference_is_told": lambda: other_reference(reference_id=""),
     "other_reference_is_dismissed_by_somebody_and_why": lambda: other_reference(ended_at=NOW, author="Vera"),
     "source_trouble_since_a_time": lambda: Source.objects.create(key="terra:other", trouble="keys"),
+    "link_event_once": lambda: (link_event(), link_event()),
+    "link_event_newest": lambda: (link_event(what="seen"), link_event(what="seen", happened_at=LATER)),
     "verdict_once": lambda: again(Verdict.objects.first()),
     "verdict_health_known": lambda: again(Verdict.objects.first(), health="fine"),
     "verdict_helps_known": lambda: again(Verdict.objects.first(), helps="perhaps"),

@@ -60,8 +60,8 @@ def test_no_table_holds_the_person_any_more() -> None:
     assert places(*IDS) == set()
     assert not any("searches" in session.get_decoded() for session in Session.objects.all())
     assert counts == {
-        "person": 1, "connections": 2, "merges": 1, "periods": counts["periods"], "waivers": 1, "live checks": 1,
-        "refusals": 1, "facts held back": 1, "attempts": 2, "links": 2,
+        "person": 1, "connections": 2, "merges": 1, "link events": 3, "periods": counts["periods"], "waivers": 1,
+        "live checks": 1, "refusals": 1, "facts held back": 1, "attempts": 2, "links": 2,
         "don't-contact marks": 1, "trail entries": counts["trail entries"], "deliveries": 3,
     }  # fmt: skip
 
