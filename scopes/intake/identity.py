@@ -174,7 +174,7 @@ def _what(fact: ConnectionFact) -> str | None:
 def _insert_events(events: Collection[tuple[int, str, datetime, str, str]]) -> set[Key]:
     if not events:
         return set()
-    integrations, names, moments, whats, olds = zip(*sorted(events), strict=True)
+    integrations, names, moments, kinds, olds = zip(*sorted(events), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -182,7 +182,7 @@ def _insert_events(events: Collection[tuple[int, str, datetime, str, str]]) -> s
             SELECT *, '' FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
             ON CONFLICT DO NOTHING RETURNING integration_id, user_id
             """,
-            [numbers(integrations), texts(names), times(moments), texts(whats), texts(olds)],
+            [numbers(integrations), texts(names), times(moments), texts(kinds), texts(olds)],
         )
         return set(cursor.fetchall())
 
