@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -47,9 +48,12 @@ class LastAudit:
 
 def last_audit(now: datetime) -> LastAudit:
     """How the nightly audit is doing."""
-    finished = AuditRun.objects.filter(finished_at__isnull=False).order_by("-finished_at").first()
-    done = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-finished_at").first()
-    running = AuditRun.objects.filter(state=AuditRun.State.RUNNING).first()
+    ended = AuditRun.objects.filter(finished_at__isnull=False).order_by("-finished_at")
+    newest = Q(pk__in=ended.values("pk")[:1]) | Q(pk__in=ended.filter(state=AuditRun.State.DONE).values("pk")[:1])
+    runs = list(AuditRun.objects.filter(newest | Q(state=AuditRun.State.RUNNING)).order_by("-finished_at"))
+    finished = next((run for run in runs if run.finished_at), None)
+    done = next((run for run in runs if run.state == AuditRun.State.DONE), None)
+    running = next((run for run in runs if run.state == AuditRun.State.RUNNING), None)
     trouble = ""
     if done is None:
         trouble = "No audit has ever finished. What stands here is only what webhooks and imports told."
