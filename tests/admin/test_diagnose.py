@@ -272,5 +272,6 @@ def test_as_many_questions_are_asked_whatever_is_named(cast: Source, signed_in: 
 
     paste(browser, "warm up: twin-1")
     words = [f"twin-{n} id-{n}-oura twin-{n}@example.com" for n in range(30)]
-    assert asked("; ".join(words)) == asked("; ".join(words[:2])) <= 10
+    few = asked("; ".join(words[:2]))  # first, for whoever was shown lately is not written down again
+    assert asked("; ".join(words)) == few <= 10
     assert asked("user_id=who-knows; other-1") <= 8
