@@ -44,7 +44,9 @@ def test_an_export_is_shown_first_and_downloaded_with_a_reason(
 ) -> None:
     auditor = signed_in("auditor")
     shown = auditor.get(of("export_person")).content.decode()
-    assert "connections: 1, periods: 1" in shown and "links: 1" in shown and "ben@example.com" not in shown
+    assert (
+        "connections: 1, link events: 1, periods: 1" in shown and "links: 1" in shown and "ben@example.com" not in shown
+    )
     assert auditor.post(of("export_person"), {"ticket": "T-4"}).context["form"].errors["reason"]
     assert not TrailEntry.objects.filter(verb="person.exported").exists()
 

@@ -161,7 +161,7 @@ NOTHING: dict[str, Any] = {}
             [("doubt", 2, "oura heartrate, oura spo2"), ("came_back", 1, ""), ("failed_jobs", 3, "")],
         ),
         (counted(), NOTHING, NOTHING, {"eu": {"error": "it is down"}}, [("listing_failed", 1, "eu: it is down")]),
-        (counted(), NOTHING, {"gaps": 2, "overlaps": 0}, NOTHING, [("inconsistent", 2, "2 gaps")]),
+        (counted(), NOTHING, {"gaps": 2, "overlaps": 0}, NOTHING, [("inconsistent", 2, "gaps: 2")]),
         (counted(standings_per_million=500_000), NOTHING, NOTHING, NOTHING, []),
         (
             counted(connections=200_000, standings=100_000, standings_per_million=500_000),

@@ -36,7 +36,7 @@ def test_of_nobody_there_is_nothing_to_export_or_to_erase() -> None:
 
 def test_an_erasure_finds_first_and_erases_when_it_is_told_to() -> None:
     found = told("erase_person", "ref-ben")
-    assert found.startswith("person: 1, connections: 1, periods: 1, ")
+    assert found.startswith("person: 1, connections: 1, link events: 1, periods: 1, ")
     assert "Nothing was erased. Add --apply" in found
     assert Person.objects.filter(reference_id="ref-ben").exists()
 

@@ -61,8 +61,7 @@ class Command(BaseCommand):
 
 def the_connection(word: str) -> Connection:
     """The one connection that has this id."""
-    found = known_as(word)
-    if not found:
+    if not (found := known_as(word)):
         raise CommandError("No connection has that id, here or at its source.", returncode=2)
     if len(found) > 1:
         choices = ", ".join(f"{row.pk} ({row.integration})" for row in found[:10])
