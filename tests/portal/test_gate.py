@@ -155,6 +155,7 @@ def test_a_form_that_cannot_be_read_is_400_and_its_page_does_not_read_it_again(
         (b"", "multipart/form-data"),
         (b"a=b", f"{FORM}; charset=utf-7"),
         (b"a=b", f"{FORM}; charset=utf-16"),
+        (b"a" * 10_000, "multipart/form-data; boundary=x; charset=utf-7"),
     ]
     for body, kind in forms:
         code, headers = status(browser, "POST", path, body, kind)
