@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from portal.cluster import CHECKOUT
 
 NOT_CLONED = (".git", ".venv", ".env", "var", "staticfiles", "__pycache__", ".*_cache", "node_modules", ".hypothesis")
-OURS = ("DJANGO_", "PORTAL_", "PYTEST_", "TERRA_", "MAKE", "MFLAGS")
+OURS = ("DJANGO_", "PORTAL_", "PYTEST_", "TERRA_", "MAKE", "MFLAGS", "ARGS", "SERVE")
 
 
 class Clone:
