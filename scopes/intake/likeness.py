@@ -120,9 +120,7 @@ class Known:
 def decide(ids: Iterable[Id], known: Known) -> list[Group]:
     """The connections that these ids of one integration are, in the order of their first consents."""
     groups: list[Group] = []
-    for new in sorted(
-        _with_fixed(ids, known.fixed), key=lambda group: (group.head.began or LONG_AGO, group.head.user_id)
-    ):
+    for new in sorted(_with_fixed(ids, known.fixed), key=_order):
         inferred = _inferred(groups, new, known)
         groups.append(new)
         proved = _join_proved(groups, known)
