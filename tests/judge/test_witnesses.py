@@ -62,9 +62,21 @@ def test_a_webhook_that_cannot_be_read_is_told_by_its_kind() -> None:
 
 
 def test_whose_the_last_webhook_was_is_found_by_index() -> None:
+    """Among many webhooks of one source: the planner's choice over an empty table says nothing."""
+    Delivery.objects.bulk_create(
+        Delivery(
+            digest=uuid4(),
+            source=people.terra(),
+            kind="auth",
+            body={"type": "auth", "user": user(user_id=f"other-{n}")},
+            signed_at=people.NOW,
+            received_at=people.NOW,
+        )
+        for n in range(2_000)
+    )
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {NEWEST_ABOUT}", [[1], ["ada-oura"]])
+        cursor.execute("ANALYZE scopes_delivery")
+        cursor.execute(f"EXPLAIN {NEWEST_ABOUT}", [[people.terra().pk], ["ada-oura"]])
         assert "delivery_about" in " ".join(line for (line,) in cursor.fetchall())
 
 
