@@ -26,9 +26,9 @@ from scopes.judge.policy import ensure_integration
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import intern
 from scopes.models import Connection, Listing, Pulse, Source
-from scopes.terra.client import IN_FLIGHT, Terra
-from scopes.terra.environments import Environment
-from scopes.terra.payloads import TerraUser
+from scopes.sources.terra.client import IN_FLIGHT, Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.payloads import TerraUser
 
 Row = tuple[str, str]
 SAMPLE = 2_000

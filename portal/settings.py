@@ -11,7 +11,7 @@ from portal import environment, limits, logs, refusals
 from portal.cluster import CHECKOUT
 
 PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
-refusals.refuse_to_start([import_string("scopes.terra.environments.troubles")])
+refusals.refuse_to_start([import_string("scopes.sources.terra.environments.troubles")])
 
 DEBUG = environment.debug()
 SECRET_KEY = environment.secret_key()

@@ -2,7 +2,7 @@
 
 facts      what can happen to a connection           reasons    why, and what would mend it
 catalogue  providers and scopes, as data files        models     the records
-terra      the only code that knows Terra             judge      rules, standings, policies, explanations
+sources    one package a kind of source              judge      rules, standings, policies, explanations
 intake     facts -> records, never backwards          diagnose   an error text -> what it proves
 audit      count, compare, report                     reauth     preflight, issue, land, settle
 rights     a person's export and erasure

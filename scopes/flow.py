@@ -26,7 +26,7 @@ from scopes.models import Connection, Doubt, LiveCheck, Merge, PolicyVersion, So
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth import settle
-from scopes.terra.client import Terra
+from scopes.sources.terra.client import Terra
 
 BATCH = 500
 AT_ONCE = 3000

@@ -17,8 +17,8 @@ from scopes.catalogue import entry_of
 from scopes.intake import budget, deliveries, live_check
 from scopes.models import JobFailure, Source
 from scopes.reauth.aim import environment_of
-from scopes.terra.client import client_for, configured
-from scopes.terra.errors import without_addresses
+from scopes.sources.terra.client import client_for, configured
+from scopes.sources.terra.errors import without_addresses
 
 KEPT = timedelta(days=30)
 

@@ -29,9 +29,9 @@ from scopes.judge import doubts, policy
 from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.reauth import settle
 from scopes.rights import marks, sessions
-from scopes.terra.admin_api import AdminApi
-from scopes.terra.client import Terra
-from scopes.terra.errors import TerraError
+from scopes.sources.terra.admin_api import AdminApi
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.errors import TerraError
 
 LOCK = 7_301_002
 CHECKS = 500

@@ -12,9 +12,9 @@ import requests
 from scopes.catalogue import default
 from scopes.sandbox.people import Population
 from scopes.sandbox.server import Sandbox
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.exchange import Limits
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.exchange import Limits
 
 TODAY = date(2026, 11, 22)
 KEYS = {"dev_id": "a-dev-id", "api_key": "a-key", "signing_secret": "a-signing-secret"}

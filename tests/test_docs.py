@@ -16,7 +16,7 @@ from portal.refusals import KNOWN
 from scopes.audit.report import CODES
 from scopes.catalogue import default
 from scopes.judge import policy_file
-from scopes.terra.environments import ENDINGS
+from scopes.sources.terra.environments import ENDINGS
 from tests.reasons_page import rendered
 
 ROOT = Path(__file__).resolve().parent.parent

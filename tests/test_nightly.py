@@ -25,7 +25,7 @@ from scopes.intake import live_check
 from scopes.judge import policy
 from scopes.judge.policy import draft
 from scopes.models import AuditRun, Connection, Delivery, Listing, LiveCheck, Period
-from scopes.terra.client import Terra
+from scopes.sources.terra.client import Terra
 from tests import cast as people
 from tests.listed import KEYS, Listed, listed
 

@@ -24,10 +24,10 @@ from scopes.judge import policy
 from scopes.models import Source, TerraSetup, TrailEntry
 from scopes.models.trail import Act
 from scopes.reauth.aim import environment_of
-from scopes.terra import EnvironmentMissing, TerraError, client_for
-from scopes.terra.admin_api import AdminApi, FailedEvents
-from scopes.terra.client import HURRIED
-from scopes.terra.setup import EXPIRES_SOON, Setup, causes_of_silence, expires_at, resource_of
+from scopes.sources.terra import EnvironmentMissing, TerraError, client_for
+from scopes.sources.terra.admin_api import AdminApi, FailedEvents
+from scopes.sources.terra.client import HURRIED
+from scopes.sources.terra.setup import EXPIRES_SOON, Setup, causes_of_silence, expires_at, resource_of
 
 LOOK = "scopes.view_terrasetup"
 RESEND = "scopes.resend_event"

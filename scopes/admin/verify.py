@@ -36,8 +36,8 @@ from scopes.judge.witnesses import evidence_of
 from scopes.models import Connection, LiveCheck, Source, TrailEntry
 from scopes.models.trail import Act
 from scopes.reauth.aim import environment_of
-from scopes.terra import CredentialRejected, EnvironmentMissing, Terra, TerraError, client_for
-from scopes.terra.client import HURRIED
+from scopes.sources.terra import CredentialRejected, EnvironmentMissing, Terra, TerraError, client_for
+from scopes.sources.terra.client import HURRIED
 
 LOOK = ("scopes.view_person", "scopes.view_connection")
 LATELY = timedelta(minutes=15)

@@ -9,8 +9,8 @@ from typing import Any
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.models import Integration, Source, TerraSetup
-from scopes.terra.admin_api import AdminApi
-from scopes.terra.setup import EXPIRES_SOON, Setup, causes_of_silence, expires_at, read_setup, resource_of
+from scopes.sources.terra.admin_api import AdminApi
+from scopes.sources.terra.setup import EXPIRES_SOON, Setup, causes_of_silence, expires_at, read_setup, resource_of
 
 
 @dataclass(frozen=True, slots=True)

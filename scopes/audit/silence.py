@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from scopes.models import Source
-from scopes.terra.setup import Setup, causes_of_silence
+from scopes.sources.terra.setup import Setup, causes_of_silence
 
 WINDOW = timedelta(days=14)
 LEARNT_AFTER = timedelta(days=3)

@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from scopes.models import Source
 from scopes.models.source import AccountTrouble
-from scopes.terra.client import Terra
-from scopes.terra.errors import (
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.errors import (
     AccountRefused,
     CredentialRejected,
     TerraError,
@@ -16,7 +16,7 @@ from scopes.terra.errors import (
     TerraUnavailable,
     without_addresses,
 )
-from scopes.terra.trial import try_a_link
+from scopes.sources.terra.trial import try_a_link
 
 
 def trouble_of(error: TerraError, *, links: bool = False) -> AccountTrouble | None:

@@ -11,7 +11,7 @@ from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from scopes.terra.client import Terra
+from scopes.sources.terra.client import Terra
 
 # One second's worth may go at once, after a pause.
 AT_ONCE_SECONDS = 1.0

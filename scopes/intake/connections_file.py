@@ -16,7 +16,7 @@ from scopes.catalogue import Provider, default
 from scopes.facts import ConnectionSeen
 from scopes.intake import file_rows
 from scopes.intake.file_rows import Refused, UnreadableFile
-from scopes.terra.payloads import (
+from scopes.sources.terra.payloads import (
     LONGEST_TEXT,
     LONGEST_USER_ID,
     PayloadError,
@@ -26,7 +26,7 @@ from scopes.terra.payloads import (
     text_in,
     time_in,
 )
-from scopes.terra.times import EARLIEST, believed
+from scopes.sources.terra.times import EARLIEST, believed
 
 FIELDS = (
     "provider",

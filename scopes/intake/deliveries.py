@@ -24,7 +24,7 @@ from scopes.intake.webhook import KEPT, words_of
 from scopes.models import Delivery, Source
 from scopes.models.arrays import numbers
 from scopes.models.transactions import again_after_deadlock
-from scopes.terra.events import ids_without_provider, is_known, read_event, read_event_at
+from scopes.sources.terra.events import ids_without_provider, is_known, read_event, read_event_at
 
 TOGETHER = 100
 FEW = 20

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from scopes.intake.encoding import UnreadableFile, encoding_of
-from scopes.terra.errors import without_addresses
+from scopes.sources.terra.errors import without_addresses
 
 __all__ = ["DAMAGED", "Refused", "UnreadableFile", "read", "spreadsheet_damage"]
 

@@ -21,9 +21,9 @@ from scopes.intake.beside import AHEAD, Given, beside
 from scopes.intake.record import Recorded
 from scopes.models import Connection, Listing, Source
 from scopes.models.transactions import in_transaction
-from scopes.terra.answers import ListingPage
-from scopes.terra.client import Terra
-from scopes.terra.payloads import user_to_fact
+from scopes.sources.terra.answers import ListingPage
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.payloads import user_to_fact
 
 TOGETHER = 2  # pages, for however few facts a batch has, it costs a commit and some twenty statements
 SAVE_EVERY = 20

@@ -19,10 +19,16 @@ from django.db.models import F, Q, QuerySet
 
 from scopes.facts import ConnectionFact, LinkChanged, LinkState, Origin, OriginKind
 from scopes.models import Attempt, Connection, LiveCheck, Source
-from scopes.terra.client import Terra
-from scopes.terra.errors import CredentialRejected, TerraError, TerraRefused, TerraUnavailable, without_addresses
-from scopes.terra.payloads import TerraUser, user_to_fact
-from scopes.terra.times import believed, day_believed
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.errors import (
+    CredentialRejected,
+    TerraError,
+    TerraRefused,
+    TerraUnavailable,
+    without_addresses,
+)
+from scopes.sources.terra.payloads import TerraUser, user_to_fact
+from scopes.sources.terra.times import believed, day_believed
 
 AN_HOUR_EACH = 500
 IN_FLIGHT = 8

@@ -20,7 +20,7 @@ from scopes.intake.disk import private_database, room
 from scopes.intake.file_rows import Refused, UnreadableFile
 from scopes.intake.record import Recorded
 from scopes.models import Source
-from scopes.terra.errors import without_addresses
+from scopes.sources.terra.errors import without_addresses
 
 LONGEST_NAME = 80
 BATCH = 500

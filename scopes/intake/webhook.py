@@ -18,14 +18,14 @@ from django.db.models import F
 
 from scopes.models import Delivery, Source
 from scopes.models.transactions import limited
-from scopes.terra.body import Body
-from scopes.terra.delivery import Envelope
-from scopes.terra.environments import Environment
-from scopes.terra.errors import without_addresses
-from scopes.terra.events import event_type, to_keep
-from scopes.terra.large_event import read_large
-from scopes.terra.signature import Signature
-from scopes.terra.times import TRUSTED_AHEAD
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.delivery import Envelope
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import without_addresses
+from scopes.sources.terra.events import event_type, to_keep
+from scopes.sources.terra.large_event import read_large
+from scopes.sources.terra.signature import Signature
+from scopes.sources.terra.times import TRUSTED_AHEAD
 
 UNREADABLE = "unreadable"
 LONGEST_WAIT = "2s"  # for a lock: Terra waits 8 seconds

@@ -11,8 +11,8 @@ from scopes.judge.person import ConnectionAccount
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
 from scopes.models import Connection, Delivery, LiveCheck
-from scopes.terra.events import read_event
-from scopes.terra.payloads import PayloadError
+from scopes.sources.terra.events import read_event
+from scopes.sources.terra.payloads import PayloadError
 
 TOLD_BY = {
     OriginKind.LISTING: "a listing",

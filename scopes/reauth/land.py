@@ -21,7 +21,7 @@ from scopes.reauth.aim import reference_of
 from scopes.reauth.issue import hash_of
 from scopes.reauth.life import Life, life_of
 from scopes.reauth.progress import connection_of
-from scopes.terra import Terra, TerraError, TerraRefused
+from scopes.sources.terra import Terra, TerraError, TerraRefused
 
 PRESSES = 5
 HOUR = timedelta(hours=1)

@@ -28,8 +28,8 @@ from scopes.reauth.aim import environment_of
 from scopes.reauth.life import Life, life_of
 from scopes.reauth.outcome import Result, result_of
 from scopes.reauth.progress import missing_of
-from scopes.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
-from scopes.terra.client import HURRIED
+from scopes.sources.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
+from scopes.sources.terra.client import HURRIED
 from scopes.views.door import door
 
 RETRY_SECONDS = 300

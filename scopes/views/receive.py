@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from django.http import HttpRequest
 
-from scopes.terra.body import Body
-from scopes.terra.signature import Check
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.signature import Check
 
 PIECE = 64 * 1024
 SECONDS_TO_ARRIVE = 60

@@ -19,10 +19,10 @@ from django.views.decorators.csrf import csrf_exempt
 from scopes import flow, queue
 from scopes.intake import deliveries, webhook
 from scopes.models.transactions import limited
-from scopes.terra.body import Body
-from scopes.terra.delivery import read_headers
-from scopes.terra.environments import Environment, EnvironmentMissing, environments
-from scopes.terra.signature import BadSignature, Check
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.delivery import read_headers
+from scopes.sources.terra.environments import Environment, EnvironmentMissing, environments
+from scopes.sources.terra.signature import BadSignature, Check
 from scopes.views.door import door
 from scopes.views.receive import NotReceived, receive
 

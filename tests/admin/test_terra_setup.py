@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_httpserver import HTTPServer
 
 from scopes.models import PolicyVersion, Source, TerraSetup, TrailEntry
-from scopes.terra.setup import Setup
+from scopes.sources.terra.setup import Setup
 from tests import cast as people
 
 pytestmark = pytest.mark.django_db

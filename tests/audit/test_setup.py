@@ -14,9 +14,9 @@ from scopes.audit.setup import read_and_keep
 from scopes.audit.silence import silences
 from scopes.catalogue import entry_of
 from scopes.models import AuditRun, Source, TerraSetup
-from scopes.terra.admin_api import AdminApi
-from scopes.terra.client import Terra
-from scopes.terra.exchange import Limits
+from scopes.sources.terra.admin_api import AdminApi
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.exchange import Limits
 from tests import cast as people
 from tests.listed import Listed, listed
 

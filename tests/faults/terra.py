@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from tests.faults.machine import PATIENCE, SECRET
-from tests.terra.conftest import event
+from tests.sources.terra.conftest import event
 from tests.views.conftest import milliseconds, signature
 
 AT_ONCE = 6

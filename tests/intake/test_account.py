@@ -13,9 +13,9 @@ from scopes.catalogue import default, entry_of
 from scopes.intake import account
 from scopes.models import Source
 from scopes.reauth.aim import take_aim
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.errors import AccountRefused, CredentialRejected, TerraError, TerraRefused, TerraUnavailable
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import AccountRefused, CredentialRejected, TerraError, TerraRefused, TerraUnavailable
 from tests.cast import NOW, connection_of, integration_of, terra, the
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]

@@ -17,7 +17,7 @@ from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, Origin, O
 from scopes.intake import merge
 from scopes.intake.merge import By
 from scopes.models import Connection, LinkEvent, Merge, OtherReference, Period, Person
-from scopes.terra.events import read_event
+from scopes.sources.terra.events import read_event
 from tests.cast import CONSENTED, EVERYTHING, NOW, take_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]

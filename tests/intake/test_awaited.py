@@ -16,10 +16,10 @@ from scopes.facts import ConnectionSeen, LinkState, Origin, OriginKind
 from scopes.intake import awaited, deliveries, webhook
 from scopes.intake.deliveries import Result
 from scopes.models import Attempt, Connection, Delivery, FormerId, Source
-from scopes.terra.body import Body
-from scopes.terra.delivery import Envelope
-from scopes.terra.environments import Environment
-from scopes.terra.signature import Signature
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.delivery import Envelope
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.signature import Signature
 
 pytestmark = pytest.mark.django_db
 

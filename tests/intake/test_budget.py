@@ -13,9 +13,9 @@ from pytest_httpserver import HTTPServer
 
 from scopes.intake import budget
 from scopes.models import RequestBudget
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.errors import TerraUnavailable
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraUnavailable
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

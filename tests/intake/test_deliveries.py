@@ -22,11 +22,11 @@ from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake import deliveries, webhook
 from scopes.intake.deliveries import Result
 from scopes.models import Connection, Delivery, Period, Source
-from scopes.terra.body import Body
-from scopes.terra.delivery import Envelope
-from scopes.terra.environments import Environment
-from scopes.terra.signature import Signature
-from tests.terra.conftest import event
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.delivery import Envelope
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.signature import Signature
+from tests.sources.terra.conftest import event
 
 pytestmark = pytest.mark.django_db
 

@@ -16,9 +16,9 @@ from scopes.intake import listing
 from scopes.intake.listing import ListingTaken, Seen, take
 from scopes.intake.live_check import prove_doubtful
 from scopes.models import Connection, Listing, Period, Source
-from scopes.terra.answers import ListingPage
-from scopes.terra.client import Terra
-from scopes.terra.errors import TerraUnavailable
+from scopes.sources.terra.answers import ListingPage
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.errors import TerraUnavailable
 from tests import cast
 from tests.listed import Listed, listed
 

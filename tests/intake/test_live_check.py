@@ -16,10 +16,10 @@ from scopes.flow import Batches
 from scopes.intake import listing, live_check
 from scopes.intake.live_check import Checked
 from scopes.models import Connection, LiveCheck, Period, Source
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.errors import TerraUnavailable
-from scopes.terra.exchange import Limits
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraUnavailable
+from scopes.sources.terra.exchange import Limits
 from tests import cast
 from tests.listed import Listed, listed
 

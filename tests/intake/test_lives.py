@@ -25,11 +25,11 @@ from scopes.catalogue import entry_of
 from scopes.facts import LinkState
 from scopes.intake import deliveries, listing, live_check, webhook
 from scopes.models import Connection, FormerId, Source, SuspectedDuplicate
-from scopes.terra.body import Body
-from scopes.terra.client import Terra as Client
-from scopes.terra.delivery import Envelope
-from scopes.terra.environments import Environment
-from scopes.terra.signature import Signature
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.client import Terra as Client
+from scopes.sources.terra.delivery import Envelope
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.signature import Signature
 from tests.cast import OURA_POLICY, PEOPLE, SCREEN_SINCE, policy_for
 from tests.intake import periods
 from tests.intake.terras_side import BEGAN, Event, Terra

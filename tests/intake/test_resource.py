@@ -15,7 +15,7 @@ from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, ConsentGiven, IdReplaced, LinkChanged, LinkState, Origin, OriginKind
 from scopes.models import Connection, Merge, Period
 from scopes.models.trail import Act
-from scopes.terra.events import read_event
+from scopes.sources.terra.events import read_event
 from tests.cast import NOW, take_in, terra
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from scopes import flow
 from scopes.catalogue import entry_of
 from scopes.models import Connection, LiveCheck, ReauthLink, Source
 from scopes.reauth.settle import settle_overdue
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.exchange import Limits
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.exchange import Limits
 from tests import cast as people
 from tests.reauth.hands import EVERYTHING, after, consented, outcome, press, send, tell
 

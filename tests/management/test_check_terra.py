@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 
 from scopes.models import Source
 from tests import cast as people
-from tests.terra.conftest import answer
+from tests.sources.terra.conftest import answer
 
 pytestmark = pytest.mark.django_db
 

@@ -14,11 +14,11 @@ from scopes import flow
 from scopes.intake import webhook
 from scopes.intake.deliveries import process
 from scopes.models import Connection, Delivery, Period
-from scopes.terra.body import Body
-from scopes.terra.delivery import Envelope
-from scopes.terra.environments import Environment
-from scopes.terra.signature import Signature
-from tests.terra.conftest import event
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.delivery import Envelope
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.signature import Signature
+from tests.sources.terra.conftest import event
 
 pytestmark = pytest.mark.django_db
 

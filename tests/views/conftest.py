@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.terra.conftest import event
+from tests.sources.terra.conftest import event
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 SECRETS = {"production": "whsec-live", "staging": "whsec-try"}

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from scopes.facts import LinkState
 from scopes.models import Attempt, Connection, Delivery, FormerId, Period, Person, Source
-from tests.terra.conftest import event
+from tests.sources.terra.conftest import event
 from tests.views.conftest import NOW, SECRETS, Clock, Deliver, auth_after_a_reauth, post, signature
 
 pytestmark = pytest.mark.django_db

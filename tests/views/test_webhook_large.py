@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from pytest_django import Settings
 
 from scopes.models import Connection, Delivery
-from scopes.terra import body as bodies
+from scopes.sources.terra import body as bodies
 from scopes.views import receive, webhook
-from tests.terra.conftest import event
+from tests.sources.terra.conftest import event
 from tests.views.conftest import NOW, SECRETS, Clock, Deliver, signature
 
 pytestmark = pytest.mark.django_db

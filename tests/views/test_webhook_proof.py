@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from scopes.models import Connection, Delivery, Source
-from tests.terra.conftest import event
+from tests.sources.terra.conftest import event
 from tests.views.conftest import NOW, SECRETS, Clock, Deliver, post, signature
 
 pytestmark = pytest.mark.django_db

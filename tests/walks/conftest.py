@@ -25,7 +25,7 @@ from scopes.catalogue import default
 from scopes.facts import Origin, OriginKind, PersonKnown
 from scopes.judge.policy import draft, ensure_integration
 from scopes.models import Attempt, Connection, Person, ReauthLink, Source
-from scopes.terra import client_for, user_to_fact
+from scopes.sources.terra import client_for, user_to_fact
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 45_000  # milliseconds, as the browser counts them

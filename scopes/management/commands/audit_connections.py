@@ -17,8 +17,8 @@ from scopes.catalogue import entry_of
 from scopes.intake import budget
 from scopes.models import AuditRun
 from scopes.rights.marks import keys_from
-from scopes.terra.client import client_for, configured
-from scopes.terra.environments import EnvironmentMissing
+from scopes.sources.terra.client import client_for, configured
+from scopes.sources.terra.environments import EnvironmentMissing
 
 DONE, NOT_DONE, FOUND, LOCKED = 0, 1, 3, 75
 

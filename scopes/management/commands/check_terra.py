@@ -13,9 +13,9 @@ from django.db import Error
 from django.utils import timezone
 
 from scopes.intake import account
-from scopes.terra.checkup import ACCEPTED, LINK, Finding, check
-from scopes.terra.client import client_for
-from scopes.terra.environments import EnvironmentMissing
+from scopes.sources.terra.checkup import ACCEPTED, LINK, Finding, check
+from scopes.sources.terra.client import client_for
+from scopes.sources.terra.environments import EnvironmentMissing
 
 FOUND = 3
 

@@ -21,7 +21,7 @@ from scopes.facts import Origin, OriginKind
 from scopes.intake.file_rows import UnreadableFile
 from scopes.intake.refused_rows import RefusedRows
 from scopes.intake.upload import NoSuchSource, Upload, mark_of, source_of
-from scopes.terra.environments import EnvironmentMissing, environments
+from scopes.sources.terra.environments import EnvironmentMissing, environments
 
 USAGE = 2
 

@@ -20,7 +20,7 @@ from scopes.judge import census, policy, policy_file
 from scopes.judge.content import PolicyError
 from scopes.judge.impact import impact
 from scopes.models import Source
-from scopes.terra.environments import EnvironmentMissing, environments
+from scopes.sources.terra.environments import EnvironmentMissing, environments
 
 
 class Command(BaseCommand):

@@ -15,9 +15,9 @@ from scopes.catalogue import entry_of
 from scopes.counted import counted
 from scopes.intake import budget
 from scopes.intake.listing import AlreadyListing
-from scopes.terra.client import client_for, configured
-from scopes.terra.environments import EnvironmentMissing
-from scopes.terra.errors import TerraError
+from scopes.sources.terra.client import client_for, configured
+from scopes.sources.terra.environments import EnvironmentMissing
+from scopes.sources.terra.errors import TerraError
 
 LOCKED = 75
 

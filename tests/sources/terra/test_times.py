@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scopes.terra.delivery import Envelope
-from scopes.terra.payloads import read_user, user_to_fact
-from scopes.terra.times import believed
+from scopes.sources.terra.delivery import Envelope
+from scopes.sources.terra.payloads import read_user, user_to_fact
+from scopes.sources.terra.times import believed
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 IMPOSSIBLE = [

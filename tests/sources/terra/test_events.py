@@ -22,9 +22,9 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
-from scopes.terra.events import event_type, is_known, read_event, to_keep
-from scopes.terra.payloads import PayloadError
-from tests.terra.conftest import FIXTURES, event
+from scopes.sources.terra.events import event_type, is_known, read_event, to_keep
+from scopes.sources.terra.payloads import PayloadError
+from tests.sources.terra.conftest import FIXTURES, event
 
 AT = datetime(2026, 11, 20, 6, tzinfo=UTC)
 ADA, ADA_AGAIN = "5f0c1c5e-3b0a-4c8e-9a55-0d6f4f4b9a01", "c2a7e7b4-8a0d-4f65-8a3c-5f8f1d2e9a02"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from scopes.terra.errors import PASSING, TerraError, TerraUnavailable, without_addresses
+from scopes.sources.terra.errors import PASSING, TerraError, TerraUnavailable, without_addresses
 
 
 class AdminTokenRejected(TerraError):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scopes.terra.signature import BadSignature, sign, verify
+from scopes.sources.terra.signature import BadSignature, sign, verify
 
 # As published with Terra's own clients, and one by a third party: secret, body, header.
 PUBLISHED = [

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from scopes.terra.admin_api import AdminApi
-from scopes.terra.errors import TerraError
-from scopes.terra.payloads import PayloadError, provider_of
+from scopes.sources.terra.admin_api import AdminApi
+from scopes.sources.terra.errors import TerraError
+from scopes.sources.terra.payloads import PayloadError, provider_of
 
 FAILED_KEPT = 20
 EXPIRES_SOON = timedelta(days=7)

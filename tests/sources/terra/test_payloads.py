@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scopes.terra.payloads import PayloadError, TerraUser, read_user, user_to_fact
-from tests.terra.conftest import answer
+from scopes.sources.terra.payloads import PayloadError, TerraUser, read_user, user_to_fact
+from tests.sources.terra.conftest import answer
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LEAST: dict[str, Any] = {"user_id": "u-1", "provider": "OURA"}

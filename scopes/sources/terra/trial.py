@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from scopes.terra.answers import EnabledSources
-from scopes.terra.client import Terra
-from scopes.terra.payloads import PayloadError, provider_of
+from scopes.sources.terra.answers import EnabledSources
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.payloads import PayloadError, provider_of
 
 
 def try_a_link(terra: Terra, now: datetime, enabled: EnabledSources | None = None) -> str:

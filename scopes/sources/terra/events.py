@@ -24,7 +24,7 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
-from scopes.terra.payloads import (
+from scopes.sources.terra.payloads import (
     LONGEST_TEXT,
     LONGEST_USER_ID,
     PayloadError,
@@ -38,7 +38,7 @@ from scopes.terra.payloads import (
     text_in,
     time_in,
 )
-from scopes.terra.times import A_DAY_ENDS_WITHIN, believed
+from scopes.sources.terra.times import A_DAY_ENDS_WITHIN, believed
 
 type Event = Mapping[str, Any]
 

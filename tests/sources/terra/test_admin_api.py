@@ -11,12 +11,12 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from scopes.terra.admin_api import MOST_PAGES, AdminApi, Destination
-from scopes.terra.admin_errors import AdminRefused, AdminTokenRejected
-from scopes.terra.environments import Environment
-from scopes.terra.errors import TerraError, TerraUnavailable
-from scopes.terra.exchange import Limits
-from scopes.terra.setup import Setup, causes_of_silence, read_setup, resource_of
+from scopes.sources.terra.admin_api import MOST_PAGES, AdminApi, Destination
+from scopes.sources.terra.admin_errors import AdminRefused, AdminTokenRejected
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraError, TerraUnavailable
+from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.setup import Setup, causes_of_silence, read_setup, resource_of
 
 TOKEN = "terra_at_that-must-stay-secret"
 BASE = "/api/v3/admin"

@@ -17,9 +17,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.errors import (
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import (
     NEW_WIDGET_SESSION,
     AccountRefused,
     CredentialRejected,
@@ -28,8 +28,8 @@ from scopes.terra.errors import (
     TerraUnavailable,
     error_for,
 )
-from scopes.terra.exchange import Limits
-from tests.terra.conftest import API_KEY, answer
+from scopes.sources.terra.exchange import Limits
+from tests.sources.terra.conftest import API_KEY, answer
 
 USER_INFO = "/api/v2/userInfo"
 ADA = "5f0c1c5e-3b0a-4c8e-9a55-0d6f4f4b9a01"

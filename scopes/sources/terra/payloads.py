@@ -12,7 +12,7 @@ from typing import Any
 from scopes.catalogue import Known, Provider, ScopeStringError, default, unknown_provider
 from scopes.catalogue.scope_strings import read
 from scopes.facts import ConnectionSeen
-from scopes.terra.times import believed, day_believed
+from scopes.sources.terra.times import believed, day_believed
 
 LONGEST_USER_ID = 120
 LONGEST_TEXT = 255

@@ -11,12 +11,12 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from scopes.terra.answers import Minted, WidgetSession
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.errors import TerraRefused, TerraUnavailable
-from scopes.terra.exchange import Limits
-from tests.terra.conftest import API_KEY, answer
+from scopes.sources.terra.answers import Minted, WidgetSession
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraRefused, TerraUnavailable
+from scopes.sources.terra.exchange import Limits
+from tests.sources.terra.conftest import API_KEY, answer
 
 KEYS = {"dev-id": "testing-dev", "x-api-key": API_KEY}
 ADA, ADA_AGAIN = "5f0c1c5e-3b0a-4c8e-9a55-0d6f4f4b9a01", "c2a7e7b4-8a0d-4f65-8a3c-5f8f1d2e9a02"

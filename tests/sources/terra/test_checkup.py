@@ -12,11 +12,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from scopes.terra.checkup import Finding, check
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.exchange import Limits
-from tests.terra.conftest import answer
+from scopes.sources.terra.checkup import Finding, check
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.exchange import Limits
+from tests.sources.terra.conftest import answer
 
 LISTING, INTEGRATIONS, WIDGET = "/api/v2/subscriptions", "/api/v2/integrations/detailed", "/api/widget/session"
 LINK = "/api/v2/auth/authenticateUser"

@@ -14,11 +14,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from scopes.terra.admin_errors import AdminRefused, admin_error_for
-from scopes.terra.environments import Environment
-from scopes.terra.errors import TerraUnavailable
-from scopes.terra.exchange import Exchange, Limits
-from scopes.terra.payloads import LONGEST_TEXT, PayloadError, text_in, time_in
+from scopes.sources.terra.admin_errors import AdminRefused, admin_error_for
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraUnavailable
+from scopes.sources.terra.exchange import Exchange, Limits
+from scopes.sources.terra.payloads import LONGEST_TEXT, PayloadError, text_in, time_in
 
 MOST_PAGES = 20
 # The events moved from the first to the second between two versions of Terra's documents.

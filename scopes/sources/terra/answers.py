@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from scopes.terra.errors import TerraUnavailable
-from scopes.terra.exchange import Answer
-from scopes.terra.payloads import LONGEST_TEXT, LONGEST_USER_ID, PayloadError, TerraUser, read_user, text_in
+from scopes.sources.terra.errors import TerraUnavailable
+from scopes.sources.terra.exchange import Answer
+from scopes.sources.terra.payloads import LONGEST_TEXT, LONGEST_USER_ID, PayloadError, TerraUser, read_user, text_in
 
 LOOKUP_KEYS = frozenset({"user", "users", "status", "is_authenticated"})
 

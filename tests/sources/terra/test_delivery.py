@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from requests.structures import CaseInsensitiveDict as headers  # noqa: N813
 
-from scopes.terra.delivery import read_headers
+from scopes.sources.terra.delivery import read_headers
 
 SIGNED = datetime(2026, 11, 20, 6, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from scopes.terra.client import Terra
-from scopes.terra.environments import Environment
-from scopes.terra.exchange import Limits
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.exchange import Limits
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "terra"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "terra"
 API_KEY = "key-that-must-stay-secret"
 
 

@@ -12,12 +12,12 @@ from functools import lru_cache
 from threading import Event
 from typing import Any
 
-from scopes.terra import answers
-from scopes.terra.answers import Athlete, EnabledSources, ListingPage, Minted, UserInfo, WidgetSession
-from scopes.terra.environments import Environment, EnvironmentMissing, environments
-from scopes.terra.errors import TerraRefused, TerraUnavailable
-from scopes.terra.exchange import Exchange, Limits, Turn
-from scopes.terra.payloads import TerraUser
+from scopes.sources.terra import answers
+from scopes.sources.terra.answers import Athlete, EnabledSources, ListingPage, Minted, UserInfo, WidgetSession
+from scopes.sources.terra.environments import Environment, EnvironmentMissing, environments
+from scopes.sources.terra.errors import TerraRefused, TerraUnavailable
+from scopes.sources.terra.exchange import Exchange, Limits, Turn
+from scopes.sources.terra.payloads import TerraUser
 
 PER_PAGE = 500
 IN_FLIGHT = 4

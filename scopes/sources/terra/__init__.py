@@ -5,14 +5,22 @@
 we are, `checkup` tells whether all of that works.
 """
 
-from scopes.terra.answers import Athlete, EnabledSources, ListingPage, Minted, Unreadable, UserInfo, WidgetSession
-from scopes.terra.client import Terra, client_for
-from scopes.terra.environments import Environment, EnvironmentMissing, environments
-from scopes.terra.errors import AccountRefused, CredentialRejected, TerraError, TerraRefused, TerraUnavailable
-from scopes.terra.events import event_type, is_known, read_event, to_keep
-from scopes.terra.exchange import Limits
-from scopes.terra.payloads import PayloadError, TerraUser, read_user, user_to_fact
-from scopes.terra.signature import BadSignature, Signature, verify
+from scopes.sources.terra.answers import (
+    Athlete,
+    EnabledSources,
+    ListingPage,
+    Minted,
+    Unreadable,
+    UserInfo,
+    WidgetSession,
+)
+from scopes.sources.terra.client import Terra, client_for
+from scopes.sources.terra.environments import Environment, EnvironmentMissing, environments
+from scopes.sources.terra.errors import AccountRefused, CredentialRejected, TerraError, TerraRefused, TerraUnavailable
+from scopes.sources.terra.events import event_type, is_known, read_event, to_keep
+from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.payloads import PayloadError, TerraUser, read_user, user_to_fact
+from scopes.sources.terra.signature import BadSignature, Signature, verify
 
 __all__ = [
     "AccountRefused",

@@ -26,8 +26,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from scopes.terra.environments import Environment
-from scopes.terra.errors import TerraError, TerraUnavailable, error_for
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraError, TerraUnavailable, error_for
 
 CONNECTIONS = 32
 PIECE = 64 * 1024

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from scopes.terra.client import client_for
-from scopes.terra.environments import EnvironmentMissing, environments
+from scopes.sources.terra.client import client_for
+from scopes.sources.terra.environments import EnvironmentMissing, environments
 
 STAGING = {"TERRA_ENVIRONMENTS": "staging", "TERRA_STAGING_DEV_ID": "dev-1", "TERRA_STAGING_API_KEY": "s3cret-key"}
 

@@ -14,14 +14,14 @@ from uuid import uuid4
 import requests
 
 from scopes.counted import counted
-from scopes.terra.admin_api import AdminApi
-from scopes.terra.answers import EnabledSources
-from scopes.terra.client import Terra
-from scopes.terra.environments import BASE_URL, OLD_HOST, Environment
-from scopes.terra.errors import NEW_WIDGET_SESSION, AccountRefused, CredentialRejected, TerraError, TerraRefused
-from scopes.terra.setup import EXPIRES_SOON, causes_of_silence, expires_at, read_setup
-from scopes.terra.signature import sign
-from scopes.terra.trial import try_a_link
+from scopes.sources.terra.admin_api import AdminApi
+from scopes.sources.terra.answers import EnabledSources
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import BASE_URL, OLD_HOST, Environment
+from scopes.sources.terra.errors import NEW_WIDGET_SESSION, AccountRefused, CredentialRejected, TerraError, TerraRefused
+from scopes.sources.terra.setup import EXPIRES_SOON, causes_of_silence, expires_at, read_setup
+from scopes.sources.terra.signature import sign
+from scopes.sources.terra.trial import try_a_link
 
 MOST_SKEW = timedelta(seconds=60)
 WEBHOOK_TIMEOUT = 8.0

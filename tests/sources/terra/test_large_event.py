@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from scopes.terra.events import read_event, to_keep
-from scopes.terra.large_event import LONGEST_FIELD, MOST_ENTRIES, read_large
-from scopes.terra.payloads import PayloadError
-from tests.terra.conftest import FIXTURES, event
+from scopes.sources.terra.events import read_event, to_keep
+from scopes.sources.terra.large_event import LONGEST_FIELD, MOST_ENTRIES, read_large
+from scopes.sources.terra.payloads import PayloadError
+from tests.sources.terra.conftest import FIXTURES, event
 
 AT = datetime(2026, 11, 26, 6, tzinfo=UTC)
 EVENTS = sorted(path.stem for path in FIXTURES.glob("*.json"))

@@ -1,0 +1,1 @@
+"""How we learn of connections: one package a kind of source."""
