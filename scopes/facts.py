@@ -25,7 +25,7 @@ class OriginKind(StrEnum):
 
 
 # They show how a connection is, not when it became so.
-SIGHTS = frozenset({OriginKind.LISTING, OriginKind.FILE, OriginKind.LIVE_CHECK})
+OBSERVATIONS = frozenset({OriginKind.LISTING, OriginKind.FILE, OriginKind.LIVE_CHECK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LinkState(StrEnum):
     """What is known of the link itself, apart from its scopes."""
 
     ACTIVE = "active"
-    DOUBTFUL = "doubtful"
+    UNCONFIRMED = "unconfirmed"
     INACTIVE = "inactive"
     REVOKED = "revoked"
     TOKEN_REJECTED = "token_rejected"  # noqa: S105 - the state of a token, not one

@@ -19,10 +19,10 @@ from scopes.intake import merge as merging
 from scopes.intake.live_check import Checked
 from scopes.intake.merge import By
 from scopes.intake.people import PeopleTaken
-from scopes.intake.record import Recorded, Recorder, restand
-from scopes.judge import doubts, policy
+from scopes.intake.record import Recorded, Recorder, transition
+from scopes.judge import policy, suspicions
 from scopes.judge.rules import StandingFacts
-from scopes.models import Connection, Doubt, LiveCheck, Merge, PolicyVersion, Source, Waiver
+from scopes.models import Connection, LiveCheck, Merge, PolicyVersion, Source, Suspicion, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth import settle
@@ -155,12 +155,12 @@ def verify(
     return checked
 
 
-def tell_accounts_apart(client: Terra, entry_of: EntryOf, clock: Clock) -> Checked:
-    """Ask whose accounts the second connections are that links made (see `live_check.tell_accounts_apart`)."""
+def separate_accounts(client: Terra, entry_of: EntryOf, clock: Clock) -> Checked:
+    """Ask whose accounts the second connections are that links made (see `live_check.separate_accounts`)."""
     source = Source.objects.filter(key=client.environment.source).first()
     if source is None:
         return Checked()
-    return live_check.tell_accounts_apart(source, client, Batches(source, entry_of), clock)
+    return live_check.separate_accounts(source, client, Batches(source, entry_of), clock)
 
 
 @in_transaction
@@ -188,7 +188,7 @@ def _claim_some(now: datetime) -> int:
 
 def _judge_by_plan(plans: Mapping[str, Sequence[int]], record: str, now: datetime) -> int:
     origin = Origin("host", OriginKind.FILE, record)
-    return sum(restand(connections, _on_plan(plan), origin, now) for plan, connections in plans.items())
+    return sum(transition(connections, _on_plan(plan), origin, now) for plan, connections in plans.items())
 
 
 def publish(
@@ -207,15 +207,15 @@ def publish(
 
 
 @in_transaction
-def confirm_doubt(pk: int, act: Act, now: datetime) -> PolicyVersion:
-    """The doubt is right: publish a policy version in which its scope is not approved.
+def confirm_suspicion(pk: int, act: Act, now: datetime) -> PolicyVersion:
+    """The suspicion is right: publish a policy version in which its scope is not approved.
 
     Raises AlreadyEnded, and PolicyError where another policy came into force meanwhile.
     """
-    version, before = doubts.draft_without(Doubt.objects.get(pk=pk), act, now)
-    doubt = doubts.hold(pk)
+    version, before = suspicions.draft_without(Suspicion.objects.get(pk=pk), act, now)
+    suspicion = suspicions.hold(pk)
     publish(version, now=now, act=act, instead_of=before.pk)
-    doubts.end(doubt, Doubt.State.CONFIRMED, act, now)
+    suspicions.end(suspicion, Suspicion.State.CONFIRMED, act, now)
     return version
 
 
@@ -223,7 +223,7 @@ def confirm_doubt(pk: int, act: Act, now: datetime) -> PolicyVersion:
 def waive(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
     """Respect the person's "no" to a need of theirs, up to and including `until`. Raises CannotWaive."""
     waiver = waivers.record(connection, need, until, act, now)
-    restand([waiver.connection_id], _waived(need), _by_waiver(waiver), now)
+    transition([waiver.connection_id], _waived(need), _by_waiver(waiver), now)
     return waiver
 
 
@@ -231,7 +231,7 @@ def waive(connection: Connection, need: str, until: date, act: Act, now: datetim
 def end_waiver(waiver: Waiver, act: Act, now: datetime) -> None:
     """End a waiver by hand: from now on the need counts as missing. Raises AlreadyEnded."""
     waivers.end(waiver, act, now)
-    restand([waiver.connection_id], _not_waived([waiver.need]), _by_waiver(waiver), now)
+    transition([waiver.connection_id], _not_waived([waiver.need]), _by_waiver(waiver), now)
 
 
 def end_waivers(now: datetime) -> int:
@@ -246,7 +246,7 @@ def end_waivers(now: datetime) -> int:
 def _end_waivers(batch: set[int], now: datetime) -> int:
     over = waivers.end_over(batch, now)
     for needs, connections in over.items():
-        restand(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
+        transition(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
     return sum(map(len, over.values()))
 
 
@@ -269,14 +269,14 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
 
 @in_transaction
 def part(pk: int, act: Act, now: datetime) -> Merge:
-    """An agent says that a merge was wrong: they are two again, for good. Raises CannotPart."""
+    """An agent says that a merge was wrong: they are two again, for good. Raises CannotUnmerge."""
     return merging.part(pk, By.agent(act), now)
 
 
 @in_transaction
-def tell_apart(one: int, other: int, act: Act, now: datetime) -> None:
+def mark_distinct(one: int, other: int, act: Act, now: datetime) -> None:
     """An agent says that two connections, which may be one, are two. Raises CannotMerge."""
-    merging.tell_apart(one, other, By.agent(act), now)
+    merging.mark_distinct(one, other, By.agent(act), now)
 
 
 def move_consents(version: PolicyVersion, now: datetime) -> int:
@@ -305,7 +305,7 @@ def move_consents(version: PolicyVersion, now: datetime) -> int:
         for pk, consented_at in batch:
             by_version.setdefault(screens.at(consented_at), []).append(pk)
         for consent_version, connections in by_version.items():
-            moved += restand(connections, _consented_under(consent_version), origin, now)
+            moved += transition(connections, _consented_under(consent_version), origin, now)
         last = batch[-1][0]
 
 

@@ -16,7 +16,7 @@ from scopes import flow, queue
 from scopes.catalogue import entry_of
 from scopes.intake import budget, deliveries, live_check
 from scopes.models import JobFailure, Source
-from scopes.reauth.aim import environment_of
+from scopes.reauth.target import environment_of
 from scopes.sources.terra.client import client_for, configured
 from scopes.sources.terra.errors import without_addresses
 
@@ -30,13 +30,13 @@ def _keep(job: int, words: str) -> None:
     JobFailure.objects.update_or_create(job=job, defaults=told)
 
 
-queue.keep_failures_with(_keep)
+queue.record_failures_with(_keep)
 
 
-@queue.job("left_over_deliveries", every="* * * * *")
-def left_over_deliveries() -> None:
+@queue.job("pending_deliveries", every="* * * * *")
+def pending_deliveries() -> None:
     """Process what was stored, not processed, and is due for its next try."""
-    deliveries.work_off_left_overs(flow.take_in_together, timezone.now())
+    deliveries.process_pending(flow.take_in_together, timezone.now())
 
 
 @queue.job("live_checks")
@@ -56,7 +56,7 @@ def live_checks(checks: Sequence[int]) -> None:
 def second_connections() -> None:
     """Tell whose accounts the connections are that a link's consent made beside the one that it was to mend."""
     for name in configured():
-        flow.tell_accounts_apart(budget.kept(client_for(name)), entry_of, timezone.now)
+        flow.separate_accounts(budget.kept(client_for(name)), entry_of, timezone.now)
 
 
 @queue.job("overdue", every="* * * * *")

@@ -1,4 +1,4 @@
-"""The night, in order: what was left over, listings, live checks, waivers, retirements, doubts, the audit.
+"""The night, in order: what was left over, listings, live checks, waivers, retirements, suspicions, the audit.
 
 One run at a time, held by a lock of the database session: it ends with the process, so a run that is still marked as
 running while nobody holds the lock was killed, and is gone on with.
@@ -25,10 +25,10 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.intake import account, deliveries, listing, live_check
 from scopes.intake.listing import ListingTaken
 from scopes.intake.live_check import Checked
-from scopes.judge import doubts, policy
+from scopes.judge import policy, suspicions
 from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.reauth import settle
-from scopes.rights import marks, sessions
+from scopes.rights import erased_ids, sessions
 from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.errors import TerraError
@@ -97,11 +97,11 @@ def run(
         else:
             night.resumed, night.offline = night.resumed + 1, offline
         _step(night, "left-over deliveries")
-        deliveries.work_off_left_overs(flow.take_in_together, clock())
+        deliveries.process_pending(flow.take_in_together, clock())
         deliveries.forget_old(clock())
         if not offline:
             _step(night, "deferred jobs")
-            queue.work_off(SECONDS_FOR_JOBS, clock())
+            queue.run_pending(SECONDS_FOR_JOBS, clock())
         for source in Source.objects.all():
             flow.apply_believed(source, entry_of, clock)
         listings = (
@@ -109,7 +109,7 @@ def run(
             if offline
             else {name: _list(night, client, entry_of, clock, on_page) for name, client in clients.items()}
         )
-        deliveries.work_off_left_overs(flow.take_in_together, clock())  # what waited for what was listed
+        deliveries.process_pending(flow.take_in_together, clock())  # what waited for what was listed
         _step(night, "set-ups")
         for client in () if offline else clients.values():
             if client.environment.admin_token:
@@ -121,13 +121,13 @@ def run(
         _step(night, "catalogue")
         policy.publish_catalogue(clock())
         _finish_publications(clock())
-        _step(night, "doubts")
-        doubts.review(clock())
+        _step(night, "suspicions")
+        suspicions.review(clock())
         before = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
         _step(night, "ended sessions")
         sessions.forget_ended(clock())
         _step(night, "erased before")
-        came_back = marks.mark(erased_keys, before.started_at if before else LONG_AGO)
+        came_back = erased_ids.mark(erased_keys, before.started_at if before else LONG_AGO)
         _step(night, "silence")
         silence.learn(clock())
         webhooks = silence.as_data(silence.silences(clock()))
@@ -163,7 +163,7 @@ def list_environment(
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> Listed:
-    """Take in everything that one environment lists, ask what waits to be asked, and check what is doubtful.
+    """Take in everything that one environment lists, ask what waits to be asked, and check what is unconfirmed.
 
     Raises TerraError and AlreadyListing; what was taken in until then stays, and the next time goes on from there.
     """
@@ -174,7 +174,7 @@ def list_environment(
     account.review(client, clock())
     flow.apply_believed(source, entry_of, clock)
     flow.verify(live_check.waiting(source=source)[:CHECKS], client, entry_of, clock)
-    flow.tell_accounts_apart(client, entry_of, clock)
+    flow.separate_accounts(client, entry_of, clock)
     checked = live_check.prove_doubtful(source, client, flow.Batches(source, entry_of), clock, CHECKS)
     settle.settle_overdue(source, clock())
     return Listed(taken, checked)

@@ -97,7 +97,7 @@ _keep: Callable[[int, str], object] = _unkept
 _not_repeatable: set[str] = set()
 
 
-def keep_failures_with(keep: Callable[[int, str], object]) -> None:
+def record_failures_with(keep: Callable[[int, str], object]) -> None:
     """Let `keep` write down why a job failed: it is called with the job's id and the words after each failed try."""
     global _keep  # noqa: PLW0603 - the records lie beside this module, so who knows both hands it in
     _keep = keep
@@ -274,7 +274,7 @@ def work(concurrency: int = CONCURRENCY) -> None:
     log.info("a worker ends")
 
 
-def work_off(seconds: float, now: datetime) -> None:
+def run_pending(seconds: float, now: datetime) -> None:
     """Do in this process what is due, and begin no job after `seconds`. Does nothing where a worker lives."""
     if workers_alive():
         return

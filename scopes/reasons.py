@@ -92,7 +92,7 @@ REMEDIES = _by_code(
             "connect_successor",
             "Connect the successor",
             "person",
-            "Send a link that connects the provider's successor; the old connection cannot be mended.",
+            "Send a link that connects the provider's successor; the old connection cannot be fixed.",
         ),
         Remedy("verify", "Verify first", "support", "Check the connection live before anyone is asked for anything."),
         Remedy("respect", "Respect the choice", "nobody", "Do not ask again before the waiver ends."),
@@ -174,7 +174,7 @@ LINK_REASONS = _by_code(
         Reason(
             "provider_retired",
             "Provider retired",
-            "The provider has switched this service off; no connection to it can be mended.",
+            "The provider has switched this service off; no connection to it can be fixed.",
             "Nothing arrives any more.",
             "connect_successor",
         ),
@@ -214,7 +214,7 @@ LINK_REASONS = _by_code(
             "reauthenticate",
         ),
         Reason(
-            "doubtful",
+            "unconfirmed",
             "Perhaps gone",
             "The last complete listing lacked it, or the source did not know it when asked. Only both prove it gone.",
             "Perhaps nothing: check before anyone is asked.",

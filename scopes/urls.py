@@ -13,5 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/terra/<slug:environment>", webhook.terra),  # a redirect to the slash would lose the body
     path("r/back/<str:key>", reauth.back, name="reauth_back"),
     path("r/result/<str:key>", reauth.result, name="reauth_result"),
-    path("r/<str:public_id>/<str:secret>", reauth.landing, name="reauth_landing"),
+    path("r/<str:public_id>/<str:secret>", reauth.link_page, name="reauth_landing"),
 ]

@@ -18,7 +18,7 @@ IN_CODE = re.compile(rf"(?:\{{[^{{}}]*(?::,|len\([^{{}}]*\)|thousands\([^{{}}]*\
 IN_TEMPLATES = re.compile(rf"\|(?:thousands|length|intcomma) ?\}}\}}(?:</\w+>)? (?:{NOUNS})\b")
 # What is never one there: an incident needs more than 50, an ambiguous address two, a limit is a limit.
 NEVER_ONE = re.compile(
-    r" == 1 |incident\.|breaks|raise Ambiguous|LONGEST|most\|thousands|doubt\.consents|connections_before"
+    r" == 1 |incident\.|breaks|raise Ambiguous|LONGEST|most\|thousands|suspicion\.consents|connections_before"
 )
 FILES = [
     *((path, IN_CODE) for folder in ("scopes", "portal") for path in sorted((ROOT / folder).rglob("*.py"))),

@@ -45,7 +45,7 @@ def test_failures_are_forgotten_after_a_month() -> None:
     for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
-        queue.work_off(60, timezone.now())
+        queue.run_pending(60, timezone.now())
     new, old = queue.failed(10)
     JobFailure.objects.filter(job=old.pk).update(at=timezone.now() - timedelta(days=31))
 

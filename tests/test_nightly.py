@@ -62,7 +62,7 @@ def test_a_night_lists_judges_counts_and_says_what_changed(terra: Listed) -> Non
     assert first.counts["connections"] == terra.population.connections
     assert first.changes == {}
     told = second.counts["listings"]["sandbox"]
-    assert (told["new"], told["changed"], told["doubtful"], told["gone"]) == (0, 0, 1, 1)
+    assert (told["new"], told["changed"], told["unconfirmed"], told["gone"]) == (0, 0, 1, 1)
     provider = gone.integration.provider.slug
     assert second.changes[f"sources / terra:sandbox / integrations / {provider} / link / gone"] == 1
     assert second.changes["sources / terra:sandbox / health / broken"] == 1

@@ -38,8 +38,8 @@ def time_passes() -> None:
     execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
 
 
-def work_off() -> None:
-    queue.work_off(PATIENCE, timezone.now())
+def run_pending() -> None:
+    queue.run_pending(PATIENCE, timezone.now())
 
 
 def done() -> set[str]:
@@ -57,13 +57,13 @@ def test_without_a_worker_what_is_due_is_done_in_this_process_and_then_forgotten
     queue.defer_many("count_items", [{"items": [1, 2]}, {"items": [3]}])
     queue.defer("count_items", items=[4], at=timezone.now() + timedelta(hours=1))
 
-    work_off()
+    run_pending()
 
     assert done() == {"item1", "item2", "item3"}
     assert queue.counts() == queue.Counts(waiting=1, due=0, doing=0, failed=0)
     assert queue.workers_alive() == 0
     time_passes()
-    work_off()
+    run_pending()
     assert "item4" in done()
 
 
@@ -71,19 +71,19 @@ def test_where_a_worker_lives_the_work_is_left_to_it() -> None:
     execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
     queue.defer("count_items", items=[1])
 
-    work_off()
+    run_pending()
 
     assert queue.workers_alive() == 1
     assert done() == set()
     execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
-    work_off()
+    run_pending()
     assert done() == {"item1"}
 
 
 def test_work_in_this_process_ends_in_time_and_what_was_begun_is_finished() -> None:
     queue.defer_many("count_items", [{"items": [number]} for number in range(200)])
 
-    queue.work_off(2, timezone.now())
+    queue.run_pending(2, timezone.now())
 
     left = queue.counts()
     assert left.doing == 0 and left.waiting > 0
@@ -103,11 +103,11 @@ def test_what_is_deferred_in_a_transaction_is_there_when_it_commits() -> None:
 
 def test_a_job_that_fails_is_tried_again_later_then_kept_with_its_reason_and_can_be_tried_by_hand() -> None:
     queue.defer("fail", item=7)
-    work_off()
+    run_pending()
     waiting = queue.counts()
     assert (waiting.waiting, waiting.due, waiting.failed) == (1, 0, 0)
     time_passes()
-    work_off()
+    run_pending()
 
     (dead,) = queue.failed(10)
     assert (dead.name, dead.arguments, dead.tries) == ("fail", {"item": 7}, 2)
@@ -117,7 +117,7 @@ def test_a_job_that_fails_is_tried_again_later_then_kept_with_its_reason_and_can
     assert queue.counts().due == 1
     with pytest.raises(queue.NotFailed):
         queue.try_again(dead.pk, timezone.now())
-    work_off()
+    run_pending()
     assert queue.failed_job(dead.pk) == queue.FailedJob(dead.pk, "fail", {"item": 7}, 4)
 
 
@@ -127,7 +127,7 @@ def test_what_comes_by_the_clock_waits_once_and_is_no_failed_job(caplog: pytest.
     assert queue.counts().waiting == 1
 
     with caplog.at_level(logging.ERROR):
-        work_off()
+        run_pending()
 
     assert queue.counts() == queue.Counts(waiting=0, due=0, doing=0, failed=0)
     assert "job tick_in_vain failed, and comes again: ValueError: the hand is off" in caplog.text
@@ -175,7 +175,7 @@ def test_what_cannot_be_repeated_is_begun_once_and_told_as_uncertain_whatever_cu
         until(lambda: processes[0].poll() == -signal.SIGKILL)
     execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
     for _ in range(2):
-        work_off()
+        run_pending()
         time_passes()
 
     assert sorted(notes.values_list("subject", flat=True)) == ["1", "2"]

@@ -11,7 +11,7 @@ from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple, Media
 from django.http import HttpRequest
 
-from scopes.admin.listed import READ, Listed, takes
+from scopes.admin.lookups import READ, Listed, takes
 from scopes.admin.site import desk
 
 

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from scopes.admin.records import Records
+from scopes.admin.read_only import Records
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, pretty, thousands, when
 from scopes.audit.report import CODES

@@ -12,24 +12,24 @@ from scopes.judge.explain import Account, Scoped
 from scopes.judge.person import ConnectionAccount, PersonAccount
 from scopes.judge.rules import OPTIONAL, REQUIRED
 from scopes.judge.standing import facts_of
-from scopes.models import Attempt, FormerId, HeldFact, Integration, Merge, PolicyVersion, ReauthLink, Waiver
+from scopes.models import Attempt, FormerId, Integration, Merge, PolicyVersion, QuarantinedFact, ReauthLink, Waiver
 from scopes.reasons import LINK_REASONS, REMEDIES, Health, Reason, Remedy
-from scopes.reauth.handover import Handover
-from scopes.reauth.life import Life, life_of
+from scopes.reauth.escalation import Escalation
+from scopes.reauth.link_status import LinkStatus, status_of
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One connection. `wanting` are the needs that are not met or not known, `met` those that are, `spare` the rest.
+    """One connection. `missing` are the needs that are not met or not known, `met` those that are, `unused` the rest.
 
     `waivable` are needs to which the person may say no, as key and label.
     `held` is what a listing said of the link, and an incident holds back.
     """
 
     entry: ConnectionAccount
-    wanting: tuple[Scoped, ...]
+    missing: tuple[Scoped, ...]
     met: tuple[Scoped, ...]
-    spare: tuple[Scoped, ...]
+    unused: tuple[Scoped, ...]
     features: tuple[tuple[str, str, str], ...]
     link_reason: Reason | None
     link_remedy: Remedy | None
@@ -37,12 +37,12 @@ class Card:
     former_ids: tuple[FormerId, ...]
     waivers: tuple[Waiver, ...] = ()
     waivable: tuple[tuple[str, str], ...] = ()
-    handovers: tuple[Handover, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
     merges: tuple[Merge, ...] = ()
     may_be_one_with: tuple[int, ...] = ()
     evidence: Evidence | None = None
     asked_lately: bool = False
-    held: HeldFact | None = None
+    held: QuarantinedFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ def _card(
     needed = [line for line in account.lines if line.need != OPTIONAL]
     return Card(
         entry=row,
-        wanting=tuple(line for line in needed if not line.held),
+        missing=tuple(line for line in needed if not line.held),
         met=tuple(line for line in needed if line.held),
-        spare=tuple(line for line in account.lines if line.need == OPTIONAL),
+        unused=tuple(line for line in account.lines if line.need == OPTIONAL),
         features=_features(account),
         link_reason=LINK_REASONS.get(account.link_reason),
         link_remedy=REMEDIES.get(account.link_remedy),
@@ -148,15 +148,15 @@ def _never(integration: Integration, attempts: Sequence[Attempt]) -> NeverComple
 
 
 def link_state(link: ReauthLink, now: datetime) -> tuple[str, str]:
-    """Where a link stands in its life, as a word and a tone."""
-    life = life_of(link, now)
-    if life in _ENDED:
-        return _ENDED[life]
+    """Where a link stands in its status, as a word and a tone."""
+    status = status_of(link, now)
+    if status in _ENDED:
+        return _ENDED[status]
     if link.outcome:
         return f"{link.get_outcome_display()}, still open", "warn"
     for at, word in (
         (link.returned_at, "Returned, waiting for the source"),
-        (link.left_at, "Left for the provider"),
+        (link.redirected_at, "Left for the provider"),
         (link.opened_at, "Opened"),
     ):
         if at:
@@ -165,8 +165,8 @@ def link_state(link: ReauthLink, now: datetime) -> tuple[str, str]:
 
 
 _ENDED = {
-    Life.FIXED: ("Fixed", "good"),
-    Life.WITHDRAWN: ("Withdrawn", "quiet"),
-    Life.SUPERSEDED: ("Replaced by a newer one", "quiet"),
-    Life.EXPIRED: ("Expired", "quiet"),
+    LinkStatus.FIXED: ("Fixed", "good"),
+    LinkStatus.WITHDRAWN: ("Withdrawn", "quiet"),
+    LinkStatus.SUPERSEDED: ("Replaced by a newer one", "quiet"),
+    LinkStatus.EXPIRED: ("Expired", "quiet"),
 }

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from scopes.admin.records import Records
+from scopes.admin.read_only import Records
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, retirement
 from scopes.catalogue.entries import Known

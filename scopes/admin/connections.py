@@ -24,7 +24,7 @@ from scopes.reasons import REASONS
 
 PAGE = 50
 PARAMETERS = ("source", "integration", "health", "scope", "reason")
-VERIFY = "scopes.verify_connection"
+VERIFY = "scopes.check_connection"
 REASONS_TO_VERIFY = {code for code, reason in REASONS.items() if reason.remedy == "verify"}
 
 

@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
-from scopes.admin.why import Why, act_page
 from scopes.models import Person
 from scopes.reauth import contact
 

@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from scopes import flow
-from scopes.admin.records import Records, choice
+from scopes.admin.act_page import Why, act_page
+from scopes.admin.read_only import Records, choice
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import chip, pretty, when
-from scopes.admin.why import Why, act_page
 from scopes.intake import deliveries
 from scopes.models import Delivery, TrailEntry
 from scopes.models.trail import Act

@@ -16,10 +16,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from scopes.admin import opened
+from scopes.admin import page_views
+from scopes.admin.act_page import agent_of
 from scopes.admin.healths import verdicts_of
 from scopes.admin.site import ACT, desk
-from scopes.admin.why import agent_of
 from scopes.catalogue import default
 from scopes.diagnose import (
     MEANINGS,
@@ -32,8 +32,8 @@ from scopes.diagnose import (
     identifiers,
     read_report,
 )
-from scopes.judge.lacking import judgement_with
-from scopes.judge.named import Named, named
+from scopes.judge.mentioned import Named, named
+from scopes.judge.missing import judgement_with
 from scopes.models import Connection
 from scopes.models import Verdict as Judged
 
@@ -99,7 +99,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         diagnosis = diagnose_connection(
             report, default(), chosen.integration.provider.slug, partial(judgement_with, chosen)
         )
-        opened.note(agent_of(request), chosen.person or chosen, timezone.now())
+        page_views.note(agent_of(request), chosen.person or chosen, timezone.now())
     judged = verdicts_of(found.connections)
     return _page(
         request,

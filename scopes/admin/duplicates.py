@@ -20,14 +20,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow
+from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK, page_of
-from scopes.admin.why import Why, act_page
 from scopes.intake import merge as merging
-from scopes.intake.merge import CannotMerge, CannotPart
+from scopes.intake.merge import CannotMerge, CannotUnmerge
 from scopes.intake.merged_facts import Facts, facts_now, joined
-from scopes.judge.alike import Sign, last_data_on, signs, words_of_link
+from scopes.judge.duplicate_signs import Sign, last_data_on, signs, words_of_link
 from scopes.models import Connection, Merge, SuspectedDuplicate
 
 MERGE = "scopes.merge_connections"
@@ -55,14 +55,14 @@ def duplicates(request: HttpRequest) -> HttpResponseBase:
     return desk.page(request, "admin/duplicates/list.html", "Suspected duplicates", pairs=pairs, more=more)
 
 
-@desk.screen("orphans/", "orphans", *LOOK)
-def orphans(request: HttpRequest) -> HttpResponseBase:
+@desk.screen("unclaimed/", "unclaimed", *LOOK)
+def unclaimed(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections whose person nobody knows, the newest first."""
-    nobodys = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
-    rows = nobodys.select_related("standing", "pulse", "integration__provider", "integration__source")
+    unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
+    rows = unclaimed.select_related("standing", "pulse", "integration__provider", "integration__source")
     shown, more = by_falling_id(request, rows)
     told = [(row, words_of_link(row), last_data_on(row)) for row in shown]
-    return desk.page(request, "admin/duplicates/orphans.html", "Connections of nobody", rows=told, more=more)
+    return desk.page(request, "admin/duplicates/unclaimed.html", "Connections of nobody", rows=told, more=more)
 
 
 class MergeForm(Why):
@@ -107,15 +107,15 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-@desk.screen("connections/<int:pk>/apart/<int:other>/", "tell_apart", *LOOK, MERGE, methods=ACT)
-def tell_apart(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
+@desk.screen("connections/<int:pk>/distinct/<int:other>/", "mark_distinct", *LOOK, MERGE, methods=ACT)
+def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
     """GET shows what telling two connections apart means; POST does it."""
     one, two = _connection(pk), _connection(other)
     trouble = merging.why_not(one, two)
     form = Why(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
         try:
-            flow.tell_apart(one.pk, two.pk, form.act_of(request), timezone.now())
+            flow.mark_distinct(one.pk, two.pk, form.act_of(request), timezone.now())
         except CannotMerge as error:
             trouble = str(error)
         else:
@@ -137,17 +137,17 @@ def tell_apart(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
     )
 
 
-@desk.screen("merges/<int:pk>/part/", "part", *LOOK, MERGE, methods=ACT)
+@desk.screen("merges/<int:pk>/unmerge/", "unmerge", *LOOK, MERGE, methods=ACT)
 def part(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what parting a merge does; POST does it."""
     record = get_object_or_404(Merge.objects.select_related("survivor", "absorbed"), pk=pk)
     survivor = _connection(record.survivor_id)
-    trouble = merging.why_not_part(record)
+    trouble = merging.why_not_unmerge(record)
     form = Why(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
         try:
             flow.part(record.pk, form.act_of(request), timezone.now())
-        except CannotPart as error:
+        except CannotUnmerge as error:
             trouble = str(error)
         else:
             messages.success(request, "They are two connections again.")
@@ -169,7 +169,7 @@ def with_merges(cards: Iterable[Card]) -> list[Card]:
     """The cards, each with the merges that stand in it and the others that it may be one with; two queries."""
     rows = list(cards)
     merges: dict[int, list[Merge]] = {card.entry.connection.pk: [] for card in rows}
-    for record in Merge.objects.filter(survivor__in=merges, parted_at__isnull=True).order_by("-pk"):
+    for record in Merge.objects.filter(survivor__in=merges, unmerged_at__isnull=True).order_by("-pk"):
         merges[record.survivor_id].append(record)
     others: dict[int, list[int]] = {pk: [] for pk in merges}
     pairs = SuspectedDuplicate.objects.filter(

@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow
+from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
-from scopes.admin.why import Why, act_page
 from scopes.catalogue import entry_of
 from scopes.intake import breaker
-from scopes.models import HeldFact, Incident
+from scopes.models import Incident, QuarantinedFact
 
 LOOK = "scopes.view_incident"
 END = "scopes.end_incident"
@@ -55,7 +55,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:incidents")
     will = [
         f"{thousands(incident.broken)} connections to {incident.integration.provider.name} count as the source says.",
-        "Those that it calls inactive are broken; those that it lacks are doubtful until it is asked about each.",
+        "Those that it calls inactive are broken; those that it lacks are unconfirmed until it is asked about each.",
         "Whatever was told of one of them since it was seen so stands: nothing newer is overwritten.",
         "Agents may send links to these people again, where a link helps.",
     ]
@@ -82,12 +82,12 @@ def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _act(request, incident, "Discard", will, form, "Discard it")
 
 
-def with_held_facts(cards: Iterable[Card]) -> list[Card]:
+def with_quarantined_facts(cards: Iterable[Card]) -> list[Card]:
     """The cards, each with what a listing said of its link and is held back; one query."""
     rows = list(cards)
     held = {
         fact.connection_id: fact
-        for fact in HeldFact.objects.filter(
+        for fact in QuarantinedFact.objects.filter(
             connection__in=[card.entry.connection.pk for card in rows],
             integration__incidents__state=Incident.State.OPEN,
         ).order_by("pk")

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from scopes.admin.records import Records
+from scopes.admin.read_only import Records
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, retirement, when
 from scopes.models import Integration, PolicyVersion

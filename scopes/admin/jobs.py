@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import queue
+from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
-from scopes.admin.why import Why, act_page
 from scopes.models import JobFailure, TrailEntry
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction

@@ -11,11 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from scopes.admin.cards import link_state
-from scopes.admin.records import Records, choice
+from scopes.admin.read_only import Records, choice
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, when
 from scopes.models import ReauthLink
-from scopes.reauth.life import live_links
+from scopes.reauth.link_status import live_links
 
 _LIFE = [("live", "Can be used"), ("fixed", "Fixed"), ("withdrawn", "Withdrawn"), ("expired", "Expired")]
 
@@ -79,7 +79,7 @@ class Links(Records):
 
     @admin.display(description="Left for the provider")
     def left(self, link: ReauthLink) -> SafeString:
-        return when(link.left_at)
+        return when(link.redirected_at)
 
     @admin.display(description="Returned")
     def returned(self, link: ReauthLink) -> SafeString:

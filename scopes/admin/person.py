@@ -10,18 +10,18 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from scopes.admin import opened
+from scopes.admin import page_views
+from scopes.admin.act_page import agent_of
 from scopes.admin.cards import cards, link_state, never_completed
+from scopes.admin.check_now import with_evidence
 from scopes.admin.duplicates import with_merges
-from scopes.admin.handed_over import with_handovers
-from scopes.admin.incidents import with_held_facts
+from scopes.admin.escalations import with_escalations
+from scopes.admin.incidents import with_quarantined_facts
 from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, timeline, trail_of
-from scopes.admin.verify import with_evidence
 from scopes.admin.waive import with_waivers
-from scopes.admin.why import agent_of
-from scopes.judge import two_people
-from scopes.judge.past import NoMoment, read_moment
+from scopes.judge import reference_conflicts
+from scopes.judge.as_of import NoMoment, read_moment
 from scopes.judge.person import PersonAccount, account_of, accounts_of
 from scopes.models import Connection, Person, Source
 from scopes.reauth import contact
@@ -31,7 +31,7 @@ from scopes.reauth import contact
 def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one person. That it was opened is written down."""
     who = get_object_or_404(Person.objects.defer("search"), pk=pk)
-    opened.note(agent_of(request), who, timezone.now())
+    page_views.note(agent_of(request), who, timezone.now())
     at, trouble = _moment(request)
     content = _content(request, account_of(who, at))
     mark = contact.mark_of(who, timezone.now()) if at is None else None
@@ -48,7 +48,7 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:person", row.person_id)
     if row.pk != pk:
         return redirect("admin:connection", row.pk)
-    opened.note(agent_of(request), row, timezone.now())
+    page_views.note(agent_of(request), row, timezone.now())
     at, trouble = _moment(request)
     told = tuple(accounts_of([row], at))
     account = PersonAccount(
@@ -57,8 +57,8 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
         attempts=(),
         links=(),
         as_of=at,
-        named_for=() if at else tuple(two_people.of_references([row.reference_id])),
-        in_other_case=() if at else tuple(two_people.in_other_case(row.reference_id)),
+        named_for=() if at else tuple(reference_conflicts.of_references([row.reference_id])),
+        in_other_case=() if at else tuple(reference_conflicts.in_other_case(row.reference_id)),
     )
     title = f"Unclaimed {row.integration.provider.name} connection"
     content = _content(request, account)
@@ -84,7 +84,9 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
         "person": account.person,
         "named_for": account.named_for,
         "in_other_case": account.in_other_case,
-        "cards": made if at else with_merges(with_evidence(with_held_facts(with_waivers(with_handovers(made))))),
+        "cards": made
+        if at
+        else with_merges(with_evidence(with_quarantined_facts(with_waivers(with_escalations(made))))),
         "never_completed": never_completed(account),
         "troubled": [] if at else _troubled(account),
         "attempts": account.attempts,

@@ -11,9 +11,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
+from scopes.admin.act_page import agent_of
 from scopes.admin.policy_form import Editor, with_another_row
 from scopes.admin.site import ACT, desk
-from scopes.admin.why import agent_of
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content, policy
 from scopes.judge.content import PolicyError

@@ -15,15 +15,15 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from scopes import flow
+from scopes.admin.act_page import Why
 from scopes.admin.policies import LOOK, against_nothing, version_of
 from scopes.admin.site import ACT, desk
-from scopes.admin.why import Why
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import census, verdicts
 from scopes.judge.content import PolicyError
 from scopes.judge.difference import difference, requests_other
 from scopes.judge.impact import WORSE, Impact, impact, people_becoming
-from scopes.judge.privilege import doubtful
+from scopes.judge.least_privilege import draft_warnings
 from scopes.models import Connection, PolicyVersion
 from scopes.reasons import SCOPE_REASONS, Health
 
@@ -35,18 +35,18 @@ HEALTHS = (Health.OK, Health.REDUCED, Health.BLOCKED, Health.BROKEN, Health.UNKN
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One health in the table of an impact. `percent` of those that change to it could be mended by a link."""
+    """One health in the table of an impact. `percent` of those that change to it could be fixed by a link."""
 
     health: str
     now: int
     then: int
     becoming: int
     people: int
-    mendable: int
+    fixable: int
 
     @property
     def percent(self) -> int:
-        return 100 * self.mendable // self.becoming if self.becoming else 0
+        return 100 * self.fixable // self.becoming if self.becoming else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class Because:
     label: str
     title: str
     connections: int
-    mendable: int
+    fixable: int
 
     @property
     def percent(self) -> int:
-        return 100 * self.mendable // self.connections
+        return 100 * self.fixable // self.connections
 
 
 class SinceForm(forms.Form):
@@ -154,14 +154,14 @@ def _meaning(draft: PolicyVersion) -> dict[str, Any]:
         "draft": draft,
         "integration": row,
         "changes": difference(in_force or against_nothing(draft), draft.content),
-        "doubtful": doubtful(verdicts.policy_of(draft), entry),
+        "draft_warnings": draft_warnings(verdicts.policy_of(draft), entry),
         "new_screen": requests_other(in_force, draft.content),
         "impact": counted,
         "healths": _healths(counted, people),
         "because": _because(counted, entry),
         "worse": worse,
         "worse_people": sum(people.get(health, 0) for health in WORSE),
-        "percent": 100 * counted.mendable // worse if worse else 0,
+        "percent": 100 * counted.fixable // worse if worse else 0,
     }
 
 
@@ -173,7 +173,7 @@ def _healths(counted: Impact, people: dict[str, int]) -> list[Counted]:
             then=counted.health.get(health, 0),
             becoming=counted.becoming.get(health, 0),
             people=people.get(health, 0),
-            mendable=counted.mendable_of.get(health, 0),
+            fixable=counted.fixable_of.get(health, 0),
         )
         for health in HEALTHS
     ]
@@ -182,8 +182,8 @@ def _healths(counted: Impact, people: dict[str, int]) -> list[Counted]:
 def _because(counted: Impact, entry: Entry) -> list[Because]:
     labels = {scope.name: scope.label for scope in entry.scopes}
     return [
-        Because(scope, labels.get(scope, ""), SCOPE_REASONS[reason].title, connections, mendable)
-        for (scope, reason), (connections, mendable) in counted.reasons.items()
+        Because(scope, labels.get(scope, ""), SCOPE_REASONS[reason].title, connections, fixable)
+        for (scope, reason), (connections, fixable) in counted.reasons.items()
     ]
 
 

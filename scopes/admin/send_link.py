@@ -12,16 +12,16 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.admin.handed_over import of_connection
+from scopes.admin.act_page import Why
+from scopes.admin.escalations import of_connection
 from scopes.admin.site import ACT, desk
-from scopes.admin.why import Why
 from scopes.catalogue import default
 from scopes.models import Connection, Integration, Person, ReauthLink
 from scopes.reauth import asked, texts
-from scopes.reauth.aim import Aim, take_aim
-from scopes.reauth.issue import DAYS, AlreadyOver, Issued, NoSuchResource, Refused, Wish, issue, withdraw
-from scopes.reauth.land import told_by_return
-from scopes.reauth.life import Life, life_of
+from scopes.reauth.issue import DAYS, AlreadyEnded, Issued, NoSuchResource, Refused, Wish, issue, withdraw
+from scopes.reauth.landing import reported_by_redirect
+from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.target import Target, target_of
 from scopes.reauth.texts import Texts
 
 LOOK = ("scopes.view_person", "scopes.view_reauthlink")
@@ -63,12 +63,12 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     integration = get_object_or_404(_integrations(), source=source, provider__slug=provider)
     now = timezone.now()
     connection = _connection(request, someone, integration)
-    aim = take_aim(someone, integration, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH)
-    preflight = aim.preflight
+    target = target_of(someone, integration, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH)
+    preflight = target.preflight
     may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
     words = texts.in_language(request.GET.get("language") or someone.locale)
     form = SendForm(
-        request.POST or None, may_override=may_override, resources=aim.resources, initial={"language": words.code}
+        request.POST or None, may_override=may_override, resources=target.resources, initial={"language": words.code}
     )
     if request.method == "POST" and (preflight.allowed or may_override) and form.is_valid():
         data = form.cleaned_data
@@ -92,21 +92,21 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     context = {
         "person": someone,
         "preflight": preflight,
-        "succeeds": integration.provider if aim.provider.slug != integration.provider.slug else None,
-        "asked": _preview(aim, words),
+        "succeeds": integration.provider if target.provider.slug != integration.provider.slug else None,
+        "asked": _preview(target, words),
         "languages": texts.LANGUAGES.values(),
         "form": form,
         "may_send": preflight.allowed or may_override,
         "connection": connection,
-        "handovers": of_connection(aim.connection) if aim.connection and not preflight.allowed else (),
+        "escalations": of_connection(target.connection) if target.connection and not preflight.allowed else (),
     }
-    title = f"A link to {'reconnect' if aim.connection else 'connect'} {aim.provider.name}"
+    title = f"A link to {'reconnect' if target.connection else 'connect'} {target.provider.name}"
     response = desk.page(request, "admin/send_link/send.html", title, **context)
     response.status_code = 409 if request.method == "POST" and not context["may_send"] else 200
     return response
 
 
-@desk.screen("links/<str:public_id>/life/", "link", *LOOK, methods=ACT)
+@desk.screen("links/<str:public_id>/status/", "link", *LOOK, methods=ACT)
 def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
     """The link's life, which updates itself; POST withdraws it."""
     link = _link(public_id)
@@ -118,7 +118,7 @@ def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
         if form.is_valid():
             try:
                 withdraw(link, form.act_of(request), timezone.now())
-            except AlreadyOver as over:
+            except AlreadyEnded as over:
                 trouble = str(over)
             else:
                 return HttpResponseRedirect(reverse("admin:link", args=[public_id]))
@@ -126,10 +126,10 @@ def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
     return desk.page(request, "admin/send_link/link.html", f"Link for {link.integration.provider.name}", **context)
 
 
-@desk.screen("links/<str:public_id>/life/now/", "link_now", *LOOK)
+@desk.screen("links/<str:public_id>/status/now/", "link_now", *LOOK)
 def link_now(request: HttpRequest, public_id: str) -> HttpResponse:
     """The changing part alone, for the page that updates itself."""
-    return render(request, "admin/send_link/life.html", _life(_link(public_id)))
+    return render(request, "admin/send_link/status.html", _life(_link(public_id)))
 
 
 def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
@@ -153,22 +153,22 @@ def _life(link: ReauthLink) -> dict[str, Any]:
     attempts = list(link.attempts.order_by("-started_at", "-pk")[:20])
     return {
         "link": link,
-        "life": life_of(link, timezone.now()),
-        "live": life_of(link, timezone.now()) is Life.LIVE,
-        "attempts": [(attempt, told_by_return(attempt)) for attempt in attempts],
+        "life": status_of(link, timezone.now()),
+        "live": status_of(link, timezone.now()) is LinkStatus.LIVE,
+        "attempts": [(attempt, reported_by_redirect(attempt)) for attempt in attempts],
     }
 
 
-def _preview(aim: Aim, words: Texts) -> asked.Asked:
+def _preview(target: Target, words: Texts) -> asked.Asked:
     return asked.asked(
-        aim.provider,
-        aim.policy,
-        aim.preflight.keys,
+        target.provider,
+        target.policy,
+        target.preflight.keys,
         host=settings.PORTAL_HOST_NAME,
         texts_=words,
-        plan=aim.person.plan,
-        connected=aim.connection is not None,
-        reasons=asked.reasons_of(aim.person, aim.integration, aim.connection),
+        plan=target.person.plan,
+        connected=target.connection is not None,
+        reasons=asked.reasons_of(target.person, target.integration, target.connection),
     )
 
 

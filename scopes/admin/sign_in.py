@@ -19,13 +19,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from scopes.models import SignInTries
+from scopes.models import FailedSignIns
 
 WINDOW = timedelta(minutes=15)
-TRIES_OF_A_NAME = 5
-TRIES_FROM_AN_ADDRESS = 30
+ATTEMPTS_OF_A_NAME = 5
+ATTEMPTS_FROM_AN_ADDRESS = 30
 REFUSED = (
-    f"This name and password were not accepted. After {TRIES_OF_A_NAME} tries a name is locked for"
+    f"This name and password were not accepted. After {ATTEMPTS_OF_A_NAME} tries a name is locked for"
     f" {WINDOW // timedelta(minutes=1)} minutes,"
     " whatever the password; then try again, or ask a colleague who manages agents."
 )
@@ -42,13 +42,13 @@ class SignInForm(AdminAuthenticationForm):
         now = timezone.now()
         name = hashed("name", self.cleaned_data["username"].casefold())
         address = hashed("address", network_of(self.request) if self.request else "")
-        within = count(name, TRIES_OF_A_NAME, now)
-        if not count(address, TRIES_FROM_AN_ADDRESS, now):
+        within = count(name, ATTEMPTS_OF_A_NAME, now)
+        if not count(address, ATTEMPTS_FROM_AN_ADDRESS, now):
             raise ValidationError(REFUSED, code="invalid_login")
         cleaned = super().clean()  # for a locked name too: it takes a third of a second, and its absence would be seen
         if not within:
             raise ValidationError(REFUSED, code="invalid_login")
-        SignInTries.objects.filter(subject=name).delete()
+        FailedSignIns.objects.filter(subject=name).delete()
         _take_back(address)
         return cleaned
 

@@ -17,8 +17,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, resolve, reverse
 from django.utils import timezone
 
-from scopes.admin import navigation, opened
-from scopes.admin.listed import READ, Listed, takes
+from scopes.admin import navigation, page_views
+from scopes.admin.lookups import READ, Listed, takes
 from scopes.admin.sign_in import SignInForm
 from scopes.models.person import loaded_people
 
@@ -37,7 +37,7 @@ class Desk(admin.AdminSite):
     site_url = None
     enable_nav_sidebar = False
     login_form = SignInForm
-    index_template = "admin/front.html"
+    index_template = "admin/home.html"
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,9 +82,9 @@ class Desk(admin.AdminSite):
                 if isinstance(response, TemplateResponse):
                     response.render()
             if loaded and isinstance(response, HttpResponse) and isinstance(request.user, User):
-                shown = opened.shown_in(response.text, loaded.values())
+                shown = page_views.shown_in(response.text, loaded.values())
                 page = request.resolver_match.view_name if request.resolver_match else request.path
-                opened.note_shown(request.user, page, shown, timezone.now())
+                page_views.note_shown(request.user, page, shown, timezone.now())
             return response
 
         return super().admin_view(noted, cacheable)
@@ -110,7 +110,7 @@ class Desk(admin.AdminSite):
 
     @takes(*READ)
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return self.page(request, "admin/front.html", "Front page", **self.front(request), **(extra_context or {}))
+        return self.page(request, "admin/home.html", "Front page", **self.front(request), **(extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         _forget_strange_next(request)

@@ -129,9 +129,9 @@ def listed(words: Sequence[str]) -> str:
 
 
 @register.filter
-def about(doubts: Mapping[str, str], scopes: Sequence[str]) -> list[str]:
+def about(suspicions: Mapping[str, str], scopes: Sequence[str]) -> list[str]:
     """What is doubted of these scopes."""
-    return [doubts[scope] for scope in scopes if scope in doubts]
+    return [suspicions[scope] for scope in scopes if scope in suspicions]
 
 
 @register.filter

@@ -15,18 +15,18 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from scopes.admin.act_page import Why, act_page, agent_of
 from scopes.admin.policies import DRAFT
 from scopes.admin.policies import LOOK as LOOK_AT_POLICIES
 from scopes.admin.site import ACT, desk
-from scopes.admin.why import Why, act_page, agent_of
 from scopes.audit.setup import Drift, drifts
 from scopes.judge import policy
 from scopes.models import Source, TerraSetup, TrailEntry
 from scopes.models.trail import Act
-from scopes.reauth.aim import environment_of
+from scopes.reauth.target import environment_of
 from scopes.sources.terra import EnvironmentMissing, TerraError, client_for
 from scopes.sources.terra.admin_api import AdminApi, FailedEvents
-from scopes.sources.terra.client import HURRIED
+from scopes.sources.terra.client import INTERACTIVE
 from scopes.sources.terra.setup import EXPIRES_SOON, Setup, causes_of_silence, expires_at, resource_of
 
 LOOK = "scopes.view_terrasetup"
@@ -146,7 +146,7 @@ def _api(key: str) -> AdminApi:
         raise Http404 from None
     if not environment.admin_token:
         raise Http404
-    return AdminApi(environment, HURRIED)
+    return AdminApi(environment, INTERACTIVE)
 
 
 def _note(source: Source, act: Act, user_id: str, event_id: str, event_type: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from scopes.admin.opened import VERBS
-from scopes.facts import SIGHTS, OriginKind
+from scopes.admin.page_views import VERBS
+from scopes.facts import OBSERVATIONS, OriginKind
 from scopes.judge.person import ConnectionAccount, PersonAccount
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
@@ -29,7 +29,7 @@ LIFE = (
     ("settled_at", "Link settled"),
     ("withdrawn_at", "Link withdrawn"),
     ("returned_at", "Came back from the provider"),
-    ("left_at", "Left for the provider"),
+    ("redirected_at", "Left for the provider"),
     ("opened_at", "Opened the link"),
 )
 
@@ -63,7 +63,7 @@ def _facts(entries: Sequence[ConnectionAccount]) -> Iterator[Event]:
         if not entry.periods:
             continue
         first = entry.periods[-1]
-        began = "first seen" if first.origin in SIGHTS else "connected"
+        began = "first seen" if first.origin in OBSERVATIONS else "connected"
         yield Event(
             first.since, "facts", f"{entry.provider.name}: {began}", _held(standings[first.standing_id]), _told(first)
         )

@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow
+from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import HEALTH_WORDS
-from scopes.admin.why import Why, act_page
 from scopes.intake.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
 from scopes.judge.explain import Scoped
@@ -122,7 +122,7 @@ def with_waivers(cards: Iterable[Card]) -> list[Card]:
         replace(
             card,
             waivers=tuple(standing[card.entry.connection.pk]),
-            waivable=tuple((need_key(line.scopes), line.label) for line in card.wanting if _may_be_waived(line)),
+            waivable=tuple((need_key(line.scopes), line.label) for line in card.missing if _may_be_waived(line)),
         )
         for card in rows
     ]

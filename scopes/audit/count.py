@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from scopes.judge import census
-from scopes.models import Connection, Doubt, Person, UnknownScope, Waiver
+from scopes.models import Connection, Person, Suspicion, UnknownScope, Waiver
 from scopes.reasons import Health
 
 JUDGED = """
@@ -32,8 +32,8 @@ def count(now: datetime) -> dict[str, Any]:
     {"connections", "people", "unclaimed", "standings", "standings_per_million", "unknown_scopes": {provider: n},
     "sources": {key: {"production", "connections", "health": {…}, "waived": n, "integrations": {provider:
     {"connections", "health": {…}, "waived": n, "helps": {…}, "missing": {"scope=reason": n}, "link": {reason: n}}}}},
-    "waivers": n, "doubts": ["provider scope", …]}. "waivers" are those that stand, "doubts" those that are open,
-    "waived" the connections that are reduced by nothing else.
+    "waivers": n, "suspicions": ["provider scope", …]}. "waivers" are those that stand, "suspicions" those that are
+    open, "waived" the connections that are reduced by nothing else.
     """
     total = census.take(now)
     sources: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def count(now: datetime) -> dict[str, Any]:
             _add(integration["link"], link_reason, connections)
         for entry in missing:
             _add(integration["missing"], entry, connections)
-    doubts = Doubt.objects.filter(state=Doubt.State.OPEN).order_by("pk")
+    suspicions = Suspicion.objects.filter(state=Suspicion.State.OPEN).order_by("pk")
     unknown = UnknownScope.objects.values_list("provider__slug", flat=True)
     return {
         "connections": total,
@@ -66,7 +66,7 @@ def count(now: datetime) -> dict[str, Any]:
         "standings": standings,
         "standings_per_million": round(standings * 1_000_000 / total) if total else 0,
         "unknown_scopes": _tally(unknown),
-        "doubts": [" ".join(told) for told in doubts.values_list("integration__provider__slug", "scope")],
+        "suspicions": [" ".join(told) for told in suspicions.values_list("integration__provider__slug", "scope")],
         "sources": sources,
     }
 

@@ -30,8 +30,8 @@ QUESTIONS = {
         WHERE next IS NOT NULL AND until IS DISTINCT FROM next
           -- While it was merged, it lived in another.
           AND NOT (until < next AND EXISTS (SELECT FROM scopes_merge m
-                                            WHERE m.absorbed_id = p.connection_id AND m.parted_at IS NOT NULL
-                                              AND p.until >= m.merged_at AND p.next >= m.parted_at))
+                                            WHERE m.absorbed_id = p.connection_id AND m.unmerged_at IS NOT NULL
+                                              AND p.until >= m.merged_at AND p.next >= m.unmerged_at))
     """,
     "standings of another integration than their connection": """
         SELECT count(*) FROM scopes_connection c JOIN scopes_standing s ON s.id = c.standing_id

@@ -20,11 +20,11 @@ CODES = {
     "broken": "connections are broken",
     "newly_blocked": "more connections are blocked than in the run before",
     "newly_broken": "more connections are broken than in the run before",
-    "doubtful": "connections are not in the last listing",
-    "held_back": "connections broke in a listing: too many at once to be believed, so incidents hold that back",
+    "unconfirmed": "connections are not in the last listing",
+    "quarantined": "connections broke in a listing: too many at once to be believed, so incidents hold that back",
     "unreadable": "rows of a listing could not be read",
     "unknown_scope": "scope strings are in no catalogue entry",
-    "doubt": "requested scopes are held by nobody who consented lately",
+    "suspicion": "requested scopes are held by nobody who consented lately",
     "came_back": "people or connections came back after an erasure",
     "silent": "environments sent no webhook for longer than usual",
     "failed_jobs": "deferred jobs were tried in vain",
@@ -44,10 +44,10 @@ OF_ONE = {
     "broken": "connection is broken",
     "newly_blocked": "more connection is blocked than in the run before",
     "newly_broken": "more connection is broken than in the run before",
-    "doubtful": "connection is not in the last listing",
+    "unconfirmed": "connection is not in the last listing",
     "unreadable": "row of a listing could not be read",
     "unknown_scope": "scope string is in no catalogue entry",
-    "doubt": "requested scope is held by nobody who consented lately",
+    "suspicion": "requested scope is held by nobody who consented lately",
     "came_back": "person or connection came back after an erasure",
     "silent": "environment sent no webhook for longer than usual",
     "failed_jobs": "deferred job was tried in vain",
@@ -105,11 +105,11 @@ def findings(
     refused = counts.get("refused_accounts", {})
     failed = {key: listing["error"] for key, listing in listings.items() if listing.get("error")}
     told += [
-        Finding("doubtful", sum(listing.get("doubtful", 0) for listing in listings.values())),
-        Finding("held_back", sum(listing.get("held_back", 0) for listing in listings.values())),
+        Finding("unconfirmed", sum(listing.get("unconfirmed", 0) for listing in listings.values())),
+        Finding("quarantined", sum(listing.get("quarantined", 0) for listing in listings.values())),
         Finding("unreadable", sum(listing.get("unreadable", 0) for listing in listings.values())),
         Finding("unknown_scope", sum(counts["unknown_scopes"].values()), ", ".join(counts["unknown_scopes"])),
-        Finding("doubt", len(counts["doubts"]), ", ".join(counts["doubts"])),
+        Finding("suspicion", len(counts["suspicions"]), ", ".join(counts["suspicions"])),
         Finding("came_back", counts["came_back"]),
         Finding("silent", len(quiet), "; ".join(f"{key}: {words}" for key, words in quiet.items())),
         Finding("failed_jobs", counts["failed_jobs"]),
@@ -219,7 +219,7 @@ def _listing(listing: Mapping[str, Any]) -> str:
     return (
         f"{listing['users']:,} listed on {counted(listing['pages'], 'page')}: {listing['new']:,} new,"
         f" {listing['changed']:,} changed, {listing['unchanged']:,} unchanged, {listing['unreadable']:,} unreadable,"
-        f" {listing['doubtful']:,} doubtful, {listing['gone']:,} gone"
+        f" {listing['unconfirmed']:,} unconfirmed, {listing['gone']:,} gone"
     )
 
 

@@ -21,7 +21,7 @@ def as_text(diagnosis: Diagnosis, catalogue: Catalogue) -> str:
     lines += [f"  {fact}" for fact in diagnosis.facts]
     lines.append(f"  {remedy.title}: {remedy.action}")
     lines += [f"  Evidence: {piece}" for piece in diagnosis.evidence]
-    lines += [f"  Not proved: {doubt}" for doubt in diagnosis.unproven]
+    lines += [f"  Not proved: {unproved}" for unproved in diagnosis.unproven]
     return "\n".join(lines)
 
 

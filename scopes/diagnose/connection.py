@@ -31,8 +31,8 @@ def diagnose_connection(
     if diagnosis.provider is None:
         diagnosis = diagnose(replace(report, provider=provider), catalogue)
     if diagnosis.provider not in (None, provider):
-        doubt = "Anything of this connection: the text is about another provider, so its facts were left aside."
-        return replace(diagnosis, unproven=(doubt, *diagnosis.unproven))
+        unproved = "Anything of this connection: the text is about another provider, so its facts were left aside."
+        return replace(diagnosis, unproven=(unproved, *diagnosis.unproven))
     judgement = judgement_with(diagnosis.canonical or diagnosis.suspects)
     decided = with_reasons(diagnosis, reasons_of(judgement))
     if judgement.link_remedy in _ONLY_REMEDIES and decided.verdict not in _NOTHING_TO_MEND:

@@ -101,14 +101,14 @@ def _note(finding: Finding) -> str:
 
 
 def _unproven(decisive: Finding, scopes: tuple[str, ...], provider: Provider | None) -> tuple[str, ...]:
-    doubts = [decisive.doubt, UNPROVEN[decisive.verdict]]
+    caveats = [decisive.caveat, UNPROVEN[decisive.verdict]]
     if decisive.verdict is Verdict.MISSING_SCOPE and not scopes:
-        doubts.append("Which scope: the text names none.")
+        caveats.append("Which scope: the text names none.")
     if provider and provider.retired_on:
-        doubts.append(
+        caveats.append(
             f"{provider.name} ends, or has ended, on {provider.retired_on}: from then on only its successor helps."
         )
-    return tuple(doubt for doubt in doubts if doubt)
+    return tuple(caveat for caveat in caveats if caveat)
 
 
 def _unrecognised(exhibit: Exhibit) -> Diagnosis:

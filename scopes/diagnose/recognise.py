@@ -48,7 +48,7 @@ class Finding:
     any_of: bool = False
     remedy: str = ""
     provider: str = ""
-    doubt: str = ""
+    caveat: str = ""
     suspects: tuple[str, ...] = ()
 
 
@@ -71,7 +71,7 @@ class Recogniser:
     provider: str = ""
     only_for: str = ""
     statuses: tuple[int, ...] = ()
-    doubt: str = ""
+    caveat: str = ""
     suspects: tuple[str, ...] = ()
 
     def __call__(self, exhibit: Exhibit) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ class Recogniser:
                 any_of=self.any_of or (len(scopes) > 1 and offers_a_choice(exhibit, match)),
                 remedy=self.remedy,
                 provider=self.provider,
-                doubt=self.doubt,
+                caveat=self.caveat,
                 suspects=self.suspects,
             )
 
@@ -123,7 +123,7 @@ def says(
     provider: str = "",
     only_for: str = "",
     statuses: tuple[int, ...] = (),
-    doubt: str = "",
+    caveat: str = "",
     suspects: tuple[str, ...] = (),
 ) -> Recogniser:
     """A recogniser for `pattern`, in whatever case."""
@@ -139,7 +139,7 @@ def says(
         provider=provider,
         only_for=only_for,
         statuses=statuses,
-        doubt=doubt,
+        caveat=caveat,
         suspects=suspects,
     )
 

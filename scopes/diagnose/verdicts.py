@@ -135,13 +135,13 @@ def with_reasons(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
     )
     found = tuple((scope, reasons[scope]) for scope in asked if reasons.get(scope) in SCOPE_REASONS)
     held = tuple(scope for scope in diagnosis.canonical if scope not in reasons)
-    doubt = f"The connection's own facts show {', '.join(held)} as granted: this text may be about an older token."
-    unproven = (*diagnosis.unproven, doubt) if held and not diagnosis.alternatives else diagnosis.unproven
+    unproved = f"The connection's own facts show {', '.join(held)} as granted: this text may be about an older token."
+    unproven = (*diagnosis.unproven, unproved) if held and not diagnosis.alternatives else diagnosis.unproven
     if not found:
         return replace(diagnosis, unproven=unproven)
     remedies = sorted((SCOPE_REASONS[code].remedy for _, code in found), key=_FIRST_THINGS.index)
     remedy = remedies[-1] if diagnosis.alternatives else remedies[0]
-    unproven = tuple(doubt for doubt in unproven if doubt != UNPROVEN[Verdict.MISSING_SCOPE])
+    unproven = tuple(unproved for unproved in unproven if unproved != UNPROVEN[Verdict.MISSING_SCOPE])
     return replace(diagnosis, reasons=found, remedy=remedy, unproven=unproven)
 
 

@@ -37,9 +37,9 @@ def note(key: str, error: TerraError, now: datetime, *, links: bool = False) -> 
         return
     said = without_addresses(str(error))
     source = Source.objects.filter(key=key)
-    if not source.filter(trouble=found, trouble_said=said).exists():
-        source.filter(trouble=found).update(trouble_said=said)
-        source.exclude(trouble=found).update(trouble=found, trouble_since=now, trouble_said=said)
+    if not source.filter(trouble=found, trouble_detail=said).exists():
+        source.filter(trouble=found).update(trouble_detail=said)
+        source.exclude(trouble=found).update(trouble=found, trouble_since=now, trouble_detail=said)
 
 
 def works(key: str, *, links: bool) -> None:
@@ -47,7 +47,7 @@ def works(key: str, *, links: bool) -> None:
     troubled = Source.objects.filter(key=key).exclude(trouble="")
     if not links:
         troubled = troubled.filter(trouble=AccountTrouble.CREDENTIAL)
-    troubled.update(trouble="", trouble_since=None, trouble_said="")
+    troubled.update(trouble="", trouble_since=None, trouble_detail="")
 
 
 def refused() -> dict[str, str]:

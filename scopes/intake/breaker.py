@@ -14,14 +14,14 @@ from django.db import connection, transaction
 
 from scopes.facts import ConnectionFact, LinkChanged, LinkState, Origin, OriginKind
 from scopes.intake.record import Held
-from scopes.models import HeldFact, Incident, Listing, Source, TrailEntry
+from scopes.models import Incident, Listing, QuarantinedFact, Source, TrailEntry
 from scopes.models.arrays import numbers, times
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
 MANY, SHARE = 50, 0.05
 BATCH = 500
-SAID = {LinkState.INACTIVE: "listed as inactive", LinkState.DOUBTFUL: "not in the listing"}
+SAID = {LinkState.INACTIVE: "listed as inactive", LinkState.UNCONFIRMED: "not in the listing"}
 
 
 class AlreadyEnded(Exception):
@@ -32,9 +32,9 @@ class AlreadyEnded(Exception):
 class Weighed:
     """How many connections a listing says are absent or inactive, and of how many more incidents hold that back."""
 
-    doubtful: int
+    unconfirmed: int
     inactive: int
-    held_back: int
+    quarantined: int
 
 
 def hold(listing: Listing, inactive: Sequence[Held]) -> None:
@@ -60,7 +60,7 @@ def hold(listing: Listing, inactive: Sequence[Held]) -> None:
 
 ABSENT = """
     INSERT INTO scopes_heldfact (listing_id, connection_id, integration_id, state, happened_at)
-    SELECT %(listing)s, c.id, c.integration_id, 'doubtful', %(began)s
+    SELECT %(listing)s, c.id, c.integration_id, 'unconfirmed', %(began)s
     FROM scopes_connection c
     JOIN scopes_integration integration ON integration.id = c.integration_id
     JOIN scopes_standing standing ON standing.id = c.standing_id
@@ -73,7 +73,7 @@ ABSENT = """
 WEIGH = """
     SELECT held.integration_id, held.absent, held.inactive, coalesce(working.working, 0)
     FROM (
-        SELECT integration_id, count(*) FILTER (WHERE state = 'doubtful') AS absent,
+        SELECT integration_id, count(*) FILTER (WHERE state = 'unconfirmed') AS absent,
                count(*) FILTER (WHERE state = 'inactive') AS inactive
         FROM scopes_heldfact WHERE listing_id = %(listing)s GROUP BY 1
     ) held
@@ -83,7 +83,7 @@ WEIGH = """
         JOIN scopes_standing standing ON standing.id = c.standing_id
         JOIN scopes_integration integration ON integration.id = c.integration_id
         WHERE integration.source_id = %(source)s AND c.merged_into_id IS NULL
-          AND standing.link IN ('active', 'doubtful')
+          AND standing.link IN ('active', 'unconfirmed')
         GROUP BY 1
     ) working USING (integration_id)
 """
@@ -112,7 +112,7 @@ def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weigh
         before = Incident.objects.select_for_update().filter(integration__source=source, state=Incident.State.OPEN)
         known = {incident.integration_id: incident for incident in before.order_by("pk")}
         for integration, incident in known.items():
-            HeldFact.objects.filter(integration=integration, listing=incident.listing_id).exclude(
+            QuarantinedFact.objects.filter(integration=integration, listing=incident.listing_id).exclude(
                 listing=listing
             ).delete()
             if integration not in too_many:
@@ -124,9 +124,9 @@ def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weigh
             incident.save()
     believed = [counts for pk, counts in told.items() if pk not in too_many]
     return Weighed(
-        doubtful=sum(absent for absent, _, _ in believed),
+        unconfirmed=sum(absent for absent, _, _ in believed),
         inactive=sum(inactive for _, inactive, _ in believed),
-        held_back=sum(held for held, _ in too_many.values()),
+        quarantined=sum(held for held, _ in too_many.values()),
     )
 
 
@@ -136,7 +136,7 @@ def believed_facts(source: Source) -> Iterator[tuple[list[int], Origin, list[Con
     Each batch comes with the ids to `forget` once it is recorded.
     """
     believed = (
-        HeldFact.objects.filter(integration__source=source, listing__finished_at__isnull=False)
+        QuarantinedFact.objects.filter(integration__source=source, listing__finished_at__isnull=False)
         .exclude(integration__incidents__state=Incident.State.OPEN)
         .order_by("listing", "integration")
     )
@@ -144,7 +144,7 @@ def believed_facts(source: Source) -> Iterator[tuple[list[int], Origin, list[Con
         believed.values_list("listing", "integration", "integration__provider__slug").distinct()
     ):
         origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing}")
-        rows = HeldFact.objects.filter(listing=listing, integration=integration).order_by("connection")
+        rows = QuarantinedFact.objects.filter(listing=listing, integration=integration).order_by("connection")
         last = 0
         while batch := list(
             rows.filter(connection__gt=last).values_list(
@@ -164,7 +164,7 @@ def believed_facts(source: Source) -> Iterator[tuple[list[int], Origin, list[Con
 
 def forget(held: Sequence[int]) -> None:
     """What was held is recorded now."""
-    HeldFact.objects.filter(pk__in=held).delete()
+    QuarantinedFact.objects.filter(pk__in=held).delete()
 
 
 def release(pk: int, act: Act, now: datetime) -> Incident:
@@ -176,7 +176,7 @@ def release(pk: int, act: Act, now: datetime) -> Incident:
 def discard(pk: int, act: Act, now: datetime) -> Incident:
     """It was never true: what the incident holds back is dropped. Raises AlreadyEnded."""
     incident = _end(pk, Incident.State.DISCARDED, act, now)
-    HeldFact.objects.filter(listing=incident.listing_id, integration=incident.integration_id).delete()
+    QuarantinedFact.objects.filter(listing=incident.listing_id, integration=incident.integration_id).delete()
     return incident
 
 

@@ -56,7 +56,7 @@ class Result(StrEnum):
 
 
 @dataclass(slots=True)
-class WorkedOff:
+class Processed:
     """The ids of the deliveries that were processed, that failed, that wait, and that are left for lack of time.
 
     What is in none of them was passed by. Those that wait name an id that is not known yet; `released` is how many
@@ -69,7 +69,7 @@ class WorkedOff:
     left: list[int] = field(default_factory=list)
     released: int = 0
 
-    def add(self, other: WorkedOff) -> None:
+    def add(self, other: Processed) -> None:
         """Add what came of others."""
         self.processed += other.processed
         self.waiting += other.waiting
@@ -82,19 +82,19 @@ def _for_ever() -> bool:
     return True
 
 
-def work_off(take_in: TakeIn, clock: Clock, has_time: HasTime) -> bool:
+def run_pending(take_in: TakeIn, clock: Clock, has_time: HasTime) -> bool:
     """Process what is due, newest first, as long as `has_time` says so; whether all was done, and all of it went well.
 
     One thread of a process works for all, also for those who come meanwhile: they need not wait, and many deliveries
     together cost hardly more than one. Raises what `process` raises.
     """
-    done = WorkedOff()
+    done = Processed()
 
     def round_of_work() -> None:
         now = clock()
         while True:
             released, below = done.released, None
-            while due := left_over(now, below=below):
+            while due := pending_ids(now, below=below):
                 done.add(_together(due, take_in, now, has_time))
                 below = due[-1]
                 if done.left or len(due) < TOGETHER:
@@ -105,12 +105,12 @@ def work_off(take_in: TakeIn, clock: Clock, has_time: HasTime) -> bool:
     return _turn.work(round_of_work, has_time) and not done.failed and not done.left
 
 
-def work_off_left_overs(take_in: TakeIn, now: datetime) -> None:
+def process_pending(take_in: TakeIn, now: datetime) -> None:
     """Process each delivery that is due. Raises what `process` raises."""
     released = awaited.release_known() or 1
     while released:
         released, below = 0, None
-        while due := left_over(now, below=below):
+        while due := pending_ids(now, below=below):
             released += _together(due, take_in, now).released
             below = due[-1]
 
@@ -120,7 +120,7 @@ def work_off_some(source: Source, take_in: TakeIn, now: datetime, has_time: HasT
 
     Raises what `process` raises.
     """
-    due = left_over(now, source=source)[:FEW]
+    due = pending_ids(now, source=source)[:FEW]
     _together(due, take_in, now, has_time)
     return bool(due)
 
@@ -138,7 +138,7 @@ def process(pk: int, take_in: TakeIn, now: datetime, *, again: bool = False) -> 
     return Result.PROCESSED if done.processed else Result.PASSED_BY
 
 
-def left_over(now: datetime, *, below: int | None = None, source: Source | None = None) -> list[int]:
+def pending_ids(now: datetime, *, below: int | None = None, source: Source | None = None) -> list[int]:
     """The ids of some deliveries that were stored and not processed, and whose next try is due, newest first."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -206,12 +206,12 @@ def unprocessed(*, failed: bool = False) -> QuerySet[Delivery]:
 
 def _together(
     pks: Sequence[int], take_in: TakeIn, now: datetime, has_time: HasTime = _for_ever, *, again: bool = False
-) -> WorkedOff:
+) -> Processed:
     """Process these, as one batch where that can be; else half by half, older ones first, until one fails alone."""
     if not pks:
-        return WorkedOff()
+        return Processed()
     if not has_time():
-        return WorkedOff(left=list(pks))
+        return Processed(left=list(pks))
     try:
         done, result = again_after_deadlock(lambda: _record(pks, take_in, now, again=again))
     except Exception as problem:
@@ -219,7 +219,7 @@ def _together(
             if connection.connection is None or not connection.is_usable():
                 raise
             middle = len(pks) // 2
-            halves = WorkedOff()
+            halves = Processed()
             for half in (pks[middle:], pks[:middle]):
                 halves.add(_together(half, take_in, now, has_time, again=again))
             return halves
@@ -229,18 +229,18 @@ def _together(
             given_up_at=now
         )
         log.warning("delivery %s was stored and could not be processed: %s", pks[0], words)
-        return WorkedOff(failed=list(pks))
+        return Processed(failed=list(pks))
     for delivery in done:
         if delivery.body is not None and not is_known(delivery.kind):
             log.warning("delivery %s is of a type that is not known; its envelope is stored", delivery.pk)
     return result
 
 
-def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) -> tuple[list[Delivery], WorkedOff]:
+def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) -> tuple[list[Delivery], Processed]:
     """Record what these say, all of them or none; those that were there to be recorded, and what came of them."""
     with transaction.atomic():
         claimed = _claim(pks, again=again)
-        pending, recorded = claimed, WorkedOff()
+        pending, recorded = claimed, Processed()
         unknown: dict[int, list[str]] = {}
         while pending:
             unknown, told = _facts_of(pending)

@@ -24,7 +24,7 @@ from scopes.judge.policy import ConsentScreens
 from scopes.judge.rules import StandingFacts
 
 # What a listing that holds the connection takes back by itself; everything else needs a newer proof of life.
-TAKEN_BACK_BY_SIGHT = frozenset({LinkState.DOUBTFUL, LinkState.GONE})
+TAKEN_BACK_BY_SIGHT = frozenset({LinkState.UNCONFIRMED, LinkState.GONE})
 
 SEVERITY = {state: number for number, state in enumerate(LinkState)}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -132,16 +132,16 @@ def _after(row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, 
     return _seen(row, fact, read, screens, listed_at)
 
 
-def tells_nothing(standing: StandingFacts, fact: ConnectionSeen, *, nobodys: bool, undated: bool) -> bool:
+def tells_nothing(standing: StandingFacts, fact: ConnectionSeen, *, unclaimed: bool, undated: bool) -> bool:
     """Whether this sight surely leaves a connection in `standing` as it was: the usual case, told by what is cheap.
 
-    `nobodys`: the connection has no reference id yet; `undated`: nor a time of consent.
+    `unclaimed`: the connection has no reference id yet; `undated`: nor a time of consent.
     """
     return (
         (fact.scopes is None or (standing.reported is not None and standing.reported == _as_set(fact.scopes)))
         and not standing.unlisted
         and (standing.link is LinkState.INACTIVE if fact.active is False else standing.link is LinkState.ACTIVE)
-        and not (nobodys and fact.reference_id)
+        and not (unclaimed and fact.reference_id)
         and not (undated and fact.created_at)
         and not fact.provider_user_id
     )

@@ -33,14 +33,14 @@ from scopes.models import Connection, FormerId, LinkEvent, Merge, SuspectedDupli
 from scopes.models.arrays import among, looked_up, numbers, texts, times
 
 Key = tuple[int, str]
-ToldOfEach = Mapping[Key, Sequence[Told]]
+ReportedOfEach = Mapping[Key, Sequence[Told]]
 
 DECIDED_ANEW = "What was reported since decides otherwise."
 # A listing is no news of most, and a file may be as long: what they show is kept only where it changes something.
 OF_MANY = frozenset({OriginKind.LISTING, OriginKind.FILE})
 
 
-def wait_for_others(told: ToldOfEach) -> None:
+def wait_for_others(told: ReportedOfEach) -> None:
     """Lock the ids of consents and ends, and whose they are, until the transaction ends.
 
     Which ids are one is asked of all that a person has, so who records more of the same at this moment comes after us.
@@ -68,7 +68,7 @@ class OfThePast:
     news: set[int] = field(default_factory=set)
 
 
-def keep_beside(told: ToldOfEach) -> OfThePast:
+def keep_beside(told: ReportedOfEach) -> OfThePast:
     """Keep what is told of former ids beside the merges that made them so, where it changes nothing.
 
     Ids that were only ever named as replaced have no record yet, and begin one.
@@ -83,7 +83,7 @@ def keep_beside(told: ToldOfEach) -> OfThePast:
     }
     if not former:
         return past
-    merges = Merge.objects.filter(survivor_user_id__in=[user_id for _, user_id in former], parted_at__isnull=True)
+    merges = Merge.objects.filter(survivor_user_id__in=[user_id for _, user_id in former], unmerged_at__isnull=True)
     for record in merges.select_for_update(of=("self",)).select_related("survivor").order_by("pk"):
         key = (record.survivor.integration_id, record.survivor_user_id)
         if key not in former:
@@ -98,7 +98,7 @@ def keep_beside(told: ToldOfEach) -> OfThePast:
         webhook = _last(had[0], (fact.last_webhook_on for fact in seen))
         data = _last(had[1], (fact.last_data_on for fact in seen))
         if row != before or (webhook, data) != had:
-            merge.keep_apart(record, row, webhook, data)
+            merge.keep_distinct(record, row, webhook, data)
             past.news.add(former[key])
     return past
 
@@ -107,7 +107,7 @@ def _last(known: date | None, days: Iterable[date | None]) -> date | None:
     return max((day for day in (known, *days) if day is not None), default=None)
 
 
-def keep_events(told: ToldOfEach, past: Collection[Key], ended: Collection[Key]) -> set[Key]:
+def keep_events(told: ReportedOfEach, past: Collection[Key], ended: Collection[Key]) -> set[Key]:
     """Keep what was reported of the link of each id; the ids of which that was new.
 
     `past` are former ids; `ended` are those that did not work any more before or do not now: only of these it counts
@@ -241,7 +241,7 @@ def join(changed: Iterable[int], news: Collection[Key], by: By, now: datetime) -
     accounts: dict[int, str] = {}
     for family in read(related, by.name):
         listings = held.setdefault(family.integration, Held(family.integration))
-        known = Known(family.minted, family.told_apart, listings, family.fixed)
+        known = Known(family.minted, family.marked_distinct, listings, family.fixed)
         groups = decide(family.ids, known)
         alive, took_in = _follow(family, groups, by, now)
         survivors += took_in
@@ -420,7 +420,7 @@ class Suspicions:
             ended.update(state=state.OPEN, ended_at=None, author="", reason="", ticket="")
         for reason, pks in self.two.items():
             rows.filter(pk__in=pks, state=state.OPEN).update(
-                state=state.TWO, ended_at=now, author=by.name, reason=reason
+                state=state.DISTINCT, ended_at=now, author=by.name, reason=reason
             )
         if self.over:
             rows.filter(pk__in=self.over, state=state.OPEN).delete()

@@ -31,7 +31,7 @@ ENDED = frozenset(
 )
 # A listing finds these, so they may have begun at any time since the listing before.
 FOUND_LATER = frozenset({LinkState.INACTIVE, LinkState.GONE})
-TAKEN_BACK_BY_SIGHT = FOUND_LATER | {LinkState.DOUBTFUL}
+TAKEN_BACK_BY_SIGHT = FOUND_LATER | {LinkState.UNCONFIRMED}
 # A source that replaces an id may end the old one a moment after the new consent.
 A_MOMENT = timedelta(minutes=10)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -106,13 +106,13 @@ class Group:
 class Known:
     """What the decision stands on beside the ids. All pairs are of records.
 
-    `minted`: (the connection of a link, the one whose id was made for it). `told_apart`: an agent says that they are
-    two. `held`: whether a complete listing held an id between two times. `fixed`: joins that agents made, and those
+    `minted`: (the connection of a link, the one whose id was made for it). `marked_distinct`: an agent says that they
+    are two. `held`: whether a complete listing held an id between two times. `fixed`: joins that agents made, and those
     below them.
     """
 
     minted: frozenset[Pair] = frozenset()
-    told_apart: frozenset[Pair] = frozenset()
+    marked_distinct: frozenset[Pair] = frozenset()
     held: Callable[[datetime, datetime], bool] = lambda after, before: False
     fixed: Sequence[Join] = ()
 
@@ -243,8 +243,8 @@ def had_ended(old: Id, began: datetime, held: Callable[[datetime, datetime], boo
             state = LinkState.ACTIVE if state in TAKEN_BACK_BY_SIGHT else state
             continue
         was, state = state, LinkState.ACTIVE if event.what in CONSENTS else LinkState(event.what)
-        since = since if was is LinkState.DOUBTFUL else event.at
-        if late and state is not LinkState.DOUBTFUL:
+        since = since if was is LinkState.UNCONFIRMED else event.at
+        if late and state is not LinkState.UNCONFIRMED:
             return state in FOUND_LATER and not held(max(began, old.first_seen_at), since)
     return state in ENDED
 
@@ -260,4 +260,4 @@ def _same_person(one: Group, other: Group) -> bool:
 
 def _told_apart(one: Group, other: Group, known: Known) -> bool:
     pairs = ((min(row.pk, its.pk), max(row.pk, its.pk)) for row in one.ids for its in other.ids)
-    return any(pair in known.told_apart for pair in pairs)
+    return any(pair in known.marked_distinct for pair in pairs)

@@ -42,7 +42,7 @@ class AlreadyListing(Exception):
 
 @dataclass(slots=True)
 class ListingTaken:
-    """What one listing came to. `held_back` connections break in too many to be believed: incidents hold that back."""
+    """The counts of one listing. `quarantined`: links that break with too many others to be believed."""
 
     listing: Listing
     users: int = 0
@@ -50,9 +50,9 @@ class ListingTaken:
     resumed_at: int | None = None
     recorded: Recorded = field(default_factory=Recorded)
     unreadable: list[str] = field(default_factory=list)
-    doubtful: int = 0
+    unconfirmed: int = 0
     inactive: int = 0
-    held_back: int = 0
+    quarantined: int = 0
     unreadable_rows: int = 0
 
     def add(self, pages: Sequence[ListingPage], recorded: Recorded) -> None:
@@ -181,7 +181,7 @@ def _close(source: Source, taken: ListingTaken, seen: Seen, now: datetime) -> No
     """The listing is complete: what it lacks or calls inactive is weighed, the rest confirmed up to its beginning."""
     listing = taken.listing
     weighed = breaker.weigh(source, listing, bytes(seen.bits), now)
-    taken.doubtful, taken.inactive, taken.held_back = weighed.doubtful, weighed.inactive, weighed.held_back
+    taken.unconfirmed, taken.inactive, taken.quarantined = weighed.unconfirmed, weighed.inactive, weighed.quarantined
     Source.objects.filter(pk=source.pk).update(listed_at=listing.started_at)
     listing.finished_at, listing.seen = now, b""
     listing.counts = {
@@ -191,9 +191,9 @@ def _close(source: Source, taken: ListingTaken, seen: Seen, now: datetime) -> No
         "changed": taken.recorded.changed,
         "unchanged": taken.recorded.unchanged,
         "unreadable": taken.unreadable_rows,
-        "doubtful": weighed.doubtful,
+        "unconfirmed": weighed.unconfirmed,
         "inactive": weighed.inactive,
-        "held_back": weighed.held_back,
+        "quarantined": weighed.quarantined,
     }
     listing.save()
     source.listed_at = listing.started_at

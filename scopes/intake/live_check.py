@@ -40,10 +40,10 @@ Probe = LiveCheck.Probe
 
 # What a provider that answers disproves. An account without data and a changed diary key it says nothing of.
 DISPROVED = frozenset(
-    {LinkState.ACTIVE, LinkState.DOUBTFUL, LinkState.GONE, LinkState.TOKEN_REJECTED, LinkState.REVOKED}
+    {LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.TOKEN_REJECTED, LinkState.REVOKED}
     | {LinkState.DEAUTHORISED}
 )
-THOUGHT_ALIVE = frozenset({LinkState.ACTIVE, LinkState.DOUBTFUL, LinkState.GONE, LinkState.INACTIVE})
+THOUGHT_ALIVE = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.INACTIVE})
 
 
 class TakeIn(Protocol):
@@ -135,7 +135,7 @@ def answer(
                 _record(one, said, take_in, at, clock())
                 checked.asked += 1
                 checked.gone += one.absent and said.answer is Answer.NOT_FOUND
-                checked.back += one.link is LinkState.DOUBTFUL and said.answer is Answer.KNOWN
+                checked.back += one.link is LinkState.UNCONFIRMED and said.answer is Answer.KNOWN
     checked.unanswered = len(left) - checked.asked
     return checked
 
@@ -175,8 +175,8 @@ def _probed(client: Terra, said: Said) -> Said:
 def facts_of(asked: Asked, said: Said, at: datetime) -> tuple[ConnectionFact, ...]:
     """What follows from the answer. `at` is before it was asked: what happened since is newer.
 
-    Gone needs both, a complete listing without it and a 404; a 404 alone is a doubt. An `active` that is true proves
-    nothing of the token; a provider that answers does.
+    Gone needs both, a complete listing without it and a 404; a 404 alone is a suspicion. An `active` that is true
+    proves nothing of the token; a provider that answers does.
     """
     about = asked.provider, asked.check.user_id
     if asked.merged:
@@ -184,7 +184,7 @@ def facts_of(asked: Asked, said: Said, at: datetime) -> tuple[ConnectionFact, ..
     if said.answer is Answer.NOT_FOUND:
         if asked.absent:
             return (LinkChanged(*about, LinkState.GONE, at, detail="404"),)
-        return (LinkChanged(*about, LinkState.DOUBTFUL, at, detail="404"),) if asked.link is LinkState.ACTIVE else ()
+        return (LinkChanged(*about, LinkState.UNCONFIRMED, at, detail="404"),) if asked.link is LinkState.ACTIVE else ()
     if said.answer is not Answer.KNOWN or said.user is None:
         return ()
     facts: tuple[ConnectionFact, ...] = (user_to_fact(said.user, at, provider_user_id=said.account or None),)
@@ -209,14 +209,14 @@ def give_up(checks: Iterable[LiveCheck], error: TerraError, now: datetime) -> No
 def prove_doubtful(
     source: Source, client: Terra, take_in: TakeIn, clock: Callable[[], datetime], limit: int
 ) -> Checked:
-    """Ask about up to `limit` doubtful connections. Gone is what Terra answers 404 for; when it is down, we stop."""
-    doubtful = Connection.objects.filter(
-        integration__source=source, merged_into__isnull=True, standing__link=LinkState.DOUBTFUL.value
+    """Ask about up to `limit` unconfirmed connections. Gone is what Terra answers 404 for; when it is down, we stop."""
+    unconfirmed = Connection.objects.filter(
+        integration__source=source, merged_into__isnull=True, standing__link=LinkState.UNCONFIRMED.value
     )
-    return answer(ask_about(doubtful.order_by("pk")[:limit], NIGHT, clock()), client, take_in, clock)
+    return answer(ask_about(unconfirmed.order_by("pk")[:limit], NIGHT, clock()), client, take_in, clock)
 
 
-def tell_accounts_apart(source: Source, client: Terra, take_in: TakeIn, clock: Callable[[], datetime]) -> Checked:
+def separate_accounts(source: Source, client: Terra, take_in: TakeIn, clock: Callable[[], datetime]) -> Checked:
     """Where a link's consent made a second connection, ask whose accounts both are; where the athlete may be probed.
 
     Equal accounts make them one again, different ones are a wrong account: without this, that is only guessed.
@@ -240,7 +240,7 @@ def tell_accounts_apart(source: Source, client: Terra, take_in: TakeIn, clock: C
         .select_related("connection", "link__connection")
         .order_by("pk")
     )
-    # The one that was to be mended first: what is told of the second settles the link.
+    # The one that was to be fixed first: what is told of the second settles the link.
     both = [row for one in second for row in (one.link.connection, one.connection) if row]  # type: ignore[union-attr]
     return answer(ask_about(dict.fromkeys(both), SECOND, now), client, take_in, clock)
 
@@ -263,7 +263,7 @@ def _as_they_stand(checks: Sequence[LiveCheck], client: Terra) -> list[Asked]:
                 check,
                 provider.slug,
                 link,
-                absent=link is LinkState.DOUBTFUL and listed_at is not None and listed_at >= row.link_at,
+                absent=link is LinkState.UNCONFIRMED and listed_at is not None and listed_at >= row.link_at,
                 merged=row.merged_into_id is not None,
                 probe=client.environment.probe_athlete and not provider.on_device,
             )

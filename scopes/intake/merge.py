@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from scopes.facts import LinkState, OriginKind
-from scopes.intake import other_references, rows
+from scopes.intake import reference_conflicts, rows
 from scopes.intake.effects import Row
 from scopes.intake.merged_facts import Facts, facts_now, joined, parted
 from scopes.judge.policy import consent_screens
@@ -41,7 +41,7 @@ class CannotMerge(Exception):
     """The two cannot be one, or not any more; the message says why."""
 
 
-class CannotPart(Exception):
+class CannotUnmerge(Exception):
     """The merge cannot be parted now; the message says why."""
 
 
@@ -222,19 +222,19 @@ def _reference_apart(record: Merge) -> str:
     return told or record.absorbed.reference_id
 
 
-def why_not_part(record: Merge) -> str:
+def why_not_unmerge(record: Merge) -> str:
     """Why the merge cannot be parted; empty where it can."""
-    if record.parted_at is not None:
+    if record.unmerged_at is not None:
         return "This merge was parted already."
     if record.survivor.merged_into_id is not None:
         return "What came of it was merged into another connection later: part that merge first."
-    if Merge.objects.filter(survivor=record.survivor_id, parted_at__isnull=True, pk__gt=record.pk).exists():
+    if Merge.objects.filter(survivor=record.survivor_id, unmerged_at__isnull=True, pk__gt=record.pk).exists():
         return "Another connection was merged into the same one later: part that merge first."
     return ""
 
 
 def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
-    """Undo merge `pk`: both go on under their own ids, with what was told of each since. Raises CannotPart.
+    """Undo merge `pk`: both go on under their own ids, with what was told of each since. Raises CannotUnmerge.
 
     `for_good`: they are not joined again by themselves. Either way they are not inferred to be one again.
     """
@@ -242,8 +242,8 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
         asked = Merge.objects.get(pk=pk)
         hold(asked.survivor_id, asked.absorbed_id)
         record = Merge.objects.select_for_update(of=("self",)).select_related("survivor", "absorbed").get(pk=pk)
-        if trouble := why_not_part(record):
-            raise CannotPart(trouble)
+        if trouble := why_not_unmerge(record):
+            raise CannotUnmerge(trouble)
         survivor, absorbed = record.survivor, record.absorbed
         after = apart(record)
         ids = intern([after.survivor.standing, after.absorbed.standing])
@@ -261,7 +261,7 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
         if reference != absorbed.reference_id:
             absorbed.reference_id, absorbed.reference_at = reference, survivor.reference_at
         survivor.reference_at = record.reference_at
-        other_references.part(record)
+        reference_conflicts.part(record)
         if absorbed.resource or survivor.resource_at != record.resource_at:
             absorbed.resource, absorbed.resource_at = survivor.resource, survivor.resource_at
         survivor.resource, survivor.resource_at = record.resource, record.resource_at
@@ -275,27 +275,27 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
         _begin(absorbed, max(now, last.until or now), _by_part(record, kept or last.unlisted, now), now)
         _go_on(survivor, open_one, _by_part(record, record.unlisted, now), now)
         _part_pulses(record)
-        record.parted_at, record.parted_by = now, by.name
-        record.parted_reason, record.parted_ticket = by.reason, by.ticket
-        record.save(update_fields=["parted_at", "parted_by", "parted_reason", "parted_ticket"])
+        record.unmerged_at, record.unmerged_by = now, by.name
+        record.unmerged_reason, record.unmerged_ticket = by.reason, by.ticket
+        record.save(update_fields=["unmerged_at", "unmerged_by", "unmerged_reason", "unmerged_ticket"])
         _suspect_again(record)
         if for_good:
-            _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.TWO, by, now)
-        _note("connection.parted", survivor, record, by, now)
+            _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.DISTINCT, by, now)
+        _note("connection.unmerged", survivor, record, by, now)
     return record
 
 
-def tell_apart(one_pk: int, other_pk: int, by: By, now: datetime) -> None:
+def mark_distinct(one_pk: int, other_pk: int, by: By, now: datetime) -> None:
     """They are two: they are neither joined by themselves nor suspected again. Raises CannotMerge."""
     with transaction.atomic():
         rows_held = hold(one_pk, other_pk)
         if len(rows_held) < 2 or any(row.merged_into_id is not None for row in rows_held):
             raise CannotMerge("One of them was merged already. Look at the person's page again.")
         one, other = rows_held
-        _end_suspicion(one, other, SuspectedDuplicate.State.TWO, by, now)
+        _end_suspicion(one, other, SuspectedDuplicate.State.DISTINCT, by, now)
         TrailEntry.objects.create(
             at=now,
-            verb="connection.told_apart",
+            verb="connection.marked_distinct",
             actor=by.author,
             actor_name=by.name,
             person_id=one.person_id or other.person_id,
@@ -311,7 +311,7 @@ def tell_apart(one_pk: int, other_pk: int, by: By, now: datetime) -> None:
 def _former_ids_of(pk: int) -> list[str]:
     """The ids that the connection went by before, as its own merges tell them."""
     ids = []
-    for record in Merge.objects.filter(survivor=pk, parted_at__isnull=True):
+    for record in Merge.objects.filter(survivor=pk, unmerged_at__isnull=True):
         ids += [record.survivor_user_id, *_former_ids_of(record.absorbed_id)]
     return ids
 
@@ -331,7 +331,7 @@ def without_merge(record: Merge) -> Row:
     )
 
 
-def keep_apart(record: Merge, row: Row, last_webhook_on: date | None, last_data_on: date | None) -> None:
+def keep_distinct(record: Merge, row: Row, last_webhook_on: date | None, last_data_on: date | None) -> None:
     """Keep `row` as what the survivor would be without the merge, and the days of its last data and webhook."""
     Merge.objects.filter(pk=record.pk).update(
         standing=intern([row.standing])[row.standing],
@@ -420,7 +420,7 @@ def _end_suspicion(one: Connection, other: Connection, state: SuspectedDuplicate
     first, second = sorted((one.pk, other.pk))
     ended = {"state": state, "ended_at": now, "author": by.name, "reason": by.reason, "ticket": by.ticket}
     pair = SuspectedDuplicate.objects.filter(first=first, second=second)
-    if not pair.update(**ended) and state == SuspectedDuplicate.State.TWO:
+    if not pair.update(**ended) and state == SuspectedDuplicate.State.DISTINCT:
         SuspectedDuplicate.objects.create(first_id=first, second_id=second, found_at=now, **ended)
     if state == SuspectedDuplicate.State.MERGED:
         with_others = Q(first=other) | Q(second=other)

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
-from scopes.intake import identity, other_references, people, rows
+from scopes.intake import identity, people, reference_conflicts, rows
 from scopes.intake.effects import Read, Row, Step, Told, after, begin, tells_nothing
 from scopes.intake.likeness import ENDED
 from scopes.intake.merge import By
@@ -140,13 +140,13 @@ class Recorder:
         ]
         if not sights:
             return list(batch)
-        found = rows.find_sighted(sights)
+        found = rows.find_observed(sights)
         standings = facts_of({row.standing for row in found})
         usual: set[str] = set()
         pulses: list[rows.PulseSeen] = []
         renamed: list[rows.Named] = []
         beside: dict[str, ConnectionFact] = {}
-        for place, pk, standing, nobodys, undated, minted, later, is_renamed, names_another in found:
+        for place, pk, standing, unclaimed, undated, minted, later, is_renamed, names_another in found:
             integration, fact = sights[place]
             if self.hold_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
                 recorded.held.append((pk, integration, fact.happened_at))
@@ -154,7 +154,7 @@ class Recorder:
             if minted:
                 continue
             recorded.untried.add(fact.user_id)
-            if names_another or not tells_nothing(standings[standing], fact, nobodys=nobodys, undated=undated):
+            if names_another or not tells_nothing(standings[standing], fact, unclaimed=unclaimed, undated=undated):
                 continue
             usual.add(fact.user_id)
             recorded.connections.append(pk)
@@ -174,7 +174,7 @@ class Recorder:
         named = _people(told, present)
         changed: list[tuple[rows.Found, list[Step]]] = []
         begun: list[tuple[Key, list[Step]]] = []
-        others: dict[Key, other_references.Named] = {}
+        others: dict[Key, reference_conflicts.Named] = {}
         for key, facts in told.items():
             found = present.get(key)
             if found is None:
@@ -206,7 +206,7 @@ class Recorder:
         made = rows.insert(begun, ids, names, now)
         rows.update(changed, ids, now)
         pks = {key: found.pk for key, found in present.items()} | made
-        other_references.write({pks[key]: told for key, told in others.items() if told.others and key in pks}, now)
+        reference_conflicts.write({pks[key]: told for key, told in others.items() if told.others and key in pks}, now)
         rows.write_names([rows.Named(present[key].pk, name, at) for key, (at, name) in names.items() if key in present])
         recorded.pulses += rows.write_pulses(_pulses(told, present, made))
         recorded.new += len(made)
@@ -256,7 +256,7 @@ def _read(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) -> Read:
     return vocabulary.read(provider, None if isinstance(fact, LinkChanged) else fact.scopes)
 
 
-def restand(
+def transition(
     connections: Sequence[int],
     change: Callable[[StandingFacts], StandingFacts],
     origin: Origin,
@@ -327,16 +327,16 @@ def _claimed(row: Row, facts: list[Told], people: dict[str, tuple[int, str]]) ->
     return row._replace(reference_id=reference, reference_at=at, person=person, standing=standing)
 
 
-def _others(before: Row, row: Row, facts: list[Told]) -> other_references.Named:
+def _others(before: Row, row: Row, facts: list[Told]) -> reference_conflicts.Named:
     """The reference ids beside that of `row`: those that the facts name, and the one that it was under before."""
-    others: dict[str, other_references.Report] = {}
+    others: dict[str, reference_conflicts.Report] = {}
     for told in facts:
         if (reference := told.fact.reference_id) and reference != row.reference_id:
-            others.setdefault(reference, other_references.Report(told.fact.happened_at, told.origin))
-    left, left_at = before.reference_id, before.reference_at
-    if left and left_at and left != row.reference_id and (left not in others or left_at <= others[left].at):
-        others[left] = other_references.Report(left_at)
-    return other_references.Named(row.reference_id, others)
+            others.setdefault(reference, reference_conflicts.Report(told.fact.happened_at, told.origin))
+    left, redirected_at = before.reference_id, before.reference_at
+    if left and redirected_at and left != row.reference_id and (left not in others or redirected_at <= others[left].at):
+        others[left] = reference_conflicts.Report(redirected_at)
+    return reference_conflicts.Named(row.reference_id, others)
 
 
 def _names(told: dict[Key, list[Told]]) -> dict[Key, tuple[datetime, str]]:

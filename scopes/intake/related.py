@@ -111,16 +111,16 @@ RELATED = f"""
     SELECT id, id FROM named
     UNION
     SELECT asked.id, asked.id FROM asked
-    WHERE EXISTS (SELECT FROM scopes_merge WHERE survivor_id = asked.id AND parted_at IS NULL)
+    WHERE EXISTS (SELECT FROM scopes_merge WHERE survivor_id = asked.id AND unmerged_at IS NULL)
 """
 
 TREES = """
     WITH RECURSIVE tree (root, id, absorbed_id) AS (
         SELECT survivor_id, id, absorbed_id FROM scopes_merge
-        WHERE survivor_id = ANY(%s::bigint[]) AND parted_at IS NULL
+        WHERE survivor_id = ANY(%s::bigint[]) AND unmerged_at IS NULL
         UNION ALL
         SELECT tree.root, below.id, below.absorbed_id FROM tree
-        JOIN scopes_merge below ON below.survivor_id = tree.absorbed_id AND below.parted_at IS NULL
+        JOIN scopes_merge below ON below.survivor_id = tree.absorbed_id AND below.unmerged_at IS NULL
     )
     SELECT id, root FROM tree ORDER BY id
 """
@@ -147,8 +147,8 @@ def families(wanted: Iterable[int]) -> list[set[int]]:
 class Family:
     """Connections that may be one: their ids, and the merges by which some are one, by the record that goes on.
 
-    `minted` and `told_apart` are as in `likeness.Known`. `suspected` are the pairs that stand in the list of suspected
-    duplicates, or stood there, but for those that an agent told apart.
+    `minted` and `marked_distinct` are as in `likeness.Known`. `suspected` are the pairs that stand in the list of
+    suspected duplicates, or stood there, but for those that an agent told apart.
     """
 
     integration: int
@@ -156,7 +156,7 @@ class Family:
     alive: dict[str, int]
     trees: dict[int, list[Merge]]
     minted: frozenset[Pair]
-    told_apart: frozenset[Pair]
+    marked_distinct: frozenset[Pair]
     suspected: dict[Pair, SuspectedDuplicate]
 
     @property
@@ -223,7 +223,7 @@ def read(families: Sequence[set[int]], source: str) -> list[Family]:
         records, by_name = {one.pk for one in ids}, {one.user_id: one.pk for one in ids}
         own = {pair: row for pair, row in pairs.items() if records.issuperset(pair)}
         apart = {
-            pair for pair, row in own.items() if row.state == SuspectedDuplicate.State.TWO and row.author != source
+            pair for pair, row in own.items() if row.state == SuspectedDuplicate.State.DISTINCT and row.author != source
         }
         found.append(
             Family(
@@ -232,7 +232,7 @@ def read(families: Sequence[set[int]], source: str) -> list[Family]:
                 alive={row.user_id: row.pk for row in alive},
                 trees={row.pk: trees[row.pk] for row in alive if row.pk in trees},
                 minted=frozenset((old, by_name[new]) for old, new in minted if old in records and new in by_name),
-                told_apart=frozenset(apart),
+                marked_distinct=frozenset(apart),
                 suspected={pair: row for pair, row in own.items() if pair not in apart},
             )
         )

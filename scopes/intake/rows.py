@@ -70,7 +70,7 @@ class Named(NamedTuple):
     at: datetime
 
 
-class Sighted(NamedTuple):
+class Observed(NamedTuple):
     """What is recorded of the connection in the `place`-th of some sights, as far as that sight may change it.
 
     `minted`: its id was minted for a link. `later`: the sight tells later days than its pulse. `renamed`: it calls the
@@ -81,7 +81,7 @@ class Sighted(NamedTuple):
     place: int
     pk: int
     standing: int
-    nobodys: bool
+    unclaimed: bool
     undated: bool
     minted: bool
     later: bool
@@ -89,7 +89,7 @@ class Sighted(NamedTuple):
     names_another: bool
 
 
-def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
+def find_observed(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Observed]:
     """The connections among these (integration, sight) that are recorded."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -124,7 +124,7 @@ def find_sighted(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Sighted]:
                 times(fact.happened_at for _, fact in sights),
             ],
         )
-        return [Sighted(*row) for row in cursor.fetchall()]
+        return [Observed(*row) for row in cursor.fetchall()]
 
 
 def find(keys: Iterable[Key]) -> dict[Key, Found]:
@@ -356,7 +356,7 @@ def write_pulses(pulses: Sequence[PulseSeen]) -> int:
             SELECT * FROM seen
             UNION ALL
             SELECT merged.absorbed_id, seen.webhook_on, seen.data_on FROM seen
-            JOIN scopes_merge merged ON merged.survivor_id = seen.connection_id AND merged.parted_at IS NULL
+            JOIN scopes_merge merged ON merged.survivor_id = seen.connection_id AND merged.unmerged_at IS NULL
             JOIN scopes_connection c ON c.id = seen.connection_id AND c.user_id = merged.absorbed_user_id
             ON CONFLICT (connection_id) DO UPDATE
             SET last_webhook_on = greatest(pulse.last_webhook_on, excluded.last_webhook_on),

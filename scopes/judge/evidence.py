@@ -18,7 +18,7 @@ KNOWN, UNFINISHED, NOT_FOUND, DOWN, CREDENTIAL, REFUSED = (
 )  # fmt: skip
 ANSWERED, EXPIRED, NO_PROFILE = "answered", "expired", "no_profile"
 
-NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.DOUBTFUL})
+NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LastWebhook:
     """What the last webhook said: its kind, and what of it is about consent, link and scopes."""
 
     at: datetime
@@ -89,7 +89,7 @@ class Evidence:
     asked_at: datetime | None = None
 
 
-def weigh(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Evidence:
+def weigh(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Evidence:
     """The evidence of one connection; None for a witness that never spoke. Webhooks are heard for 30 days."""
     return Evidence(
         signs=tuple(_signs(recorded, asked, heard)),
@@ -103,7 +103,7 @@ def weigh(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Evide
     )
 
 
-def _signs(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Iterator[Sign]:
+def _signs(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Iterator[Sign]:
     if asked is not None:
         yield Sign("Terra, asked live", asked.at, _said(asked), _WORTH_OF_ANSWER[asked.answer])
         if asked.probe:
@@ -115,7 +115,7 @@ def _signs(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Iter
             "It held the connection." if recorded.listed else "It did not hold the connection.",
             "It tells existence and scopes. Its `active` proves nothing about the token."
             if recorded.listed
-            else "A doubt: only with a 404 beside it is the connection gone.",
+            else "A suspicion: only with a 404 beside it is the connection gone.",
         )
     if heard is not None:
         yield Sign("Last webhook", heard.at, _told(heard), _worth_of(heard))
@@ -141,7 +141,7 @@ _ANSWERED = {
 _WORTH_OF_ANSWER = {
     KNOWN: "It tells existence and scopes. `active: true` proves nothing about the token; `active: false` counts.",
     UNFINISHED: "Nothing was connected under this id.",
-    NOT_FOUND: "A doubt: only with a complete listing that lacks it is the connection gone.",
+    NOT_FOUND: "A suspicion: only with a complete listing that lacks it is the connection gone.",
     DOWN: "Nothing: ask again later.",
     CREDENTIAL: "Nothing about this connection: have an engineer look at the environment’s key.",
     REFUSED: "Nothing about this connection.",
@@ -165,7 +165,7 @@ def _probed(asked: Asked) -> tuple[str, str]:
     return _PROBED.get(asked.probe, (unusable, "Nothing about this connection."))
 
 
-def _told(heard: Heard) -> str:
+def _told(heard: LastWebhook) -> str:
     scopes = f" {_listed(heard.scopes)}" if heard.scopes is not None else ""
     if heard.link is not None:
         return f"`{heard.kind}`: the link is {_words(heard.link)}.{scopes}"
@@ -174,7 +174,7 @@ def _told(heard: Heard) -> str:
     return f"`{heard.kind}`: consent was given.{scopes}" if heard.consent else f"`{heard.kind}`.{scopes}"
 
 
-def _worth_of(heard: Heard) -> str:
+def _worth_of(heard: LastWebhook) -> str:
     if heard.link is not None:
         return "It holds until a later consent, later data or a live check disproves it."
     if heard.refused:
@@ -194,21 +194,21 @@ def _existence(recorded: Recorded, asked: Asked | None) -> Conclusion:
             why = f"Terra answered 404 on {_day(asked.at)}"
             if recorded.listed and recorded.listed_at:
                 return Conclusion(
-                    question, "Doubtful", f"{why}, but the listing of {_day(recorded.listed_at)} held it."
+                    question, "DraftWarning", f"{why}, but the listing of {_day(recorded.listed_at)} held it."
                 )
-            return Conclusion(question, "Doubtful", f"{why}. The next complete listing decides.")
+            return Conclusion(question, "DraftWarning", f"{why}. The next complete listing decides.")
     if recorded.listed is True:
         return Conclusion(question, "Yes", f"The complete listing of {_day(recorded.listed_at)} held it.")
     if recorded.listed is False:
         return Conclusion(
             question,
-            "Doubtful",
+            "DraftWarning",
             f"The complete listing of {_day(recorded.listed_at)} lacked it. A live check decides.",
         )
     return Conclusion(question, "Not known", "No listing and no live check has told.")
 
 
-def _access(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Conclusion:
+def _access(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Conclusion:
     question = "Does access work?"
     if recorded.link not in NOT_BROKEN:
         return Conclusion(question, "No", " ".join(_why_broken(recorded, asked)))
@@ -237,7 +237,7 @@ def _why_broken(recorded: Recorded, asked: Asked | None) -> Iterator[str]:
         yield f"Data that came on {_day(recorded.last_data_on)} does not disprove this."
 
 
-def _scopes(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Conclusion:
+def _scopes(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Conclusion:
     question = "Which scopes?"
     if recorded.reported is None:
         return Conclusion(question, "Not reported", "No source told any, and what is not told is not missing.")
@@ -256,7 +256,7 @@ def _scopes(recorded: Recorded, asked: Asked | None, heard: Heard | None) -> Con
     return Conclusion(question, told, " ".join(because))
 
 
-def _difference(reported: frozenset[str], witness: Asked | Heard) -> str:
+def _difference(reported: frozenset[str], witness: Asked | LastWebhook) -> str:
     told = witness.scopes or frozenset()
     more = [f"also `{scope}`" for scope in sorted(told - reported)]
     less = [f"not `{scope}`" for scope in sorted(reported - told)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from scopes.catalogue.entries import Provider
-from scopes.facts import SIGHTS, OriginKind
+from scopes.facts import OBSERVATIONS, OriginKind
 from scopes.judge.rules import OPTIONAL, REQUIRED, Judgement, Line, Policy, StandingFacts, judge
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
 
@@ -186,7 +186,7 @@ def _since(moments: Sequence[_Moment], holds: Callable[[_Moment], bool]) -> date
 
 def _at_least(since: datetime, moments: Sequence[_Moment]) -> bool:
     """Whether it may have begun earlier: the first that was heard of it is that it was seen so."""
-    return since == moments[0].at and moments[0].stretch.origin in SIGHTS
+    return since == moments[0].at and moments[0].stretch.origin in OBSERVATIONS
 
 
 def _first(moments: Sequence[_Moment], fact: Callable[[_Moment], object]) -> Stretch:

@@ -21,7 +21,7 @@ WORSE = (Health.BLOCKED, Health.REDUCED)
 class Impact:
     """What a version would mean, counted in connections.
 
-    `becoming` are those whose health it changes; of these, a link would mend the `mendable`, blocked or reduced.
+    `becoming` are those whose health it changes; of these, a link would mend the `fixable`, blocked or reduced.
     `reasons` tells why they become blocked or reduced: (scope, reason) -> (connections, of which a link could mend).
     A connection that lacks two scopes stands under both.
     """
@@ -31,8 +31,8 @@ class Impact:
     health: Mapping[str, int]
     health_now: Mapping[str, int]
     becoming: Mapping[str, int]
-    mendable: int
-    mendable_of: Mapping[str, int]
+    fixable: int
+    fixable_of: Mapping[str, int]
     missing: Mapping[str, int]
     reasons: Mapping[tuple[str, str], tuple[int, int]]
     counted_at: datetime | None
@@ -57,8 +57,8 @@ def impact(version: PolicyVersion) -> Impact:
             [version.pk, version.integration_id],
         )
         rows = cursor.fetchall()
-    health, before, becoming, mendable, missing = (Counter[str]() for _ in range(5))
-    reasons, mended = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    health, before, becoming, fixable, missing = (Counter[str]() for _ in range(5))
+    reasons, fixed = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for new, old, helps, lacks, lacked, number in rows:
         count = int(number)
         health[new] += count
@@ -70,20 +70,20 @@ def impact(version: PolicyVersion) -> Impact:
         becoming[new] += count
         if new in WORSE:
             by_link = count if helps == Helps.YES else 0
-            mendable[new] += by_link
+            fixable[new] += by_link
             for entry in _because(lacks, lacked):
                 reasons[entry] += count
-                mended[entry] += by_link
+                fixed[entry] += by_link
     return Impact(
         version=version.number,
         connections=sum(health.values()),
         health=dict(health),
         health_now=dict(before),
         becoming=dict(becoming),
-        mendable=sum(mendable.values()),
-        mendable_of=dict(mendable),
+        fixable=sum(fixable.values()),
+        fixable_of=dict(fixable),
         missing=dict(missing),
-        reasons={entry: (number, mended[entry]) for entry, number in reasons.most_common()},
+        reasons={entry: (number, fixed[entry]) for entry, number in reasons.most_common()},
         counted_at=census.taken_at() if rows else None,
     )
 

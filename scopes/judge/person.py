@@ -11,12 +11,12 @@ from django.db.models import Q, QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
-from scopes.judge import doubts, two_people, verdicts
+from scopes.judge import reference_conflicts, suspicions, verdicts
+from scopes.judge.as_of import attempt_at, link_at
 from scopes.judge.explain import Account, Refused, Stretch, Version, explain, judged_at
-from scopes.judge.past import attempt_at, link_at
+from scopes.judge.reference_conflicts import Contradiction, InOtherCase
 from scopes.judge.rules import Judgement
 from scopes.judge.standing import facts_of
-from scopes.judge.two_people import Contradiction, InOtherCase
 from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Refusal, Verdict
 
 ATTEMPTS = 50
@@ -24,7 +24,7 @@ ATTEMPTS = 50
 
 @dataclass(frozen=True, slots=True)
 class ConnectionAccount:
-    """One connection with its account. `periods` newest first; `doubts` are sentences, by the scope that is doubted.
+    """One connection with its account. `periods` newest first; `suspicions` are sentences, by scope.
 
     `contradictions` say who else the source names. Both are of today: as of a moment of the past, they are left out.
     """
@@ -34,7 +34,7 @@ class ConnectionAccount:
     account: Account
     policy: PolicyVersion
     periods: tuple[Period, ...]
-    doubts: Mapping[str, str]
+    suspicions: Mapping[str, str]
     contradictions: tuple[Contradiction, ...] = ()
 
 
@@ -97,8 +97,8 @@ def account_of(person: Person, at: datetime | None = None) -> PersonAccount:
         attempts=_attempts(attempts, at),
         links=tuple(link_at(link, at) if at else link for link in links[:ATTEMPTS]),
         as_of=at,
-        named_for=() if at else tuple(two_people.of_references([person.reference_id])),
-        in_other_case=() if at else tuple(two_people.in_other_case(person.reference_id)),
+        named_for=() if at else tuple(reference_conflicts.of_references([person.reference_id])),
+        in_other_case=() if at else tuple(reference_conflicts.in_other_case(person.reference_id)),
     )
 
 
@@ -113,8 +113,8 @@ def account_of_unclaimed(
         attempts=_attempts(attempts, at) if reference_id else (),
         links=(),
         as_of=at,
-        named_for=() if at else tuple(two_people.of_references([reference_id])),
-        in_other_case=() if at else tuple(two_people.in_other_case(reference_id)),
+        named_for=() if at else tuple(reference_conflicts.of_references([reference_id])),
+        in_other_case=() if at else tuple(reference_conflicts.in_other_case(reference_id)),
     )
 
 
@@ -140,8 +140,8 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
     else:
         rows = [row for row in rows if row.pk in periods]
         _as_they_stood(rows, periods, at)
-    suspected = doubts.open_in(row.integration_id for row in rows) if at is None else {}
-    contradicted = two_people.of_connections(row.pk for row in rows) if at is None else {}
+    suspected = suspicions.open_in(row.integration_id for row in rows) if at is None else {}
+    contradicted = reference_conflicts.of_connections(row.pk for row in rows) if at is None else {}
     accounts = []
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)

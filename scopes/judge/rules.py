@@ -17,7 +17,7 @@ from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
 
 REQUIRED, RECOMMENDED, OPTIONAL = "required", "recommended", "optional"
 
-NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.DOUBTFUL})
+NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED})
 
 
 class StandingFacts(NamedTuple):
@@ -244,7 +244,7 @@ def _reason(scope: str, case: _Case) -> str:
 
 
 def _remedy_for(reason: str, scope: str, case: _Case) -> tuple[str, bool]:
-    """(remedy, whether a reauth is it). A replaced scope is mended once its successor is approved and requested."""
+    """(remedy, whether a reauth is it). A replaced scope is fixed once its successor is approved and requested."""
     remedy = SCOPE_REASONS[reason].remedy
     if reason == "renamed":
         successor = case.successors[scope]
@@ -284,12 +284,12 @@ def _health(standing: StandingFacts, policy: Policy, lines: list[Line]) -> Healt
 
 def _helps(standing: StandingFacts, policy: Policy, health: Health, link_remedy: str, lines: list[Line]) -> Helps:
     missing = [line for line in lines if line.need != OPTIONAL and line.held is False and line.reason != "waived"]
-    mendable = [line for line in missing if REMEDIES[line.remedy].by_reauth]
+    fixable = [line for line in missing if REMEDIES[line.remedy].by_reauth]
     if health is Health.BROKEN or policy.provider.on_device:
         if not REMEDIES[link_remedy].by_reauth:
             return Helps.NO
-        return Helps.YES if len(mendable) == len(missing) else Helps.PARTLY
-    if standing.link is LinkState.DOUBTFUL:
+        return Helps.YES if len(fixable) == len(missing) else Helps.PARTLY
+    if standing.link is LinkState.UNCONFIRMED:
         return Helps.VERIFY
     if health is Health.UNKNOWN:
         if any(line.reason == "not_reported" for line in lines):
@@ -297,6 +297,6 @@ def _helps(standing: StandingFacts, policy: Policy, health: Health, link_remedy:
         return Helps.NO if lines else Helps.NOT_NEEDED
     if not missing:
         return Helps.NOT_NEEDED
-    if not mendable:
+    if not fixable:
         return Helps.NO
-    return Helps.YES if len(mendable) == len(missing) else Helps.PARTLY
+    return Helps.YES if len(fixable) == len(missing) else Helps.PARTLY

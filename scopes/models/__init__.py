@@ -1,24 +1,55 @@
 """The records, one module a subject. Constraints are named; nothing here decides what a record means."""
 
 from scopes.models.attempt import Attempt, ReauthLink
-from scopes.models.connection import Connection, FormerId, OtherReference, Period, Pulse, Standing
-from scopes.models.doubt import Doubt
+from scopes.models.connection import Connection, FormerId, Period, Pulse, ReferenceConflict, Standing
 from scopes.models.erased import ErasedId
-from scopes.models.evidence import LiveCheck, Refusal
-from scopes.models.incident import HeldFact, Incident
+from scopes.models.incident import Incident, QuarantinedFact
+from scopes.models.job import JobFailure, RequestBudget
+from scopes.models.live_check import LiveCheck, Refusal
 from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
-from scopes.models.sign_in import SignInTries
+from scopes.models.sign_in import FailedSignIns
 from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, TerraSetup, UnknownScope
+from scopes.models.suspicion import Suspicion
 from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
-from scopes.models.work import JobFailure, RequestBudget
 
 __all__ = [
-    "Attempt", "AuditRun", "Census", "Connection", "Delivery", "DontContact", "Doubt", "ErasedId", "FormerId",
-    "HeldFact", "Incident", "Integration", "JobFailure", "LinkEvent", "Listing", "LiveCheck", "Merge", "OtherReference",
-    "Period", "Person", "PolicyVersion", "Provider", "Pulse", "ReauthLink", "Refusal", "RequestBudget", "Scope",
-    "SignInTries", "Source", "Standing", "SuspectedDuplicate", "TerraSetup", "TrailEntry", "UnknownScope", "Verdict",
+    "Attempt",
+    "AuditRun",
+    "Census",
+    "Connection",
+    "Delivery",
+    "DontContact",
+    "ErasedId",
+    "FailedSignIns",
+    "FormerId",
+    "Incident",
+    "Integration",
+    "JobFailure",
+    "LinkEvent",
+    "Listing",
+    "LiveCheck",
+    "Merge",
+    "Period",
+    "Person",
+    "PolicyVersion",
+    "Provider",
+    "Pulse",
+    "QuarantinedFact",
+    "ReauthLink",
+    "ReferenceConflict",
+    "Refusal",
+    "RequestBudget",
+    "Scope",
+    "Source",
+    "Standing",
+    "SuspectedDuplicate",
+    "Suspicion",
+    "TerraSetup",
+    "TrailEntry",
+    "UnknownScope",
+    "Verdict",
     "Waiver",
 ]  # fmt: skip

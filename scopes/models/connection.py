@@ -43,10 +43,10 @@ class Connection(models.Model):
 
     `standing` is a copy of the open period's, kept in the same transaction. `scopes_at` and `link_at`
     say how new what we know of each is: an older fact never overwrites a newer one. `reference_id` is the one of the
-    earliest report, at `reference_at`; see `OtherReference` for those reported later. `resource` is the source's own
+    earliest report, at `reference_at`; see `ReferenceConflict` for those reported later. `resource` is the source's own
     name of the provider for this id, empty where it was not reported, and `resource_at` when it was. A merged
-    connection has no open period; what it had goes on in the one that it was merged into. `came_back_after` is the day
-    on which an earlier record of it was erased here, where it came back later.
+    connection has no open period; what it had goes on in the one that it was merged into. `previously_erased_on` is the
+    day on which an earlier record of it was erased here, where it came back later.
     """
 
     person = models.ForeignKey("scopes.Person", models.PROTECT, null=True, blank=True, related_name="connections")
@@ -62,7 +62,7 @@ class Connection(models.Model):
     scopes_at = models.DateTimeField()
     link_at = models.DateTimeField()
     first_seen_at = models.DateTimeField()
-    came_back_after = models.DateField(null=True, blank=True)
+    previously_erased_on = models.DateField(null=True, blank=True)
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
     )
@@ -176,7 +176,7 @@ class FormerId(models.Model):
         return self.user_id
 
 
-class OtherReference(models.Model):
+class ReferenceConflict(models.Model):
     """A reference id that a source reported for a connection which it reported for another one before.
 
     `first_at` is when it was so reported for the first time; the connection stays with the reference id of the earliest
@@ -185,7 +185,7 @@ class OtherReference(models.Model):
     again.
     """
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="other_references", db_index=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="reference_conflicts", db_index=False)
     reference_id = models.CharField(max_length=255)
     first_at = models.DateTimeField()
     origin = models.CharField(max_length=12, blank=True)
@@ -197,13 +197,13 @@ class OtherReference(models.Model):
     ticket = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        permissions = [("dismiss_other_reference", "Can dismiss that a connection was reported for two people")]
+        permissions = [("dismiss_reference_conflict", "Can dismiss that a connection was reported for two people")]
         constraints = [
-            models.UniqueConstraint(fields=["connection", "reference_id"], name="other_reference_once"),
-            models.CheckConstraint(condition=~Q(reference_id=""), name="other_reference_is_told"),
+            models.UniqueConstraint(fields=["connection", "reference_id"], name="reference_conflict_once"),
+            models.CheckConstraint(condition=~Q(reference_id=""), name="reference_conflict_is_reported"),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | (~Q(author="") & ~Q(reason="")),
-                name="other_reference_is_dismissed_by_somebody_and_why",
+                name="reference_conflict_is_dismissed_by_somebody_and_why",
             ),
         ]
         indexes = [

@@ -52,22 +52,23 @@ class Incident(models.Model):
         return f"incident {self.pk} at {self.integration}"
 
 
-class HeldFact(models.Model):
+class QuarantinedFact(models.Model):
     """What a listing said of one connection's link, not applied yet: the state, and when that was seen."""
 
-    listing = models.ForeignKey("scopes.Listing", models.PROTECT, related_name="held_facts", db_index=False)
+    listing = models.ForeignKey("scopes.Listing", models.PROTECT, related_name="quarantined_facts", db_index=False)
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="+", db_index=False)
-    connection = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="held_facts")
+    connection = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="quarantined_facts")
     state = models.CharField(max_length=20)
     happened_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["listing", "integration", "connection"], name="held_once_for_listing_and_connection"
+                fields=["listing", "integration", "connection"], name="quarantined_once_for_listing_and_connection"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[LinkState.INACTIVE.value, LinkState.DOUBTFUL.value]), name="held_state_breaks"
+                condition=Q(state__in=[LinkState.INACTIVE.value, LinkState.UNCONFIRMED.value]),
+                name="quarantined_state_breaks",
             ),
         ]
 

@@ -47,25 +47,25 @@ class Merge(models.Model):
     last_data_on = models.DateField(null=True, blank=True)
     waivers = ArrayField(models.BigIntegerField(), default=list)
 
-    parted_at = models.DateTimeField(null=True, blank=True)
-    parted_by = models.CharField(max_length=150, blank=True)
-    parted_reason = models.TextField(blank=True)
-    parted_ticket = models.CharField(max_length=120, blank=True)
+    unmerged_at = models.DateTimeField(null=True, blank=True)
+    unmerged_by = models.CharField(max_length=150, blank=True)
+    unmerged_reason = models.TextField(blank=True)
+    unmerged_ticket = models.CharField(max_length=120, blank=True)
 
     class Meta:
         permissions = [("merge_connections", "Can merge connections that are one, and part them again")]
         constraints = [
             models.UniqueConstraint(
-                fields=["absorbed"], condition=Q(parted_at__isnull=True), name="one_open_merge_per_connection"
+                fields=["absorbed"], condition=Q(unmerged_at__isnull=True), name="one_open_merge_per_connection"
             ),
             models.CheckConstraint(condition=~Q(absorbed=F("survivor")), name="merge_joins_two"),
             models.CheckConstraint(
                 condition=~Q(why="agent") | (~Q(author="") & ~Q(reason="")), name="agent_merges_by_name_and_says_why"
             ),
             models.CheckConstraint(
-                condition=Q(parted_at__isnull=True, parted_by="", parted_reason="")
-                | (Q(parted_at__isnull=False) & ~Q(parted_by="") & ~Q(parted_reason="")),
-                name="merge_is_parted_by_somebody_and_why",
+                condition=Q(unmerged_at__isnull=True, unmerged_by="", unmerged_reason="")
+                | (Q(unmerged_at__isnull=False) & ~Q(unmerged_by="") & ~Q(unmerged_reason="")),
+                name="merge_is_undone_by_somebody_and_why",
             ),
         ]
 
@@ -82,7 +82,7 @@ class SuspectedDuplicate(models.Model):
     class State(models.TextChoices):
         OPEN = "open", "Open"
         MERGED = "merged", "Merged"
-        TWO = "two", "They are two"
+        DISTINCT = "two", "They are two"
 
     first = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_seconds")
     second = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_firsts", db_index=False)
@@ -102,7 +102,7 @@ class SuspectedDuplicate(models.Model):
                 name="suspected_is_open_or_ended",
             ),
             models.CheckConstraint(
-                condition=~Q(state="two") | (~Q(author="") & ~Q(reason="")), name="told_apart_by_somebody_and_why"
+                condition=~Q(state="two") | (~Q(author="") & ~Q(reason="")), name="marked_distinct_by_somebody_and_why"
             ),
         ]
         indexes = [models.Index(fields=["id"], condition=Q(state="open"), name="suspected_open")]

@@ -20,7 +20,7 @@ PUNCTUATION = r"""[][!"#$%&'()*+,./:;<=>?@\\^_`{|}~-]+"""
 class Person(models.Model):
     """An end user of the host application, which owns every field here. Not a Django user.
 
-    `came_back_after` is ours: the day on which an earlier record of this reference id was erased here.
+    `previously_erased_on` is ours: the day on which an earlier record of this reference id was erased here.
     """
 
     reference_id = models.CharField(max_length=255, unique=True)
@@ -29,7 +29,7 @@ class Person(models.Model):
     locale = models.CharField(max_length=20, blank=True)
     plan = models.CharField(max_length=50, blank=True)
     created_at = models.DateTimeField()
-    came_back_after = models.DateField(null=True, blank=True)
+    previously_erased_on = models.DateField(null=True, blank=True)
     search = models.GeneratedField(
         expression=Func(
             Func(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class SignInTries(models.Model):
+class FailedSignIns(models.Model):
     """How often sign-in was tried under one name or from one address since `first_at`. The subject is a keyed hash."""
 
     subject = models.CharField(max_length=64, primary_key=True)

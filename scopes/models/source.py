@@ -28,8 +28,8 @@ class Source(models.Model):
     """How we learn of connections. `listed_at` is when the last complete listing began: nothing older is news.
 
     `longest_gap` is the longest time without a webhook in the last two weeks, None while that is not learnt yet.
-    `trouble` is why it refuses our account since `trouble_since`, in its own words `trouble_said`; empty where it does
-    not.
+    `trouble` is why it refuses our account since `trouble_since`, in its own words `trouble_detail`; empty where it
+    does not.
     """
 
     key = models.CharField(max_length=80, unique=True)
@@ -38,7 +38,7 @@ class Source(models.Model):
     longest_gap = models.DurationField(null=True, blank=True)
     trouble = models.CharField(max_length=10, choices=AccountTrouble, blank=True, default="", db_default="")
     trouble_since = models.DateTimeField(null=True, blank=True)
-    trouble_said = models.CharField(max_length=400, blank=True, default="", db_default="")
+    trouble_detail = models.CharField(max_length=400, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [

@@ -14,10 +14,10 @@ from scopes.judge.policy import ensure_integration
 from scopes.models import Connection, Integration, Person, ReauthLink, TrailEntry
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
-from scopes.reauth.aim import EntryOf, take_aim
 from scopes.reauth.contact import MOST_LINKS
-from scopes.reauth.life import Life, life_of
+from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.preflight import Preflight
+from scopes.reauth.target import EntryOf, target_of
 
 DAYS = 7
 
@@ -38,12 +38,12 @@ class NoSuchResource(Exception):
         super().__init__(f"Choose one of {', '.join(resources)}.")
 
 
-class AlreadyOver(Exception):
-    """The link could no longer be used anyway; `life` says why."""
+class AlreadyEnded(Exception):
+    """The link could no longer be used anyway; `status` says why."""
 
-    def __init__(self, life: Life) -> None:
-        self.life = life
-        super().__init__(f"The link is {life} already.")
+    def __init__(self, status: LinkStatus) -> None:
+        self.status = status
+        super().__init__(f"The link is {status} already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +88,16 @@ def issue(
     Two at once follow one another: the person's row is held, and the unique constraint stands behind it.
     """
     person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-    aim = take_aim(person, integration, entry_of, now, connection, at_most)
-    preflight = aim.preflight
+    target = target_of(person, integration, entry_of, now, connection, at_most)
+    preflight = target.preflight
     if not preflight.allowed and not (wish.override and preflight.overridable):
         raise Refused(preflight)
-    if aim.resources and wish.resource not in aim.resources:
-        raise NoSuchResource(aim.resources)
-    target = aim.integration or ensure_integration(aim.source, aim.provider, now)
+    if target.resources and wish.resource not in target.resources:
+        raise NoSuchResource(target.resources)
+    wanted = target.integration or ensure_integration(target.source, target.provider, now)
     secret = secrets.token_urlsafe(32)
     earlier = ReauthLink.objects.filter(
-        person=person, integration=target, withdrawn_at__isnull=True, superseded_by__isnull=True
+        person=person, integration=wanted, withdrawn_at__isnull=True, superseded_by__isnull=True
     ).exclude(outcome=ReauthLink.Outcome.FIXED)
     replaced = list(earlier.select_for_update().values_list("pk", flat=True))
     # By themselves for a moment: the new one cannot stand beside them, and is not there yet to be named.
@@ -106,13 +106,13 @@ def issue(
         public_id=secrets.token_urlsafe(16),
         secret_hash=hash_of(secret),
         person=person,
-        integration=target,
-        connection=aim.connection,
+        integration=wanted,
+        connection=target.connection,
         author=wish.act.author.get_username(),
         reason=wish.act.reason,
         ticket=wish.act.ticket,
         language=wish.language,
-        resource=aim.resource or wish.resource,
+        resource=target.resource or wish.resource,
         needs=list(preflight.keys),
         created_at=now,
         expires_at=now + timedelta(days=wish.days),
@@ -131,11 +131,11 @@ def issue(
 
 @in_transaction
 def withdraw(link: ReauthLink, act: Act, now: datetime) -> None:
-    """The link stops working. Raises AlreadyOver."""
+    """The link stops working. Raises AlreadyEnded."""
     held = ReauthLink.objects.select_for_update().get(pk=link.pk)
-    life = life_of(held, now)
-    if life is not Life.LIVE:
-        raise AlreadyOver(life)
+    status = status_of(held, now)
+    if status is not LinkStatus.LIVE:
+        raise AlreadyEnded(status)
     held.withdrawn_at = now
     held.save(update_fields=["withdrawn_at"])
     _note("link.withdrawn", held, act, now, {})

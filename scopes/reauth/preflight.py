@@ -21,7 +21,7 @@ class Case:
     `trouble` is why the source refuses our account, if it does (see `models.source.AccountTrouble`).
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
     `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first. `asked` is
-    how many links the person was sent in the last 30 days, for whatever integration. `doubts`
+    how many links the person was sent in the last 30 days, for whatever integration. `suspicions`
     are sentences about scopes that perhaps nobody can grant.
     """
 
@@ -40,14 +40,14 @@ class Case:
     dont_contact_until: date | None = None
     asked: int = 0
     asked_at_most: int = MOST_LINKS
-    doubts: Mapping[str, str] = field(default_factory=dict)
+    suspicions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why no link is issued, who can mend it, and how.
 
-    A lead may override it, with a reason, where it may have been mended and nobody wrote it down, or where the person
+    A lead may override it, with a reason, where it may have been fixed and nobody wrote it down, or where the person
     may have changed their mind; not where there is no link that could be sent.
     """
 
@@ -82,11 +82,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The answer. `mends_link`: the connection itself is to be made or mended."""
+    """The answer. `fixes_link`: the connection itself is to be made or fixed."""
 
     provider: Provider
     helps: Helps
-    mends_link: bool
+    fixes_link: bool
     needs: tuple[Need, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -104,18 +104,18 @@ class Preflight:
     @property
     def keys(self) -> tuple[str, ...]:
         """What the link sets out to mend, as it is stored."""
-        return (*((THE_LINK,) if self.mends_link else ()), *(need.key for need in self.needs))
+        return (*((THE_LINK,) if self.fixes_link else ()), *(need.key for need in self.needs))
 
 
 def decide(case: Case) -> Preflight:
     """Will a link help, and if not, why not."""
     judgement = case.judgement or _before_any_connection(case)
     lacking = [line for line in judgement.lines if line.need != OPTIONAL and line.held is False]
-    mendable = [line for line in lacking if REMEDIES[line.remedy].by_reauth]
+    fixable = [line for line in lacking if REMEDIES[line.remedy].by_reauth]
     refusals = tuple(_refusals(case, judgement, lacking))
-    mends_link = case.judgement is None or judgement.health is Health.BROKEN
+    fixes_link = case.judgement is None or judgement.health is Health.BROKEN
     # Sent all the same, it sets out to mend what the lead hopes for.
-    sought = mendable if mendable or mends_link or not refusals else lacking
+    sought = fixable if fixable or fixes_link or not refusals else lacking
     left_out = [line for line in lacking if line not in sought and line.reason != "waived"]
     helps = judgement.helps
     if case.judgement is None:
@@ -123,7 +123,7 @@ def decide(case: Case) -> Preflight:
     return Preflight(
         provider=case.provider,
         helps=helps,
-        mends_link=mends_link,
+        fixes_link=fixes_link,
         needs=tuple(_need(line, case.provider) for line in sought),
         left_out=tuple(_left_out(line, case.provider) for line in left_out),
         refusals=refusals,
@@ -206,8 +206,8 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterat
         case Helps.VERIFY:
             remedy = REMEDIES["verify"]
             why = (
-                LINK_REASONS["doubtful"].meaning
-                if judgement.link_reason == "doubtful"
+                LINK_REASONS["unconfirmed"].meaning
+                if judgement.link_reason == "unconfirmed"
                 else "The source does not tell which scopes were granted, so nobody can say what is missing."
             )
             yield Refusal("verify", why, remedy.who, remedy.action, overridable=True)
@@ -236,23 +236,23 @@ def _cannot_help(case: Case, judgement: Judgement, lacking: list[Line]) -> Itera
             yield Refusal(line.reason, _told(line, case.provider), remedy.who, remedy.action, overridable=True)
 
 
-def _warnings(case: Case, mendable: list[Line], left_out: list[Line]) -> Iterator[str]:
+def _warnings(case: Case, fixable: list[Line], left_out: list[Line]) -> Iterator[str]:
     if case.succeeds:
         yield (
-            f"{case.succeeds.name} was switched off and cannot be mended. This link connects {case.provider.name},"
+            f"{case.succeeds.name} was switched off and cannot be fixed. This link connects {case.provider.name},"
             " which succeeds it, as a new connection."
         )
     if case.live:
         yield "An earlier link can still be used. It stops working as soon as this one is made."
-    if mendable and left_out:
+    if fixable and left_out:
         yield "This link mends a part only. The rest is named below, with who can mend it."
     if case.outcomes[:1] == ("unchanged",) and case.outcomes[:2] != ("unchanged", "unchanged"):
         yield "The last link changed nothing. Name the box to the person."
-    for line in mendable:
+    for line in fixable:
         for scope in line.scopes:
-            if told := case.doubts.get(scope):
+            if told := case.suspicions.get(scope):
                 yield f"{_label(line, case.provider)} is doubted: {told}"
-    unconfirmed = [_label(line, case.provider) for line in mendable if not _confirmed(line, case.provider)]
+    unconfirmed = [_label(line, case.provider) for line in fixable if not _confirmed(line, case.provider)]
     if unconfirmed:
         yield f"Nobody has confirmed that the consent screen offers this: {', '.join(unconfirmed)}."
 

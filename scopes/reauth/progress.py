@@ -1,4 +1,4 @@
-"""What of that which a link set out to mend is mended now. Read from the verdict in force, never stored."""
+"""What of that which a link set out to mend is fixed now. Read from the verdict in force, never stored."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def connection_of(link: ReauthLink) -> Connection | None:
 
 
 def missing(needs: Iterable[str], judgement: Judgement | None) -> tuple[str, ...]:
-    """Those of `needs` that are not mended; all of them where there is no connection.
+    """Those of `needs` that are not fixed; all of them where there is no connection.
 
-    A need that the policy no longer has counts as mended.
+    A need that the policy no longer has counts as fixed.
     """
     if judgement is None:
         return tuple(needs)

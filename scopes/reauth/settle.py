@@ -25,7 +25,7 @@ from scopes.facts import (
 )
 from scopes.models import Attempt, Connection, ReauthLink, Source, TrailEntry
 from scopes.models.transactions import in_transaction
-from scopes.reauth.land import NOT_MINTED, told_by_return
+from scopes.reauth.landing import NOT_MINTED, reported_by_redirect
 from scopes.reauth.progress import THE_LINK, connection_of, judgement_of, missing
 
 WINDOW = timedelta(hours=2)
@@ -71,7 +71,7 @@ def settle_overdue(source: Source, now: datetime) -> int:
     told = still_open.filter(started_at__lt=now - PATIENCE, returned__isnull=False).order_by("pk")
     failed = 0
     for attempt in told:
-        reason = told_by_return(attempt)
+        reason = reported_by_redirect(attempt)
         if reason is not None and datetime.fromisoformat((attempt.returned or {})["at"]) < now - PATIENCE:
             _failed(attempt.pk, reason or "no reason given", BY_REDIRECT_ONLY, now, source.key, now)
             failed += 1
@@ -93,7 +93,7 @@ def _abandon(attempts: QuerySet[Attempt], now: datetime) -> int:
     gone = [
         row.pk
         for row in rows
-        if told_by_return(row) is None or datetime.fromisoformat((row.returned or {})["at"]) < now - PATIENCE
+        if reported_by_redirect(row) is None or datetime.fromisoformat((row.returned or {})["at"]) < now - PATIENCE
     ]
     return Attempt.objects.filter(pk__in=gone).update(state=Attempt.State.ABANDONED, ended_at=now) if gone else 0
 
@@ -110,7 +110,7 @@ def _separate(attempts: Sequence[Attempt], source: Source, now: datetime) -> int
     return len(attempts)
 
 
-def settle_joined(survivors: Sequence[int], told_by: str, now: datetime) -> None:
+def settle_joined(survivors: Sequence[int], reported_by: str, now: datetime) -> None:
     """Judge anew the links whose tries made a connection that was taken in by one of `survivors`: it is theirs."""
     tries = Attempt.objects.filter(connection__merged_into__in=survivors, state=Attempt.State.SUCCEEDED)
     for attempt in tries.filter(link__isnull=False).select_related("connection__merged_into").order_by("pk"):
@@ -118,7 +118,7 @@ def settle_joined(survivors: Sequence[int], told_by: str, now: datetime) -> None
             link = ReauthLink.objects.select_for_update(no_key=True).get(attempts=attempt)
             if attempt.connection is not None and (made := attempt.connection.merged_into) is not None:
                 Attempt.objects.filter(pk=attempt.pk).update(connection=made)
-                _judge(link, made, told_by, now, patient=False)
+                _judge(link, made, reported_by, now, patient=False)
 
 
 def _awaited(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt]:
@@ -162,7 +162,7 @@ def _is_within(fact: ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt
 
 
 @in_transaction
-def _failed(attempt_pk: int, reason: str, message: str, at: datetime, told_by: str, now: datetime) -> None:
+def _failed(attempt_pk: int, reason: str, message: str, at: datetime, reported_by: str, now: datetime) -> None:
     with transaction.atomic():
         attempt, link = _hold(attempt_pk)
         if attempt.state == Attempt.State.SUCCEEDED:
@@ -176,12 +176,12 @@ def _failed(attempt_pk: int, reason: str, message: str, at: datetime, told_by: s
         attempt.save(update_fields=["state", "result", "message", "ended_at"])
         if link.outcome in ("", Outcome.FAILED):
             detail = f"{reason[:150]} (told by the redirect only)" if message == BY_REDIRECT_ONLY else reason
-            _conclude(link, Outcome.FAILED, detail, told_by, now)
+            _conclude(link, Outcome.FAILED, detail, reported_by, now)
 
 
 @in_transaction
 def _succeeded(
-    attempt_pk: int, fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged, told_by: str, now: datetime
+    attempt_pk: int, fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged, reported_by: str, now: datetime
 ) -> bool:
     """Whether the link has done what it was made for, so that nothing that is told later is about it."""
     with transaction.atomic():
@@ -197,7 +197,7 @@ def _succeeded(
             attempt.connection = made
             attempt.user_id = attempt.user_id or fact.user_id
             attempt.save(update_fields=["state", "result", "message", "ended_at", "connection", "user_id"])
-        _judge(link, made, told_by, now, patient=True)
+        _judge(link, made, reported_by, now, patient=True)
         return link.outcome == Outcome.FIXED
 
 
@@ -208,10 +208,10 @@ def _hold(attempt_pk: int) -> tuple[Attempt, ReauthLink]:
     return Attempt.objects.select_for_update(no_key=True).get(pk=attempt_pk), link
 
 
-def _judge(link: ReauthLink, made: Connection, told_by: str, now: datetime, *, patient: bool) -> None:
+def _judge(link: ReauthLink, made: Connection, reported_by: str, now: datetime, *, patient: bool) -> None:
     """Conclude the link from the connection that the consent made, or made anew.
 
-    One beside the connection that was to be mended may be called its successor in a moment (`auth` comes before
+    One beside the connection that was to be fixed may be called its successor in a moment (`auth` comes before
     `user_reauth`), so that is waited for.
     """
     if link.outcome == Outcome.FIXED:
@@ -220,25 +220,25 @@ def _judge(link: ReauthLink, made: Connection, told_by: str, now: datetime, *, p
     if meant is not None and meant.pk != made.pk:
         differ = _are_different_accounts(meant, made)
         if not patient or differ:
-            _conclude(link, Outcome.WRONG_ACCOUNT, OTHER_ACCOUNT if differ else SECOND_CONNECTION, told_by, now)
+            _conclude(link, Outcome.WRONG_ACCOUNT, OTHER_ACCOUNT if differ else SECOND_CONNECTION, reported_by, now)
         return
     if meant is None:
         link.connection = made
         link.save(update_fields=["connection"])
     lacking = missing(link.needs, judgement_of(made))
     if not lacking:
-        _conclude(link, Outcome.FIXED, "", told_by, now)
+        _conclude(link, Outcome.FIXED, "", reported_by, now)
         return
     outcome = Outcome.UNCHANGED if len(lacking) == len(link.needs) else Outcome.PARTLY
     named = ", ".join("the connection" if need == THE_LINK else need for need in lacking)
-    _conclude(link, outcome, f"missing: {named}", told_by, now)
+    _conclude(link, outcome, f"missing: {named}", reported_by, now)
 
 
 def _are_different_accounts(one: Connection, other: Connection) -> bool:
     return bool(one.provider_user_id and other.provider_user_id) and one.provider_user_id != other.provider_user_id
 
 
-def _conclude(link: ReauthLink, outcome: Outcome, detail: str, told_by: str, now: datetime) -> None:
+def _conclude(link: ReauthLink, outcome: Outcome, detail: str, reported_by: str, now: datetime) -> None:
     detail = detail[:200]
     if (link.outcome, link.outcome_detail) == (outcome, detail):
         return
@@ -247,7 +247,7 @@ def _conclude(link: ReauthLink, outcome: Outcome, detail: str, told_by: str, now
     TrailEntry.objects.create(
         at=now,
         verb="link.settled",
-        actor_name=told_by,
+        actor_name=reported_by,
         person_id=link.person_id,
         connection_id=link.connection_id,
         integration_id=link.integration_id,

@@ -19,19 +19,19 @@ from django.db.models import Model, Q
 from scopes.models import (
     Attempt,
     DontContact,
-    Doubt,
     Incident,
     Merge,
-    OtherReference,
     ReauthLink,
+    ReferenceConflict,
     SuspectedDuplicate,
+    Suspicion,
     TrailEntry,
     Waiver,
 )
 from scopes.models.transactions import in_transaction
-from scopes.rights import marks
-from scopes.rights.held import Held, deliveries_naming, held_about
+from scopes.rights import erased_ids
 from scopes.rights.naming import MARK, Names
+from scopes.rights.personal_data import Held, deliveries_naming, personal_data_of
 
 # What of an entry's detail tells what was done, and never for whom.
 KEPT_DETAIL = frozenset({"consents", "expires_at", "needs", "outcome", "overridden", "result", "since", "until"})
@@ -42,11 +42,11 @@ TABLES: tuple[tuple[str, Callable[[Held], Sequence[Model]]], ...] = (
     ("scopes_reauthlink", lambda held: held.links),
     ("scopes_waiver", lambda held: held.waivers),
     ("scopes_livecheck", lambda held: held.live_checks),
-    ("scopes_heldfact", lambda held: held.held_back),
+    ("scopes_heldfact", lambda held: held.quarantined),
     ("scopes_refusal", lambda held: held.refusals),
     ("scopes_merge", lambda held: held.merges),
     ("scopes_suspectedduplicate", lambda held: held.suspected),
-    ("scopes_otherreference", lambda held: [*held.other_references, *held.named_for]),
+    ("scopes_otherreference", lambda held: [*held.reference_conflicts, *held.named_for]),
     ("scopes_dontcontact", lambda held: held.dont_contact),
     ("scopes_linkevent", lambda held: held.link_events),
     ("scopes_formerid", lambda held: held.former_ids),
@@ -62,11 +62,11 @@ FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Waiver, ("reason", "ticket")),
     (DontContact, ("reason", "ticket")),
     (Attempt, ("result", "message", "returned")),
-    (Doubt, ("reason", "ticket")),
+    (Suspicion, ("reason", "ticket")),
     (Incident, ("reason", "ticket")),
-    (Merge, ("reason", "ticket", "parted_reason", "parted_ticket")),
+    (Merge, ("reason", "ticket", "unmerged_reason", "unmerged_ticket")),
     (SuspectedDuplicate, ("reason", "ticket")),
-    (OtherReference, ("reason", "ticket")),
+    (ReferenceConflict, ("reason", "ticket")),
 )
 
 
@@ -91,7 +91,7 @@ def erase(reference_id: str, asked: Asked, keys: Sequence[bytes], now: datetime)
     `keys` (see `marks`) are what the erased ids are known again by, should a source or the host tell of them once more.
     """
     with transaction.atomic():
-        held = held_about(reference_id, lock=True)
+        held = personal_data_of(reference_id, lock=True)
         if held.is_nothing:
             raise NothingKept("Nothing is kept under this reference id.")
         counts = held.counts()
@@ -104,7 +104,7 @@ def erase(reference_id: str, asked: Asked, keys: Sequence[bytes], now: datetime)
         _delete(held)
         _take_out(held.names)
         _forget_searches()
-        marks.remember({reference_id, *held.references}, held.source_ids, keys, now.date())
+        erased_ids.remember({reference_id, *held.references}, held.source_ids, keys, now.date())
         TrailEntry.objects.create(
             at=now,
             verb="person.erased",

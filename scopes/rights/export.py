@@ -13,14 +13,14 @@ from scopes.models import (
     Integration,
     LiveCheck,
     Merge,
-    OtherReference,
     ReauthLink,
+    ReferenceConflict,
     Refusal,
     SuspectedDuplicate,
     TrailEntry,
     Waiver,
 )
-from scopes.rights.held import Held, deliveries_naming
+from scopes.rights.personal_data import Held, deliveries_naming
 
 FORMAT = 1
 
@@ -44,7 +44,7 @@ def export(held: Held, now: datetime) -> dict[str, Any]:
             "locale": person.locale,
             "plan": person.plan,
             "created_at": _time(person.created_at),
-            "came_back_after_erasure_on": _day(person.came_back_after),
+            "came_back_after_erasure_on": _day(person.previously_erased_on),
         },
         "connections": [_connection(row, held) for row in held.connections],
         "link_events": [
@@ -58,7 +58,7 @@ def export(held: Held, now: datetime) -> dict[str, Any]:
         ],
         "merges": [_merge(row) for row in held.merges],
         "suspected_duplicates": [_suspected(row, held) for row in held.suspected],
-        "reported_for_another": [_reported(row) for row in held.other_references],
+        "reported_for_another": [_reported(row) for row in held.reference_conflicts],
         "named_for": [
             {**_where(row.connection.integration), "reference_id": row.reference_id, **_reported(row)}
             for row in held.named_for
@@ -86,7 +86,7 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
         "resource": row.resource,
         "consented_at": _time(row.consented_at),
         "first_seen_at": _time(row.first_seen_at),
-        "came_back_after_erasure_on": _day(row.came_back_after),
+        "came_back_after_erasure_on": _day(row.previously_erased_on),
         "merged": row.merged_into_id is not None,
         "last_webhook_on": _day(pulse.last_webhook_on) if pulse else None,
         "last_data_on": _day(pulse.last_data_on) if pulse else None,
@@ -101,7 +101,7 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
                 "waived": period.standing.waived,
                 "plan": period.standing.plan,
                 "consented_at": _time(period.consented_at),
-                "told_by": period.origin,
+                "reported_by": period.origin,
                 "record": period.origin_record,
                 "happened_at": _time(period.happened_at),
                 "received_at": _time(period.received_at),
@@ -111,9 +111,9 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
         ],
         "waivers": [_waiver(waiver) for waiver in held.waivers if waiver.connection_id == row.pk],
         "live_checks": [_live_check(check) for check in held.live_checks if check.connection_id == row.pk],
-        "held_back": [
+        "quarantined": [
             {"state": fact.state, "happened_at": _time(fact.happened_at)}
-            for fact in held.held_back
+            for fact in held.quarantined
             if fact.connection_id == row.pk
         ],
         "refusals": [_refusal(refusal) for refusal in held.refusals if refusal.connection_id == row.pk],
@@ -129,10 +129,10 @@ def _merge(row: Merge) -> dict[str, Any]:
         "author": row.author,
         "reason": row.reason,
         "ticket": row.ticket,
-        "parted_at": _time(row.parted_at),
-        "parted_by": row.parted_by,
-        "parted_reason": row.parted_reason,
-        "parted_ticket": row.parted_ticket,
+        "unmerged_at": _time(row.unmerged_at),
+        "unmerged_by": row.unmerged_by,
+        "unmerged_reason": row.unmerged_reason,
+        "unmerged_ticket": row.unmerged_ticket,
     }
 
 
@@ -149,11 +149,11 @@ def _suspected(row: SuspectedDuplicate, held: Held) -> dict[str, Any]:
     }
 
 
-def _reported(row: OtherReference) -> dict[str, Any]:
+def _reported(row: ReferenceConflict) -> dict[str, Any]:
     """Without whoever else was named: that is about somebody else."""
     return {
         "first_at": _time(row.first_at),
-        "told_by": row.origin,
+        "reported_by": row.origin,
         "record": row.origin_record,
         "ended_at": _time(row.ended_at),
         "author": row.author,
@@ -218,7 +218,7 @@ def _attempt(row: Attempt) -> dict[str, Any]:
 
 
 def _link(row: ReauthLink) -> dict[str, Any]:
-    times = ("created_at", "expires_at", "opened_at", "left_at", "returned_at", "settled_at", "withdrawn_at")
+    times = ("created_at", "expires_at", "opened_at", "redirected_at", "returned_at", "settled_at", "withdrawn_at")
     return {
         **_where(row.integration),
         "public_id": row.public_id,

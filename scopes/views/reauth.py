@@ -23,18 +23,18 @@ from django.views.decorators.csrf import csrf_exempt
 from scopes import flow
 from scopes.intake import account, deliveries
 from scopes.models import Attempt, ReauthLink
-from scopes.reauth import asked, land, texts
-from scopes.reauth.aim import environment_of
-from scopes.reauth.life import Life, life_of
-from scopes.reauth.outcome import Result, result_of
+from scopes.reauth import asked, landing, texts
+from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.progress import missing_of
+from scopes.reauth.result import Result, result_of
+from scopes.reauth.target import environment_of
 from scopes.sources.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
-from scopes.sources.terra.client import HURRIED
+from scopes.sources.terra.client import INTERACTIVE
 from scopes.views.door import door
 
 RETRY_SECONDS = 300
 LOOK_AGAIN_SECONDS = 4
-SECONDS_TO_WORK_OFF = 2
+SECONDS_FOR_PENDING = 2
 
 log = logging.getLogger(__name__)
 
@@ -60,38 +60,38 @@ def _or_try_later(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
 @csrf_exempt  # the secret in the address is the capability, and some mail programs keep no cookie
 @_or_try_later
-def landing(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
+def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
     """GET shows what is asked for and why, and changes nothing; POST leads to the provider."""
-    link = land.find(public_id, secret)
+    link = landing.find(public_id, secret)
     if link is None:
         return _unknown(request)
     if request.method == "POST":
         return _lead_on(request, link)
     now = timezone.now()
-    life = life_of(link, now)
-    if life is not Life.LIVE:
-        return _over(request, link, life)
+    status = status_of(link, now)
+    if status is not LinkStatus.LIVE:
+        return _over(request, link, status)
     lacking = missing_of(link)
     if link.needs and not lacking:
-        return _over(request, link, Life.FIXED)
+        return _over(request, link, LinkStatus.FIXED)
     if request.method == "GET":
-        land.opened(link, now)
+        landing.opened(link, now)
     page = asked.asked_by(link, lacking, settings.PORTAL_HOST_NAME)
     trouble = page.say(page.texts.cannot_connect) if link.integration.source.trouble else ""
     until = page.texts.works_until.format(day=asked.day(link.expires_at, page.texts))
-    return _page(request, "reauth/landing.html", link, {"asked": page, "until": until, "trouble": trouble})
+    return _page(request, "reauth/link_page.html", link, {"asked": page, "until": until, "trouble": trouble})
 
 
 @door(methods=("GET", "HEAD"), takes_any_input=True)
 @_or_try_later
 def back(request: HttpRequest, key: str) -> HttpResponse:
     """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
-    attempt = land.attempt_by(key)
+    attempt = landing.attempt_by(key)
     if attempt is None:
         return _unknown(request)
     parameters = dict(request.GET.lists())
     end = next(iter(parameters.pop("end", [])), "")
-    land.came_back(attempt, end, parameters, timezone.now())
+    landing.returned(attempt, end, parameters, timezone.now())
     return _private(HttpResponseRedirect(reverse("reauth_result", args=[key]), status=HTTPStatus.SEE_OTHER))
 
 
@@ -99,7 +99,7 @@ def back(request: HttpRequest, key: str) -> HttpResponse:
 @_or_try_later
 def result(request: HttpRequest, key: str) -> HttpResponse:
     """How it stands with the try: granted, still missing, not confirmed yet. POST tries again through the same link."""
-    attempt = land.attempt_by(key)
+    attempt = landing.attempt_by(key)
     if attempt is None or attempt.link is None:
         return _unknown(request)
     link = attempt.link
@@ -108,7 +108,7 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
     now = timezone.now()
     outcome = result_of(attempt)
     if outcome is Result.WAITING and _something_was_left_over(attempt, now):
-        attempt = land.attempt_by(key) or attempt
+        attempt = landing.attempt_by(key) or attempt
         link = attempt.link or link
         outcome = result_of(attempt)
     page = asked.asked_by(link, () if outcome is Result.FIXED else missing_of(link), settings.PORTAL_HOST_NAME)
@@ -119,10 +119,10 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
         "text": text,
         "waiting": outcome is Result.WAITING,
         "fixed": outcome is Result.FIXED,
-        "may_try": outcome not in (Result.FIXED, Result.WAITING) and life_of(link, now) is Life.LIVE,
+        "may_try": outcome not in (Result.FIXED, Result.WAITING) and status_of(link, now) is LinkStatus.LIVE,
     }
     response = _page(request, "reauth/result.html", link, context)
-    if outcome is Result.WAITING and now - attempt.started_at < land.HOUR:
+    if outcome is Result.WAITING and now - attempt.started_at < landing.HOUR:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
     return response
 
@@ -132,17 +132,17 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     now = timezone.now()
     words = texts.in_language(link.language)
     try:
-        attempt = land.begin(link, now)
-    except land.LinkOver as over:
-        return _over(request, link, over.life)
-    except land.TooManyPresses:
+        attempt = landing.begin(link, now)
+    except landing.LinkEnded as over:
+        return _over(request, link, over.status)
+    except landing.TooManyPresses:
         return _note(request, link, words.too_many_title, words.too_many, HTTPStatus.TOO_MANY_REQUESTS)
     address = request.build_absolute_uri(reverse("reauth_back", args=[attempt.key]))
-    back_to = land.BackTo(success=f"{address}?end=success", failure=f"{address}?end=failure")
+    back_to = landing.BackTo(success=f"{address}?end=success", failure=f"{address}?end=failure")
     try:
-        url = land.mint(attempt, _terra(link), back_to, link.language, now)
+        url = landing.mint(attempt, _terra(link), back_to, link.language, now)
     except EnvironmentMissing as problem:
-        land.not_minted(attempt, str(problem), now)
+        landing.not_minted(attempt, str(problem), now)
     except TerraUnavailable as problem:
         log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
         response = _note(request, link, words.try_later_title, words.try_later, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -160,7 +160,7 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
 def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:
     """Whether a delivery came that could not be processed, and is now: it may be the one that the person waits for."""
     try:
-        ends = time.monotonic() + SECONDS_TO_WORK_OFF
+        ends = time.monotonic() + SECONDS_FOR_PENDING
         return deliveries.work_off_some(attempt.source, flow.take_in_together, now, lambda: time.monotonic() < ends)
     except Error as problem:
         log.warning("what was left over waits for a worker: %s", type(problem).__name__)
@@ -168,7 +168,7 @@ def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:
 
 
 def _terra(link: ReauthLink) -> Terra:
-    return client_for(environment_of(link.integration.source), HURRIED)
+    return client_for(environment_of(link.integration.source), INTERACTIVE)
 
 
 def _words(outcome: Result, attempt: Attempt, page: asked.Asked) -> tuple[str, str]:
@@ -187,15 +187,15 @@ def _words(outcome: Result, attempt: Attempt, page: asked.Asked) -> tuple[str, s
     return page.say(title), page.say(text)
 
 
-def _over(request: HttpRequest, link: ReauthLink, life: Life) -> HttpResponse:
+def _over(request: HttpRequest, link: ReauthLink, status: LinkStatus) -> HttpResponse:
     words = texts.in_language(link.language)
     title, text = {
-        Life.FIXED: (words.fixed_title, words.fixed),
-        Life.WITHDRAWN: (words.withdrawn_title, words.withdrawn),
-        Life.SUPERSEDED: (words.superseded_title, words.superseded),
-        Life.EXPIRED: (words.expired_title, words.expired),
-    }[life]
-    return _note(request, link, title, text, HTTPStatus.OK if life is Life.FIXED else HTTPStatus.GONE)
+        LinkStatus.FIXED: (words.fixed_title, words.fixed),
+        LinkStatus.WITHDRAWN: (words.withdrawn_title, words.withdrawn),
+        LinkStatus.SUPERSEDED: (words.superseded_title, words.superseded),
+        LinkStatus.EXPIRED: (words.expired_title, words.expired),
+    }[status]
+    return _note(request, link, title, text, HTTPStatus.OK if status is LinkStatus.FIXED else HTTPStatus.GONE)
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:

@@ -26,7 +26,7 @@ from scopes.sources.terra.signature import BadSignature, Check
 from scopes.views.door import door
 from scopes.views.receive import NotReceived, receive
 
-SECONDS_TO_WORK_OFF = 4  # of the 8 that Terra waits
+SECONDS_FOR_PENDING = 4  # of the 8 that Terra waits
 CATCH_UP_SECONDS = 30
 LONGEST_WAIT = "1s"  # for what others hold, once the delivery is stored
 
@@ -72,10 +72,10 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         return _refuse(found.name, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
     done = False
     try:
-        done = deliveries.work_off(
-            flow.take_in_together, timezone.now, lambda: time.monotonic() - began < SECONDS_TO_WORK_OFF
+        done = deliveries.run_pending(
+            flow.take_in_together, timezone.now, lambda: time.monotonic() - began < SECONDS_FOR_PENDING
         )
-        has_time = time.monotonic() - began < SECONDS_TO_WORK_OFF
+        has_time = time.monotonic() - began < SECONDS_FOR_PENDING
         if has_time and began - _caught_up.get(found.source, -math.inf) > CATCH_UP_SECONDS:
             _caught_up[found.source] = began
             with limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT):
@@ -96,7 +96,7 @@ def _have_it_tried_again(now: datetime) -> None:
     """Soon, by a worker. What the queue cannot do, the deliveries that follow do, and it must not fail this one."""
     try:
         with limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT):
-            queue.defer("left_over_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
+            queue.defer("pending_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
     except (queue.QueueError, Error) as problem:
         log.warning("what is left over waits for the next delivery: %s", type(problem).__name__)
 

@@ -23,14 +23,14 @@ from scopes.models import (
     AuditRun,
     Delivery,
     DontContact,
-    Doubt,
-    HeldFact,
     Incident,
     JobFailure,
     Listing,
     LiveCheck,
+    QuarantinedFact,
     ReauthLink,
     Source,
+    Suspicion,
     TrailEntry,
     Waiver,
 )
@@ -147,7 +147,7 @@ def night(source: Source, at: datetime, blocked: int, broken: int) -> None:
 
 def failed_job(now: datetime) -> int:
     """The id of a job that was tried in vain."""
-    queue.defer("left_over_deliveries")
+    queue.defer("pending_deliveries")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'failed', attempts = 12 RETURNING id")
         pk = int(cursor.fetchone()[0])
@@ -156,7 +156,7 @@ def failed_job(now: datetime) -> int:
 
 
 def decisions(now: datetime) -> None:
-    """What agents decide about: a waiver of Ben's, a mark on Cy, a doubt about a scope of Oura's."""
+    """What agents decide about: a waiver of Ben's, a mark on Cy, a suspicion about a scope of Oura's."""
     Waiver.objects.create(
         connection=people.connection_of("Ben"),
         need="spo2",
@@ -166,7 +166,7 @@ def decisions(now: datetime) -> None:
         created_at=now,
     )
     DontContact.objects.create(person=people.the("Cy"), reason="Asked by letter.", author="agent-agent", created_at=now)
-    Doubt.objects.create(
+    Suspicion.objects.create(
         integration=people.integration_of("oura"),
         scope="heartrate",
         consents=41,
@@ -180,7 +180,7 @@ def incident(source: Source, name: str, now: datetime) -> Incident:
     """An open incident at Oura that holds back that the connection of `name` is inactive."""
     row = people.connection_of(name)
     listing = Listing.objects.create(source=source, started_at=now, finished_at=now)
-    HeldFact.objects.create(
+    QuarantinedFact.objects.create(
         listing=listing, integration=row.integration, connection=row, state="inactive", happened_at=now
     )
     return Incident.objects.create(

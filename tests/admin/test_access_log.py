@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.admin import opened
+from scopes.admin import page_views
 from scopes.admin.screens import desk
 from scopes.models import Connection, Person, Source, TrailEntry
 from tests import cast as people
@@ -27,7 +27,7 @@ __all__ = ["everything"]
 
 def written() -> set[int]:
     """The people whom the access log names."""
-    entries = TrailEntry.objects.filter(verb__in=opened.VERBS)
+    entries = TrailEntry.objects.filter(verb__in=page_views.VERBS)
     return {pk for entry in entries for pk in [entry.person_id, *entry.detail.get("people", [])] if pk}
 
 
@@ -45,12 +45,12 @@ def test_every_screen_that_shows_somebody_writes_it_down_whatever_the_method(
 ) -> None:
     browser = signed_in("everything")
     people.the("Ada")
-    TrailEntry.objects.filter(verb__in=opened.VERBS).delete()
-    opened.note(User.objects.get(username="agent-everything"), people.the("Cy"), timezone.now())
+    TrailEntry.objects.filter(verb__in=page_views.VERBS).delete()
+    page_views.note(User.objects.get(username="agent-everything"), people.the("Cy"), timezone.now())
     showed = set()
     for screen in SCREENS:
         where = address(screen)
-        TrailEntry.objects.filter(verb__in=opened.VERBS).exclude(person=people.the("Cy")).delete()
+        TrailEntry.objects.filter(verb__in=page_views.VERBS).exclude(person=people.the("Cy")).delete()
         response = browser.generic(method, where, "", content_type="application/x-www-form-urlencoded")
         shown = shown_in(response.content.decode(errors="replace"))
         assert shown <= written(), (screen, response.status_code)
@@ -58,7 +58,7 @@ def test_every_screen_that_shows_somebody_writes_it_down_whatever_the_method(
             showed.add(screen)
     if method == "GET":
         lists = {"connections", "scopes_reauthlink_changelist", "scopes_trailentry_changelist", "index", "access_log"}
-        assert showed >= {"person", "export_person", "waive", "send_link", "link", "verify", *lists}
+        assert showed >= {"person", "export_person", "waive", "send_link", "link", "check_now", *lists}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -88,9 +88,9 @@ def test_posting_to_a_person_s_page_shows_nobody(everything: Source, signed_in: 
 def test_an_unclaimed_connection_s_page_is_written_down(everything: Source, signed_in: Callable[[str], Client]) -> None:
     stray = Connection.objects.get(user_id="stray")
     for method in ("HEAD", "GET"):
-        TrailEntry.objects.filter(verb=opened.CONNECTION).delete()
+        TrailEntry.objects.filter(verb=page_views.CONNECTION).delete()
         signed_in("agent").generic(method, reverse("admin:connection", args=[stray.pk]))
-        assert TrailEntry.objects.get(verb=opened.CONNECTION).connection == stray
+        assert TrailEntry.objects.get(verb=page_views.CONNECTION).connection == stray
 
 
 def test_a_new_screen_is_covered_without_a_word_of_its_own(
@@ -111,7 +111,7 @@ def test_a_list_is_written_down_once_in_ten_minutes_and_again_for_others(
     everything: Source, signed_in: Callable[[str], Client]
 ) -> None:
     browser = signed_in("agent")
-    lists = TrailEntry.objects.filter(verb=opened.LIST, subject="admin:connections")
+    lists = TrailEntry.objects.filter(verb=page_views.LIST, subject="admin:connections")
     for _ in range(3):
         browser.get(reverse("admin:connections"))
     assert lists.count() == 1

@@ -48,7 +48,7 @@ def as_shown(browser: Client, address: str) -> dict[str, str]:
 def test_a_lead_merges_parts_and_tells_apart_and_nobody_else(signed_in: Callable[[str], Client], role: str) -> None:
     browser, may = signed_in(role), ROLES[role]
     expected = [200, 302] if may else [403, 403]
-    address, apart = merge_address(), reverse("admin:tell_apart", args=[first().pk, second().pk])
+    address, apart = merge_address(), reverse("admin:mark_distinct", args=[first().pk, second().pk])
 
     assert [browser.get(address).status_code, browser.post(address, as_shown(browser, address)).status_code] == expected
     assert Merge.objects.exists() is may
@@ -57,12 +57,12 @@ def test_a_lead_merges_parts_and_tells_apart_and_nobody_else(signed_in: Callable
     people.take_in(ConsentGiven("oura", "finn-again", LATER, reference_id="ref-finn"))
     people.take_in(ConnectionSeen("oura", "finn-again", LATER, provider_user_id="a ring"))
     joined = Merge.objects.get(why="account")
-    address = reverse("admin:part", args=[joined.pk])
+    address = reverse("admin:unmerge", args=[joined.pk])
     assert [browser.get(address).status_code, browser.post(address, WHY).status_code] == expected
     joined.refresh_from_db()
-    assert (joined.parted_at is not None) is may
+    assert (joined.unmerged_at is not None) is may
 
-    ben = reverse("admin:tell_apart", args=[first("ben").pk, second("ben").pk])
+    ben = reverse("admin:mark_distinct", args=[first("ben").pk, second("ben").pk])
     assert [browser.get(ben).status_code, browser.post(ben, WHY).status_code] == expected
     assert browser.get(apart).status_code == (200 if may else 403)
 
@@ -84,7 +84,7 @@ def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Ca
 
     page = words_of(browser.get(reverse("admin:person", args=[ada.person_id])).content.decode())
     assert "ada-oura goes on as ada-second" in page and WHY["reason"] in page
-    parting = reverse("admin:part", args=[Merge.objects.get().pk])
+    parting = reverse("admin:unmerge", args=[Merge.objects.get().pk])
     shown = words_of(browser.get(parting).content.decode())
     assert "ada-oura stands as active, with daily , email , heartrate" in shown
     browser.post(parting, WHY)
@@ -141,7 +141,7 @@ def test_the_person_page_tells_quietly_of_what_is_suspected_and_of_what_was_infe
 def test_connections_of_nobody_are_listed_with_the_reason(signed_in: Callable[[str], Client]) -> None:
     people.take_in(ConsentGiven("oura", "stray", LATER))
     people.take_in(ConsentGiven("oura", "gus", LATER, reference_id="ref-gus"))
-    page = words_of(signed_in("viewer").get(reverse("admin:orphans")).content.decode())
+    page = words_of(signed_in("viewer").get(reverse("admin:unclaimed")).content.decode())
     assert "stray Oura no reference id was told" in page and "gus Oura its reference id is in no import" in page
     assert "ref-gus" not in page and "ada-oura" not in page
 
@@ -159,25 +159,25 @@ def test_the_lists_go_on_by_id_and_cost_the_same_however_long(
 
     second()
     people.take_in(ConsentGiven("oura", "stray", LATER))
-    few = cost("duplicates"), cost("orphans")
+    few = cost("duplicates"), cost("unclaimed")
     for number in range(5):
         people.take_in(ConsentGiven("oura", f"ada-{number}", LATER, reference_id="ref-ada"))
         people.take_in(ConsentGiven("oura", f"stray-{number}", LATER))
-    assert (cost("duplicates"), cost("orphans")) == few
+    assert (cost("duplicates"), cost("unclaimed")) == few
 
     monkeypatch.setattr(duplicates, "PAGE", 4)
     seen: list[int] = []
-    address = reverse("admin:orphans")
+    address = reverse("admin:unclaimed")
     while address:
         page = browser.get(address)
         seen += [row.pk for row, _, _ in page.context["rows"]]
-        address = page.context["more"] and reverse("admin:orphans") + page.context["more"]
+        address = page.context["more"] and reverse("admin:unclaimed") + page.context["more"]
     assert seen == sorted(seen, reverse=True) and len(seen) == len(set(seen)) == 6
 
 
 def test_what_was_told_apart_is_not_listed_again(signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("lead")
-    browser.post(reverse("admin:tell_apart", args=[first().pk, second().pk]), WHY)
+    browser.post(reverse("admin:mark_distinct", args=[first().pk, second().pk]), WHY)
     people.take_in(ConsentGiven("oura", "ada-second", people.NOW, reference_id="ref-ada", scopes=("email",)))
     assert "No two connections" in words_of(browser.get(reverse("admin:duplicates")).content.decode())
-    assert TrailEntry.objects.filter(verb="connection.told_apart", person=people.the("Ada")).exists()
+    assert TrailEntry.objects.filter(verb="connection.marked_distinct", person=people.the("Ada")).exists()

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.models import Connection, HeldFact, Incident, Source, TrailEntry
+from scopes.models import Connection, Incident, QuarantinedFact, Source, TrailEntry
 from tests import cast as people
 from tests.admin.conftest import incident
 
@@ -58,7 +58,7 @@ def test_who_may_ends_it_with_a_reason_and_only_once(
     assert browser.post(act(name, open_one), WHY).status_code == 302
 
     assert link_of("ada") == link
-    assert not HeldFact.objects.exists()
+    assert not QuarantinedFact.objects.exists()
     entry = TrailEntry.objects.get(verb__startswith="incident.")
     assert (entry.actor_name, entry.reason, entry.ticket) == ("agent-lead", WHY["reason"], "T-7")
     assert "has ended already" in browser.get(act(name, open_one)).content.decode()

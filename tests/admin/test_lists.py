@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.admin import connections, records
+from scopes.admin import connections, read_only
 from scopes.facts import ConsentGiven
 from scopes.models import AuditRun, Delivery, Provider, ReauthLink, Source, TrailEntry
 from tests import cast as people
@@ -84,7 +84,7 @@ def test_unclaimed_and_staging_connections_are_told_apart(cast: Source, signed_i
 def test_a_list_of_records_ends_where_it_says_and_counts_no_further(
     cast: Source, signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "NEWEST", 60)
+    monkeypatch.setattr(read_only, "NEWEST", 60)
     now = timezone.now()
     Delivery.objects.bulk_create(
         Delivery(source=cast, digest=uuid4(), kind="auth", signed_at=now, received_at=now) for _ in range(130)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.admin import opened
+from scopes.admin import page_views
 from scopes.facts import (
     AttemptFailed,
     ConnectionSeen,
@@ -137,11 +137,11 @@ def test_opening_a_page_is_written_down_once_in_ten_minutes(
         read("Ben")
     read("Ben", role="lead")
     read("Cy")
-    noted = TrailEntry.objects.filter(verb=opened.PERSON).order_by("pk")
+    noted = TrailEntry.objects.filter(verb=page_views.PERSON).order_by("pk")
     assert [(entry.actor_name, entry.subject) for entry in noted] == [
         ("agent-agent", "ref-ben"), ("agent-lead", "ref-ben"), ("agent-agent", "ref-cy"),
     ]  # fmt: skip
-    TrailEntry.objects.update(at=timezone.now() - opened.AGAIN)
+    TrailEntry.objects.update(at=timezone.now() - page_views.AGAIN)
     read("Ben")
     assert noted.all().count() == 4
 
@@ -166,7 +166,7 @@ def test_an_unclaimed_connection_has_a_page_until_it_is_claimed(
     browser = signed_in("agent")
     page = words_of(browser.get(reverse("admin:connection", args=[stray.pk])).content.decode())
     assert "Unclaimed Oura connection" in page and "ref-stray" in page
-    assert TrailEntry.objects.get(verb=opened.CONNECTION).connection_id == stray.pk
+    assert TrailEntry.objects.get(verb=page_views.CONNECTION).connection_id == stray.pk
 
     claimed = people.connection_of("Ben")
     response = browser.get(reverse("admin:connection", args=[claimed.pk]))

@@ -344,7 +344,7 @@ def test_least_privilege_lists_what_is_asked_for_and_granted_beyond_the_needs(
 
 
 def read_least(browser: Client) -> str:
-    response = browser.get(reverse("admin:least_privilege"))
+    response = browser.get(reverse("admin:unused_permissions"))
     assert response.status_code == 200
     return words_of(response.content.decode())
 

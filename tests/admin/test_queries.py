@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow
-from scopes.admin import opened
+from scopes.admin import page_views
 from scopes.catalogue import default
 from scopes.facts import AttemptFailed, ConsentGiven, IdReplaced, PersonKnown
 from scopes.models import AuditRun, Delivery, Person, ReauthLink, Source, TrailEntry
@@ -44,7 +44,7 @@ def grow(number: int) -> None:
             created_at=now,
             expires_at=now + timedelta(days=7),
         )
-        opened.note(User.objects.get(username="agent-everything"), gemma, now)
+        page_views.note(User.objects.get(username="agent-everything"), gemma, now)
         TrailEntry.objects.create(at=now, verb="link.issued", actor_name="agent", person=gemma)
         Delivery.objects.create(source=source, digest=uuid4(), kind="auth", signed_at=now, received_at=now)
         AuditRun.objects.create(started_at=now, finished_at=now, state=AuditRun.State.DONE)
@@ -68,7 +68,7 @@ LISTS = (
     "scopes_integration_changelist",
     "scopes_policyversion_changelist",
     "scopes_provider_changelist",
-    "least_privilege",
+    "unused_permissions",
 )
 
 

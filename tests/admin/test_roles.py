@@ -16,7 +16,6 @@ from scopes.models import (
     AuditRun,
     Connection,
     Delivery,
-    Doubt,
     Incident,
     JobFailure,
     LiveCheck,
@@ -24,6 +23,7 @@ from scopes.models import (
     Provider,
     ReauthLink,
     Source,
+    Suspicion,
     TrailEntry,
     Waiver,
 )
@@ -51,12 +51,12 @@ SCREENS: dict[str, set[str]] = {
     "link": LOOKERS,
     "connections": LOOKERS,
     "duplicates": LOOKERS,
-    "orphans": LOOKERS,
-    "other_references": LOOKERS,
+    "unclaimed": LOOKERS,
+    "reference_conflicts": LOOKERS,
     "merge": {"lead"},
-    "verify": {"agent", "lead"},
-    "verify_many": {"agent", "lead"},
-    "verified": {"agent", "lead"},
+    "check_now": {"agent", "lead"},
+    "check_many": {"agent", "lead"},
+    "live_checks": {"agent", "lead"},
     "diagnose": ALL,
     "scopes_reauthlink_changelist": LOOKERS,
     "scopes_reauthlink_change": LOOKERS,
@@ -78,14 +78,14 @@ SCREENS: dict[str, set[str]] = {
     "draft_policy": {"engineer"},
     "policy_impact": ALL,
     "publish_policy": {"engineer"},
-    "doubts": ALL,
-    "confirm_doubt": {"engineer"},
-    "dismiss_doubt": {"lead", "engineer"},
+    "suspicions": ALL,
+    "confirm_suspicion": {"engineer"},
+    "dismiss_suspicion": {"lead", "engineer"},
     "incidents": ALL,
     "release_incident": {"lead", "engineer"},
     "discard_incident": {"lead", "engineer"},
     "terra_setups": {"engineer"},
-    "least_privilege": ALL,
+    "unused_permissions": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
     "auth_user_changelist": NOBODY,
@@ -96,8 +96,8 @@ SCREENS: dict[str, set[str]] = {
 # Screens of other modules, which their own tests open in every role; and Django's that show nothing.
 ELSEWHERE = {
     "link_now", "withdraw_link", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
-    "draft_again", "tell_apart", "part", "draft_from_terra", "resend_event",
-    "dismiss_other_reference",
+    "draft_again", "mark_distinct", "unmerge", "draft_from_terra", "resend_event",
+    "dismiss_reference_conflict",
 }  # fmt: skip
 
 
@@ -108,10 +108,10 @@ def address(screen: str) -> str:
         "lift_dont_contact": lambda: people.the("Cy"),
         "waive": lambda: people.connection_of("Ben"),
         "end_waiver": Waiver.objects.get,
-        **dict.fromkeys(("confirm_doubt", "dismiss_doubt"), Doubt.objects.get),
+        **dict.fromkeys(("confirm_suspicion", "dismiss_suspicion"), Suspicion.objects.get),
         "connection": lambda: Connection.objects.get(user_id="stray"),
         "merge": lambda: people.connection_of("Ben"),
-        "verify": lambda: people.connection_of("Ben"),
+        "check_now": lambda: people.connection_of("Ben"),
         "scopes_reauthlink_change": ReauthLink.objects.get,
         "scopes_delivery_change": Delivery.objects.first,
         "replay_delivery": Delivery.objects.first,
@@ -133,10 +133,10 @@ def address(screen: str) -> str:
         return reverse("admin:send_link", args=[people.the("Ben").pk, people.terra().pk, "oura"])
     if screen == "link":
         return reverse("admin:link", args=["bens-link"])
-    if screen == "verify_many":
-        return reverse("admin:verify_many") + "?health=broken"
-    if screen == "verified":
-        return reverse("admin:verified", args=[LiveCheck.objects.get().batch])
+    if screen == "check_many":
+        return reverse("admin:check_many") + "?health=broken"
+    if screen == "live_checks":
+        return reverse("admin:live_checks", args=[LiveCheck.objects.get().batch])
     row = shown[screen]() if screen in shown else None
     return reverse(f"admin:{screen}", args=[row.pk] if row else []) + ("?need=heartrate" if screen == "waive" else "")
 

@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
 from scopes.admin import sign_in
-from scopes.models import SignInTries
+from scopes.models import FailedSignIns
 from tests.admin.conftest import PASSWORD
 
 WRONG = "not the one"
@@ -29,7 +29,7 @@ def said(response: HttpResponse) -> str:
 
 
 def let_the_window_pass() -> None:
-    for tries in SignInTries.objects.all():
+    for tries in FailedSignIns.objects.all():
         tries.first_at -= sign_in.WINDOW
         tries.save()
 
@@ -39,7 +39,7 @@ def test_a_locked_name_is_refused_with_the_right_password_and_let_in_after_the_w
     agent: Callable[[str], User],
 ) -> None:
     name = agent("agent").username
-    for _ in range(sign_in.TRIES_OF_A_NAME):
+    for _ in range(sign_in.ATTEMPTS_OF_A_NAME):
         assert try_as(name, WRONG).status_code == 200
     assert try_as(name, PASSWORD, address="198.51.100.7").status_code == 200
 
@@ -50,12 +50,12 @@ def test_a_locked_name_is_refused_with_the_right_password_and_let_in_after_the_w
 @pytest.mark.django_db
 def test_refused_tries_do_not_lengthen_the_wait(agent: Callable[[str], User]) -> None:
     name = agent("agent").username
-    for _ in range(sign_in.TRIES_OF_A_NAME + 3):
+    for _ in range(sign_in.ATTEMPTS_OF_A_NAME + 3):
         try_as(name, WRONG)
-    began = SignInTries.objects.get(subject=sign_in.hashed("name", name)).first_at
+    began = FailedSignIns.objects.get(subject=sign_in.hashed("name", name)).first_at
     try_as(name, WRONG)
-    counted = SignInTries.objects.get(subject=sign_in.hashed("name", name))
-    assert (counted.first_at, counted.tries) == (began, sign_in.TRIES_OF_A_NAME + 1)
+    counted = FailedSignIns.objects.get(subject=sign_in.hashed("name", name))
+    assert (counted.first_at, counted.tries) == (began, sign_in.ATTEMPTS_OF_A_NAME + 1)
 
 
 @pytest.mark.django_db
@@ -63,7 +63,7 @@ def test_the_answer_tells_neither_which_names_exist_nor_which_are_locked(agent: 
     name = agent("agent").username
     no_staff = User.objects.create_user("no-staff", password=PASSWORD)
     left = User.objects.create_user("left", password=PASSWORD, is_staff=True, is_active=False)
-    for _ in range(sign_in.TRIES_OF_A_NAME):
+    for _ in range(sign_in.ATTEMPTS_OF_A_NAME):
         try_as("locked", WRONG)
     answers = {
         said(try_as(one, password))
@@ -94,9 +94,9 @@ def test_a_locked_name_runs_the_same_password_check_as_any_other(
 
     monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
     for one in [name, "nobody-has-this-name"]:
-        for _ in range(sign_in.TRIES_OF_A_NAME):
+        for _ in range(sign_in.ATTEMPTS_OF_A_NAME):
             try_as(one, WRONG)
-        assert checks == [WRONG] * sign_in.TRIES_OF_A_NAME
+        assert checks == [WRONG] * sign_in.ATTEMPTS_OF_A_NAME
         checks.clear()
         assert try_as(one, password).status_code == 200
         assert checks == [password]
@@ -159,7 +159,7 @@ def test_a_page_of_the_desk_is_where_signing_in_and_out_lead_to(agent: Callable[
 @pytest.mark.django_db
 def test_one_address_may_not_try_many_names(agent: Callable[[str], User]) -> None:
     name = agent("agent").username
-    for number in range(sign_in.TRIES_FROM_AN_ADDRESS):
+    for number in range(sign_in.ATTEMPTS_FROM_AN_ADDRESS):
         try_as(f"name-{number}", WRONG)
     assert try_as(name, PASSWORD).status_code == 200
     assert try_as(name, PASSWORD, address="198.51.100.7").status_code == 302
@@ -171,15 +171,15 @@ def test_signing_in_forgets_the_tries_of_the_name_and_takes_its_own_from_the_add
 ) -> None:
     name = agent("agent").username
     try_as(name, WRONG)
-    for _ in range(sign_in.TRIES_OF_A_NAME + 1):
+    for _ in range(sign_in.ATTEMPTS_OF_A_NAME + 1):
         assert try_as(name, PASSWORD).status_code == 302
-    assert [row.tries for row in SignInTries.objects.all()] == [1]
+    assert [row.tries for row in FailedSignIns.objects.all()] == [1]
 
 
 @pytest.mark.django_db
 def test_neither_names_nor_addresses_stand_in_the_table(agent: Callable[[str], User]) -> None:
     try_as("vera", WRONG)
-    subjects = list(SignInTries.objects.values_list("subject", flat=True))
+    subjects = list(FailedSignIns.objects.values_list("subject", flat=True))
     assert len(subjects) == 2
     assert not [subject for subject in subjects if "vera" in subject or "192.0.2.1" in subject]
 

@@ -54,7 +54,7 @@ def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
     assert told["started_at"] == "2026-11-20T06:00:00+00:00"
     assert set(told["counts"]) == {
         "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
-        "doubts", "came_back", "failed_jobs", "given_up_deliveries", "refused_accounts", "setups",
+        "suspicions", "came_back", "failed_jobs", "given_up_deliveries", "refused_accounts", "setups",
         "sources", "listings", "webhooks",
     }  # fmt: skip
     assert told["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
@@ -87,7 +87,7 @@ def test_an_environment_that_was_not_listed_says_why_in_the_report() -> None:
 
 
 def counted(**more: Any) -> dict[str, Any]:
-    nothing = {"unknown_scopes": {}, "sources": {}, "doubts": [], "came_back": 0, "failed_jobs": 0}
+    nothing = {"unknown_scopes": {}, "sources": {}, "suspicions": [], "came_back": 0, "failed_jobs": 0}
     return {"connections": 10, "standings": 5, "standings_per_million": 0, **nothing, **more}
 
 
@@ -143,8 +143,8 @@ NOTHING: dict[str, Any] = {}
             counted(),
             NOTHING,
             NOTHING,
-            {"eu": {"doubtful": 1, "held_back": 0, "unreadable": 2}, "us": {"doubtful": 4, "held_back": 70}},
-            [("doubtful", 5, ""), ("held_back", 70, ""), ("unreadable", 2, "")],
+            {"eu": {"unconfirmed": 1, "quarantined": 0, "unreadable": 2}, "us": {"unconfirmed": 4, "quarantined": 70}},
+            [("unconfirmed", 5, ""), ("quarantined", 70, ""), ("unreadable", 2, "")],
         ),
         (
             counted(unknown_scopes={"oura": 2, "polar": 1}),
@@ -154,11 +154,11 @@ NOTHING: dict[str, Any] = {}
             [("unknown_scope", 3, "oura, polar")],
         ),
         (
-            counted(doubts=["oura heartrate", "oura spo2"], came_back=1, failed_jobs=3),
+            counted(suspicions=["oura heartrate", "oura spo2"], came_back=1, failed_jobs=3),
             NOTHING,
             NOTHING,
             NOTHING,
-            [("doubt", 2, "oura heartrate, oura spo2"), ("came_back", 1, ""), ("failed_jobs", 3, "")],
+            [("suspicion", 2, "oura heartrate, oura spo2"), ("came_back", 1, ""), ("failed_jobs", 3, "")],
         ),
         (counted(), NOTHING, NOTHING, {"eu": {"error": "it is down"}}, [("listing_failed", 1, "eu: it is down")]),
         (counted(), NOTHING, {"gaps": 2, "overlaps": 0}, NOTHING, [("inconsistent", 2, "gaps: 2")]),

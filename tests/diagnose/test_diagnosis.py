@@ -165,7 +165,7 @@ def test_an_answer_for_a_machine_has_these_six_parts() -> None:
 
 def test_a_retired_provider_is_pointed_out() -> None:
     diagnosis = said('{"body":"invalid_grant","provider":"fitbit"}')
-    assert any("successor" in doubt for doubt in diagnosis.unproven)
+    assert any("successor" in caveat for caveat in diagnosis.unproven)
 
 
 LACKING = said('{"body":"Missing scopes: heartrate, daily","provider":"oura"}')
@@ -196,7 +196,7 @@ def test_among_alternatives_the_easiest_is_enough() -> None:
 def test_a_scope_that_the_connection_holds_is_doubted() -> None:
     decided = with_reasons(LACKING, {"daily": "declined"})
     assert decided.reasons == (("daily", "declined"),)
-    assert any("heartrate as granted" in doubt for doubt in decided.unproven)
+    assert any("heartrate as granted" in caveat for caveat in decided.unproven)
 
 
 def test_where_the_text_names_none_the_suspects_and_then_all_that_is_lacking_are_looked_up() -> None:
@@ -245,7 +245,7 @@ def test_a_410_of_a_provider_that_has_ended_points_to_its_successor(text: str) -
 def test_a_410_of_another_provider_says_only_that_something_is_gone() -> None:
     diagnosis = said('{"status":410,"body":"","provider":"oura"}')
     assert (diagnosis.verdict, diagnosis.remedy) == (Verdict.NOT_A_SCOPE_PROBLEM, "verify")
-    assert any("an address" in doubt for doubt in diagnosis.unproven)
+    assert any("an address" in caveat for caveat in diagnosis.unproven)
 
 
 def test_a_scope_that_is_missing_by_its_code_is_told_though_the_status_is_410() -> None:

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 import requests
 
-from portal.patient import LOOKED_AT
+from portal.slow_clients import LOOKED_AT
 from tests.faults.machine import ROOT, SECRET, Machine, Machines, until
 from tests.views.conftest import signature
 

@@ -12,7 +12,7 @@ from scopes import nightly
 from scopes.catalogue import default, entry_of
 from scopes.intake import account
 from scopes.models import Source
-from scopes.reauth.aim import take_aim
+from scopes.reauth.target import target_of
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.errors import AccountRefused, CredentialRejected, TerraError, TerraRefused, TerraUnavailable
@@ -49,14 +49,14 @@ def test_the_same_trouble_goes_on_and_another_begins_anew() -> None:
     account.note("terra:prod", LIMIT, NOW)
     account.note("terra:prod", AccountRefused("in other words", limit=True), LATER)
     assert state() == ("user_limit", NOW)
-    assert Source.objects.get(key="terra:prod").trouble_said == "in other words"
+    assert Source.objects.get(key="terra:prod").trouble_detail == "in other words"
     account.note("terra:prod", CredentialRejected("401"), LATER)
     assert state() == ("credential", LATER)
 
 
 def test_no_address_is_kept() -> None:
     account.note("terra:prod", LIMIT, NOW)
-    assert "ada@" not in Source.objects.get(key="terra:prod").trouble_said
+    assert "ada@" not in Source.objects.get(key="terra:prod").trouble_detail
 
 
 def test_an_accepted_credential_says_nothing_of_the_limit() -> None:
@@ -98,7 +98,7 @@ def test_agents_see_it_before_they_send_a_link_on_the_person_s_page_and_at_home(
     admin_client: Client,
 ) -> None:
     account.note("terra:prod", LIMIT, NOW)
-    aim = take_aim(the("ben"), integration_of("oura"), default().provider, NOW, connection_of("ben"))
+    aim = target_of(the("ben"), integration_of("oura"), default().provider, NOW, connection_of("ben"))
     assert [(one.code, one.who, one.overridable) for one in aim.preflight.refusals] == [
         ("account_user_limit", "engineer", True)
     ]

@@ -16,7 +16,7 @@ from scopes import flow
 from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, Origin, OriginKind, PersonKnown
 from scopes.intake import merge
 from scopes.intake.merge import By
-from scopes.models import Connection, LinkEvent, Merge, OtherReference, Period, Person
+from scopes.models import Connection, LinkEvent, Merge, Period, Person, ReferenceConflict
 from scopes.sources.terra.events import read_event
 from tests.cast import CONSENTED, EVERYTHING, NOW, take_in
 
@@ -57,7 +57,7 @@ def whose() -> tuple[str, datetime | None]:
 
 
 def others() -> list[tuple[str, datetime]]:
-    return sorted(OtherReference.objects.filter(connection=the_one()).values_list("reference_id", "first_at"))
+    return sorted(ReferenceConflict.objects.filter(connection=the_one()).values_list("reference_id", "first_at"))
 
 
 def in_one(facts: tuple[ConnectionFact, ...], origin: Origin) -> None:
@@ -80,7 +80,7 @@ def test_whoever_was_named_first_has_it_in_whatever_order_the_facts_arrive(
     facts = (fact("w-15", 3), fact("w-14", 2), fact("w-15", 5), fact(None, 1))
     came_to = set()
     for order in permutations(facts):
-        OtherReference.objects.all().delete()
+        ReferenceConflict.objects.all().delete()
         Period.objects.filter(connection__user_id="one").delete()
         Connection.objects.filter(user_id="one").delete()
         arrive(order, origin)
@@ -112,7 +112,7 @@ def test_a_third_person_is_kept_beside_the_second() -> None:
 def test_the_fact_that_named_another_is_kept_with_it() -> None:
     take_in(consent("w-14", 1))
     take_in(consent("w-15", 2), origin=LISTING)
-    kept = OtherReference.objects.get()
+    kept = ReferenceConflict.objects.get()
     assert (kept.origin, kept.origin_record, kept.found_at) == ("listing", "listing:1", NOW)
 
 
@@ -172,9 +172,9 @@ def test_many_contradictions_cost_as_many_statements_as_one() -> None:
 
 def test_what_a_lead_dismissed_is_not_raised_again() -> None:
     take_in(consent("w-14", 1), consent("w-15", 2))
-    OtherReference.objects.update(ended_at=NOW, author="rex", reason="She changed her account with us.")
+    ReferenceConflict.objects.update(ended_at=NOW, author="rex", reason="She changed her account with us.")
     take_in(sight("w-15", 3), origin=LISTING)
-    assert OtherReference.objects.get().ended_at == NOW
+    assert ReferenceConflict.objects.get().ended_at == NOW
 
 
 def test_a_merge_goes_on_with_the_earlier_report_and_parting_gives_each_its_own() -> None:

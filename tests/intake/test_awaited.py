@@ -39,7 +39,7 @@ def store(told: dict[str, Any], minutes: int = 0, environment: Environment = LIV
 
 
 def work() -> bool:
-    return deliveries.work_off(flow.take_in_together, lambda: NOW, lambda: True)
+    return deliveries.run_pending(flow.take_in_together, lambda: NOW, lambda: True)
 
 
 def link_of(user_id: str) -> str:
@@ -77,7 +77,7 @@ def test_an_id_that_nobody_knows_is_waited_for_without_being_tried(monkeypatch: 
     assert work(), "nothing failed, and nothing is left"
     row = Delivery.objects.get(pk=waiting)
     assert (row.waits_for, row.tries, row.error, row.processed_at) == (["ada-1"], 0, "", None)
-    assert deliveries.left_over(NOW + timedelta(days=1)) == []
+    assert deliveries.pending_ids(NOW + timedelta(days=1)) == []
     assert deliveries.process(waiting, flow.take_in_together, NOW) is Result.WAITING
 
 
@@ -132,5 +132,5 @@ def test_who_became_known_at_the_moment_when_somebody_began_to_wait_is_found_lat
     Connection.objects.update(link_at=NOW - timedelta(days=1))
     assert awaited.release_known() == 1
     assert awaited.release_known() == 0
-    deliveries.work_off_left_overs(flow.take_in_together, NOW)
+    deliveries.process_pending(flow.take_in_together, NOW)
     assert Delivery.objects.get(pk=waiting).processed_at == NOW

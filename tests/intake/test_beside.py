@@ -77,7 +77,7 @@ def test_a_listing_recorded_by_two_processes_holds_each_connection_once(monkeypa
             assert told == ((taken.users, 0) if new else (0, taken.users))
     assert taken.users == terra.population.connections == Connection.objects.count()
     assert Period.objects.filter(until__isnull=True).count() == taken.users
-    assert (taken.doubtful, taken.held_back) == (0, 0), "both say what they saw"
+    assert (taken.unconfirmed, taken.quarantined) == (0, 0), "both say what they saw"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from scopes import flow
 from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.intake import breaker, listing
-from scopes.models import Connection, HeldFact, Incident, Listing, Period, Source, TrailEntry
+from scopes.models import Connection, Incident, Listing, Period, QuarantinedFact, Source, TrailEntry
 from scopes.models.trail import Act
 from tests import cast
 
@@ -75,10 +75,10 @@ def first(letter: str, number: int) -> list[str]:
 def test_a_few_that_broke_are_believed_at_once(source: Source) -> None:
     weighed = listed(source, cast.NOW, inactive=first("g", 3), absent=first("o", 2))
 
-    assert (weighed.inactive, weighed.doubtful, weighed.held_back) == (3, 2, 0)
-    assert states() == {"active": 2 * PEOPLE - 5, "doubtful": 2, "inactive": 3}
+    assert (weighed.inactive, weighed.unconfirmed, weighed.quarantined) == (3, 2, 0)
+    assert states() == {"active": 2 * PEOPLE - 5, "unconfirmed": 2, "inactive": 3}
     assert not Incident.objects.exists()
-    assert not HeldFact.objects.exists()
+    assert not QuarantinedFact.objects.exists()
 
 
 def test_a_provider_that_breaks_all_at_once_is_an_incident_and_the_others_go_on(source: Source) -> None:
@@ -86,10 +86,10 @@ def test_a_provider_that_breaks_all_at_once_is_an_incident_and_the_others_go_on(
         source, cast.NOW, inactive=first("g", 40), absent=[*first("o", 2), *(f"g{n}" for n in range(40, 55))]
     )
 
-    assert (weighed.inactive, weighed.doubtful, weighed.held_back) == (0, 2, 55)
+    assert (weighed.inactive, weighed.unconfirmed, weighed.quarantined) == (0, 2, 55)
     incident = Incident.objects.get()
     assert (incident.integration.provider.slug, incident.broken, incident.working) == ("garmin", 55, PEOPLE)
-    assert states() == {"active": 2 * PEOPLE - 2, "doubtful": 2}
+    assert states() == {"active": 2 * PEOPLE - 2, "unconfirmed": 2}
 
 
 def test_the_next_listing_that_says_the_same_goes_on_with_the_incident(source: Source) -> None:
@@ -98,7 +98,7 @@ def test_the_next_listing_that_says_the_same_goes_on_with_the_incident(source: S
 
     incident = Incident.objects.get()
     assert (incident.state, incident.broken, incident.opened_at) == ("open", 58, cast.NOW)
-    assert HeldFact.objects.count() == 58
+    assert QuarantinedFact.objects.count() == 58
     assert states() == {"active": 2 * PEOPLE}
 
 
@@ -108,7 +108,7 @@ def test_a_listing_that_holds_them_again_ends_it_by_itself(source: Source) -> No
 
     assert Incident.objects.get().state == Incident.State.OVER
     assert states() == {"active": 2 * PEOPLE - 1, "inactive": 1}
-    assert not HeldFact.objects.exists()
+    assert not QuarantinedFact.objects.exists()
 
 
 def test_released_it_is_applied_as_of_when_it_was_seen_and_never_over_newer_news(source: Source, act: Act) -> None:

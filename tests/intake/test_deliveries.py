@@ -73,11 +73,11 @@ def test_whoever_is_killed_in_the_middle_leaves_nothing_half_done() -> None:
         raise SystemExit(1)
 
     with pytest.raises(SystemExit):
-        deliveries.work_off(take_in_and_die, clock, always)
+        deliveries.run_pending(take_in_and_die, clock, always)
     assert not Connection.objects.exists()
     assert Delivery.objects.get().tries == 0
 
-    assert deliveries.work_off(flow.take_in_together, clock, always)
+    assert deliveries.run_pending(flow.take_in_together, clock, always)
     assert waiting() == []
     assert Period.objects.get().origin_record == f"delivery:{killed}"
 
@@ -86,9 +86,9 @@ def test_the_newest_come_first_and_older_ones_only_while_there_is_time(monkeypat
     monkeypatch.setattr(deliveries, "TOGETHER", 2)
     stored = fill(7)
     answers = iter([True, True, True, False])
-    assert not deliveries.work_off(flow.take_in_together, clock, lambda: next(answers)), "something is left"
+    assert not deliveries.run_pending(flow.take_in_together, clock, lambda: next(answers)), "something is left"
     assert waiting() == stored[:3]
-    deliveries.work_off_left_overs(flow.take_in_together, NOW)
+    deliveries.process_pending(flow.take_in_together, NOW)
     assert waiting() == []
 
 
@@ -96,7 +96,7 @@ def test_one_that_fails_fails_alone() -> None:
     others = [store(consent(number)) for number in range(5)]
     bad = store({"type": "auth", "status": "success", "user": {}})
     others += [store(consent(number)) for number in range(5, 9)]
-    assert not deliveries.work_off(flow.take_in_together, clock, always)
+    assert not deliveries.run_pending(flow.take_in_together, clock, always)
     assert waiting() == [bad]
     assert set(Delivery.objects.values_list("tries", flat=True)) == {1}
     assert Connection.objects.count() == len(others)
@@ -106,10 +106,10 @@ def test_where_one_fails_and_time_is_short_the_rest_is_left() -> None:
     left = [store(consent(number)) for number in range(3)]
     store({"type": "auth", "status": "success", "user": {}})
     answers = iter([True, True, True, False])
-    assert not deliveries.work_off(flow.take_in_together, clock, lambda: next(answers, False))
+    assert not deliveries.run_pending(flow.take_in_together, clock, lambda: next(answers, False))
     assert set(waiting()) & set(left), "the oldest came first, and for the rest there was no time"
     assert Delivery.objects.filter(tries=0, processed_at=None).exists()
-    assert deliveries.work_off(flow.take_in_together, clock, always) is False
+    assert deliveries.run_pending(flow.take_in_together, clock, always) is False
     assert not set(waiting()) & set(left)
 
 
@@ -118,13 +118,13 @@ def test_what_was_signed_so_long_ago_that_no_repeat_is_known_is_not_believed() -
     for days, believed in ((31, False), (30, True)):
         now = NOW + timedelta(days=days)
         webhook.store(PRODUCTION, body, Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=now)
-        deliveries.work_off_left_overs(flow.take_in_together, now)
+        deliveries.process_pending(flow.take_in_together, now)
         assert Connection.objects.exists() is believed
         Delivery.objects.all().delete()
 
 
 def test_a_person_who_is_told_of_is_told_by_the_delivery_that_named_them(cast: Source) -> None:
-    sight = ConnectionSeen("oura", "nobodys", NOW, scopes=("daily",))
+    sight = ConnectionSeen("oura", "unclaimed", NOW, scopes=("daily",))
     flow.take_in(cast, [sight], Origin(cast.key, OriginKind.WEBHOOK, "delivery:1"), entry_of, NOW)
     named = [
         (replace(sight, happened_at=NOW + timedelta(hours=hours), reference_id=reference), f"delivery:{2 + hours}")
@@ -132,13 +132,13 @@ def test_a_person_who_is_told_of_is_told_by_the_delivery_that_named_them(cast: S
     ]
     told = [(fact, Origin(cast.key, OriginKind.WEBHOOK, record)) for fact, record in named]
     flow.take_in_together(cast, told, entry_of, NOW)
-    newest = Period.objects.filter(connection__user_id="nobodys").latest("pk")
+    newest = Period.objects.filter(connection__user_id="unclaimed").latest("pk")
     assert (newest.origin_record, newest.happened_at) == ("delivery:3", NOW + timedelta(hours=1))
 
 
 def test_what_is_recorded_together_tells_which_delivery_said_it() -> None:
     stored = {store(consent(number)): f"user-{number}" for number in range(3)}
-    deliveries.work_off_left_overs(flow.take_in_together, NOW)
+    deliveries.process_pending(flow.take_in_together, NOW)
     told = Period.objects.values_list("origin_record", "connection__user_id")
     assert dict(told) == {f"delivery:{pk}": user_id for pk, user_id in stored.items()}
 
@@ -148,7 +148,7 @@ def test_many_deliveries_take_no_more_statements_than_a_few(cast: Source) -> Non
         for number in range(first, first + count):
             store(consent(number))
         with CaptureQueriesContext(connection) as captured:
-            deliveries.work_off_left_overs(flow.take_in_together, NOW)
+            deliveries.process_pending(flow.take_in_together, NOW)
         return len(captured)
 
     statements(0, 1)
@@ -165,14 +165,14 @@ def test_what_is_stored_while_somebody_works_is_worked_off_by_them() -> None:
         flow.take_in_together(*args)
 
     def work_first() -> None:
-        assert deliveries.work_off(take_in_slowly, clock, always)
+        assert deliveries.run_pending(take_in_slowly, clock, always)
         connection.close()
 
     at_it = Thread(target=work_first)
     at_it.start()
     assert theirs.wait(30)
     later = store(consent(2))
-    assert deliveries.work_off(flow.take_in_together, clock, always), "nothing to wait for"
+    assert deliveries.run_pending(flow.take_in_together, clock, always), "nothing to wait for"
     assert waiting() == [mine, later]
     rounds.set()
     at_it.join()
@@ -188,13 +188,13 @@ def test_the_pauses_between_its_tries_double_until_it_is_left_alone() -> None:
         if tries == deliveries.MOST_TRIES:
             break
         due = NOW + timedelta(seconds=10 * (2**tries - 1))
-        assert deliveries.left_over(due - timedelta(milliseconds=1)) == []
-        assert deliveries.left_over(due) == [bad]
+        assert deliveries.pending_ids(due - timedelta(milliseconds=1)) == []
+        assert deliveries.pending_ids(due) == [bad]
         pauses.append(due - now)
         now = due
     assert pauses[:3] == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
     assert timedelta(hours=20) < now - NOW < timedelta(hours=24)
-    assert deliveries.left_over(NOW + timedelta(days=300)) == []
+    assert deliveries.pending_ids(NOW + timedelta(days=300)) == []
     assert list(deliveries.unprocessed(failed=True)) == [Delivery.objects.get(pk=bad)]
 
 
@@ -213,7 +213,7 @@ def test_what_was_processed_is_forgotten_after_a_month_and_what_failed_is_not(mo
     failed = store({"type": "auth", "status": "success", "user": {}})
     younger = store(consent(6), now=NOW + timedelta(minutes=1))
     later = NOW + timedelta(minutes=1)
-    deliveries.work_off(flow.take_in_together, lambda: later, always)
+    deliveries.run_pending(flow.take_in_together, lambda: later, always)
     assert deliveries.forget_old(NOW + timedelta(days=30)) == 0
     assert deliveries.forget_old(later + timedelta(days=30)) == 5
     assert set(Delivery.objects.values_list("pk", flat=True)) == {failed, younger}
@@ -226,7 +226,7 @@ def test_one_that_somebody_is_at_is_passed_by() -> None:
     one, other = store(), store({"type": "healthcheck"})
     with in_other_hands(Delivery.objects.filter(pk=one)):
         assert deliveries.process(one, flow.take_in_together, NOW) is Result.PASSED_BY
-        deliveries.work_off(flow.take_in_together, clock, always)
+        deliveries.run_pending(flow.take_in_together, clock, always)
         assert other not in waiting() and waiting() == [one]
     assert deliveries.process(one, flow.take_in_together, NOW) is Result.PROCESSED
     assert Delivery.objects.get(pk=one).tries == 1
@@ -282,7 +282,7 @@ def test_what_was_given_up_or_waits_in_vain_is_deleted_after_three_months() -> N
     store({"type": "deauth", "user": {"user_id": "nobody"}})
     due = store({"type": "auth", "status": "success", "user": {"provider": "OURA"}})
     store(event("auth"), now=NOW + timedelta(days=200))
-    deliveries.work_off_left_overs(flow.take_in_together, NOW)
+    deliveries.process_pending(flow.take_in_together, NOW)
     Delivery.objects.filter(pk=bad).update(given_up_at=NOW)
     assert deliveries.forget_old(NOW + timedelta(days=90)) == 0
     assert deliveries.forget_old(NOW + timedelta(days=90, seconds=1)) == 2
@@ -304,7 +304,7 @@ def test_what_is_due_is_found_by_an_index_that_holds_nothing_else() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE scopes_delivery")
     with CaptureQueriesContext(connection) as captured:
-        assert deliveries.left_over(NOW + timedelta(days=400)) == [due]
+        assert deliveries.pending_ids(NOW + timedelta(days=400)) == [due]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {captured[0]['sql']}")
         plan = json.dumps(cursor.fetchone()[0])

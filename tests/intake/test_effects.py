@@ -101,7 +101,7 @@ def earlier(row: Row) -> str:
         ([consent(1), seen(2, active=False), seen(3)], None, "", "inactive"),
         ([consent(1), seen(2, active=False), seen(3, active=True)], None, "", "active"),
         ([consent(1), link(2, LinkState.REVOKED), seen(3, active=False)], None, "", "revoked"),
-        ([consent(1), link(2, LinkState.DOUBTFUL), seen(3)], None, "", "active"),
+        ([consent(1), link(2, LinkState.UNCONFIRMED), seen(3)], None, "", "active"),
         ([consent(1), link(2, LinkState.GONE), seen(3)], None, "", "active"),
     ],
 )
@@ -152,7 +152,7 @@ def test_no_failure_told_late_overwrites_a_newer_consent(state: LinkState) -> No
 
 
 # What a listing or a check finds is never told late, and that an account is wrong, or one too many, no data disproves.
-FOUND = {LinkState.INACTIVE, LinkState.DOUBTFUL, LinkState.GONE, LinkState.WRONG_ACCOUNT, LinkState.USER_LIMIT}
+FOUND = {LinkState.INACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.WRONG_ACCOUNT, LinkState.USER_LIMIT}
 DISPROVED = [state for state in FAILURES if state not in FOUND]
 
 
@@ -304,11 +304,11 @@ def test_a_sight_that_is_told_at_a_glance_to_say_nothing_changes_nothing(
 ) -> None:
     row = life(facts)
     fact = seen(at, scopes, active, reference_id=reference_id, created_at=created_at)
-    nobodys, undated = not row.reference_id, row.consented_at is None
+    unclaimed, undated = not row.reference_id, row.consented_at is None
 
-    if tells_nothing(row.standing, fact, nobodys=nobodys, undated=undated):
+    if tells_nothing(row.standing, fact, unclaimed=unclaimed, undated=undated):
         assert after(row, fact, read(fact), SCREENS, listed_at) is row
-        assert not (nobodys and reference_id)
+        assert not (unclaimed and reference_id)
 
 
 @pytest.mark.parametrize(
@@ -323,5 +323,5 @@ def test_a_sight_that_is_told_at_a_glance_to_say_nothing_changes_nothing(
 )
 def test_a_sight_that_tells_something_is_not_passed_by(fact: ConnectionSeen) -> None:
     row = life([consent(1, "a b")])
-    assert tells_nothing(row.standing, seen(9, "b a", active=True), nobodys=True, undated=False)
-    assert not tells_nothing(row.standing, fact, nobodys=True, undated=False)
+    assert tells_nothing(row.standing, seen(9, "b a", active=True), unclaimed=True, undated=False)
+    assert not tells_nothing(row.standing, fact, unclaimed=True, undated=False)

@@ -17,7 +17,7 @@ from scopes.facts import (
     Origin,
     OriginKind,
 )
-from scopes.intake.record import restand
+from scopes.intake.record import transition
 from scopes.models import Connection, FormerId, Listing, Merge, Period, Source, SuspectedDuplicate
 from tests.cast import CONSENTED, EVERYTHING, NOW, connection_of, take_in, the
 from tests.intake import periods
@@ -57,7 +57,7 @@ def test_a_reauth_under_a_new_id_mends_the_connection_there_was(
 
 
 def test_a_merge_keeps_what_is_ours_the_waived_needs_and_the_plan(cast: Source) -> None:
-    restand(
+    transition(
         [connection_of("Cy").pk],
         lambda standing: standing._replace(waived=frozenset({"heartrate"})),
         Origin("host", OriginKind.ACT),
@@ -84,14 +84,14 @@ def test_a_merge_takes_no_scopes_from_a_consent_that_reported_none(cast: Source)
 
 
 def test_a_merge_gives_an_unclaimed_connection_the_person_of_the_other(cast: Source) -> None:
-    take_in(ConsentGiven("oura", "nobodys", CONSENTED, scopes=EVERYTHING))
+    take_in(ConsentGiven("oura", "unclaimed", CONSENTED, scopes=EVERYTHING))
     take_in(ConsentGiven("oura", "finns", AGAIN, reference_id="ref-finn", scopes=EVERYTHING))
 
-    take_in(IdReplaced("oura", "finns", "nobodys", AGAIN))
+    take_in(IdReplaced("oura", "finns", "unclaimed", AGAIN))
 
     merged = Connection.objects.get(user_id="finns", merged_into__isnull=True)
     assert (merged.person, merged.reference_id, merged.standing.plan) == (the("Finn"), "ref-finn", "pro")
-    assert ids(merged) == {"nobodys"}
+    assert ids(merged) == {"unclaimed"}
 
 
 def test_after_a_merge_a_fact_older_than_the_new_consent_still_counts_for_nothing(cast: Source) -> None:
@@ -169,7 +169,7 @@ def ended(user_id: str, state: LinkState = LinkState.GONE, at: datetime = AGAIN)
 
 
 def merges() -> list[tuple[str, str, Why]]:
-    rows = Merge.objects.filter(parted_at__isnull=True).order_by("pk")
+    rows = Merge.objects.filter(unmerged_at__isnull=True).order_by("pk")
     return [(row.survivor_user_id, row.absorbed_user_id, Why(row.why)) for row in rows]
 
 
@@ -277,7 +277,7 @@ def test_an_inference_falls_when_the_source_names_another_old_id(cast: Source) -
     take_in(IdReplaced("oura", "cy-new", "cy-second", AGAIN, reference_id="ref-cy", scopes=EVERYTHING))
 
     assert ("cy-second", "cy-new", Why.OLD_USER) in merges()
-    assert Merge.objects.get(parted_at__isnull=False).parted_by == "terra:prod"
+    assert Merge.objects.get(unmerged_at__isnull=False).unmerged_by == "terra:prod"
 
 
 def test_an_inference_falls_when_the_old_id_is_in_use_and_it_is_not_inferred_again(cast: Source) -> None:

@@ -82,7 +82,7 @@ def test_a_walk_that_was_cut_off_goes_on_where_it_was_and_concludes_nothing_befo
     assert resumed.listing.pk == half_way.pk
     assert resumed.resumed_at == 2
     assert resumed.pages == whole.pages - 1, "the page before is walked again, the ones before that are not"
-    assert resumed.doubtful == 0, "what was seen before the cut counts as seen"
+    assert resumed.unconfirmed == 0, "what was seen before the cut counts as seen"
     assert not Connection.objects.exclude(standing__link__in=["active", "inactive"]).exists()
 
 
@@ -131,8 +131,8 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     taken = walk(terra, clock)
     one.refresh_from_db()
 
-    assert taken.doubtful == 1
-    assert one.standing.link == LinkState.DOUBTFUL.value
+    assert taken.unconfirmed == 1
+    assert one.standing.link == LinkState.UNCONFIRMED.value
 
     source = Source.objects.get()
     checked = prove_doubtful(source, terra.client, Batches(source, entry_of), clock, 10)
@@ -166,7 +166,7 @@ def test_a_terra_that_breaks_off_loses_nothing_that_was_known(
         walk(terra, clock)
 
     assert Connection.objects.count() == before
-    assert not Connection.objects.filter(standing__link=LinkState.DOUBTFUL.value).exists()
+    assert not Connection.objects.filter(standing__link=LinkState.UNCONFIRMED.value).exists()
     assert Listing.objects.filter(finished_at__isnull=True).count() == 1
 
 

@@ -145,11 +145,11 @@ def test_a_404_alone_is_a_doubt_and_after_a_listing_without_it_the_proof(terra: 
     terra.forget(ada.user_id)
 
     check(terra.client, clock, ada)
-    assert of("ada").standing.link == LinkState.DOUBTFUL
+    assert of("ada").standing.link == LinkState.UNCONFIRMED
 
     checked, (again,) = check(terra.client, clock, ada)
     assert (again.answer, checked.gone) == ("not_found", 0)
-    assert of("ada").standing.link == LinkState.DOUBTFUL, "no listing was walked since"
+    assert of("ada").standing.link == LinkState.UNCONFIRMED, "no listing was walked since"
 
     walk(terra, clock)
     checked, _ = check(terra.client, clock, ada)
@@ -168,7 +168,7 @@ def test_a_404_says_nothing_more_of_what_is_broken_already(terra: Listed, clock:
 
 
 def test_what_is_known_again_is_doubted_no_more(terra: Listed, clock: Clock) -> None:
-    told(of("ada"), LinkState.DOUBTFUL, clock())
+    told(of("ada"), LinkState.UNCONFIRMED, clock())
 
     checked, _ = check(terra.client, clock, of("ada"))
 
@@ -234,12 +234,12 @@ def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServ
         Origin("terra:sandbox", OriginKind.FILE),
         clock(),
     )
-    told(of("ada"), LinkState.DOUBTFUL, clock())
+    told(of("ada"), LinkState.UNCONFIRMED, clock())
 
     check(Terra(environment, Limits(tries=1)), clock, of("ada"))
 
     assert LiveCheck.objects.get().answer == "unfinished"
-    assert of("ada").standing.link == LinkState.DOUBTFUL
+    assert of("ada").standing.link == LinkState.UNCONFIRMED
 
 
 def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, clock: Clock) -> None:

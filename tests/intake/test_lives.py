@@ -118,8 +118,8 @@ class Portal:
             now=now,
         )
 
-    def work_off(self) -> None:
-        deliveries.work_off_left_overs(flow.take_in_together, self.moment())
+    def run_pending(self) -> None:
+        deliveries.process_pending(flow.take_in_together, self.moment())
         assert not deliveries.unprocessed().exists()
 
     def moment(self) -> datetime:
@@ -193,8 +193,8 @@ def told(
         for place, (at, event) in enumerate(events):
             portal.receive(at, event)
             if place not in waiting:
-                portal.work_off()
-        portal.work_off()
+                portal.run_pending()
+        portal.run_pending()
         portal.list_all()
         return portal.ended()
 
@@ -219,15 +219,15 @@ def test_a_listing_mends_what_was_dropped(httpserver: HTTPServer, terra: Terra, 
     dropped = data.draw(st.lists(st.sampled_from(droppable), min_size=1, max_size=4)) if droppable else []
     arrived = data.draw(st.permutations([event for event in terra.events if event not in dropped]))
 
-    mended, whole = told(httpserver, terra, arrived), told(httpserver, terra, terra.events)
+    fixed, whole = told(httpserver, terra, arrived), told(httpserver, terra, terra.events)
 
     works = {one.user_id: one for one in whole if one.link in (LinkState.ACTIVE, LinkState.TOKEN_REJECTED)}
-    for one in mended:
+    for one in fixed:
         if (same := works.pop(one.user_id, None)) is not None:
             # What was lost before and which ids there were, nobody tells again.
             assert replace(one, lost=(), former=same.former) == replace(same, lost=())
             assert one.former <= same.former
         else:
-            assert one.link not in (LinkState.ACTIVE, LinkState.DOUBTFUL)
-            assert one.suspected or len(mended) == 1, "it is joined, or else an agent is told"
+            assert one.link not in (LinkState.ACTIVE, LinkState.UNCONFIRMED)
+            assert one.suspected or len(fixed) == 1, "it is joined, or else an agent is told"
     assert not works

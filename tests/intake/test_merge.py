@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scopes import flow
 from scopes.audit.proof import prove
 from scopes.facts import ConnectionFact, ConsentGiven, Fact, IdReplaced, LinkChanged, LinkState
-from scopes.intake.merge import CannotPart
+from scopes.intake.merge import CannotUnmerge
 from scopes.models import Connection, FormerId, Merge, Pulse, Source
 from tests.cast import CONSENTED, EVERYTHING, NOW, assemble, connection_of, take_in, the
 from tests.intake.test_identity import AGAIN, REPLACED, again, merges, seen, suspected
@@ -69,7 +69,7 @@ def test_merges_are_parted_in_the_reverse_of_their_order(cast: Source) -> None:
     take_in(REPLACED)
     take_in(IdReplaced("oura", "cy-3", "cy-new", NOW, reference_id="ref-cy", scopes=("email",)))
     first, second = Merge.objects.order_by("pk")
-    with pytest.raises(CannotPart, match="part that merge first"):
+    with pytest.raises(CannotUnmerge, match="part that merge first"):
         flow.part(first.pk, act("They are two rings."), NOW)
 
     flow.part(second.pk, act("They are two rings."), NOW)
@@ -79,7 +79,7 @@ def test_merges_are_parted_in_the_reverse_of_their_order(cast: Source) -> None:
     assert rows["cy-3"].reported == ["email"]
     assert (rows["cy-new"].link, rows["cy-new"].reported) == ("active", sorted(EVERYTHING))
     assert (rows["cy-oura"].link, FormerId.objects.count()) == ("revoked", 0)
-    with pytest.raises(CannotPart, match="already"):
+    with pytest.raises(CannotUnmerge, match="already"):
         flow.part(first.pk, act("They are two rings."), NOW)
 
 
@@ -117,7 +117,7 @@ def test_parting_undoes_merging(
     one_id, other_id = "one", "other"
     take_in(*(replace(fact, user_id=one_id) for fact in of_one))
     take_in(*(replace(fact, user_id=other_id) for fact in of_other))
-    for record in Merge.objects.filter(parted_at__isnull=True):
+    for record in Merge.objects.filter(unmerged_at__isnull=True):
         flow.part(record.pk, act("To begin with."), NOW)
     pair = [connection_of_id(one_id), connection_of_id(other_id)]
     stood = [state(row) for row in pair]

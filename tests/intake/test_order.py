@@ -159,7 +159,7 @@ def recorded() -> Outcome:
             )
             for row in alive
         ),
-        sorted((m.survivor_user_id, m.absorbed_user_id, m.why) for m in Merge.objects.filter(parted_at__isnull=True)),
+        sorted((m.survivor_user_id, m.absorbed_user_id, m.why) for m in Merge.objects.filter(unmerged_at__isnull=True)),
         sorted(former.items()),
         sorted(sorted((pair.first.user_id, pair.second.user_id)) for pair in suspicions),
     )

@@ -51,7 +51,7 @@ def _asked(path: str, user_id: str) -> dict[str, str]:
 
 
 def ask(client: Terra, minutes: float = 5) -> int:
-    return flow.tell_accounts_apart(client, entry_of, lambda: after(minutes)).asked
+    return flow.separate_accounts(client, entry_of, lambda: after(minutes)).asked
 
 
 def test_equal_accounts_are_one_connection_again_and_the_link_has_mended_it(

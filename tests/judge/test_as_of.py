@@ -22,8 +22,8 @@ from scopes.facts import (
     PersonKnown,
     ScopesChanged,
 )
-from scopes.judge import tell
-from scopes.judge.past import NoMoment, read_moment
+from scopes.judge import account_text
+from scopes.judge.as_of import NoMoment, read_moment
 from scopes.judge.person import account_of
 from scopes.models import Waiver
 from scopes.models.trail import Act
@@ -77,7 +77,7 @@ LIFE: tuple[Callable[[datetime], object], ...] = (
 def told(at: datetime | None = None) -> dict[str, Any]:
     """All that is told of Ben, without what the host tells of him."""
     account = account_of(people.the("ben"), at)
-    data = tell.as_data(account)
+    data = account_text.as_data(account)
     del data["as_of"], data["person"]
     links = [(link.public_id, link.outcome, link.withdrawn_at, link.superseded_by_id) for link in account.links]
     return {**data, "links": links, "policies": [entry.policy.number for entry in account.connections]}
@@ -114,7 +114,7 @@ def test_before_the_first_record_nothing_was_known() -> None:
     account = account_of(people.the("ben"), people.CONSENTED - timedelta(seconds=1))
 
     assert account.connections == ()
-    assert "Nothing was known" in tell.as_text(account)
+    assert "Nothing was known" in account_text.as_text(account)
 
 
 @pytest.mark.usefixtures("cast")

@@ -9,7 +9,7 @@ import pytest
 
 from scopes.facts import LinkState
 from scopes.judge import evidence
-from scopes.judge.evidence import Asked, Conclusion, Heard, Recorded, weigh
+from scopes.judge.evidence import Asked, Conclusion, LastWebhook, Recorded, weigh
 from scopes.models import LiveCheck
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -20,13 +20,13 @@ KNOWN = Asked(NOW, "known", active=True, scopes=SCOPES)
 
 
 def concluded(
-    question: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: Heard | None = None
+    question: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: LastWebhook | None = None
 ) -> Conclusion:
     (one,) = (one for one in weigh(recorded, asked, heard).conclusions if question in one.question)
     return one
 
 
-def worth(who: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: Heard | None = None) -> str:
+def worth(who: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: LastWebhook | None = None) -> str:
     (sign,) = (sign for sign in weigh(recorded, asked, heard).signs if who in sign.who)
     return f"{sign.says} {sign.worth}"
 
@@ -36,10 +36,10 @@ def worth(who: str, recorded: Recorded = RECORDED, asked: Asked | None = None, h
     [
         (None, None, None, "Not known", "No listing and no live check"),
         (True, NOW - DAY, None, "Yes", "listing of 19 Nov 2026 held it"),
-        (False, NOW - DAY, None, "Doubtful", "listing of 19 Nov 2026 lacked it"),
+        (False, NOW - DAY, None, "DraftWarning", "listing of 19 Nov 2026 lacked it"),
         (False, NOW - DAY, KNOWN, "Yes", "when asked on 20 Nov 2026"),
-        (None, None, Asked(NOW, "not_found"), "Doubtful", "404 on 20 Nov 2026. The next complete listing decides"),
-        (True, NOW - DAY, Asked(NOW, "not_found"), "Doubtful", "but the listing of 19 Nov 2026 held it"),
+        (None, None, Asked(NOW, "not_found"), "DraftWarning", "404 on 20 Nov 2026. The next complete listing decides"),
+        (True, NOW - DAY, Asked(NOW, "not_found"), "DraftWarning", "but the listing of 19 Nov 2026 held it"),
         (True, NOW + DAY, Asked(NOW, "not_found"), "Yes", "listing of 21 Nov 2026 held it"),
         (None, None, Asked(NOW, "down"), "Not known", "No listing and no live check"),
     ],
@@ -67,11 +67,11 @@ def test_it_is_gone_by_a_listing_and_a_404_together() -> None:
         (RECORDED, KNOWN, None, "Not proven", "`active` proves nothing"),
         (RECORDED, replace(KNOWN, probe="answered"), None, "Yes, as of 20 Nov 2026", "the provider answered the probe"),
         (replace(RECORDED, last_data_on=date(2026, 11, 18)), KNOWN, None, "Yes, as of 18 Nov 2026", "data came"),
-        (RECORDED, None, Heard(NOW - DAY, "auth", consent=True), "Yes, as of 19 Nov 2026", "consent was given"),
+        (RECORDED, None, LastWebhook(NOW - DAY, "auth", consent=True), "Yes, as of 19 Nov 2026", "consent was given"),
         (
             replace(RECORDED, link=LinkState.TOKEN_REJECTED, link_at=NOW - 2 * DAY, last_data_on=date(2026, 11, 17)),
             KNOWN,
-            Heard(NOW - 2 * DAY, "connection_error", link=LinkState.TOKEN_REJECTED),
+            LastWebhook(NOW - 2 * DAY, "connection_error", link=LinkState.TOKEN_REJECTED),
             "No",
             "called it active on 20 Nov 2026 proves nothing about the token. The last data came on 17 Nov 2026",
         ),
@@ -86,7 +86,7 @@ def test_it_is_gone_by_a_listing_and_a_404_together() -> None:
     ],
 )
 def test_access_works_by_what_proves_it_and_never_by_active_alone(
-    recorded: Recorded, asked: Asked | None, heard: Heard | None, answer: str, because: str
+    recorded: Recorded, asked: Asked | None, heard: LastWebhook | None, answer: str, because: str
 ) -> None:
     found = concluded("Does access work", recorded, asked, heard)
     assert (found.answer, because in found.because) == (answer, True), found.because
@@ -104,14 +104,14 @@ def test_access_works_by_what_proves_it_and_never_by_active_alone(
         (
             SCOPES,
             None,
-            Heard(NOW - DAY, "permission_change", scopes=frozenset({"daily", "spo2"})),
+            LastWebhook(NOW - DAY, "permission_change", scopes=frozenset({"daily", "spo2"})),
             "2 scopes",
             "The webhook of 19 Nov 2026 told others: also `spo2`, not `email`.",
         ),
     ],
 )
 def test_scopes_are_those_of_the_newest_that_told_any(
-    reported: frozenset[str] | None, asked: Asked | None, heard: Heard | None, answer: str, because: str
+    reported: frozenset[str] | None, asked: Asked | None, heard: LastWebhook | None, answer: str, because: str
 ) -> None:
     found = concluded("Which scopes", replace(RECORDED, reported=reported), asked, heard)
     assert (found.answer, because in found.because) == (answer, True), found.because
@@ -134,7 +134,7 @@ def test_each_witness_is_told_with_what_it_is_worth() -> None:
     assert worth("Terra", asked=Asked(NOW, "down", detail="504")) == (
         "Terra did not answer. (504) Nothing: ask again later."
     )
-    assert "no reason changes by it" in worth("webhook", heard=Heard(NOW, "connection_error", refused=True))
+    assert "no reason changes by it" in worth("webhook", heard=LastWebhook(NOW, "connection_error", refused=True))
     assert "held the connection" in worth("listing", replace(RECORDED, listed=True, listed_at=NOW))
     assert "proves that access worked" in worth("data", replace(RECORDED, last_data_on=NOW.date()))
 

@@ -198,7 +198,7 @@ def test_the_impact_of_a_draft_is_what_a_hand_would_count(cast: Source) -> None:
     assert told.health_now == {"ok": 2, "blocked": 1, "broken": 1}
     assert told.health == {"blocked": 3, "broken": 1}
     assert told.becoming == {"blocked": 2}
-    assert told.mendable == 2
+    assert told.fixable == 2
     assert told.missing == {"stress=requirement_raised": 4, "heartrate=declined": 1}
 
 
@@ -282,7 +282,7 @@ ODD = frozenset({"null", "NULL", 'a "b"', "a\\b", "{x}", "a,b", "é", "\U0001f64
 def test_standings_are_shared_and_read_back_as_they_were_told(cast: Source, reported: frozenset[str] | None) -> None:
     facts = StandingFacts(
         integration_of("oura").pk,
-        LinkState.DOUBTFUL,
+        LinkState.UNCONFIRMED,
         reported=reported,
         earlier=frozenset({"b", "a"}) if reported is None else ODD - reported,
         waived=frozenset({"a|b"}),

@@ -153,10 +153,10 @@ LINK_CASES = [
     (LinkState.WRONG_ACCOUNT, False, RING, "sleep", "wrong_account", "reauthenticate", "broken", "yes"),
     (LinkState.NO_DATA_SOURCE, False, RING, "sleep", "no_data_source", "reauthenticate", "broken", "yes"),
     (LinkState.USER_LIMIT, False, RING, "sleep", "user_limit", "raise_limit", "broken", "no"),
-    # doubtful is not broken: check first
-    (LinkState.DOUBTFUL, False, RING, "sleep", "doubtful", "verify", "ok", "verify"),
-    (LinkState.DOUBTFUL, False, RING, "", "doubtful", "verify", "blocked", "verify"),
-    (LinkState.DOUBTFUL, False, RING, None, "doubtful", "verify", "unknown", "verify"),
+    # unconfirmed is not broken: check first
+    (LinkState.UNCONFIRMED, False, RING, "sleep", "unconfirmed", "verify", "ok", "verify"),
+    (LinkState.UNCONFIRMED, False, RING, "", "unconfirmed", "verify", "blocked", "verify"),
+    (LinkState.UNCONFIRMED, False, RING, None, "unconfirmed", "verify", "unknown", "verify"),
     # what a phone decides, no link can mend; what is retired, nothing can
     (LinkState.ACTIVE, False, PHONE, None, "phone_permission", "phone_settings", "unknown", "no"),
     (LinkState.REVOKED, False, PHONE, None, "revoked", "phone_settings", "broken", "no"),

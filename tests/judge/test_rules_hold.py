@@ -149,14 +149,14 @@ def test_a_reauth_is_the_remedy_exactly_where_it_helps(
 ) -> None:
     judgement = judge(standing, policy, asked)
     missing = [line for line in judgement.lines if line.held is False and line.reason != "waived"]
-    mended = [line for line in missing if REMEDIES[line.remedy].by_reauth]
+    fixed = [line for line in missing if REMEDIES[line.remedy].by_reauth]
     if judgement.health is Health.BROKEN:
         first = REMEDIES[judgement.link_remedy].by_reauth
     else:
-        first = bool(mended) and not judgement.link_reason
+        first = bool(fixed) and not judgement.link_reason
 
     assert (judgement.helps in (Helps.YES, Helps.PARTLY)) == first
-    assert (judgement.helps is Helps.YES) == (first and mended == missing)
+    assert (judgement.helps is Helps.YES) == (first and fixed == missing)
 
 
 JUDGE_MANY = """

@@ -84,10 +84,10 @@ def test_a_refused_account_is_kept_for_the_desk_and_let_go_when_a_link_can_be_ma
     httpserver.expect_oneshot_request("/api/v2/auth/authenticateUser").respond_with_json(REFUSED, status=402)
     assert "!! link: " in run("staging")
     source = Source.objects.get(key="terra:staging")
-    assert (source.trouble, "User limit reached" in source.trouble_said) == ("user_limit", True)
+    assert (source.trouble, "User limit reached" in source.trouble_detail) == ("user_limit", True)
     run("staging")
     source.refresh_from_db()
-    assert (source.trouble, source.trouble_since, source.trouble_said) == ("", None, "")
+    assert (source.trouble, source.trouble_since, source.trouble_detail) == ("", None, "")
 
 
 def test_a_rejected_credential_is_kept_and_let_go_when_it_is_accepted(httpserver: HTTPServer, minting: None) -> None:

@@ -1,4 +1,4 @@
-"""The night finds doubts and says so."""
+"""The night finds suspicions and says so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from scopes.models import Doubt
+from scopes.models import Suspicion
 from tests import cast as people
 
 
@@ -21,8 +21,8 @@ def test_the_audit_finds_what_nobody_who_consented_lately_holds() -> None:
     out = StringIO()
 
     with pytest.raises(SystemExit) as ended:
-        call_command("audit_connections", "--offline", "--fail-on", "doubt", stdout=out, stderr=StringIO())
+        call_command("audit_connections", "--offline", "--fail-on", "suspicion", stdout=out, stderr=StringIO())
 
     assert ended.value.code == 3
-    assert "doubt: 1 requested scope is held by nobody who consented lately (oura heartrate)" in out.getvalue()
-    assert Doubt.objects.get().consents == 20
+    assert "suspicion: 1 requested scope is held by nobody who consented lately (oura heartrate)" in out.getvalue()
+    assert Suspicion.objects.get().consents == 20

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_an_audit_ends_with_0_and_with_3_where_it_finds_what_was_named() -> None:
     done = command_line.run("audit_connections", "--offline")
     found = command_line.run(
-        "audit_connections", "--offline", "--fail-on", "doubtful", "--fail-on", "blocked", "--json"
+        "audit_connections", "--offline", "--fail-on", "unconfirmed", "--fail-on", "blocked", "--json"
     )
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -18,9 +18,7 @@ from scopes.models import (
     Connection,
     Delivery,
     DontContact,
-    Doubt,
     FormerId,
-    HeldFact,
     Incident,
     Integration,
     JobFailure,
@@ -28,17 +26,19 @@ from scopes.models import (
     Listing,
     LiveCheck,
     Merge,
-    OtherReference,
     Period,
     Person,
     PolicyVersion,
     Provider,
+    QuarantinedFact,
     ReauthLink,
+    ReferenceConflict,
     Refusal,
     Scope,
     Source,
     Standing,
     SuspectedDuplicate,
+    Suspicion,
     TrailEntry,
     UnknownScope,
     Verdict,
@@ -97,9 +97,9 @@ def delivery(**changes: Any) -> Delivery:
     return Delivery.objects.create(**told | changes)
 
 
-def doubt(**changes: Any) -> Doubt:
+def suspicion(**changes: Any) -> Suspicion:
     told: dict[str, Any] = {"integration": integration_of("oura"), "scope": "daily", "consents": 20, "since": NOW}
-    return Doubt.objects.create(**told | {"found_at": NOW, "counted_at": NOW} | changes)
+    return Suspicion.objects.create(**told | {"found_at": NOW, "counted_at": NOW} | changes)
 
 
 def live_check(**changes: Any) -> LiveCheck:
@@ -117,11 +117,11 @@ def incident(**changes: Any) -> Incident:
     return Incident.objects.create(**{**facts, "opened_at": NOW, **changes})
 
 
-def held(**changes: Any) -> HeldFact:
+def held(**changes: Any) -> QuarantinedFact:
     row = Connection.objects.order_by("pk").first()
     assert row
     facts = {"listing": walk(), "integration": row.integration, "connection": row, "state": "inactive"}
-    return HeldFact.objects.create(**{**facts, "happened_at": NOW, **changes})
+    return QuarantinedFact.objects.create(**{**facts, "happened_at": NOW, **changes})
 
 
 def refusal(**changes: Any) -> Refusal:
@@ -142,9 +142,9 @@ def suspected(**changes: Any) -> SuspectedDuplicate:
     return SuspectedDuplicate.objects.create(**told | changes)
 
 
-def other_reference(**changes: Any) -> OtherReference:
+def other_reference(**changes: Any) -> ReferenceConflict:
     told = {"connection": connection_of("Ada"), "reference_id": "ref-ben", "first_at": NOW, "found_at": NOW}
-    return OtherReference.objects.create(**told | changes)
+    return ReferenceConflict.objects.create(**told | changes)
 
 
 def run(**changes: Any) -> AuditRun:
@@ -224,31 +224,31 @@ REFUSED: dict[str, Callable[[], object]] = {
     "audit_run_is_running_or_finished": lambda: run(finished_at=NOW),
     "job_failure_says_why": lambda: JobFailure.objects.create(job=1, at=NOW, words=""),
     "trail_says_who_did_what": lambda: entry(actor_name=""),
-    "one_open_doubt_per_scope": lambda: twice(doubt),
-    "doubt_is_open_or_ended": lambda: doubt(ended_at=NOW),
-    "doubt_is_ended_by_somebody_and_why": lambda: doubt(state="dismissed", ended_at=NOW, author="Vera"),
+    "one_open_suspicion_per_scope": lambda: twice(suspicion),
+    "suspicion_is_open_or_ended": lambda: suspicion(ended_at=NOW),
+    "suspicion_is_ended_by_somebody_and_why": lambda: suspicion(state="dismissed", ended_at=NOW, author="Vera"),
     "live_check_waits_or_is_answered": lambda: live_check(answered_at=NOW),
     "live_check_has_an_author": lambda: live_check(author=""),
     "one_open_incident_per_integration": lambda: twice(incident),
     "incident_is_open_or_ended": lambda: incident(ended_at=NOW),
     "incident_is_ended_by_somebody_and_why": lambda: incident(state="released", ended_at=NOW, author="rex"),
-    "held_once_for_listing_and_connection": lambda: twice(held),
-    "held_state_breaks": lambda: held(state="active"),
+    "quarantined_once_for_listing_and_connection": lambda: twice(held),
+    "quarantined_state_breaks": lambda: held(state="active"),
     "refusal_once_per_kind_of_data": lambda: twice(refusal),
     "refusal_is_last_after_first": lambda: refusal(last_at=EARLIER),
     "one_open_merge_per_connection": lambda: twice(merge),
     "merge_joins_two": lambda: merge(survivor=connection_of("Ben")),
     "agent_merges_by_name_and_says_why": lambda: merge(why="agent", author="Rex"),
-    "merge_is_parted_by_somebody_and_why": lambda: merge(parted_at=LATER, parted_by="Rex"),
+    "merge_is_undone_by_somebody_and_why": lambda: merge(unmerged_at=LATER, unmerged_by="Rex"),
     "suspected_once_per_pair": lambda: twice(suspected),
     "suspected_in_the_order_of_recording": lambda: suspected(
         first=connection_of("Finn"), second=connection_of("Ada")
     ),
     "suspected_is_open_or_ended": lambda: suspected(ended_at=NOW),
-    "told_apart_by_somebody_and_why": lambda: suspected(state="two", ended_at=NOW, author="Rex"),
-    "other_reference_once": lambda: twice(other_reference),
-    "other_reference_is_told": lambda: other_reference(reference_id=""),
-    "other_reference_is_dismissed_by_somebody_and_why": lambda: other_reference(ended_at=NOW, author="Vera"),
+    "marked_distinct_by_somebody_and_why": lambda: suspected(state="two", ended_at=NOW, author="Rex"),
+    "reference_conflict_once": lambda: twice(other_reference),
+    "reference_conflict_is_reported": lambda: other_reference(reference_id=""),
+    "reference_conflict_is_dismissed_by_somebody_and_why": lambda: other_reference(ended_at=NOW, author="Vera"),
     "source_trouble_since_a_time": lambda: Source.objects.create(key="terra:other", trouble="keys"),
     "link_event_once": lambda: (link_event(), link_event()),
     "link_event_newest": lambda: (link_event(what="seen"), link_event(what="seen", happened_at=LATER)),
@@ -279,7 +279,7 @@ def test_every_named_constraint_is_tried_above() -> None:
         lambda: (attempt(state="failed", ended_at=NOW), attempt()),
         lambda: (delivery(trace_id="a"), delivery(trace_id="b"), delivery(), delivery()),
         lambda: (run(state="done", finished_at=LATER), run(state="failed", finished_at=LATER), run()),
-        lambda: (merge(parted_at=LATER, parted_by="Rex", parted_reason="Two."), merge()),
+        lambda: (merge(unmerged_at=LATER, unmerged_by="Rex", unmerged_reason="Two."), merge()),
         lambda: again(Connection.objects.filter(user_id="ben-oura").first(), merged_into=connection_of("Ada")),
     ],
     ids=["links", "waivers", "marks", "attempts", "deliveries", "runs", "merges", "a merged connection"],
@@ -300,8 +300,8 @@ CHANGED: dict[str, Callable[[], object]] = {
     "beginning of an open period": lambda: of_ben(since=EARLIER),
     "ids of a merge": lambda: (merge(), Merge.objects.update(absorbed_user_id="other")),
     "a merge that was parted": lambda: (
-        merge(parted_at=LATER, parted_by="Rex", parted_reason="Two."),
-        Merge.objects.update(parted_at=None, parted_by="", parted_reason=""),
+        merge(unmerged_at=LATER, unmerged_by="Rex", unmerged_reason="Two."),
+        Merge.objects.update(unmerged_at=None, unmerged_by="", unmerged_reason=""),
     ),
     "answer of a live check": lambda: (
         live_check(answered_at=NOW, answer="known"),

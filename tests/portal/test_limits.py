@@ -12,7 +12,7 @@ from django.test import RequestFactory
 
 from portal import limits
 from portal.limits import Limits
-from scopes.admin.rights import erase_person
+from scopes.admin.privacy_requests import erase_person
 from scopes.views.webhook import terra
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -43,7 +43,7 @@ def test_a_webhook_leaves_its_own_line_where_it_is_refused_and_none_for_the_requ
     lines: io.StringIO, client: Client
 ) -> None:
     structlog.contextvars.bind_contextvars(user_id="of the request before")
-    client.post("/hooks/terra/nobodys/", b"{}", content_type="application/json")
+    client.post("/hooks/terra/unclaimed/", b"{}", content_type="application/json")
     assert "of the request before" not in lines.getvalue()
     said = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
     assert [line for line in said if line.startswith("webhook refused with 404")]

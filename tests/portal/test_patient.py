@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.patient import LOOKED_AT, has_come, is_whole
+from portal.slow_clients import LOOKED_AT, has_come, is_whole
 
 POST = b"POST / HTTP/1.1\r\ncontent-LENGTH: 3\r\n\r\n"
 

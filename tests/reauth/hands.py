@@ -11,7 +11,7 @@ from scopes.catalogue import default
 from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, Fact, IdReplaced
 from scopes.models import Attempt, Connection, Person, ReauthLink
 from scopes.models.trail import Act
-from scopes.reauth import land
+from scopes.reauth import landing
 from scopes.reauth.issue import Issued, Wish, issue
 from tests import cast
 
@@ -41,7 +41,7 @@ def send(
 
 def press(link: ReauthLink, user_id: str, now: datetime = NOW) -> Attempt:
     """An attempt for which the source minted `user_id`."""
-    attempt = land.begin(ReauthLink.objects.select_related("integration", "person").get(pk=link.pk), now)
+    attempt = landing.begin(ReauthLink.objects.select_related("integration", "person").get(pk=link.pk), now)
     Attempt.objects.filter(pk=attempt.pk).update(user_id=user_id)
     return attempt
 

@@ -15,7 +15,7 @@ from scopes.reauth.asked import asked_by
 from tests.cast import CONSENTED, NOW, take_in, the
 from tests.reauth.hands import send
 
-# A lead may send a link all the same, where it may have been mended; a retired provider's leads to the successor.
+# A lead may send a link all the same, where it may have been fixed; a retired provider's leads to the successor.
 BY_LINK = {code for code, remedy in REMEDIES.items() if remedy.by_reauth} | {
     "verify", "connect_successor", "change_request", "change_console", "raise_limit", "respect",
 }  # fmt: skip

@@ -12,10 +12,10 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from scopes.models import Integration, ReauthLink, Source, TrailEntry
-from scopes.reauth import land
-from scopes.reauth.aim import Aim, take_aim
-from scopes.reauth.issue import AlreadyOver, Issued, Refused, hash_of, withdraw
-from scopes.reauth.life import Life, life_of, live_links
+from scopes.reauth import landing
+from scopes.reauth.issue import AlreadyEnded, Issued, Refused, hash_of, withdraw
+from scopes.reauth.link_status import LinkStatus, live_links, status_of
+from scopes.reauth.target import Target, target_of
 from tests.cast import assemble, connection_of, take_in, the
 from tests.reauth.hands import EVERYTHING, NOW, act, consented, outcome, rex, send
 
@@ -27,8 +27,8 @@ def test_a_link_is_made_for_what_is_missing_and_lives_for_a_week(cast: Source) -
     link = send(ben, ticket="T-1").link
     assert link.connection == connection_of("ben") and link.needs == ["heartrate"]
     assert link.expires_at - link.created_at == timedelta(days=7)
-    assert life_of(link, NOW) is Life.LIVE
-    assert life_of(link, NOW + timedelta(days=7)) is Life.EXPIRED
+    assert status_of(link, NOW) is LinkStatus.LIVE
+    assert status_of(link, NOW + timedelta(days=7)) is LinkStatus.EXPIRED
     entry = TrailEntry.objects.get(verb="link.issued")
     assert (entry.actor_name, entry.person, entry.subject) == ("rex", ben, link.public_id)
     assert (entry.reason, entry.ticket) == ("Asked on the phone.", "T-1")
@@ -44,14 +44,14 @@ def test_the_secret_is_stored_nowhere(cast: Source) -> None:
 
 def test_a_link_opens_with_its_own_secret_only(cast: Source) -> None:
     ben, cy = send(the("ben")), send(the("cy"))
-    assert land.find(ben.link.public_id, ben.secret) == ben.link
+    assert landing.find(ben.link.public_id, ben.secret) == ben.link
     for public_id, secret in (
         (ben.link.public_id, cy.secret),
         (ben.link.public_id, ""),
         (ben.link.public_id, ben.secret + "x"),
         ("made-up", ben.secret),
     ):
-        assert land.find(public_id, secret) is None
+        assert landing.find(public_id, secret) is None
 
 
 def test_a_refused_link_leaves_nothing(cast: Source) -> None:
@@ -73,7 +73,7 @@ def test_a_newer_link_ends_the_earlier_one(cast: Source) -> None:
     first, second = send(the("ben")).link, send(the("ben")).link
     first.refresh_from_db()
     assert first.superseded_by == second
-    assert life_of(first, NOW) is Life.SUPERSEDED
+    assert status_of(first, NOW) is LinkStatus.SUPERSEDED
     assert list(live_links(NOW)) == [second]
 
 
@@ -83,14 +83,14 @@ def test_two_at_once_leave_one_live_link(transactional_db: None, monkeypatch: py
     together = threading.Barrier(2)
     made: list[Issued] = []
 
-    def meet(*arguments: Any) -> Aim:
+    def meet(*arguments: Any) -> Target:
         """Both decide before either writes, unless one has to wait for the other."""
-        aim = take_aim(*arguments)
+        target = target_of(*arguments)
         with contextlib.suppress(threading.BrokenBarrierError):
             together.wait(timeout=1)
-        return aim
+        return target
 
-    monkeypatch.setattr("scopes.reauth.issue.take_aim", meet)
+    monkeypatch.setattr("scopes.reauth.issue.target_of", meet)
 
     def work() -> None:
         try:
@@ -113,9 +113,9 @@ def test_withdrawing_ends_a_link_once(cast: Source) -> None:
     link = send(the("ben")).link
     withdraw(link, act("Sent to the wrong ticket."), NOW)
     link.refresh_from_db()
-    assert life_of(link, NOW) is Life.WITHDRAWN and outcome(link) == ("", "")
+    assert status_of(link, NOW) is LinkStatus.WITHDRAWN and outcome(link) == ("", "")
     assert TrailEntry.objects.get(verb="link.withdrawn").reason == "Sent to the wrong ticket."
-    with pytest.raises(AlreadyOver, match="withdrawn already"):
+    with pytest.raises(AlreadyEnded, match="withdrawn already"):
         withdraw(link, act("Again."), NOW)
 
 

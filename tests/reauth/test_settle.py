@@ -12,10 +12,10 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from scopes.facts import Fact, LinkChanged, LinkState
 from scopes.models import Attempt, Connection, Merge, Source, TrailEntry
-from scopes.reauth import land
-from scopes.reauth.land import LinkOver
-from scopes.reauth.life import Life, life_of
-from scopes.reauth.outcome import Result, result_of
+from scopes.reauth import landing
+from scopes.reauth.landing import LinkEnded
+from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.result import Result, result_of
 from scopes.reauth.settle import SECOND_CONNECTION, overdue, settle, settle_overdue
 from tests.cast import connection_of, take_in, terra, the
 from tests.reauth.hands import (
@@ -46,10 +46,10 @@ def test_a_full_grant_mends_the_same_connection_under_its_new_id(cast: Source, f
     attempt = press(link, "new-ben")
     tell(*facts)
     attempt.refresh_from_db()
-    mended = connection_of("ben")
+    fixed = connection_of("ben")
     assert outcome(link) == ("fixed", "")
-    assert (mended.pk, mended.user_id) == (ben.pk, "new-ben")
-    assert (attempt.state, attempt.connection, link.connection) == ("succeeded", mended, mended)
+    assert (fixed.pk, fixed.user_id) == (ben.pk, "new-ben")
+    assert (attempt.state, attempt.connection, link.connection) == ("succeeded", fixed, fixed)
     entry = TrailEntry.objects.get(verb="link.settled")
     assert (entry.actor_name, entry.subject, entry.detail["outcome"]) == ("terra:prod", link.public_id, "fixed")
 
@@ -59,11 +59,11 @@ def test_a_box_that_stays_unticked_changes_nothing_and_the_person_may_try_again(
     press(link, "new-ben")
     tell(replaced("new-ben", "ben-oura", WITHOUT_HEARTRATE, "ben", after(2)))
     assert outcome(link) == ("unchanged", "missing: heartrate")
-    assert life_of(link, after(3)) is Life.LIVE
+    assert status_of(link, after(3)) is LinkStatus.LIVE
     press(link, "newest-ben", after(5))
     tell(replaced("newest-ben", "new-ben", EVERYTHING, "ben", after(6)))
     assert outcome(link) == ("fixed", "")
-    with pytest.raises(LinkOver):
+    with pytest.raises(LinkEnded):
         press(link, "too-late", after(7))
 
 
@@ -110,7 +110,7 @@ def test_a_refused_mandatory_scope_fails_the_link_and_leaves_one_attempt(cast: S
     assert (attempt.state, attempt.result) == ("failed", "missing_scopes")
     assert Attempt.objects.count() == 1, "the failure is not written down beside it"
     assert result_of(Attempt.objects.select_related("link").get()) is Result.MISSING_SCOPES
-    assert life_of(link, after(3)) is Life.LIVE
+    assert status_of(link, after(3)) is LinkStatus.LIVE
 
 
 def test_an_older_failure_that_is_told_later_changes_nothing(cast: Source) -> None:
@@ -263,7 +263,7 @@ def test_a_first_connection_settles_a_link_that_had_none(cast: Source) -> None:
 def test_only_the_redirect_told_of_a_failure(cast: Source) -> None:
     link = send(the("ben")).link
     attempt = press(link, "new-ben")
-    land.came_back(attempt, "failure", {"reason": ["missing_scopes"], "user_id": ["new-ben"]}, after(1))
+    landing.returned(attempt, "failure", {"reason": ["missing_scopes"], "user_id": ["new-ben"]}, after(1))
     attempt = Attempt.objects.select_related("link").get()
     assert result_of(attempt) is Result.MISSING_SCOPES, "the person is told at once"
     settle_overdue(terra(), after(15))
@@ -277,7 +277,7 @@ def test_only_the_redirect_told_of_a_failure(cast: Source) -> None:
 def test_a_redirect_that_claims_success_proves_nothing(cast: Source) -> None:
     link = send(the("ben")).link
     attempt = press(link, "new-ben")
-    land.came_back(attempt, "success", {"user_id": ["new-ben"]}, after(1))
+    landing.returned(attempt, "success", {"user_id": ["new-ben"]}, after(1))
     assert result_of(Attempt.objects.select_related("link").get()) is Result.WAITING
     settle_overdue(terra(), after(60 * 3))
     attempt.refresh_from_db()

@@ -16,14 +16,14 @@ from scopes.models import (
     Connection,
     Delivery,
     DontContact,
-    HeldFact,
     Incident,
     Listing,
     LiveCheck,
+    QuarantinedFact,
     TrailEntry,
 )
 from scopes.models.trail import Act
-from scopes.reauth import land
+from scopes.reauth import landing
 from tests import cast
 from tests.reauth.hands import press, replaced, rex, send
 
@@ -84,7 +84,7 @@ def live() -> None:
     attempt = press(send(cast.the("Ben"), reason="Ben Bitdiddle called.").link, "ben-minted")
     send(cast.the("Ben"), reason="Again.", ticket="T-9")
     send(cast.the("Cy"), reason="Like Ben Bitdiddle (ref-ben).")
-    land.came_back(attempt, "failure", {"reference_id": ["ref-ben"]}, NOW)
+    landing.returned(attempt, "failure", {"reference_id": ["ref-ben"]}, NOW)
     Attempt.objects.filter(pk=attempt.pk).update(session_id="ben-session")
     delivered("daily", {"type": "daily", "user": {"user_id": "ben-new"}}, error="KeyError: ref-ben")
     delivered("odd", {"message": "of ben-oura, and nobody else"})
@@ -125,7 +125,7 @@ def places(*words: str) -> set[str]:
 def hold_back(row: Connection) -> None:
     """An incident that somebody released, with a word about Ben, and what it holds back still."""
     listing = Listing.objects.create(source=row.integration.source, started_at=NOW, finished_at=NOW)
-    HeldFact.objects.create(
+    QuarantinedFact.objects.create(
         listing=listing, integration=row.integration, connection=row, state="inactive", happened_at=NOW
     )
     Incident.objects.create(

@@ -19,16 +19,16 @@ from scopes.models import (
     Connection,
     Delivery,
     ErasedId,
-    OtherReference,
     Period,
     Person,
     ReauthLink,
+    ReferenceConflict,
     TrailEntry,
 )
-from scopes.rights import marks
+from scopes.rights import erased_ids
 from scopes.rights.erase import FREE_TEXT, TABLES, Asked, NothingKept, erase
-from scopes.rights.held import held_about
-from scopes.rights.marks import CameBack, keys_from
+from scopes.rights.erased_ids import Returned, keys_from
+from scopes.rights.personal_data import personal_data_of
 from tests import cast
 from tests.reauth.hands import rex
 from tests.rights.lives import IDS, NOW, delivered, live, places
@@ -88,7 +88,7 @@ def test_an_address_as_it_stands_in_urls_and_a_reference_id_in_other_letters_go_
     cast.take_in(ConsentGiven("whoop", "under-another-spelling", NOW, reference_id="REF-BEN", scopes=()))
     flow.take_in_people([PersonKnown("Ref-Ben", "other@example.com", "Another Ben")], NOW)
     cast.take_in(ConsentGiven("whoop", "of-another", NOW, reference_id="Ref-Ben", scopes=()))
-    assert {row.user_id for row in held_about("ref-ben").connections} >= {"under-another-spelling"}
+    assert {row.user_id for row in personal_data_of("ref-ben").connections} >= {"under-another-spelling"}
 
     erased()
 
@@ -96,14 +96,14 @@ def test_an_address_as_it_stands_in_urls_and_a_reference_id_in_other_letters_go_
     assert Connection.objects.get(user_id="of-another").person == Person.objects.get(reference_id="Ref-Ben")
     assert not Delivery.objects.filter(body__url__isnull=False).exists()
     cast.take_in(ConsentGiven("whoop", "back-again", LATER, reference_id="REF-BEN", scopes=()))
-    assert marks.mark(KEYS, NOW) == CameBack(connections=1)
+    assert erased_ids.mark(KEYS, NOW) == Returned(connections=1)
 
 
 def test_others_keep_all_of_theirs() -> None:
     live()
-    ada, bennett = held_about("ref-ada").counts(), held_about("ref-bennett").counts()
+    ada, bennett = personal_data_of("ref-ada").counts(), personal_data_of("ref-bennett").counts()
     erased()
-    assert (held_about("ref-ada").counts(), held_about("ref-bennett").counts()) == (ada, bennett)
+    assert (personal_data_of("ref-ada").counts(), personal_data_of("ref-bennett").counts()) == (ada, bennett)
     assert places("bennett@example.com", "ada@example.com", "ref-ada") >= {
         "scopes_person.email",
         "scopes_delivery.body",
@@ -190,7 +190,7 @@ def test_one_that_is_cut_off_leaves_everything_as_it_was(monkeypatch: pytest.Mon
     def cut_off(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(marks, "remember", cut_off)
+    monkeypatch.setattr(erased_ids, "remember", cut_off)
     with pytest.raises(KeyboardInterrupt):
         erased()
     assert everything() == before
@@ -212,21 +212,21 @@ def test_who_comes_back_is_new_and_says_so() -> None:
     live()
     old = cast.the("Ben").pk
     erased()
-    assert marks.mark(KEYS, NOW) == CameBack()
+    assert erased_ids.mark(KEYS, NOW) == Returned()
 
     cast.take_in(cast.consent("ben", "oura", cast.EVERYTHING, LATER), now=LATER)
     row = Connection.objects.get(user_id="ben-oura")
     assert row.person is None and row.periods.count() == 1, "nobody's, and nothing from before"
-    assert marks.mark(KEYS, LATER) == CameBack(people=0, connections=1)
+    assert erased_ids.mark(KEYS, LATER) == Returned(people=0, connections=1)
     flow.take_in_people([PersonKnown("ref-ben", "ben@example.com", "Ben Bitdiddle")], LATER)
-    assert marks.mark(KEYS, LATER) == CameBack(people=1, connections=0)
+    assert erased_ids.mark(KEYS, LATER) == Returned(people=1, connections=0)
 
     ben = cast.the("Ben")
     row = Connection.objects.get(pk=row.pk)
     assert ben.pk != old and row.person == ben
-    assert (ben.came_back_after, row.came_back_after) == (NOW.date(), NOW.date())
+    assert (ben.previously_erased_on, row.previously_erased_on) == (NOW.date(), NOW.date())
     assert not Attempt.objects.filter(person=ben).exists() and not ben.trail.exists()
-    assert Person.objects.exclude(pk=ben.pk).filter(came_back_after__isnull=False).count() == 0
+    assert Person.objects.exclude(pk=ben.pk).filter(previously_erased_on__isnull=False).count() == 0
 
 
 @pytest.mark.parametrize("user_id", ["ben-new", "ben-minted"])
@@ -234,27 +234,29 @@ def test_a_connection_comes_back_under_any_id_it_had_without_the_reference_id(us
     live()
     erased()
     cast.take_in(ConsentGiven("oura", user_id, LATER), now=LATER)
-    assert marks.mark(KEYS, LATER).connections == 1
+    assert erased_ids.mark(KEYS, LATER).connections == 1
 
 
 def test_erased_ids_are_told_by_nobody_without_the_secret() -> None:
     live()
     erased()
     assert ErasedId.objects.count() == 4
-    assert marks.erased_on("ref-ben", KEYS) == NOW.date()
-    assert marks.erased_on("ref-ben", keys_from("another")) is None
-    assert marks.erased_on("ref-ben", keys_from("another", "a secret")) == NOW.date(), "after a rotation"
-    assert marks.erased_on("ben-oura", KEYS) is None, "an id of another kind"
+    assert erased_ids.erased_on("ref-ben", KEYS) == NOW.date()
+    assert erased_ids.erased_on("ref-ben", keys_from("another")) is None
+    assert erased_ids.erased_on("ref-ben", keys_from("another", "a secret")) == NOW.date(), "after a rotation"
+    assert erased_ids.erased_on("ben-oura", KEYS) is None, "an id of another kind"
 
 
 def test_that_a_connection_was_reported_for_two_people_goes_with_either() -> None:
     cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="ref-ben"))
     cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="REF-STRANGER"))
     cast.take_in(ConsentGiven("oura", "ben-oura", NOW, reference_id="ref-cy"))
-    OtherReference.objects.filter(reference_id="ref-cy").update(ended_at=NOW, author="rex", reason="As ref-stranger.")
+    ReferenceConflict.objects.filter(reference_id="ref-cy").update(
+        ended_at=NOW, author="rex", reason="As ref-stranger."
+    )
 
     assert erased()["reports for two people"] == 2
-    assert list(OtherReference.objects.values_list("reference_id", flat=True)) == ["REF-STRANGER"]
+    assert list(ReferenceConflict.objects.values_list("reference_id", flat=True)) == ["REF-STRANGER"]
     assert places("ref-ben") == set()
 
     assert erased("ref-stranger") == {"reports for two people": 1}, "who is known by nothing else"
@@ -264,6 +266,6 @@ def test_that_a_connection_was_reported_for_two_people_goes_with_either() -> Non
 
 def test_why_it_was_dismissed_forgets_whom_it_names() -> None:
     cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="ref-cy"))
-    OtherReference.objects.update(ended_at=NOW, author="rex", reason="As told for ref-ben.")
+    ReferenceConflict.objects.update(ended_at=NOW, author="rex", reason="As told for ref-ben.")
     erased()
-    assert OtherReference.objects.get().reason == "As told for [erased]."
+    assert ReferenceConflict.objects.get().reason == "As told for [erased]."

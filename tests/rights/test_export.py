@@ -11,7 +11,7 @@ from scopes import flow
 from scopes.facts import ConsentGiven, PersonKnown
 from scopes.models import Connection, ReauthLink
 from scopes.rights.export import export
-from scopes.rights.held import Ambiguous, held_about, reference_of
+from scopes.rights.personal_data import Ambiguous, personal_data_of, reference_of
 from tests import cast
 from tests.rights.lives import IDS, NOW, live
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
 
 def document(reference: str = "ref-ben") -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(json.dumps(export(held_about(reference), NOW)))
+    told: dict[str, Any] = json.loads(json.dumps(export(personal_data_of(reference), NOW)))
     return told
 
 
@@ -66,8 +66,8 @@ def test_a_reference_id_that_only_a_source_told_of_can_be_exported() -> None:
 
 
 def test_nothing_is_held_about_nobody() -> None:
-    assert held_about("ref-nobody").is_nothing
-    assert held_about("").is_nothing
+    assert personal_data_of("ref-nobody").is_nothing
+    assert personal_data_of("").is_nothing
 
 
 def test_a_person_is_meant_by_reference_id_or_address_and_two_with_one_address_are_told_apart() -> None:
@@ -81,6 +81,6 @@ def test_that_a_connection_was_reported_for_two_is_told_to_each_without_the_othe
     cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="ref-ben"))
     ada, ben = document("ref-ada"), document("ref-ben")
     (told,), (named,) = ada["reported_for_another"], ben["named_for"]
-    assert (told["first_at"], told["told_by"], told["record"]) == (NOW.isoformat(), "webhook", "cast")
+    assert (told["first_at"], told["reported_by"], told["record"]) == (NOW.isoformat(), "webhook", "cast")
     assert (named["provider"], named["reference_id"], named["first_at"]) == ("oura", "ref-ben", NOW.isoformat())
     assert "ref-ben" not in json.dumps(ada) and "ada" not in json.dumps(ben)

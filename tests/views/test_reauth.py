@@ -73,7 +73,7 @@ def test_a_look_shows_what_is_asked_and_changes_nothing_that_matters(client: Cli
     assert "We need your heart rate to show how you recover." in page
     ben.link.refresh_from_db()
     assert ben.link.opened_at is not None
-    assert (ben.link.left_at, ben.link.returned_at, ben.link.outcome) == (None, None, "")
+    assert (ben.link.redirected_at, ben.link.returned_at, ben.link.outcome) == (None, None, "")
     assert not Attempt.objects.exists()
     first = ben.link.opened_at
     client.get(address(ben))
@@ -108,7 +108,7 @@ def test_a_press_mints_with_the_stored_reference_id_and_leads_on(
         "auth_failure_redirect_url": f"{back}?end=failure",
     }
     ben.link.refresh_from_db()
-    assert ben.link.left_at is not None
+    assert ben.link.redirected_at is not None
 
 
 def dexcom(user_id: str, resource: str | None, who: str = "ada") -> None:
@@ -199,7 +199,7 @@ def test_a_terra_that_does_not_mint_loses_nothing(
     attempt = Attempt.objects.latest("pk")
     assert (attempt.state, attempt.result) == ("failed", "not_minted") and str(status) in attempt.message
     ben.link.refresh_from_db()
-    assert (ben.link.outcome, ben.link.left_at) == ("", None)
+    assert (ben.link.outcome, ben.link.redirected_at) == ("", None)
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ def test_past_its_limit_the_widget_is_not_tried_and_nobody_is_told_to_come_back_
 
 
 def test_the_state_of_the_environment_goes_when_a_link_is_made(client: Client, ben: Issued, terra: HTTPServer) -> None:
-    Source.objects.update(trouble="user_limit", trouble_since=timezone.now(), trouble_said="User limit reached")
+    Source.objects.update(trouble="user_limit", trouble_since=timezone.now(), trouble_detail="User limit reached")
     pressed(client, ben)
-    assert set(Source.objects.values_list("trouble", "trouble_since", "trouble_said")) == {("", None, "")}
+    assert set(Source.objects.values_list("trouble", "trouble_since", "trouble_detail")) == {("", None, "")}
     assert "cannot make new connections" not in client.get(address(ben)).content.decode()
 
 

@@ -98,10 +98,10 @@ def test_what_could_not_be_recorded_is_soon_tried_by_a_worker_though_nothing_mor
     mend_the_records()
     assert queue.counts().waiting == 1, "one job works off all that was left over"
 
-    jobs.left_over_deliveries()
+    jobs.pending_deliveries()
     assert not Connection.objects.exists(), "it is not due yet"
     clock.pass_by(seconds=10)
-    jobs.left_over_deliveries()
+    jobs.pending_deliveries()
     assert Connection.objects.count() == 2
 
 

@@ -1,4 +1,4 @@
-"""Each walk from the ticket to the mended connection, or to a clear no."""
+"""Each walk from the ticket to the fixed connection, or to a clear no."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def test_a_an_unticked_scope_is_found_explained_linked_granted_and_mended(circle
     circle.heading("Thank you, all is connected")
     accessible(circle)
 
-    (mended,) = circle.connections("ben")
-    assert mended.pk == ben.pk and mended.user_id != before
-    assert health_of(mended) is Health.OK
+    (fixed,) = circle.connections("ben")
+    assert fixed.pk == ben.pk and fixed.user_id != before
+    assert health_of(fixed) is Health.OK
     link = circle.settled("fixed")
-    assert link.opened_at and link.left_at and link.returned_at and link.settled_at
+    assert link.opened_at and link.redirected_at and link.returned_at and link.settled_at
     verbs = set(TrailEntry.objects.filter(person=circle.person("ben")).values_list("verb", flat=True))
     assert verbs >= {"link.issued", "link.settled", "person.opened"}
 

@@ -41,7 +41,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CODE,
         r"resource not accessible by (?:integration|personal access token)",
         "resource not accessible",
-        doubt="The app or the token lacks a permission; it may also not be installed for this repository.",
+        caveat="The app or the token lacks a permission; it may also not be installed for this repository.",
     ),
     says(
         "GitHub organisation policy",
@@ -59,7 +59,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CERTAIN,
         r"must have (?:push|admin|write|maintain)\w* (?:access|rights)",
         "must have",
-        doubt="The account lacks a role in the repository; the token's scopes are enough.",
+        caveat="The account lacks a role in the repository; the token's scopes are enough.",
     ),
     says(
         "GitHub CLI needs a scope",

@@ -43,7 +43,7 @@ def ended(exhibit: Exhibit) -> Iterator[Finding]:
         CODE if said or succeeded else LOOSE,
         *(said.span() if said else (0, 0)),
         remedy="connect_successor" if succeeded else "",
-        doubt="" if succeeded else "Only an address may have gone: an engineer looks up which.",
+        caveat="" if succeeded else "Only an address may have gone: an engineer looks up which.",
     )
 
 

@@ -47,7 +47,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "api client is not",
         "client is not authori",
         provider="fitbit",
-        doubt="Intraday data needs Fitbit's own approval for our client, besides the scope.",
+        caveat="Intraday data needs Fitbit's own approval for our client, besides the scope.",
     ),
     says(
         "refresh token is invalid",

@@ -33,7 +33,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "verif",
         "admin_policy_enforced",
         "sensitive info",
-        doubt="Google blocks a client that asks for scopes it was not verified for.",
+        caveat="Google blocks a client that asks for scopes it was not verified for.",
     ),
     says(
         "Google delegation",
@@ -42,7 +42,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"client (?:is )?(?:unauthorized|not authorized)[^\n]{0,80}scopes? requested"
         r"|not authorized for any of the scopes",
         "scopes",
-        doubt="A service account has not been allowed these scopes by the organisation's administrator.",
+        caveat="A service account has not been allowed these scopes by the organisation's administrator.",
     ),
     says(
         "Google API is not switched on",
@@ -75,7 +75,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"resource_permission_denied",
         "resource_permission_denied",
         remedy="reauthenticate",
-        doubt="It was seen with all scopes granted, and connecting again mended it.",
+        caveat="It was seen with all scopes granted, and connecting again fixed it.",
     ),
     says(
         "Google the caller may not",
@@ -83,7 +83,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         LOOSE - 1,
         r"the caller does not have permission",
         "the caller does not",
-        doubt="Google says so of a role or an object; a missing scope has another reason code, but not in every API.",
+        caveat="Google says so of a role or an object; a missing scope has another reason code, but not in every API.",
     ),
     says(
         "Google Fit needs consent",

@@ -23,7 +23,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"endpoint not enabled for summary type",
         "endpoint not enabled",
         provider="garmin",
-        doubt="The summary type is not switched on for our client in Garmin's console.",
+        caveat="The summary type is not switched on for our client in Garmin's console.",
     ),
     says(
         "Garmin 412",
@@ -33,7 +33,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "",
         only_for="garmin",
         statuses=(412,),
-        doubt="Garmin answers 412 where the person did not switch the permission on; the text does not name it.",
+        caveat="Garmin answers 412 where the person did not switch the permission on; the text does not name it.",
     ),
     says(
         "Garmin user access token",
@@ -96,7 +96,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "",
         only_for="oura",
         statuses=(403,),
-        doubt="Oura answers 403 when the person's membership has lapsed, and sometimes for a missing scope.",
+        caveat="Oura answers 403 when the person's membership has lapsed, and sometimes for a missing scope.",
     ),
     says(
         "Oura app is too old",
@@ -106,7 +106,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "",
         only_for="oura",
         statuses=(426,),
-        doubt="Oura answers 426 when the person's Oura app is too old for the data.",
+        caveat="Oura answers 426 when the person's Oura app is too old for the data.",
     ),
     says(
         "Polar mandatory consents",
@@ -115,7 +115,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"not accepted all mandatory consents",
         "mandatory consents",
         provider="polar",
-        doubt="Polar knows no single scopes: the person must accept its consents in their Polar account.",
+        caveat="Polar knows no single scopes: the person must accept its consents in their Polar account.",
     ),
     says(
         "Huawei user limit",
@@ -125,7 +125,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "50048",
         only_for="huawei",
         remedy="raise_limit",
-        doubt="Until Huawei has verified our client, it may serve 100 people.",
+        caveat="Until Huawei has verified our client, it may serve 100 people.",
     ),
     says(
         "Huawei authorisation",
@@ -137,7 +137,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "authori",
         "scope",
         only_for="huawei",
-        doubt="Huawei approves each scope for each client: look in its console first.",
+        caveat="Huawei approves each scope for each client: look in its console first.",
     ),
     says(
         "Huawei health is not linked",
@@ -157,7 +157,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"\b(?:code|result|status|error)\w{0,10}" + KEY + r"[\"']?30009\b",
         "30009",
         provider="coros",
-        doubt="COROS grants its capabilities to the application, not to a person.",
+        caveat="COROS grants its capabilities to the application, not to a person.",
     ),
     says(
         "MyFitnessPal diary key",
@@ -167,7 +167,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "diary",
         provider="myfitnesspal",
         remedy="reauthenticate",
-        doubt="The person changed the diary's key: they must connect again with the new one.",
+        caveat="The person changed the diary's key: they must connect again with the new one.",
     ),
     says(
         "MyFitnessPal diary is not shared",
@@ -178,7 +178,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "diary",
         "invalid username",
         remedy="reauthenticate",
-        doubt="The person keeps the diary private, or gave an e-mail address in place of the user name.",
+        caveat="The person keeps the diary private, or gave an e-mail address in place of the user name.",
     ),
     says(
         "session of a password login",
@@ -197,6 +197,6 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CERTAIN,
         r"(?:missing|invalid) subscription key",
         "subscription key",
-        doubt="It is the key of our own subscription with the provider.",
+        caveat="It is the key of our own subscription with the provider.",
     ),
 )

@@ -24,7 +24,7 @@ _BAD_SCOPE = re.compile(
     r"|asked for scope ['\"]([^'\"\n]{1,600})['\"]"
 )
 # What Microsoft's libraries add to every request, and what no error is about unless it stands alone.
-_DOUBTS = {
+_CAVEATS = {
     "65001": "Neither the person nor an administrator has consented; whether the person may is the tenant's choice.",
     "90094": "Only an administrator can consent to this.",
 }
@@ -48,7 +48,7 @@ def numbered(exhibit: Exhibit) -> Iterator[Finding]:
             min(match.end() + 100, len(exhibit.text)),
             scopes=names,
             remedy="change_request" if names else "",
-            doubt=_DOUBTS.get(number, ""),
+            caveat=_CAVEATS.get(number, ""),
         )
 
 
@@ -90,7 +90,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "insufficient privileges",
         "erroraccessdenied",
         "scp or role",
-        doubt="Graph says the same when the person lacks a role in the directory.",
+        caveat="Graph says the same when the person lacks a role in the directory.",
     ),
     says(
         "Graph token",

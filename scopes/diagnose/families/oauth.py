@@ -161,7 +161,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CODE,
         _ERROR + r"access_denied(?![a-z_])|^\s*access_denied\s*$",
         "access_denied",
-        doubt="Some servers say access_denied for a role or a policy as well.",
+        caveat="Some servers say access_denied for a role or a policy as well.",
     ),
     says(
         "access_denied by a role",
@@ -202,7 +202,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "consent",
         "admin",
         "additional_authorization",
-        doubt="The person was not asked, or could not be: the request was a silent one.",
+        caveat="The person was not asked, or could not be: the request was a silent one.",
     ),
     says(
         "authorization declined",
@@ -249,7 +249,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|used|not found|malformed|incorrect)"
         r"|code[_ ](?:verifier|challenge)|code (?:has )?(?:already )?(?:expired|been (?:used|redeemed))",
         "code",
-        doubt="The sign-in was not completed: it must be tried again, or our client mended.",
+        caveat="The sign-in was not completed: it must be tried again, or our client fixed.",
     ),
     says(
         "RFC 6749, our request",
@@ -281,7 +281,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|scope parameter is (?:missing|required|empty)",
         "scope",
         remedy="change_request",
-        doubt="No scope was asked for: our request, or the address it went to, is wrong.",
+        caveat="No scope was asked for: our request, or the address it went to, is wrong.",
     ),
     says(
         "silent sign-in",

@@ -18,7 +18,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"(?P<scopes>android\.permission\.(?:health\.)?[A-Z_]+?)(?=to read|to write|[^A-Z_]|$)",
         "android.permission",
         remedy="phone_settings",
-        doubt=_SETTINGS,
+        caveat=_SETTINGS,
     ),
     says(
         "Health Connect permission is not declared",
@@ -27,7 +27,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"(?P<scopes>\[?android\.permission\.health\.[A-Z_]+\]?) is not declared",
         "not declared",
         remedy="change_request",
-        doubt="Our app does not declare the permission, so the phone cannot offer it.",
+        caveat="Our app does not declare the permission, so the phone cannot offer it.",
     ),
     says(
         "Health Connect permission is not in the manifest",
@@ -37,7 +37,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + r"[^\n]{0,30}\b(?:not (?:been )?(?:declared|found|listed|present)|missing|undeclared)\b[^\n]{0,30}manifest",
         "manifest",
         remedy="change_request",
-        doubt=_BUILD,
+        caveat=_BUILD,
     ),
     says(
         "the manifest lacks a Health Connect permission",
@@ -47,7 +47,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         + _PERMISSION,
         "manifest",
         remedy="change_request",
-        doubt=_BUILD,
+        caveat=_BUILD,
     ),
     says(
         "the app's build",
@@ -64,7 +64,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "must declare",
         "rationale",
         remedy="change_request",
-        doubt=_BUILD,
+        caveat=_BUILD,
     ),
     says(
         "HealthKit types are disallowed",
@@ -73,7 +73,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"authori[sz]ation to (?:read|share)[^\n:]{0,60}disallowed:\s{0,3}(?P<scopes>[^\n]{2,3000})",
         "disallowed",
         remedy="change_request",
-        doubt="Apple does not let our app ask for these types.",
+        caveat="Apple does not let our app ask for these types.",
     ),
     says(
         "HealthKit authorization",
@@ -85,7 +85,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "healthkit",
         "sharingdenied",
         remedy="phone_settings",
-        doubt=_SETTINGS + " Apple never tells whether reading was declined.",
+        caveat=_SETTINGS + " Apple never tells whether reading was declined.",
     ),
     says(
         "Samsung Health permission",
@@ -95,7 +95,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "permissionkey",
         "samsung",
         remedy="phone_settings",
-        doubt=_SETTINGS,
+        caveat=_SETTINGS,
         provider="samsung_health",
     ),
 )

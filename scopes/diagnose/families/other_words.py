@@ -86,8 +86,8 @@ _BY_STATUS = {
 def by_status(exhibit: Exhibit) -> Iterator[Finding]:
     """Nothing but a status: enough for some, never for a 400, 403, 404 or 500."""
     if exhibit.status in _BY_STATUS:
-        verdict, remedy, doubt = _BY_STATUS[exhibit.status]
-        yield Finding(verdict, f"status {exhibit.status} alone", HINT, 0, 0, remedy=remedy, doubt=doubt)
+        verdict, remedy, caveat = _BY_STATUS[exhibit.status]
+        yield Finding(verdict, f"status {exhibit.status} alone", HINT, 0, 0, remedy=remedy, caveat=caveat)
 
 
 RECOGNISERS: tuple[Recognises, ...] = (
@@ -195,7 +195,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "authorizationfailed",
         "denied",
         "access to",
-        doubt="It is a role of the account that is granted where the resource is kept, not a scope.",
+        caveat="It is a role of the account that is granted where the resource is kept, not a scope.",
     ),
     says(
         "an app or its key",

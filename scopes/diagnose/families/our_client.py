@@ -24,7 +24,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|\binvalid grant[_ ]types?\b|\bnot allowed to use (?:the )?authori[sz]ation grant",
         "client",
         "grant",
-        doubt="Our client is not set up for this way of asking for a token: an engineer looks at the console.",
+        caveat="Our client is not set up for this way of asking for a token: an engineer looks at the console.",
     ),
     says(
         "our client is not accepted",
@@ -34,6 +34,6 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"|\b(?:bad|invalid|unknown|wrong|incorrect) client (?:credentials|authentication)"
         r"|\bclient[ _]?(?:id|secret) (?:is |was )?(?:invalid|unknown|wrong|incorrect|not found|not valid)",
         "client",
-        doubt="The id or the secret of our own client is wrong: no person can mend it.",
+        caveat="The id or the secret of our own client is wrong: no person can mend it.",
     ),
 )

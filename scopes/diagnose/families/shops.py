@@ -13,7 +13,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"requires merchant approval for (?P<scopes>[^\n\"']{2,300}?) scopes?\b",
         "merchant approval",
         read="before",
-        doubt="The shop granted the app before it asked for this scope, or the app was never approved for it.",
+        caveat="The shop granted the app before it asked for this scope, or the app was never approved for it.",
     ),
     says(
         "Shopify required access",
@@ -68,7 +68,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         TOKEN,
         r"invalid_session_id|session (?:is )?not valid for use with|session expired or invalid",
         "session",
-        doubt="A token without Salesforce's scope `api` is answered in the same words.",
+        caveat="A token without Salesforce's scope `api` is answered in the same words.",
     ),
     says(
         "Salesforce access",

@@ -66,7 +66,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CODE,
         r"not enough permissions? to access",
         "not enough permission",
-        doubt="LinkedIn says the same of a product that our app has not been given.",
+        caveat="LinkedIn says the same of a product that our app has not been given.",
     ),
     says(
         "X app permissions",
@@ -89,7 +89,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "client-forbidden",
         "attached to a project",
         "subset of",
-        doubt="The level of access belongs to our app, not to the person: signing in again cannot help.",
+        caveat="The level of access belongs to our app, not to the person: signing in again cannot help.",
     ),
     says(
         "X unsupported authentication",
@@ -107,7 +107,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "missing access",
         "50001",
         "50007",
-        doubt="Discord says the same of a channel that the bot cannot see.",
+        caveat="Discord says the same of a channel that the bot cannot see.",
     ),
     says(
         "Discord missing permissions",
@@ -116,7 +116,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"\bcode" + KEY + r"50013\b|DiscordAPIError(?:\[50013\])?: missing permissions",
         "50013",
         "discordapierror",
-        doubt="It is a role on that server, not a scope.",
+        caveat="It is a role on that server, not a scope.",
     ),
     says(
         "Spotify premium",

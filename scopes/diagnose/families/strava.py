@@ -46,7 +46,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "access_token",
         "refresh_token",
         provider="strava",
-        doubt="Strava says the same of a token that never had the scope for this.",
+        caveat="Strava says the same of a token that never had the scope for this.",
     ),
     says(
         "Strava scope field",
@@ -91,6 +91,6 @@ RECOGNISERS: tuple[Recognises, ...] = (
         read="fenced",
         provider="strava",
         remedy="change_request",
-        doubt="The library refused its own argument; nothing was sent to Strava.",
+        caveat="The library refused its own argument; nothing was sent to Strava.",
     ),
 )

@@ -27,8 +27,8 @@ def missing_scopes(exhibit: Exhibit) -> Iterator[Finding]:
             CERTAIN,
             *match.span(),
             remedy="change_console",
-            doubt="With Huawei it is nearly always a scope that our client was never approved for; the person may also "
-            "have left a box unticked.",
+            caveat="With Huawei it is nearly always a scope that our client was never approved for; the person may"
+            " also have left a box unticked.",
         )
         return
     mandatory = tuple(scope.name for scope in exhibit.provider.scopes if scope.mandatory) if exhibit.provider else ()
@@ -50,7 +50,7 @@ def athlete_500(exhibit: Exhibit) -> Iterator[Finding]:
             "Terra athlete answers 500",
             NAMED - 1,
             *match.span(),
-            doubt="A 500 is no proof: it is known of Terra's athlete endpoint when `profile` is missing.",
+            caveat="A 500 is no proof: it is known of Terra's athlete endpoint when `profile` is missing.",
             suspects=("profile",),
         )
 
@@ -65,8 +65,10 @@ def permission_change(exhibit: Exhibit) -> Iterator[Finding]:
         return
     removed = _REMOVED.search(exhibit.text)
     scopes = naming.fenced(removed[1]) if removed else ()
-    doubt = "" if scopes else "The event names nothing that was taken away: it only tells that the grant changed."
-    yield Finding(Verdict.MISSING_SCOPE, "Terra permission_change", CERTAIN, *match.span(), scopes=scopes, doubt=doubt)
+    caveat = "" if scopes else "The event names nothing that was taken away: it only tells that the grant changed."
+    yield Finding(
+        Verdict.MISSING_SCOPE, "Terra permission_change", CERTAIN, *match.span(), scopes=scopes, caveat=caveat
+    )
 
 
 _EVENT = r"\btype" + KEY + r"[\"']?"
@@ -81,7 +83,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CERTAIN,
         r"insufficient permissions? for (?:this |the )?data ?type",
         "insufficient permission",
-        doubt="The token lacks the scope of one data type; the others keep flowing.",
+        caveat="The token lacks the scope of one data type; the others keep flowing.",
     ),
     says(
         "Terra data type is not enabled",
@@ -90,7 +92,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"data ?type is not enabled|do(?:es)? not have permissions? for this data (?:category|type)",
         "data",
         remedy="change_request",
-        doubt="It is our own setting in Terra's dashboard; those who connected before must connect once more.",
+        caveat="It is our own setting in Terra's dashboard; those who connected before must connect once more.",
     ),
     says(
         "Terra connection_error",
@@ -99,7 +101,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         r"connection degraded|provider rejected terra.s access token",
         "connection degraded",
         "access token",
-        doubt="The provider answered Terra with 401, 403 or 412: a missing scope can be behind it.",
+        caveat="The provider answered Terra with 401, 403 or 412: a missing scope can be behind it.",
     ),
     says(
         "Terra authorisation expired",
@@ -123,7 +125,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         _EVENT + r"(?:access_revoked|deauth)\b|user revoked access|user has deauthenticated",
         "revoked",
         "deauth",
-        doubt="The access was ended, by the person or by us.",
+        caveat="The access was ended, by the person or by us.",
     ),
     says(
         "Terra google_no_datasource",
@@ -133,7 +135,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "datasource",
         "data_source",
         remedy="reauthenticate",
-        doubt="The account holds no data: often it is not the one that the device writes to.",
+        caveat="The account holds no data: often it is not the one that the device writes to.",
     ),
     says(
         "Terra's own credentials",
@@ -141,7 +143,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CERTAIN,
         r"dev-?id (?:or|and|/) x-api-key|x-api-key headers? (?:are|is) missing|invalid dev-?id",
         "dev",
-        doubt="Our own key for Terra is missing or wrong: no person can mend it.",
+        caveat="Our own key for Terra is missing or wrong: no person can mend it.",
     ),
     says(
         "Terra does not know the user",
@@ -152,7 +154,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         "does not exist",
         "never existed",
         remedy="reauthenticate",
-        doubt="The connection is gone, or its id was replaced when the person connected again.",
+        caveat="The connection is gone, or its id was replaced when the person connected again.",
     ),
     says(
         "Terra unsupported data type",

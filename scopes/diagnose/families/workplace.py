@@ -12,7 +12,7 @@ RECOGNISERS: tuple[Recognises, ...] = (
         CERTAIN,
         r"(?<![a-z_-])needed" + KEY + LIST,
         "needed",
-        doubt="Of several scopes, Slack needs the one for the kind of channel that was asked for.",
+        caveat="Of several scopes, Slack needs the one for the kind of channel that was asked for.",
     ),
     says(
         "Slack permissions",

@@ -16,7 +16,7 @@ from scopes.audit import report
 from scopes.catalogue import entry_of
 from scopes.intake import budget
 from scopes.models import AuditRun
-from scopes.rights.marks import keys_from
+from scopes.rights.erased_ids import keys_from
 from scopes.sources.terra.client import client_for, configured
 from scopes.sources.terra.environments import EnvironmentMissing
 

@@ -19,8 +19,8 @@ from scopes.diagnose import (
     read_json_report,
     read_report,
 )
-from scopes.judge.lacking import judgement_with
-from scopes.judge.named import known_as
+from scopes.judge.mentioned import known_as
+from scopes.judge.missing import judgement_with
 from scopes.models import Connection
 
 

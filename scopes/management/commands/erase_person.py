@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from scopes.rights import marks
+from scopes.rights import erased_ids
 from scopes.rights.erase import Asked, NothingKept, erase
-from scopes.rights.held import deliveries_naming, held_about
+from scopes.rights.personal_data import deliveries_naming, personal_data_of
 
 
 class Command(BaseCommand):
@@ -25,10 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--ticket", default="", help="Where it was asked for.")
 
     def handle(self, *_args: Any, reference: str, apply: bool, **options: Any) -> None:
-        keys = marks.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        held = held_about(reference)
+        keys = erased_ids.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        held = personal_data_of(reference)
         if held.is_nothing:
-            if before := marks.erased_on(reference, keys):
+            if before := erased_ids.erased_on(reference, keys):
                 self.stdout.write(f"Nothing is kept under this reference id. It was erased on {before:%-d %b %Y}.")
                 return
             raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")

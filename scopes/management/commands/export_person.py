@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from scopes.rights.export import export
-from scopes.rights.held import Ambiguous, held_about, reference_of
+from scopes.rights.personal_data import Ambiguous, personal_data_of, reference_of
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, who: str, **_options: Any) -> None:
         try:
-            held = held_about(reference_of(who))
+            held = personal_data_of(reference_of(who))
         except Ambiguous as error:
             raise CommandError(str(error)) from error
         if held.is_nothing:

@@ -59,7 +59,7 @@ class Command(BaseCommand):
         told = impact(draft)
         becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(told.becoming.items()))
         self.stdout.write(f"{name}, policy {draft.number}: {counted(told.connections, 'connection')}")
-        self.stdout.write(f"  change of health: {becoming or 'none'}; a link could mend {told.mendable:,}")
+        self.stdout.write(f"  change of health: {becoming or 'none'}; a link could mend {told.fixable:,}")
         if apply:
             moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)
             self.stdout.write(f"  published; {counted(moved, 'connection')} moved to the consent screen that they saw")

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from scopes.judge import tell
-from scopes.judge.past import NoMoment, read_moment
+from scopes.judge import account_text
+from scopes.judge.as_of import NoMoment, read_moment
 from scopes.judge.person import account_of, account_of_unclaimed, by_source_id, find_people, find_unclaimed
 
 
@@ -41,6 +41,8 @@ class Command(BaseCommand):
         if not accounts:
             raise CommandError("Nobody is known by that reference id, e-mail address or id.")
         if options["json"]:
-            self.stdout.write(json.dumps([tell.as_data(account) for account in accounts], indent=2, ensure_ascii=False))
+            self.stdout.write(
+                json.dumps([account_text.as_data(account) for account in accounts], indent=2, ensure_ascii=False)
+            )
         else:
-            self.stdout.write("\n\n".join(tell.as_text(account) for account in accounts))
+            self.stdout.write("\n\n".join(account_text.as_text(account) for account in accounts))

@@ -56,6 +56,6 @@ class Command(BaseCommand):
 
 
 def _in_words(counts: dict[str, Any]) -> str:
-    told = ("new", "changed", "unchanged", "unreadable", "inactive", "doubtful", "gone", "back", "held_back")
+    told = ("new", "changed", "unchanged", "unreadable", "inactive", "unconfirmed", "gone", "back", "quarantined")
     listed = f"{counted(counts['users'], 'connection')} on {counted(counts['pages'], 'page')}"
     return ", ".join([listed, *(f"{counts[key]:,} {key.replace('_', ' ')}" for key in told if counts[key])])

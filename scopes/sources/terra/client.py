@@ -23,9 +23,9 @@ PER_PAGE = 500
 IN_FLIGHT = 4
 BULK = 100
 
-PATIENT = Limits()
+BACKGROUND = Limits()
 # For calls that a person waits for.
-HURRIED = Limits(connect=3.0, read=8.0, total=12.0, tries=2, longest_pause=1.0)
+INTERACTIVE = Limits(connect=3.0, read=8.0, total=12.0, tries=2, longest_pause=1.0)
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ class Terra:
         return self.environment.base_url + path
 
 
-def client_for(name: str, limits: Limits = PATIENT) -> Terra:
+def client_for(name: str, limits: Limits = BACKGROUND) -> Terra:
     """The client of that environment, one a process. Raises EnvironmentMissing, which names the variable to set."""
     found = environments(os.environ)
     if name not in found:

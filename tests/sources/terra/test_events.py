@@ -139,7 +139,7 @@ RESOURCES = {
 }
 
 
-def told_by(name: str) -> tuple[Fact, ...]:
+def reported_by(name: str) -> tuple[Fact, ...]:
     """All facts of the captured event of that name; those about a connection carry Terra's own name of the provider."""
     told = TOLD[name]
     return tuple(
@@ -153,7 +153,7 @@ SILENT = ["healthcheck", "s3_payload", "large_request_processing"]
 
 @pytest.mark.parametrize("name", TOLD)
 def test_the_event_tells_its_fact(name: str) -> None:
-    assert read_event(event(name), AT) == told_by(name)
+    assert read_event(event(name), AT) == reported_by(name)
 
 
 @pytest.mark.parametrize("name", SILENT)
@@ -179,20 +179,20 @@ def test_the_order_of_keys_and_keys_of_tomorrow_change_nothing(name: str) -> Non
             return {"tomorrow": 1, **{key: turned(value[key]) for key in reversed(list(value))}}
         return value
 
-    assert read_event(turned(event(name)), AT) == told_by(name)
+    assert read_event(turned(event(name)), AT) == reported_by(name)
 
 
 def test_an_auth_without_status_is_a_success_and_with_a_strange_one_is_not_guessed() -> None:
     told = event("auth")
     del told["status"]
-    assert read_event(told, AT) == told_by("auth")
+    assert read_event(told, AT) == reported_by("auth")
     with pytest.raises(PayloadError, match="status"):
         read_event({**told, "status": "pending"}, AT)
 
 
 def test_a_reauth_may_name_the_old_id_on_top() -> None:
     told = {**event("user_reauth_without_old_user"), "old_user_id": ADA}
-    assert read_event(told, AT) == told_by("user_reauth")
+    assert read_event(told, AT) == reported_by("user_reauth")
 
 
 def test_a_reauth_that_keeps_the_id_replaces_nothing() -> None:

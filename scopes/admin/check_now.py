@@ -1,0 +1,268 @@
+"""Verify connections now: one from its page, many from the list. What came back stands beside all other evidence."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from itertools import batched, groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes import flow, queue
+from scopes.admin.act_page import Why, act_page
+from scopes.admin.cards import Card
+from scopes.admin.connections import VERIFY, asked_in, found_by
+from scopes.admin.healths import verdicts_of
+from scopes.admin.site import ACT, desk
+from scopes.admin.tags import thousands
+from scopes.admin.waive import about, page_of
+from scopes.catalogue import entry_of
+from scopes.intake import budget, live_check
+from scopes.judge import lookup
+from scopes.judge.evidence_records import evidence_of
+from scopes.models import Connection, LiveCheck, Source, TrailEntry
+from scopes.models.trail import Act
+from scopes.reauth.target import environment_of
+from scopes.sources.terra import CredentialRejected, EnvironmentMissing, Terra, TerraError, client_for
+from scopes.sources.terra.client import INTERACTIVE
+
+LOOK = ("scopes.view_person", "scopes.view_connection")
+LATELY = timedelta(minutes=15)
+AT_ONCE, SECONDS_AT_ONCE = 20, 12
+CHUNK = 100
+SHOWN = 50
+LOOK_AGAIN_SECONDS = 4
+STILL_ASKED = timedelta(hours=1)
+
+
+@desk.screen("connections/<int:pk>/check/", "check_now", *LOOK, VERIFY, methods=ACT)
+def check_now(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET shows what asking means; POST asks Terra while the agent waits."""
+    rows = Connection.objects.select_related("person", "integration__provider", "integration__source")
+    row = get_object_or_404(rows.filter(merged_into__isnull=True), pk=pk)
+    client, trouble = _client(row.integration.source)
+    trouble = trouble or _used_up(request)
+    form = Why(request.POST or None)
+    if client is not None and not trouble and request.method == "POST" and form.is_valid():
+        error = _ask_now(row, client, form.act_of(request))
+        if error is None:
+            messages.success(request, "Terra has answered. What it said stands with the evidence.")
+            return redirect(f"{page_of(row)}#evidence-{row.pk}")
+        trouble = _in_words(error)
+    return act_page(
+        request,
+        f"Verify {row.integration.provider.name} now",
+        about=about(row),
+        back=page_of(row),
+        will=_will(row, client) if client else (),
+        trouble=trouble,
+        form=form if client else None,
+        submit="Ask Terra now",
+    )
+
+
+@desk.screen("connections/check/", "check_many", *LOOK, VERIFY, methods=ACT)
+def check_many(request: HttpRequest) -> HttpResponseBase:
+    """GET shows what asking about the connections of the list means; POST asks about the first, and defers the rest."""
+    asked = asked_in(request)
+    if not any(asked.values()):
+        raise Http404
+    standings, total = found_by(asked)
+    may = live_check.allowance(request.user.get_username(), timezone.now())
+    rows = list(lookup.page(standings, 0, may)) if may else []
+    clients = {source: _client(source) for source in {row.integration.source for row in rows}}
+    rows = [row for row in rows if clients[row.integration.source][0] is not None]
+    trouble = _used_up(request) or next((why for _, why in clients.values() if why and not rows), "")
+    form = Why(request.POST or None)
+    if rows and not trouble and request.method == "POST" and form.is_valid():
+        batch = uuid.uuid4()
+        _ask_many(rows, clients, form.act_of(request), batch, {key: value for key, value in asked.items() if value})
+        return redirect("admin:live_checks", batch)
+    return act_page(
+        request,
+        f"Verify {_connections(len(rows))}",
+        about="Connections",
+        back=reverse("admin:connections") + "?" + urlencode({key: value for key, value in asked.items() if value}),
+        will=_will_many(len(rows), total) if rows else ("Nothing: no connection is like this.",),
+        trouble=trouble,
+        form=form if rows else None,
+        submit="Ask Terra",
+    )
+
+
+@desk.screen("connections/checks/<uuid:batch>/", "live_checks", *LOOK, VERIFY)
+def live_checks(request: HttpRequest, batch: uuid.UUID) -> HttpResponseBase:
+    """How many of those that were asked about together are answered, and what the answers are."""
+    checks = LiveCheck.objects.filter(batch=batch)
+    counted = dict(checks.values_list("answer").annotate(number=Count("pk")).order_by("-number"))
+    if not counted:
+        raise Http404
+    waiting = counted.pop("", 0)
+    first = list(
+        checks.select_related("connection__person", "connection__integration__provider").order_by("pk")[:SHOWN]
+    )
+    now = timezone.now()
+    response = desk.page(
+        request,
+        "admin/live_checks.html",
+        "Verified connections",
+        asked=waiting + sum(counted.values()),
+        answered=sum(counted.values()),
+        waiting=waiting,
+        workers=queue.workers_alive() if waiting else 0,
+        answers=[(LiveCheck.Answer(answer).label, number) for answer, number in counted.items()],
+        asked_at=first[0].asked_at,
+        author=first[0].author,
+        rows=_with_verdicts(first),
+    )
+    if waiting and now - first[0].asked_at < STILL_ASKED:
+        response["Refresh"] = str(LOOK_AGAIN_SECONDS)
+    return response
+
+
+def with_evidence(cards: Iterable[Card]) -> list[Card]:
+    """The cards, each with what speaks for and against its connection; as many queries, however many they are."""
+    rows = list(cards)
+    evidence = evidence_of([card.entry for card in rows])
+    lately = timezone.now() - LATELY
+    return [
+        replace(card, evidence=told, asked_lately=told.asked_at is not None and told.asked_at > lately)
+        for card in rows
+        for told in [evidence[card.entry.connection.pk]]
+    ]
+
+
+def _client(source: Source) -> tuple[Terra | None, str]:
+    """The client for the source's environment, for somebody who waits; or why there is none."""
+    name = environment_of(source)
+    if not name:
+        return None, f"{source} is not Terra, so nobody can be asked."
+    try:
+        return budget.kept(client_for(name, INTERACTIVE)), ""
+    except EnvironmentMissing:
+        return None, f"The environment {name} is not set up here, so Terra cannot be asked. Tell an engineer."
+
+
+def _used_up(request: HttpRequest) -> str:
+    if live_check.allowance(request.user.get_username(), timezone.now()):
+        return ""
+    return (
+        f"You have asked about {_connections(live_check.AN_HOUR_EACH)} within the hour. Wait for the answers first:"
+        " the night asks about unconfirmed ones by itself."
+    )
+
+
+def _will(row: Connection, client: Terra) -> list[str]:
+    environment = client.environment
+    will = [
+        f"Terra (environment {environment.name}) is asked now whether it knows the connection, and with which scopes.",
+        "What is answered is recorded like every other fact: newer facts stay, and older ones give way.",
+        "A 404 alone makes a suspicion. Only with a complete listing that lacks the connection is it gone.",
+        "If Terra does not answer, nothing changes.",
+    ]
+    if environment.probe_athlete and not row.integration.provider.on_device:
+        will.insert(1, "The provider is asked whose account it is, which proves whether the token works.")
+    else:
+        will.insert(1, "The provider itself is not asked, so an `active` that is true proves nothing about the token.")
+    return will
+
+
+def _will_many(number: int, total: int) -> list[str]:
+    at_once = f", about the first {AT_ONCE}" if number > AT_ONCE else ""
+    will = [
+        f"Terra is asked about {_connections(number)}{at_once} while you wait.",
+        "What it answers is recorded like every other fact. If it does not answer, nothing changes.",
+    ]
+    if number > AT_ONCE:
+        rest = "a worker asks about the rest in the background"
+        night = "no worker runs at the moment, so the nightly audit asks about the rest"
+        will.insert(1, f"After these {rest if queue.workers_alive() else night}.")
+    if total > number:
+        will.append(
+            f"The list holds {thousands(total)}: at most {live_check.AN_HOUR_EACH} are asked about by one agent in an"
+            " hour, the oldest first, and only where Terra is set up."
+        )
+    return will
+
+
+def _ask_now(row: Connection, client: Terra, act: Act) -> TerraError | None:
+    """Why Terra did not answer, if it did not."""
+    (check,) = _keep([row], act, None, {})
+    checked = flow.verify([check], client, entry_of, timezone.now)
+    if checked.trouble is not None:
+        live_check.give_up([check], checked.trouble, timezone.now())
+    return checked.trouble
+
+
+def _ask_many(
+    rows: Sequence[Connection],
+    clients: dict[Source, tuple[Terra | None, str]],
+    act: Act,
+    batch: uuid.UUID,
+    filters: dict[str, str],
+) -> None:
+    checks = _keep(rows, act, batch, filters)
+    ends = time.monotonic() + SECONDS_AT_ONCE
+    first = sorted(checks[:AT_ONCE], key=lambda check: check.connection.integration.source_id)
+    for source, together in groupby(first, key=lambda check: check.connection.integration.source):
+        client, _ = clients[source]
+        if client is not None:
+            flow.verify(list(together), client, entry_of, timezone.now, has_time=lambda: time.monotonic() < ends)
+    left = [check.pk for check in checks if check.answered_at is None]
+    if not left:
+        return
+    with suppress(queue.QueueError):  # what cannot be deferred waits for the night
+        queue.defer_many("live_checks", [{"checks": list(pks)} for pks in batched(left, CHUNK)])
+
+
+def _keep(rows: Sequence[Connection], act: Act, batch: uuid.UUID | None, filters: dict[str, str]) -> list[LiveCheck]:
+    """The checks, kept with an entry in the trail before anybody is asked."""
+    now = timezone.now()
+    checks = live_check.ask_about(rows, act.author.get_username(), now)
+    for check in checks:
+        check.batch = batch
+    one = rows[0] if batch is None else None
+    with transaction.atomic():
+        LiveCheck.objects.bulk_create(checks)
+        TrailEntry.objects.create(
+            at=now,
+            verb="connection.checked" if one else "connections.checked",
+            actor=act.author,
+            actor_name=act.author.get_username(),
+            person=one.person if one else None,
+            connection=one,
+            integration=one.integration if one else None,
+            subject=one.user_id if one else f"batch {batch}",
+            reason=act.reason,
+            ticket=act.ticket,
+            detail={"connections": len(checks), "filters": filters} if batch else {},
+        )
+    return checks
+
+
+def _with_verdicts(checks: Sequence[LiveCheck]) -> list[tuple[LiveCheck, Any]]:
+    judged = verdicts_of([check.connection for check in checks])
+    return [(check, judged.get(check.connection_id)) for check in checks]
+
+
+def _in_words(error: TerraError) -> str:
+    if isinstance(error, CredentialRejected):
+        return f"Terra does not accept our own credential, so it was asked in vain. Tell an engineer: {error}"
+    return f"Terra did not answer, and nothing was changed. Try again in some minutes. ({error})"
+
+
+def _connections(number: int) -> str:
+    return f"{thousands(number)} connection{'' if number == 1 else 's'}"

@@ -1,0 +1,46 @@
+"""The texts for engineers about what no link can mend, with today's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from scopes.admin.cards import Card
+from scopes.judge import census, lookup
+from scopes.judge.person import ConnectionAccount, accounts_of
+from scopes.models import Connection
+from scopes.reauth.escalation import Affected, Escalation, Where, escalations, wanted
+from scopes.reauth.target import environment_of
+
+
+def with_escalations(cards: Iterable[Card]) -> list[Card]:
+    """The cards, each with what is to be handed over; three queries at most, however many they are."""
+    rows = list(cards)
+    texts = _texts([card.entry for card in rows])
+    return [replace(card, escalations=texts.get(card.entry.connection.pk, ())) for card in rows]
+
+
+def of_connection(connection: Connection) -> tuple[Escalation, ...]:
+    """What is to be handed over about one connection."""
+    return _texts(accounts_of([connection])).get(connection.pk, ())
+
+
+def _texts(entries: Sequence[ConnectionAccount]) -> dict[int, tuple[Escalation, ...]]:
+    asked = [entry for entry in entries if wanted(entry.account)]
+    if not asked:
+        return {}
+    counts = lookup.affected(entry.connection.integration_id for entry in asked)
+    counted_at = census.taken_at()
+    return {
+        entry.connection.pk: escalations(
+            entry.account,
+            Where(
+                connection=entry.connection.pk,
+                source=entry.connection.integration.source.key,
+                environment=environment_of(entry.connection.integration.source),
+                provider=entry.provider,
+            ),
+            Affected(counts.get(entry.connection.integration_id, {}), counted_at),
+        )
+        for entry in asked
+    }

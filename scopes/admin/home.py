@@ -1,0 +1,118 @@
+"""The front page: the search, how every integration is doing, the last audit, open links, people opened last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from scopes.admin import chart, page_views
+from scopes.admin.cards import link_state
+from scopes.admin.healths import IntegrationHealth, by_integration
+from scopes.admin.site import desk
+from scopes.audit.nights import nights
+from scopes.audit.silence import silences
+from scopes.intake import deliveries
+from scopes.judge import census
+from scopes.models import AuditRun, Incident, Source
+from scopes.reauth.link_status import live_links
+
+LATE = timedelta(hours=26)
+LINKS = 8
+INCIDENTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The integrations of one kind of environment, all of them together, and the chart of their last 30 nights."""
+
+    title: str
+    integrations: list[IntegrationHealth]
+    total: IntegrationHealth | None
+    chart: chart.Chart | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastAudit:
+    """The last run that finished, one that runs now, and `trouble`: what has to be said loudly, or nothing."""
+
+    finished: AuditRun | None
+    running: AuditRun | None
+    trouble: str
+
+
+def last_audit(now: datetime) -> LastAudit:
+    """How the nightly audit is doing."""
+    ended = AuditRun.objects.filter(finished_at__isnull=False).order_by("-finished_at")
+    newest = Q(pk__in=ended.values("pk")[:1]) | Q(pk__in=ended.filter(state=AuditRun.State.DONE).values("pk")[:1])
+    runs = list(AuditRun.objects.filter(newest | Q(state=AuditRun.State.RUNNING)).order_by("-finished_at"))
+    finished = next((run for run in runs if run.finished_at), None)
+    done = next((run for run in runs if run.state == AuditRun.State.DONE), None)
+    running = next((run for run in runs if run.state == AuditRun.State.RUNNING), None)
+    trouble = ""
+    if done is None:
+        trouble = "No audit has ever finished. What stands here is only what webhooks and imports told."
+    elif done.finished_at is not None and now - done.finished_at > LATE:
+        trouble = "The last audit finished more than 26 hours ago. What stands here may be out of date."
+    if finished is not None and finished.state == AuditRun.State.FAILED:
+        trouble = f"The last audit failed. {trouble}".strip()
+    return LastAudit(finished, running, trouble)
+
+
+def _healths(user: Any, now: datetime) -> dict[str, Any]:
+    if not user.has_perm("scopes.view_integration"):
+        return {}
+    census.take_if_old(now)
+    integrations, taken_at = by_integration()
+    told = nights(now) if user.has_perm("scopes.view_auditrun") else {True: [], False: []}
+    charts = {kind: chart.of_nights(of_kind, now.date()) for kind, of_kind in told.items()}
+    production = [entry for entry in integrations if entry.production]
+    others = [entry for entry in integrations if not entry.production]
+    return {
+        "taken_at": taken_at,
+        "groups": [
+            Group("Production", production, _together(production), charts[True]),
+            Group("Test and staging", others, None, charts[False]),
+        ],
+    }
+
+
+def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
+    total = IntegrationHealth(0, "All of them", "", production=True)
+    for entry in integrations:
+        for code, number in entry.counts.items():
+            total.counts[code] = total.counts.get(code, 0) + number
+    return total
+
+
+def numbers(request: HttpRequest) -> dict[str, Any]:
+    """What the front page shows to this agent: only what the role may see."""
+    now = timezone.now()
+    user = request.user
+    context: dict[str, Any] = _healths(user, now)
+    if user.has_perm("scopes.view_integration"):
+        context["troubled"] = list(Source.objects.exclude(trouble="").order_by("-production", "key"))
+    if user.has_perm("scopes.view_auditrun"):
+        context["audit"] = last_audit(now)
+    if user.has_perm("scopes.view_incident"):
+        rows = Incident.objects.filter(state=Incident.State.OPEN).select_related("integration__provider")
+        context["incidents"] = list(rows.order_by("-broken")[:INCIDENTS])
+    if user.has_perm("scopes.view_delivery"):
+        context["webhooks"] = silences(now)
+        context["given_up_deliveries"] = deliveries.given_up().count()
+    if user.has_perm("scopes.view_reauthlink"):
+        live = live_links(now).select_related("person", "integration__provider", "integration__source")
+        newest = list(live.order_by("-created_at")[: LINKS + 1])
+        context["links"] = [(link, *link_state(link, now)) for link in newest[:LINKS]]
+        context["more_links"] = len(newest) > LINKS
+    if user.has_perm("scopes.view_person") and isinstance(user, User):
+        context["recent"] = page_views.last_by(user)
+    return context
+
+
+desk.front = numbers

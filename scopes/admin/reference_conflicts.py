@@ -1,0 +1,67 @@
+"""Connections that a source reported for two people, and a lead's act on them: to dismiss what was looked into."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes.admin.act_page import Why, act_page
+from scopes.admin.duplicates import by_falling_id
+from scopes.admin.site import ACT, desk
+from scopes.admin.waive import LOOK
+from scopes.intake import reference_conflicts as intake
+from scopes.intake.reference_conflicts import AlreadyDismissed
+from scopes.judge.reference_conflicts import contradictions
+from scopes.models import ReferenceConflict
+
+
+@desk.screen("reference-conflicts/", "reference_conflicts", *LOOK)
+def reference_conflicts(request: HttpRequest) -> HttpResponseBase:
+    """A page of the connections that were reported for two people, the newest first."""
+    shown, more = by_falling_id(request, ReferenceConflict.objects.filter(ended_at__isnull=True))
+    rows = contradictions(ReferenceConflict.objects.filter(pk__in=[row.pk for row in shown]).order_by("-pk"))
+    title = "Connections reported for two people"
+    return desk.page(request, "admin/duplicates/reference_conflicts.html", title, rows=rows, more=more)
+
+
+@desk.screen(
+    "reference-conflicts/<int:pk>/dismiss/",
+    "dismiss_reference_conflict",
+    *LOOK,
+    "scopes.dismiss_reference_conflict",
+    methods=ACT,
+)
+def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """GET shows what dismissing does; POST does it."""
+    get_object_or_404(ReferenceConflict, pk=pk)
+    told = contradictions(ReferenceConflict.objects.filter(pk=pk))
+    trouble = "" if told else str(AlreadyDismissed())
+    form = Why(request.POST or None)
+    if request.method == "POST" and told and form.is_valid():
+        try:
+            intake.dismiss(pk, form.act_of(request), timezone.now())
+        except AlreadyDismissed as over:
+            trouble = str(over)
+        else:
+            messages.success(request, "It is no longer shown.")
+            return redirect("admin:reference_conflicts")
+    return act_page(
+        request,
+        "Dismiss that another person is named",
+        about="Connections reported for two people",
+        back=reverse("admin:reference_conflicts"),
+        will=[]
+        if trouble
+        else [
+            told[0].sentence,
+            "Nothing changes on the connection.",
+            "It leaves this list and both people’s pages for good, also if the source reports it again.",
+        ],
+        form=None if trouble else form,
+        submit="Dismiss it",
+        trouble=trouble,
+    )

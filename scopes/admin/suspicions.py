@@ -1,0 +1,110 @@
+"""What is suspected of consent screens, and the two ends that an agent can give it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Sum
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes import flow
+from scopes.admin.act_page import Why, act_page
+from scopes.admin.site import ACT, desk
+from scopes.judge import census, lookup
+from scopes.judge import suspicions as judge
+from scopes.judge.content import PolicyError
+from scopes.judge.suspicions import AlreadyEnded
+from scopes.models import Census, Suspicion
+
+LOOK = "scopes.view_suspicion"
+ENDED = 50
+
+
+@desk.screen("suspicions/", "suspicions", LOOK)
+def suspicions(request: HttpRequest) -> HttpResponseBase:
+    """The open suspicions, the largest first, and the last that ended."""
+    everything = Suspicion.objects.select_related("integration__provider", "integration__source")
+    rows = everything.filter(state=Suspicion.State.OPEN).order_by("-consents", "pk")
+    ended = everything.exclude(state=Suspicion.State.OPEN).order_by("-ended_at", "-pk")[:ENDED]
+    told = [(suspicion, judge.told(suspicion)) for suspicion in rows]
+    return desk.page(request, "admin/suspicions/list.html", "Doubts", told=told, ended=ended)
+
+
+@desk.screen("suspicions/<int:pk>/confirm/", "confirm_suspicion", LOOK, "scopes.publish_policy", methods=ACT)
+def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Show what confirming does; by POST, publish a policy in which the scope is not approved."""
+    suspicion = _doubt(pk)
+    form = Why(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            version = flow.confirm_suspicion(pk, form.act_of(request), timezone.now())
+        except (AlreadyEnded, PolicyError) as over:
+            messages.error(request, str(over))
+        else:
+            messages.success(request, f"Confirmed: policy {version.number} of {suspicion.integration} is in force.")
+        return redirect("admin:suspicions")
+    lacking = _lacking(suspicion)
+    in_force = suspicion.integration.policy_version
+    will = [
+        f"A new policy of {suspicion.integration} is published, in which `{suspicion.scope}` is not approved.",
+        "Whoever lacks it is told to have it approved in the provider’s console, and no link is sent for it.",
+        f"In the last count that was {lacking:,} connection{'' if lacking == 1 else 's'}.",
+    ]
+    if in_force is not None and in_force.content["approved"] is None:
+        will.append(
+            "Until now nobody has written down what is approved: all else that we request or need counts as approved"
+            " from then on."
+        )
+    return _end(request, suspicion, f"Confirm that {suspicion.scope} is not offered", will, form, "Confirm and publish")
+
+
+@desk.screen("suspicions/<int:pk>/dismiss/", "dismiss_suspicion", LOOK, "scopes.dismiss_suspicion", methods=ACT)
+def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Show what dismissing does; by POST, end the suspicion."""
+    suspicion = _doubt(pk)
+    form = Why(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            judge.dismiss(pk, form.act_of(request), timezone.now())
+        except AlreadyEnded as over:
+            messages.error(request, str(over))
+        else:
+            messages.success(request, f"The suspicion about {suspicion.scope} was dismissed.")
+        return redirect("admin:suspicions")
+    will = ["It is no longer shown, and not raised again for 30 days: by then other people have consented."]
+    return _end(request, suspicion, f"Dismiss the suspicion about {suspicion.scope}", will, form, "Dismiss it")
+
+
+def _end(
+    request: HttpRequest, suspicion: Suspicion, title: str, will: list[str], form: Why, submit: str
+) -> HttpResponseBase:
+    """The page of either end; without its form where the suspicion has ended."""
+    is_open = suspicion.state == Suspicion.State.OPEN
+    told = f"Of {suspicion.integration.provider.name}’s `{suspicion.scope}`, {judge.told(suspicion)}"
+    return act_page(
+        request,
+        title,
+        about="Doubts",
+        back=reverse("admin:suspicions"),
+        will=[told, *will] if is_open else (),
+        form=form if is_open else None,
+        submit=submit,
+        trouble="" if is_open else str(AlreadyEnded(suspicion)),
+    )
+
+
+def _doubt(pk: int) -> Suspicion:
+    rows = Suspicion.objects.select_related(
+        "integration__provider", "integration__source", "integration__policy_version"
+    )
+    return get_object_or_404(rows, pk=pk)
+
+
+def _lacking(suspicion: Suspicion) -> int:
+    """How many connections lack the scope, of a census that is at most a minute old."""
+    census.take_if_old(timezone.now())
+    standings = lookup.standings_where(integration=suspicion.integration_id, scope=suspicion.scope)
+    return Census.objects.filter(standing__in=standings).aggregate(all=Sum("connections"))["all"] or 0

@@ -1,0 +1,117 @@
+"""The evidence of connections, read from the records in as many queries for one as for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from scopes.facts import ConsentGiven, DataRefused, Fact, IdReplaced, LinkChanged, LinkState, OriginKind
+from scopes.judge.evidence import Asked, Evidence, LastWebhook, Recorded, weigh
+from scopes.judge.person import ConnectionAccount
+from scopes.judge.rules import StandingFacts
+from scopes.judge.standing import facts_of
+from scopes.models import Connection, Delivery, LiveCheck
+from scopes.sources.terra.events import read_event
+from scopes.sources.terra.payloads import PayloadError
+
+TOLD_BY = {
+    OriginKind.LISTING: "a listing",
+    OriginKind.WEBHOOK: "a webhook",
+    OriginKind.FILE: "an imported file",
+    OriginKind.LIVE_CHECK: "a live check",
+}
+
+# By the index that knows whom a delivery is about.
+NEWEST_ABOUT = """
+    SELECT newest.*, wanted.user_id AS about
+    FROM unnest(%s::bigint[], %s::text[]) AS wanted (source_id, user_id)
+    CROSS JOIN LATERAL (
+        SELECT id, source_id, kind, body, signed_at, ordered_at FROM scopes_delivery
+        WHERE left(coalesce(body #>> '{user,user_id}', body #>> '{new_user,user_id}'), 120) = wanted.user_id
+          AND body IS NOT NULL AND source_id = wanted.source_id
+        ORDER BY id DESC LIMIT 1
+    ) newest
+"""
+
+
+def evidence_of(entries: Iterable[ConnectionAccount]) -> dict[int, Evidence]:
+    """Connection -> what speaks for and against it."""
+    rows = list(entries)
+    connections = [entry.connection for entry in rows]
+    asked, heard = _asked(connections), _heard(connections)
+    standings = facts_of(period.standing_id for entry in rows for period in entry.periods)
+    return {
+        row.pk: weigh(_recorded(entry, standings), asked.get(row.pk), heard.get(row.pk))
+        for entry, row in zip(rows, connections, strict=True)
+    }
+
+
+def _recorded(entry: ConnectionAccount, standings: Mapping[int, StandingFacts]) -> Recorded:
+    row = entry.connection
+    reported = standings[entry.periods[0].standing_id].reported
+    # Newest first: the last of the unbroken run in which these scopes stand is the one that told them.
+    reported_by = entry.periods[0].origin
+    for period in entry.periods:
+        if standings[period.standing_id].reported != reported:
+            break
+        reported_by = period.origin
+    pulse = getattr(row, "pulse", None)
+    link = standings[entry.periods[0].standing_id].link
+    listed_at = row.integration.source.listed_at
+    listed = None
+    # One that a listing was the first to tell of came after that listing began.
+    by_listing = entry.periods[-1].origin == OriginKind.LISTING
+    if listed_at is not None and (row.first_seen_at < listed_at or by_listing):
+        lacked = link in (LinkState.UNCONFIRMED, LinkState.GONE) and row.link_at <= listed_at
+        listed = False if lacked or link is LinkState.GONE else True if link is LinkState.ACTIVE else None
+    return Recorded(
+        link=link,
+        link_at=row.link_at,
+        reported=reported,
+        scopes_at=row.scopes_at,
+        scopes_by=TOLD_BY.get(OriginKind(reported_by), "an earlier record"),
+        listed_at=listed_at,
+        listed=listed,
+        last_data_on=pulse.last_data_on if pulse else None,
+    )
+
+
+def _asked(connections: Sequence[Connection]) -> dict[int, Asked]:
+    """Connection -> its last live check that was answered."""
+    checks = LiveCheck.objects.filter(connection__in=connections, answered_at__isnull=False)
+    return {
+        check.connection_id: Asked(
+            at=check.answered_at or check.asked_at,
+            answer=check.answer,
+            active=check.active,
+            scopes=None if check.scopes is None else frozenset(check.scopes),
+            consented_at=check.consented_at,
+            probe=check.probe,
+            account=check.account,
+            detail=check.detail,
+        )
+        for check in checks.order_by("connection", "-pk").distinct("connection")
+    }
+
+
+def _heard(connections: Sequence[Connection]) -> dict[int, LastWebhook]:
+    """Connection -> the last webhook about it, under the id that it has today."""
+    keys = {(row.integration.source_id, row.user_id): row.pk for row in connections}
+    newest = Delivery.objects.raw(NEWEST_ABOUT, [[source for source, _ in keys], [user_id for _, user_id in keys]])
+    found = {}
+    for delivery in newest:
+        at = delivery.ordered_at or delivery.signed_at
+        facts: tuple[Fact, ...] = ()
+        with suppress(PayloadError):
+            facts = read_event(delivery.body or {}, at)
+        scopes = next((told for fact in facts if (told := getattr(fact, "scopes", None)) is not None), None)
+        about: str = delivery.about  # type: ignore[attr-defined]  # the query's own column
+        found[keys[delivery.source_id, about]] = LastWebhook(
+            at=at,
+            kind=delivery.kind,
+            scopes=None if scopes is None else frozenset(scopes),
+            link=next((fact.state for fact in facts if isinstance(fact, LinkChanged)), None),
+            consent=any(isinstance(fact, ConsentGiven | IdReplaced) for fact in facts),
+            refused=any(isinstance(fact, DataRefused) for fact in facts),
+        )
+    return found

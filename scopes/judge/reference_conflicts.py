@@ -1,0 +1,106 @@
+"""What is contradictory about whose connections are: another person reported for one, ids that differ in case only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from scopes.models import Connection, Person, ReferenceConflict
+from scopes.models.arrays import among
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """`connection` goes on under its own reference id, and `report` names another. `other` is that person, if known."""
+
+    report: ReferenceConflict
+    connection: Connection
+    other: Person | None
+
+    @property
+    def who(self) -> str:
+        """Who named both: Terra, or the name of the source."""
+        kind, _, name = self.connection.integration.source.key.partition(":")
+        return kind.capitalize() if name else kind
+
+    @property
+    def sentence(self) -> str:
+        """On the page of whoever has the connection."""
+        return (
+            f"{self.who} also names `{self.report.reference_id}` for this connection, first on"
+            f" {self.report.first_at:%-d %b %Y}. It stays with `{self.connection.reference_id}`, who was named first."
+        )
+
+    @property
+    def sentence_of_other(self) -> str:
+        """On the page of the other one."""
+        return (
+            f"{self.who} also names `{self.report.reference_id}` for a connection of `{self.connection.reference_id}`:"
+            f" {self.connection.integration.provider.name}, `{self.connection.user_id}`, first on"
+            f" {self.report.first_at:%-d %b %Y}. It stays with `{self.connection.reference_id}`, who was named first."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InOtherCase:
+    """A reference id that differs from `reference_id` in case only. One of `person` and `connection` has it."""
+
+    reference_id: str
+    other_id: str
+    person: Person | None = None
+    connection: Connection | None = None
+
+    @property
+    def sentence(self) -> str:
+        return f"`{self.reference_id}` and `{self.other_id}` differ in case only."
+
+
+def contradictions(rows: QuerySet[ReferenceConflict]) -> list[Contradiction]:
+    """These reports that nobody dismissed, with the connections that go on; two queries."""
+    sides = [
+        f"connection__{merged}{side}"
+        for merged in ("", "merged_into__")
+        for side in ("person", "integration__provider", "integration__source")
+    ]
+    reports = list(rows.filter(ended_at__isnull=True).select_related(*sides))
+    references = {report.reference_id for report in reports}
+    people = among(Person.objects.defer("search"), "reference_id", references) if references else ()
+    known = {person.reference_id: person for person in people}
+    told = [
+        Contradiction(report, report.connection.merged_into or report.connection, known.get(report.reference_id))
+        for report in reports
+    ]
+    return [one for one in told if one.report.reference_id != one.connection.reference_id]
+
+
+def of_connections(pks: Iterable[int]) -> dict[int, list[Contradiction]]:
+    """Connection -> who else was reported for it, or for one that goes on in it."""
+    pks = list(pks)
+    theirs = ReferenceConflict.objects.filter(Q(connection__in=pks) | Q(connection__merged_into__in=pks))
+    found: dict[int, list[Contradiction]] = {}
+    for one in contradictions(theirs.order_by("first_at", "reference_id", "pk")):
+        of_one = found.setdefault(one.connection.pk, [])
+        if one.report.reference_id not in {known.report.reference_id for known in of_one}:
+            of_one.append(one)
+    return found
+
+
+def of_references(references: Iterable[str]) -> list[Contradiction]:
+    """The connections of others that were reported for these reference ids too."""
+    named = ReferenceConflict.objects.filter(reference_id__in=sorted(set(references) - {""}))
+    return contradictions(named.order_by("first_at", "pk"))
+
+
+def in_other_case(reference_id: str) -> list[InOtherCase]:
+    """The people, and the reference ids of connections that nobody has claimed, that differ from it in case only."""
+    if not reference_id:
+        return []
+    people = Person.objects.defer("search").filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
+    found = {person.reference_id: InOtherCase(reference_id, person.reference_id, person) for person in people}
+    unclaimed = Connection.objects.filter(person__isnull=True, reference_id__iexact=reference_id)
+    unclaimed = unclaimed.exclude(reference_id="").exclude(reference_id=reference_id)
+    for row in unclaimed.filter(merged_into__isnull=True).order_by("pk"):
+        found.setdefault(row.reference_id, InOtherCase(reference_id, row.reference_id, connection=row))
+    return [found[other] for other in sorted(found)]

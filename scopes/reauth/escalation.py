@@ -1,0 +1,143 @@
+"""What an engineer is asked to change, as a text to paste: for what no link can mend. Pure; it names no person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from scopes.catalogue.entries import Provider
+from scopes.judge.explain import Account, Scoped
+from scopes.reasons import LINK_REASONS, SCOPE_REASONS
+
+ENGINEERS = frozenset({"change_request", "change_console", "raise_limit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which connection shows it: our own number of it, the integration's source, the environment at Terra, if any."""
+
+    connection: int
+    source: str
+    environment: str
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """How many connections of the integration lack what (`scope=reason`, or a link's reason), counted when."""
+
+    connections: Mapping[str, int]
+    counted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """One text, and what it is about."""
+
+    code: str
+    title: str
+    text: str
+
+
+def escalations(account: Account, where: Where, affected: Affected) -> tuple[Escalation, ...]:
+    """A text for each thing about this connection that an engineer has to mend; none where there is nothing."""
+    return tuple(_all(account, where, affected))
+
+
+def wanted(account: Account) -> bool:
+    """Whether there is anything for an engineer."""
+    return account.link_remedy in ENGINEERS or any(_for_engineers(line) for line in account.lines)
+
+
+def _all(account: Account, where: Where, affected: Affected) -> Iterator[Escalation]:
+    name = where.provider.name
+    if account.link_remedy in ENGINEERS:
+        reason = LINK_REASONS[account.link_reason]
+        title = f"{name}: {reason.title.lower()}"
+        wrong = [reason.meaning, f"What people notice: {reason.suffers}"]
+        change = _change(account.link_remedy, "", where)
+        yield Escalation(
+            reason.code, title, _text(title, wrong, change, account.link_evidence, where, affected, reason.code)
+        )
+    for line in account.lines:
+        if _for_engineers(line):
+            reason, scope = SCOPE_REASONS[line.reason], line.scopes[0]
+            title = f"{name}: {reason.title.lower()}, scope {scope}"
+            features = f", {line.need} for {' and '.join(line.features)}" if line.features else ""
+            wrong = [
+                f"Scope: {scope} ({line.label}){features}.",
+                reason.meaning,
+                f"What people notice: {reason.suffers}",
+            ]
+            since = (f"This connection lacks it since {line.since:%-d %b %Y}.",) if line.since else ()
+            evidence = (*since, *(one.replace("`", "") for one in line.evidence))
+            change = _change(line.remedy, _asked_for(line, where.provider), where)
+            yield Escalation(
+                line.reason, title, _text(title, wrong, change, evidence, where, affected, f"{scope}={line.reason}")
+            )
+
+
+def _for_engineers(line: Scoped) -> bool:
+    return line.held is not True and line.remedy in ENGINEERS
+
+
+def _asked_for(line: Scoped, provider: Provider) -> str:
+    """The scope that is to be requested or approved: for a replaced one what replaces it."""
+    scope = provider.by_name.get(line.scopes[0])
+    return scope.successor if line.reason == "renamed" and scope and scope.successor else line.scopes[0]
+
+
+def _change(remedy: str, scope: str, where: Where) -> str:
+    name = where.provider.name
+    if remedy == "raise_limit":
+        return (
+            f"Ask for more users of {name}: at Terra for this environment, or in {name}'s developer console for our"
+            " client. Or free places: disconnect those who left."
+        )
+    if remedy == "change_console":
+        return (
+            f"In {name}'s developer console, have {scope} approved for our client. Then write down in the policy what"
+            " is approved, and publish it."
+        )
+    place = (
+        f"In Terra's dashboard, environment {where.environment}: in the connection settings of {name}, enable the data"
+        f' types that ask for {scope} ("Edit permissions").'
+        if where.environment
+        else f"In the host application, add {scope} to what is requested from {name}."
+    )
+    return (
+        f"{place} Then publish a policy that requests it, in force from the moment of the change: only who consents"
+        " after that is asked for it."
+    )
+
+
+def _text(
+    title: str,
+    wrong: list[str],
+    change: str,
+    evidence: tuple[str, ...],
+    where: Where,
+    affected: Affected,
+    counted: str,
+) -> str:
+    number = affected.connections.get(counted, 0)
+    when = f"counted {affected.counted_at:%-d %b %Y, %H:%M} UTC" if affected.counted_at else "not counted yet"
+    connections = (
+        f"{number:,} connection{'' if number == 1 else 's'}"
+        if affected.counted_at
+        else "An unknown number of connections"
+    )
+    lines = [
+        title,
+        "",
+        f"Integration: {where.provider.name} through {where.source}",
+        *wrong,
+        "",
+        f"What to change: {change}",
+        "",
+        f"Affected: {connections} of this integration ({when}). No reauth link can mend it before.",
+        f"Seen on connection {where.connection} of the scope desk:",
+        *(f"- {one}" for one in evidence),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,179 @@
+"""What a link does when somebody comes: a look changes nothing, a press mints, a return is written down.
+
+The link's secret is the capability: whoever holds it may press. Mail scanners look and press too, so neither decides
+anything; what the source tells afterwards does (`settle`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hmac import compare_digest
+
+from django.db.models import QuerySet
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.models import Attempt, ReauthLink
+from scopes.models.transactions import limited
+from scopes.reauth.issue import hash_of
+from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.progress import connection_of
+from scopes.reauth.target import reference_of
+from scopes.sources.terra import Terra, TerraError, TerraRefused
+
+PRESSES = 5
+HOUR = timedelta(hours=1)
+NOT_MINTED = "not_minted"
+LONGEST_VALUE = 300
+MOST_PARAMETERS = 20
+LONGEST_WAIT = "3s"  # for somebody else's lock, while the person waits
+
+
+class LinkEnded(Exception):
+    """The link cannot be used; `status` says why."""
+
+    def __init__(self, status: LinkStatus) -> None:
+        self.status = status
+        super().__init__(f"The link is {status}.")
+
+
+class TooManyPresses(Exception):
+    """The link was pressed five times within an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackTo:
+    """Where the provider sends the person afterwards."""
+
+    success: str
+    failure: str
+
+
+def find(public_id: str, secret: str) -> ReauthLink | None:
+    """The link of that id, if the secret is its own; the same answer, and as much work, for a wrong id."""
+    link = _links().filter(public_id=public_id).first()
+    stored = bytes(link.secret_hash) if link else hash_of("")
+    matches = compare_digest(stored, hash_of(secret))
+    return link if link is not None and matches else None
+
+
+def attempt_by(key: str) -> Attempt | None:
+    """The attempt that a return address names, with its link."""
+    return (
+        Attempt.objects.filter(key=key, link__isnull=False)
+        .select_related("link__integration__provider", "link__integration__source")
+        .select_related("link__integration__policy_version", "link__person", "provider")
+        .first()
+    )
+
+
+def opened(link: ReauthLink, now: datetime) -> None:
+    """Note the first look."""
+    if link.opened_at is None:
+        with limited(lock=LONGEST_WAIT):
+            ReauthLink.objects.filter(pk=link.pk, opened_at__isnull=True).update(opened_at=now)
+
+
+def begin(link: ReauthLink, now: datetime) -> Attempt:
+    """A new attempt through the link. Raises LinkEnded, TooManyPresses."""
+    with limited(lock=LONGEST_WAIT):
+        held = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
+        status = status_of(held, now)
+        if status is not LinkStatus.LIVE:
+            raise LinkEnded(status)
+        recent = held.attempts.filter(started_at__gt=now - HOUR).exclude(result=NOT_MINTED)
+        if recent.count() >= PRESSES:
+            raise TooManyPresses
+        connection = connection_of(held)
+        return Attempt.objects.create(
+            source_id=link.integration.source_id,
+            person_id=held.person_id,
+            reference_id=reference_of(link.person, connection),
+            provider_id=link.integration.provider_id,
+            link=held,
+            connection=connection,
+            key=secrets.token_urlsafe(24),
+            started_at=now,
+        )
+
+
+def mint(attempt: Attempt, terra: Terra, back_to: BackTo, language: str, now: datetime) -> str:
+    """The provider's own address to send the person to. Raises TerraError; the attempt says so then, and costs nothing.
+
+    Where the direct link is refused, the widget's is taken, which leads to the same provider; and where nobody knows
+    the region, for the person chooses it there.
+    """
+    resources = _resources(attempt)
+    about = attempt.reference_id, back_to.success, back_to.failure, language
+    try:
+        url = _direct(attempt, terra, resources, about) if len(resources) == 1 else ""
+        if not url:
+            session = terra.widget_session(resources, *about)
+            attempt.session_id, url = session.session_id, session.url
+    except TerraError as error:
+        not_minted(attempt, str(error), now)
+        raise
+    attempt.save(update_fields=["user_id", "session_id"])
+    ReauthLink.objects.filter(attempts=attempt).update(redirected_at=now)
+    return url
+
+
+def _resources(attempt: Attempt) -> tuple[str, ...]:
+    """What to ask the source for: as it calls the connection today, else as the link says, else every region."""
+    assert attempt.link is not None
+    entry = Entry.from_data(attempt.link.integration.provider.entry)
+    told = attempt.connection.resource if attempt.connection else ""
+    known = entry.resource(told or attempt.link.resource)
+    return (known,) if known else entry.terra
+
+
+def _direct(attempt: Attempt, terra: Terra, resources: tuple[str, ...], about: tuple[str, str, str, str]) -> str:
+    """The address of the provider's own consent screen; empty where Terra refuses to give one."""
+    try:
+        minted = terra.authenticate_user(resources[0], *about)
+    except TerraRefused:
+        return ""
+    attempt.user_id = minted.user_id
+    return minted.url
+
+
+def not_minted(attempt: Attempt, why: str, now: datetime) -> None:
+    """The press led nowhere, and is not counted. `why` is shown to agents."""
+    attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, NOT_MINTED, why[:500]
+    attempt.ended_at = now
+    attempt.save(update_fields=["state", "result", "message", "ended_at"])
+
+
+def returned(attempt: Attempt, end: str, parameters: Mapping[str, Sequence[str]], now: datetime) -> None:
+    """Write down what the return address said. It is unsigned, so nothing else follows from it.
+
+    The first return that says anything counts; the browser's way back brings others.
+    """
+    kept = {
+        _storable(name): [_storable(value) for value in values[:3]]
+        for name, values in list(parameters.items())[:MOST_PARAMETERS]
+    }
+    told = {"at": now.isoformat(), "end": _storable(end), "parameters": kept}
+    with limited(lock=LONGEST_WAIT):
+        ReauthLink.objects.filter(attempts=attempt).update(returned_at=now)
+        Attempt.objects.filter(pk=attempt.pk, returned__isnull=True).update(returned=told)
+
+
+def reported_by_redirect(attempt: Attempt) -> str | None:
+    """The reason of a failure that the return address told of, empty where it gave none; None where it told of none."""
+    told = attempt.returned or {}
+    parameters = told.get("parameters", {})
+    reason = next(iter(parameters.get("reason") or parameters.get("error") or [""]), "")
+    return reason if reason or told.get("end") == "failure" else None
+
+
+def _storable(value: str) -> str:
+    return value.replace("\x00", "\ufffd")[:LONGEST_VALUE]
+
+
+def _links() -> QuerySet[ReauthLink]:
+    return ReauthLink.objects.select_related(
+        "integration__provider", "integration__source", "integration__policy_version", "person"
+    )

@@ -1,0 +1,132 @@
+"""What a link to this person would lead to, and whether it would help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.judge import suspicions, verdicts
+from scopes.judge.rules import Policy
+from scopes.models import Connection, Integration, Person, ReauthLink, Source
+from scopes.reauth import contact
+from scopes.reauth.link_status import live_links
+from scopes.reauth.preflight import Case, Preflight, decide
+from scopes.reauth.progress import judgement_of
+
+EntryOf = Callable[[str], Entry]
+TERRA = "terra:"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a link leads. `integration` is None for a successor that nobody has connected yet: issuing makes it."""
+
+    person: Person
+    source: Source
+    provider: Entry
+    integration: Integration | None
+    connection: Connection | None
+    policy: Policy
+    preflight: Preflight
+
+    @property
+    def resource(self) -> str:
+        """What the source is to be asked for; empty where somebody has to choose one of `resources`."""
+        return self.provider.resource(self.connection.resource if self.connection else "")
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The regions of the provider that the link may lead to, where it is not known which; else none."""
+        return () if self.resource else self.provider.terra
+
+
+def environment_of(source: Source) -> str:
+    """The Terra environment of a source; empty for a source that is not Terra."""
+    return source.key.removeprefix(TERRA) if source.key.startswith(TERRA) else ""
+
+
+def reference_of(person: Person, connection: Connection | None) -> str:
+    """The reference id that a link must carry: the one under which the source keeps the connection."""
+    return person.reference_id if connection is None else connection.reference_id
+
+
+def target_of(
+    person: Person,
+    integration: Integration,
+    entry_of: EntryOf,
+    now: datetime,
+    connection: Connection | None = None,
+    at_most: int = contact.MOST_LINKS,
+) -> Target:
+    """What a link for this person and integration would lead to; a retired provider's leads to its successor.
+
+    Nobody is sent more than `at_most` links within 30 days.
+    Without `connection`, the person's newest one there is meant, where there is one. Writes nothing.
+    """
+    source = integration.source
+    first = entry = Entry.from_data(integration.provider.entry)
+    target: Integration | None = integration
+    while _retired(entry, now) and (successor := _successor(entry, entry_of)):
+        entry = successor
+    if entry is not first:
+        target = _integrations().filter(source=source, provider__slug=entry.slug).first()
+        connection = None
+    if target is not None:
+        entry = Entry.from_data(target.provider.entry)
+        connection = connection or _newest(person, target)
+    version = target.policy_version if target else None
+    policy = verdicts.policy_of(version) if version else Policy(provider=entry)
+    mark = contact.mark_of(person, now)
+    case = Case(
+        provider=entry,
+        policy=policy,
+        judgement=judgement_of(connection) if connection else None,
+        reference_id=reference_of(person, connection),
+        plan=person.plan,
+        gives_links=bool(environment_of(source)) and bool(entry.terra or entry.on_device),
+        retired=_retired(entry, now),
+        trouble=source.trouble,
+        succeeds=first if entry.slug != first.slug else None,
+        outcomes=_outcomes(person, target) if target else (),
+        suspicions=suspicions.open_in([target.pk]).get(target.pk, {}) if target else {},
+        dont_contact=mark is not None,
+        dont_contact_until=mark.until if mark else None,
+        asked=contact.asked_lately(person, now),
+        asked_at_most=at_most,
+        live=target is not None and live_links(now).filter(person=person, integration=target).exists(),
+    )
+    return Target(person, source, entry, target, connection, policy, decide(case))
+
+
+def _integrations() -> QuerySet[Integration]:
+    return Integration.objects.select_related("provider", "source", "policy_version")
+
+
+def _retired(entry: Entry, now: datetime) -> bool:
+    return entry.retired_on is not None and entry.retired_on <= now.date()
+
+
+def _successor(entry: Entry, entry_of: EntryOf) -> Entry | None:
+    try:
+        return entry_of(entry.successor) if entry.successor else None
+    except KeyError:
+        return None
+
+
+def _newest(person: Person, integration: Integration) -> Connection | None:
+    return (
+        Connection.objects.filter(person=person, integration=integration, merged_into__isnull=True)
+        .select_related("standing")
+        .order_by("-pk")
+        .first()
+    )
+
+
+def _outcomes(person: Person, integration: Integration) -> tuple[str, ...]:
+    """How the last two links that came to anything ended, newest first."""
+    ended = ReauthLink.objects.filter(person=person, integration=integration).exclude(outcome="")
+    return tuple(ended.order_by("-created_at", "-pk").values_list("outcome", flat=True)[:2])
