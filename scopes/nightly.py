@@ -175,7 +175,7 @@ def list_environment(
     flow.apply_believed(source, entry_of, clock)
     flow.verify(live_check.waiting(source=source)[:CHECKS], client, entry_of, clock)
     flow.separate_accounts(client, entry_of, clock)
-    checked = live_check.prove_doubtful(source, client, flow.Batches(source, entry_of), clock, CHECKS)
+    checked = live_check.check_unconfirmed(source, client, flow.Batches(source, entry_of), clock, CHECKS)
     settle.settle_overdue(source, clock())
     return Listed(taken, checked)
 

@@ -17,12 +17,12 @@ from scopes.admin.tags import chip, when
 from scopes.models import ReauthLink
 from scopes.reauth.link_status import live_links
 
-_LIFE = [("live", "Can be used"), ("fixed", "Fixed"), ("withdrawn", "Withdrawn"), ("expired", "Expired")]
+_STATUSES = [("live", "Can be used"), ("fixed", "Fixed"), ("withdrawn", "Withdrawn"), ("expired", "Expired")]
 
 
-def _in_life(links: QuerySet[ReauthLink], life: str) -> QuerySet[ReauthLink]:
+def _in_status(links: QuerySet[ReauthLink], status: str) -> QuerySet[ReauthLink]:
     now = timezone.now()
-    match life:
+    match status:
         case "live":
             return links.filter(pk__in=live_links(now).values("pk"))
         case "fixed":
@@ -38,9 +38,9 @@ class Links(Records):
 
     heading = "Links"
     explanation = "Every link that was made for a person to connect again, newest first."
-    list_display = ("life", "who", "provider", "state", "made", "by", "ticket")
+    list_display = ("status", "who", "provider", "state", "made", "by", "ticket")
     list_display_links = None
-    list_filter = (choice("life", "life", _LIFE, _in_life), "outcome", "integration__provider")
+    list_filter = (choice("status", "status", _STATUSES, _in_status), "outcome", "integration__provider")
     fields = (
         "public_id", "who", "provider", "state", "outcome_detail", "reason", "ticket", "language", "by", "made",
         "opened", "left", "returned", "settled", "withdrawn", "expires",
@@ -50,7 +50,7 @@ class Links(Records):
         return super().get_queryset(request).select_related("person", "integration__provider").defer("secret_hash")
 
     @admin.display(description="Link")
-    def life(self, link: ReauthLink) -> SafeString:
+    def status(self, link: ReauthLink) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("admin:link", args=[link.public_id]), link.public_id)
 
     @admin.display(description="Person")

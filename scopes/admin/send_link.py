@@ -1,4 +1,4 @@
-"""Send a reauth link: first whether it would help, then what the person will see; afterwards the link's life."""
+"""Send a reauth link: first whether it would help, then what the person will see; afterwards the link's status."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
 
 
 @desk.screen("links/<str:public_id>/status/", "link", *LOOK, methods=ACT)
-def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The link's life, which updates itself; POST withdraws it."""
+def link_status(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The link's status, which updates itself; POST withdraws it."""
     link = _link(public_id)
     form = Why(request.POST or None)
     trouble = ""
@@ -122,14 +122,14 @@ def link_life(request: HttpRequest, public_id: str) -> HttpResponse:
                 trouble = str(over)
             else:
                 return HttpResponseRedirect(reverse("admin:link", args=[public_id]))
-    context = {**_life(link), "form": form, "trouble": trouble, "person": link.person}
+    context = {**_status(link), "form": form, "trouble": trouble, "person": link.person}
     return desk.page(request, "admin/send_link/link.html", f"Link for {link.integration.provider.name}", **context)
 
 
 @desk.screen("links/<str:public_id>/status/now/", "link_now", *LOOK)
 def link_now(request: HttpRequest, public_id: str) -> HttpResponse:
     """The changing part alone, for the page that updates itself."""
-    return render(request, "admin/send_link/status.html", _life(_link(public_id)))
+    return render(request, "admin/send_link/status.html", _status(_link(public_id)))
 
 
 def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
@@ -138,7 +138,7 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
     url = request.build_absolute_uri(reverse("reauth_landing", args=[link.public_id, issued.secret]))
     page = asked.asked_by(link, link.needs, settings.PORTAL_HOST_NAME)
     context = {
-        **_life(link),
+        **_status(link),
         "person": link.person,
         "url": url,
         "message": asked.message(page, name=link.person.name, url=url, expires_at=link.expires_at),
@@ -148,12 +148,12 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
     return desk.page(request, "admin/send_link/link.html", title, **context)
 
 
-def _life(link: ReauthLink) -> dict[str, Any]:
+def _status(link: ReauthLink) -> dict[str, Any]:
     """What has become of the link so far."""
     attempts = list(link.attempts.order_by("-started_at", "-pk")[:20])
     return {
         "link": link,
-        "life": status_of(link, timezone.now()),
+        "status": status_of(link, timezone.now()),
         "live": status_of(link, timezone.now()) is LinkStatus.LIVE,
         "attempts": [(attempt, reported_by_redirect(attempt)) for attempt in attempts],
     }

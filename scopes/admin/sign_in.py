@@ -56,10 +56,10 @@ class SignInForm(AdminAuthenticationForm):
 def count(subject: str, limit: int, now: datetime) -> bool:
     """Count one more try of `subject`; whether it is within the limit. Forgets what is older than the window."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM scopes_signintries WHERE first_at <= %s", [now - WINDOW])
+        cursor.execute("DELETE FROM scopes_failedsignins WHERE first_at <= %s", [now - WINDOW])
         cursor.execute(
             """
-            INSERT INTO scopes_signintries AS counted (subject, tries, first_at) VALUES (%s, 1, %s)
+            INSERT INTO scopes_failedsignins AS counted (subject, tries, first_at) VALUES (%s, 1, %s)
             ON CONFLICT (subject) DO UPDATE SET tries = least(counted.tries + 1, %s)
             RETURNING tries
             """,
@@ -70,7 +70,7 @@ def count(subject: str, limit: int, now: datetime) -> bool:
 
 def _take_back(subject: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE scopes_signintries SET tries = greatest(tries - 1, 0) WHERE subject = %s", [subject])
+        cursor.execute("UPDATE scopes_failedsignins SET tries = greatest(tries - 1, 0) WHERE subject = %s", [subject])
 
 
 def hashed(kind: str, value: str) -> str:

@@ -36,7 +36,7 @@ def suspicions(request: HttpRequest) -> HttpResponseBase:
 @desk.screen("suspicions/<int:pk>/confirm/", "confirm_suspicion", LOOK, "scopes.publish_policy", methods=ACT)
 def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what confirming does; by POST, publish a policy in which the scope is not approved."""
-    suspicion = _doubt(pk)
+    suspicion = _suspicion(pk)
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -64,7 +64,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
 @desk.screen("suspicions/<int:pk>/dismiss/", "dismiss_suspicion", LOOK, "scopes.dismiss_suspicion", methods=ACT)
 def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what dismissing does; by POST, end the suspicion."""
-    suspicion = _doubt(pk)
+    suspicion = _suspicion(pk)
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -96,7 +96,7 @@ def _end(
     )
 
 
-def _doubt(pk: int) -> Suspicion:
+def _suspicion(pk: int) -> Suspicion:
     rows = Suspicion.objects.select_related(
         "integration__provider", "integration__source", "integration__policy_version"
     )

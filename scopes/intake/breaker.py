@@ -44,7 +44,7 @@ def hold(listing: Listing, inactive: Sequence[Held]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO scopes_heldfact (listing_id, connection_id, integration_id, state, happened_at)
+            INSERT INTO scopes_quarantinedfact (listing_id, connection_id, integration_id, state, happened_at)
             SELECT %s, connection, integration, 'inactive', at
             FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) held (connection, integration, at)
             ON CONFLICT DO NOTHING
@@ -59,7 +59,7 @@ def hold(listing: Listing, inactive: Sequence[Held]) -> None:
 
 
 ABSENT = """
-    INSERT INTO scopes_heldfact (listing_id, connection_id, integration_id, state, happened_at)
+    INSERT INTO scopes_quarantinedfact (listing_id, connection_id, integration_id, state, happened_at)
     SELECT %(listing)s, c.id, c.integration_id, 'unconfirmed', %(began)s
     FROM scopes_connection c
     JOIN scopes_integration integration ON integration.id = c.integration_id
@@ -75,7 +75,7 @@ WEIGH = """
     FROM (
         SELECT integration_id, count(*) FILTER (WHERE state = 'unconfirmed') AS absent,
                count(*) FILTER (WHERE state = 'inactive') AS inactive
-        FROM scopes_heldfact WHERE listing_id = %(listing)s GROUP BY 1
+        FROM scopes_quarantinedfact WHERE listing_id = %(listing)s GROUP BY 1
     ) held
     LEFT JOIN (
         SELECT c.integration_id, count(*) AS working

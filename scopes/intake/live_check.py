@@ -206,7 +206,7 @@ def give_up(checks: Iterable[LiveCheck], error: TerraError, now: datetime) -> No
                 _keep(check, said, now)
 
 
-def prove_doubtful(
+def check_unconfirmed(
     source: Source, client: Terra, take_in: TakeIn, clock: Callable[[], datetime], limit: int
 ) -> Checked:
     """Ask about up to `limit` unconfirmed connections. Gone is what Terra answers 404 for; when it is down, we stop."""

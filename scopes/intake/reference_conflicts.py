@@ -55,7 +55,7 @@ def write(reported: Mapping[int, Named], now: datetime) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 """
-                INSERT INTO scopes_otherreference
+                INSERT INTO scopes_referenceconflict
                     (connection_id, reference_id, first_at, origin, origin_record, found_at, author, reason, ticket)
                 SELECT *, %s, '', '', ''
                 FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
@@ -79,7 +79,7 @@ def _forget_their_own(connections: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            DELETE FROM scopes_otherreference other USING scopes_connection c
+            DELETE FROM scopes_referenceconflict other USING scopes_connection c
             WHERE c.id = ANY(%s::bigint[]) AND other.connection_id = c.id AND other.reference_id = c.reference_id
             """,
             [numbers(connections)],
@@ -91,9 +91,9 @@ def part(record: Merge) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE scopes_otherreference other SET connection_id = %(absorbed)s
+            UPDATE scopes_referenceconflict other SET connection_id = %(absorbed)s
             WHERE other.connection_id = %(survivor)s AND other.found_at > %(merged_at)s
-              AND NOT EXISTS (SELECT FROM scopes_otherreference own
+              AND NOT EXISTS (SELECT FROM scopes_referenceconflict own
                               WHERE own.connection_id = %(absorbed)s AND own.reference_id = other.reference_id)
             """,
             {"absorbed": record.absorbed_id, "survivor": record.survivor_id, "merged_at": record.merged_at},

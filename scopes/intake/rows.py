@@ -103,7 +103,7 @@ def find_observed(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Observed
                    coalesce(seen.resource <> c.resource, false),
                    CASE WHEN seen.reference_id = '' OR c.reference_id = '' THEN false
                         WHEN seen.reference_id = c.reference_id THEN coalesce(seen.at < c.reference_at, false)
-                        ELSE NOT EXISTS (SELECT FROM scopes_otherreference other
+                        ELSE NOT EXISTS (SELECT FROM scopes_referenceconflict other
                                          WHERE other.connection_id = c.id AND other.reference_id = seen.reference_id
                                            AND other.first_at <= seen.at)
                    END

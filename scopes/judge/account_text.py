@@ -61,7 +61,7 @@ def _connection(entry: ConnectionAccount) -> dict[str, Any]:
             "remedy": told.link_remedy or None,
             "evidence": list(told.link_evidence),
         },
-        "scopes": [_scope(line, _doubts(entry, line)) for line in told.lines],
+        "scopes": [_scope(line, _suspicions(entry, line)) for line in told.lines],
         "features": {"working": told.working, "failing": told.failing, "uncertain": told.uncertain},
         "sentences": told.sentences,
         "refusals": told.refusals,
@@ -72,7 +72,7 @@ def _connection(entry: ConnectionAccount) -> dict[str, Any]:
     }
 
 
-def _doubts(entry: ConnectionAccount, line: Scoped) -> list[str]:
+def _suspicions(entry: ConnectionAccount, line: Scoped) -> list[str]:
     """What is doubted of a need that is missing."""
     return [entry.suspicions[scope] for scope in line.scopes if scope in entry.suspicions] if line.held is False else []
 
@@ -150,7 +150,7 @@ def _connection_lines(entry: ConnectionAccount) -> Iterator[str]:
             reason, remedy = REASONS[line.reason], REMEDIES[line.remedy]
             yield f"      {reason.title} ({line.reason}): {reason.meaning} {reason.suffers}"
             yield f"      {remedy.title}: {'a reauth helps' if line.helps else 'a reauth does not help'}."
-            for evidence in (*line.evidence, *(f"Suspicion: {suspicion}" for suspicion in _doubts(entry, line))):
+            for evidence in (*line.evidence, *(f"Suspicion: {suspicion}" for suspicion in _suspicions(entry, line))):
                 yield f"      {evidence}"
     spare = [scope for line in told.lines if line.need == OPTIONAL for scope in line.scopes]
     if spare:

@@ -79,7 +79,7 @@ def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse
     page = asked.asked_by(link, lacking, settings.PORTAL_HOST_NAME)
     trouble = page.say(page.texts.cannot_connect) if link.integration.source.trouble else ""
     until = page.texts.works_until.format(day=asked.day(link.expires_at, page.texts))
-    return _page(request, "reauth/link_page.html", link, {"asked": page, "until": until, "trouble": trouble})
+    return _page(request, "reauth/landing.html", link, {"asked": page, "until": until, "trouble": trouble})
 
 
 @door(methods=("GET", "HEAD"), takes_any_input=True)

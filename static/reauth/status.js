@@ -1,9 +1,9 @@
-// The link's life updates itself while somebody looks at it.
-const part = document.querySelector("[data-life]");
+// The link's status updates itself while somebody looks at it.
+const part = document.querySelector("[data-status]");
 
 async function look() {
   if (!document.hidden) {
-    const answer = await fetch(part.dataset.life, { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
+    const answer = await fetch(part.dataset.status, { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
     if (answer?.ok) {
       const html = await answer.text();
       if (html !== part.dataset.shown) {

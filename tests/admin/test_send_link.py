@@ -50,7 +50,7 @@ def address(person: Person, provider: str = "oura", connection: Connection | Non
 
 
 def life(link: ReauthLink) -> str:
-    return f"/admin/links/{link.public_id}/life/"
+    return f"/admin/links/{link.public_id}/status/"
 
 
 @pytest.mark.usefixtures("agent")

@@ -29,7 +29,7 @@ def suspicion(records: Source) -> Suspicion:
 
 
 def act(suspicion: Suspicion, name: str) -> str:
-    return reverse(f"admin:{name}_doubt", args=[suspicion.pk])
+    return reverse(f"admin:{name}_suspicion", args=[suspicion.pk])
 
 
 def test_everybody_sees_it_and_few_may_end_it(suspicion: Suspicion, signed_in: Callable[[str], Client]) -> None:

@@ -99,7 +99,7 @@ def expensive_pages(machine: Machine, number: int) -> Iterator[list[int]]:
         answers.append(requests.post(address, sent, cookies={"portal_csrf": TOKEN}, timeout=60).status_code)
 
     with psycopg.connect(machine.url) as holder:
-        holder.execute("LOCK TABLE scopes_signintries")
+        holder.execute("LOCK TABLE scopes_failedsignins")
         threads = [threading.Thread(target=ask) for _ in range(number)]
         for thread in threads:
             thread.start()

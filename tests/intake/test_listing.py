@@ -14,7 +14,7 @@ from scopes.facts import LinkState
 from scopes.flow import Batches, apply_believed
 from scopes.intake import listing
 from scopes.intake.listing import ListingTaken, Seen, take
-from scopes.intake.live_check import prove_doubtful
+from scopes.intake.live_check import check_unconfirmed
 from scopes.models import Connection, Listing, Period, Source
 from scopes.sources.terra.answers import ListingPage
 from scopes.sources.terra.client import Terra
@@ -135,7 +135,7 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     assert one.standing.link == LinkState.UNCONFIRMED.value
 
     source = Source.objects.get()
-    checked = prove_doubtful(source, terra.client, Batches(source, entry_of), clock, 10)
+    checked = check_unconfirmed(source, terra.client, Batches(source, entry_of), clock, 10)
     one.refresh_from_db()
     other.refresh_from_db()
 

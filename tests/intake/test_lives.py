@@ -133,7 +133,7 @@ class Portal:
         client = Client(self.environment)
         listing.take(source, client, flow.Batches(source, entry_of, hold_breaks=True), clock, lambda users: None)
         flow.apply_believed(source, entry_of, clock)
-        live_check.prove_doubtful(source, client, flow.Batches(source, entry_of), clock, 10)
+        live_check.check_unconfirmed(source, client, flow.Batches(source, entry_of), clock, 10)
 
     def ended(self) -> list[Ended]:
         ended = []

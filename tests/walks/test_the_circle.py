@@ -67,7 +67,7 @@ def test_a_an_unticked_scope_is_found_explained_linked_granted_and_mended(circle
     verbs = set(TrailEntry.objects.filter(person=circle.person("ben")).values_list("verb", flat=True))
     assert verbs >= {"link.issued", "link.settled", "person.opened"}
 
-    circle.page.goto(f"{circle.portal}/admin/links/{link.public_id}/life/")
+    circle.page.goto(f"{circle.portal}/admin/links/{link.public_id}/status/")
     expect(circle.page.get_by_text("Fixed", exact=True)).to_be_visible()
     assert url.rsplit("/", 1)[1] not in circle.page.content()
     assert urlsplit(desk).path.startswith("/admin/people/")
@@ -81,7 +81,7 @@ def test_b_a_refused_mandatory_scope_makes_no_connection_and_says_which_box(circ
     circle.page.get_by_label("Reason").fill("Nia cannot connect.")
     circle.page.get_by_role("button", name="Make the link").click()
     url = circle.page.get_by_label("Link", exact=True).input_value()
-    life = f"{circle.portal}/admin/links/{circle.link().public_id}/life/"
+    life = f"{circle.portal}/admin/links/{circle.link().public_id}/status/"
 
     circle.page.goto(url)
     circle.heading("Connect Oura")
