@@ -125,7 +125,7 @@ def _judged(version: PolicyVersion, different: int) -> tuple[int, int, int]:
 def _write(number: int) -> int:
     """Report new sets of scopes, each a standing that nobody had, until told to stop."""
     source = Source.objects.get(key="terra:bench")
-    recorder = Recorder(source, default().provider)
+    recorder = Recorder(source)
     origin = Origin("terra:bench", OriginKind.LISTING, "3")
     names = [scope.name for scope in default().provider(PROVIDER).scopes]
     ids = list(Connection.objects.order_by("pk").values_list("user_id", flat=True)[number:40_000:WRITERS])

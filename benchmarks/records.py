@@ -13,7 +13,6 @@ from django.db import connection, connections
 
 from benchmarks.population import policy_for, populate
 from benchmarks.process import begin
-from scopes.catalogue import default
 from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake.record import Recorder
 from scopes.judge import census
@@ -138,7 +137,7 @@ def _read_job(number: int, share: int) -> list[ConnectionSeen]:
 
 def _write(facts: list[ConnectionSeen]) -> int:
     known.forget()
-    recorder = Recorder(Source.objects.get(key="terra:bench"), default().provider)
+    recorder = Recorder(Source.objects.get(key="terra:bench"))
     origin = Origin("terra:bench", OriginKind.LISTING, "2")
     changed = 0
     for start in range(0, len(facts), 250):

@@ -12,7 +12,6 @@ from itertools import batched
 
 from django.db import transaction
 
-from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
 from scopes.intake import account, attempts, awaited, breaker, live_check, people, refusals, waivers
 from scopes.intake import merge as merging
@@ -30,24 +29,21 @@ from scopes.sources.terra.client import Terra
 
 BATCH = 500
 AT_ONCE = 3000
-EntryOf = Callable[[str], Entry]
 Clock = Callable[[], datetime]
 
 
-def take_in(source: Source, facts: Iterable[Fact], origin: Origin, entry_of: EntryOf, now: datetime) -> Recorded:
+def take_in(source: Source, facts: Iterable[Fact], origin: Origin, now: datetime) -> Recorded:
     """Record `facts` batch by batch; the sum of what they came to. What was cut off is repeated safely."""
-    take_in_batch = Batches(source, entry_of)
+    take_in_batch = Batches(source)
     total = Recorded()
     for batch in batched(facts, BATCH):
         total.add(take_in_batch(batch, origin, now))
     return total
 
 
-def take_in_together(
-    source: Source, facts: Sequence[tuple[Fact, Origin]], entry_of: EntryOf, now: datetime
-) -> Recorded:
+def take_in_together(source: Source, facts: Sequence[tuple[Fact, Origin]], now: datetime) -> Recorded:
     """Record one batch of facts, each with the origin of its own."""
-    return Batches(source, entry_of).together(facts, now)
+    return Batches(source).together(facts, now)
 
 
 class Batches:
@@ -56,9 +52,9 @@ class Batches:
     `hold_breaks` is for listings: what they break is weighed as a whole before it is applied (see `intake.breaker`).
     """
 
-    def __init__(self, source: Source, entry_of: EntryOf, *, hold_breaks: bool = False) -> None:
-        self.source, self.entry_of = source, entry_of
-        self.recorder = Recorder(source, entry_of, hold_breaks=hold_breaks)
+    def __init__(self, source: Source, *, hold_breaks: bool = False) -> None:
+        self.source = source
+        self.recorder = Recorder(source, hold_breaks=hold_breaks)
 
     def __call__(self, batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
         return self.together([(fact, origin) for fact in batch], now)
@@ -71,7 +67,7 @@ class Batches:
         refusals.record(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
         news = [fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.untried]
-        attempts.record_failures(self.source, settle.settle(self.source, news, now), self.entry_of, now)
+        attempts.record_failures(self.source, settle.settle(self.source, news, now), now)
         if recorded.joined:
             settle.settle_joined(recorded.joined, self.source.key, now)
         return recorded
@@ -81,7 +77,6 @@ def take_in_file(
     batches: Iterable[Sequence[Fact]],
     source_of: Callable[[], Source],
     origin: Origin,
-    entry_of: EntryOf,
     now: datetime,
     *,
     apply: bool,
@@ -94,7 +89,7 @@ def take_in_file(
 
     @in_transaction
     def record(batch: Sequence[Fact]) -> Recorded:
-        recorded = Batches(source_of(), entry_of)(batch, origin, now)
+        recorded = Batches(source_of())(batch, origin, now)
         transaction.set_rollback(not apply)
         return recorded
 
@@ -102,12 +97,12 @@ def take_in_file(
         yield record(batch)
 
 
-def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | None = None) -> int:
+def apply_believed(source: Source, clock: Clock, most: int | None = None) -> int:
     """Apply what was held back and may be believed now, `most` of it or a little more; on how many connections.
 
     Each batch is applied whole and forgotten with it, so what was cut off is gone on with.
     """
-    take_in_batch, applied = Batches(source, entry_of), 0
+    take_in_batch, applied = Batches(source), 0
 
     @in_transaction
     def apply(held: Sequence[int], origin: Origin, facts: Sequence[Fact]) -> None:
@@ -122,13 +117,13 @@ def apply_believed(source: Source, entry_of: EntryOf, clock: Clock, most: int | 
     return applied
 
 
-def release_incident(pk: int, act: Act, entry_of: EntryOf, clock: Clock) -> int:
+def release_incident(pk: int, act: Act, clock: Clock) -> int:
     """It is true after all: apply what the incident holds back; on how many connections by now.
 
     The first thousands at once; of more, the rest by a worker or the next night. Raises AlreadyEnded.
     """
     incident = breaker.release(pk, act, clock())
-    return apply_believed(incident.integration.source, entry_of, clock, AT_ONCE)
+    return apply_believed(incident.integration.source, clock, AT_ONCE)
 
 
 def settle_overdue(key: str, now: datetime) -> int:
@@ -139,7 +134,6 @@ def settle_overdue(key: str, now: datetime) -> int:
 def verify(
     checks: Iterable[LiveCheck],
     client: Terra,
-    entry_of: EntryOf,
     clock: Clock,
     has_time: Callable[[], bool] = lambda: True,
 ) -> Checked:
@@ -148,19 +142,19 @@ def verify(
     What stays unanswered waits, and `trouble` says why.
     """
     source = Source.objects.get(key=client.environment.source)
-    checked = live_check.answer(checks, client, Batches(source, entry_of), clock, has_time)
+    checked = live_check.answer(checks, client, Batches(source), clock, has_time)
     if checked.trouble:
         account.note(source.key, checked.trouble, clock())
     settle.settle_overdue(source, clock())
     return checked
 
 
-def separate_accounts(client: Terra, entry_of: EntryOf, clock: Clock) -> Checked:
+def separate_accounts(client: Terra, clock: Clock) -> Checked:
     """Ask whose accounts the second connections are that links made (see `live_check.separate_accounts`)."""
     source = Source.objects.filter(key=client.environment.source).first()
     if source is None:
         return Checked()
-    return live_check.separate_accounts(source, client, Batches(source, entry_of), clock)
+    return live_check.separate_accounts(source, client, Batches(source), clock)
 
 
 @in_transaction

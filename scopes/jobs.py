@@ -13,7 +13,6 @@ from datetime import timedelta
 from django.utils import timezone
 
 from scopes import flow, queue
-from scopes.catalogue import entry_of
 from scopes.intake import budget, deliveries, live_check
 from scopes.models import JobFailure, Source
 from scopes.reauth.target import environment_of
@@ -47,7 +46,7 @@ def live_checks(checks: Sequence[int]) -> None:
     for check in waiting:
         by_environment[environment_of(check.connection.integration.source)].append(check)
     for name, rows in by_environment.items():
-        checked = flow.verify(rows, budget.kept(client_for(name)), entry_of, timezone.now)
+        checked = flow.verify(rows, budget.kept(client_for(name)), timezone.now)
         if checked.trouble is not None:
             raise checked.trouble
 
@@ -56,7 +55,7 @@ def live_checks(checks: Sequence[int]) -> None:
 def second_connections() -> None:
     """Tell whose accounts the connections are that a link's consent made beside the one that it was to mend."""
     for name in configured():
-        flow.separate_accounts(budget.kept(client_for(name)), entry_of, timezone.now)
+        flow.separate_accounts(budget.kept(client_for(name)), timezone.now)
 
 
 @queue.job("overdue", every="* * * * *")
@@ -64,7 +63,7 @@ def overdue() -> None:
     """Settle the tries that nobody will tell more of, and go on with what was released from incidents."""
     for source in Source.objects.order_by("pk"):
         flow.settle_overdue(source.key, timezone.now())
-        flow.apply_believed(source, entry_of, timezone.now)
+        flow.apply_believed(source, timezone.now)
 
 
 @queue.job("stalled_jobs", every="* * * * *", alone=False)

@@ -21,7 +21,6 @@ from scopes.audit.compare import compare
 from scopes.audit.count import count
 from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
-from scopes.catalogue.entries import Provider as Entry
 from scopes.intake import account, deliveries, listing, live_check
 from scopes.intake.listing import ListingTaken
 from scopes.intake.live_check import Checked
@@ -78,7 +77,6 @@ def run(
     clients: Mapping[str, Terra],
     *,
     offline: bool,
-    entry_of: Callable[[str], Entry],
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
     erased_keys: Sequence[bytes] = (),
@@ -103,12 +101,8 @@ def run(
             _step(night, "deferred jobs")
             queue.run_pending(SECONDS_FOR_JOBS, clock())
         for source in Source.objects.all():
-            flow.apply_believed(source, entry_of, clock)
-        listings = (
-            {}
-            if offline
-            else {name: _list(night, client, entry_of, clock, on_page) for name, client in clients.items()}
-        )
+            flow.apply_believed(source, clock)
+        listings = {} if offline else {name: _list(night, client, clock, on_page) for name, client in clients.items()}
         deliveries.process_pending(flow.take_in_together, clock())  # what waited for what was listed
         _step(night, "set-ups")
         for client in () if offline else clients.values():
@@ -159,7 +153,6 @@ def run(
 
 def list_environment(
     client: Terra,
-    entry_of: Callable[[str], Entry],
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> Listed:
@@ -169,13 +162,13 @@ def list_environment(
     """
     environment = client.environment
     source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
-    taken = listing.take(source, client, flow.Batches(source, entry_of, hold_breaks=True), clock, on_page)
+    taken = listing.take(source, client, flow.Batches(source, hold_breaks=True), clock, on_page)
     account.works(source.key, links=False)
     account.review(client, clock())
-    flow.apply_believed(source, entry_of, clock)
-    flow.verify(live_check.waiting(source=source)[:CHECKS], client, entry_of, clock)
-    flow.separate_accounts(client, entry_of, clock)
-    checked = live_check.check_unconfirmed(source, client, flow.Batches(source, entry_of), clock, CHECKS)
+    flow.apply_believed(source, clock)
+    flow.verify(live_check.waiting(source=source)[:CHECKS], client, clock)
+    flow.separate_accounts(client, clock)
+    checked = live_check.check_unconfirmed(source, client, flow.Batches(source), clock, CHECKS)
     settle.settle_overdue(source, clock())
     return Listed(taken, checked)
 
@@ -183,14 +176,13 @@ def list_environment(
 def _list(
     night: AuditRun,
     client: Terra,
-    entry_of: Callable[[str], Entry],
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> dict[str, Any]:
     """List one environment; what came of it, or the error."""
     _step(night, f"listing {client.environment.name}"[:40])
     try:
-        listed = list_environment(client, entry_of, clock, on_page)
+        listed = list_environment(client, clock, on_page)
     except (TerraError, listing.AlreadyListing) as error:
         if isinstance(error, TerraError):
             account.note(client.environment.source, error, clock())

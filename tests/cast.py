@@ -77,7 +77,7 @@ def terra(key: str = "terra:prod") -> Source:
 
 def take_in(*facts: Fact, source: Source | None = None, origin: Origin = BY_WEBHOOK, now: datetime = NOW) -> Recorded:
     """Record `facts` as they would be recorded at `now`."""
-    return flow.take_in(source or terra(), facts, origin, default().provider, now)
+    return flow.take_in(source or terra(), facts, origin, now)
 
 
 def integration_of(provider: str, source: Source | None = None) -> Integration:

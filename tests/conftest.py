@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from portal import cluster, disposable
+from scopes.catalogue import Provider, loading
 from scopes.intake import record, webhook
 from scopes.judge import standing, verdicts
 from scopes.models import Source
@@ -98,6 +101,20 @@ def _no_job_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
         with connection.cursor() as cursor:
             for table in ("periodic_defers", "jobs", "workers"):
                 cursor.execute(f"DELETE FROM procrastinate_{table}")
+
+
+@pytest.fixture
+def catalogue_with(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Adds made-up providers to the catalogue that everything reads, or puts them in place of shipped ones."""
+
+    def add(*made_up: Provider) -> None:
+        catalogue = loading.default()
+        providers = {**catalogue.providers, **{provider.slug: provider for provider in made_up}}
+        monkeypatch.setattr(loading, "load", lambda: replace(catalogue, providers=MappingProxyType(providers)))
+        loading.default.cache_clear()
+
+    yield add
+    loading.default.cache_clear()
 
 
 @pytest.fixture

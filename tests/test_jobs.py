@@ -9,7 +9,6 @@ from django.db import connection
 from django.utils import timezone
 
 from scopes import jobs, nightly, queue
-from scopes.catalogue import entry_of
 from scopes.models import AuditRun, JobFailure, Source
 from tests import (
     counting_jobs,  # noqa: F401 - its jobs are the queue's
@@ -19,9 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def night(*, offline: bool) -> AuditRun:
-    return nightly.run(
-        {}, offline=offline, entry_of=entry_of, clock=timezone.now, on_page=lambda _users: None, erased_keys=()
-    )
+    return nightly.run({}, offline=offline, clock=timezone.now, on_page=lambda _users: None, erased_keys=())
 
 
 def test_where_no_worker_runs_the_night_does_what_was_deferred() -> None:

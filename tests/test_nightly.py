@@ -19,7 +19,6 @@ from django.db import connection, transaction
 
 from scopes import nightly
 from scopes.audit import report
-from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, ScopesChanged
 from scopes.intake import live_check
 from scopes.judge import policy
@@ -43,7 +42,6 @@ def run(clients: Mapping[str, Terra] | None = None, *, days: int = 0) -> AuditRu
     return nightly.run(
         clients or {},
         offline=not clients,
-        entry_of=entry_of,
         clock=lambda: people.NOW + timedelta(days=days, seconds=next(seconds)),
         on_page=lambda _users: None,
     )

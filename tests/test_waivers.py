@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scopes import flow, nightly
 from scopes.audit import report
-from scopes.catalogue import entry_of
+from scopes.catalogue import provider_named
 from scopes.facts import ScopesChanged
 from scopes.intake.waivers import CHOSEN, LONGEST_DAYS, AlreadyEnded, CannotWaive, waivable
 from scopes.judge.rules import RECOMMENDED, Policy, Requirement, StandingFacts, judge
@@ -48,7 +48,6 @@ def audit(on: date) -> AuditRun:
     return nightly.run(
         {},
         offline=True,
-        entry_of=entry_of,
         clock=lambda: start + timedelta(seconds=next(seconds)),
         on_page=lambda _users: None,
     )
@@ -188,7 +187,7 @@ REQUIREMENTS = [Requirement("sleep", ("daily",)), Requirement("log", ("workout",
 def test_a_waiver_never_makes_a_required_need_better_than_reduced(
     held: frozenset[str], waived: frozenset[str], asked: frozenset[str] | None
 ) -> None:
-    policy = Policy(entry_of("oura"), frozenset({"daily", "workout"}), None, tuple(REQUIREMENTS))
+    policy = Policy(provider_named("oura"), frozenset({"daily", "workout"}), None, tuple(REQUIREMENTS))
     before = judge(StandingFacts(1, reported=held), policy, asked)
     after = judge(StandingFacts(1, reported=held, waived=waived), policy, asked)
 

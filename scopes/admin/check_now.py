@@ -29,7 +29,6 @@ from scopes.admin.healths import verdicts_of
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
 from scopes.admin.waive import about, page_of
-from scopes.catalogue import entry_of
 from scopes.intake import budget, live_check
 from scopes.judge import lookup
 from scopes.judge.evidence_records import evidence_of
@@ -201,7 +200,7 @@ def _will_many(number: int, total: int) -> list[str]:
 def _ask_now(row: Connection, client: Terra, act: Act) -> TerraError | None:
     """Why Terra did not answer, if it did not."""
     (check,) = _keep([row], act, None, {})
-    checked = flow.verify([check], client, entry_of, timezone.now)
+    checked = flow.verify([check], client, timezone.now)
     if checked.trouble is not None:
         live_check.give_up([check], checked.trouble, timezone.now())
     return checked.trouble
@@ -220,7 +219,7 @@ def _ask_many(
     for source, together in groupby(first, key=lambda check: check.connection.integration.source):
         client, _ = clients[source]
         if client is not None:
-            flow.verify(list(together), client, entry_of, timezone.now, has_time=lambda: time.monotonic() < ends)
+            flow.verify(list(together), client, timezone.now, has_time=lambda: time.monotonic() < ends)
     left = [check.pk for check in checks if check.answered_at is None]
     if not left:
         return

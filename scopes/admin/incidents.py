@@ -17,7 +17,6 @@ from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
-from scopes.catalogue import entry_of
 from scopes.intake import breaker
 from scopes.models import Incident, QuarantinedFact
 
@@ -46,7 +45,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            applied = flow.release_incident(pk, form.act_of(request), entry_of, timezone.now)
+            applied = flow.release_incident(pk, form.act_of(request), timezone.now)
         except breaker.AlreadyEnded as over:
             messages.error(request, str(over))
         else:

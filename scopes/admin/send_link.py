@@ -15,7 +15,6 @@ from django.utils import timezone
 from scopes.admin.act_page import Why
 from scopes.admin.escalations import of_connection
 from scopes.admin.site import ACT, desk
-from scopes.catalogue import default
 from scopes.models import Connection, Integration, Person, ReauthLink
 from scopes.reauth import asked, texts
 from scopes.reauth.issue import DAYS, AlreadyEnded, Issued, NoSuchResource, Refused, Wish, issue, withdraw
@@ -63,7 +62,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     integration = get_object_or_404(_integrations(), source=source, provider__slug=provider)
     now = timezone.now()
     connection = _connection(request, someone, integration)
-    target = target_of(someone, integration, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH)
+    target = target_of(someone, integration, now, connection, settings.PORTAL_LINKS_A_MONTH)
     preflight = target.preflight
     may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
     words = texts.in_language(request.GET.get("language") or someone.locale)
@@ -80,9 +79,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
             resource=data.get("resource", ""),
         )
         try:
-            issued = issue(
-                someone, integration, wish, default().provider, now, connection, settings.PORTAL_LINKS_A_MONTH
-            )
+            issued = issue(someone, integration, wish, now, connection, settings.PORTAL_LINKS_A_MONTH)
         except Refused as refused:
             preflight = refused.preflight
         except NoSuchResource as problem:  # what was known of the connection changed meanwhile

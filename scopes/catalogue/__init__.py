@@ -4,7 +4,7 @@ Words only: no Django, no database, nothing else of ours. `docs/adding-a-provide
 """
 
 from scopes.catalogue.entries import Known, Provider, Scope
-from scopes.catalogue.loading import Catalogue, default, entry_of, load, unknown_provider
+from scopes.catalogue.loading import Catalogue, default, load, provider_named, unknown_provider
 from scopes.catalogue.scope_strings import ScopeStringError
 from scopes.catalogue.yaml_page import CatalogueError
 
@@ -16,7 +16,7 @@ __all__ = [
     "Scope",
     "ScopeStringError",
     "default",
-    "entry_of",
     "load",
+    "provider_named",
     "unknown_provider",
 ]

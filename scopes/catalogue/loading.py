@@ -54,7 +54,7 @@ def default() -> Catalogue:
     return replace(load(), named=names())
 
 
-def entry_of(slug: str) -> Provider:
+def provider_named(slug: str) -> Provider:
     """The shipped entry of that slug, or one of which nothing is known, perhaps its name."""
     return default().providers.get(slug) or default().named.get(slug) or unknown_provider(slug)
 

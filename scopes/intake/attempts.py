@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from scopes.catalogue.entries import Provider as Entry
+from scopes.catalogue import provider_named
 from scopes.facts import AttemptFailed
 from scopes.judge.policy import ensure_integration
 from scopes.models import Attempt, Person, Source
@@ -18,16 +18,14 @@ def key_of(source: Source, fact: AttemptFailed) -> str:
     return sha256(f"{source.key}|{told}|{fact.reason}".encode()).hexdigest()[:40]
 
 
-def record_failures(
-    source: Source, failures: Sequence[AttemptFailed], entry_of: Callable[[str], Entry], now: datetime
-) -> int:
+def record_failures(source: Source, failures: Sequence[AttemptFailed], now: datetime) -> int:
     """Record failed attempts; how many were new. A failure touches no connection: an older one may still work."""
     if not failures:
         return 0
     references = {fact.reference_id for fact in failures if fact.reference_id}
     people = dict(Person.objects.filter(reference_id__in=references).values_list("reference_id", "pk"))
     providers = {
-        slug: ensure_integration(source, entry_of(slug), now).provider_id
+        slug: ensure_integration(source, provider_named(slug), now).provider_id
         for slug in {fact.provider for fact in failures if fact.provider}
     }
     before = Attempt.objects.filter(key__in=[key_of(source, fact) for fact in failures]).count()

@@ -15,7 +15,6 @@ from typing import LiteralString
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from scopes.catalogue import Provider, entry_of
 from scopes.facts import Fact, Origin, OriginKind
 from scopes.intake import awaited
 from scopes.intake.record import Recorded
@@ -39,7 +38,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger(__name__)
 
-TakeIn = Callable[[Source, Sequence[tuple[Fact, Origin]], Callable[[str], Provider], datetime], Recorded | None]
+TakeIn = Callable[[Source, Sequence[tuple[Fact, Origin]], datetime], Recorded | None]
 Clock = Callable[[], datetime]
 HasTime = Callable[[], bool]
 
@@ -246,7 +245,7 @@ def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) 
             unknown, told = _facts_of(pending)
             sources = {delivery.source_id: delivery.source for delivery in pending}
             for source, facts in sorted(told.items()):
-                taken = take_in(sources[source], facts, entry_of, now)
+                taken = take_in(sources[source], facts, now)
                 recorded.released += taken.released if taken else 0
             # What others in the batch told may have made the rest known.
             if len(unknown) == len(pending):

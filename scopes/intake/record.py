@@ -14,7 +14,7 @@ from functools import partial
 
 from django.db import transaction
 
-from scopes.catalogue.entries import Provider as Entry
+from scopes.catalogue import provider_named
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake import identity, people, reference_conflicts, rows
 from scopes.intake.effects import Read, Row, Step, Told, after, begin, tells_nothing
@@ -84,12 +84,11 @@ known_integrations: dict[tuple[int, str], tuple[int, int]] = {}
 
 
 class Recorder:
-    """Records batches of facts of one source. `entry_of` gives the catalogue's entry for a provider's slug."""
+    """Records batches of facts of one source."""
 
-    def __init__(self, source: Source, entry_of: Callable[[str], Entry], *, hold_breaks: bool = False) -> None:
+    def __init__(self, source: Source, *, hold_breaks: bool = False) -> None:
         """`hold_breaks`: that a working connection is inactive is handed back instead of being recorded."""
         self.source = source
-        self.entry_of = entry_of
         self.hold_breaks = hold_breaks
         self.integrations: dict[str, tuple[int, int]] = {}
 
@@ -104,7 +103,7 @@ class Recorder:
         if not unusual:
             return recorded
         known = self._with_screens({fact.provider for fact, _ in unusual})
-        vocabulary = Vocabulary({info.provider: self.entry_of(slug) for slug, info in known.items()}, now)
+        vocabulary = Vocabulary({info.provider: provider_named(slug) for slug, info in known.items()}, now)
         told: dict[Key, list[Told]] = defaultdict(list)
         for fact, origin in sorted(unusual, key=lambda sourced: sourced[0].happened_at):
             info = known[fact.provider]
@@ -234,7 +233,7 @@ class Recorder:
         for slug in sorted(slugs - self.integrations.keys()):
             key = (self.source.pk, slug)
             if key not in known_integrations:
-                integration = ensure_integration(self.source, self.entry_of(slug), now)
+                integration = ensure_integration(self.source, provider_named(slug), now)
                 found = (integration.pk, integration.provider_id)
                 self.integrations[slug] = found
                 transaction.on_commit(partial(known_integrations.__setitem__, key, found))

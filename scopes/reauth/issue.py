@@ -17,7 +17,7 @@ from scopes.models.transactions import in_transaction
 from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.preflight import Preflight
-from scopes.reauth.target import EntryOf, target_of
+from scopes.reauth.target import target_of
 
 DAYS = 7
 
@@ -78,7 +78,6 @@ def issue(
     person: Person,
     integration: Integration,
     wish: Wish,
-    entry_of: EntryOf,
     now: datetime,
     connection: Connection | None = None,
     at_most: int = MOST_LINKS,
@@ -88,7 +87,7 @@ def issue(
     Two at once follow one another: the person's row is held, and the unique constraint stands behind it.
     """
     person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-    target = target_of(person, integration, entry_of, now, connection, at_most)
+    target = target_of(person, integration, now, connection, at_most)
     preflight = target.preflight
     if not preflight.allowed and not (wish.override and preflight.overridable):
         raise Refused(preflight)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
 
+from scopes.catalogue import default
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import suspicions, verdicts
 from scopes.judge.rules import Policy
@@ -17,7 +17,6 @@ from scopes.reauth.link_status import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
 from scopes.reauth.progress import judgement_of
 
-EntryOf = Callable[[str], Entry]
 TERRA = "terra:"
 
 
@@ -57,7 +56,6 @@ def reference_of(person: Person, connection: Connection | None) -> str:
 def target_of(
     person: Person,
     integration: Integration,
-    entry_of: EntryOf,
     now: datetime,
     connection: Connection | None = None,
     at_most: int = contact.MOST_LINKS,
@@ -70,7 +68,7 @@ def target_of(
     source = integration.source
     first = entry = Entry.from_data(integration.provider.entry)
     target: Integration | None = integration
-    while _retired(entry, now) and (successor := _successor(entry, entry_of)):
+    while _retired(entry, now) and (successor := _successor(entry)):
         entry = successor
     if entry is not first:
         target = _integrations().filter(source=source, provider__slug=entry.slug).first()
@@ -110,11 +108,8 @@ def _retired(entry: Entry, now: datetime) -> bool:
     return entry.retired_on is not None and entry.retired_on <= now.date()
 
 
-def _successor(entry: Entry, entry_of: EntryOf) -> Entry | None:
-    try:
-        return entry_of(entry.successor) if entry.successor else None
-    except KeyError:
-        return None
+def _successor(entry: Entry) -> Entry | None:
+    return default().providers.get(entry.successor) if entry.successor else None
 
 
 def _newest(person: Person, integration: Integration) -> Connection | None:

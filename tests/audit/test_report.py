@@ -14,7 +14,6 @@ from django.core.management import load_command_class
 from scopes import nightly
 from scopes.audit import report
 from scopes.audit.report import CODES, OF_ONE, Finding, findings
-from scopes.catalogue import entry_of
 from scopes.models import AuditRun
 from tests import cast as people
 
@@ -26,7 +25,6 @@ def night(days: int = 0) -> AuditRun:
     return nightly.run(
         {},
         offline=True,
-        entry_of=entry_of,
         clock=lambda: people.NOW + timedelta(days=days, seconds=next(seconds)),
         on_page=lambda _users: None,
     )

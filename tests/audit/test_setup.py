@@ -12,7 +12,6 @@ from django.utils import timezone
 from scopes import nightly
 from scopes.audit.setup import read_and_keep
 from scopes.audit.silence import silences
-from scopes.catalogue import entry_of
 from scopes.models import AuditRun, Source, TerraSetup
 from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.client import Terra
@@ -42,7 +41,6 @@ def night(terra: Listed) -> dict[str, str]:
     run = nightly.run(
         {"prod": terra.client},
         offline=False,
-        entry_of=entry_of,
         clock=timezone.now,
         on_page=lambda _: None,
     )

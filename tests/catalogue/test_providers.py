@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from scopes.catalogue import Known, Provider, default, entry_of, load
+from scopes.catalogue import Known, Provider, default, load, provider_named
 from scopes.catalogue.loading import SHIPPED, names
 from scopes.catalogue.provider_file import LONGEST_SLUG
 
@@ -61,10 +61,10 @@ def test_each_source_was_read_on_a_day_that_has_been() -> None:
 
 def test_a_provider_of_which_only_the_name_is_known_is_called_by_it() -> None:
     komoot = default().for_terra("KOMOOT")
-    assert komoot == entry_of("komoot")
+    assert komoot == provider_named("komoot")
     assert (komoot.name, komoot.scopes, komoot.reports_scopes, komoot.confirmed) == ("komoot", (), Known.UNKNOWN, True)
-    assert entry_of("keto_mojo").terra == ("KETOMOJOEU", "KETOMOJOUS")
-    assert entry_of("wear_os").on_device
+    assert provider_named("keto_mojo").terra == ("KETOMOJOEU", "KETOMOJOUS")
+    assert provider_named("wear_os").on_device
     assert {slug for slug, entry in names().items() if not entry.confirmed} == {
         "boditrax", "flo", "my_macros_plus", "virtuagym", "wger",
     }  # fmt: skip

@@ -9,7 +9,6 @@ from django.test import Client
 from pytest_httpserver import HTTPServer
 
 from scopes import nightly
-from scopes.catalogue import default, entry_of
 from scopes.intake import account
 from scopes.models import Source
 from scopes.reauth.target import target_of
@@ -87,7 +86,7 @@ def test_the_night_finds_it_and_staging_counts_only_where_there_is_no_production
     account.note("terra:staging", LIMIT, NOW)
     assert account.refused() == {}
     account.note("terra:prod", CredentialRejected("401"), NOW)
-    night = nightly.run({}, offline=True, entry_of=entry_of, clock=lambda: NOW, on_page=lambda _: None)
+    night = nightly.run({}, offline=True, clock=lambda: NOW, on_page=lambda _: None)
     found = {finding["code"]: finding["text"] for finding in night.findings}
     assert found["account_refused"].endswith("by Terra (terra:prod: credential)")
     Source.objects.filter(key="terra:prod").update(production=False)
@@ -98,7 +97,7 @@ def test_agents_see_it_before_they_send_a_link_on_the_person_s_page_and_at_home(
     admin_client: Client,
 ) -> None:
     account.note("terra:prod", LIMIT, NOW)
-    aim = target_of(the("ben"), integration_of("oura"), default().provider, NOW, connection_of("ben"))
+    aim = target_of(the("ben"), integration_of("oura"), NOW, connection_of("ben"))
     assert [(one.code, one.who, one.overridable) for one in aim.preflight.refusals] == [
         ("account_user_limit", "engineer", True)
     ]

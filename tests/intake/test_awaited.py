@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, LinkState, Origin, OriginKind
 from scopes.intake import awaited, deliveries, webhook
 from scopes.intake.deliveries import Result
@@ -86,7 +85,7 @@ def test_a_listing_that_shows_the_id_lets_it_be_applied() -> None:
     work()
     source = Source.objects.get()
     seen = ConnectionSeen("garmin", "ada-1", NOW + timedelta(hours=1))
-    flow.take_in(source, [seen], Origin(source.key, OriginKind.LISTING, "listing:1"), entry_of, NOW)
+    flow.take_in(source, [seen], Origin(source.key, OriginKind.LISTING, "listing:1"), NOW)
     work()
     assert link_of("ada-1") == LinkState.DEAUTHORISED
 

@@ -13,7 +13,6 @@ from operator import truediv
 import pytest
 from django.db import connection
 
-from scopes.catalogue import entry_of
 from scopes.flow import Batches
 from scopes.intake import listing
 from scopes.intake.beside import AHEAD, beside
@@ -69,7 +68,7 @@ def test_a_listing_recorded_by_two_processes_holds_each_connection_once(monkeypa
             taken = take(
                 source,
                 terra.client,
-                Batches(source, entry_of, hold_breaks=True),
+                Batches(source, hold_breaks=True),
                 lambda: cast.NOW + timedelta(seconds=next(seconds)),
                 lambda users: None,
             )

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import User
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.intake import breaker, listing
 from scopes.models import Connection, Incident, Listing, Period, QuarantinedFact, Source, TrailEntry
@@ -26,7 +25,7 @@ ORIGIN = Origin("terra:prod", OriginKind.LISTING, "listing")
 def source() -> Source:
     source = cast.terra()
     sights = [sight(user_id, cast.NOW - timedelta(days=9)) for user_id in everybody()]
-    flow.take_in(source, sights, ORIGIN, entry_of, cast.NOW - timedelta(days=9))
+    flow.take_in(source, sights, ORIGIN, cast.NOW - timedelta(days=9))
     return source
 
 
@@ -50,7 +49,7 @@ def listed(
     """A whole listing, begun at `at`, as `listing.take` walks it; what was weighed."""
     walk = Listing.objects.create(source=source, started_at=at)
     here = [user_id for user_id in everybody() if user_id not in absent]
-    take_in = flow.Batches(source, entry_of, hold_breaks=True)
+    take_in = flow.Batches(source, hold_breaks=True)
     recorded = take_in([sight(user_id, at, active=user_id not in inactive) for user_id in here], ORIGIN, at)
     breaker.hold(walk, recorded.held)
     seen = listing.Seen()
@@ -59,7 +58,7 @@ def listed(
     weighed = breaker.weigh(source, walk, bytes(seen.bits), at)
     walk.finished_at = at
     walk.save()
-    flow.apply_believed(source, entry_of, lambda: at)
+    flow.apply_believed(source, lambda: at)
     return weighed
 
 
@@ -115,9 +114,9 @@ def test_released_it_is_applied_as_of_when_it_was_seen_and_never_over_newer_news
     listed(source, cast.NOW, inactive=first("g", 55))
     later = cast.NOW + timedelta(hours=2)
     revoked = LinkChanged("garmin", "g0", LinkState.REVOKED, later)
-    flow.take_in(source, [revoked], Origin("terra:prod", OriginKind.WEBHOOK, "1"), entry_of, later)
+    flow.take_in(source, [revoked], Origin("terra:prod", OriginKind.WEBHOOK, "1"), later)
 
-    applied = flow.release_incident(Incident.objects.get().pk, act, entry_of, lambda: cast.NOW + timedelta(days=1))
+    applied = flow.release_incident(Incident.objects.get().pk, act, lambda: cast.NOW + timedelta(days=1))
 
     assert applied == 55
     assert states() == {"active": 2 * PEOPLE - 55, "inactive": 54, "revoked": 1}
@@ -135,9 +134,9 @@ def test_a_large_release_is_begun_at_once_and_ended_by_the_night(
     monkeypatch.setattr(breaker, "BATCH", 10)
     listed(source, cast.NOW, inactive=first("g", 55))
 
-    assert flow.release_incident(Incident.objects.get().pk, act, entry_of, lambda: cast.NOW) == 10
+    assert flow.release_incident(Incident.objects.get().pk, act, lambda: cast.NOW) == 10
     assert states()["inactive"] == 10
-    assert flow.apply_believed(source, entry_of, lambda: cast.NOW) == 45
+    assert flow.apply_believed(source, lambda: cast.NOW) == 45
     assert states()["inactive"] == 55
 
 
@@ -146,7 +145,7 @@ def test_discarded_it_is_dropped(source: Source, act: Act) -> None:
 
     breaker.discard(Incident.objects.get().pk, act, cast.NOW)
 
-    assert flow.apply_believed(source, entry_of, lambda: cast.NOW) == 0
+    assert flow.apply_believed(source, lambda: cast.NOW) == 0
     assert states() == {"active": 2 * PEOPLE}
     with pytest.raises(breaker.AlreadyEnded, match="discarded"):
         breaker.release(Incident.objects.get().pk, act, cast.NOW)
@@ -155,7 +154,7 @@ def test_discarded_it_is_dropped(source: Source, act: Act) -> None:
 def test_what_else_a_held_sight_tells_is_recorded(source: Source) -> None:
     at = cast.NOW
     told = ConnectionSeen("garmin", "g0", at, scopes=("HEALTH_EXPORT",), active=False, last_webhook_on=at.date())
-    recorded = flow.Batches(source, entry_of, hold_breaks=True)([told], ORIGIN, at)
+    recorded = flow.Batches(source, hold_breaks=True)([told], ORIGIN, at)
 
     row = Connection.objects.select_related("standing", "pulse").get(user_id="g0")
     assert recorded.held == [(row.pk, row.integration_id, at)]

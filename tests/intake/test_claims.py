@@ -10,7 +10,6 @@ import pytest
 from django.db import connection, transaction
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, Origin, OriginKind, PersonKnown
 from scopes.models import Connection, Person, Source
 from tests.threads import at_once
@@ -21,7 +20,7 @@ ADA = PersonKnown("ref-ada", "ada@example.com", plan="gold")
 
 def record(source: Source) -> None:
     seen = ConnectionSeen("garmin", "ada-1", NOW, reference_id="ref-ada", scopes=("ACTIVITY_EXPORT",))
-    flow.take_in(source, [seen], Origin(source.key, OriginKind.WEBHOOK, "delivery:1"), entry_of, NOW)
+    flow.take_in(source, [seen], Origin(source.key, OriginKind.WEBHOOK, "delivery:1"), NOW)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,6 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake import deliveries, webhook
 from scopes.intake.deliveries import Result
@@ -125,13 +124,13 @@ def test_what_was_signed_so_long_ago_that_no_repeat_is_known_is_not_believed() -
 
 def test_a_person_who_is_told_of_is_told_by_the_delivery_that_named_them(cast: Source) -> None:
     sight = ConnectionSeen("oura", "unclaimed", NOW, scopes=("daily",))
-    flow.take_in(cast, [sight], Origin(cast.key, OriginKind.WEBHOOK, "delivery:1"), entry_of, NOW)
+    flow.take_in(cast, [sight], Origin(cast.key, OriginKind.WEBHOOK, "delivery:1"), NOW)
     named = [
         (replace(sight, happened_at=NOW + timedelta(hours=hours), reference_id=reference), f"delivery:{2 + hours}")
         for hours, reference in ((0, None), (1, "ref-ada"))
     ]
     told = [(fact, Origin(cast.key, OriginKind.WEBHOOK, record)) for fact, record in named]
-    flow.take_in_together(cast, told, entry_of, NOW)
+    flow.take_in_together(cast, told, NOW)
     newest = Period.objects.filter(connection__user_id="unclaimed").latest("pk")
     assert (newest.origin_record, newest.happened_at) == ("delivery:3", NOW + timedelta(hours=1))
 

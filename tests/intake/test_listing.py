@@ -9,7 +9,6 @@ from itertools import count, islice
 
 import pytest
 
-from scopes.catalogue import entry_of
 from scopes.facts import LinkState
 from scopes.flow import Batches, apply_believed
 from scopes.intake import listing
@@ -41,8 +40,8 @@ def walk(
     terra: Listed, clock: Callable[[], datetime], on_page: Callable[[int], None] = lambda users: None
 ) -> ListingTaken:
     source, _ = Source.objects.get_or_create(key="terra:sandbox")
-    taken = take(source, terra.client, Batches(source, entry_of, hold_breaks=True), clock, on_page)
-    apply_believed(source, entry_of, clock)
+    taken = take(source, terra.client, Batches(source, hold_breaks=True), clock, on_page)
+    apply_believed(source, clock)
     return taken
 
 
@@ -135,7 +134,7 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     assert one.standing.link == LinkState.UNCONFIRMED.value
 
     source = Source.objects.get()
-    checked = check_unconfirmed(source, terra.client, Batches(source, entry_of), clock, 10)
+    checked = check_unconfirmed(source, terra.client, Batches(source), clock, 10)
     one.refresh_from_db()
     other.refresh_from_db()
 

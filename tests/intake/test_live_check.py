@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.flow import Batches
 from scopes.intake import listing, live_check
@@ -48,7 +47,7 @@ def source() -> Source:
 
 
 def walk(terra: Listed, clock: Clock) -> None:
-    listing.take(source(), terra.client, Batches(source(), entry_of), clock, lambda users: None)
+    listing.take(source(), terra.client, Batches(source()), clock, lambda users: None)
 
 
 def of(reference: str, provider: str = "oura") -> Connection:
@@ -60,14 +59,12 @@ def of(reference: str, provider: str = "oura") -> Connection:
 def check(client: Terra, clock: Clock, *rows: Connection) -> tuple[Checked, list[LiveCheck]]:
     """Ask about these; what came of it, and the answers."""
     checks = live_check.ask_about(rows, "rex", clock())
-    return live_check.answer(checks, client, Batches(source(), entry_of), clock), checks
+    return live_check.answer(checks, client, Batches(source()), clock), checks
 
 
 def told(row: Connection, link: LinkState, at: datetime) -> None:
     """The source said of the link what it now says."""
-    Batches(source(), entry_of)(
-        [LinkChanged("oura", row.user_id, link, at)], Origin("terra:sandbox", OriginKind.WEBHOOK), at
-    )
+    Batches(source())([LinkChanged("oura", row.user_id, link, at)], Origin("terra:sandbox", OriginKind.WEBHOOK), at)
 
 
 def test_what_terra_says_is_kept_and_recorded_like_any_other_fact(terra: Listed, clock: Clock) -> None:
@@ -180,7 +177,7 @@ def test_news_from_while_terra_was_asked_are_newer_than_its_answer(terra: Listed
     ada = of("ada")
     times = [clock() for _ in range(4)]
     turns = iter([times[0], times[1], times[3]])  # asked, answered, recorded
-    take_in = Batches(source(), entry_of)
+    take_in = Batches(source())
 
     def late(batch: Any, origin: Origin, now: datetime) -> object:
         told(ada, LinkState.REVOKED, times[2])
@@ -199,7 +196,7 @@ def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(te
     checks = live_check.ask_about(rows, "rex", clock())
     LiveCheck.objects.bulk_create(checks)
 
-    checked = live_check.answer(checks, terra.client, Batches(source(), entry_of), clock)
+    checked = live_check.answer(checks, terra.client, Batches(source()), clock)
 
     assert (checked.asked, checked.unanswered) == (0, 12)
     assert "504" in str(checked.trouble)
@@ -207,7 +204,7 @@ def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(te
     assert Period.objects.count() == periods
 
     terra.control("DELETE", "misbehave")
-    again = live_check.answer(live_check.waiting(), terra.client, Batches(source(), entry_of), clock)
+    again = live_check.answer(live_check.waiting(), terra.client, Batches(source()), clock)
     assert (again.asked, live_check.waiting().count()) == (12, 0)
 
 
@@ -229,7 +226,7 @@ def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServ
     httpserver.expect_request("/v2/userInfo").respond_with_json(
         {"user": user, "status": "success", "is_authenticated": False}
     )
-    Batches(source(), entry_of)(
+    Batches(source())(
         [ConnectionSeen("oura", "minted", clock(), reference_id="ada")],
         Origin("terra:sandbox", OriginKind.FILE),
         clock(),
@@ -248,7 +245,7 @@ def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, c
     LiveCheck.objects.bulk_create(checks)
     Connection.objects.filter(pk=ada.pk).update(user_id="another")
 
-    live_check.answer(checks, terra.client, Batches(source(), entry_of), clock)
+    live_check.answer(checks, terra.client, Batches(source()), clock)
 
     assert [(one.user_id, one.answer) for one in LiveCheck.objects.all()] == [("another", "not_found")]
 
@@ -256,7 +253,7 @@ def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, c
 def test_what_somebody_else_answered_or_erased_meanwhile_is_passed_by(terra: Listed, clock: Clock) -> None:
     LiveCheck.objects.bulk_create(live_check.ask_about([of("ada"), of("ben")], "rex", clock()))
     mine = list(live_check.waiting())
-    take_in = Batches(source(), entry_of)
+    take_in = Batches(source())
     live_check.answer(live_check.waiting()[:1], terra.client, take_in, clock)
     LiveCheck.objects.filter(pk=mine[1].pk).delete()
 

@@ -21,7 +21,6 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.facts import LinkState
 from scopes.intake import deliveries, listing, live_check, webhook
 from scopes.models import Connection, FormerId, Source, SuspectedDuplicate
@@ -131,9 +130,9 @@ class Portal:
 
         source = Source.objects.get(key="terra:prod")
         client = Client(self.environment)
-        listing.take(source, client, flow.Batches(source, entry_of, hold_breaks=True), clock, lambda users: None)
-        flow.apply_believed(source, entry_of, clock)
-        live_check.check_unconfirmed(source, client, flow.Batches(source, entry_of), clock, 10)
+        listing.take(source, client, flow.Batches(source, hold_breaks=True), clock, lambda users: None)
+        flow.apply_believed(source, clock)
+        live_check.check_unconfirmed(source, client, flow.Batches(source), clock, 10)
 
     def ended(self) -> list[Ended]:
         ended = []

@@ -11,7 +11,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.facts import ConnectionSeen, ConsentGiven, IdReplaced, LinkChanged, LinkState, Origin, OriginKind
 from scopes.models import Connection, Merge, Period
 from scopes.models.trail import Act
@@ -100,7 +99,7 @@ def test_a_listing_that_names_all_otherwise_writes_once() -> None:
 def test_a_name_that_grows_in_capitals_fits() -> None:
     user = {**USER, "provider": "a" + "ß" * 200}
     facts = read_event({"type": "auth", "status": "success", "user": user}, NOW)
-    flow.take_in(terra(), facts, BY_LISTING, entry_of, NOW)
+    flow.take_in(terra(), facts, BY_LISTING, NOW)
     assert len(resource()) == 255
 
 

@@ -6,7 +6,6 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.models import Connection, LiveCheck, ReauthLink, Source
 from scopes.reauth.settle import settle_overdue
 from scopes.sources.terra.client import Terra
@@ -51,7 +50,7 @@ def _asked(path: str, user_id: str) -> dict[str, str]:
 
 
 def ask(client: Terra, minutes: float = 5) -> int:
-    return flow.separate_accounts(client, entry_of, lambda: after(minutes)).asked
+    return flow.separate_accounts(client, lambda: after(minutes)).asked
 
 
 def test_equal_accounts_are_one_connection_again_and_the_link_has_mended_it(

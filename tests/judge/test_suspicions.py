@@ -185,7 +185,7 @@ def test_what_ended_cannot_be_ended_again(suspicion: Suspicion, act: Act) -> Non
 
 
 def test_the_preflight_warns_and_does_not_refuse(suspicion: Suspicion) -> None:
-    aim = target_of(the("Ben"), integration_of("oura"), default().provider, NOW, connection_of("Ben"))
+    aim = target_of(the("Ben"), integration_of("oura"), NOW, connection_of("Ben"))
     assert aim.preflight.allowed
     assert f"Heart rate is doubted: {suspicions.told(suspicion)}" in aim.preflight.warnings
 

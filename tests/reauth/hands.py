@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from scopes.catalogue import default
 from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, Fact, IdReplaced
 from scopes.models import Attempt, Connection, Person, ReauthLink
 from scopes.models.trail import Act
@@ -36,7 +35,7 @@ def send(
     """A link for that person."""
     by = act(**{key: wish.pop(key) for key in ("reason", "ticket", "author") if key in wish})
     wanted = Wish(by, **dict[str, Any]({"language": "en"} | wish))
-    return issue(person, cast.integration_of(provider), wanted, default().provider, now, connection)
+    return issue(person, cast.integration_of(provider), wanted, now, connection)
 
 
 def press(link: ReauthLink, user_id: str, now: datetime = NOW) -> Attempt:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scopes.catalogue import entry_of
+from scopes.catalogue import provider_named
 from scopes.facts import LinkState
 from scopes.models import Connection, Delivery
 from tests.views.conftest import Clock, Deliver
@@ -60,7 +60,7 @@ def test_a_plan_is_no_data_and_proves_nothing_of_a_rejected_token(deliver: Deliv
 def test_short_names_are_scopes_of_google_health(deliver: Deliver, clock: Clock) -> None:
     user = USER | {"provider": "GOOGLE_HEALTH", "scopes": "activity_and_fitness.readonly,sleep.readonly"}
     row = after(deliver, clock, told("auth", user=user))
-    assert entry_of("google_health").held(frozenset(row.standing.reported or ())) == {
+    assert provider_named("google_health").held(frozenset(row.standing.reported or ())) == {
         "googlehealth.activity_and_fitness.readonly",
         "googlehealth.sleep.readonly",
     }

@@ -168,5 +168,5 @@ def circle(transactional_db: None, page: Page, live_server: LiveServer, sandbox:
     users = [user for page_ in client_for("sandbox").listing() for user in page_.users if user.reference_id in known]
     listed = now - timedelta(minutes=1)
     facts = [user_to_fact(user, listed) for user in users]
-    flow.take_in(source, facts, Origin(source.key, OriginKind.LISTING, "1"), default().provider, now)
+    flow.take_in(source, facts, Origin(source.key, OriginKind.LISTING, "1"), now)
     return Circle(page, live_server.url, sandbox, source)

@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from scopes import nightly
 from scopes.audit import report
-from scopes.catalogue import entry_of
 from scopes.intake import budget
 from scopes.models import AuditRun
 from scopes.rights.erased_ids import keys_from
@@ -53,7 +52,6 @@ class Command(BaseCommand):
                 run = nightly.run(
                     clients,
                     offline=options["offline"],
-                    entry_of=entry_of,
                     clock=timezone.now,
                     on_page=bar.update,
                     erased_keys=keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS),

@@ -16,7 +16,6 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from scopes import flow
-from scopes.catalogue import entry_of
 from scopes.facts import Origin, OriginKind
 from scopes.intake.file_rows import UnreadableFile
 from scopes.intake.refused_rows import RefusedRows
@@ -57,7 +56,7 @@ class Command(BaseCommand):
                         if refusal is not None:
                             refused.add(refusal)
                 batches = tqdm(upload.batches(), unit=" batches", disable=None)
-                for recorded in flow.take_in_file(batches, find, origin, entry_of, now, apply=apply):
+                for recorded in flow.take_in_file(batches, find, origin, now, apply=apply):
                     upload.add(recorded)
             except UnreadableFile as error:
                 raise CommandError(f"{error} {upload.left(applied=apply)}") from error

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from scopes import flow
-from scopes.catalogue import default, entry_of
+from scopes.catalogue import default, provider_named
 from scopes.counted import counted
 from scopes.intake.upload import NoSuchSource, source_of
 from scopes.judge import census, policy, policy_file
@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def _differs(self, wanted: policy_file.Proposed, source: Source, *, apply: bool) -> bool:
         now = timezone.now()
         name = f"{wanted.provider} through {wanted.source}"
-        integration = policy.ensure_integration(source, entry_of(wanted.provider), now)
+        integration = policy.ensure_integration(source, provider_named(wanted.provider), now)
         if policy_file.is_in_force(wanted, integration):
             self.stdout.write(f"{name}: as in force")
             return False

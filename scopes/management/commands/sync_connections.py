@@ -11,7 +11,6 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from scopes import nightly
-from scopes.catalogue import entry_of
 from scopes.counted import counted
 from scopes.intake import budget
 from scopes.intake.listing import AlreadyListing
@@ -42,7 +41,7 @@ class Command(BaseCommand):
             name = client.environment.name
             try:
                 with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
-                    came_to[name] = nightly.list_environment(client, entry_of, timezone.now, bar.update).as_data()
+                    came_to[name] = nightly.list_environment(client, timezone.now, bar.update).as_data()
             except AlreadyListing as error:
                 raise CommandError(str(error), returncode=LOCKED) from error
             except TerraError as error:

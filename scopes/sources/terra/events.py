@@ -11,7 +11,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from scopes.catalogue import Known, entry_of
+from scopes.catalogue import Known, provider_named
 from scopes.facts import (
     AttemptFailed,
     ConnectionFact,
@@ -105,7 +105,7 @@ def ids_without_provider(raw: Event) -> tuple[str, ...]:
 
 def read_event_at(provider: str, raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
     """`read_event` of an event that names no provider; its connection is known to be at this one (a slug)."""
-    resource = next(iter(entry_of(provider).terra), provider)
+    resource = next(iter(provider_named(provider).terra), provider)
     named = {key: {**user, "provider": resource} for key, user in _users_without_provider(raw).items()}
     facts = read_event({**raw, **named}, happened_at)
     return tuple(replace(fact, resource=None) if isinstance(fact, ConnectionFact) else fact for fact in facts)
