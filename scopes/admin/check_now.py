@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import Count
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -34,6 +33,7 @@ from scopes.judge import lookup
 from scopes.judge.evidence_records import evidence_of
 from scopes.models import Connection, LiveCheck, Source, TrailEntry
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 from scopes.reauth.target import environment_of
 from scopes.sources.terra import CredentialRejected, EnvironmentMissing, Terra, TerraError, client_for
 from scopes.sources.terra.client import INTERACTIVE
@@ -227,6 +227,7 @@ def _ask_many(
         queue.defer_many("live_checks", [{"checks": list(pks)} for pks in batched(left, CHUNK)])
 
 
+@in_transaction
 def _keep(rows: Sequence[Connection], act: Act, batch: uuid.UUID | None, filters: dict[str, str]) -> list[LiveCheck]:
     """The checks, kept with an entry in the trail before anybody is asked."""
     now = timezone.now()
@@ -234,21 +235,20 @@ def _keep(rows: Sequence[Connection], act: Act, batch: uuid.UUID | None, filters
     for check in checks:
         check.batch = batch
     one = rows[0] if batch is None else None
-    with transaction.atomic():
-        LiveCheck.objects.bulk_create(checks)
-        TrailEntry.objects.create(
-            at=now,
-            verb="connection.checked" if one else "connections.checked",
-            actor=act.author,
-            actor_name=act.author.get_username(),
-            person=one.person if one else None,
-            connection=one,
-            integration=one.integration if one else None,
-            subject=one.user_id if one else f"batch {batch}",
-            reason=act.reason,
-            ticket=act.ticket,
-            detail={"connections": len(checks), "filters": filters} if batch else {},
-        )
+    LiveCheck.objects.bulk_create(checks)
+    TrailEntry.objects.create(
+        at=now,
+        verb="connection.checked" if one else "connections.checked",
+        actor=act.author,
+        actor_name=act.author.get_username(),
+        person=one.person if one else None,
+        connection=one,
+        integration=one.integration if one else None,
+        subject=one.user_id if one else f"batch {batch}",
+        reason=act.reason,
+        ticket=act.ticket,
+        detail={"connections": len(checks), "filters": filters} if batch else {},
+    )
     return checks
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 
 from scopes.facts import ConnectionFact, LinkChanged, LinkState, Origin, OriginKind
 from scopes.intake.record import Held
@@ -89,6 +89,7 @@ WEIGH = """
 """
 
 
+@in_transaction
 def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weighed:
     """Decide, once a listing was walked to its end. `seen`: a bitmap of the connections that it held.
 
@@ -100,7 +101,7 @@ def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weigh
         "began": listing.started_at,
         "seen": seen,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(ABSENT, asked)
         cursor.execute(WEIGH, asked)
         told = {pk: (absent, inactive, working) for pk, absent, inactive, working in cursor.fetchall()}

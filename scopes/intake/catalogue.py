@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import transaction
-
 from scopes.catalogue import Catalogue
 from scopes.catalogue import Provider as Entry
 from scopes.counted import counted
 from scopes.judge import policy
 from scopes.models import Provider, Scope, UnknownScope
+from scopes.models.transactions import in_transaction
 
 
 @dataclass(slots=True)
@@ -27,23 +26,26 @@ def record(catalogue: Catalogue, now: datetime) -> Loaded:
 
     Policies that this gives another meaning are published anew, so that every verdict is right at once.
     """
-    loaded = Loaded()
-    with transaction.atomic():
-        present = {row.slug: row for row in Provider.objects.select_for_update().order_by("slug")}
-        rows = {
-            slug: _provider(entry, present.get(slug), loaded) for slug, entry in sorted(catalogue.providers.items())
-        }
-        for slug, entry in catalogue.providers.items():
-            successor = rows[entry.successor] if entry.successor else None
-            if rows[slug].successor_id != (successor.pk if successor else None):
-                rows[slug].successor = successor
-                rows[slug].save(update_fields=["successor"])
-            _scopes(rows[slug], entry, loaded if slug in present else Loaded())
-        for slug in sorted(present.keys() - catalogue.providers.keys()):
-            if present[slug].in_catalogue:
-                Provider.objects.filter(pk=present[slug].pk).update(in_catalogue=False)
-                loaded.changes.append(f"- {slug}: no longer in the catalogue; its records stay")
+    loaded = _record(catalogue)
     loaded.judged_anew = [str(version) for version in policy.publish_catalogue(now)]
+    return loaded
+
+
+@in_transaction
+def _record(catalogue: Catalogue) -> Loaded:
+    loaded = Loaded()
+    present = {row.slug: row for row in Provider.objects.select_for_update().order_by("slug")}
+    rows = {slug: _provider(entry, present.get(slug), loaded) for slug, entry in sorted(catalogue.providers.items())}
+    for slug, entry in catalogue.providers.items():
+        successor = rows[entry.successor] if entry.successor else None
+        if rows[slug].successor_id != (successor.pk if successor else None):
+            rows[slug].successor = successor
+            rows[slug].save(update_fields=["successor"])
+        _scopes(rows[slug], entry, loaded if slug in present else Loaded())
+    for slug in sorted(present.keys() - catalogue.providers.keys()):
+        if present[slug].in_catalogue:
+            Provider.objects.filter(pk=present[slug].pk).update(in_catalogue=False)
+            loaded.changes.append(f"- {slug}: no longer in the catalogue; its records stay")
     return loaded
 
 

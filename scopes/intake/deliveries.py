@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import LiteralString
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from scopes.facts import Fact, Origin, OriginKind
@@ -22,7 +22,7 @@ from scopes.intake.turn import Turn
 from scopes.intake.webhook import KEPT, words_of
 from scopes.models import Delivery, Source
 from scopes.models.arrays import numbers
-from scopes.models.transactions import again_after_deadlock
+from scopes.models.transactions import in_transaction
 from scopes.sources.terra.events import ids_without_provider, is_known, read_event, read_event_at
 
 TOGETHER = 100
@@ -212,7 +212,7 @@ def _together(
     if not has_time():
         return Processed(left=list(pks))
     try:
-        done, result = again_after_deadlock(lambda: _record(pks, take_in, now, again=again))
+        done, result = _record(pks, take_in, now, again=again)
     except Exception as problem:
         if len(pks) > 1:
             if connection.connection is None or not connection.is_usable():
@@ -235,36 +235,36 @@ def _together(
     return result
 
 
+@in_transaction
 def _record(pks: Sequence[int], take_in: TakeIn, now: datetime, *, again: bool) -> tuple[list[Delivery], Processed]:
     """Record what these say, all of them or none; those that were there to be recorded, and what came of them."""
-    with transaction.atomic():
-        claimed = _claim(pks, again=again)
-        pending, recorded = claimed, Processed()
-        unknown: dict[int, list[str]] = {}
-        while pending:
-            unknown, told = _facts_of(pending)
-            sources = {delivery.source_id: delivery.source for delivery in pending}
-            for source, facts in sorted(told.items()):
-                taken = take_in(sources[source], facts, now)
-                recorded.released += taken.released if taken else 0
-            # What others in the batch told may have made the rest known.
-            if len(unknown) == len(pending):
-                break
-            pending = [delivery for delivery in pending if delivery.pk in unknown]
-        waiting = {delivery.pk for delivery in pending}
-        awaited.wait({pk: unknown[pk] for pk in sorted(waiting)})
-        recorded.waiting = sorted(waiting)
-        recorded.processed = [delivery.pk for delivery in claimed if delivery.pk not in waiting]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                UPDATE scopes_delivery
-                SET processed_at = %s, tries = tries + 1, waits_for = '{}', given_up_at = NULL,
-                    error = CASE WHEN body IS NULL THEN error ELSE '' END
-                WHERE id = ANY(%s::bigint[])
-                """,
-                [now, numbers(recorded.processed)],
-            )
+    claimed = _claim(pks, again=again)
+    pending, recorded = claimed, Processed()
+    unknown: dict[int, list[str]] = {}
+    while pending:
+        unknown, told = _facts_of(pending)
+        sources = {delivery.source_id: delivery.source for delivery in pending}
+        for source, facts in sorted(told.items()):
+            taken = take_in(sources[source], facts, now)
+            recorded.released += taken.released if taken else 0
+        # What others in the batch told may have made the rest known.
+        if len(unknown) == len(pending):
+            break
+        pending = [delivery for delivery in pending if delivery.pk in unknown]
+    waiting = {delivery.pk for delivery in pending}
+    awaited.wait({pk: unknown[pk] for pk in sorted(waiting)})
+    recorded.waiting = sorted(waiting)
+    recorded.processed = [delivery.pk for delivery in claimed if delivery.pk not in waiting]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE scopes_delivery
+            SET processed_at = %s, tries = tries + 1, waits_for = '{}', given_up_at = NULL,
+                error = CASE WHEN body IS NULL THEN error ELSE '' END
+            WHERE id = ANY(%s::bigint[])
+            """,
+            [now, numbers(recorded.processed)],
+        )
     return [delivery for delivery in claimed if delivery.pk not in waiting], recorded
 
 

@@ -14,11 +14,11 @@ from http import HTTPStatus
 from itertools import batched
 from typing import Protocol
 
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from scopes.facts import ConnectionFact, LinkChanged, LinkState, Origin, OriginKind
 from scopes.models import Attempt, Connection, LiveCheck, Source
+from scopes.models.transactions import in_transaction
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.errors import (
     CredentialRejected,
@@ -132,7 +132,7 @@ def answer(
                 if isinstance(said, TerraError):
                     checked.trouble = checked.trouble or said
                     continue
-                _record(one, said, take_in, at, clock())
+                _record(one, said, take_in, at, clock(), new=one.check._state.adding)
                 checked.asked += 1
                 checked.gone += one.absent and said.answer is Answer.NOT_FOUND
                 checked.back += one.link is LinkState.UNCONFIRMED and said.answer is Answer.KNOWN
@@ -201,9 +201,13 @@ def give_up(checks: Iterable[LiveCheck], error: TerraError, now: datetime) -> No
     """Nobody asks again: what waits of these kept checks is answered with the reason why Terra said nothing."""
     said = Said(Answer.CREDENTIAL if isinstance(error, CredentialRejected) else Answer.DOWN, detail=_words(error))
     for check in checks:
-        with transaction.atomic():
-            if _waits(check):
-                _keep(check, said, now)
+        _answer_if_it_waits(check, said, now)
+
+
+@in_transaction
+def _answer_if_it_waits(check: LiveCheck, said: Said, now: datetime) -> None:
+    if _waits(check):
+        _keep(check, said, now)
 
 
 def check_unconfirmed(
@@ -271,17 +275,18 @@ def _as_they_stand(checks: Sequence[LiveCheck], client: Terra) -> list[Asked]:
     return asked
 
 
-def _record(asked: Asked, said: Said, take_in: TakeIn, at: datetime, now: datetime) -> None:
+@in_transaction
+def _record(asked: Asked, said: Said, take_in: TakeIn, at: datetime, now: datetime, *, new: bool) -> None:
+    """`new`: the check is not stored yet; what a repeated transaction saved once says of itself that it is."""
     check = asked.check
     source = check.connection.integration.source.key
-    with transaction.atomic():
-        if check._state.adding:
-            check.save()
-        elif not _waits(check):
-            return
-        if facts := facts_of(asked, said, at):
-            take_in(facts, Origin(source, OriginKind.LIVE_CHECK, f"live_check:{check.pk}"), now)
-        _keep(check, said, now)
+    if new:
+        check.save()
+    elif not _waits(check):
+        return
+    if facts := facts_of(asked, said, at):
+        take_in(facts, Origin(source, OriginKind.LIVE_CHECK, f"live_check:{check.pk}"), now)
+    _keep(check, said, now)
 
 
 def _waits(check: LiveCheck) -> bool:

@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Q
 
 from scopes.facts import LinkState, OriginKind
@@ -35,6 +34,7 @@ from scopes.models import (
     Waiver,
 )
 from scopes.models.trail import Act
+from scopes.models.transactions import in_transaction
 
 
 class CannotMerge(Exception):
@@ -108,68 +108,68 @@ def hold(*pks: int) -> list[Connection]:
     return [found[pk] for pk in pks if pk in found]
 
 
+@in_transaction
 def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datetime) -> Merge:
     """`absorbed` turned out to be `survivor`, which goes on under its id and with its facts. Raises CannotMerge."""
-    with transaction.atomic():
-        held = hold(survivor_pk, absorbed_pk)
-        if len(held) < 2:
-            raise CannotMerge("One of them is not there any more.")
-        survivor, absorbed = held
-        if trouble := why_not(survivor, absorbed):
-            raise CannotMerge(trouble)
-        stays, goes = facts_now(survivor), facts_now(absorbed)
-        after = joined(stays, goes)
-        standing = intern([after.standing])[after.standing]
-        last, open_one = _open_period(absorbed), _open_period(survivor)
-        pulses = _pulses(survivor, absorbed)
-        record = Merge.objects.create(
-            absorbed=absorbed,
-            survivor=survivor,
-            why=why,
-            absorbed_user_id=absorbed.user_id,
-            survivor_user_id=survivor.user_id,
-            joined_id=standing,
-            merged_at=now,
-            author=by.name if by.author else "",
-            reason=by.reason,
-            ticket=by.ticket,
-            standing_id=survivor.standing_id,
-            reference_id=survivor.reference_id,
-            reference_at=survivor.reference_at,
-            provider_user_id=survivor.provider_user_id,
-            resource=survivor.resource,
-            resource_at=survivor.resource_at,
-            consented_at=survivor.consented_at,
-            scopes_at=survivor.scopes_at,
-            link_at=survivor.link_at,
-            unlisted=open_one.unlisted,
-            last_webhook_on=pulses[survivor.pk].last_webhook_on,
-            last_data_on=pulses[survivor.pk].last_data_on,
-            waivers=_move_waivers(absorbed, survivor),
-        )
-        Period.objects.filter(pk=last.pk).update(until=max(last.since, now))
-        absorbed.merged_into = survivor
-        absorbed.save(update_fields=["merged_into"])
-        FormerId.objects.get_or_create(
-            user_id=survivor.user_id,
-            integration_id=survivor.integration_id,
-            defaults={"connection": survivor, "replaced_at": now},
-        )
-        # Whoever is known by a former id is the record that goes on.
-        FormerId.objects.filter(connection=absorbed).update(connection=survivor)
-        survivor.user_id = absorbed.user_id
-        if absorbed.resource:
-            survivor.resource, survivor.resource_at = absorbed.resource, absorbed.resource_at
-        survivor.person_id = survivor.person_id or absorbed.person_id
-        survivor.reference_id = survivor.reference_id or absorbed.reference_id
-        known = [row.reference_at for row in (survivor, absorbed) if row.reference_at]
-        survivor.reference_at = min(known, default=None)
-        _stand(survivor, after, standing)
-        last.unlisted = open_one.unlisted if goes.standing.reported is None else last.unlisted
-        _go_on(survivor, open_one, last, now)
-        rows.write_pulses([pulses[absorbed.pk]._replace(connection=survivor.pk)])
-        _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.MERGED, by, now)
-        _note("connection.merged", survivor, record, by, now)
+    held = hold(survivor_pk, absorbed_pk)
+    if len(held) < 2:
+        raise CannotMerge("One of them is not there any more.")
+    survivor, absorbed = held
+    if trouble := why_not(survivor, absorbed):
+        raise CannotMerge(trouble)
+    stays, goes = facts_now(survivor), facts_now(absorbed)
+    after = joined(stays, goes)
+    standing = intern([after.standing])[after.standing]
+    last, open_one = _open_period(absorbed), _open_period(survivor)
+    pulses = _pulses(survivor, absorbed)
+    record = Merge.objects.create(
+        absorbed=absorbed,
+        survivor=survivor,
+        why=why,
+        absorbed_user_id=absorbed.user_id,
+        survivor_user_id=survivor.user_id,
+        joined_id=standing,
+        merged_at=now,
+        author=by.name if by.author else "",
+        reason=by.reason,
+        ticket=by.ticket,
+        standing_id=survivor.standing_id,
+        reference_id=survivor.reference_id,
+        reference_at=survivor.reference_at,
+        provider_user_id=survivor.provider_user_id,
+        resource=survivor.resource,
+        resource_at=survivor.resource_at,
+        consented_at=survivor.consented_at,
+        scopes_at=survivor.scopes_at,
+        link_at=survivor.link_at,
+        unlisted=open_one.unlisted,
+        last_webhook_on=pulses[survivor.pk].last_webhook_on,
+        last_data_on=pulses[survivor.pk].last_data_on,
+        waivers=_move_waivers(absorbed, survivor),
+    )
+    Period.objects.filter(pk=last.pk).update(until=max(last.since, now))
+    absorbed.merged_into = survivor
+    absorbed.save(update_fields=["merged_into"])
+    FormerId.objects.get_or_create(
+        user_id=survivor.user_id,
+        integration_id=survivor.integration_id,
+        defaults={"connection": survivor, "replaced_at": now},
+    )
+    # Whoever is known by a former id is the record that goes on.
+    FormerId.objects.filter(connection=absorbed).update(connection=survivor)
+    survivor.user_id = absorbed.user_id
+    if absorbed.resource:
+        survivor.resource, survivor.resource_at = absorbed.resource, absorbed.resource_at
+    survivor.person_id = survivor.person_id or absorbed.person_id
+    survivor.reference_id = survivor.reference_id or absorbed.reference_id
+    known = [row.reference_at for row in (survivor, absorbed) if row.reference_at]
+    survivor.reference_at = min(known, default=None)
+    _stand(survivor, after, standing)
+    last.unlisted = open_one.unlisted if goes.standing.reported is None else last.unlisted
+    _go_on(survivor, open_one, last, now)
+    rows.write_pulses([pulses[absorbed.pk]._replace(connection=survivor.pk)])
+    _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.MERGED, by, now)
+    _note("connection.merged", survivor, record, by, now)
     return record
 
 
@@ -233,79 +233,75 @@ def why_not_unmerge(record: Merge) -> str:
     return ""
 
 
+@in_transaction
 def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
     """Undo merge `pk`: both go on under their own ids, with what was told of each since. Raises CannotUnmerge.
 
     `for_good`: they are not joined again by themselves. Either way they are not inferred to be one again.
     """
-    with transaction.atomic():
-        asked = Merge.objects.get(pk=pk)
-        hold(asked.survivor_id, asked.absorbed_id)
-        record = Merge.objects.select_for_update(of=("self",)).select_related("survivor", "absorbed").get(pk=pk)
-        if trouble := why_not_unmerge(record):
-            raise CannotUnmerge(trouble)
-        survivor, absorbed = record.survivor, record.absorbed
-        after = apart(record)
-        ids = intern([after.survivor.standing, after.absorbed.standing])
-        open_one = _open_period(survivor)
-        Waiver.objects.filter(pk__in=record.waivers, connection=survivor, ended_at__isnull=True).update(
-            connection=absorbed
-        )
-        FormerId.objects.filter(
-            connection=survivor, integration=survivor.integration_id, user_id=record.survivor_user_id
-        ).delete()
-        FormerId.objects.filter(connection=survivor, user_id__in=_former_ids_of(absorbed.pk)).update(
-            connection=absorbed
-        )
-        reference = _reference_apart(record)
-        if reference != absorbed.reference_id:
-            absorbed.reference_id, absorbed.reference_at = reference, survivor.reference_at
-        survivor.reference_at = record.reference_at
-        reference_conflicts.part(record)
-        if absorbed.resource or survivor.resource_at != record.resource_at:
-            absorbed.resource, absorbed.resource_at = survivor.resource, survivor.resource_at
-        survivor.resource, survivor.resource_at = record.resource, record.resource_at
-        survivor.user_id, survivor.reference_id = record.survivor_user_id, record.reference_id
-        for row, facts in ((survivor, after.survivor), (absorbed, after.absorbed)):
-            row.person = Person.objects.filter(reference_id=row.reference_id).first() if row.reference_id else None
-            row.merged_into = None
-            _stand(row, facts, ids[facts.standing])
-        last = Period.objects.filter(connection=absorbed).order_by("-pk")[0]
-        kept = open_one.unlisted if after.absorbed.standing.unlisted else None
-        _begin(absorbed, max(now, last.until or now), _by_part(record, kept or last.unlisted, now), now)
-        _go_on(survivor, open_one, _by_part(record, record.unlisted, now), now)
-        _part_pulses(record)
-        record.unmerged_at, record.unmerged_by = now, by.name
-        record.unmerged_reason, record.unmerged_ticket = by.reason, by.ticket
-        record.save(update_fields=["unmerged_at", "unmerged_by", "unmerged_reason", "unmerged_ticket"])
-        _suspect_again(record)
-        if for_good:
-            _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.DISTINCT, by, now)
-        _note("connection.unmerged", survivor, record, by, now)
+    asked = Merge.objects.get(pk=pk)
+    hold(asked.survivor_id, asked.absorbed_id)
+    record = Merge.objects.select_for_update(of=("self",)).select_related("survivor", "absorbed").get(pk=pk)
+    if trouble := why_not_unmerge(record):
+        raise CannotUnmerge(trouble)
+    survivor, absorbed = record.survivor, record.absorbed
+    after = apart(record)
+    ids = intern([after.survivor.standing, after.absorbed.standing])
+    open_one = _open_period(survivor)
+    Waiver.objects.filter(pk__in=record.waivers, connection=survivor, ended_at__isnull=True).update(connection=absorbed)
+    FormerId.objects.filter(
+        connection=survivor, integration=survivor.integration_id, user_id=record.survivor_user_id
+    ).delete()
+    FormerId.objects.filter(connection=survivor, user_id__in=_former_ids_of(absorbed.pk)).update(connection=absorbed)
+    reference = _reference_apart(record)
+    if reference != absorbed.reference_id:
+        absorbed.reference_id, absorbed.reference_at = reference, survivor.reference_at
+    survivor.reference_at = record.reference_at
+    reference_conflicts.part(record)
+    if absorbed.resource or survivor.resource_at != record.resource_at:
+        absorbed.resource, absorbed.resource_at = survivor.resource, survivor.resource_at
+    survivor.resource, survivor.resource_at = record.resource, record.resource_at
+    survivor.user_id, survivor.reference_id = record.survivor_user_id, record.reference_id
+    for row, facts in ((survivor, after.survivor), (absorbed, after.absorbed)):
+        row.person = Person.objects.filter(reference_id=row.reference_id).first() if row.reference_id else None
+        row.merged_into = None
+        _stand(row, facts, ids[facts.standing])
+    last = Period.objects.filter(connection=absorbed).order_by("-pk")[0]
+    kept = open_one.unlisted if after.absorbed.standing.unlisted else None
+    _begin(absorbed, max(now, last.until or now), _by_part(record, kept or last.unlisted, now), now)
+    _go_on(survivor, open_one, _by_part(record, record.unlisted, now), now)
+    _part_pulses(record)
+    record.unmerged_at, record.unmerged_by = now, by.name
+    record.unmerged_reason, record.unmerged_ticket = by.reason, by.ticket
+    record.save(update_fields=["unmerged_at", "unmerged_by", "unmerged_reason", "unmerged_ticket"])
+    _suspect_again(record)
+    if for_good:
+        _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.DISTINCT, by, now)
+    _note("connection.unmerged", survivor, record, by, now)
     return record
 
 
+@in_transaction
 def mark_distinct(one_pk: int, other_pk: int, by: By, now: datetime) -> None:
     """They are two: they are neither joined by themselves nor suspected again. Raises CannotMerge."""
-    with transaction.atomic():
-        rows_held = hold(one_pk, other_pk)
-        if len(rows_held) < 2 or any(row.merged_into_id is not None for row in rows_held):
-            raise CannotMerge("One of them was merged already. Look at the person's page again.")
-        one, other = rows_held
-        _end_suspicion(one, other, SuspectedDuplicate.State.DISTINCT, by, now)
-        TrailEntry.objects.create(
-            at=now,
-            verb="connection.marked_distinct",
-            actor=by.author,
-            actor_name=by.name,
-            person_id=one.person_id or other.person_id,
-            connection=one,
-            integration_id=one.integration_id,
-            subject=one.user_id,
-            reason=by.reason,
-            ticket=by.ticket,
-            detail={"other": other.user_id},
-        )
+    rows_held = hold(one_pk, other_pk)
+    if len(rows_held) < 2 or any(row.merged_into_id is not None for row in rows_held):
+        raise CannotMerge("One of them was merged already. Look at the person's page again.")
+    one, other = rows_held
+    _end_suspicion(one, other, SuspectedDuplicate.State.DISTINCT, by, now)
+    TrailEntry.objects.create(
+        at=now,
+        verb="connection.marked_distinct",
+        actor=by.author,
+        actor_name=by.name,
+        person_id=one.person_id or other.person_id,
+        connection=one,
+        integration_id=one.integration_id,
+        subject=one.user_id,
+        reason=by.reason,
+        ticket=by.ticket,
+        detail={"other": other.user_id},
+    )
 
 
 def _former_ids_of(pk: int) -> list[str]:

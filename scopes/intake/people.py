@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from django.db import connection, transaction
+from django.db import connection
 
 from scopes.facts import PersonKnown
 from scopes.models import Person
 from scopes.models.arrays import texts
+from scopes.models.transactions import in_transaction
 
 PLANS = 50
 
@@ -37,12 +38,13 @@ class PeopleTaken:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
+@in_transaction
 def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
     """Record one batch, all of it or none; the last row of a reference id counts. Raises TooManyPlans."""
     people = sorted({row.reference_id: row for row in rows}.values(), key=lambda row: row.reference_id)
     if not people:
         return PeopleTaken()
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         lock_references([person.reference_id for person in people])
         _check_plans(people)
         cursor.execute(

@@ -26,7 +26,7 @@ from scopes.judge.rules import NOT_BROKEN, StandingFacts
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Connection, Person, Source
 from scopes.models.arrays import among
-from scopes.models.transactions import again_after_deadlock
+from scopes.models.transactions import again_after_deadlock, in_transaction
 
 Key = tuple[int, str]
 Held = tuple[int, int, datetime]  # a connection, its integration, when it was seen
@@ -255,6 +255,7 @@ def _read(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) -> Read:
     return vocabulary.read(provider, None if isinstance(fact, LinkChanged) else fact.scopes)
 
 
+@in_transaction
 def transition(
     connections: Sequence[int],
     change: Callable[[StandingFacts], StandingFacts],
@@ -265,16 +266,15 @@ def transition(
 
     For facts that are not a source's: a person's plan, a waiver, the true version of a consent.
     """
-    with transaction.atomic():
-        found = rows.find_by_id(connections)
-        standings = facts_of(row.standing for row in found)
-        moved = []
-        for row in found:
-            before = row.as_row(standings)
-            standing = change(before.standing)
-            if standing != before.standing:
-                moved.append((row, [Step(before._replace(standing=standing), now, origin)]))
-        rows.update(moved, intern(steps[0].row.standing for _, steps in moved), now)
+    found = rows.find_by_id(connections)
+    standings = facts_of(row.standing for row in found)
+    moved = []
+    for row in found:
+        before = row.as_row(standings)
+        standing = change(before.standing)
+        if standing != before.standing:
+            moved.append((row, [Step(before._replace(standing=standing), now, origin)]))
+    rows.update(moved, intern(steps[0].row.standing for _, steps in moved), now)
     return len(moved)
 
 

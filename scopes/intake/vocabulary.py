@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from scopes.catalogue.entries import Provider as Entry
 from scopes.intake.effects import Read
 from scopes.models import Provider, UnknownScope
+from scopes.models.transactions import in_transaction
 
 BOUND = 200
 
@@ -48,15 +47,20 @@ class Vocabulary:
         return Read(names - strange, tuple(sorted(strange)), bool(strange))
 
     def _learn(self, provider: int, strange: frozenset[str]) -> None:
-        with transaction.atomic():
-            Provider.objects.select_for_update(no_key=True).get(pk=provider)
-            present = set(UnknownScope.objects.filter(provider=provider).values_list("name", flat=True))
-            room = BOUND - len(present)
-            learned = sorted(strange - present)[: max(room, 0)]
-            UnknownScope.objects.bulk_create(
-                UnknownScope(provider_id=provider, name=name, first_seen_at=self.now) for name in learned
-            )
+        present, learned = _learn(provider, strange, self.now)
         self.known[provider] |= present | set(learned)
         self.new += [(provider, name) for name in learned]
-        if room <= len(learned):
+        if len(present) + len(learned) >= BOUND:
             self.full.add(provider)
+
+
+@in_transaction
+def _learn(provider: int, strange: frozenset[str], now: datetime) -> tuple[set[str], list[str]]:
+    """The names that were kept of the provider already, and those that are kept from now on."""
+    Provider.objects.select_for_update(no_key=True).get(pk=provider)
+    present = set(UnknownScope.objects.filter(provider=provider).values_list("name", flat=True))
+    learned = sorted(strange - present)[: max(BOUND - len(present), 0)]
+    UnknownScope.objects.bulk_create(
+        UnknownScope(provider_id=provider, name=name, first_seen_at=now) for name in learned
+    )
+    return present, learned

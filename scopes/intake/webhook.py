@@ -120,8 +120,8 @@ def store(
 
 def _count_repeat(pk: int) -> None:
     """Where somebody holds the row for long, for it is being processed, the repeat stays uncounted: it is stored."""
-    with suppress(OperationalError), limited(lock=LONGEST_WAIT):
-        Delivery.objects.filter(pk=pk).update(repeats=F("repeats") + 1)
+    with suppress(OperationalError):
+        limited(lock=LONGEST_WAIT)(Delivery.objects.filter(pk=pk).update)(repeats=F("repeats") + 1)
 
 
 def _source_of(environment: Environment) -> int:

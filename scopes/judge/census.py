@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 
 from scopes.judge.rules import NOT_BROKEN
 from scopes.models import Census
+from scopes.models.transactions import in_transaction
 
 FRESH = timedelta(minutes=1)
 LOCK = 7_301_001
 
 
+@in_transaction
 def take(now: datetime) -> int:
     """Count every connection anew, in one transaction; the number of connections."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         _lock()
         cursor.execute("DELETE FROM scopes_census")
         cursor.execute(
@@ -58,11 +60,15 @@ def take_if_old(now: datetime) -> datetime:
     """Take the census unless the last is less than a minute old; when it was taken."""
     if (taken := taken_at()) is not None and now - taken < FRESH:
         return taken
-    with transaction.atomic():
-        _lock()
-        if (taken := taken_at()) is not None and now - taken < FRESH:  # by whoever held the lock
-            return taken
-        take(now)
+    return _take_unless_others_did(now)
+
+
+@in_transaction
+def _take_unless_others_did(now: datetime) -> datetime:
+    _lock()
+    if (taken := taken_at()) is not None and now - taken < FRESH:
+        return taken
+    take(now)
     return now
 
 

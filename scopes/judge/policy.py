@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Max, OuterRef, Subquery
 
 from scopes.catalogue.entries import Provider as Entry
@@ -20,6 +19,7 @@ from scopes.judge.difference import requests_other
 from scopes.judge.standing import facts_from
 from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry, Verdict
 from scopes.models.trail import Act
+from scopes.models.transactions import again_after_deadlock, in_transaction
 
 CATALOGUE = "catalogue"
 CHUNK = 1000
@@ -40,15 +40,21 @@ def ensure_integration(source: Source, entry: Entry, now: datetime) -> Integrati
     )
     integration, made = Integration.objects.get_or_create(source=source, provider=provider)
     if made or integration.policy_version_id is None:
-        with transaction.atomic():
-            integration = Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
-            if integration.policy_version_id is None:
-                first = draft(integration, content.empty(), author=CATALOGUE, note="First seen.", now=now)
-                publish(first, now=now)
-                integration.refresh_from_db()
+        return _with_a_policy(integration.pk, now)
     return integration
 
 
+@in_transaction
+def _with_a_policy(pk: int, now: datetime) -> Integration:
+    integration = Integration.objects.select_for_update(no_key=True).get(pk=pk)
+    if integration.policy_version_id is None:
+        first = draft(integration, content.empty(), author=CATALOGUE, note="First seen.", now=now)
+        publish(first, now=now)
+        integration.refresh_from_db()
+    return integration
+
+
+@in_transaction
 def draft(
     integration: Integration, proposed: Mapping[str, Any], *, author: str, now: datetime, note: str = ""
 ) -> PolicyVersion:
@@ -58,12 +64,11 @@ def draft(
     """
     entry = Entry.from_data(integration.provider.entry)
     full = content.with_catalogue(proposed, entry, now.date())
-    with transaction.atomic():
-        Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
-        last = PolicyVersion.objects.filter(integration=integration).aggregate(last=Max("number"))["last"] or 0
-        return PolicyVersion.objects.create(
-            integration=integration, number=last + 1, content=full, author=author, note=note, created_at=now
-        )
+    Integration.objects.select_for_update(no_key=True).get(pk=integration.pk)
+    last = PolicyVersion.objects.filter(integration=integration).aggregate(last=Max("number"))["last"] or 0
+    return PolicyVersion.objects.create(
+        integration=integration, number=last + 1, content=full, author=author, note=note, created_at=now
+    )
 
 
 def judge_all(version: PolicyVersion) -> int:
@@ -95,34 +100,40 @@ def publish(
     to their true version by `flow.publish`, which calls this. The trail names the draft's author, or who did the `act`.
     `instead_of` is the id of the version that the publisher believes to be in force; another raises PolicyError too.
     """
+    again_after_deadlock(lambda: judge_all(version))  # so that little is left to write under the lock
+    return _put_in_force(version, now, in_force_from, act, instead_of)
+
+
+@in_transaction
+def _put_in_force(
+    version: PolicyVersion, now: datetime, in_force_from: datetime | None, act: Act | None, instead_of: int | None
+) -> PolicyVersion:
+    verdicts.queue_to_publish(version.integration_id)
+    integration = Integration.objects.select_for_update(no_key=True).get(pk=version.integration_id)
+    version = PolicyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+    if version.published_at is not None:
+        raise content.PolicyError(f"{version} was published on {version.published_at:%d %b %Y}: draft it anew.")
+    before = integration.policy_version
+    if instead_of is not None and integration.policy_version_id != instead_of:
+        raise content.PolicyError(f"{before} came into force meanwhile: look at what this one changes again.")
     judge_all(version)
-    with transaction.atomic():
-        verdicts.queue_to_publish(version.integration_id)
-        integration = Integration.objects.select_for_update(no_key=True).get(pk=version.integration_id)
-        version = PolicyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
-        if version.published_at is not None:
-            raise content.PolicyError(f"{version} was published on {version.published_at:%d %b %Y}: draft it anew.")
-        before = integration.policy_version
-        if instead_of is not None and integration.policy_version_id != instead_of:
-            raise content.PolicyError(f"{before} came into force meanwhile: look at what this one changes again.")
-        judge_all(version)
-        version.published_at = now
-        changed = requests_other(before.content if before else None, version.content)
-        version.in_force_from = in_force_from or (now if changed else None)
-        version.save(update_fields=["published_at", "in_force_from"])
-        integration.policy_version = version
-        integration.save(update_fields=["policy_version"])
-        TrailEntry.objects.create(
-            at=now,
-            verb="policy.published",
-            actor=act.author if act else None,
-            actor_name=act.author.get_username() if act else version.author,
-            integration=integration,
-            subject=str(version),
-            reason=act.reason if act else version.note,
-            ticket=act.ticket if act else "",
-            detail={"version": version.number, "before": before.number if before else None},
-        )
+    version.published_at = now
+    changed = requests_other(before.content if before else None, version.content)
+    version.in_force_from = in_force_from or (now if changed else None)
+    version.save(update_fields=["published_at", "in_force_from"])
+    integration.policy_version = version
+    integration.save(update_fields=["policy_version"])
+    TrailEntry.objects.create(
+        at=now,
+        verb="policy.published",
+        actor=act.author if act else None,
+        actor_name=act.author.get_username() if act else version.author,
+        integration=integration,
+        subject=str(version),
+        reason=act.reason if act else version.note,
+        ticket=act.ticket if act else "",
+        detail={"version": version.number, "before": before.number if before else None},
+    )
     return version
 
 

@@ -16,6 +16,7 @@ from scopes.facts import LinkState
 from scopes.judge import verdicts
 from scopes.judge.rules import StandingFacts
 from scopes.models import Standing
+from scopes.models.transactions import in_transaction
 
 COLUMNS = "digest, integration_id, link, reported, unlisted, earlier, consent_version_id, waived, plan"
 
@@ -120,28 +121,28 @@ def intern(wanted: Iterable[StandingFacts]) -> Mapping[StandingFacts, int]:
     return found
 
 
+@in_transaction
 def _make(new: Mapping[UUID, StandingFacts]) -> dict[UUID, int]:
-    with transaction.atomic():
-        policies = verdicts.lock_policies({facts.integration for facts in new.values()})
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""
-                INSERT INTO scopes_standing ({COLUMNS})
-                SELECT {COLUMNS} FROM json_to_recordset(%s) AS row (digest uuid, integration_id bigint, link text,
-                    reported text[], unlisted boolean, earlier text[], consent_version_id bigint, waived text[],
-                    plan text)
-                ON CONFLICT (digest) DO NOTHING
-                """,
-                [json.dumps([_as_columns(digest, facts) for digest, facts in new.items()])],
-            )
-        ids = dict(Standing.objects.filter(digest__in=list(new)).values_list("digest", "pk"))
-        by_version: dict[int, dict[int, StandingFacts]] = {}
-        for digest, facts in new.items():
-            version = policies[facts.integration]
-            if version is not None:
-                by_version.setdefault(version, {})[ids[digest]] = facts
-        for version, standings in by_version.items():
-            verdicts.write(version, standings)
+    policies = verdicts.lock_policies({facts.integration for facts in new.values()})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO scopes_standing ({COLUMNS})
+            SELECT {COLUMNS} FROM json_to_recordset(%s) AS row (digest uuid, integration_id bigint, link text,
+                reported text[], unlisted boolean, earlier text[], consent_version_id bigint, waived text[],
+                plan text)
+            ON CONFLICT (digest) DO NOTHING
+            """,
+            [json.dumps([_as_columns(digest, facts) for digest, facts in new.items()])],
+        )
+    ids = dict(Standing.objects.filter(digest__in=list(new)).values_list("digest", "pk"))
+    by_version: dict[int, dict[int, StandingFacts]] = {}
+    for digest, facts in new.items():
+        version = policies[facts.integration]
+        if version is not None:
+            by_version.setdefault(version, {})[ids[digest]] = facts
+    for version, standings in by_version.items():
+        verdicts.write(version, standings)
     return ids
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 
 from django.db import OperationalError, connection, transaction
@@ -40,16 +39,25 @@ def in_transaction[**Arguments, Done](work: Callable[Arguments, Done]) -> Callab
     return repeated
 
 
-@contextmanager
-def limited(*, lock: str, statement: str = "0") -> Iterator[None]:
-    """A transaction in which no lock and no statement is waited for longer than this, in PostgreSQL's words.
+def limited[**Arguments, Done](
+    *, lock: str, statement: str = "0"
+) -> Callable[[Callable[Arguments, Done]], Callable[Arguments, Done]]:
+    """As `in_transaction`, where no lock and no statement is waited for longer than this, in PostgreSQL's words.
 
-    Raises OperationalError where it takes longer. "0" sets no limit.
+    The work raises OperationalError where it takes longer. "0" sets no limit.
     """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
-                [lock, statement],
-            )
-        yield
+
+    def decorate(work: Callable[Arguments, Done]) -> Callable[Arguments, Done]:
+        @in_transaction
+        @wraps(work)
+        def within(*arguments: Arguments.args, **named: Arguments.kwargs) -> Done:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
+                    [lock, statement],
+                )
+            return work(*arguments, **named)
+
+        return within
+
+    return decorate

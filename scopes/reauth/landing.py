@@ -72,31 +72,31 @@ def attempt_by(key: str) -> Attempt | None:
 def opened(link: ReauthLink, now: datetime) -> None:
     """Note the first look."""
     if link.opened_at is None:
-        with limited(lock=LONGEST_WAIT):
-            ReauthLink.objects.filter(pk=link.pk, opened_at__isnull=True).update(opened_at=now)
+        unopened = ReauthLink.objects.filter(pk=link.pk, opened_at__isnull=True)
+        limited(lock=LONGEST_WAIT)(unopened.update)(opened_at=now)
 
 
+@limited(lock=LONGEST_WAIT)
 def begin(link: ReauthLink, now: datetime) -> Attempt:
     """A new attempt through the link. Raises LinkEnded, TooManyPresses."""
-    with limited(lock=LONGEST_WAIT):
-        held = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
-        status = status_of(held, now)
-        if status is not LinkStatus.LIVE:
-            raise LinkEnded(status)
-        recent = held.attempts.filter(started_at__gt=now - HOUR).exclude(result=NOT_MINTED)
-        if recent.count() >= PRESSES:
-            raise TooManyPresses
-        connection = connection_of(held)
-        return Attempt.objects.create(
-            source_id=link.integration.source_id,
-            person_id=held.person_id,
-            reference_id=reference_of(link.person, connection),
-            provider_id=link.integration.provider_id,
-            link=held,
-            connection=connection,
-            key=secrets.token_urlsafe(24),
-            started_at=now,
-        )
+    held = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
+    status = status_of(held, now)
+    if status is not LinkStatus.LIVE:
+        raise LinkEnded(status)
+    recent = held.attempts.filter(started_at__gt=now - HOUR).exclude(result=NOT_MINTED)
+    if recent.count() >= PRESSES:
+        raise TooManyPresses
+    connection = connection_of(held)
+    return Attempt.objects.create(
+        source_id=link.integration.source_id,
+        person_id=held.person_id,
+        reference_id=reference_of(link.person, connection),
+        provider_id=link.integration.provider_id,
+        link=held,
+        connection=connection,
+        key=secrets.token_urlsafe(24),
+        started_at=now,
+    )
 
 
 def mint(attempt: Attempt, terra: Terra, back_to: BackTo, language: str, now: datetime) -> str:
@@ -146,6 +146,7 @@ def not_minted(attempt: Attempt, why: str, now: datetime) -> None:
     attempt.save(update_fields=["state", "result", "message", "ended_at"])
 
 
+@limited(lock=LONGEST_WAIT)
 def returned(attempt: Attempt, end: str, parameters: Mapping[str, Sequence[str]], now: datetime) -> None:
     """Write down what the return address said. It is unsigned, so nothing else follows from it.
 
@@ -156,9 +157,8 @@ def returned(attempt: Attempt, end: str, parameters: Mapping[str, Sequence[str]]
         for name, values in list(parameters.items())[:MOST_PARAMETERS]
     }
     told = {"at": now.isoformat(), "end": _storable(end), "parameters": kept}
-    with limited(lock=LONGEST_WAIT):
-        ReauthLink.objects.filter(attempts=attempt).update(returned_at=now)
-        Attempt.objects.filter(pk=attempt.pk, returned__isnull=True).update(returned=told)
+    ReauthLink.objects.filter(attempts=attempt).update(returned_at=now)
+    Attempt.objects.filter(pk=attempt.pk, returned__isnull=True).update(returned=told)
 
 
 def reported_by_redirect(attempt: Attempt) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db.models import F
 
 from scopes.judge import verdicts
 from scopes.judge.rules import Judgement
@@ -14,21 +16,41 @@ THE_LINK = "*"  # among the needs of a link: that the connection works at all
 
 def judgement_of(connection: Connection) -> Judgement:
     """What the policy in force says of the connection."""
-    verdict = Verdict.objects.get(
-        standing=connection.standing_id, policy_version__in_force_for=connection.integration_id
+    return judgements_of([connection])[connection.pk]
+
+
+def judgements_of(connections: Sequence[Connection]) -> dict[int, Judgement]:
+    """What the policies in force say of the connections, by their ids; one query."""
+    found = Verdict.objects.filter(
+        standing__in={connection.standing_id for connection in connections},
+        policy_version__in_force_for=F("standing__integration"),
     )
-    return verdicts.read(verdict)
+    judged = {verdict.standing_id: verdicts.read(verdict) for verdict in found}
+    return {connection.pk: judged[connection.standing_id] for connection in connections}
 
 
 def connection_of(link: ReauthLink) -> Connection | None:
     """The connection that the link is about, under whatever it was merged into; None while there is none."""
-    pk = link.connection_id
-    while pk is not None:
-        found = Connection.objects.select_related("standing").filter(pk=pk).first()
-        if found is None or found.merged_into_id is None:
-            return found
-        pk = found.merged_into_id
-    return None
+    return connections_of([link])[link.pk]
+
+
+def connections_of(links: Sequence[ReauthLink]) -> dict[int, Connection | None]:
+    """As `connection_of`, for each link by its id; one query for each merge that was itself merged."""
+    wanted = {link.pk: link.connection_id for link in links}
+    found: dict[int, Connection] = {}
+    ahead = {pk for pk in wanted.values() if pk is not None}
+    while ahead:
+        rows = Connection.objects.select_related("standing").in_bulk(ahead)
+        found |= rows
+        ahead = {row.merged_into_id for row in rows.values() if row.merged_into_id is not None} - found.keys()
+    return {link: _last_of(pk, found) for link, pk in wanted.items()}
+
+
+def _last_of(pk: int | None, found: Mapping[int, Connection]) -> Connection | None:
+    row = found.get(pk) if pk is not None else None
+    while row is not None and row.merged_into_id is not None:
+        row = found.get(row.merged_into_id)
+    return row
 
 
 def missing(needs: Iterable[str], judgement: Judgement | None) -> tuple[str, ...]:

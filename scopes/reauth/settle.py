@@ -6,12 +6,11 @@ provider within two hours of the press. A success speaks last: no failure undoes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from scopes.facts import (
     AttemptFailed,
@@ -26,11 +25,13 @@ from scopes.facts import (
 from scopes.models import Attempt, Connection, ReauthLink, Source, TrailEntry
 from scopes.models.transactions import in_transaction
 from scopes.reauth.landing import NOT_MINTED, reported_by_redirect
-from scopes.reauth.progress import THE_LINK, connection_of, judgement_of, missing
+from scopes.reauth.progress import THE_LINK, connections_of, judgements_of, missing
 
 WINDOW = timedelta(hours=2)
 PATIENCE = timedelta(minutes=15)
 SKEW = timedelta(minutes=1)
+BATCH = 100
+NO_REASON = "no reason given"
 BY_REDIRECT_ONLY = "Told by the redirect only; the source said nothing."
 SECOND_CONNECTION = "A second connection was made beside the first"
 OTHER_ACCOUNT = "The consent was given in another account at the provider"
@@ -51,7 +52,7 @@ def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt
             if attempt is None:
                 strangers.append(fact)
             else:
-                _failed(attempt.pk, fact.reason or "no reason given", fact.message, fact.happened_at, source.key, now)
+                _failed(attempt.pk, fact.reason or NO_REASON, fact.message, fact.happened_at, source.key, now)
                 attempt.state = Attempt.State.FAILED
         elif attempt is not None and not isinstance(fact, LinkChanged | DataRefused):
             attempt.state = Attempt.State.SUCCEEDED
@@ -68,15 +69,11 @@ def settle_overdue(source: Source, now: datetime) -> int:
     """
     ours = Attempt.objects.filter(source=source, link__isnull=False)
     still_open = ours.filter(state=Attempt.State.OPEN)
-    told = still_open.filter(started_at__lt=now - PATIENCE, returned__isnull=False).order_by("pk")
-    failed = 0
-    for attempt in told:
-        reason = reported_by_redirect(attempt)
-        if reason is not None and datetime.fromisoformat((attempt.returned or {})["at"]) < now - PATIENCE:
-            _failed(attempt.pk, reason or "no reason given", BY_REDIRECT_ONLY, now, source.key, now)
-            failed += 1
-    abandoned = _abandon(still_open.filter(started_at__lt=now - WINDOW), now)
-    return failed + abandoned + sum(_separate(attempts, source, now) for attempts in batched(overdue(source, now), 100))
+    redirected = still_open.filter(started_at__lt=now - PATIENCE, returned__isnull=False).order_by("pk")
+    failed = [attempt.pk for attempt in redirected if _failed_by_redirect(attempt, now)]
+    ended = sum(_fail_by_redirect(some, source, now) for some in batched(failed, BATCH))
+    ended += _abandon(still_open.filter(started_at__lt=now - WINDOW), now)
+    return ended + sum(_separate(some, source, now) for some in batched(overdue(source, now), BATCH))
 
 
 def overdue(source: Source, now: datetime) -> QuerySet[Attempt]:
@@ -98,27 +95,72 @@ def _abandon(attempts: QuerySet[Attempt], now: datetime) -> int:
     return Attempt.objects.filter(pk__in=gone).update(state=Attempt.State.ABANDONED, ended_at=now) if gone else 0
 
 
+def _failed_by_redirect(attempt: Attempt, now: datetime) -> bool:
+    """Whether the redirect reported a failure, longer ago than the source is waited for."""
+    if reported_by_redirect(attempt) is None:
+        return False
+    return datetime.fromisoformat((attempt.returned or {})["at"]) < now - PATIENCE
+
+
 @in_transaction
-def _separate(attempts: Sequence[Attempt], source: Source, now: datetime) -> int:
-    """Judge the links of these tries by the connections that they made."""
-    links = ReauthLink.objects.select_for_update(no_key=True, of=("self",)).filter(attempts__in=attempts)
-    locked = {link.pk: link for link in links.order_by("pk")}
-    made = Connection.objects.in_bulk({attempt.connection_id for attempt in attempts if attempt.connection_id})
+def _fail_by_redirect(attempt_pks: Sequence[int], source: Source, now: datetime) -> int:
+    """End these attempts, unless the source reported of them meanwhile, as the redirect did; how many."""
+    links = _hold_links(ReauthLink.objects.filter(attempts__in=attempt_pks))
+    still_open = Attempt.objects.filter(pk__in=attempt_pks, state=Attempt.State.OPEN)
+    attempts = list(still_open.select_for_update(no_key=True).order_by("pk"))
+    conclusions = Conclusions(source.key, now)
     for attempt in attempts:
-        if attempt.link_id in locked and attempt.connection_id in made:
-            _judge(locked[attempt.link_id], made[attempt.connection_id], source.key, now, patient=False)
+        reason = reported_by_redirect(attempt) or NO_REASON
+        attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, reason[:200], BY_REDIRECT_ONLY
+        attempt.ended_at = now
+        link = links.get(attempt.link_id)
+        if link is not None and link.outcome in ("", Outcome.FAILED):
+            conclusions.add(link, Outcome.FAILED, f"{reason[:150]} (told by the redirect only)")
+    Attempt.objects.bulk_update(attempts, ["state", "result", "message", "ended_at"])
+    conclusions.write()
     return len(attempts)
 
 
+@in_transaction
+def _separate(attempts: Sequence[Attempt], source: Source, now: datetime) -> int:
+    """Judge the links of these attempts by the connections that they made."""
+    links = _hold_links(ReauthLink.objects.filter(attempts__in=attempts))
+    _judge(_with_what_was_made(links, attempts), source.key, now, patient=False)
+    return len(attempts)
+
+
+@in_transaction
 def settle_joined(survivors: Sequence[int], reported_by: str, now: datetime) -> None:
-    """Judge anew the links whose tries made a connection that was taken in by one of `survivors`: it is theirs."""
-    tries = Attempt.objects.filter(connection__merged_into__in=survivors, state=Attempt.State.SUCCEEDED)
-    for attempt in tries.filter(link__isnull=False).select_related("connection__merged_into").order_by("pk"):
-        with transaction.atomic():
-            link = ReauthLink.objects.select_for_update(no_key=True).get(attempts=attempt)
-            if attempt.connection is not None and (made := attempt.connection.merged_into) is not None:
-                Attempt.objects.filter(pk=attempt.pk).update(connection=made)
-                _judge(link, made, reported_by, now, patient=False)
+    """Judge anew the links whose attempts made a connection that was merged into one of `survivors`: it is theirs."""
+    merged = Attempt.objects.filter(
+        connection__merged_into__in=survivors, state=Attempt.State.SUCCEEDED, link__isnull=False
+    )
+    links = _hold_links(ReauthLink.objects.filter(attempts__in=merged))
+    if not links:
+        return
+    pks = list(merged.filter(link__in=links).values_list("pk", flat=True))
+    into = Connection.objects.filter(pk=OuterRef("connection")).values("merged_into")
+    Attempt.objects.filter(pk__in=pks).update(connection=Subquery(into))
+    attempts = Attempt.objects.filter(pk__in=pks).order_by("pk")
+    _judge(_with_what_was_made(links, attempts), reported_by, now, patient=False)
+
+
+def _hold_links(links: QuerySet[ReauthLink]) -> dict[int | None, ReauthLink]:
+    """Lock these links; by id."""
+    wanted = ReauthLink.objects.filter(pk__in=links.values("pk"))
+    return {link.pk: link for link in wanted.select_for_update(no_key=True).order_by("pk")}
+
+
+def _with_what_was_made(
+    links: Mapping[int | None, ReauthLink], attempts: Iterable[Attempt]
+) -> list[tuple[ReauthLink, Connection]]:
+    attempts = list(attempts)
+    made = Connection.objects.in_bulk({attempt.connection_id for attempt in attempts if attempt.connection_id})
+    return [
+        (links[attempt.link_id], made[attempt.connection_id])
+        for attempt in attempts
+        if attempt.link_id in links and attempt.connection_id in made
+    ]
 
 
 def _awaited(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt]:
@@ -163,20 +205,19 @@ def _is_within(fact: ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt
 
 @in_transaction
 def _failed(attempt_pk: int, reason: str, message: str, at: datetime, reported_by: str, now: datetime) -> None:
-    with transaction.atomic():
-        attempt, link = _hold(attempt_pk)
-        if attempt.state == Attempt.State.SUCCEEDED:
-            return
-        if attempt.state == Attempt.State.FAILED and (
-            message == BY_REDIRECT_ONLY or (attempt.message != BY_REDIRECT_ONLY and (attempt.ended_at or at) > at)
-        ):
-            return
-        attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, reason[:200], message[:500]
-        attempt.ended_at = max(at, attempt.started_at)
-        attempt.save(update_fields=["state", "result", "message", "ended_at"])
-        if link.outcome in ("", Outcome.FAILED):
-            detail = f"{reason[:150]} (told by the redirect only)" if message == BY_REDIRECT_ONLY else reason
-            _conclude(link, Outcome.FAILED, detail, reported_by, now)
+    attempt, link = _hold(attempt_pk)
+    if attempt.state == Attempt.State.SUCCEEDED:
+        return
+    reported = attempt.state == Attempt.State.FAILED and attempt.message != BY_REDIRECT_ONLY
+    if reported and (attempt.ended_at or at) > at:
+        return
+    attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, reason[:200], message[:500]
+    attempt.ended_at = max(at, attempt.started_at)
+    attempt.save(update_fields=["state", "result", "message", "ended_at"])
+    if link.outcome in ("", Outcome.FAILED):
+        conclusions = Conclusions(reported_by, now)
+        conclusions.add(link, Outcome.FAILED, reason)
+        conclusions.write()
 
 
 @in_transaction
@@ -184,21 +225,20 @@ def _succeeded(
     attempt_pk: int, fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged, reported_by: str, now: datetime
 ) -> bool:
     """Whether the link has done what it was made for, so that nothing that is told later is about it."""
-    with transaction.atomic():
-        attempt, link = _hold(attempt_pk)
-        made = Connection.objects.filter(
-            integration=link.integration_id, user_id=fact.user_id, merged_into__isnull=True
-        ).first()
-        if made is None:
-            return False
-        if attempt.state != Attempt.State.SUCCEEDED or attempt.connection_id != made.pk:
-            attempt.state, attempt.result, attempt.message = Attempt.State.SUCCEEDED, "", ""
-            attempt.ended_at = max(fact.happened_at, attempt.started_at)
-            attempt.connection = made
-            attempt.user_id = attempt.user_id or fact.user_id
-            attempt.save(update_fields=["state", "result", "message", "ended_at", "connection", "user_id"])
-        _judge(link, made, reported_by, now, patient=True)
-        return link.outcome == Outcome.FIXED
+    attempt, link = _hold(attempt_pk)
+    made = Connection.objects.filter(
+        integration=link.integration_id, user_id=fact.user_id, merged_into__isnull=True
+    ).first()
+    if made is None:
+        return False
+    if attempt.state != Attempt.State.SUCCEEDED or attempt.connection_id != made.pk:
+        attempt.state, attempt.result, attempt.message = Attempt.State.SUCCEEDED, "", ""
+        attempt.ended_at = max(fact.happened_at, attempt.started_at)
+        attempt.connection = made
+        attempt.user_id = attempt.user_id or fact.user_id
+        attempt.save(update_fields=["state", "result", "message", "ended_at", "connection", "user_id"])
+    _judge([(link, made)], reported_by, now, patient=True)
+    return link.outcome == Outcome.FIXED
 
 
 def _hold(attempt_pk: int) -> tuple[Attempt, ReauthLink]:
@@ -208,49 +248,75 @@ def _hold(attempt_pk: int) -> tuple[Attempt, ReauthLink]:
     return Attempt.objects.select_for_update(no_key=True).get(pk=attempt_pk), link
 
 
-def _judge(link: ReauthLink, made: Connection, reported_by: str, now: datetime, *, patient: bool) -> None:
-    """Conclude the link from the connection that the consent made, or made anew.
+def _judge(pairs: Sequence[tuple[ReauthLink, Connection]], reported_by: str, now: datetime, *, patient: bool) -> None:
+    """Conclude each link from the connection that the consent made, or made anew.
 
     One beside the connection that was to be fixed may be called its successor in a moment (`auth` comes before
-    `user_reauth`), so that is waited for.
+    `user_reauth`), so that is waited for where we are `patient`.
     """
-    if link.outcome == Outcome.FIXED:
-        return
-    meant = connection_of(link)
-    if meant is not None and meant.pk != made.pk:
-        differ = _are_different_accounts(meant, made)
-        if not patient or differ:
-            _conclude(link, Outcome.WRONG_ACCOUNT, OTHER_ACCOUNT if differ else SECOND_CONNECTION, reported_by, now)
-        return
-    if meant is None:
-        link.connection = made
-        link.save(update_fields=["connection"])
-    lacking = missing(link.needs, judgement_of(made))
-    if not lacking:
-        _conclude(link, Outcome.FIXED, "", reported_by, now)
-        return
-    outcome = Outcome.UNCHANGED if len(lacking) == len(link.needs) else Outcome.PARTLY
-    named = ", ".join("the connection" if need == THE_LINK else need for need in lacking)
-    _conclude(link, outcome, f"missing: {named}", reported_by, now)
+    meant = connections_of([link for link, _ in pairs])
+    judgements = judgements_of([made for _, made in pairs])
+    conclusions = Conclusions(reported_by, now)
+    for link, made in pairs:
+        if link.outcome == Outcome.FIXED:
+            continue
+        ours = meant[link.pk]
+        if ours is not None and ours.pk != made.pk:
+            differ = _are_different_accounts(ours, made)
+            if not patient or differ:
+                conclusions.add(link, Outcome.WRONG_ACCOUNT, OTHER_ACCOUNT if differ else SECOND_CONNECTION)
+            continue
+        if ours is None:
+            meant[link.pk] = made
+            conclusions.attach(link, made)
+        lacking = missing(link.needs, judgements[made.pk])
+        if not lacking:
+            conclusions.add(link, Outcome.FIXED, "")
+            continue
+        outcome = Outcome.UNCHANGED if len(lacking) == len(link.needs) else Outcome.PARTLY
+        named = ", ".join("the connection" if need == THE_LINK else need for need in lacking)
+        conclusions.add(link, outcome, f"missing: {named}")
+    conclusions.write()
 
 
 def _are_different_accounts(one: Connection, other: Connection) -> bool:
     return bool(one.provider_user_id and other.provider_user_id) and one.provider_user_id != other.provider_user_id
 
 
-def _conclude(link: ReauthLink, outcome: Outcome, detail: str, reported_by: str, now: datetime) -> None:
-    detail = detail[:200]
-    if (link.outcome, link.outcome_detail) == (outcome, detail):
-        return
-    link.outcome, link.outcome_detail, link.settled_at = outcome, detail, now
-    link.save(update_fields=["outcome", "outcome_detail", "settled_at"])
-    TrailEntry.objects.create(
-        at=now,
-        verb="link.settled",
-        actor_name=reported_by,
-        person_id=link.person_id,
-        connection_id=link.connection_id,
-        integration_id=link.integration_id,
-        subject=link.public_id,
-        detail={"outcome": outcome.value, "why": detail},
-    )
+class Conclusions:
+    """What links came to, written together: two statements however many there are."""
+
+    def __init__(self, reported_by: str, now: datetime) -> None:
+        self.reported_by, self.now = reported_by, now
+        self.changed: dict[int, ReauthLink] = {}
+        self.entries: list[TrailEntry] = []
+
+    def attach(self, link: ReauthLink, made: Connection) -> None:
+        """The link is about this connection from now on."""
+        link.connection = made
+        self.changed[link.pk] = link
+
+    def add(self, link: ReauthLink, outcome: Outcome, detail: str) -> None:
+        """The link has this outcome; nothing where it has it already."""
+        detail = detail[:200]
+        if (link.outcome, link.outcome_detail) == (outcome, detail):
+            return
+        link.outcome, link.outcome_detail, link.settled_at = outcome, detail, self.now
+        self.changed[link.pk] = link
+        self.entries.append(
+            TrailEntry(
+                at=self.now,
+                verb="link.settled",
+                actor_name=self.reported_by,
+                person_id=link.person_id,
+                connection_id=link.connection_id,
+                integration_id=link.integration_id,
+                subject=link.public_id,
+                detail={"outcome": outcome.value, "why": detail},
+            )
+        )
+
+    def write(self) -> None:
+        """Write the links that changed, and an entry in the trail for each outcome."""
+        ReauthLink.objects.bulk_update(self.changed.values(), ["connection", "outcome", "outcome_detail", "settled_at"])
+        TrailEntry.objects.bulk_create(self.entries)

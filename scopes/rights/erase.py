@@ -13,7 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Model, Q
 
 from scopes.models import (
@@ -90,31 +90,30 @@ def erase(reference_id: str, asked: Asked, keys: Sequence[bytes], now: datetime)
 
     `keys` (see `marks`) are what the erased ids are known again by, should a source or the host tell of them once more.
     """
-    with transaction.atomic():
-        held = personal_data_of(reference_id, lock=True)
-        if held.is_nothing:
-            raise NothingKept("Nothing is kept under this reference id.")
-        counts = held.counts()
-        deliveries = [delivery.pk for delivery in deliveries_naming(held.names)]
-        if deliveries:
-            counts["deliveries"] = len(deliveries)
-        _empty_deliveries(deliveries)
-        for entry in held.trail:
-            _without_whom(entry)
-        _delete(held)
-        _take_out(held.names)
-        _forget_searches()
-        erased_ids.remember({reference_id, *held.references}, held.source_ids, keys, now.date())
-        TrailEntry.objects.create(
-            at=now,
-            verb="person.erased",
-            actor=asked.actor,
-            actor_name=asked.name,
-            subject=MARK,
-            reason=held.names.taken_out(asked.reason),
-            ticket=held.names.taken_out(asked.ticket),
-            detail=counts,
-        )
+    held = personal_data_of(reference_id, lock=True)
+    if held.is_nothing:
+        raise NothingKept("Nothing is kept under this reference id.")
+    counts = held.counts()
+    deliveries = [delivery.pk for delivery in deliveries_naming(held.names)]
+    if deliveries:
+        counts["deliveries"] = len(deliveries)
+    _empty_deliveries(deliveries)
+    for entry in held.trail:
+        _without_whom(entry)
+    _delete(held)
+    _take_out(held.names)
+    _forget_searches()
+    erased_ids.remember({reference_id, *held.references}, held.source_ids, keys, now.date())
+    TrailEntry.objects.create(
+        at=now,
+        verb="person.erased",
+        actor=asked.actor,
+        actor_name=asked.name,
+        subject=MARK,
+        reason=held.names.taken_out(asked.reason),
+        ticket=held.names.taken_out(asked.ticket),
+        detail=counts,
+    )
     return counts
 
 

@@ -78,8 +78,7 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         has_time = time.monotonic() - began < SECONDS_FOR_PENDING
         if has_time and began - _caught_up.get(found.source, -math.inf) > CATCH_UP_SECONDS:
             _caught_up[found.source] = began
-            with limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT):
-                flow.settle_overdue(found.source, now)
+            limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT)(flow.settle_overdue)(found.source, now)
     except Error as problem:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
     if not done:
@@ -95,8 +94,8 @@ def _environments(told: tuple[tuple[str, str], ...]) -> dict[str, Environment]:
 def _have_it_tried_again(now: datetime) -> None:
     """Soon, by a worker. What the queue cannot do, the deliveries that follow do, and it must not fail this one."""
     try:
-        with limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT):
-            queue.defer("pending_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
+        defer = limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT)(queue.defer)
+        defer("pending_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
     except (queue.QueueError, Error) as problem:
         log.warning("what is left over waits for the next delivery: %s", type(problem).__name__)
 

@@ -50,7 +50,7 @@ def test_without_apply_it_tells_the_impact_and_writes_nothing(file: Path) -> Non
 
     assert said == [
         "oura through terra:prod, policy 3: 4 connections",
-        "  change of health: 1 to reduced; a link could mend 1",
+        "  change of health: 1 to reduced; a link could fix 1",
         "Nothing was published. Add --apply to publish.",
     ]
     assert rows() == before
@@ -59,7 +59,7 @@ def test_without_apply_it_tells_the_impact_and_writes_nothing(file: Path) -> Non
 def test_applied_it_publishes_once_and_finds_it_in_force_the_next_time(file: Path) -> None:
     assert publish(file, "--apply") == [
         "oura through terra:prod, policy 3: 4 connections",
-        "  change of health: 1 to reduced; a link could mend 1",
+        "  change of health: 1 to reduced; a link could fix 1",
         "  published; 0 connections moved to the consent screen that they saw",
     ]
     (ben,) = person.account_of(people.the("ben")).connections

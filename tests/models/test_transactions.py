@@ -52,8 +52,8 @@ def test_a_lock_is_waited_for_no_longer_than_was_said() -> None:
     def wait() -> None:
         held.wait(30)
         try:
-            with pytest.raises(OperationalError, match="lock timeout"), limited(lock="50ms"):
-                Source.objects.select_for_update().get(pk=pk)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                limited(lock="50ms")(Source.objects.select_for_update().get)(pk=pk)
         finally:
             done.wait(30)
             connection.close()

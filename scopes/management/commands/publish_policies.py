@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from scopes.judge import census, policy, policy_file
 from scopes.judge.content import PolicyError
 from scopes.judge.impact import impact
 from scopes.models import Source
+from scopes.models.transactions import in_transaction
 from scopes.sources.terra.environments import EnvironmentMissing, environments
 
 
@@ -37,33 +38,49 @@ class Command(BaseCommand):
             sources = {wanted.source: source_of(wanted.source, production) for wanted in proposed}
         except (PolicyError, EnvironmentMissing, NoSuchSource) as error:
             raise CommandError(str(error)) from error
-        # Without --apply everything serves to count the impact, and goes again: drafts, verdicts and the census.
-        with nullcontext() if apply else transaction.atomic():
+        if apply:
             census.take_if_old(timezone.now())
-            differ = 0
             for wanted in proposed:
-                differ += self._differs(wanted, sources[wanted.source](), apply=apply)
-            if not apply:
-                transaction.set_rollback(True)
-        if differ and not apply:
+                _, lines = _publish(wanted, sources[wanted.source](), apply=True)
+                self.stdout.write("\n".join(lines))
+            return
+        differ, lines = _try_out(proposed, sources)
+        self.stdout.write("\n".join(lines))
+        if differ:
             self.stdout.write("Nothing was published. Add --apply to publish.")
 
-    def _differs(self, wanted: policy_file.Proposed, source: Source, *, apply: bool) -> bool:
-        now = timezone.now()
-        name = f"{wanted.provider} through {wanted.source}"
-        integration = policy.ensure_integration(source, provider_named(wanted.provider), now)
-        if policy_file.is_in_force(wanted, integration):
-            self.stdout.write(f"{name}: as in force")
-            return False
-        draft = policy.draft(integration, wanted.content, author=_author(), note=wanted.note, now=now)
-        told = impact(draft)
-        becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(told.becoming.items()))
-        self.stdout.write(f"{name}, policy {draft.number}: {counted(told.connections, 'connection')}")
-        self.stdout.write(f"  change of health: {becoming or 'none'}; a link could mend {told.fixable:,}")
-        if apply:
-            moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)
-            self.stdout.write(f"  published; {counted(moved, 'connection')} moved to the consent screen that they saw")
-        return True
+
+@in_transaction
+def _try_out(
+    proposed: Sequence[policy_file.Proposed], sources: Mapping[str, Callable[[], Source]]
+) -> tuple[bool, list[str]]:
+    """Whether any of these differs, and what publishing would change, in lines to read.
+
+    Drafts, verdicts and the census serve to count the impact, and go again.
+    """
+    census.take_if_old(timezone.now())
+    told = [_publish(wanted, sources[wanted.source](), apply=False) for wanted in proposed]
+    transaction.set_rollback(True)
+    return any(differs for differs, _ in told), [line for _, lines in told for line in lines]
+
+
+def _publish(wanted: policy_file.Proposed, source: Source, *, apply: bool) -> tuple[bool, list[str]]:
+    now = timezone.now()
+    name = f"{wanted.provider} through {wanted.source}"
+    integration = policy.ensure_integration(source, provider_named(wanted.provider), now)
+    if policy_file.is_in_force(wanted, integration):
+        return False, [f"{name}: as in force"]
+    draft = policy.draft(integration, wanted.content, author=_author(), note=wanted.note, now=now)
+    told = impact(draft)
+    becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(told.becoming.items()))
+    lines = [
+        f"{name}, policy {draft.number}: {counted(told.connections, 'connection')}",
+        f"  change of health: {becoming or 'none'}; a link could fix {told.fixable:,}",
+    ]
+    if apply:
+        moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)
+        lines.append(f"  published; {counted(moved, 'connection')} moved to the consent screen that they saw")
+    return True, lines
 
 
 def _author() -> str:
