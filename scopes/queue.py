@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import Error, close_old_connections, connections, reset_queries
+from django.db import Error, close_old_connections, connections, reset_queries, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 from procrastinate import BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision, exceptions, sql
@@ -28,8 +28,6 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task, configure_task
-
-from scopes.models.transactions import in_transaction
 
 TRIES = 12  # the last comes some hours after the first
 FIRST_PAUSE_SECONDS = 10
@@ -195,17 +193,13 @@ def defer_many(name: str, jobs: Iterable[dict[str, Argument]], *, at: datetime |
         for arguments in jobs
     ]
     try:
-        _store(prepared)
+        with transaction.atomic():
+            _manager.batch_defer_jobs(prepared)
     except exceptions.AlreadyEnqueued:
         return 0
     except (exceptions.ProcrastinateException, Error) as problem:
         raise QueueError(f"{name} could not be deferred: {_words(problem)}") from None
     return len(prepared)
-
-
-@in_transaction
-def _store(jobs: list[Job]) -> None:
-    _manager.batch_defer_jobs(jobs)
 
 
 def workers_alive() -> int:
@@ -241,16 +235,12 @@ def failed_job(pk: int) -> FailedJob | None:
 def try_again(pk: int, now: datetime) -> None:
     """Have a failed job tried once more. Raises NotFailed."""
     try:
-        _retry(pk, now)
+        with transaction.atomic():
+            if not _dead().select_for_update().filter(pk=pk).exists():
+                raise NotFailed(pk)
+            _manager.retry_job_by_id(job_id=pk, retry_at=now)
     except exceptions.ProcrastinateException as problem:
         raise QueueError(f"Job {pk} could not be tried again: {_words(problem)}") from None
-
-
-@in_transaction
-def _retry(pk: int, now: datetime) -> None:
-    if not _dead().select_for_update().filter(pk=pk).exists():
-        raise NotFailed(pk)
-    _manager.retry_job_by_id(job_id=pk, retry_at=now)
 
 
 def forget_failed(pks: Iterable[int]) -> None:
@@ -258,22 +248,22 @@ def forget_failed(pks: Iterable[int]) -> None:
     _dead().filter(pk__in=list(pks)).delete()
 
 
-@in_transaction
 def take_up_stalled(now: datetime) -> int:
     """Give the jobs of workers that were killed to others; how many. One that killed often enough has failed."""
     taken = 0
     lost = Q(worker__isnull=True) | Q(worker__last_heartbeat__lt=_silent_since())
-    rows = ProcrastinateJob.objects.select_for_update(of=("self",), skip_locked=True)
-    for row in rows.filter(lost, status="doing").order_by("pk"):
-        task = _bodies().get(row.task_name)
-        taken += 1
-        if row.queueing_lock:
-            _finish(row.pk, Status.ABORTED, delete=True)  # another may wait already, or comes by the clock
-        elif task and isinstance(task.retry_strategy, _Backoff) and row.attempts + 1 < task.retry_strategy.tries:
-            _manager.retry_job_by_id(job_id=row.pk, retry_at=now)
-        else:
-            _keep_quietly(row.pk, _UNCERTAIN if row.task_name in _not_repeatable else _KILLED)
-            _finish(row.pk, Status.FAILED, delete=False)
+    with transaction.atomic():
+        rows = ProcrastinateJob.objects.select_for_update(of=("self",), skip_locked=True)
+        for row in rows.filter(lost, status="doing").order_by("pk"):
+            task = _bodies().get(row.task_name)
+            taken += 1
+            if row.queueing_lock:
+                _finish(row.pk, Status.ABORTED, delete=True)  # another may wait already, or comes by the clock
+            elif task and isinstance(task.retry_strategy, _Backoff) and row.attempts + 1 < task.retry_strategy.tries:
+                _manager.retry_job_by_id(job_id=row.pk, retry_at=now)
+            else:
+                _keep_quietly(row.pk, _UNCERTAIN if row.task_name in _not_repeatable else _KILLED)
+                _finish(row.pk, Status.FAILED, delete=False)
     return taken
 
 
@@ -352,7 +342,8 @@ def _silent_since() -> Any:
 
 def _keep_quietly(pk: int, words: str) -> None:
     try:
-        in_transaction(_keep)(pk, words)
+        with transaction.atomic():
+            _keep(pk, words)
     except Error as problem:
         log.warning("why job %s failed could not be kept: %s", pk, type(problem).__name__)
 

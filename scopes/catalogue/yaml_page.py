@@ -13,6 +13,7 @@ from typing import NoReturn
 import yaml
 
 Nodes = dict[str, yaml.Node]
+DEEPEST = 20
 
 
 class CatalogueError(ValueError):
@@ -34,7 +35,9 @@ class Page:
     def open(cls, path: Path) -> Page:
         raw = path.read_bytes()
         try:
-            root = yaml.compose(raw.decode("utf-8-sig"), yaml.CSafeLoader)
+            text = raw.decode("utf-8-sig")
+            _refuse_deep(path.name, text)
+            root = yaml.compose(text, yaml.CSafeLoader)
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
             raise CatalogueError(path.name, line, "this is not UTF-8 text; save the file as UTF-8") from None
@@ -112,3 +115,12 @@ class Page:
         if text not in ("true", "false"):
             self.refuse(nodes[key], f"{key} must be true or false, not {text[:80]}")
         return text == "true"
+
+
+def _refuse_deep(file: str, text: str) -> None:
+    """Composing descends with the nodes, and C's stack ends the process where they are nested too deeply."""
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise CatalogueError(file, event.start_mark.line + 1, f"nothing may be nested deeper than {DEEPEST} times")

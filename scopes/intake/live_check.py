@@ -277,7 +277,7 @@ def _as_they_stand(checks: Sequence[LiveCheck], client: Terra) -> list[Asked]:
 
 @in_transaction
 def _record(asked: Asked, said: Said, take_in: TakeIn, at: datetime, now: datetime, *, new: bool) -> None:
-    """`new`: the check is not stored yet; what a repeated transaction saved once says of itself that it is."""
+    """`new`: the check is not stored yet. It can't be asked itself, for a deadlock may have ended what stored it."""
     check = asked.check
     source = check.connection.integration.source.key
     if new:

@@ -53,6 +53,8 @@ def read(path: Path, catalogue: Catalogue) -> list[Proposed]:
     """The policies in the file, in its order. Raises PolicyError, which names the entry."""
     try:
         entries = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader, and stricter
+    except RecursionError:
+        raise PolicyError(f"{path.name} cannot be read: its brackets or lists are nested too deeply.") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise PolicyError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(entries, list):

@@ -51,7 +51,7 @@ def test_a_portal_that_was_killed_takes_each_webhook_once(
 
     assert sender.answers[NO_ANSWER]
     assert machine.number("SELECT sum(repeats) FROM scopes_delivery") >= 1
-    fixed(machine, told, undisturbed)
+    assert_nothing_lost(machine, told, undisturbed)
 
 
 def test_a_database_that_was_stopped_and_started_lost_no_webhook(
@@ -71,10 +71,10 @@ def test_a_database_that_was_stopped_and_started_lost_no_webhook(
     with machine.serving():
         sender.deliver_all(told, stop_and_start)
 
-    fixed(machine, told, undisturbed)
+    assert_nothing_lost(machine, told, undisturbed)
 
 
-def fixed(machine: Machine, told: Lives, undisturbed: list[tuple[Any, ...]]) -> None:
+def assert_nothing_lost(machine: Machine, told: Lives, undisturbed: list[tuple[Any, ...]]) -> None:
     """All is stored once, and once the left-overs are done, the records are those of the undisturbed portal."""
     machine.run("replay_deliveries", "--apply", "--fail-on", "failed")
 

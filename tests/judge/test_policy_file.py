@@ -82,6 +82,11 @@ def test_what_is_left_out_is_nothing_asked_and_nothing_needed(tmp_path: Path) ->
     assert (oura.in_force_from, oura.note) == (None, "")
 
 
+@pytest.mark.parametrize("depth", [2_000, 200_000])
+def test_what_is_nested_too_deeply_is_refused_with_the_file_s_name(tmp_path: Path, depth: int) -> None:
+    assert refusal(tmp_path, "[" * depth).startswith("policies.yaml cannot be read: its brackets or lists are nested")
+
+
 def test_the_example_in_the_documentation_fits_the_shipped_catalogue() -> None:
     assert [proposed.provider for proposed in read(EXAMPLE, default())] == [
         "oura",

@@ -90,16 +90,20 @@ MISTYPED = [
     "/R/BACK/{}",
     "/admin/r/p4Xq/{}",
 ]
+SECRET_BY_LENGTH_ONLY = {"/rr/p4Xq/{}", "/p4Xq/{}", "/r/{}/p4Xq"}
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", MISTYPED)
-@pytest.mark.parametrize("secret", ["tHeSecReT", SECRET])
+@pytest.mark.parametrize(
+    ("address", "secret"),
+    [
+        *((address, SECRET) for address in MISTYPED),
+        *((address, "tHeSecReT") for address in MISTYPED if address not in SECRET_BY_LENGTH_ONLY),
+    ],
+)
 def test_a_mistyped_address_of_a_link_leaves_no_secret_in_any_line(
     lines: io.StringIO, client: Client, address: str, secret: str
 ) -> None:
-    if len(secret) < 43 and address in ("/rr/p4Xq/{}", "/p4Xq/{}", "/r/{}/p4Xq"):
-        pytest.skip("nothing says that this is a secret")
     for method in (client.get, client.post):
         method(address.format(secret), headers={"referer": f"https://testserver{address.format(secret)}"})
     logging.getLogger("gunicorn.access").info('127.0.0.1 "GET %s HTTP/1.1" 404 "-"', address.format(secret))

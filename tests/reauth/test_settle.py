@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from scopes.facts import Fact, LinkChanged, LinkState
-from scopes.models import Attempt, Connection, Merge, Source, TrailEntry
+from scopes.models import Attempt, Connection, Merge, Person, ReauthLink, Source, TrailEntry
 from scopes.reauth import landing
 from scopes.reauth.landing import LinkEnded
 from scopes.reauth.link_status import LinkStatus, status_of
@@ -356,3 +356,41 @@ def test_many_abandoned_tries_cost_no_more_statements_than_one(cast: Source) -> 
 
     assert cost(1) == cost(30)
     assert set(Attempt.objects.values_list("state", flat=True)) == {"abandoned"}
+
+
+def test_concluding_fifty_links_costs_no_more_statements_than_two(cast: Source) -> None:
+    """Half of them by a redirect that reported a failure, half by a second connection that was made."""
+
+    def links(number: int, begun: datetime) -> list[ReauthLink]:
+        made = [
+            ReauthLink(
+                public_id=f"{begun:%H}-{nth}",
+                secret_hash=b"",
+                person=Person.objects.create(reference_id=f"{begun:%H}-{nth}", created_at=NOW),
+                integration=connection_of("ben").integration,
+                connection=connection_of("ben"),
+                needs=["heartrate"],
+                reason="She asked for it.",
+                created_at=begun,
+                expires_at=begun + timedelta(days=7),
+            )
+            for nth in range(number)
+        ]
+        return ReauthLink.objects.bulk_create(made)
+
+    def cost(number: int, begun: datetime) -> int:
+        both = links(number, begun)
+        for nth, link in enumerate(both):
+            common = {"source": cast, "link": link, "person": the("ben"), "reference_id": "ref-ben"}
+            told = {"state": "succeeded", "ended_at": begun, "connection": connection_of("ada")}
+            if nth % 2:
+                told = {"returned": {"at": begun.isoformat(), "end": "failure", "parameters": {}}}
+            Attempt.objects.create(key=f"{link.public_id}", started_at=begun, **common, **told)
+        with CaptureQueriesContext(connection) as asked:
+            assert settle_overdue(cast, begun + timedelta(minutes=20)) == number
+        for link in both:
+            link.refresh_from_db()
+        assert {link.outcome for link in both} == {"failed", "wrong_account"}
+        return len(asked)
+
+    assert cost(2, NOW) == cost(50, NOW + timedelta(hours=5))
