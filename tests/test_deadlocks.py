@@ -14,7 +14,6 @@ from django.db import connection
 
 import scopes
 from scopes.admin import check_now
-from scopes.catalogue import entry_of
 from scopes.flow import Batches
 from scopes.intake import live_check
 from scopes.judge import policy
@@ -73,7 +72,7 @@ def everybody(transactional_db: None) -> None:
 
 
 def test_the_answer_to_a_live_check_is_kept_once() -> None:
-    take_in = Batches(terra(), entry_of)
+    take_in = Batches(terra())
     with listed(3) as sandbox:
         checks = live_check.ask_about([connection_of("ben")], "rex", NOW)
         with a_deadlock_at("INSERT INTO scopes_standing"):

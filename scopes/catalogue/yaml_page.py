@@ -123,4 +123,5 @@ def _refuse_deep(file: str, text: str) -> None:
     for event in yaml.parse(text, yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise CatalogueError(file, event.start_mark.line + 1, f"nothing may be nested deeper than {DEEPEST} times")
+            line = event.start_mark.line + 1 if event.start_mark else None
+            raise CatalogueError(file, line, f"nothing may be nested deeper than {DEEPEST} times")
