@@ -254,7 +254,7 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
     if len(rows) < 2:
         raise merging.CannotMerge("One of them is not there any more.")
     if shown is not None and shown != merging.version_of(*rows):
-        raise merging.CannotMerge("One of them changed since the page was shown. Nothing was done: look at both again.")
+        raise merging.CannotMerge(merging.CHANGED)
     goes_on = merging.goes_on(*rows).pk
     made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, By.agent(act), now)
     settle.settle_joined([made.survivor_id], act.author.get_username(), now)
@@ -262,15 +262,21 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
 
 
 @in_transaction
-def part(pk: int, act: Act, now: datetime) -> Merge:
-    """An agent says that a merge was wrong: they are two again, for good. Raises CannotUnmerge."""
-    return merging.part(pk, By.agent(act), now)
+def part(pk: int, act: Act, now: datetime, *, shown: str | None = None) -> Merge:
+    """An agent says that a merge was wrong: they are two again, for good.
+
+    `shown` is the `merging.version_of_merge` that the agent decided on. Raises CannotUnmerge, also where it changed.
+    """
+    return merging.part(pk, By.agent(act), now, shown=shown)
 
 
 @in_transaction
-def mark_distinct(one: int, other: int, act: Act, now: datetime) -> None:
-    """An agent says that two connections, which may be one, are two. Raises CannotMerge."""
-    merging.mark_distinct(one, other, By.agent(act), now)
+def mark_distinct(one: int, other: int, act: Act, now: datetime, *, shown: str | None = None) -> None:
+    """An agent says that two connections, which may be one, are two.
+
+    `shown` is the `merging.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
+    """
+    merging.mark_distinct(one, other, By.agent(act), now, shown=shown)
 
 
 def move_consents(version: PolicyVersion, now: datetime) -> int:

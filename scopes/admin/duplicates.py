@@ -65,8 +65,8 @@ def unclaimed(request: HttpRequest) -> HttpResponseBase:
     return desk.page(request, "admin/duplicates/unclaimed.html", "Connections of nobody", rows=told, more=more)
 
 
-class MergeForm(Why):
-    """The reason, and which version of both connections the page showed: only that is merged."""
+class WhyAndWhat(Why):
+    """The reason, and which version of both connections the page showed: nothing is done about another one."""
 
     shown = forms.CharField(widget=forms.HiddenInput, max_length=32)
 
@@ -83,7 +83,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
             request, "admin/duplicates/choose.html", "Merge with another", row=row, back=page_of(row), trouble=trouble
         )
     trouble = merging.why_not(row, other)
-    form = MergeForm(request.POST or None, initial={"shown": merging.version_of(row, other)})
+    form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of(row, other)})
     if request.method == "POST" and not trouble and form.is_valid():
         shown = form.cleaned_data["shown"]
         try:
@@ -112,10 +112,11 @@ def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase
     """GET shows what telling two connections apart means; POST does it."""
     one, two = _connection(pk), _connection(other)
     trouble = merging.why_not(one, two)
-    form = Why(request.POST or None)
+    form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of(one, two)})
     if request.method == "POST" and not trouble and form.is_valid():
+        shown = form.cleaned_data["shown"]
         try:
-            flow.mark_distinct(one.pk, two.pk, form.act_of(request), timezone.now())
+            flow.mark_distinct(one.pk, two.pk, form.act_of(request), timezone.now(), shown=shown)
         except CannotMerge as error:
             trouble = str(error)
         else:
@@ -143,10 +144,11 @@ def part(request: HttpRequest, pk: int) -> HttpResponseBase:
     record = get_object_or_404(Merge.objects.select_related("survivor", "absorbed"), pk=pk)
     survivor = _connection(record.survivor_id)
     trouble = merging.why_not_unmerge(record)
-    form = Why(request.POST or None)
+    form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of_merge(record)})
     if request.method == "POST" and not trouble and form.is_valid():
+        shown = form.cleaned_data["shown"]
         try:
-            flow.part(record.pk, form.act_of(request), timezone.now())
+            flow.part(record.pk, form.act_of(request), timezone.now(), shown=shown)
         except CannotUnmerge as error:
             trouble = str(error)
         else:

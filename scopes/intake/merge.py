@@ -36,6 +36,8 @@ from scopes.models import (
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
+CHANGED = "One of them changed since the page was shown. Nothing was done: look at both again."
+
 
 class CannotMerge(Exception):
     """The two cannot be one, or not any more; the message says why."""
@@ -99,6 +101,15 @@ def version_of(one: Connection, other: Connection) -> str:
         for row in sorted((one, other), key=lambda row: row.pk)
     ]  # fmt: skip
     return sha256(repr([goes_on(one, other).pk, *told]).encode()).hexdigest()[:32]
+
+
+def version_of_merge(record: Merge) -> str:
+    """What undoing the merge is decided on, as `version_of`: both connections, and what is kept of the former id."""
+    kept = (
+        record.standing_id, record.reference_id, record.provider_user_id, record.resource, record.consented_at,
+        record.scopes_at, record.link_at, record.unmerged_at,
+    )  # fmt: skip
+    return sha256(repr([version_of(record.survivor, record.absorbed), kept]).encode()).hexdigest()[:32]
 
 
 def hold(*pks: int) -> list[Connection]:
@@ -234,9 +245,10 @@ def why_not_unmerge(record: Merge) -> str:
 
 
 @in_transaction
-def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
+def part(pk: int, by: By, now: datetime, *, for_good: bool = True, shown: str | None = None) -> Merge:
     """Undo merge `pk`: both go on under their own ids, with what was told of each since. Raises CannotUnmerge.
 
+    `shown` is the `version_of_merge` that an agent decided on: another one is refused.
     `for_good`: they are not joined again by themselves. Either way they are not inferred to be one again.
     """
     asked = Merge.objects.get(pk=pk)
@@ -244,6 +256,8 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
     record = Merge.objects.select_for_update(of=("self",)).select_related("survivor", "absorbed").get(pk=pk)
     if trouble := why_not_unmerge(record):
         raise CannotUnmerge(trouble)
+    if shown is not None and shown != version_of_merge(record):
+        raise CannotUnmerge(CHANGED)
     survivor, absorbed = record.survivor, record.absorbed
     after = apart(record)
     ids = intern([after.survivor.standing, after.absorbed.standing])
@@ -282,12 +296,17 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True) -> Merge:
 
 
 @in_transaction
-def mark_distinct(one_pk: int, other_pk: int, by: By, now: datetime) -> None:
-    """They are two: they are neither joined by themselves nor suspected again. Raises CannotMerge."""
+def mark_distinct(one_pk: int, other_pk: int, by: By, now: datetime, *, shown: str | None = None) -> None:
+    """They are two: they are neither joined by themselves nor suspected again. Raises CannotMerge.
+
+    `shown` is the `version_of` both that an agent decided on: another one is refused.
+    """
     rows_held = hold(one_pk, other_pk)
     if len(rows_held) < 2 or any(row.merged_into_id is not None for row in rows_held):
         raise CannotMerge("One of them was merged already. Look at the person's page again.")
     one, other = rows_held
+    if shown is not None and shown != version_of(one, other):
+        raise CannotMerge(CHANGED)
     _end_suspicion(one, other, SuspectedDuplicate.State.DISTINCT, by, now)
     TrailEntry.objects.create(
         at=now,

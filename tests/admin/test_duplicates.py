@@ -39,9 +39,9 @@ def merge_address() -> str:
 
 
 def as_shown(browser: Client, address: str) -> dict[str, str]:
-    """What is sent by somebody who saw the page of a merge."""
-    page = browser.get(address)
-    return WHY | ({"shown": page.context["form"].initial["shown"]} if page.status_code == 200 else {})
+    """What is sent by somebody who saw the page of an act."""
+    form = (browser.get(address).context or {}).get("form")
+    return WHY | ({"shown": form.initial["shown"]} if form else {})
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -58,12 +58,12 @@ def test_a_lead_merges_parts_and_tells_apart_and_nobody_else(signed_in: Callable
     people.take_in(ConnectionSeen("oura", "finn-again", LATER, provider_user_id="a ring"))
     joined = Merge.objects.get(why="account")
     address = reverse("admin:unmerge", args=[joined.pk])
-    assert [browser.get(address).status_code, browser.post(address, WHY).status_code] == expected
+    assert [browser.get(address).status_code, browser.post(address, as_shown(browser, address)).status_code] == expected
     joined.refresh_from_db()
     assert (joined.unmerged_at is not None) is may
 
     ben = reverse("admin:mark_distinct", args=[first("ben").pk, second("ben").pk])
-    assert [browser.get(ben).status_code, browser.post(ben, WHY).status_code] == expected
+    assert [browser.get(ben).status_code, browser.post(ben, as_shown(browser, ben)).status_code] == expected
     assert browser.get(apart).status_code == (200 if may else 403)
 
 
@@ -87,7 +87,7 @@ def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Ca
     parting = reverse("admin:unmerge", args=[Merge.objects.get().pk])
     shown = words_of(browser.get(parting).content.decode())
     assert "ada-oura stands as active, with daily , email , heartrate" in shown
-    browser.post(parting, WHY)
+    browser.post(parting, as_shown(browser, parting))
     assert {row.user_id for row in people.the("Ada").connections.filter(merged_into=None)} == {"ada-oura", "ada-second"}
     assert browser.post(parting, WHY).status_code == 409
 
@@ -103,6 +103,37 @@ def test_a_merge_of_what_changed_since_the_page_was_shown_is_refused(signed_in: 
     assert browser.post(address, WHY).status_code == 200, "what was seen must be told"
     assert not Merge.objects.exists()
     assert browser.post(address, as_shown(browser, address)).status_code == 302
+
+
+def test_what_changed_since_the_page_was_shown_is_not_marked_as_distinct(
+    signed_in: Callable[[str], Client],
+) -> None:
+    browser, address = signed_in("lead"), reverse("admin:mark_distinct", args=[first().pk, second().pk])
+    shown = as_shown(browser, address)
+    people.take_in(ConsentGiven("oura", "ada-oura", LATER + timedelta(days=1), scopes=("email",)))
+    refused = browser.post(address, shown)
+    assert refused.status_code == 409
+    assert "changed since the page was shown" in words_of(refused.content.decode())
+    assert SuspectedDuplicate.objects.get().state == SuspectedDuplicate.State.OPEN
+    assert browser.post(address, as_shown(browser, address)).status_code == 302
+    assert SuspectedDuplicate.objects.get().state == SuspectedDuplicate.State.DISTINCT
+
+
+@pytest.mark.parametrize("user_id", ["ada-oura", "ada-second"], ids=["the former id", "the id that goes on"])
+def test_a_merge_that_changed_since_the_page_was_shown_is_not_undone(
+    signed_in: Callable[[str], Client], user_id: str
+) -> None:
+    browser, address = signed_in("lead"), merge_address()
+    browser.post(address, as_shown(browser, address))
+    address = reverse("admin:unmerge", args=[Merge.objects.get().pk])
+    shown = as_shown(browser, address)
+    people.take_in(ConsentGiven("oura", user_id, LATER + timedelta(days=1), scopes=("email",)))
+    refused = browser.post(address, shown)
+    assert refused.status_code == 409
+    assert "changed since the page was shown" in words_of(refused.content.decode())
+    assert Merge.objects.get().unmerged_at is None
+    assert browser.post(address, as_shown(browser, address)).status_code == 302
+    assert Merge.objects.get().unmerged_at is not None
 
 
 def test_what_cannot_be_one_is_refused_with_its_reason(signed_in: Callable[[str], Client]) -> None:
@@ -177,7 +208,8 @@ def test_the_lists_go_on_by_id_and_cost_the_same_however_long(
 
 def test_what_was_told_apart_is_not_listed_again(signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("lead")
-    browser.post(reverse("admin:mark_distinct", args=[first().pk, second().pk]), WHY)
+    address = reverse("admin:mark_distinct", args=[first().pk, second().pk])
+    browser.post(address, as_shown(browser, address))
     people.take_in(ConsentGiven("oura", "ada-second", people.NOW, reference_id="ref-ada", scopes=("email",)))
     assert "No two connections" in words_of(browser.get(reverse("admin:duplicates")).content.decode())
     assert TrailEntry.objects.filter(verb="connection.marked_distinct", person=people.the("Ada")).exists()
