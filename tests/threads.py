@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
 
 PATIENCE = 60
 
@@ -31,3 +32,25 @@ def at_once(*work: Callable[[], object]) -> None:
     assert not any(thread.is_alive() for thread in threads), "they wait for each other"
     if troubles:
         raise troubles[0]
+
+
+@contextmanager
+def in_another_session(work: Callable[[], object]) -> Iterator[None]:
+    """Another session has done this, and does not end its transaction before we are through."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            work()
+            held.set()
+            done.wait(PATIENCE)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(PATIENCE)
+    try:
+        yield
+    finally:
+        done.set()
+        other.join()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
@@ -12,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
@@ -26,6 +25,7 @@ from scopes.sources.terra.delivery import Envelope
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.signature import Signature
 from tests.sources.terra.conftest import event
+from tests.threads import in_another_session
 
 pytestmark = pytest.mark.django_db
 
@@ -243,26 +243,9 @@ def test_a_connection_that_is_locked_for_long_costs_a_try_and_not_the_answer(mon
     assert Delivery.objects.get(pk=late).error == ""
 
 
-@contextmanager
-def in_other_hands(rows: QuerySet[Any]) -> Iterator[None]:
+def in_other_hands(rows: QuerySet[Any]) -> AbstractContextManager[None]:
     """Another session holds these rows."""
-    held, done = Event(), Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            list(rows.select_for_update())
-            held.set()
-            done.wait(30)
-        connection.close()
-
-    other = Thread(target=hold)
-    other.start()
-    assert held.wait(30)
-    try:
-        yield
-    finally:
-        done.set()
-        other.join()
+    return in_another_session(lambda: list(rows.select_for_update()))
 
 
 def test_what_failed_14_times_is_given_up_until_somebody_has_it_processed_again() -> None:

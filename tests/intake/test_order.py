@@ -79,6 +79,22 @@ ONE_ACCOUNT_AN_ID = {"account of 2", "another account of 2"}
 Outcome = tuple[Any, ...]
 
 
+def test_an_older_end_decides_about_a_consent_that_is_reported_late_so_no_end_may_be_forgotten() -> None:
+    consent, first, newest = (
+        Event(day(20), LinkEvent.CONSENTED),
+        Event(day(21), LinkState.REVOKED.value),
+        Event(day(24), LinkState.REVOKED.value),
+    )
+
+    def joined(*kept: Event) -> bool:
+        old = Id(1, OLD, LinkState.REVOKED, WHOSE, events=kept)
+        new = Id(2, NEW, LinkState.ACTIVE, WHOSE, events=(Event(day(22), LinkEvent.CONSENTED),))
+        return len(decide([old, new], Known())) == 1
+
+    assert joined(consent, first, newest)
+    assert not joined(consent, newest)
+
+
 def test_every_set_of_up_to_four_events_is_decided_alike_in_every_order() -> None:
     for size in range(1, 5):
         for chosen in combinations(ALPHABET, size):

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from contextlib import AbstractContextManager
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from scopes.models import Delivery
 from scopes.views import webhook
+from tests.threads import in_another_session
 from tests.views.conftest import Deliver
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@contextmanager
-def locked(statement: str) -> Iterator[None]:
+def locked(statement: str) -> AbstractContextManager[None]:
     """Another session has done this, and does not end its transaction."""
-    held, done = Event(), Event()
 
-    def hold() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
+    def execute() -> None:
+        with connection.cursor() as cursor:
             cursor.execute(statement)
-            held.set()
-            done.wait(60)
-        connection.close()
 
-    other = Thread(target=hold)
-    other.start()
-    assert held.wait(30)
-    try:
-        yield
-    finally:
-        done.set()
-        other.join()
+    return in_another_session(execute)
 
 
 @pytest.mark.parametrize(
