@@ -17,7 +17,7 @@ SERVE ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock start stop clean
+.PHONY: help setup demo test lint format messages bench lock start stop clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ format: setup  ## put code and templates into the one style
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 	find templates -name '*.html' -exec .venv/bin/djade --target-version 6.1 {} +
+
+messages: setup  ## collect the sentences to translate into locale/ and compile it (ARGS=fr begins a language)
+	@$(PY) -m portal.messages $(ARGS)
 
 bench: setup  ## measure, on a PostgreSQL of its own
 	@$(PY) -m benchmarks $(ARGS)

@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from portal import environment, limits, logs, refusals
 from portal.cluster import CHECKOUT
+from portal.languages import languages
 
 PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
 refusals.refuse_to_start([import_string("scopes.sources.terra.environments.troubles")])
@@ -88,6 +89,9 @@ PROCRASTINATE_IMPORT_PATHS = ["scopes.jobs"]
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 
 LANGUAGE_CODE = "en"
+# A catalogue in locale/ makes a language.
+LOCALE_PATHS = [CHECKOUT / "locale"]
+LANGUAGES = languages(LOCALE_PATHS)
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -10,18 +10,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from scopes.admin.act_page import Why
 from scopes.admin.escalations import of_connection
 from scopes.admin.site import ACT, desk
 from scopes.models import Connection, Integration, Person, ReauthLink
-from scopes.reauth import asked, texts
+from scopes.reauth import consent_request
+from scopes.reauth.consent_request import ConsentRequest
 from scopes.reauth.issue import DAYS, AlreadyEnded, Issued, NoSuchResource, Refused, Wish, issue, withdraw
 from scopes.reauth.landing import reported_by_redirect
+from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.target import Target, target_of
-from scopes.reauth.texts import Texts
 
 LOOK = ("scopes.view_person", "scopes.view_reauthlink")
 SEND = "scopes.send_reauth_link"
@@ -33,7 +34,7 @@ LIFETIMES = {1: "1 day", 3: "3 days", 7: "7 days", 14: "14 days"}
 class SendForm(Why):
     """What the agent decides."""
 
-    language = forms.ChoiceField(choices=[(code, words.name) for code, words in texts.LANGUAGES.items()])
+    language = forms.ChoiceField(choices=lambda: settings.LANGUAGES)
     days = forms.TypedChoiceField(label="Works for", choices=list(LIFETIMES.items()), coerce=int, initial=DAYS)
     override = forms.BooleanField(
         label="Send it all the same", required=False, help_text="Say in the reason why it is right here."
@@ -65,9 +66,9 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     target = target_of(someone, integration, now, connection, settings.PORTAL_LINKS_A_MONTH)
     preflight = target.preflight
     may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
-    words = texts.in_language(request.GET.get("language") or someone.locale)
+    language = language_of(request.GET.get("language", ""), someone.locale)
     form = SendForm(
-        request.POST or None, may_override=may_override, resources=target.resources, initial={"language": words.code}
+        request.POST or None, may_override=may_override, resources=target.resources, initial={"language": language}
     )
     if request.method == "POST" and (preflight.allowed or may_override) and form.is_valid():
         data = form.cleaned_data
@@ -90,8 +91,8 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
         "person": someone,
         "preflight": preflight,
         "succeeds": integration.provider if target.provider.slug != integration.provider.slug else None,
-        "asked": _preview(target, words),
-        "languages": texts.LANGUAGES.values(),
+        "consent": _preview(target, language),
+        "languages": settings.LANGUAGES,
         "form": form,
         "may_send": preflight.allowed or may_override,
         "connection": connection,
@@ -133,12 +134,14 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
     """The address, for the only time: it is stored nowhere."""
     link = _link(issued.link.public_id)
     url = request.build_absolute_uri(reverse("reauth_landing", args=[link.public_id, issued.secret]))
-    page = asked.asked_by(link, link.needs, settings.PORTAL_HOST_NAME)
+    with translation.override(link.language):
+        request_sent = consent_request.for_link(link, link.needs, settings.PORTAL_HOST_NAME)
+        message = consent_request.message(request_sent, name=link.person.name, url=url, expires_at=link.expires_at)
     context = {
         **_status(link),
         "person": link.person,
         "url": url,
-        "message": asked.message(page, name=link.person.name, url=url, expires_at=link.expires_at),
+        "message": message,
         "form": Why(),
     }
     title = f"Link for {link.integration.provider.name}"
@@ -156,17 +159,17 @@ def _status(link: ReauthLink) -> dict[str, Any]:
     }
 
 
-def _preview(target: Target, words: Texts) -> asked.Asked:
-    return asked.asked(
-        target.provider,
-        target.policy,
-        target.preflight.keys,
-        host=settings.PORTAL_HOST_NAME,
-        texts_=words,
-        plan=target.person.plan,
-        connected=target.connection is not None,
-        reasons=asked.reasons_of(target.person, target.integration, target.connection),
-    )
+def _preview(target: Target, language: str) -> ConsentRequest:
+    with translation.override(language):
+        return consent_request.compose(
+            target.provider,
+            target.policy,
+            target.preflight.keys,
+            host=settings.PORTAL_HOST_NAME,
+            plan=target.person.plan,
+            connected=target.connection is not None,
+            reasons=consent_request.reasons_of(target.person, target.integration, target.connection),
+        )
 
 
 def _connection(request: HttpRequest, person: Person, integration: Integration) -> Connection | None:

@@ -16,15 +16,17 @@ from django.db import Error, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.csp import CSP, build_policy
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow
 from scopes.intake import account, deliveries
 from scopes.models import Attempt, ReauthLink
-from scopes.reauth import asked, landing, texts
+from scopes.reauth import consent_request, landing, notices
+from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.notices import Notice
 from scopes.reauth.progress import missing_of
 from scopes.reauth.result import Result, result_of
 from scopes.reauth.target import environment_of
@@ -39,51 +41,38 @@ SECONDS_FOR_PENDING = 2
 log = logging.getLogger(__name__)
 
 
-def _or_try_later(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view; where the database does not answer, or is locked for too long, a page that says to try again."""
+def _for_a_person(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view in the browser's language; where the database does not answer in time, a page that says to try again."""
 
     @wraps(view)
     def answered(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
-        try:
-            return view(request, *arguments, **named)
-        except (OperationalError, InterfaceError) as problem:
-            log.warning("a link could not be served, the database did not answer: %s", type(problem).__name__)
-            words = texts.accepted(request.headers.get("Accept-Language", ""))
-            context = {"texts": words, "title": words.try_later_title, "text": words.try_later}
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            response = _private(render(request, "reauth/note.html", context, status=status))
-            response["Retry-After"] = str(RETRY_SECONDS)
-            return response
+        with translation.override(translation.get_language_from_request(request)):
+            try:
+                return view(request, *arguments, **named)
+            except (OperationalError, InterfaceError) as problem:
+                log.warning("a link could not be served, the database did not answer: %s", type(problem).__name__)
+                context = {"notice": notices.PORTAL_UNAVAILABLE.translated({})}
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+                response = _private(render(request, "reauth/note.html", context, status=status))
+                response["Retry-After"] = str(RETRY_SECONDS)
+                return response
 
     return answered
 
 
 @csrf_exempt  # the secret in the address is the capability, and some mail programs keep no cookie
-@_or_try_later
+@_for_a_person
 def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
     """GET shows what is asked for and why, and changes nothing; POST leads to the provider."""
     link = landing.find(public_id, secret)
     if link is None:
         return _unknown(request)
-    if request.method == "POST":
-        return _lead_on(request, link)
-    now = timezone.now()
-    status = status_of(link, now)
-    if status is not LinkStatus.LIVE:
-        return _over(request, link, status)
-    lacking = missing_of(link)
-    if link.needs and not lacking:
-        return _over(request, link, LinkStatus.FIXED)
-    if request.method == "GET":
-        landing.opened(link, now)
-    page = asked.asked_by(link, lacking, settings.PORTAL_HOST_NAME)
-    trouble = page.say(page.texts.cannot_connect) if link.integration.source.trouble else ""
-    until = page.texts.works_until.format(day=asked.day(link.expires_at, page.texts))
-    return _page(request, "reauth/landing.html", link, {"asked": page, "until": until, "trouble": trouble})
+    with _in_language_of(link):
+        return _lead_on(request, link) if request.method == "POST" else _show_link(request, link)
 
 
 @door(methods=("GET", "HEAD"), takes_any_input=True)
-@_or_try_later
+@_for_a_person
 def back(request: HttpRequest, key: str) -> HttpResponse:
     """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
     attempt = landing.attempt_by(key)
@@ -96,27 +85,53 @@ def back(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @csrf_exempt  # the key is as secret as the link's own, and made for one press
-@_or_try_later
+@_for_a_person
 def result(request: HttpRequest, key: str) -> HttpResponse:
     """How it stands with the try: granted, still missing, not confirmed yet. POST tries again through the same link."""
     attempt = landing.attempt_by(key)
     if attempt is None or attempt.link is None:
         return _unknown(request)
-    link = attempt.link
-    if request.method == "POST":
-        return _lead_on(request, link)
+    with _in_language_of(attempt.link):
+        return (
+            _lead_on(request, attempt.link)
+            if request.method == "POST"
+            else _show_result(request, attempt, attempt.link)
+        )
+
+
+def _in_language_of(link: ReauthLink) -> translation.override:
+    """The link's language, which the agent chose for its message; else the person's, else the browser's."""
+    return translation.override(language_of(link.language, link.person.locale))
+
+
+def _show_link(request: HttpRequest, link: ReauthLink) -> HttpResponse:
+    now = timezone.now()
+    status = status_of(link, now)
+    if status is not LinkStatus.LIVE:
+        return _ended(request, link, status)
+    lacking = missing_of(link)
+    if link.needs and not lacking:
+        return _ended(request, link, LinkStatus.FIXED)
+    if request.method == "GET":
+        landing.opened(link, now)
+    consent = consent_request.for_link(link, lacking, settings.PORTAL_HOST_NAME)
+    trouble = notices.CANNOT_CONNECT.translated(consent.names).text if link.integration.source.trouble else ""
+    context = {"consent": consent, "until": consent_request.works_until(link.expires_at), "trouble": trouble}
+    return _page(request, "reauth/landing.html", link, context)
+
+
+def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> HttpResponse:
     now = timezone.now()
     outcome = result_of(attempt)
-    if outcome is Result.WAITING and _something_was_left_over(attempt, now):
-        attempt = landing.attempt_by(key) or attempt
+    if outcome is Result.WAITING and _pending_was_processed(attempt, now):
+        attempt = landing.attempt_by(attempt.key) or attempt
         link = attempt.link or link
         outcome = result_of(attempt)
-    page = asked.asked_by(link, () if outcome is Result.FIXED else missing_of(link), settings.PORTAL_HOST_NAME)
-    title, text = _words(outcome, attempt, page)
+    lacking = () if outcome is Result.FIXED else missing_of(link)
+    consent = consent_request.for_link(link, lacking, settings.PORTAL_HOST_NAME)
     context = {
-        "asked": page,
-        "title": title,
-        "text": text,
+        "consent": consent,
+        "notice": notices.RESULTS[outcome].translated(consent.names),
         "waiting": outcome is Result.WAITING,
         "fixed": outcome is Result.FIXED,
         "may_try": outcome not in (Result.FIXED, Result.WAITING) and status_of(link, now) is LinkStatus.LIVE,
@@ -130,13 +145,12 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
 def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     """To the provider's own page, by an address that is minted now."""
     now = timezone.now()
-    words = texts.in_language(link.language)
     try:
         attempt = landing.begin(link, now)
-    except landing.LinkEnded as over:
-        return _over(request, link, over.status)
+    except landing.LinkEnded as ended:
+        return _ended(request, link, ended.status)
     except landing.TooManyPresses:
-        return _note(request, link, words.too_many_title, words.too_many, HTTPStatus.TOO_MANY_REQUESTS)
+        return _note(request, link, notices.TOO_MANY_PRESSES, HTTPStatus.TOO_MANY_REQUESTS)
     address = request.build_absolute_uri(reverse("reauth_back", args=[attempt.key]))
     back_to = landing.BackTo(success=f"{address}?end=success", failure=f"{address}?end=failure")
     try:
@@ -145,7 +159,7 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
         landing.not_minted(attempt, str(problem), now)
     except TerraUnavailable as problem:
         log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
-        response = _note(request, link, words.try_later_title, words.try_later, HTTPStatus.SERVICE_UNAVAILABLE)
+        response = _note(request, link, notices.SOURCE_UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
     except TerraError as problem:
@@ -154,10 +168,10 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     else:
         account.works(link.integration.source.key, links=True)
         return _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
-    return _note(request, link, words.try_later_title, words.cannot_connect, HTTPStatus.SERVICE_UNAVAILABLE)
+    return _note(request, link, notices.CANNOT_CONNECT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _something_was_left_over(attempt: Attempt, now: datetime) -> bool:
+def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
     """Whether a delivery came that could not be processed, and is now: it may be the one that the person waits for."""
     try:
         ends = time.monotonic() + SECONDS_FOR_PENDING
@@ -171,44 +185,21 @@ def _terra(link: ReauthLink) -> Terra:
     return client_for(environment_of(link.integration.source), INTERACTIVE)
 
 
-def _words(outcome: Result, attempt: Attempt, page: asked.Asked) -> tuple[str, str]:
-    words = page.texts
-    said = {
-        Result.FIXED: (words.fixed_title, words.fixed),
-        Result.PARTLY: (words.partly_title, words.partly),
-        Result.UNCHANGED: (words.unchanged_title, words.unchanged),
-        Result.WRONG_ACCOUNT: (words.wrong_account_title, words.wrong_account),
-        Result.MISSING_SCOPES: (words.failed_title, words.failed_scopes),
-        Result.NOT_ALLOWED: (words.failed_title, words.failed_refused),
-        Result.FAILED: (words.failed_title, words.failed),
-        Result.WAITING: (words.waiting_title, words.waiting),
-    }
-    title, text = said[outcome]
-    return page.say(title), page.say(text)
-
-
-def _over(request: HttpRequest, link: ReauthLink, status: LinkStatus) -> HttpResponse:
-    words = texts.in_language(link.language)
-    title, text = {
-        LinkStatus.FIXED: (words.fixed_title, words.fixed),
-        LinkStatus.WITHDRAWN: (words.withdrawn_title, words.withdrawn),
-        LinkStatus.SUPERSEDED: (words.superseded_title, words.superseded),
-        LinkStatus.EXPIRED: (words.expired_title, words.expired),
-    }[status]
-    return _note(request, link, title, text, HTTPStatus.OK if status is LinkStatus.FIXED else HTTPStatus.GONE)
+def _ended(request: HttpRequest, link: ReauthLink, status: LinkStatus) -> HttpResponse:
+    answer = HTTPStatus.OK if status is LinkStatus.FIXED else HTTPStatus.GONE
+    return _note(request, link, notices.LINKS[status], answer)
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:
     """The same for a link that never was and for a wrong secret."""
-    words = texts.accepted(request.headers.get("Accept-Language", ""))
-    context = {"texts": words, "title": words.unknown_title, "text": words.unknown}
+    context = {"notice": notices.UNKNOWN_LINK.translated({})}
     return _private(render(request, "reauth/note.html", context, status=HTTPStatus.NOT_FOUND))
 
 
-def _note(request: HttpRequest, link: ReauthLink, title: str, text: str, status: HTTPStatus) -> HttpResponse:
-    page = asked.asked_by(link, (), settings.PORTAL_HOST_NAME)
-    context = {"title": page.say(title), "text": page.say(text)}
-    return _page(request, "reauth/note.html", link, {"asked": page, **context}, status)
+def _note(request: HttpRequest, link: ReauthLink, notice: Notice, status: HTTPStatus) -> HttpResponse:
+    consent = consent_request.for_link(link, (), settings.PORTAL_HOST_NAME)
+    context = {"consent": consent, "notice": notice.translated(consent.names)}
+    return _page(request, "reauth/note.html", link, context, status)
 
 
 def _page(
@@ -218,8 +209,7 @@ def _page(
     context: dict[str, object],
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    words = texts.in_language(link.language)
-    return _private(render(request, template, {"texts": words, **context}, status=status), link)
+    return _private(render(request, template, context, status=status), link)
 
 
 def _private(response: HttpResponse, link: ReauthLink | None = None) -> HttpResponse:

@@ -1,0 +1,238 @@
+"""What a person is asked for, and why, in the active language: the page, its preview and the message say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext, ngettext
+
+from scopes.catalogue.entries import Provider, Scope
+from scopes.judge import verdicts
+from scopes.judge.rules import Policy, need_key
+from scopes.models import Attempt, Connection, Integration, Person, ReauthLink
+from scopes.reauth.languages import ENGLISH, text_of
+from scopes.reauth.person_reasons import person_reason
+from scopes.reauth.progress import THE_LINK, connection_of, judgement_of
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One permission that is missing: what it is, what for, how the consent screen calls it, and why it is missing.
+
+    `box` and `called` are empty where the consent screen's words are not known, `reason` where the reason is not.
+    """
+
+    label: str
+    why: tuple[str, ...]
+    box: str
+    called: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """What the person reads, in `language`."""
+
+    language: str
+    host: str
+    provider: str
+    title: str
+    lead: str
+    opening: str
+    reason: str
+    heading: str
+    permissions: tuple[Permission, ...]
+    advice: str
+    keep_ticked: str
+    go_on: str
+    you_decide: str
+    ended: str
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What stands for %(host)s and %(provider)s."""
+        return {"host": self.host, "provider": self.provider}
+
+
+def for_link(link: ReauthLink, needs: Iterable[str], host: str) -> ConsentRequest:
+    """What the page of `link` asks for, as far as `needs` are still missing."""
+    entry = Provider.from_data(link.integration.provider.entry)
+    version = link.integration.policy_version
+    policy = verdicts.policy_of(version) if version else Policy(provider=entry)
+    needs = tuple(needs)
+    return compose(
+        entry,
+        policy,
+        needs,
+        host=host,
+        plan=link.person.plan,
+        connected=link.connection_id is not None,
+        reasons=reasons_of(link.person, link.integration, connection_of(link)) if needs else {},
+    )
+
+
+def reasons_of(person: Person, integration: Integration | None, connection: Connection | None) -> dict[str, str]:
+    """Why each need of this connection is missing, by its key; what is wrong with the connection under `*`."""
+    if connection is not None:
+        judgement = judgement_of(connection)
+        return {THE_LINK: judgement.link_reason, **{line.key: line.reason for line in judgement.lines}}
+    if integration is None:
+        return {}
+    provider = integration.provider_id
+    if person.connections.filter(integration__provider__successor=provider).exists():
+        return {THE_LINK: "provider_retired"}
+    failed = person.attempts.filter(provider=provider, state=Attempt.State.FAILED)
+    return {THE_LINK: "attempt_failed"} if failed.exists() else {}
+
+
+def compose(
+    provider: Provider,
+    policy: Policy,
+    needs: Iterable[str],
+    *,
+    host: str,
+    plan: str,
+    connected: bool,
+    reasons: Mapping[str, str] | None = None,
+) -> ConsentRequest:
+    """What somebody is asked for who lacks `needs` (their keys); `reasons` are the codes of why, by key."""
+    needs = tuple(needs)
+    names = {"host": host, "provider": provider.name}
+    why = {key: person_reason((reasons or {}).get(key, ""), names) for key in needs}
+    lead, opening = _lead_and_opening(needs, provider, names, connected=connected)
+    title = gettext("Reconnect %(provider)s") if connected else gettext("Connect %(provider)s")
+    heading = gettext("What is missing") if connected else gettext("What %(host)s asks for")
+    return ConsentRequest(
+        language=get_language() or ENGLISH,
+        host=host,
+        provider=provider.name,
+        title=title % names,
+        lead=lead,
+        opening=opening,
+        reason=why.get(THE_LINK, ""),
+        heading=heading % names,
+        permissions=tuple(_permission(key, provider, policy, plan, why[key]) for key in needs if key != THE_LINK),
+        advice=text_of(provider.advice),
+        keep_ticked=_keep_ticked(provider, policy),
+        go_on=gettext("Continue to %(provider)s") % names,
+        you_decide=gettext("You will be taken to %(provider)s. You decide there what %(host)s may read.") % names,
+        ended=gettext("If you would like to try again, ask %(host)s's support for a new link.") % names,
+    )
+
+
+def message(request: ConsentRequest, *, name: str, url: str, expires_at: datetime) -> str:
+    """A reply to paste, which names the boxes to leave ticked."""
+    paragraphs = [
+        gettext("Hello %(name)s,") % {"name": name} if name else gettext("Hello,"),
+        request.opening,
+        url,
+        _boxes(request),
+        request.keep_ticked,
+        gettext("The link is for you alone and works until %(day)s.") % {"day": date_format(expires_at)},
+        gettext("Kind regards"),
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def works_until(expires_at: datetime) -> str:
+    """Until when the link works, as a date: it ends at no exact hour."""
+    return gettext("This link works until %(day)s.") % {"day": date_format(expires_at)}
+
+
+def labels_of(keys: Iterable[str], provider: Provider) -> tuple[str, ...]:
+    """The needs in plain words; the connection itself is left out."""
+    return tuple(_label(key, provider) for key in keys if key != THE_LINK)
+
+
+def _lead_and_opening(
+    needs: tuple[str, ...], provider: Provider, names: Mapping[str, str], *, connected: bool
+) -> tuple[str, str]:
+    """How the page begins, and how the message does."""
+    labels = labels_of(needs, provider)
+    if not needs:
+        lead = gettext("%(host)s asks you to renew the connection to %(provider)s. It takes a minute.")
+        opening = gettext("Please renew the connection between %(host)s and %(provider)s with this link:")
+    elif THE_LINK not in needs:
+        lead = ngettext(
+            "%(host)s is missing a permission from %(provider)s. You can give it now; it takes a minute.",
+            "%(host)s is missing some permissions from %(provider)s. You can give them now; it takes a minute.",
+            len(labels),
+        )
+        opening = ngettext(
+            "%(host)s is missing a permission from %(provider)s: %(labels)s. You can give it with this link:",
+            "%(host)s is missing some permissions from %(provider)s: %(labels)s. You can give them with this link:",
+            len(labels),
+        )
+    elif connected:
+        lead = gettext(
+            "%(host)s can no longer read anything from %(provider)s. Connect again, and it goes on; it takes a minute."
+        )
+        opening = gettext(
+            "The connection between %(host)s and %(provider)s has stopped working. You can renew it with this link:"
+        )
+    else:
+        lead = gettext("%(host)s would like to read data from %(provider)s. Connecting takes a minute.")
+        opening = gettext("You can connect %(provider)s to %(host)s with this link:")
+    return lead % names, opening % {**names, "labels": ", ".join(labels)}
+
+
+def _keep_ticked(provider: Provider, policy: Policy) -> str:
+    """The permissions without which the provider makes no connection; empty where there are none."""
+    mandatory = [_name(scope) for scope in provider.scopes if scope.mandatory and scope.name in policy.requested]
+    if not mandatory:
+        return ""
+    sentence = ngettext(
+        "This box must stay ticked, or no connection is made: %(boxes)s.",
+        "These boxes must stay ticked, or no connection is made: %(boxes)s.",
+        len(mandatory),
+    )
+    return sentence % {"boxes": ", ".join(mandatory)}
+
+
+def _boxes(request: ConsentRequest) -> str:
+    """What to tick for the permissions that are missing; empty where there are none."""
+    boxes = [_quoted(permission.box or permission.label) for permission in request.permissions]
+    if not boxes:
+        return ""
+    sentence = ngettext(
+        "On %(provider)s's page, please keep this ticked: %(boxes)s.",
+        "On %(provider)s's page, please keep these ticked: %(boxes)s.",
+        len(boxes),
+    )
+    return sentence % {"provider": request.provider, "boxes": ", ".join(boxes)}
+
+
+def _permission(key: str, provider: Provider, policy: Policy, plan: str, reason: str) -> Permission:
+    why = []
+    for requirement in policy.requirements:
+        if need_key(map(provider.canonical, requirement.any_of)) != key:
+            continue
+        if requirement.plans and plan not in requirement.plans:
+            continue
+        feature = text_of(requirement.title) or requirement.feature
+        why.append(text_of(requirement.why) or gettext("Needed for %(feature)s.") % {"feature": feature})
+    entry = _entry(key, provider)
+    box = entry.box if entry else ""
+    called = gettext("%(provider)s calls it %(box)s.") % {"provider": provider.name, "box": _quoted(box)} if box else ""
+    return Permission(_label(key, provider), tuple(dict.fromkeys(why)), box, called, reason)
+
+
+def _quoted(words: str) -> str:
+    return gettext("“%(words)s”") % {"words": words}
+
+
+def _label(key: str, provider: Provider) -> str:
+    entry = _entry(key, provider)
+    return _name(entry) if entry else key.split("|", maxsplit=1)[0]
+
+
+def _entry(key: str, provider: Provider) -> Scope | None:
+    """The first of the alternatives that the catalogue knows."""
+    return next((provider.by_name[name] for name in key.split("|") if name in provider.by_name), None)
+
+
+def _name(scope: Scope) -> str:
+    return text_of([(ENGLISH, scope.label), ("de", scope.label_de)])

@@ -1,0 +1,103 @@
+"""What a page says whose matter is decided: a title and a text for each end of a link, an attempt or a press."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from scopes.reauth.link_status import LinkStatus
+from scopes.reauth.result import Result
+
+
+class Notice(NamedTuple):
+    """Sentences that may name %(host)s and %(provider)s."""
+
+    title: str
+    text: str
+
+    def translated(self, names: Mapping[str, str]) -> Notice:
+        """In the active language, with the names filled in."""
+        return Notice(gettext(self.title) % names, gettext(self.text) % names)
+
+
+FIXED = Notice(
+    _("Thank you, all is connected"), _("%(host)s now has what it needs from %(provider)s. You can close this page.")
+)
+NOT_CONNECTED = _("You are not connected yet")
+NOT_NOW = _("This does not work at the moment")
+
+LINKS: Mapping[LinkStatus, Notice] = {
+    LinkStatus.FIXED: FIXED,
+    LinkStatus.WITHDRAWN: Notice(
+        _("This link was withdrawn"),
+        _("%(host)s's support has withdrawn this link. If you still miss something, please ask them."),
+    ),
+    LinkStatus.SUPERSEDED: Notice(
+        _("There is a newer link"),
+        _("You were sent a newer link, and only that one works. Please look for the newest message."),
+    ),
+    LinkStatus.EXPIRED: Notice(
+        _("This link has expired"),
+        _("Links work for a few days only. Nothing is lost: ask %(host)s's support for a new one."),
+    ),
+}
+
+RESULTS: Mapping[Result, Notice] = {
+    Result.FIXED: FIXED,
+    Result.PARTLY: Notice(_("Almost there"), _("%(provider)s is connected, but something is still missing.")),
+    Result.UNCHANGED: Notice(
+        _("Something is still missing"), _("%(provider)s is connected, but what was missing is missing still.")
+    ),
+    Result.WRONG_ACCOUNT: Notice(
+        _("Was that another account?"),
+        _(
+            "It seems that you signed in to %(provider)s with another account than before. Please try again, and sign"
+            " in with the account that you used until now."
+        ),
+    ),
+    Result.MISSING_SCOPES: Notice(
+        NOT_CONNECTED,
+        _("%(provider)s made no connection, because a permission that it needs itself was left unticked."),
+    ),
+    Result.NOT_ALLOWED: Notice(
+        NOT_CONNECTED, _("%(provider)s made no connection, because the access was not allowed.")
+    ),
+    Result.FAILED: Notice(NOT_CONNECTED, _("%(provider)s made no connection.")),
+    Result.WAITING: Notice(
+        _("Thank you, one moment"),
+        _("We are waiting for %(provider)s to confirm. This usually takes some seconds; you may also close this page."),
+    ),
+}
+
+UNKNOWN_LINK = Notice(
+    _("This link is not complete"),
+    _(
+        "We do not know this link. Perhaps a part of it got lost when it was copied: open it straight from the message"
+        " that you received, or ask support for a new one."
+    ),
+)
+TOO_MANY_PRESSES = Notice(
+    _("Please wait a little"),
+    _("This link has been used several times within the last hour. Please try again in an hour: it still works."),
+)
+SOURCE_UNAVAILABLE = Notice(
+    NOT_NOW,
+    _(
+        "The service that connects you to %(provider)s cannot be reached just now. Nothing is lost: please try again"
+        " in a few minutes, with the same link."
+    ),
+)
+CANNOT_CONNECT = Notice(
+    NOT_NOW,
+    _(
+        "%(host)s cannot make new connections at the moment. This is not your fault, and trying again soon will not"
+        " help. Nothing is lost: %(host)s's support sees it, and can tell you when this link works again."
+    ),
+)
+PORTAL_UNAVAILABLE = Notice(
+    NOT_NOW,
+    _("This page cannot be shown just now. Nothing is lost: please try again in a few minutes, with the same link."),
+)
