@@ -20,7 +20,7 @@ from scopes.intake.listing import AlreadyListing, take
 from scopes.intake.record import Recorded
 from scopes.models import Connection, Period, Source
 from tests import cast, command_line
-from tests.listed import listed
+from tests.terra_sandbox import listed
 
 
 def test_nobody_else_works_before_it_is_worth_it() -> None:

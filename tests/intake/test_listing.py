@@ -19,7 +19,7 @@ from scopes.sources.terra.answers import ListingPage
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.errors import TerraUnavailable
 from tests import cast
-from tests.listed import Listed, listed
+from tests.terra_sandbox import Listed, listed
 
 pytestmark = pytest.mark.django_db
 
@@ -159,7 +159,7 @@ def test_a_terra_that_breaks_off_loses_nothing_that_was_known(
 ) -> None:
     walk(terra, clock)
     before = Connection.objects.count()
-    terra.misbehave(path="/subscriptions", **mischief)
+    terra.add_fault(path="/subscriptions", **mischief)
 
     with pytest.raises(TerraUnavailable):
         walk(terra, clock)
@@ -171,7 +171,7 @@ def test_a_terra_that_breaks_off_loses_nothing_that_was_known(
 
 def test_a_listing_survives_passing_troubles(terra: Listed, clock: Callable[[], datetime]) -> None:
     for kind in ("429", "500", "504", "half_body"):
-        terra.misbehave(kind=kind, path="/subscriptions", times=1, seconds=0)
+        terra.add_fault(kind=kind, path="/subscriptions", times=1, seconds=0)
         assert walk(terra, clock).users == terra.population.connections
 
 

@@ -19,9 +19,9 @@ from scopes.facts import ConnectionFact, ConsentGiven, Fact, IdReplaced, LinkCha
 from scopes.intake.merge import CannotUnmerge
 from scopes.models import Connection, FormerId, Merge, Pulse, Source
 from tests.cast import CONSENTED, EVERYTHING, NOW, assemble, connection_of, take_in, the
+from tests.concurrently import at_once
 from tests.intake.test_identity import AGAIN, REPLACED, again, merges, seen, suspected
 from tests.reauth.hands import act
-from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 

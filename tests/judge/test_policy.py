@@ -35,8 +35,8 @@ from tests.cast import (
     take_in,
     terra,
 )
+from tests.concurrently import PATIENCE, at_once
 from tests.intake import periods
-from tests.threads import PATIENCE, at_once
 
 pytestmark = pytest.mark.django_db
 
