@@ -42,8 +42,8 @@ class Listed:
         assert answer.ok, answer.text
         return answer.json()
 
-    def add_fault(self, **mischief: object) -> None:
-        self.control("POST", "faults", mischief)
+    def add_fault(self, **fault: object) -> None:
+        self.control("POST", "faults", fault)
 
     def happens(self, user_id: str, act: str, **sent: object) -> None:
         """Something happens to a user at Terra, as its control knows it."""

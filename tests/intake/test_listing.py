@@ -145,21 +145,21 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
 
 
 @pytest.mark.parametrize(
-    "mischief",
+    "fault",
     [
         {"kind": "500", "times": 50},
         {"kind": "504", "times": 50},
         {"kind": "half_body", "times": 50},
         {"kind": "page_repeats", "rate": 1.0},
     ],
-    ids=lambda mischief: mischief["kind"],
+    ids=lambda fault: fault["kind"],
 )
 def test_a_terra_that_breaks_off_loses_nothing_that_was_known(
-    mischief: dict[str, object], terra: Listed, clock: Callable[[], datetime]
+    fault: dict[str, object], terra: Listed, clock: Callable[[], datetime]
 ) -> None:
     walk(terra, clock)
     before = Connection.objects.count()
-    terra.add_fault(path="/subscriptions", **mischief)
+    terra.add_fault(path="/subscriptions", **fault)
 
     with pytest.raises(TerraUnavailable):
         walk(terra, clock)

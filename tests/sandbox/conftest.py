@@ -48,8 +48,8 @@ class Application:
     def change_settings(self, **settings: object) -> None:
         self.control("PUT", "settings", settings)
 
-    def add_fault(self, **mischief: object) -> None:
-        self.control("POST", "faults", mischief)
+    def add_fault(self, **fault: object) -> None:
+        self.control("POST", "faults", fault)
 
     def users(self, reference_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get("/userInfo", reference_id=reference_id).json()

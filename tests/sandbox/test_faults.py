@@ -77,7 +77,7 @@ def test_the_pages_and_the_levers_never_go_wrong(terra: Application) -> None:
 
 
 @pytest.mark.parametrize(
-    "mischief",
+    "fault",
     [
         {},
         {"kind": "418"},
@@ -88,6 +88,6 @@ def test_the_pages_and_the_levers_never_go_wrong(terra: Application) -> None:
         {"kind": "500", "how": "badly"},
     ],
 )
-def test_mischief_that_cannot_be_done_is_refused(terra: Application, mischief: object) -> None:
-    assert terra.control("POST", "faults", mischief, expect=400)["error"]
+def test_mischief_that_cannot_be_done_is_refused(terra: Application, fault: object) -> None:
+    assert terra.control("POST", "faults", fault, expect=400)["error"]
     assert terra.control("GET", "faults") == []
