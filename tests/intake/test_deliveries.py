@@ -24,8 +24,8 @@ from scopes.sources.terra.body import Body
 from scopes.sources.terra.delivery import Envelope
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.signature import Signature
+from tests.concurrently import in_another_session
 from tests.sources.terra.conftest import event
-from tests.threads import in_another_session
 
 pytestmark = pytest.mark.django_db
 
