@@ -1,7 +1,7 @@
 """How fast a listing is taken in: nothing changed, the ordinary night, everything changed; and in how much memory.
 
 `sync_connections` runs as a process of its own, against recorded pages over HTTP (see `recorded`), with the database of
-the measurement. For comparison, the same records are written row by row with `update_or_create`.
+the measurement. Beside it the same records are written row by row with `update_or_create`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 
 from django.core.management import call_command
 
-from benchmarks import recorded_listing
+from benchmarks import recorded
 from benchmarks.population import START, vacuum
-from portal.embedded_postgres import CHECKOUT
+from portal.cluster import CHECKOUT
 from scopes.catalogue import default
 from scopes.judge.policy import ensure_integration
 from scopes.judge.rules import StandingFacts
@@ -41,11 +41,11 @@ ROUNDS = (
 
 
 def run(connections: int, others: Collection[int]) -> list[Row]:
-    """Rows of (what, figure) for a listing of `connections`; memory for other sizes as well."""
+    """Rows of (what, figure) for a listing of `connections`; memory is told for other sizes as well."""
     rows: list[Row] = []
     with TemporaryDirectory() as directory:
         pages = Path(directory)
-        recorded_listing.record(pages, connections)
+        recorded.record(pages, connections)
         with answering(pages) as url:
             for name, what in ROUNDS:
                 by_row = _row_by_row(url, name)
@@ -58,12 +58,12 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
     for size in sorted(others):
         call_command("flush", interactive=False, verbosity=0)
         with TemporaryDirectory() as directory:
-            recorded_listing.record(Path(directory), size, rounds=("first",))
+            recorded.record(Path(directory), size, rounds=("first",))
             with answering(Path(directory)) as url:
                 for what in ("all of them new", "nothing changed"):
                     seconds, own, memory = _listing(url, "first")
-                    figure_text = f"{size / own:,.0f}/s, {seconds:.1f} s, {memory:.0f} MB"
-                    rows.append((f"listing of {size:,}, {what}: rate, process, memory", figure_text))
+                    told = f"{size / own:,.0f}/s, {seconds:.1f} s, {memory:.0f} MB"
+                    rows.append((f"listing of {size:,}, {what}: rate, process, memory", told))
                     vacuum()
     rows.append(("  each with", f"{IN_FLIGHT} pages in flight; a second process where much is written"))
     return rows
@@ -72,7 +72,7 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
 @contextmanager
 def answering(pages: Path) -> Iterator[str]:
     """The address of a process that answers with these pages."""
-    command = [sys.executable, "-m", "benchmarks.recorded_listing", str(pages)]
+    command = [sys.executable, "-m", "benchmarks.recorded", str(pages)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT) as server:
         assert server.stdout
         yield f"http://127.0.0.1:{server.stdout.readline().strip()}"

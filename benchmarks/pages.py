@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from benchmarks.recording import Row, timed
+from benchmarks.records import Row, timed
 from scopes.models import Connection, Person
 
 Page = Callable[[], Any]
@@ -35,7 +35,7 @@ def run() -> list[Row]:
         return lambda: client.post(search, {"words": text}, follow=True)
 
     pages: dict[str, Page] = {
-        "home": lambda: client.get(front),
+        "front page": lambda: client.get(front),
         "search an e-mail address, to the person's page": words(one.email),
         "search a Terra id, to the person's page": words(one.connections.get().user_id),
         "search a rare name, to the person's page": words(f"Person {one.pk}"),

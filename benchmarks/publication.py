@@ -14,10 +14,10 @@ from django.db import connection, connections
 
 from benchmarks.population import policy_for, populate
 from benchmarks.process import begin_until, is_stopped
-from benchmarks.recording import Row, timed
+from benchmarks.records import Row, timed
 from scopes.catalogue import default
 from scopes.facts import ConnectionSeen, Origin, OriginKind
-from scopes.intake.record import Recorder
+from scopes.intake.recording.recorder import Recorder
 from scopes.judge.impact import impact, people_becoming
 from scopes.judge.policy import draft, publish
 from scopes.judge.standing import known
@@ -42,12 +42,10 @@ def run(count: int, different: int) -> list[Row]:
     version = draft(integration, policy_for(PROVIDER, features=7), author="bench", now=now)
     if before is None:
         raise SystemExit("The population has no policy.")
-    publishing, spent, reads = _publish_among_writers(version, before.pk)
+    publishing, spent, told = _publish_among_writers(version, before.pk)
     judged, lacking, made = _judged(version, different)
-    if lacking or reads["mixed"] or not reads["new"]:
-        raise SystemExit(
-            f"{lacking} standings lack a verdict, {reads['mixed']} of {reads['reads']} reads saw a mixture"
-        )
+    if lacking or told["mixed"] or not told["new"]:
+        raise SystemExit(f"{lacking} standings lack a verdict, {told['mixed']} of {told['reads']} reads saw a mixture")
     return [
         (
             f"impact of a draft on {weighed.connections:,} connections / the {sum(people.values()):,} people concerned",
@@ -59,7 +57,7 @@ def run(count: int, different: int) -> list[Row]:
         ),
         ("of it in the database, locks waited for and held included", f"{spent['database']:.2f} s"),
         ("of it holding the lock", f"{spent['locked'] * 1000:.0f} ms"),
-        (f"{reads['reads']:,} reads during it, each all of one version", f"{reads['mixed']} mixed"),
+        (f"{told['reads']:,} reads during it, each all of one version", f"{told['mixed']} mixed"),
     ]
 
 
@@ -125,7 +123,7 @@ def _judged(version: PolicyVersion, different: int) -> tuple[int, int, int]:
 
 
 def _write(number: int) -> int:
-    """Report new sets of scopes, each a standing that is new, until asked to stop."""
+    """Report new sets of scopes, each a standing that nobody had, until told to stop."""
     source = Source.objects.get(key="terra:bench")
     recorder = Recorder(source)
     origin = Origin("terra:bench", OriginKind.LISTING, "3")
@@ -153,8 +151,8 @@ def _write(number: int) -> int:
 
 
 def _read(integration: int, before: int, after: int) -> dict[str, int]:
-    """Read pages of connections with their verdicts, as a list does, until asked to stop; each in one statement."""
-    reads = {"reads": 0, "mixed": 0, "old": 0, "new": 0}
+    """Read pages of connections with their verdicts, as a list does, until told to stop; each in one statement."""
+    told = {"reads": 0, "mixed": 0, "old": 0, "new": 0}
     start = Connection.objects.order_by("pk").values_list("pk", flat=True)[0]
     starts = max(Connection.objects.count() - PAGE + 1, 1)
     while not is_stopped():
@@ -168,12 +166,12 @@ def _read(integration: int, before: int, after: int) -> dict[str, int]:
                 LEFT JOIN scopes_verdict verdict ON verdict.standing_id = page.standing_id
                                                 AND verdict.policy_version_id = integration.policy_version_id
                 """,
-                [start + 97 * reads["reads"] % starts, integration, integration],
+                [start + 97 * told["reads"] % starts, integration, integration],
             )
             versions, lacking = cursor.fetchone()
-        reads["reads"] += 1
-        reads["mixed"] += lacking > 0 or versions not in ([before], [after])
-        reads["old"] += versions == [before]
-        reads["new"] += versions == [after]
+        told["reads"] += 1
+        told["mixed"] += lacking > 0 or versions not in ([before], [after])
+        told["old"] += versions == [before]
+        told["new"] += versions == [after]
     connections.close_all()
-    return reads
+    return told

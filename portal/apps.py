@@ -1,11 +1,11 @@
-"""The portal as a Django app, so that its commands replace Django's own."""
+"""What Django is told of the portal as an application: its commands come before Django's own."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
 from django.db.models.signals import pre_migrate
 
-from portal.disposable_database import refuse_to_go_back
+from portal.disposable import refuse_to_go_back
 
 
 class PortalConfig(AppConfig):

@@ -1,4 +1,4 @@
-"""The ASGI application."""
+"""The door for ASGI servers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.startup_errors import exit_not_loaded
+from portal.startup import refuse_to_serve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 try:
     application = get_asgi_application()
 except ImproperlyConfigured as problem:
-    exit_not_loaded(problem)
+    refuse_to_serve(problem)

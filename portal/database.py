@@ -21,24 +21,24 @@ from typing import NoReturn
 
 import psycopg
 
-from portal import disposable_database, embedded_postgres
-from portal.embedded_postgres import MAIN, Cluster, ClusterError
+from portal import cluster, disposable
+from portal.cluster import MAIN, Cluster, ClusterError
 
 USAGE = 2
 
 
 @contextlib.contextmanager
 def made(name: str = MAIN) -> Iterator[str]:
-    """The address of a new, empty database on the embedded server of that name. Server and database end with the block.
+    """The address of a new, empty database on the embedded server of that name. Both end with the block.
 
     Raises ClusterError.
     """
     refuse_production()
     database = f"run_{secrets.token_hex(6)}"
-    embedded = embedded_postgres.named(name)
+    embedded = cluster.named(name)
     with embedded.held():
         with _administered(embedded) as server:
-            _make(server, database, disposable_database.MARK)
+            _make(server, database, disposable.MARK)
         try:
             yield embedded.url(database)
         finally:
@@ -53,10 +53,10 @@ def kept(database: str, mark: str) -> Iterator[str]:
     One of that name that was made for something else is refused. Raises ClusterError.
     """
     refuse_production()
-    embedded = embedded_postgres.named(MAIN)
+    embedded = cluster.named(MAIN)
     with embedded.held():
         with _administered(embedded) as server:
-            found = server.execute(f"{disposable_database.COMMENT} = %s".encode(), [database]).fetchone()
+            found = server.execute(f"{disposable.COMMENT} = %s".encode(), [database]).fetchone()
             if not found:
                 _make(server, half := f"half_{secrets.token_hex(6)}", mark)
                 server.execute(f'ALTER DATABASE "{half}" RENAME TO "{database}"'.encode())
@@ -68,17 +68,17 @@ def kept(database: str, mark: str) -> Iterator[str]:
 def _make(server: psycopg.Connection, database: str, mark: str) -> None:
     """Make an empty database and say with it what it is for; one of that name must not be there."""
     server.execute(f'CREATE DATABASE "{database}" TEMPLATE template0'.encode())
-    server.execute(disposable_database.marking(database, mark).encode())
+    server.execute(disposable.marking(database, mark).encode())
 
 
 def refuse_production() -> None:
-    """Raise ClusterError if PORTAL_MODE is production."""
+    """Raise ClusterError where PORTAL_MODE says production: nothing is tried out there."""
     if os.environ.get("PORTAL_MODE") == "production":
         raise ClusterError("PORTAL_MODE is production, where nothing is tried out. Unset it first.")
 
 
 def trial(url: str) -> dict[str, str]:
-    """The environment of a test program on that database: without `.env` and without any account at Terra."""
+    """The environment of a program that is tried out on a database: no `.env` is read, and no account of Terra's."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("TERRA_")}
     return {**own, "DATABASE_URL": url, "PORTAL_MODE": "test"}
 
@@ -113,7 +113,7 @@ def _administered(embedded: Cluster) -> Iterator[psycopg.Connection]:
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks; returns the exit code."""
-    embedded = embedded_postgres.named(MAIN)
+    embedded = cluster.named(MAIN)
     match arguments:
         case ["start"]:
             print(embedded.keep())
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
         case ["run", *command] if command:
             return run(command)
         case ["remove"]:
-            for left in embedded_postgres.remove_all():
+            for left in cluster.remove_all():
                 print(f"{left} was not made by this checkout, and stays.")
         case _:
             print(__doc__, file=sys.stderr)

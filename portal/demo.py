@@ -1,7 +1,7 @@
 """The whole portal with made-up people: `make demo`. Everything that is started here is ended here.
 
 A demo has a database and a directory of its own. A second run meets what the first one left there, and doubles nothing;
-a second one at the same time takes the next database and directory.
+one that is started beside another takes the next database and directory.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
-from portal import database, embedded_postgres
-from portal.embedded_postgres import CHECKOUT, ClusterError
+from portal import cluster, database
+from portal.cluster import CHECKOUT, ClusterError
 
 HOMES = CHECKOUT / "var"
 MARK = "scopes-portal: made for the demo"
@@ -32,7 +32,7 @@ POLICIES = CHECKOUT / "docs" / "examples" / "policies.yaml"
 PEOPLE = 200
 READY_SECONDS = 60
 END_SECONDS = 15
-MOST_PORTS = 100
+PORTS_TRIED = 100
 ROLES = ("agent", "lead", "engineer")
 type Process = subprocess.Popen[bytes]
 MAKE_AGENTS = """
@@ -107,10 +107,8 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
         step("Make up the nights before", "shell", "--no-imports", "--command", MAKE_NIGHTS, keys=keys)
         if desk:
             agents = {role: secrets.token_urlsafe(9) for role in ROLES}
-            agent_keys = {"DEMO_AGENTS": json.dumps(agents)}
-            step(
-                "Make an agent of each role", "shell", "--no-imports", "--command", MAKE_AGENTS, keys=keys | agent_keys
-            )
+            told = {"DEMO_AGENTS": json.dumps(agents)}
+            step("Make an agent of each role", "shell", "--no-imports", "--command", MAKE_AGENTS, keys=keys | told)
             bind = f"fd://{desk.fileno()}"
             gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
             with running("the portal", [*gunicorn, "--bind", bind], keys, home, desk.fileno()) as (portal, server):
@@ -193,7 +191,7 @@ def process(
 
 def listening(first: int) -> socket.socket:
     """A socket that listens on the loopback, at the first port from there on that is free; nobody else gets it then."""
-    for port in range(first, first + MOST_PORTS):
+    for port in range(first, first + PORTS_TRIED):
         listener = socket.socket()
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -203,7 +201,7 @@ def listening(first: int) -> socket.socket:
             listener.close()
         else:
             return listener
-    raise DemoError(f"No port is free from {first} to {first + MOST_PORTS - 1}.")
+    raise DemoError(f"No port is free from {first} to {first + PORTS_TRIED - 1}.")
 
 
 @contextlib.contextmanager
@@ -213,8 +211,8 @@ def place() -> Iterator[tuple[str, Path]]:
         home = HOMES / f"demo-{number}"
         with contextlib.suppress(FileExistsError):
             home.mkdir(parents=True)
-            embedded_postgres.sign(home)
-        if not embedded_postgres.is_signed(home):
+            cluster.sign(home)
+        if not cluster.is_signed(home):
             raise DemoError(f"{home} was not made by this checkout. Move it away.")
         with (home / "lock").open("a") as lock:
             try:
@@ -228,7 +226,7 @@ def place() -> Iterator[tuple[str, Path]]:
 def remove() -> None:
     """Delete what demos of this checkout left in their directories."""
     for home in HOMES.glob("demo-*"):
-        if embedded_postgres.is_signed(home):
+        if cluster.is_signed(home):
             shutil.rmtree(home)
 
 

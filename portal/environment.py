@@ -1,7 +1,7 @@
-"""The settings from environment variables. Without PORTAL_MODE it is production, which refuses unsafe values.
+"""What the process environment says. Forgetting to say anything gives production, which refuses what is unsafe there.
 
-A file `.env` in manage.py's directory fills in what the environment leaves out, except the mode: a checkout that was
-used for development must not stay in that mode in production. Tests do not read the file.
+A file `.env` beside manage.py fills in what the environment leaves out, but for the mode: a checkout that was tried out
+and is then put to work must not go on as it was tried. Tests do not read the file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import embedded_postgres
+from portal import cluster
 
 INSECURE_SECRET = "insecure-and-known-to-everybody-for-development-and-tests-only"  # noqa: S105 - production refuses it
 
@@ -41,21 +41,21 @@ def _read_file(path: Path) -> str:
     return in_file
 
 
-MODE_IN_FILE = "" if os.environ.get("PORTAL_MODE") == Mode.TEST else _read_file(embedded_postgres.CHECKOUT / ".env")
+MODE_IN_FILE = "" if os.environ.get("PORTAL_MODE") == Mode.TEST else _read_file(cluster.CHECKOUT / ".env")
 
 
 def mode() -> Mode:
     """What PORTAL_MODE says; production if it says nothing. Raises ImproperlyConfigured."""
-    mode_name = os.environ.get("PORTAL_MODE") or Mode.PRODUCTION
+    said = os.environ.get("PORTAL_MODE") or Mode.PRODUCTION
     if not os.environ.get("PORTAL_MODE") and MODE_IN_FILE not in ("", Mode.PRODUCTION):
         raise ImproperlyConfigured(
             f".env says PORTAL_MODE={MODE_IN_FILE}, and whatever is started here later would run unsafe. Take the line "
             f"out, and say it in the shell that it is meant for: export PORTAL_MODE={MODE_IN_FILE}"
         )
     try:
-        return Mode(mode_name)
+        return Mode(said)
     except ValueError:
-        raise ImproperlyConfigured(f"PORTAL_MODE is {mode_name!r}. Set it to one of: {', '.join(Mode)}.") from None
+        raise ImproperlyConfigured(f"PORTAL_MODE is {said!r}. Set it to one of: {', '.join(Mode)}.") from None
 
 
 def debug() -> bool:
@@ -80,7 +80,7 @@ def hosts() -> list[str]:
 
 
 def trusted_origins() -> list[str]:
-    """What CSRF_TRUSTED_ORIGINS says: the addresses with scheme whose forms are accepted in addition to our own."""
+    """What CSRF_TRUSTED_ORIGINS says: the addresses with scheme whose forms are accepted beside our own."""
     return list(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
 
 
@@ -114,7 +114,7 @@ def _number(name: str, default: int) -> int:
 
 
 def statement_seconds() -> dict[str, int]:
-    """How long one statement may take in PostgreSQL, by kind of work (see portal.statement_limits); 0 sets no limit."""
+    """How long one statement may take in PostgreSQL, by kind of work (see portal.limits); 0 sets no limit."""
     return {
         "pages": _number("PORTAL_PAGE_SECONDS", 10),
         "webhooks": _number("PORTAL_WEBHOOK_SECONDS", 5),
@@ -125,7 +125,7 @@ def statement_seconds() -> dict[str, int]:
 
 def database_url() -> str:
     """What DATABASE_URL says, else the address of the embedded PostgreSQL, running or not."""
-    return str(env.str("DATABASE_URL", default="")) or embedded_postgres.named(embedded_postgres.MAIN).url()
+    return str(env.str("DATABASE_URL", default="")) or cluster.named(cluster.MAIN).url()
 
 
 def database() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The URLs, and the handlers of 400, 404 and 500."""
+"""Where everything is reached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpR
 from django.template.loader import render_to_string
 from django.urls import include, path
 
-handler500 = "portal.database_outage.failed"
+handler500 = "portal.outage.failed"
 urlpatterns = [
     path("", include("scopes.urls")),
 ]
@@ -16,10 +16,10 @@ urlpatterns = [
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for a bad request."""
+    """The page for what is not understood."""
     return HttpResponseBadRequest(render_to_string("400.html"))
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for an unknown address."""
+    """The page for what is not there."""
     return HttpResponseNotFound(render_to_string("404.html"))

@@ -1,4 +1,4 @@
-"""The WSGI application."""
+"""The door for WSGI servers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import get_resolver
 
-from portal.request_checks import Request
-from portal.startup_errors import exit_not_loaded
+from portal.gate import Request
+from portal.startup import refuse_to_serve
 
 
 class Handler(WSGIHandler):
-    """Django's handler, with our Request."""
+    """Django's, with requests of ours."""
 
     request_class = Request
 
@@ -24,6 +24,6 @@ try:
     django.setup(set_prefix=False)
     application = Handler()
 except ImproperlyConfigured as problem:
-    exit_not_loaded(problem)
+    refuse_to_serve(problem)
 # Else the first request waits for all of the desk to be loaded: seconds, of the few that a webhook has.
 _ = get_resolver().url_patterns

@@ -6,7 +6,8 @@ sources    one package a kind of source              judge      rules, standings
 intake     facts -> records, never backwards          diagnose   an error text -> what it proves
 audit      count, compare, report                     reauth     preflight, issue, land, settle
 rights     a person's export and erasure
-flow       the spine: take facts in, record, judge    nightly    the night, step by step
+flow       the spine: take facts in, record, judge    sync       webhooks, listings, live checks -> the flow
+nightly    the night, step by step
 admin, views, management, jobs                        the doors
 queue      what is deferred, done by any worker       counted    a number and its noun
 sandbox    a Terra to try against, a program of its own

@@ -13,23 +13,19 @@ from itertools import batched
 from django.db import transaction
 
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
-from scopes.intake import account, attempts, awaited, breaker, live_check, people, refusals, waivers
-from scopes.intake import merge as merging
-from scopes.intake.live_check import Checked
-from scopes.intake.merge import By
-from scopes.intake.people import PeopleTaken
-from scopes.intake.record import Recorded, Recorder, transition
+from scopes.intake.matching import merge as merging
+from scopes.intake.matching.merge import By
+from scopes.intake.recording import attempts, awaited_ids, people, refusals, waivers
+from scopes.intake.recording.people import PeopleTaken
+from scopes.intake.recording.recorder import Recorded, Recorder, transition
 from scopes.judge import policy, suspicions
 from scopes.judge.rules import StandingFacts
-from scopes.models import Connection, LiveCheck, Merge, PolicyVersion, Source, Suspicion, Waiver
+from scopes.models import Connection, Merge, PolicyVersion, Source, Suspicion, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth import settle
-from scopes.sources.terra.client import Terra
 
 BATCH = 500
-AT_ONCE = 3000
-Clock = Callable[[], datetime]
 
 
 def take_in(source: Source, facts: Iterable[Fact], origin: Origin, now: datetime) -> Recorded:
@@ -49,7 +45,7 @@ def take_in_together(source: Source, facts: Sequence[tuple[Fact, Origin]], now: 
 class Batches:
     """Takes in one batch of a source after the other: for whoever has too many facts to hold them all.
 
-    `hold_breaks` is for listings: what they break is weighed as a whole before it is applied (see `intake.breaker`).
+    `hold_breaks` is for listings: what they break is weighed as a whole before it is applied (see `sync.quarantine`).
     """
 
     def __init__(self, source: Source, *, hold_breaks: bool = False) -> None:
@@ -63,7 +59,7 @@ class Batches:
         """Take in facts of several origins as one batch."""
         connections = [(fact, origin) for fact, origin in batch if isinstance(fact, ConnectionFact)]
         recorded = self.recorder.record(connections, now)
-        recorded.released = awaited.release(self.source, [fact for fact, _ in connections]) if recorded.new else 0
+        recorded.released = awaited_ids.release(self.source, [fact for fact, _ in connections]) if recorded.new else 0
         refusals.record(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
         news = [fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.untried]
@@ -97,64 +93,9 @@ def take_in_file(
         yield record(batch)
 
 
-def apply_believed(source: Source, clock: Clock, most: int | None = None) -> int:
-    """Apply what was held back and may be believed now, `most` of it or a little more; on how many connections.
-
-    Each batch is applied whole and forgotten with it, so what was cut off is gone on with.
-    """
-    take_in_batch, applied = Batches(source), 0
-
-    @in_transaction
-    def apply(held: Sequence[int], origin: Origin, facts: Sequence[Fact]) -> None:
-        take_in_batch(facts, origin, clock())
-        breaker.forget(held)
-
-    for held, origin, facts in breaker.believed_facts(source):
-        apply(held, origin, facts)
-        applied += len(held)
-        if most is not None and applied >= most:
-            break
-    return applied
-
-
-def release_incident(pk: int, act: Act, clock: Clock) -> int:
-    """It is true after all: apply what the incident holds back; on how many connections by now.
-
-    The first thousands at once; of more, the rest by a worker or the next night. Raises AlreadyEnded.
-    """
-    incident = breaker.release(pk, act, clock())
-    return apply_believed(incident.integration.source, clock, AT_ONCE)
-
-
 def settle_overdue(key: str, now: datetime) -> int:
     """Settle the tries at a source that nobody will tell more of; how many."""
     return sum(settle.settle_overdue(source, now) for source in Source.objects.filter(key=key))
-
-
-def verify(
-    checks: Iterable[LiveCheck],
-    client: Terra,
-    clock: Clock,
-    has_time: Callable[[], bool] = lambda: True,
-) -> Checked:
-    """Ask `client`'s environment about connections of its own, as long as `has_time` says so, and record what it says.
-
-    What stays unanswered waits, and `trouble` says why.
-    """
-    source = Source.objects.get(key=client.environment.source)
-    checked = live_check.answer(checks, client, Batches(source), clock, has_time)
-    if checked.trouble:
-        account.note(source.key, checked.trouble, clock())
-    settle.settle_overdue(source, clock())
-    return checked
-
-
-def separate_accounts(client: Terra, clock: Clock) -> Checked:
-    """Ask whose accounts the second connections are that links made (see `live_check.separate_accounts`)."""
-    source = Source.objects.filter(key=client.environment.source).first()
-    if source is None:
-        return Checked()
-    return live_check.separate_accounts(source, client, Batches(source), clock)
 
 
 @in_transaction

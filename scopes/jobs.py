@@ -13,11 +13,11 @@ from datetime import timedelta
 from django.utils import timezone
 
 from scopes import flow, queue
-from scopes.intake import budget, deliveries, live_check
 from scopes.models import JobFailure, Source
 from scopes.reauth.target import environment_of
 from scopes.sources.terra.client import client_for, configured
 from scopes.sources.terra.errors import without_addresses
+from scopes.sync import deliveries, live_check, quarantine, rate_limit
 
 KEPT = timedelta(days=30)
 
@@ -35,7 +35,7 @@ queue.record_failures_with(_keep)
 @queue.job("pending_deliveries", every="* * * * *")
 def pending_deliveries() -> None:
     """Process what was stored, not processed, and is due for its next try."""
-    deliveries.process_pending(flow.take_in_together, timezone.now())
+    deliveries.process_pending(timezone.now())
 
 
 @queue.job("live_checks")
@@ -46,7 +46,7 @@ def live_checks(checks: Sequence[int]) -> None:
     for check in waiting:
         by_environment[environment_of(check.connection.integration.source)].append(check)
     for name, rows in by_environment.items():
-        checked = flow.verify(rows, budget.kept(client_for(name)), timezone.now)
+        checked = live_check.check(rows, rate_limit.with_rate_limiter(client_for(name)), timezone.now)
         if checked.trouble is not None:
             raise checked.trouble
 
@@ -55,7 +55,7 @@ def live_checks(checks: Sequence[int]) -> None:
 def second_connections() -> None:
     """Tell whose accounts the connections are that a link's consent made beside the one that it was to mend."""
     for name in configured():
-        flow.separate_accounts(budget.kept(client_for(name)), timezone.now)
+        live_check.separate_accounts(rate_limit.with_rate_limiter(client_for(name)), timezone.now)
 
 
 @queue.job("overdue", every="* * * * *")
@@ -63,7 +63,7 @@ def overdue() -> None:
     """Settle the tries that nobody will tell more of, and go on with what was released from incidents."""
     for source in Source.objects.order_by("pk"):
         flow.settle_overdue(source.key, timezone.now())
-        flow.apply_believed(source, timezone.now)
+        quarantine.apply_believed(source, timezone.now)
 
 
 @queue.job("stalled_jobs", every="* * * * *", alone=False)

@@ -21,9 +21,6 @@ from scopes.audit.compare import compare
 from scopes.audit.count import count
 from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
-from scopes.intake import account, deliveries, listing, live_check
-from scopes.intake.listing import ListingTaken
-from scopes.intake.live_check import Checked
 from scopes.judge import policy, suspicions
 from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.reauth import settle
@@ -31,6 +28,9 @@ from scopes.rights import erased_ids, sessions
 from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.errors import TerraError
+from scopes.sync import account, deliveries, listing, live_check, quarantine
+from scopes.sync.listing import ListingTaken
+from scopes.sync.live_check import Checked
 
 LOCK = 7_301_002
 CHECKS = 500
@@ -95,15 +95,15 @@ def run(
         else:
             night.resumed, night.offline = night.resumed + 1, offline
         _step(night, "left-over deliveries")
-        deliveries.process_pending(flow.take_in_together, clock())
+        deliveries.process_pending(clock())
         deliveries.forget_old(clock())
         if not offline:
             _step(night, "deferred jobs")
             queue.run_pending(SECONDS_FOR_JOBS, clock())
         for source in Source.objects.all():
-            flow.apply_believed(source, clock)
+            quarantine.apply_believed(source, clock)
         listings = {} if offline else {name: _list(night, client, clock, on_page) for name, client in clients.items()}
-        deliveries.process_pending(flow.take_in_together, clock())  # what waited for what was listed
+        deliveries.process_pending(clock())  # what waited for what was listed
         _step(night, "set-ups")
         for client in () if offline else clients.values():
             if client.environment.admin_token:
@@ -162,13 +162,13 @@ def list_environment(
     """
     environment = client.environment
     source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
-    taken = listing.take(source, client, flow.Batches(source, hold_breaks=True), clock, on_page)
+    taken = listing.take(source, client, clock, on_page)
     account.works(source.key, links=False)
     account.review(client, clock())
-    flow.apply_believed(source, clock)
-    flow.verify(live_check.waiting(source=source)[:CHECKS], client, clock)
-    flow.separate_accounts(client, clock)
-    checked = live_check.check_unconfirmed(source, client, flow.Batches(source), clock, CHECKS)
+    quarantine.apply_believed(source, clock)
+    live_check.check(live_check.waiting(source=source)[:CHECKS], client, clock)
+    live_check.separate_accounts(client, clock)
+    checked = live_check.check_unconfirmed(source, client, clock, CHECKS)
     settle.settle_overdue(source, clock())
     return Listed(taken, checked)
 

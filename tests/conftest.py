@@ -15,11 +15,12 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
-from portal import disposable_database, embedded_postgres
+from portal import cluster, disposable
 from scopes.catalogue import Provider, loading
-from scopes.intake import record, webhook
+from scopes.intake.recording import recorder
 from scopes.judge import standing, verdicts
 from scopes.models import Source
+from scopes.sync import webhook
 from tests import cast as people
 
 # How long an example takes says something about the machine, which others share.
@@ -55,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def django_db_modify_db_settings() -> Iterator[None]:
     """A running server, and on it a database whose name no other run and no other worker has."""
     connection.settings_dict["TEST"]["NAME"] = f"test_{uuid.uuid4().hex[:12]}"
-    with embedded_postgres.named(embedded_postgres.MAIN).held():
+    with cluster.named(cluster.MAIN).held():
         yield
 
 
@@ -63,7 +64,7 @@ def django_db_modify_db_settings() -> Iterator[None]:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database, which goes at the end, though a browser's last request may still have a session in it."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(disposable_database.marking(connection.settings_dict["NAME"]))
+        cursor.execute(disposable.marking(connection.settings_dict["NAME"]))
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
@@ -83,7 +84,7 @@ def _nothing_remembered() -> None:
     """What a process remembers of standings and policies is of another test's rows."""
     standing.known.forget()
     verdicts.forget()
-    record.known_integrations.clear()
+    recorder.known_integrations.clear()
     webhook.known_sources.clear()
 
 

@@ -14,22 +14,21 @@ from django.db import connection
 
 import scopes
 from scopes.admin import check_now
-from scopes.flow import Batches
-from scopes.intake import live_check
 from scopes.judge import policy
 from scopes.models import Attempt, LiveCheck, PolicyVersion, TrailEntry
 from scopes.reauth import landing
 from scopes.reauth.settle import settle_overdue
 from scopes.sources.terra.errors import TerraUnavailable
+from scopes.sync import live_check
 from tests.cast import NOW, assemble, connection_of, integration_of, terra, the
+from tests.listed import listed
 from tests.reauth.hands import act, after, outcome, press, send
-from tests.terra_sandbox import listed
 
 # Those that wait for no lock, or for that of one row only; and one that its caller repeats, with all that it counts.
 REPEATED_OTHERWISE = {
     "models/transactions.py": {"once"},
     "queue.py": {"defer_many", "try_again", "take_up_stalled", "_keep_quietly"},
-    "intake/record.py": {"_record"},
+    "intake/recording/recorder.py": {"_record"},
 }
 
 
@@ -72,11 +71,10 @@ def everybody(transactional_db: None) -> None:
 
 
 def test_the_answer_to_a_live_check_is_kept_once() -> None:
-    take_in = Batches(terra())
     with listed(3) as sandbox:
         checks = live_check.ask_about([connection_of("ben")], "rex", NOW)
         with a_deadlock_at("INSERT INTO scopes_standing"):
-            checked = live_check.answer(checks, sandbox.client, take_in, lambda: NOW)
+            checked = live_check.answer(checks, sandbox.client, lambda: NOW)
     assert checked.asked == 1
     assert LiveCheck.objects.get().answer == LiveCheck.Answer.NOT_FOUND
     assert connection_of("ben").standing.link == "unconfirmed"

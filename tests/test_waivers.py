@@ -14,13 +14,13 @@ from scopes import flow, nightly
 from scopes.audit import report
 from scopes.catalogue import provider_named
 from scopes.facts import ScopesChanged
-from scopes.intake.waivers import CHOSEN, LONGEST_DAYS, AlreadyEnded, CannotWaive, waivable
+from scopes.intake.recording.waivers import CHOSEN, LONGEST_DAYS, AlreadyEnded, CannotWaive, waivable
 from scopes.judge.rules import RECOMMENDED, Policy, Requirement, StandingFacts, judge
 from scopes.models import AuditRun, Connection, Period, TrailEntry, Verdict, Waiver
 from scopes.models.trail import Act
 from scopes.reasons import Health
 from tests import cast as people
-from tests.intake.periods import told
+from tests.intake.recording.periods import told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 

@@ -20,7 +20,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes import flow, queue
+from scopes import queue
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.connections import VERIFY, asked_in, found_by
@@ -28,7 +28,6 @@ from scopes.admin.healths import verdicts_of
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
 from scopes.admin.waive import about, page_of
-from scopes.intake import budget, live_check
 from scopes.judge import lookup
 from scopes.judge.evidence_records import evidence_of
 from scopes.models import Connection, LiveCheck, Source, TrailEntry
@@ -37,6 +36,7 @@ from scopes.models.transactions import in_transaction
 from scopes.reauth.target import environment_of
 from scopes.sources.terra import CredentialRejected, EnvironmentMissing, Terra, TerraError, client_for
 from scopes.sources.terra.client import INTERACTIVE
+from scopes.sync import live_check, rate_limit
 
 LOOK = ("scopes.view_person", "scopes.view_connection")
 LATELY = timedelta(minutes=15)
@@ -150,7 +150,7 @@ def _client(source: Source) -> tuple[Terra | None, str]:
     if not name:
         return None, f"{source} is not Terra, so nobody can be asked."
     try:
-        return budget.kept(client_for(name, INTERACTIVE)), ""
+        return rate_limit.with_rate_limiter(client_for(name, INTERACTIVE)), ""
     except EnvironmentMissing:
         return None, f"The environment {name} is not set up here, so Terra cannot be asked. Tell an engineer."
 
@@ -200,7 +200,7 @@ def _will_many(number: int, total: int) -> list[str]:
 def _ask_now(row: Connection, client: Terra, act: Act) -> TerraError | None:
     """Why Terra did not answer, if it did not."""
     (check,) = _keep([row], act, None, {})
-    checked = flow.verify([check], client, timezone.now)
+    checked = live_check.check([check], client, timezone.now)
     if checked.trouble is not None:
         live_check.give_up([check], checked.trouble, timezone.now())
     return checked.trouble
@@ -219,7 +219,7 @@ def _ask_many(
     for source, together in groupby(first, key=lambda check: check.connection.integration.source):
         client, _ = clients[source]
         if client is not None:
-            flow.verify(list(together), client, timezone.now, has_time=lambda: time.monotonic() < ends)
+            live_check.check(list(together), client, timezone.now, has_time=lambda: time.monotonic() < ends)
     left = [check.pk for check in checks if check.answered_at is None]
     if not left:
         return

@@ -12,15 +12,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from scopes import flow
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.read_only import Records, choice
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import chip, pretty, when
-from scopes.intake import deliveries
 from scopes.models import Delivery, TrailEntry
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.sync import deliveries
 
 _STATES = [
     ("done", "Processed"),
@@ -150,7 +149,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
 @in_transaction
 def _process(delivery: Delivery, act: Act) -> deliveries.Result:
     now = timezone.now()
-    result = deliveries.process(delivery.pk, flow.take_in_together, now, again=True)
+    result = deliveries.process(delivery.pk, now, again=True)
     TrailEntry.objects.create(
         at=now,
         verb="delivery.replayed",

@@ -25,16 +25,17 @@ from scopes.diagnose import (
     MEANINGS,
     Diagnosis,
     ErrorReport,
-    ErrorVerdict,
+    Verdict,
     diagnose,
     diagnose_connection,
+    echo,
     identifiers,
-    masked_copy,
     read_report,
 )
 from scopes.judge.mentioned import Named, named
 from scopes.judge.missing import judgement_with
-from scopes.models import Connection, Verdict
+from scopes.models import Connection
+from scopes.models import Verdict as Judged
 
 LOOK_UP = ("scopes.view_person", "scopes.view_connection")
 NO_FACTS = "none"
@@ -43,12 +44,12 @@ MOST_PIECES = 1 << 10
 
 # The word on the chip, its tone, and the symbol of static/desk/shapes.svg that says the same.
 WORDS = {
-    ErrorVerdict.MISSING_SCOPE: ("Missing scope", "bad", "cross"),
-    ErrorVerdict.SCOPE_REFUSED: ("Scope refused", "bad", "health-blocked"),
-    ErrorVerdict.CONSENT_REFUSED: ("Consent refused", "warn", "dash"),
-    ErrorVerdict.TOKEN_INVALID: ("Token not accepted", "warn", "alert"),
-    ErrorVerdict.NOT_A_SCOPE_PROBLEM: ("Not a scope problem", "wait", "check"),
-    ErrorVerdict.UNRECOGNISED: ("Not recognised", "quiet", "health-unknown"),
+    Verdict.MISSING_SCOPE: ("Missing scope", "bad", "cross"),
+    Verdict.SCOPE_REFUSED: ("Scope refused", "bad", "health-blocked"),
+    Verdict.CONSENT_REFUSED: ("Consent refused", "warn", "dash"),
+    Verdict.TOKEN_INVALID: ("Token not accepted", "warn", "alert"),
+    Verdict.NOT_A_SCOPE_PROBLEM: ("Not a scope problem", "wait", "check"),
+    Verdict.UNRECOGNISED: ("Not recognised", "quiet", "health-unknown"),
 }
 
 
@@ -66,7 +67,7 @@ class Candidate:
     """A connection that the text may be about, with its verdict in force."""
 
     connection: Connection
-    verdict: Verdict | None
+    verdict: Judged | None
 
 
 # Whether a text is too long must be told before anything reads it: the check of the form's token reads it whole.
@@ -103,7 +104,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     return _page(
         request,
         **_told(diagnosis),
-        text=masked_copy(report),
+        text=echo(report),
         found=found,
         unconnected=[
             person for person in found.people if person.pk not in {row.person_id for row in found.connections}

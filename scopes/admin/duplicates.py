@@ -24,9 +24,9 @@ from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK, page_of
-from scopes.intake import merge as merging
-from scopes.intake.merge import CannotMerge, CannotUnmerge
-from scopes.intake.merged_facts import Facts, facts_now, joined
+from scopes.intake.matching import merge as merging
+from scopes.intake.matching.merge import CannotMerge, CannotUnmerge
+from scopes.intake.matching.merged_facts import Facts, facts_now, joined
 from scopes.judge.duplicate_signs import Sign, last_data_on, signs, words_of_link
 from scopes.models import Connection, Merge, SuspectedDuplicate
 

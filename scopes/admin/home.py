@@ -17,10 +17,10 @@ from scopes.admin.healths import IntegrationHealth, by_integration
 from scopes.admin.site import desk
 from scopes.audit.nights import nights
 from scopes.audit.silence import silences
-from scopes.intake import deliveries
 from scopes.judge import census
 from scopes.models import AuditRun, Incident, Source
 from scopes.reauth.link_status import live_links
+from scopes.sync import deliveries
 
 LATE = timedelta(hours=26)
 LINKS = 8

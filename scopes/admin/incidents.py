@@ -12,13 +12,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes import flow
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
-from scopes.intake import breaker
 from scopes.models import Incident, QuarantinedFact
+from scopes.sync import quarantine
 
 LOOK = "scopes.view_incident"
 END = "scopes.end_incident"
@@ -45,8 +44,8 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            applied = flow.release_incident(pk, form.act_of(request), timezone.now)
-        except breaker.AlreadyEnded as over:
+            applied = quarantine.release(pk, form.act_of(request), timezone.now)
+        except quarantine.AlreadyEnded as over:
             messages.error(request, str(over))
         else:
             rest = "" if applied >= incident.broken else " The rest follows, by a worker or the next audit."
@@ -68,8 +67,8 @@ def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            breaker.discard(pk, form.act_of(request), timezone.now())
-        except breaker.AlreadyEnded as over:
+            quarantine.discard(pk, form.act_of(request), timezone.now())
+        except quarantine.AlreadyEnded as over:
             messages.error(request, str(over))
         else:
             messages.success(request, "Discarded: what the listing said of these links is dropped.")

@@ -13,8 +13,8 @@ from scopes.admin.act_page import Why, act_page
 from scopes.admin.duplicates import by_falling_id
 from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK
-from scopes.intake import reference_conflicts as intake
-from scopes.intake.reference_conflicts import AlreadyDismissed
+from scopes.intake.matching import reference_conflicts as intake
+from scopes.intake.matching.reference_conflicts import AlreadyDismissed
 from scopes.judge.reference_conflicts import contradictions
 from scopes.models import ReferenceConflict
 

@@ -20,7 +20,7 @@ from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import HEALTH_WORDS
-from scopes.intake.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
+from scopes.intake.recording.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
 from scopes.judge.explain import Scoped
 from scopes.judge.person import ConnectionAccount, accounts_of

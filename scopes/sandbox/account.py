@@ -1,6 +1,6 @@
-"""One Terra environment: its connections (generated, then changed), its consent sessions and its dashboard.
+"""What this Terra knows, and what happens to it: the people thought up, the changes since, and the dashboard.
 
-Each method that changes a connection returns the webhook events to send, in order.
+What happens returns the webhook events that follow from it, in the order in which they are sent.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from hashlib import blake2b
 from typing import Any
 
 from scopes.catalogue.entries import Known, Provider, Scope
-from scopes.sandbox import auth_events
-from scopes.sandbox.auth_events import Event
-from scopes.sandbox.data_events import data_event
-from scopes.sandbox.grants import offered_scopes, reports_scopes, terra_name, unordered_scopes
-from scopes.sandbox.people import Connection
-from scopes.sandbox.population import Population, timestamp
-from scopes.sandbox.settings import Settings
+from scopes.sandbox import events
+from scopes.sandbox.cast import Connection
+from scopes.sandbox.data import data_event
+from scopes.sandbox.events import Event
+from scopes.sandbox.offer import in_no_order, reports, scopes_on_offer, terra_name
+from scopes.sandbox.people import Population, timestamp
 from scopes.sandbox.store import Session, Store
+from scopes.sandbox.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
-class ConsentOutcome:
-    """How a consent session ended. `reason` is empty if a connection was made."""
+class Ending:
+    """How a walk to a consent screen ended. `reason` is empty where a connection was made."""
 
     session: Session
     reason: str
@@ -36,38 +36,38 @@ class ConsentOutcome:
 class Account:
     """One Terra environment."""
 
-    def __init__(self, population: Population, store: Store, settings: Settings) -> None:
-        """`settings` apply until they are changed."""
+    def __init__(self, population: Population, store: Store, switches: Switches) -> None:
+        """`switches` hold until others are thrown."""
         self.population = population
         self.store = store
         self.resources = population.resources
-        self._defaults = settings
+        self._defaults = switches
 
     # The dashboard
 
     @property
-    def settings(self) -> Settings:
-        return self._defaults.with_changes(self.store.settings())
+    def switches(self) -> Switches:
+        return self._defaults.thrown(self.store.switches())
 
-    def change_settings(self, changes: dict[str, Any]) -> Settings:
-        """Changes these settings. Raises SettingError, and changes nothing, if one is invalid."""
-        thrown = self.settings.with_changes(changes)
-        self.store.change_settings(changes)
+    def throw(self, changes: dict[str, Any]) -> Switches:
+        """Throws the switches; SwitchError, and nothing changed, where one does not fit."""
+        thrown = self.switches.thrown(changes)
+        self.store.throw(changes)
         return thrown
 
     def providers(self, on_device: bool = False, enabled_only: bool = True) -> list[Provider]:
-        """The providers that are connected on a web page or, with `on_device`, only by a phone."""
-        enabled = set(self.settings.enabled_sources)
+        """Those that a person can connect at a web page, or those that only a phone can."""
+        enabled = set(self.switches.enabled_sources)
         listed = [each for each in self.resources if each.on_device is on_device]
         return [each for each in listed if terra_name(each) in enabled or not enabled_only]
 
     def requested(self, provider: Provider) -> tuple[Scope, ...]:
         """The scopes that this account asks the provider for."""
-        names = self.settings.requested_scopes.get(terra_name(provider), offered_scopes(provider))
+        names = self.switches.requested_scopes.get(terra_name(provider), scopes_on_offer(provider))
         return tuple(provider.by_name.get(provider.canonical(name), Scope(name, label=name)) for name in names)
 
-    def has_shut_down(self, provider: Provider) -> bool:
-        """Whether the provider has shut its service down."""
+    def ended(self, provider: Provider) -> bool:
+        """Whether the provider has switched off the service behind its connections."""
         return provider.retired_on is not None and provider.retired_on <= datetime.now(UTC).date()
 
     # Connections
@@ -76,11 +76,11 @@ class Account:
         return self.population.connections - len(self.store.removed_numbers()) + self.store.made_count()
 
     def connections(self, start: int, count: int) -> list[Connection]:
-        """`count` connections from `start` of the listing: generated ones (without the removed), then new ones."""
-        with self.store.transaction():
+        """The connections from place `start` of the listing: those thought up without the removed, then those made."""
+        with self.store.together():
             removed = self.store.removed_numbers()
             standing = self.population.connections - len(removed)
-            numbers = _remaining_numbers(removed, range(start, min(start + count, standing)))
+            numbers = _standing_numbers(removed, range(start, min(start + count, standing)))
             changed = self.store.changed(numbers)
             listed = [changed.get(number) or self.population.connection(number) for number in numbers]
             if len(listed) < count:
@@ -114,7 +114,7 @@ class Account:
         failure_url: str,
         widget: bool,
     ) -> Session:
-        """A new consent session; a single provider is chosen already."""
+        """A new session; where there is one provider only, it is chosen already."""
         names = tuple(map(terra_name, providers))
         session = Session(
             session_id=str(uuid.uuid4()),
@@ -137,17 +137,17 @@ class Account:
         return chosen
 
     def expired(self, session: Session) -> bool:
-        return time.time() - session.started_at >= self.settings.session_seconds
+        return time.time() - session.started_at >= self.switches.session_seconds
 
-    def refuse(self, session: Session) -> ConsentOutcome | None:
-        """The person refuses. None if the session had ended before."""
+    def refuse(self, session: Session) -> Ending | None:
+        """The person said no. None where the session had ended before."""
         return self._fail(session, "access_denied")
 
-    def grant(self, session: Session, ticked: set[str]) -> ConsentOutcome | None:
-        """The person allows what is ticked. None if the session had ended before.
+    def grant(self, session: Session, ticked: set[str]) -> Ending | None:
+        """The person allowed what is ticked. None where the session had ended before.
 
         Without a mandatory scope there is no connection. The active connection of the same provider and reference id
-        is replaced, and its id becomes invalid.
+        is replaced, and its id dies.
         """
         assert session.provider
         assert session.user_id
@@ -162,30 +162,30 @@ class Account:
             user_id=session.user_id,
             provider=session.provider,
             reference_id=session.reference_id,
-            scopes=unordered_scopes(granted, uuid.UUID(session.user_id).int) if reports_scopes(provider) else None,
+            scopes=in_no_order(granted, uuid.UUID(session.user_id).int) if reports(provider) else None,
             active=True,
             created_at=timestamp(datetime.now(UTC)),
             last_webhook_update=None,
         )
-        with self.store.transaction():
+        with self.store.together():
             if not self.store.end(session.session_id, "granted"):
                 return None
             old = self._replaced_by(user)
             if old:
                 self.store.save(old, removed=True)
             self.store.save(user)
-        settings = self.settings
-        followed = [auth_events.auth_success(user, session)]
+        switches = self.switches
+        followed = [events.auth_success(user, session)]
         if old:
-            followed.append(auth_events.user_reauth(user, old if settings.old_user == "named" else None))
-            if settings.reauth_order == "reauth_first":
+            followed.append(events.user_reauth(user, old if switches.old_user == "named" else None))
+            if switches.reauth_order == "reauth_first":
                 followed.reverse()
-        return ConsentOutcome(session, "", followed)
+        return Ending(session, "", followed)
 
-    def _fail(self, session: Session, reason: str) -> ConsentOutcome | None:
+    def _fail(self, session: Session, reason: str) -> Ending | None:
         if not self.store.end(session.session_id, reason):
             return None
-        return ConsentOutcome(session, reason, [auth_events.auth_failed(session, reason, self.settings.event_dialect)])
+        return Ending(session, reason, [events.auth_failed(session, reason, self.switches.event_dialect)])
 
     def _replaced_by(self, user: Connection) -> Connection | None:
         if user.reference_id is None:
@@ -194,36 +194,36 @@ class Account:
         old = next(same, None)
         return replace(old, active=False) if old else None
 
-    # Changes of a connection
+    # What happens to a connection
 
     def deauthorise(self, user: Connection) -> list[Event]:
-        """The application ends the connection through the API; it is removed."""
+        """It is ended through the API, and forgotten."""
         ended = replace(user, active=False, access=False)
         self.store.save(ended, removed=True)
-        return [auth_events.deauth(ended)]
+        return [events.deauth(ended)]
 
     def revoke(self, user: Connection) -> list[Event]:
-        """The person revokes the access at the provider. Oura sends nothing; Fitbit's notice is a `deauth`."""
+        """The person took the access away at the provider. Oura does not tell; Fitbit's notice comes as a `deauth`."""
         if user.provider == "OURA":
             self.store.save(replace(user, access=False))
             return []
         revoked = replace(user, active=False, access=False)
         self.store.save(revoked)
-        return [auth_events.deauth(revoked) if user.provider == "FITBIT" else auth_events.access_revoked(revoked)]
+        return [events.deauth(revoked) if user.provider == "FITBIT" else events.access_revoked(revoked)]
 
     def change_permissions(self, user: Connection, scopes: list[str]) -> list[Event]:
-        """The person changes the granted scopes at the provider; `scopes` is the complete new set."""
+        """The person changed at the provider what is granted: `scopes` is the whole set afterwards."""
         before = user.scopes.split(",") if user.scopes else []
         changed = replace(user, scopes=",".join(scopes))
         self.store.save(changed)
         added = [scope for scope in scopes if scope not in before]
         removed = [scope for scope in before if scope not in scopes]
-        return [auth_events.permission_change(changed, added, removed)]
+        return [events.permission_change(changed, added, removed)]
 
     def send_data(self, user: Connection, kind: str, minutes: int) -> list[Event]:
-        """The provider has new data of this kind; no event if Terra has no access any more."""
+        """The provider has new data of this kind; nothing comes where it lets Terra in no more."""
         provider = self.resources.find(user.provider)
-        if not user.access or not user.active or (provider and self.has_shut_down(provider)):
+        if not user.access or not user.active or (provider and self.ended(provider)):
             return []
         now = datetime.now(UTC)
         fresh = replace(user, last_webhook_update=timestamp(now))
@@ -231,14 +231,14 @@ class Account:
         return [data_event(fresh, kind, now, minutes)]
 
     def reject_token(self, user: Connection) -> list[Event]:
-        """The provider rejects the token from now on; `active` does not change, as at Terra."""
+        """The provider rejects the token from now on; `active` stays as it is, as it does at Terra."""
         rejected = replace(user, access=False)
         self.store.save(rejected)
-        return [auth_events.connection_error(rejected, self.settings.event_dialect)]
+        return [events.connection_error(rejected, self.switches.event_dialect)]
 
 
-def _remaining_numbers(removed: list[int], places: range) -> list[int]:
-    """The numbers at these places of the listing without the `removed` (ascending) ones."""
+def _standing_numbers(removed: list[int], places: range) -> list[int]:
+    """The numbers that stand at these places once the removed (ascending) ones are left out."""
     numbers = []
     passed = 0
     for place in places:

@@ -1,4 +1,4 @@
-"""The pages of a consent session: choose a provider, tick boxes, allow or refuse, be redirected."""
+"""The walk of a person: choose a provider, tick boxes, allow or refuse, and be led back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from werkzeug.wrappers import Request, Response
 
 from scopes.catalogue.entries import Known, Provider
 from scopes.sandbox import pages
-from scopes.sandbox.account import Account, ConsentOutcome
+from scopes.sandbox.account import Account, Ending
+from scopes.sandbox.courier import Courier
 from scopes.sandbox.store import Session
-from scopes.sandbox.webhook_sender import WebhookSender
 
 # Screens that come with empty boxes; on the others, what is asked for is ticked already.
 ALL_UNTICKED = {"fitbit", "google_fit", "google_health"}
@@ -24,9 +24,9 @@ UNTICKED = {"garmin": {"HISTORICAL_DATA_EXPORT"}}
 class Consent:
     """The pages that a link of the account leads to."""
 
-    def __init__(self, account: Account, webhook_sender: WebhookSender) -> None:
+    def __init__(self, account: Account, courier: Courier) -> None:
         self.account = account
-        self.webhook_sender = webhook_sender
+        self.courier = courier
 
     def rules(self) -> Iterator[Rule]:
         for path in ("/connect/<session_id>", "/widget/session/<session_id>"):
@@ -37,7 +37,7 @@ class Consent:
         yield Rule("/sandbox.css", methods=["GET"], endpoint=self.style)
 
     def show(self, request: Request, session_id: str) -> Response:
-        """The choice of a provider, or the consent screen. Changes nothing."""
+        """The page to choose at, or the consent screen. Changes nothing."""
         session = self._session(session_id)
         if session.provider is None:
             named = map(self.account.resources.find, session.providers)
@@ -50,16 +50,16 @@ class Consent:
         )
 
     def decide(self, request: Request, session_id: str) -> Response:
-        """Handles the chosen provider or the decision."""
+        """Takes the choice or the decision, and leads on."""
         session = self._session(session_id)
         if session.provider is None:
             return self._choose(session, request.form.get("provider", ""))
         self._provider(session.provider)
         decision = request.form.get("decision")
         if decision == "allow":
-            return self._redirect(self.account.grant(session, set(request.form.getlist("scope"))))
+            return self._led_back(self.account.grant(session, set(request.form.getlist("scope"))))
         if decision == "refuse":
-            return self._redirect(self.account.refuse(session))
+            return self._led_back(self.account.refuse(session))
         raise BadRequest("Press Allow or Refuse.")
 
     def succeeded(self, request: Request) -> Response:
@@ -84,7 +84,7 @@ class Consent:
     def _provider(self, name: str) -> Provider:
         provider = self.account.resources.find(name)
         assert provider is not None
-        if self.account.has_shut_down(provider):
+        if self.account.ended(provider):
             raise Gone(f"{provider.name} has switched this service off: nothing can be connected here any more.")
         return provider
 
@@ -99,8 +99,8 @@ class Consent:
         chosen = self.account.choose(session, name)
         return redirect(f"/connect/{chosen.session_id}", 303)
 
-    def _redirect(self, ending: ConsentOutcome | None) -> Response:
-        """Redirects to the application with Terra's parameters, then sends the events."""
+    def _led_back(self, ending: Ending | None) -> Response:
+        """To the application, with the parameters that Terra adds; the events follow."""
         if ending is None:
             raise Gone("This link has been used already. Ask for a new one.")
         session = ending.session
@@ -109,7 +109,7 @@ class Consent:
             url = _with(session.failure_url, **known, reason=ending.reason)
         else:
             url = _with(session.success_url, **known)
-        return self.webhook_sender.send_after(redirect(url, 303), ending.events)
+        return self.courier.send_after(redirect(url, 303), ending.events)
 
 
 def _ticked(provider: Provider, scope: str) -> bool:

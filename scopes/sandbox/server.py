@@ -24,19 +24,19 @@ from scopes.sandbox.admin import ADMIN_BASE, Admin
 from scopes.sandbox.api import Api
 from scopes.sandbox.consent import Consent
 from scopes.sandbox.control import Control
+from scopes.sandbox.courier import Courier
 from scopes.sandbox.credentials import BASES, Credentials
-from scopes.sandbox.faults import Faults, cut_in_half
 from scopes.sandbox.links import WIDGET_PATHS, Links
-from scopes.sandbox.population import Population
-from scopes.sandbox.settings import SettingError, Settings
+from scopes.sandbox.mischief import Mischiefs, half_of
+from scopes.sandbox.people import Population
 from scopes.sandbox.store import Store, StoreError
-from scopes.sandbox.webhook_sender import WebhookSender
+from scopes.sandbox.switches import SwitchError, Switches
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HOST = "127.0.0.1"
-MOST_PORTS = 50
+PORTS_TRIED = 50
 LONGEST_BODY = 1024 * 1024
 KEYS = ("dev_id", "api_key", "signing_secret", "admin_token")
 
@@ -71,23 +71,23 @@ class Sandbox:
         every_key = {name: keys.get(name) or self._made_up[name] for name in KEYS}
         with listening(port) as listener:
             try:
-                settings = Settings().with_changes({"webhook_url": webhook_url})
-                self.account = Account(population, Store(store, population.seed), settings)
-            except (StoreError, SettingError) as error:
+                switches = Switches().thrown({"webhook_url": webhook_url})
+                self.account = Account(population, Store(store, population.seed), switches)
+            except (StoreError, SwitchError) as error:
                 raise NotReady(str(error)) from error
             self.url = f"http://{HOST}:{listener.getsockname()[1]}"
             self._server = make_server(
                 HOST, listener.getsockname()[1], self, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
             )
         self.control_token = secrets.token_urlsafe(24)
-        self.faults = Faults(population.seed)
-        self.webhook_sender = WebhookSender(self.account, every_key["signing_secret"])
+        self.mischiefs = Mischiefs(population.seed)
+        self.courier = Courier(self.account, every_key["signing_secret"])
         credentials = Credentials(every_key["dev_id"], every_key["api_key"])
-        self.api = Api(self.account, self.webhook_sender, credentials, self.url)
+        self.api = Api(self.account, self.courier, credentials, self.url)
         links = Links(self.account, credentials, self.url)
-        self.admin = Admin(self.account, self.webhook_sender, every_key["dev_id"], every_key["admin_token"])
-        self.control = Control(self.account, self.webhook_sender, self.faults, self.control_token)
-        consent = Consent(self.account, self.webhook_sender)
+        self.admin = Admin(self.account, self.courier, every_key["dev_id"], every_key["admin_token"])
+        self.control = Control(self.account, self.courier, self.mischiefs, self.control_token)
+        consent = Consent(self.account, self.courier)
         self._paths = Map(
             [*self.api.rules(), *links.rules(), *self.admin.rules(), *consent.rules(), *self.control.rules()],
             merge_slashes=False,
@@ -96,8 +96,8 @@ class Sandbox:
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="sandbox", daemon=True)
         self._thread.start()
 
-    def startup_message(self) -> dict[str, Any]:
-        """Its address, how to use it, and the keys that were generated here."""
+    def greeting(self) -> dict[str, Any]:
+        """Where it is and how it is used; of the keys, only those that were made up here."""
         return {
             "url": self.url,
             "base_url": self.url + BASES[-1],
@@ -114,7 +114,7 @@ class Sandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        self.webhook_sender.close()
+        self.courier.close()
         self.account.store.close()
 
     def __enter__(self) -> Self:
@@ -141,17 +141,17 @@ class Sandbox:
         handler, arguments = self._paths.bind_to_environ(request.environ).match()
         if not request.path.startswith((*BASES, *WIDGET_PATHS, ADMIN_BASE)):
             return handler(request, **arguments)
-        fault = self.faults.fault_for(request.path)
-        if fault is None:
+        mischief = self.mischiefs.due(request.path)
+        if mischief is None:
             return handler(request, **arguments)
-        if instead := fault.replacement_response():
+        if instead := mischief.in_place_of_the_answer():
             return instead
-        if fault.kind == "slow":
-            time.sleep(fault.seconds)
-        elif fault.kind in ("page_repeats", "page_shrinks") and request.path.endswith("/subscriptions"):
-            arguments = {**arguments, "fault_kind": fault.kind}
+        if mischief.kind == "slow":
+            time.sleep(mischief.seconds)
+        elif mischief.kind in ("page_repeats", "page_shrinks") and request.path.endswith("/subscriptions"):
+            arguments = {**arguments, "spoilt": mischief.kind}
         answer = handler(request, **arguments)
-        return cut_in_half(answer) if fault.kind == "half_body" else answer
+        return half_of(answer) if mischief.kind == "half_body" else answer
 
     def _error(self, request: Request, error: HTTPException) -> Response:
         if request.path.startswith("/_sandbox"):
@@ -165,11 +165,11 @@ class Sandbox:
 
 def listening(port: int) -> socket.socket:
     """A socket that listens on the loopback, at this port or the next that is free. NotReady where none is."""
-    for number in range(port, min(port + MOST_PORTS, 65536)):
+    for tried in range(port, min(port + PORTS_TRIED, 65536)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, number))
+            listener.bind((HOST, tried))
             listener.listen(128)
         except OSError as error:
             listener.close()

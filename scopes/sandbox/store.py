@@ -1,4 +1,4 @@
-"""What differs from the generated population, in one SQLite file: nothing else is stored."""
+"""What has changed since the sandbox's people were thought up, in one SQLite file: nothing else is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from scopes.sandbox.people import Connection
+from scopes.sandbox.cast import Connection
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS origin (seed INTEGER NOT NULL);
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     started_at REAL NOT NULL,
     outcome TEXT
 );
-CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS switches (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY,
     trace_id TEXT NOT NULL,
@@ -61,7 +61,7 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One consent session. `provider` and `user_id` are None until one is chosen, `outcome` until it ends."""
+    """One walk to a consent screen. `provider` and `user_id` are None until one is chosen, `outcome` until it ends."""
 
     session_id: str
     widget: bool
@@ -105,8 +105,8 @@ class Store:
             self._database.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A transaction that no other thread interrupts."""
+    def together(self) -> Iterator[None]:
+        """What is done inside is done as a whole or not at all, and no other thread comes between."""
         with self._lock:
             if self._database.in_transaction:
                 yield
@@ -138,7 +138,7 @@ class Store:
         return [row["number"] for row in rows]
 
     def made_count(self) -> int:
-        """How many new connections exist."""
+        """How many connections were made here and still stand."""
         return int(self._rows("SELECT count(*) FROM users WHERE number IS NULL AND NOT removed")[0][0])
 
     def made(self, start: int, count: int) -> list[Connection]:
@@ -163,7 +163,7 @@ class Store:
         return [_connection(row) for row in rows]
 
     def save(self, user: Connection, removed: bool = False) -> None:
-        """Store the connection's state, or that it was removed."""
+        """Remember the connection as it is now, or that it is no more."""
         with self._lock:
             self._database.execute(
                 "INSERT INTO users (user_id, number, removed, provider, reference_id, scopes, active, access, "
@@ -224,15 +224,15 @@ class Store:
             )
             return done.rowcount == 1
 
-    # Settings, deliveries
+    # Switches, deliveries
 
-    def settings(self) -> dict[str, Any]:
-        return {row["name"]: json.loads(row["value"]) for row in self._rows("SELECT * FROM settings")}
+    def switches(self) -> dict[str, Any]:
+        return {row["name"]: json.loads(row["value"]) for row in self._rows("SELECT * FROM switches")}
 
-    def change_settings(self, changes: dict[str, Any]) -> None:
-        with self.transaction():
+    def throw(self, changes: dict[str, Any]) -> None:
+        with self.together():
             for name, value in changes.items():
-                self._rows("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
+                self._rows("INSERT OR REPLACE INTO switches VALUES (?, ?)", name, json.dumps(value))
 
     def log_delivery(
         self, trace_id: str, kind: str, attempt: int, at: str, status: int | None, error: str, body: str
@@ -254,9 +254,9 @@ class Store:
         return [dict(row) for row in reversed(rows)]
 
     def forget(self) -> None:
-        """Delete all changes."""
-        with self.transaction():
-            for table in ("users", "sessions", "settings", "deliveries"):
+        """As it was at the start."""
+        with self.together():
+            for table in ("users", "sessions", "switches", "deliveries"):
                 self._database.execute(f"DELETE FROM {table}")
 
 

@@ -1,7 +1,4 @@
-"""Attributes by which a view sets how the portal's middleware treats it.
-
-See portal.request_checks and portal.statement_limits.
-"""
+"""What a door tells the portal's middleware of itself, by attributes (see portal.gate and portal.limits)."""
 
 from __future__ import annotations
 

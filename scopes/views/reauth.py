@@ -20,8 +20,6 @@ from django.utils import timezone, translation
 from django.utils.csp import CSP, build_policy
 from django.views.decorators.csrf import csrf_exempt
 
-from scopes import flow
-from scopes.intake import account, deliveries
 from scopes.models import Attempt, ReauthLink
 from scopes.reauth import consent_request, landing, notices
 from scopes.reauth.languages import language_of
@@ -32,6 +30,7 @@ from scopes.reauth.result import Result, result_of
 from scopes.reauth.target import environment_of
 from scopes.sources.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
 from scopes.sources.terra.client import INTERACTIVE
+from scopes.sync import account, deliveries
 from scopes.views.door import door
 
 RETRY_SECONDS = 300
@@ -175,7 +174,7 @@ def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
     """Whether a delivery came that could not be processed, and is now: it may be the one that the person waits for."""
     try:
         ends = time.monotonic() + SECONDS_FOR_PENDING
-        return deliveries.work_off_some(attempt.source, flow.take_in_together, now, lambda: time.monotonic() < ends)
+        return deliveries.work_off_some(attempt.source, now, lambda: time.monotonic() < ends)
     except Error as problem:
         log.warning("what was left over waits for a worker: %s", type(problem).__name__)
         return False

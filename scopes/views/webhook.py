@@ -17,12 +17,12 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow, queue
-from scopes.intake import deliveries, webhook
 from scopes.models.transactions import limited
 from scopes.sources.terra.body import Body
 from scopes.sources.terra.delivery import read_headers
 from scopes.sources.terra.environments import Environment, EnvironmentMissing, environments
 from scopes.sources.terra.signature import BadSignature, Check
+from scopes.sync import deliveries, webhook
 from scopes.views.door import door
 from scopes.views.receive import NotReceived, receive
 
@@ -72,9 +72,7 @@ def terra(request: HttpRequest, environment: str) -> HttpResponse:
         return _refuse(found.name, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
     done = False
     try:
-        done = deliveries.run_pending(
-            flow.take_in_together, timezone.now, lambda: time.monotonic() - began < SECONDS_FOR_PENDING
-        )
+        done = deliveries.run_pending(timezone.now, lambda: time.monotonic() - began < SECONDS_FOR_PENDING)
         has_time = time.monotonic() - began < SECONDS_FOR_PENDING
         if has_time and began - _caught_up.get(found.source, -math.inf) > CATCH_UP_SECONDS:
             _caught_up[found.source] = began

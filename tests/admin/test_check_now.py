@@ -19,9 +19,9 @@ from werkzeug import Request, Response
 from scopes import jobs
 from scopes.admin import check_now
 from scopes.facts import LinkChanged, LinkState
-from scopes.intake import live_check
 from scopes.judge import census
 from scopes.models import Connection, Delivery, LiveCheck, Source, TrailEntry
+from scopes.sync import live_check
 from tests import cast as people
 from tests.admin.test_acts import ROLES, WHY, words_of
 

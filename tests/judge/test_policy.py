@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from scopes import flow
 from scopes.catalogue import Catalogue, default
 from scopes.facts import LinkState
-from scopes.intake import catalogue
+from scopes.intake.recording import catalogue
 from scopes.judge import census, lookup, policy
 from scopes.judge.content import PolicyError
 from scopes.judge.impact import impact
@@ -35,8 +35,8 @@ from tests.cast import (
     take_in,
     terra,
 )
-from tests.concurrently import PATIENCE, at_once
-from tests.intake import periods
+from tests.intake.recording import periods
+from tests.threads import PATIENCE, at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -104,7 +104,7 @@ def test_a_check_needs_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def down(*_: object, **__: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr("scopes.intake.account.works", down)
+    monkeypatch.setattr("scopes.sync.account.works", down)
     err = StringIO()
     call_command("check_terra", "staging", stdout=StringIO(), stderr=err)
     assert err.getvalue().startswith("The desk could not be told")

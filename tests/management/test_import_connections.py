@@ -15,7 +15,7 @@ from django.db import OperationalError
 
 from scopes import flow
 from scopes.facts import ConnectionSeen, LinkState, OriginKind
-from scopes.intake import upload
+from scopes.intake.files import upload
 from scopes.models import Connection, Integration, Period, Pulse, Source, Standing, UnknownScope
 from scopes.reauth import settle
 from tests import cast as people

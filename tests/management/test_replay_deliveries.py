@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from scopes import flow
-from scopes.intake import webhook
-from scopes.intake.deliveries import process
 from scopes.models import Connection, Delivery, Period
 from scopes.sources.terra.body import Body
 from scopes.sources.terra.delivery import Envelope
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.signature import Signature
+from scopes.sync import webhook
+from scopes.sync.deliveries import process
 from tests.sources.terra.conftest import event
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +47,7 @@ def deliveries() -> dict[str, int]:
         "failed": store({"type": "deauth", "user": {"provider": "OURA"}}),
     }
     for name in ("done", "failed"):
-        process(stored[name], flow.take_in_together, NOW)
+        process(stored[name], NOW)
     return stored
 
 

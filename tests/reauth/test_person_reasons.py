@@ -66,7 +66,7 @@ def test_who_tried_before_or_had_what_it_succeeds_is_told_so() -> None:
     link = send(the("ada"), "whoop").link
     assert "was tried before" in for_link(link, link.needs, "Fit").reason
 
-    from scopes.intake import catalogue
+    from scopes.intake.recording import catalogue
 
     catalogue.record(default(), NOW)
     successor = send(the("eve"), "fitbit").link

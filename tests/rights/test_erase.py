@@ -12,7 +12,6 @@ from django.db import connection, models
 from scopes import flow
 from scopes.audit.proof import prove
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
-from scopes.intake import deliveries
 from scopes.judge import census
 from scopes.models import (
     Attempt,
@@ -29,6 +28,7 @@ from scopes.rights import erased_ids
 from scopes.rights.erase import FREE_TEXT, TABLES, Asked, NothingKept, erase
 from scopes.rights.erased_ids import Returned, keys_from
 from scopes.rights.personal_data import personal_data_of
+from scopes.sync import deliveries
 from tests import cast
 from tests.reauth.hands import rex
 from tests.rights.lives import IDS, NOW, delivered, live, places
@@ -145,7 +145,7 @@ def test_a_delivery_stays_counted_and_says_nothing_and_is_not_processed_into_a_n
     assert Delivery.objects.count() == before
     waiting = Delivery.objects.get(kind="daily")
     assert (waiting.body, waiting.error) == (None, "")
-    deliveries.process(waiting.pk, flow.take_in_together, LATER)
+    deliveries.process(waiting.pk, LATER)
     waiting.refresh_from_db()
     assert waiting.processed_at == LATER and places(*IDS) == set()
 

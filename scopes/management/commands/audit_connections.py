@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from scopes import nightly
 from scopes.audit import report
-from scopes.intake import budget
 from scopes.models import AuditRun
 from scopes.rights.erased_ids import keys_from
 from scopes.sources.terra.client import client_for, configured
 from scopes.sources.terra.environments import EnvironmentMissing
+from scopes.sync import rate_limit
 
 DONE, NOT_DONE, FOUND, LOCKED = 0, 1, 3, 75
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             names = [] if options["offline"] else options["environment"] or configured()
-            clients = {name: budget.kept(client_for(name)) for name in names}
+            clients = {name: rate_limit.with_rate_limiter(client_for(name)) for name in names}
         except EnvironmentMissing as error:
             raise CommandError(str(error)) from error
         if not clients and not options["offline"]:

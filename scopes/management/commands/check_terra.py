@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 from django.utils import timezone
 
-from scopes.intake import account
 from scopes.sources.terra.checkup import ACCEPTED, LINK, Finding, check
 from scopes.sources.terra.client import client_for
 from scopes.sources.terra.environments import EnvironmentMissing
+from scopes.sync import account
 
 FOUND = 3
 

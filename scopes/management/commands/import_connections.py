@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from scopes import flow
 from scopes.facts import Origin, OriginKind
-from scopes.intake.file_rows import UnreadableFile
-from scopes.intake.refused_rows import RefusedRows
-from scopes.intake.upload import NoSuchSource, Upload, mark_of, source_of
+from scopes.intake.files.file_rows import UnreadableFile
+from scopes.intake.files.refused_rows import RefusedRows
+from scopes.intake.files.upload import NoSuchSource, Upload, mark_of, source_of
 from scopes.sources.terra.environments import EnvironmentMissing, environments
 
 USAGE = 2
@@ -27,7 +27,7 @@ USAGE = 2
 
 class Command(BaseCommand):
     help = (
-        "Show what a file of connections (CSV with a header, or JSON Lines) would change; with --apply, take it in."
+        "Tell what a file of connections (CSV with a header, or JSON Lines) would change; with --apply, take it in."
         " Doing it again changes nothing, and old news never overwrites what is newer."
     )
 
@@ -62,10 +62,8 @@ class Command(BaseCommand):
                 raise CommandError(f"{error} {upload.left(applied=apply)}") from error
             except (Error, KeyboardInterrupt) as stopped:
                 raise CommandError(upload.stopped(stopped, applied=apply)) from None
-            lines = upload.in_words(applied=apply)
-            self.stdout.write(
-                json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(lines)
-            )
+            told = upload.in_words(applied=apply)
+            self.stdout.write(json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(told))
         if upload.refused:
             others = "All others were taken in." if apply else "All others can be."
             raise CommandError(f"Rows refused: {upload.refused:,}, listed in {refused.path}. {others}")

@@ -14,9 +14,9 @@ from tqdm import tqdm
 from scopes import flow
 from scopes.counted import counted
 from scopes.facts import PersonKnown
-from scopes.intake.file_rows import Refused, UnreadableFile
-from scopes.intake.people import PeopleTaken, TooManyPlans, plans_in_two_cases
-from scopes.intake.people_file import read
+from scopes.intake.files.file_rows import Refused, UnreadableFile
+from scopes.intake.files.people_file import read
+from scopes.intake.recording.people import PeopleTaken, TooManyPlans, plans_in_two_cases
 
 BATCH = 1000
 

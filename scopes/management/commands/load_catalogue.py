@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from scopes.catalogue import CatalogueError, load
-from scopes.intake import catalogue
+from scopes.intake.recording import catalogue
 
 
 class Command(BaseCommand):

@@ -11,9 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from scopes import flow
-from scopes.intake import deliveries
 from scopes.models import Delivery
+from scopes.sync import deliveries
 
 FOUND = 3
 LINE = "{id}  {source}  {kind}  received {received}  tries {tries}  {result}  {error}"
@@ -25,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--id", type=int, nargs="+", help="these deliveries, though they may be processed already")
-        which.add_argument("--failed", action="store_true", help="only those that failed before")
+        which.add_argument("--failed", action="store_true", help="only those that were tried in vain")
         parser.add_argument("--apply", action="store_true", help="process them now, however often that failed before")
         parser.add_argument("--json", action="store_true", help="write one JSON object a line")
         parser.add_argument("--fail-on", choices=["failed"], help="exit with 3 when one could not be processed")
@@ -40,15 +39,13 @@ class Command(BaseCommand):
         for delivery in rows.iterator():
             result = "failed" if delivery.error else "waiting"
             if options["apply"]:
-                result = deliveries.process(
-                    delivery.pk, flow.take_in_together, timezone.now(), again=bool(wanted)
-                ).value
+                result = deliveries.process(delivery.pk, timezone.now(), again=bool(wanted)).value
                 delivery.refresh_from_db(fields=["tries", "error"])
             elif delivery.processed_at:
                 result = "processed"
             results[result] += 1
-            row = _row(delivery, result)
-            self.stdout.write(json.dumps(row) if options["json"] else LINE.format(**row).rstrip())
+            told = _told(delivery, result)
+            self.stdout.write(json.dumps(told) if options["json"] else LINE.format(**told).rstrip())
         if not options["json"]:
             counts = ", ".join(f"{count} {result}" for result, count in sorted(results.items())) or "none"
             self.stdout.write(f"Deliveries: {counts}.")
@@ -58,7 +55,7 @@ class Command(BaseCommand):
             sys.exit(FOUND)
 
 
-def _row(delivery: Delivery, result: str) -> dict[str, object]:
+def _told(delivery: Delivery, result: str) -> dict[str, object]:
     return {
         "id": delivery.pk,
         "source": delivery.source.key,

@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from scopes import nightly
 from scopes.counted import counted
-from scopes.intake import budget
-from scopes.intake.listing import AlreadyListing
 from scopes.sources.terra.client import client_for, configured
 from scopes.sources.terra.environments import EnvironmentMissing
 from scopes.sources.terra.errors import TerraError
+from scopes.sync import rate_limit
+from scopes.sync.listing import AlreadyListing
 
 LOCKED = 75
 
@@ -30,31 +30,33 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            clients = [budget.kept(client_for(name)) for name in options["environment"] or configured()]
+            clients = [
+                rate_limit.with_rate_limiter(client_for(name)) for name in options["environment"] or configured()
+            ]
         except EnvironmentMissing as error:
             raise CommandError(str(error)) from error
         if not clients:
             raise CommandError("No Terra environment is set up. Set TERRA_ENVIRONMENTS.")
-        result: dict[str, dict[str, Any]] = {}
+        came_to: dict[str, dict[str, Any]] = {}
         failures = []
         for client in clients:
             name = client.environment.name
             try:
                 with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
-                    result[name] = nightly.list_environment(client, timezone.now, bar.update).as_data()
+                    came_to[name] = nightly.list_environment(client, timezone.now, bar.update).as_data()
             except AlreadyListing as error:
                 raise CommandError(str(error), returncode=LOCKED) from error
             except TerraError as error:
                 failures.append(f"{name} could not be listed: {error}")
         if options["json"]:
-            self.stdout.write(json.dumps(result, indent=2))
+            self.stdout.write(json.dumps(came_to, indent=2))
         else:
-            self.stdout.writelines(f"{name}: {_in_words(counts)}" for name, counts in result.items())
+            self.stdout.writelines(f"{name}: {_in_words(counts)}" for name, counts in came_to.items())
         if failures:
             raise CommandError("; ".join(failures))
 
 
 def _in_words(counts: dict[str, Any]) -> str:
-    shown = ("new", "changed", "unchanged", "unreadable", "inactive", "unconfirmed", "gone", "back", "quarantined")
+    told = ("new", "changed", "unchanged", "unreadable", "inactive", "unconfirmed", "gone", "back", "quarantined")
     listed = f"{counted(counts['users'], 'connection')} on {counted(counts['pages'], 'page')}"
-    return ", ".join([listed, *(f"{counts[key]:,} {key.replace('_', ' ')}" for key in shown if counts[key])])
+    return ", ".join([listed, *(f"{counts[key]:,} {key.replace('_', ' ')}" for key in told if counts[key])])

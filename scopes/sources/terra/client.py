@@ -16,7 +16,7 @@ from scopes.sources.terra import answers
 from scopes.sources.terra.answers import Athlete, EnabledSources, ListingPage, Minted, UserInfo, WidgetSession
 from scopes.sources.terra.environments import Environment, EnvironmentMissing, environments
 from scopes.sources.terra.errors import TerraRefused, TerraUnavailable
-from scopes.sources.terra.exchange import Exchange, Limits, Turn
+from scopes.sources.terra.exchange import Acquire, Exchange, Limits
 from scopes.sources.terra.payloads import TerraUser
 
 PER_PAGE = 500
@@ -42,13 +42,13 @@ class Terra:
         self.environment = environment
         self._exchange = Exchange(environment, limits or Limits(), pause=pause)
 
-    def taking(self, turn: Turn) -> Terra:
-        """The same, over the same connections, whose every call waits for its turn: as many seconds as `turn` says.
+    def with_rate_limiter(self, acquire: Acquire) -> Terra:
+        """The same, over the same connections, whose every call waits for as many seconds as `acquire` says.
 
         It is told how many seconds we would wait at most. Where it says None, the call raises TerraUnavailable.
         """
         other = copy.copy(self)
-        other._exchange = self._exchange.taking(turn)
+        other._exchange = self._exchange.with_rate_limiter(acquire)
         return other
 
     def listing(

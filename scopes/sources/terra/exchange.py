@@ -35,7 +35,7 @@ PIECE = 64 * 1024
 _TRACE_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
 
 
-type Turn = Callable[[float], float | None]
+type Acquire = Callable[[float], float | None]
 type Meaning = Callable[..., TerraError]
 
 
@@ -62,7 +62,7 @@ class Answer:
 class Exchange:
     """Calls Terra as one environment. Safe to share between threads of one process.
 
-    `turn` is asked before each call and each repeat, with the seconds that we would wait at most: how many to wait, or
+    `acquire` is asked before each call and repeat, with the seconds that we would wait at most: how many to wait, or
     None where it would be more. With a `bearer` token it calls as who holds that, instead of with dev id and API key.
     `meaning` makes the exception of an answer that is none.
     """
@@ -73,12 +73,12 @@ class Exchange:
         limits: Limits,
         *,
         pause: Callable[[float], None] = time.sleep,
-        turn: Turn = lambda _patience: 0.0,
+        acquire: Acquire = lambda _patience: 0.0,
         bearer: str = "",
         meaning: Meaning = error_for,
     ) -> None:
         self._bearer, self._meaning = bearer, meaning
-        self._environment, self._limits, self._pause, self._turn = environment, limits, pause, turn
+        self._environment, self._limits, self._pause, self._acquire = environment, limits, pause, acquire
         self._is_over: Callable[[], bool] = lambda: False
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -86,10 +86,10 @@ class Exchange:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
-    def taking(self, turn: Turn) -> Exchange:
-        """The same, over the same connections, that waits for its turn."""
+    def with_rate_limiter(self, acquire: Acquire) -> Exchange:
+        """The same, over the same connections, which asks `acquire` before each call."""
         other = copy.copy(self)
-        other._turn = turn
+        other._acquire = acquire
         return other
 
     def until(self, is_over: Callable[[], bool]) -> Exchange:
@@ -139,7 +139,7 @@ class Exchange:
     ) -> Answer:
         asked = f"{method} {url}"
         patience = min(self._limits.longest_pause, ends - time.monotonic())
-        if (wait := self._turn(max(patience, 0.0))) is None:
+        if (wait := self._acquire(max(patience, 0.0))) is None:
             raise TerraUnavailable(f"{asked}: not asked, for as many requests wait already as our own limit allows")
         if wait:
             self._pause(wait)

@@ -1,0 +1,131 @@
+"""Read connections from CSV or JSON Lines, row by row: what a source showed of each, and when.
+
+Fields are those of Terra's user object, with `at` (when this was so) and `provider_user_id` beside them; `provider`
+and `user_id` are required. A provider is named as Terra names it, or by our slug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from scopes.catalogue import Provider, default
+from scopes.facts import ConnectionSeen
+from scopes.intake.files import file_rows
+from scopes.intake.files.file_rows import Refused, UnreadableFile
+from scopes.sources.terra.payloads import (
+    LONGEST_TEXT,
+    LONGEST_USER_ID,
+    PayloadError,
+    kind_of,
+    named,
+    scopes_in,
+    text_in,
+    time_in,
+)
+from scopes.sources.terra.times import EARLIEST, believed
+
+FIELDS = (
+    "provider",
+    "user_id",
+    "reference_id",
+    "scopes",
+    "active",
+    "created_at",
+    "last_webhook_update",
+    "most_recent_data_at",
+    "last_polled_at",
+    "provider_user_id",
+    "at",
+)
+# CSV has only text, and each database writes it in a way of its own, spreadsheets in their user's language.
+TRUTH = {
+    **dict.fromkeys(("true", "t", "yes", "1", "wahr", "vrai", "waar", "vero", "verdadero"), True),
+    **dict.fromkeys(("false", "f", "no", "0", "falsch", "faux", "onwaar", "falso"), False),
+    **dict.fromkeys(("", "null"), None),
+}
+
+
+def read(path: Path, as_of: datetime | None, now: datetime) -> Iterator[tuple[int, ConnectionSeen] | Refused]:
+    """Each row's connection with its line, in the file's order. `as_of` is when rows were so that do not say it.
+
+    Raises UnreadableFile, also where neither a row nor `as_of` says when it was so: a file's own time may be that of a
+    copy, and old news would pass for new.
+    """
+    for row in file_rows.read(path, FIELDS, ["provider", "user_id"]):
+        if isinstance(row, Refused):
+            yield row
+            continue
+        line, told = row
+        try:
+            yield line, _seen(line, told, as_of, now)
+        except PayloadError as problem:
+            yield Refused(line, str(problem))
+
+
+def _seen(line: int, row: Mapping[str, Any], as_of: datetime | None, now: datetime) -> ConnectionSeen:
+    user_id = _id(row, "user_id", LONGEST_USER_ID)
+    name = text_in(row, "provider", longest=LONGEST_TEXT)
+    if user_id is None or name is None:
+        raise PayloadError(f"{'user_id' if user_id is None else 'provider'} is missing")
+    provider = _provider(name)
+    at = _past(row, "at", now) or as_of
+    if at is None:
+        raise UnreadableFile(f"Line {line} does not say when it was so. Add a column `at`, or say --as-of TIME.")
+    return ConnectionSeen(
+        provider=provider.slug,
+        user_id=user_id,
+        happened_at=at,
+        reference_id=_id(row, "reference_id", LONGEST_TEXT),
+        scopes=scopes_in(row, "scopes", reports=provider.reports_scopes),
+        active=_truth(row, "active"),
+        created_at=_past(row, "created_at", now),
+        last_webhook_on=_day(_past(row, "last_webhook_update", now)),
+        last_data_on=_day(_past(row, "most_recent_data_at", now)),
+        provider_user_id=_id(row, "provider_user_id", LONGEST_TEXT),
+        # Our slug is no name of the source's: it does not tell which region.
+        resource=None if name == provider.slug else named(name),
+    )
+
+
+def _id(row: Mapping[str, Any], key: str, longest: int) -> str | None:
+    value = text_in(row, key, longest=longest)
+    if file_rows.spreadsheet_damage(value):
+        raise PayloadError(f"{key} {file_rows.DAMAGED}")
+    return value
+
+
+@cache
+def _provider(name: str) -> Provider:
+    """The catalogue's provider of that name. One that nobody knows is refused: it is sooner a slip than a new one."""
+    found = default().for_terra(name) or default().providers.get(name.lower())
+    if found is None:
+        raise PayloadError("provider is in no catalogue entry")
+    return found
+
+
+def _truth(row: Mapping[str, Any], key: str) -> bool | None:
+    value = row.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise PayloadError(f"{key} must be true or false, not {kind_of(value)}")
+    try:
+        return TRUTH[value.strip().lower()]
+    except KeyError:
+        raise PayloadError(f"{key} must be true or false") from None
+
+
+def _past(row: Mapping[str, Any], key: str, now: datetime) -> datetime | None:
+    """The time under `key`. One that is still to come would keep out all that is true until then."""
+    time = time_in(row, key)
+    if time is not None and believed(time, now) is None:
+        raise PayloadError(f"{key} lies {'in the future' if time > now else f'before {EARLIEST.year}'}")
+    return time
+
+
+def _day(time: datetime | None) -> date | None:
+    return None if time is None else time.date()

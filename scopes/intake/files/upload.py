@@ -1,0 +1,158 @@
+"""A file of connections: checked whole before anything is recorded, then handed on connection by connection.
+
+All rows about one connection come in one batch. So a batch that is recorded and rolled back tells the truth about the
+file: no other batch would have found anything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from scopes.facts import ConnectionSeen
+from scopes.intake.files import connections_file
+from scopes.intake.files.disk_database import private_database, room
+from scopes.intake.files.file_rows import Refused, UnreadableFile
+from scopes.intake.recording.recorder import Recorded
+from scopes.models import Source
+from scopes.sources.terra.errors import without_addresses
+
+LONGEST_NAME = 80
+BATCH = 500
+AT_ONCE = 1000
+
+
+NOTES = {
+    "former": "Known by a newer id, so these are of the past",
+    "repeated": "More rows about a connection that is counted already",
+    "pulses": "Connections with newer days of data or webhooks",
+    "unknown_scopes": "Scope strings in no catalogue entry, met for the first time",
+}
+
+
+class NoSuchSource(LookupError):
+    """There is no source of that key; the message says which there are."""
+
+
+def source_of(key: str, production: Mapping[str, bool]) -> Callable[[], Source]:
+    """What finds the source of that key, or makes it where it is set up: a key of `production`. Raises NoSuchSource."""
+    known = {*production, *Source.objects.values_list("key", flat=True)}
+    if key not in known:
+        listed = ", ".join(sorted(known)) or "none: set TERRA_ENVIRONMENTS"
+        raise NoSuchSource(f"There is no source {key!r}; there are {listed}.")
+    return lambda: Source.objects.get_or_create(key=key, defaults={"production": production.get(key, False)})[0]
+
+
+class Upload:
+    """A file's sights, sorted on disk by connection and time, and what became of them.
+
+    The disk is that of SQLite's private file, which ends with the process, however it ends. To be closed.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.refused = 0
+        self.recorded = Recorded()
+        self._disk = private_database()
+        self._disk.execute("CREATE TABLE row (provider TEXT, user_id TEXT, at TEXT, line INTEGER, seen BLOB)")
+
+    def close(self) -> None:
+        self._disk.close()
+
+    def read(self, path: Path, as_of: datetime | None, now: datetime) -> Iterator[Refused | None]:
+        """Read the whole file; each row's refusal, or None for one that is kept. Raises UnreadableFile."""
+        kept: list[tuple[int, ConnectionSeen]] = []
+        for row in connections_file.read(path, as_of, now):
+            if isinstance(row, Refused):
+                self.refused += 1
+                yield row
+                continue
+            kept.append(row)
+            if len(kept) == AT_ONCE:
+                self._keep(kept)
+                kept = []
+            yield None
+        self._keep(kept)
+
+    def batches(self) -> Iterator[list[ConnectionSeen]]:
+        """The sights in batches of BATCH or somewhat more, oldest first for each connection."""
+        batch: list[ConnectionSeen] = []
+        for _, sights in groupby(self._sorted(), key=lambda seen: (seen.provider, seen.user_id)):
+            batch += sights
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def add(self, recorded: Recorded) -> None:
+        """Count what a batch came to."""
+        self.recorded.add(recorded)
+        # What is met in a batch that is rolled back is met in the next one again.
+        self.recorded.unknown_scopes = sorted({*self.recorded.unknown_scopes})
+
+    def counts(self) -> dict[str, int]:
+        """Rows by what became of them; `repeated` are rows about a connection that is counted already."""
+        connections = {name: getattr(self.recorded, name) for name in ("new", "changed", "unchanged", "former")}
+        return {
+            "rows": self.rows + self.refused,
+            **connections,
+            "repeated": self.rows - sum(connections.values()),
+            "refused": self.refused,
+            "pulses": self.recorded.pulses,
+            "unknown_scopes": len(self.recorded.unknown_scopes),
+        }
+
+    def in_words(self, *, applied: bool) -> Iterator[str]:
+        """The counts, a line each."""
+        counts = self.counts()
+        yield ", ".join(f"{counts[name]:,} {name}" for name in ("new", "changed", "unchanged", "refused"))
+        yield from (f"{words}: {counts[name]:,}" for name, words in NOTES.items() if counts[name])
+        if not applied:
+            yield "Nothing was changed. Add --apply to take it in."
+
+    def left(self, *, applied: bool) -> str:
+        """What stays of one that was stopped."""
+        taken = self.recorded.new + self.recorded.changed + self.recorded.unchanged
+        if not applied or not taken:
+            return "Nothing was changed."
+        return f"Taken in before: {taken:,}. The same command goes on from there."
+
+    def stopped(self, by: BaseException, *, applied: bool) -> str:
+        """That it was stopped, and what stays. A database error may repeat the row: its name must do."""
+        who = "hand" if isinstance(by, KeyboardInterrupt) else f"the database ({type(by).__name__})"
+        return f"Stopped by {who}. {self.left(applied=applied)}"
+
+    def _keep(self, rows: Iterable[tuple[int, ConnectionSeen]]) -> None:
+        values = [
+            (seen.provider, seen.user_id, seen.happened_at.isoformat(), line, pickle.dumps(seen)) for line, seen in rows
+        ]
+        with room():
+            self._disk.execute("BEGIN")
+            self._disk.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?)", values)
+            self._disk.execute("COMMIT")
+        self.rows += len(values)
+
+    def _sorted(self) -> Iterator[ConnectionSeen]:
+        with room():
+            for (seen,) in self._disk.execute("SELECT seen FROM row ORDER BY provider, user_id, at, line"):
+                yield pickle.loads(seen)  # noqa: S301 - our own, from a file that nobody else can open
+
+
+def mark_of(path: Path) -> str:
+    """What tells this file from every other in the records: its name, and the beginning of its SHA-256.
+
+    Raises UnreadableFile.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableFile(f"{path} is no file. What comes through a pipe must be written to one first.")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from error
+    return f"{without_addresses(path.name)[:LONGEST_NAME]} sha256:{digest[:16]}"

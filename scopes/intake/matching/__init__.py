@@ -1,0 +1,1 @@
+"""Which of a source's ids are one connection, and how records follow. Begin with `decision`."""

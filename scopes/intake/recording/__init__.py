@@ -1,0 +1,1 @@
+"""Facts -> records: idempotent, and never backwards in time. Begin with `recorder`, then `effects`."""

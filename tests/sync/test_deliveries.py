@@ -1,0 +1,299 @@
+"""A stored delivery is worked off once, also where somebody was killed over it or is at it now."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from scopes import flow
+from scopes.facts import ConnectionSeen, Origin, OriginKind
+from scopes.intake.recording.recorder import Recorded
+from scopes.models import Connection, Delivery, Period, Source
+from scopes.sources.terra.body import Body
+from scopes.sources.terra.delivery import Envelope
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.signature import Signature
+from scopes.sync import deliveries, webhook
+from scopes.sync.deliveries import Result
+from tests.sources.terra.conftest import event
+from tests.threads import in_another_session
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+PRODUCTION = Environment("production", dev_id="live", api_key="key", production=True)
+
+
+def store(told: dict[str, Any] | None = None, *, trace: str | None = None, now: datetime = NOW) -> int:
+    """A delivery that was stored, and over which its process ended."""
+    body = json.dumps(told or event("auth")).encode()
+    signed = Signature(int(now.timestamp()))
+    return webhook.store(
+        PRODUCTION, Body(body), Envelope("", trace, None), signed, stale_after=timedelta(seconds=300), now=now
+    )
+
+
+def fill(count: int) -> list[int]:
+    return [store({"type": "healthcheck", "number": number}) for number in range(count)]
+
+
+def consent(number: int) -> dict[str, Any]:
+    told = event("auth")
+    return told | {"user": told["user"] | {"user_id": f"user-{number}", "reference_id": f"person-{number}"}}
+
+
+def clock() -> datetime:
+    return NOW
+
+
+def always() -> bool:
+    return True
+
+
+def waiting() -> list[int]:
+    return list(deliveries.unprocessed().values_list("pk", flat=True))
+
+
+def test_whoever_is_killed_in_the_middle_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed, take_in = store(), flow.take_in_together
+
+    def take_in_and_die(*args: Any) -> None:
+        take_in(*args)
+        assert Connection.objects.exists()
+        raise SystemExit(1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(flow, "take_in_together", take_in_and_die)
+        with pytest.raises(SystemExit):
+            deliveries.run_pending(clock, always)
+    assert not Connection.objects.exists()
+    assert Delivery.objects.get().tries == 0
+
+    assert deliveries.run_pending(clock, always)
+    assert waiting() == []
+    assert Period.objects.get().origin_record == f"delivery:{killed}"
+
+
+def test_the_newest_come_first_and_older_ones_only_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "TOGETHER", 2)
+    stored = fill(7)
+    answers = iter([True, True, True, False])
+    assert not deliveries.run_pending(clock, lambda: next(answers)), "something is left"
+    assert waiting() == stored[:3]
+    deliveries.process_pending(NOW)
+    assert waiting() == []
+
+
+def test_one_that_fails_fails_alone() -> None:
+    others = [store(consent(number)) for number in range(5)]
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    others += [store(consent(number)) for number in range(5, 9)]
+    assert not deliveries.run_pending(clock, always)
+    assert waiting() == [bad]
+    assert set(Delivery.objects.values_list("tries", flat=True)) == {1}
+    assert Connection.objects.count() == len(others)
+
+
+def test_where_one_fails_and_time_is_short_the_rest_is_left() -> None:
+    left = [store(consent(number)) for number in range(3)]
+    store({"type": "auth", "status": "success", "user": {}})
+    answers = iter([True, True, True, False])
+    assert not deliveries.run_pending(clock, lambda: next(answers, False))
+    assert set(waiting()) & set(left), "the oldest came first, and for the rest there was no time"
+    assert Delivery.objects.filter(tries=0, processed_at=None).exists()
+    assert deliveries.run_pending(clock, always) is False
+    assert not set(waiting()) & set(left)
+
+
+def test_what_was_signed_so_long_ago_that_no_repeat_is_known_is_not_believed() -> None:
+    body, signed = Body(json.dumps(event("auth")).encode()), Signature(int(NOW.timestamp()))
+    for days, believed in ((31, False), (30, True)):
+        now = NOW + timedelta(days=days)
+        webhook.store(PRODUCTION, body, Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=now)
+        deliveries.process_pending(now)
+        assert Connection.objects.exists() is believed
+        Delivery.objects.all().delete()
+
+
+def test_a_person_who_is_told_of_is_told_by_the_delivery_that_named_them(cast: Source) -> None:
+    sight = ConnectionSeen("oura", "unclaimed", NOW, scopes=("daily",))
+    flow.take_in(cast, [sight], Origin(cast.key, OriginKind.WEBHOOK, "delivery:1"), NOW)
+    named = [
+        (replace(sight, happened_at=NOW + timedelta(hours=hours), reference_id=reference), f"delivery:{2 + hours}")
+        for hours, reference in ((0, None), (1, "ref-ada"))
+    ]
+    told = [(fact, Origin(cast.key, OriginKind.WEBHOOK, record)) for fact, record in named]
+    flow.take_in_together(cast, told, NOW)
+    newest = Period.objects.filter(connection__user_id="unclaimed").latest("pk")
+    assert (newest.origin_record, newest.happened_at) == ("delivery:3", NOW + timedelta(hours=1))
+
+
+def test_what_is_recorded_together_tells_which_delivery_said_it() -> None:
+    stored = {store(consent(number)): f"user-{number}" for number in range(3)}
+    deliveries.process_pending(NOW)
+    told = Period.objects.values_list("origin_record", "connection__user_id")
+    assert dict(told) == {f"delivery:{pk}": user_id for pk, user_id in stored.items()}
+
+
+def test_many_deliveries_take_no_more_statements_than_a_few(cast: Source) -> None:
+    def statements(first: int, count: int) -> int:
+        for number in range(first, first + count):
+            store(consent(number))
+        with CaptureQueriesContext(connection) as captured:
+            deliveries.process_pending(NOW)
+        return len(captured)
+
+    statements(0, 1)
+    assert statements(1, 60) == statements(61, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_stored_while_somebody_works_is_processed_by_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs, rounds, take_in = store(consent(1)), Event(), Event(), flow.take_in_together
+
+    def take_in_slowly(*args: Any) -> Recorded:
+        theirs.set()
+        assert rounds.wait(30)
+        return take_in(*args)
+
+    monkeypatch.setattr(flow, "take_in_together", take_in_slowly)
+
+    def work_first() -> None:
+        assert deliveries.run_pending(clock, always)
+        connection.close()
+
+    at_it = Thread(target=work_first)
+    at_it.start()
+    assert theirs.wait(30)
+    later = store(consent(2))
+    assert deliveries.run_pending(clock, always), "nothing to wait for"
+    assert waiting() == [mine, later]
+    rounds.set()
+    at_it.join()
+    assert waiting() == []
+
+
+def test_the_pauses_between_its_tries_double_until_it_is_left_alone() -> None:
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    now, pauses = NOW, []
+    while True:
+        assert deliveries.process(bad, now) is Result.FAILED
+        tries = Delivery.objects.get().tries
+        if tries == deliveries.MOST_TRIES:
+            break
+        due = NOW + timedelta(seconds=10 * (2**tries - 1))
+        assert deliveries.pending_ids(due - timedelta(milliseconds=1)) == []
+        assert deliveries.pending_ids(due) == [bad]
+        pauses.append(due - now)
+        now = due
+    assert pauses[:3] == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
+    assert timedelta(hours=20) < now - NOW < timedelta(hours=24)
+    assert deliveries.pending_ids(NOW + timedelta(days=300)) == []
+    assert list(deliveries.unprocessed(failed=True)) == [Delivery.objects.get(pk=bad)]
+
+
+def test_what_is_processed_is_processed_again_only_when_asked_to() -> None:
+    one = store()
+    again = [deliveries.process(one, NOW, again=again) for again in (False, False, True)]
+    assert again == [Result.PROCESSED, Result.PASSED_BY, Result.PROCESSED]
+    assert Delivery.objects.get().tries == 2
+    assert Period.objects.count() == Connection.objects.count() == 1
+
+
+def test_what_was_processed_is_forgotten_after_a_month_and_what_failed_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "PIECE", 2)
+    for number in range(5):
+        store(consent(number))
+    failed = store({"type": "auth", "status": "success", "user": {}})
+    younger = store(consent(6), now=NOW + timedelta(minutes=1))
+    later = NOW + timedelta(minutes=1)
+    deliveries.run_pending(lambda: later, always)
+    assert deliveries.forget_old(NOW + timedelta(days=30)) == 0
+    assert deliveries.forget_old(later + timedelta(days=30)) == 5
+    assert set(Delivery.objects.values_list("pk", flat=True)) == {failed, younger}
+    assert Period.objects.count() == 6
+    assert deliveries.forget_old(later + timedelta(days=99)) == 0, "the newest tells how long the source is silent"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_somebody_is_at_is_passed_by() -> None:
+    one, other = store(), store({"type": "healthcheck"})
+    with in_other_hands(Delivery.objects.filter(pk=one)):
+        assert deliveries.process(one, NOW) is Result.PASSED_BY
+        deliveries.run_pending(clock, always)
+        assert other not in waiting() and waiting() == [one]
+    assert deliveries.process(one, NOW) is Result.PROCESSED
+    assert Delivery.objects.get(pk=one).tries == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_locked_for_long_costs_a_try_and_not_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "SLOWEST_STATEMENT", "100ms")
+    deliveries.process(store(), NOW)
+    late = store(event("deauth") | {"user": event("auth")["user"]}, now=NOW + timedelta(minutes=1))
+    with in_other_hands(Connection.objects.all()):
+        assert deliveries.process(late, NOW) is Result.FAILED
+    assert "statement timeout" in Delivery.objects.get(pk=late).error
+    assert deliveries.process(late, NOW) is Result.PROCESSED
+    assert Delivery.objects.get(pk=late).error == ""
+
+
+def in_other_hands(rows: QuerySet[Any]) -> AbstractContextManager[None]:
+    """Another session holds these rows."""
+    return in_another_session(lambda: list(rows.select_for_update()))
+
+
+def test_what_failed_14_times_is_given_up_until_somebody_has_it_processed_again() -> None:
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    Delivery.objects.filter(pk=bad).update(tries=deliveries.MOST_TRIES - 1)
+    assert not deliveries.given_up().exists()
+    deliveries.process(bad, NOW)
+    assert deliveries.given_up().get().given_up_at == NOW
+    Delivery.objects.filter(pk=bad).update(body=event("auth"))
+    assert deliveries.process(bad, NOW, again=True) is Result.PROCESSED
+    assert not deliveries.given_up().exists()
+
+
+def test_what_was_given_up_or_waits_in_vain_is_deleted_after_three_months() -> None:
+    bad = store({"type": "auth", "status": "success", "user": {}})
+    store({"type": "deauth", "user": {"user_id": "nobody"}})
+    due = store({"type": "auth", "status": "success", "user": {"provider": "OURA"}})
+    store(event("auth"), now=NOW + timedelta(days=200))
+    deliveries.process_pending(NOW)
+    Delivery.objects.filter(pk=bad).update(given_up_at=NOW)
+    assert deliveries.forget_old(NOW + timedelta(days=90)) == 0
+    assert deliveries.forget_old(NOW + timedelta(days=90, seconds=1)) == 2
+    assert Delivery.objects.filter(pk=due).exists()
+
+
+def test_what_is_due_is_found_by_an_index_that_holds_nothing_else() -> None:
+    """However many were given up, wait for an id, or are processed."""
+    dead = {"source": Source.objects.get_or_create(key="terra:production")[0], "kind": "auth"}
+    states: list[dict[str, Any]] = [
+        {"given_up_at": NOW, "error": "x", "tries": 14},
+        {"waits_for": ["ada"]},
+        {"processed_at": NOW},
+    ]
+    Delivery.objects.bulk_create(
+        Delivery(digest=uuid4(), signed_at=NOW, received_at=NOW, **states[number % 3], **dead) for number in range(6000)
+    )
+    due = store()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE scopes_delivery")
+    with CaptureQueriesContext(connection) as captured:
+        assert deliveries.pending_ids(NOW + timedelta(days=400)) == [due]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, FORMAT JSON) {captured[0]['sql']}")
+        plan = json.dumps(cursor.fetchone()[0])
+    assert "delivery_pending" in plan
+    assert '"Rows Removed by Filter": 0' in plan or "Rows Removed by Filter" not in plan

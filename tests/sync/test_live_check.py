@@ -1,0 +1,274 @@
+"""Asking Terra about single connections over real HTTP: what it said is kept, and what follows from it and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
+from scopes.flow import Batches
+from scopes.models import Connection, LiveCheck, Period, Source
+from scopes.sources.terra.client import Terra
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraUnavailable
+from scopes.sources.terra.exchange import Limits
+from scopes.sync import listing, live_check
+from scopes.sync.live_check import Checked
+from tests import cast
+from tests.listed import Listed, listed
+
+pytestmark = pytest.mark.django_db
+
+Clock = Callable[[], datetime]
+NOW = cast.NOW + timedelta(days=5)  # after the last data of the sandbox's people
+
+
+@pytest.fixture
+def clock() -> Clock:
+    seconds = count()
+    return lambda: NOW + timedelta(seconds=next(seconds))
+
+
+@pytest.fixture
+def terra(clock: Clock) -> Iterator[Listed]:
+    """The sandbox's cast and some more, all of them recorded by a listing; their athletes may be asked about."""
+    with listed(12, probe=True) as found:
+        walk(found, clock)
+        yield found
+
+
+def source() -> Source:
+    return Source.objects.get_or_create(key="terra:sandbox")[0]
+
+
+def walk(terra: Listed, clock: Clock) -> None:
+    listing.take(source(), terra.client, clock, lambda users: None)
+
+
+def of(reference: str, provider: str = "oura") -> Connection:
+    return Connection.objects.select_related("standing").get(
+        reference_id=reference, integration__provider__slug=provider
+    )
+
+
+def check(client: Terra, clock: Clock, *rows: Connection) -> tuple[Checked, list[LiveCheck]]:
+    """Ask about these; what came of it, and the answers."""
+    checks = live_check.ask_about(rows, "rex", clock())
+    return live_check.answer(checks, client, clock), checks
+
+
+def told(row: Connection, link: LinkState, at: datetime) -> None:
+    """The source said of the link what it now says."""
+    Batches(source())([LinkChanged("oura", row.user_id, link, at)], Origin("terra:sandbox", OriginKind.WEBHOOK), at)
+
+
+def test_what_terra_says_is_kept_and_recorded_like_any_other_fact(terra: Listed, clock: Clock) -> None:
+    ben = of("ben")
+    terra.happens(ben.user_id, "permission_change", scopes=["email", "personal"])
+
+    checked, (answer,) = check(terra.client, clock, ben)
+
+    assert (checked.asked, checked.unanswered, checked.trouble) == (1, 0, None)
+    answer.refresh_from_db()
+    assert (answer.answer, answer.active, sorted(answer.scopes or [])) == ("known", True, ["email", "personal"])
+    assert (answer.author, answer.user_id, answer.consented_at) == ("rex", ben.user_id, ben.consented_at)
+    assert of("ben").standing.reported == ["email", "personal"]
+    period = Period.objects.get(connection=ben, until=None)
+    assert (period.origin, period.origin_record) == ("live_check", f"live_check:{answer.pk}")
+
+
+def test_a_provider_that_answers_clears_a_rejected_token_and_tells_the_account(terra: Listed, clock: Clock) -> None:
+    ada = of("ada")
+    told(ada, LinkState.TOKEN_REJECTED, clock())
+
+    _, (answer,) = check(terra.client, clock, ada)
+
+    assert answer.probe == "answered" and answer.account
+    assert (of("ada").standing.link, of("ada").provider_user_id) == (LinkState.ACTIVE, answer.account)
+
+
+def test_without_the_probe_an_active_that_is_true_proves_nothing_of_the_token(clock: Clock) -> None:
+    with listed(12) as terra:
+        walk(terra, clock)
+        told(of("ada"), LinkState.TOKEN_REJECTED, clock())
+
+        _, (answer,) = check(terra.client, clock, of("ada"))
+
+    assert (answer.answer, answer.active, answer.probe) == ("known", True, "")
+    assert of("ada").standing.link == LinkState.TOKEN_REJECTED
+
+
+def test_an_authorisation_that_expired_is_told_by_the_probe_alone(terra: Listed, clock: Clock) -> None:
+    ada = of("ada")
+    terra.happens(ada.user_id, "revoke")  # Oura tells nobody
+
+    _, (answer,) = check(terra.client, clock, ada)
+
+    assert (answer.answer, answer.active, answer.probe) == ("known", True, "expired")
+    assert "Authorization expired" in answer.detail
+    assert of("ada").standing.link == LinkState.TOKEN_REJECTED
+
+
+def test_an_error_of_the_athlete_is_kept_and_changes_nothing(terra: Listed, clock: Clock) -> None:
+    ada = of("ada")
+    terra.happens(ada.user_id, "permission_change", scopes=["email", "daily"])
+
+    _, (answer,) = check(terra.client, clock, ada)
+
+    assert answer.probe == "no_profile"
+    assert of("ada").standing.link == LinkState.ACTIVE
+
+
+@pytest.mark.parametrize("link", [LinkState.REVOKED, LinkState.DEAUTHORISED])
+def test_an_expired_authorisation_does_not_blur_how_the_access_ended(
+    terra: Listed, clock: Clock, link: LinkState
+) -> None:
+    ada = of("ada")
+    told(ada, link, clock())
+    terra.happens(ada.user_id, "revoke")
+
+    check(terra.client, clock, ada)
+
+    assert of("ada").standing.link == link
+
+
+def test_a_404_alone_is_a_doubt_and_after_a_listing_without_it_the_proof(terra: Listed, clock: Clock) -> None:
+    ada = of("ada")
+    terra.forget(ada.user_id)
+
+    check(terra.client, clock, ada)
+    assert of("ada").standing.link == LinkState.UNCONFIRMED
+
+    checked, (again,) = check(terra.client, clock, ada)
+    assert (again.answer, checked.gone) == ("not_found", 0)
+    assert of("ada").standing.link == LinkState.UNCONFIRMED, "no listing was walked since"
+
+    walk(terra, clock)
+    checked, _ = check(terra.client, clock, ada)
+    assert checked.gone == 1
+    assert of("ada").standing.link == LinkState.GONE
+
+
+def test_a_404_says_nothing_more_of_what_is_broken_already(terra: Listed, clock: Clock) -> None:
+    ada = of("ada")
+    told(ada, LinkState.REVOKED, clock())
+    terra.forget(ada.user_id)
+
+    check(terra.client, clock, ada)
+
+    assert of("ada").standing.link == LinkState.REVOKED
+
+
+def test_what_is_known_again_is_doubted_no_more(terra: Listed, clock: Clock) -> None:
+    told(of("ada"), LinkState.UNCONFIRMED, clock())
+
+    checked, _ = check(terra.client, clock, of("ada"))
+
+    assert checked.back == 1
+    assert of("ada").standing.link == LinkState.ACTIVE
+
+
+def test_news_from_while_terra_was_asked_are_newer_than_its_answer(
+    terra: Listed, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = of("ada")
+    times = [clock() for _ in range(4)]
+    turns = iter([times[0], times[1], times[3]])  # asked, answered, recorded
+    take_in = Batches(source())
+
+    def late(batch: Any, origin: Origin, now: datetime) -> object:
+        told(ada, LinkState.REVOKED, times[2])
+        return take_in(batch, origin, now)
+
+    checks = live_check.ask_about([ada], "rex", next(turns))
+    monkeypatch.setattr(live_check, "Batches", lambda _source: late)
+    live_check.answer(checks, terra.client, lambda: next(turns))
+
+    assert of("ada").standing.link == LinkState.REVOKED
+
+
+def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(terra: Listed, clock: Clock) -> None:
+    rows = list(Connection.objects.order_by("pk")[:12])
+    periods = Period.objects.count()
+    terra.misbehave(kind="504", path="/userInfo", rate=1.0)
+    checks = live_check.ask_about(rows, "rex", clock())
+    LiveCheck.objects.bulk_create(checks)
+
+    checked = live_check.answer(checks, terra.client, clock)
+
+    assert (checked.asked, checked.unanswered) == (0, 12)
+    assert "504" in str(checked.trouble)
+    assert live_check.waiting(source=source()).count() == 12
+    assert Period.objects.count() == periods
+
+    terra.control("DELETE", "misbehave")
+    again = live_check.answer(live_check.waiting(), terra.client, clock)
+    assert (again.asked, live_check.waiting().count()) == (12, 0)
+
+
+def test_a_key_that_terra_refuses_is_told_and_says_nothing_of_the_connection(terra: Listed, clock: Clock) -> None:
+    terra.misbehave(kind="401", path="/userInfo", times=1)
+
+    checked, checks = check(terra.client, clock, of("ada"))
+    assert checked.trouble is not None and not LiveCheck.objects.exists()
+    LiveCheck.objects.bulk_create(checks)
+    live_check.give_up(checks, checked.trouble, clock())
+
+    assert LiveCheck.objects.get().answer == "credential"
+    assert of("ada").standing.link == LinkState.ACTIVE
+
+
+def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServer, clock: Clock) -> None:
+    environment = Environment("sandbox", "dev", "key", base_url=httpserver.url_for("/v2"), requests_per_second=0)
+    user = {"user_id": "minted", "provider": "OURA", "active": None}
+    httpserver.expect_request("/v2/userInfo").respond_with_json(
+        {"user": user, "status": "success", "is_authenticated": False}
+    )
+    Batches(source())(
+        [ConnectionSeen("oura", "minted", clock(), reference_id="ada")],
+        Origin("terra:sandbox", OriginKind.FILE),
+        clock(),
+    )
+    told(of("ada"), LinkState.UNCONFIRMED, clock())
+
+    check(Terra(environment, Limits(tries=1)), clock, of("ada"))
+
+    assert LiveCheck.objects.get().answer == "unfinished"
+    assert of("ada").standing.link == LinkState.UNCONFIRMED
+
+
+def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, clock: Clock) -> None:
+    ada = of("ada")
+    checks = live_check.ask_about([ada], "rex", clock())
+    LiveCheck.objects.bulk_create(checks)
+    Connection.objects.filter(pk=ada.pk).update(user_id="another")
+
+    live_check.answer(checks, terra.client, clock)
+
+    assert [(one.user_id, one.answer) for one in LiveCheck.objects.all()] == [("another", "not_found")]
+
+
+def test_what_somebody_else_answered_or_erased_meanwhile_is_passed_by(terra: Listed, clock: Clock) -> None:
+    LiveCheck.objects.bulk_create(live_check.ask_about([of("ada"), of("ben")], "rex", clock()))
+    mine = list(live_check.waiting())
+    live_check.answer(live_check.waiting()[:1], terra.client, clock)
+    LiveCheck.objects.filter(pk=mine[1].pk).delete()
+
+    checked = live_check.answer(mine, terra.client, clock)
+    live_check.give_up(mine, TerraUnavailable("down"), clock())
+
+    assert checked.trouble is None
+    assert [check.answer for check in LiveCheck.objects.all()] == ["known"]
+
+
+def test_an_agent_asks_about_so_many_an_hour(terra: Listed, clock: Clock) -> None:
+    LiveCheck.objects.bulk_create(live_check.ask_about(Connection.objects.all()[:5], "rex", NOW))
+
+    assert live_check.allowance("rex", NOW) == live_check.AN_HOUR_EACH - 5
+    assert live_check.allowance("vera", NOW) == live_check.AN_HOUR_EACH
+    assert live_check.allowance("rex", NOW + timedelta(hours=1)) == live_check.AN_HOUR_EACH
