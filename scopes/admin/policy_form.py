@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
@@ -16,7 +17,6 @@ from scopes.judge.content import PolicyError
 from scopes.judge.rules import RECOMMENDED, REQUIRED
 
 UNKNOWN, THESE = "unknown", "these"
-LANGUAGES = {"en": "English", "de": "German"}
 LONGEST_NOTE = 1000
 TOTAL = "needs-TOTAL_FORMS"
 MOST_NEEDS = 200
@@ -146,8 +146,9 @@ class Editor:
         # A scope is drafted in the spelling in which the policy has it.
         self.spelt = {entry.canonical(scope): scope for scope in (*base["requested"], *(base["approved"] or ()))}
         self.names = [scope.name for scope in entry.scopes] + list(strange)
-        languages = {code for need in needs for code in (*need["title"], *need["why"])}
-        names = LANGUAGES | {code: code for code in sorted(languages - LANGUAGES.keys())}
+        supported = dict(settings.LANGUAGES)
+        used_languages = {code for need in needs for code in (*need["title"], *need["why"])}
+        languages = supported | {code: code for code in sorted(used_languages - supported.keys())}
         approved = base["approved"]
         self.form = DraftForm(
             data,
@@ -162,7 +163,7 @@ class Editor:
             data,
             prefix="needs",
             initial=[_shown(need) for need in needs] if data is None else None,
-            form_kwargs={"known": {*entry.names, *strange}, "provider": entry.name, "languages": names},
+            form_kwargs={"known": {*entry.names, *strange}, "provider": entry.name, "languages": languages},
         )
 
     def is_valid(self) -> bool:

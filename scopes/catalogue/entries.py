@@ -9,6 +9,10 @@ from functools import cached_property
 from typing import Any
 
 CLOSURES = 10_000
+ENGLISH = "en"
+
+type Texts = tuple[tuple[str, str], ...]
+"""(language, text) pairs, sorted; the languages are written as Django writes them: `en`, `pt-br`."""
 
 
 class Known(StrEnum):
@@ -21,10 +25,10 @@ class Known(StrEnum):
 
 @dataclass(frozen=True)
 class Scope:
-    """One permission. `label` is in plain words, `box` is what the consent screen shows (empty: not known)."""
+    """One permission. `labels` say what it is, `box` is what the consent screen shows (empty: not known)."""
 
     name: str
-    label: str
+    labels: Texts = ()
     aliases: tuple[str, ...] = ()
     implies: tuple[str, ...] = ()
     successor: str = ""
@@ -32,7 +36,11 @@ class Scope:
     mandatory: bool = False
     sensitive: bool | None = None
     confirmed: bool = True
-    label_de: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is, in English: for agents."""
+        return dict(self.labels).get(ENGLISH, self.name)
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Provider:
     on_device: bool = False
     retired_on: date | None = None
     successor: str = ""
-    advice: tuple[tuple[str, str], ...] = ()
+    advice: Texts = ()
     notes: str = ""
     sources: tuple[tuple[str, date], ...] = ()
     confirmed: bool = True
@@ -112,6 +120,9 @@ class Provider:
     def as_data(self) -> dict[str, Any]:
         """JSON-ready, the same for equal entries; `from_data` reads it back."""
         data = asdict(self)
+        data["advice"] = dict(self.advice)
+        for scope in data["scopes"]:
+            scope["labels"] = dict(scope["labels"])
         data["retired_on"] = self.retired_on.isoformat() if self.retired_on else None
         data["sources"] = tuple((address, day.isoformat()) for address, day in self.sources)
         return data
@@ -122,13 +133,20 @@ class Provider:
             **{
                 **data,
                 "scopes": tuple(
-                    Scope(**{**scope, "aliases": tuple(scope["aliases"]), "implies": tuple(scope["implies"])})
+                    Scope(
+                        **{
+                            **scope,
+                            "labels": tuple(sorted(scope["labels"].items())),
+                            "aliases": tuple(scope["aliases"]),
+                            "implies": tuple(scope["implies"]),
+                        }
+                    )
                     for scope in data["scopes"]
                 ),
                 "terra": tuple(data["terra"]),
                 "terra_spellings": tuple((spelling, name) for spelling, name in data.get("terra_spellings", ())),
                 "sources": tuple((address, date.fromisoformat(day)) for address, day in data["sources"]),
-                "advice": tuple((language, text) for language, text in data["advice"]),
+                "advice": tuple(sorted(data["advice"].items())),
                 "reports_scopes": Known(data["reports_scopes"]),
                 "can_untick": Known(data["can_untick"]),
                 "console_approval": Known(data["console_approval"]),

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from scopes.catalogue import scope_strings
-from scopes.catalogue.entries import Known, Provider, Scope
+from scopes.catalogue.entries import ENGLISH, Known, Provider, Scope, Texts
 from scopes.catalogue.yaml_page import Nodes, Page
 
 LONGEST_SLUG = 50
@@ -20,9 +20,9 @@ NEEDS = frozenset({"slug", "name", "terra", "reports_scopes", "can_untick", "con
 MAY = frozenset(
     {"terra_spellings", "separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed"}
 )
-SCOPE_NEEDS = frozenset({"name", "label", "label_de"})
+SCOPE_NEEDS = frozenset({"name", "labels"})
 SCOPE_MAY = frozenset({"aliases", "implies", "successor", "box", "mandatory", "sensitive", "confirmed"})
-LANGUAGES = frozenset({"en", "de"})
+LANGUAGE = re.compile("[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read(path: Path) -> ProviderFile:
         on_device=page.flag(nodes, "on_device", default=False),
         retired_on=_day(page, nodes, "retired_on"),
         successor=page.optional_text(nodes, "successor"),
-        advice=_advice(page, nodes),
+        advice=_by_language(page, nodes, "advice"),
         notes=page.optional_text(nodes, "notes"),
         sources=_sources(page, nodes),
         confirmed=page.flag(nodes, "confirmed", default=True),
@@ -109,8 +109,7 @@ def _scopes(page: Page, nodes: Nodes) -> tuple[Scope, ...]:
 def _scope(page: Page, nodes: Nodes) -> Scope:
     return Scope(
         name=page.text(nodes["name"], "name"),
-        label=page.text(nodes["label"], "label"),
-        label_de=page.text(nodes["label_de"], "label_de"),
+        labels=_by_language(page, nodes, "labels"),
         aliases=page.texts(nodes, "aliases"),
         implies=page.texts(nodes, "implies"),
         successor=page.optional_text(nodes, "successor"),
@@ -184,11 +183,15 @@ def _sources(page: Page, nodes: Nodes) -> tuple[tuple[str, date], ...]:
     )
 
 
-def _advice(page: Page, nodes: Nodes) -> tuple[tuple[str, str], ...]:
-    if "advice" not in nodes:
-        return ()
-    texts = page.mapping(nodes["advice"], "advice", LANGUAGES, frozenset())
-    return tuple((language, page.text(texts[language], "advice")) for language in sorted(texts))
+def _by_language(page: Page, nodes: Nodes, key: str) -> Texts:
+    """Texts by language, English among them; none where the key is missing."""
+    texts = page.pairs(nodes, key)
+    for language, (node, _) in texts.items():
+        if not LANGUAGE.fullmatch(language):
+            page.refuse(node, f"{language[:80]} is no language; write en, de or pt-br")
+    if key in nodes and ENGLISH not in texts:
+        page.refuse(nodes[key], f"{key} lacks {ENGLISH}")
+    return tuple((language, text) for language, (_, text) in sorted(texts.items()))
 
 
 def _link(page: Page, node: yaml.Node) -> str:

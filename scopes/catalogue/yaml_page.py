@@ -96,7 +96,13 @@ class Page:
         node = nodes[key]
         if not isinstance(node, yaml.MappingNode):
             self.refuse(node, f"{key} must be names with values")
-        return {self.text(name, key): (name, self.text(value, key)) for name, value in node.value}
+        found: dict[str, tuple[yaml.Node, str]] = {}
+        for name_node, value in node.value:
+            name = self.text(name_node, key)
+            if name in found:
+                self.refuse(name_node, f"the key {name} stands here twice")
+            found[name] = (name_node, self.text(value, key))
+        return found
 
     def optional_text(self, nodes: Nodes, key: str) -> str:
         return self.text(nodes[key], key) if key in nodes else ""

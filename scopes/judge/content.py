@@ -88,7 +88,6 @@ def read(content: Mapping[str, Any]) -> Policy:
             scopes=tuple(
                 Scope(
                     name=scope["name"],
-                    label=scope["name"],
                     aliases=tuple(scope["aliases"]),
                     implies=tuple(scope["implies"]),
                     successor=scope["successor"],

@@ -9,11 +9,11 @@ from datetime import datetime
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, ngettext
 
-from scopes.catalogue.entries import Provider, Scope
+from scopes.catalogue.entries import ENGLISH, Provider, Scope
 from scopes.judge import verdicts
 from scopes.judge.rules import Policy, need_key
 from scopes.models import Attempt, Connection, Integration, Person, ReauthLink
-from scopes.reauth.languages import ENGLISH, text_of
+from scopes.reauth.languages import text_of
 from scopes.reauth.person_reasons import person_reason
 from scopes.reauth.progress import THE_LINK, connection_of, judgement_of
 
@@ -235,4 +235,4 @@ def _entry(key: str, provider: Provider) -> Scope | None:
 
 
 def _name(scope: Scope) -> str:
-    return text_of([(ENGLISH, scope.label), ("de", scope.label_de)])
+    return text_of(scope.labels) or scope.name

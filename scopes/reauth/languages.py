@@ -6,11 +6,10 @@ the marked sentences themselves; `docs/adding-a-language.md` tells how to add on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.utils.translation import get_language, get_supported_language_variant
 
-ENGLISH = "en"
+from scopes.catalogue.entries import ENGLISH, Texts
+
 LONGEST_CODE = 20
 
 
@@ -24,7 +23,7 @@ def language_of(*wanted: str) -> str:
     return get_language() or ENGLISH
 
 
-def text_of(texts: Iterable[tuple[str, str]]) -> str:
+def text_of(texts: Texts) -> str:
     """Of (language, text) pairs the text for the active language, else English, else the first; empty for no pairs."""
     by_language = dict(texts)
     active = get_language() or ENGLISH

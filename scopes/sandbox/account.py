@@ -64,7 +64,7 @@ class Account:
     def requested(self, provider: Provider) -> tuple[Scope, ...]:
         """The scopes that this account asks the provider for."""
         names = self.switches.requested_scopes.get(terra_name(provider), scopes_on_offer(provider))
-        return tuple(provider.by_name.get(provider.canonical(name), Scope(name, label=name)) for name in names)
+        return tuple(provider.by_name.get(provider.canonical(name), Scope(name)) for name in names)
 
     def ended(self, provider: Provider) -> bool:
         """Whether the provider has switched off the service behind its connections."""

@@ -23,11 +23,11 @@ FILE = (
     + """\
 scopes:
   - name: sleep
-    label: Sleep
-    label_de: Schlaf
+    labels:
+      {en: Sleep, de: Schlaf}
   - name: activity
-    label: Activity
-    label_de: Aktivität
+    labels:
+      {en: Activity, de: Aktivität}
     aliases: [act]
 """
 )
@@ -59,9 +59,7 @@ def test_a_file_becomes_a_provider(tmp_path: Path) -> None:
 
 
 def test_words_that_yaml_takes_for_values_stay_words(tmp_path: Path) -> None:
-    text = (
-        FILE.replace("name: Stride", "name: no").replace("[STRIDE]", "[NO, 007]").replace("label: Sleep", "label: off")
-    )
+    text = FILE.replace("name: Stride", "name: no").replace("[STRIDE]", "[NO, 007]").replace("en: Sleep", "en: off")
     provider = load(written(tmp_path, stride=text)).provider("stride")
     assert (provider.name, provider.terra, provider.scopes[0].label) == ("no", ("NO", "007"), "off")
 
@@ -85,7 +83,11 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE + "name: Again\n", 16, "the key name stands here twice"),
         (FILE + "    colour: red\n", 16, "a scope has no key colour"),
         (FILE.replace("name: Stride\n", ""), 1, "a provider lacks name"),
-        (FILE.replace("    label_de: Schlaf\n", ""), 9, "a scope lacks label_de"),
+        (FILE.replace("    labels:\n      {en: Sleep, de: Schlaf}\n", ""), 9, "a scope lacks labels"),
+        (FILE.replace("en: Sleep, ", ""), 11, "labels lacks en"),
+        (FILE.replace("de: Schlaf", "German: Schlaf"), 11, "German is no language; write en, de or pt-br"),
+        (FILE.replace("de: Schlaf", "en: Schlaf"), 11, "the key en stands here twice"),
+        (FILE.replace("{en: Sleep, de: Schlaf}", "Sleep"), 11, "labels must be names with values"),
         (FILE.replace("name: Stride", "name:"), 2, "name is empty"),
         (FILE.replace("name: Stride", "name: ~"), 2, "name is empty"),
         (FILE.replace("name: Stride", "name: [Stride]"), 2, "name must be text"),
@@ -96,8 +98,8 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE + "retired_on: next year\n", 16, "retired_on must be a date like 2026-10-30"),
         (FILE + "retired_on:\n", 16, "retired_on is empty"),
         (FILE + 'separator: ";"\n', 16, "separator must be"),
-        (FILE + "advice: Tick all.\n", 16, "advice must be keys with values"),
-        (FILE + "advice: {en: Tick all.}\n", 16, "advice lacks de"),
+        (FILE + "advice: Tick all.\n", 16, "advice must be names with values"),
+        (FILE + "advice: {de: Alles anhaken.}\n", 16, "advice lacks en"),
         (FILE.replace("https://", "http://"), 7, "a source is an address that begins with https://"),
         (
             FILE.replace(": 2026-11-20", ": lately"),
@@ -121,7 +123,7 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE + "    successor: act\n", 16, "the successor act is not the name"),
         (FILE + "    successor: activity\n", 16, "the successors of activity lead back to it"),
         (
-            FILE.replace("Schlaf\n", "Schlaf\n    successor: activity\n") + "    successor: sleep\n",
+            FILE.replace("Schlaf}\n", "Schlaf}\n    successor: activity\n") + "    successor: sleep\n",
             12,
             "lead back to it",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from django.conf import settings
 
 from scopes.catalogue import Known, Provider, default, load, provider_named
 from scopes.catalogue.loading import SHIPPED, names
@@ -44,6 +45,17 @@ def test_each_shipped_provider_can_be_stored_and_read_back(provider: Provider) -
     assert Provider.from_data(provider.as_data()) == provider
     assert provider.terra
     assert provider.sources
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.slug)
+def test_what_a_person_reads_is_there_in_english_and_german_and_in_no_language_without_a_catalogue(
+    provider: Provider,
+) -> None:
+    for texts in (provider.advice, *(scope.labels for scope in provider.scopes)):
+        languages = {language for language, _ in texts}
+        assert not texts or languages >= {"en", "de"}
+        assert languages <= dict(settings.LANGUAGES).keys()
+    assert all(scope.labels for scope in provider.scopes)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.slug)

@@ -10,13 +10,13 @@ RING = Provider(
     slug="ring",
     name="Ring",
     scopes=(
-        Scope("email", "E-mail", mandatory=True),
-        Scope("sleep", "Sleep", aliases=("SLEEP",)),
-        Scope("everything", "All of it", implies=("sleep", "pulse")),
-        Scope("pulse", "Heart rate"),
-        Scope("steps", "Steps", successor="moves"),
-        Scope("moves", "Movement"),
-        Scope("tags", "Tags"),
+        Scope("email", mandatory=True),
+        Scope("sleep", aliases=("SLEEP",)),
+        Scope("everything", implies=("sleep", "pulse")),
+        Scope("pulse"),
+        Scope("steps", successor="moves"),
+        Scope("moves"),
+        Scope("tags"),
     ),
 )
 NEEDS_SLEEP = Requirement("sleep score", ("sleep",))

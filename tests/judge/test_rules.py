@@ -24,13 +24,13 @@ RING = Provider(
     "ring",
     "Ring",
     scopes=(
-        Scope("sleep", "Sleep", aliases=("ext:sleep",)),
-        Scope("heart", "Heart rate"),
-        Scope("spo2", "Blood oxygen"),
-        Scope("write", "Change activities", implies=("read",)),
-        Scope("read", "Read activities"),
-        Scope("old", "Weight, until it was replaced", successor="new"),
-        Scope("new", "Weight"),
+        Scope("sleep", aliases=("ext:sleep",)),
+        Scope("heart"),
+        Scope("spo2"),
+        Scope("write", implies=("read",)),
+        Scope("read"),
+        Scope("old", successor="new"),
+        Scope("new"),
     ),
 )
 PHONE = Provider("phone", "Phone", on_device=True)

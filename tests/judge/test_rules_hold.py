@@ -27,13 +27,13 @@ from scopes.judge.standing import digest_of
 from scopes.reasons import REMEDIES, Health, Helps
 
 SCOPES = (
-    Scope("sleep", "Sleep", aliases=("ext:sleep", "SLEEP=READ")),
-    Scope("heart", "Heart rate"),
-    Scope("write", "Change", implies=("read_all",)),
-    Scope("read_all", "Read all", implies=("read",)),
-    Scope("read", "Read"),
-    Scope("old", "Old weight", successor="new"),
-    Scope("new", "Weight"),
+    Scope("sleep", aliases=("ext:sleep", "SLEEP=READ")),
+    Scope("heart"),
+    Scope("write", implies=("read_all",)),
+    Scope("read_all", implies=("read",)),
+    Scope("read"),
+    Scope("old", successor="new"),
+    Scope("new"),
 )
 CANONICAL = [scope.name for scope in SCOPES]
 SPELLINGS = [*CANONICAL, "ext:sleep", "SLEEP=READ", "stranger"]

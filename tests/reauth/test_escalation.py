@@ -68,9 +68,7 @@ def test_what_is_not_approved_is_changed_in_the_providers_console() -> None:
 
 
 def test_what_was_replaced_is_asked_for_by_its_new_name() -> None:
-    provider = Provider(
-        "oura", "Oura", scopes=(Scope("heartrate", "Heart rate", successor="heart"), Scope("heart", "Heart"))
-    )
+    provider = Provider("oura", "Oura", scopes=(Scope("heartrate", successor="heart"), Scope("heart")))
     (one,) = told(account({"heartrate"}, provider), provider)
     assert one.code == "renamed" and "enable the data types that ask for heart (" in one.text
 

@@ -27,9 +27,33 @@ def test_the_first_language_that_there_is_wins_and_the_active_one_is_last() -> N
 
 def test_a_text_falls_back_to_the_general_language_then_english_then_any() -> None:
     with translation.override("de"):
-        assert text_of([("en", "Sleep"), ("de", "Schlaf")]) == "Schlaf"
-        assert text_of([("en", "Sleep"), ("fr", "Sommeil")]) == "Sleep"
-        assert text_of([("fr", "Sommeil")]) == "Sommeil"
-        assert text_of([]) == ""
+        assert (
+            text_of(
+                (
+                    ("en", "Sleep"),
+                    ("de", "Schlaf"),
+                )
+            )
+            == "Schlaf"
+        )
+        assert (
+            text_of(
+                (
+                    ("en", "Sleep"),
+                    ("fr", "Sommeil"),
+                )
+            )
+            == "Sleep"
+        )
+        assert text_of((("fr", "Sommeil"),)) == "Sommeil"
+        assert text_of(()) == ""
     with translation.override("de-at"):
-        assert text_of([("en", "Sleep"), ("de", "Schlaf")]) == "Schlaf"
+        assert (
+            text_of(
+                (
+                    ("en", "Sleep"),
+                    ("de", "Schlaf"),
+                )
+            )
+            == "Schlaf"
+        )

@@ -36,7 +36,8 @@ def test_loading_twice_changes_nothing_the_second_time() -> None:
 def test_a_changed_entry_is_told_and_a_vanished_one_is_kept_and_marked() -> None:
     catalogue.record(default(), cast.NOW)
     oura = default().provider("oura")
-    scopes = tuple(replace(scope, label="Pulse") if scope.name == "heartrate" else scope for scope in oura.scopes[:-1])
+    pulse = (("en", "Pulse"),)
+    scopes = tuple(replace(scope, labels=pulse) if scope.name == "heartrate" else scope for scope in oura.scopes[:-1])
     without_polar = {
         slug: entry
         for slug, entry in changed("oura", scopes=scopes, name="Oura Ring").providers.items()
