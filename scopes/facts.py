@@ -1,7 +1,7 @@
-"""What can happen to a connection: every source ends in these facts, and nothing else is recorded.
+"""What can happen to a connection. Every source reports these facts, and nothing else is recorded.
 
-A fact says what its source said and when. It never says what that means: the judge does.
-Times are timezone-aware UTC. `None` means that the source did not tell. `resource` is the source's own name of the
+A fact is what a source reported, and when. What it means is judged later.
+Times are timezone-aware UTC. `None` means that the source did not report it. `resource` is the source's own name of the
 provider (Terra's `DEXCOM_EU`), where it gave one: `provider` is our slug.
 """
 
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 
 class OriginKind(StrEnum):
-    """Which door a fact came in by."""
+    """How a fact arrived."""
 
     LISTING = "listing"
     WEBHOOK = "webhook"
@@ -24,13 +24,13 @@ class OriginKind(StrEnum):
     ACT = "act"
 
 
-# They show how a connection is, not when it became so.
+# These report the state of a connection, not the time when it changed.
 OBSERVATIONS = frozenset({OriginKind.LISTING, OriginKind.FILE, OriginKind.LIVE_CHECK})
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a fact came from: the source's key, the door, and its record there (a listing's or delivery's id)."""
+    """Where a fact came from: the source's key, how it arrived, and the id of the listing, delivery or file."""
 
     source: str
     kind: OriginKind
@@ -55,7 +55,7 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSeen:
-    """A source showed this connection: in a listing, a live check, a file, or beside somebody's data.
+    """A source reported this connection: in a listing, a live check, a file, or along with data.
 
     `scopes` are the strings exactly as reported; `None` is "not reported", an empty tuple is "none granted".
     `active=True` proves nothing about the token; `active=False` counts.
@@ -89,7 +89,7 @@ class ConsentGiven:
 
 @dataclass(frozen=True, slots=True)
 class IdReplaced:
-    """The source gave the same connection a new id (Terra's `user_reauth`). `old_user_id` is None when not told."""
+    """The source gave the same connection a new id (Terra's `user_reauth`). `old_user_id` is None if not reported."""
 
     provider: str
     user_id: str
@@ -115,7 +115,7 @@ class LinkChanged:
 
 @dataclass(frozen=True, slots=True)
 class ScopesChanged:
-    """Scopes were added or taken away; `scopes` is the whole set afterwards, where the source told it."""
+    """Scopes were added or removed. `scopes` is the whole set afterwards, if the source reported it."""
 
     provider: str
     user_id: str
@@ -131,19 +131,19 @@ class ScopesChanged:
 class DataRefused:
     """The provider refused data of one kind for lack of permission: evidence, which changes no reason by itself.
 
-    `data_type` is empty where it was not told; `said` is the source's own words.
+    `data_type` is empty if it was not reported; `message` is the source's own text.
     """
 
     provider: str
     user_id: str
     happened_at: datetime
-    said: str
+    message: str
     data_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """A try at consent ended without a connection. `reason` is the source's own word, kept as free text."""
+    """An attempt to give consent ended without a connection. `reason` is the source's own code, as free text."""
 
     happened_at: datetime
     reason: str
@@ -160,7 +160,7 @@ ConnectionFact = ConnectionSeen | ConsentGiven | IdReplaced | LinkChanged | Scop
 
 @dataclass(frozen=True, slots=True)
 class PersonKnown:
-    """The host application told us of one of its users. `email` is lower case; `plan` is the host's short key."""
+    """The host application reported one of its users. `email` is lower case; `plan` is the host's short key."""
 
     reference_id: str
     email: str = ""

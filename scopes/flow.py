@@ -1,7 +1,7 @@
-"""The spine, to be read first: take facts in, record them, judge what changed.
+"""The spine; read this first. Take facts in, record them, judge what changed.
 
-Judging needs no step of its own: a fact moves a connection to a standing, and every standing has its verdict under the
-policy in force from the moment that it is made.
+Judging is no step of its own: a fact moves a connection to a standing, and a standing gets its verdict under the policy
+in force when it is created.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BATCH = 500
 
 
 def take_in(source: Source, facts: Iterable[Fact], origin: Origin, now: datetime) -> Recorded:
-    """Record `facts` batch by batch; the sum of what they came to. What was cut off is repeated safely."""
+    """Record `facts` batch by batch; the total result. Safe to repeat after an interruption."""
     take_in_batch = Batches(source)
     total = Recorded()
     for batch in batched(facts, BATCH):
@@ -38,25 +38,26 @@ def take_in(source: Source, facts: Iterable[Fact], origin: Origin, now: datetime
 
 
 def take_in_together(source: Source, facts: Sequence[tuple[Fact, Origin]], now: datetime) -> Recorded:
-    """Record one batch of facts, each with the origin of its own."""
+    """Record one batch of facts, each with its own origin."""
     return Batches(source).together(facts, now)
 
 
 class Batches:
-    """Takes in one batch of a source after the other: for whoever has too many facts to hold them all.
+    """Records the facts of one source batch by batch, for callers with too many facts to keep in memory.
 
-    `hold_breaks` is for listings: what they break is weighed as a whole before it is applied (see `sync.quarantine`).
+    `quarantine_breaks` is for listings: broken links are not applied until the whole listing is weighed, see
+    `sync.quarantine`.
     """
 
-    def __init__(self, source: Source, *, hold_breaks: bool = False) -> None:
+    def __init__(self, source: Source, *, quarantine_breaks: bool = False) -> None:
         self.source = source
-        self.recorder = Recorder(source, hold_breaks=hold_breaks)
+        self.recorder = Recorder(source, quarantine_breaks=quarantine_breaks)
 
     def __call__(self, batch: Sequence[Fact], origin: Origin, now: datetime) -> Recorded:
         return self.together([(fact, origin) for fact in batch], now)
 
     def together(self, batch: Sequence[tuple[Fact, Origin]], now: datetime) -> Recorded:
-        """Take in facts of several origins as one batch."""
+        """Record facts of several origins as one batch."""
         connections = [(fact, origin) for fact, origin in batch if isinstance(fact, ConnectionFact)]
         recorded = self.recorder.record(connections, now)
         recorded.released = awaited_ids.release(self.source, [fact for fact, _ in connections]) if recorded.new else 0
@@ -77,7 +78,7 @@ def take_in_file(
     *,
     apply: bool,
 ) -> Iterator[Recorded]:
-    """Record a file's facts batch by batch, each whole or not at all; what each came to.
+    """Record a file's facts, each batch whole or not at all; yields the result of each batch.
 
     Without `apply` nothing of it stays: each batch is recorded and rolled back, so what it came to is the truth.
     `source_of` finds or makes the source, anew for each batch: a listing may end meanwhile, and is newer.
@@ -94,20 +95,20 @@ def take_in_file(
 
 
 def settle_overdue(key: str, now: datetime) -> int:
-    """Settle the tries at a source that nobody will tell more of; how many."""
+    """Settle the attempts at a source about which no more facts are expected; how many."""
     return sum(settle.settle_overdue(source, now) for source in Source.objects.filter(key=key))
 
 
 @in_transaction
 def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
-    """Record what the host says of its people; connections that waited for them are claimed, plans are judged anew."""
+    """Record the host's people, claim their connections, and judge again those whose plan changed."""
     taken = people.record(rows, now)
     taken.replanned = _judge_by_plan(taken.plans, "people", now)
     return taken
 
 
 def claim_connections(now: datetime) -> int:
-    """Give the unclaimed connections whose person is known to that person, batch by batch; how many."""
+    """Claim unclaimed connections for people who are known now, batch by batch; how many."""
     claimed = 0
     while batch := _claim_some(now):
         claimed += batch
@@ -134,7 +135,7 @@ def publish(
     act: Act | None = None,
     instead_of: int | None = None,
 ) -> int:
-    """Publish a policy version; consents given since a time in the past move to it. How many connections moved."""
+    """Publish a policy version. If it was in force earlier, consents since then move to it; how many moved."""
     published = policy.publish(version, now=now, in_force_from=in_force_from, act=act, instead_of=instead_of)
     if published.in_force_from is None or published.in_force_from >= now:
         return 0
@@ -143,12 +144,12 @@ def publish(
 
 @in_transaction
 def confirm_suspicion(pk: int, act: Act, now: datetime) -> PolicyVersion:
-    """The suspicion is right: publish a policy version in which its scope is not approved.
+    """Confirm a suspicion: publish a policy version in which its scope is not approved.
 
-    Raises AlreadyEnded, and PolicyError where another policy came into force meanwhile.
+    Raises SuspicionEnded, and PolicyError if another policy has come into force.
     """
     version, before = suspicions.draft_without(Suspicion.objects.get(pk=pk), act, now)
-    suspicion = suspicions.hold(pk)
+    suspicion = suspicions.lock(pk)
     publish(version, now=now, act=act, instead_of=before.pk)
     suspicions.end(suspicion, Suspicion.State.CONFIRMED, act, now)
     return version
@@ -156,7 +157,7 @@ def confirm_suspicion(pk: int, act: Act, now: datetime) -> PolicyVersion:
 
 @in_transaction
 def waive(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
-    """Respect the person's "no" to a need of theirs, up to and including `until`. Raises CannotWaive."""
+    """Waive a need that the person declined, up to and including `until`. Raises CannotWaive."""
     waiver = waivers.record(connection, need, until, act, now)
     transition([waiver.connection_id], _waived(need), _by_waiver(waiver), now)
     return waiver
@@ -164,13 +165,13 @@ def waive(connection: Connection, need: str, until: date, act: Act, now: datetim
 
 @in_transaction
 def end_waiver(waiver: Waiver, act: Act, now: datetime) -> None:
-    """End a waiver by hand: from now on the need counts as missing. Raises AlreadyEnded."""
+    """End a waiver early: the need counts as missing again. Raises AlreadyEnded."""
     waivers.end(waiver, act, now)
     transition([waiver.connection_id], _not_waived([waiver.need]), _by_waiver(waiver), now)
 
 
 def end_waivers(now: datetime) -> int:
-    """End the waivers whose date has passed; on how many connections."""
+    """End the waivers whose date has passed; of how many connections."""
     ended = 0
     while batch := set(waivers.over(now).order_by("connection").values_list("connection", flat=True)[:BATCH]):
         ended += _end_waivers(batch, now)
@@ -187,7 +188,7 @@ def _end_waivers(batch: set[int], now: datetime) -> int:
 
 @in_transaction
 def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = None) -> Merge:
-    """An agent says that two connections are one: they become one, so that it can be parted.
+    """Merge two connections that an agent says are one, so that they can be unmerged.
 
     `shown` is the `merging.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
     """
@@ -221,7 +222,7 @@ def mark_distinct(one: int, other: int, act: Act, now: datetime, *, shown: str |
 
 
 def move_consents(version: PolicyVersion, now: datetime) -> int:
-    """Move the consents given since `version` came into force to the version they were given under; how many moved.
+    """Assign consents since `version` came into force to the version under which they were given; how many changed.
 
     Batch by batch, each of them whole. The night does it again for what was published since the night before, so that
     one that was cut off is finished.

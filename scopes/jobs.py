@@ -1,6 +1,6 @@
-"""The bodies of jobs, a door like any other: each takes ids, calls one function below, and may be repeated.
+"""The functions of jobs. Each takes ids, calls into the modules below, and may be repeated.
 
-`queue.defer("name", …)` has one done. Keep a body to a chunk of about 500 ids: what is cut off is done again whole.
+`queue.defer("name", …)` defers one. Give a job at most about 500 ids: an interrupted job is repeated as a whole.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ KEPT = timedelta(days=30)
 log = logging.getLogger(__name__)
 
 
-def _keep(job: int, words: str) -> None:
-    told = {"at": timezone.now(), "words": without_addresses(words)}
-    JobFailure.objects.update_or_create(job=job, defaults=told)
+def _record_failure(job: int, words: str) -> None:
+    failure = {"at": timezone.now(), "words": without_addresses(words)}
+    JobFailure.objects.update_or_create(job=job, defaults=failure)
 
 
-queue.record_failures_with(_keep)
+queue.record_failures_with(_record_failure)
 
 
 @queue.job("pending_deliveries", every="* * * * *")
 def pending_deliveries() -> None:
-    """Process what was stored, not processed, and is due for its next try."""
+    """Process the stored deliveries that are pending and due for their next attempt."""
     deliveries.process_pending(timezone.now())
 
 
 @queue.job("live_checks")
 def live_checks(checks: Sequence[int]) -> None:
-    """Ask about those of the checks that wait. Where Terra does not answer, the rest is tried again later."""
+    """Answer those of the checks that wait. If a source does not answer, the job fails and the rest is retried."""
     waiting = live_check.waiting(checks).select_related("connection__integration__source")
     by_environment = defaultdict(list)
     for check in waiting:
@@ -53,14 +53,14 @@ def live_checks(checks: Sequence[int]) -> None:
 
 @queue.job("second_connections", every="*/5 * * * *")
 def second_connections() -> None:
-    """Tell whose accounts the connections are that a link's consent made beside the one that it was to mend."""
+    """Find out whose account a second connection is that a link made instead of fixing the first one."""
     for name in configured():
         live_check.separate_accounts(rate_limit.with_rate_limiter(client_for(name)), timezone.now)
 
 
 @queue.job("overdue", every="* * * * *")
 def overdue() -> None:
-    """Settle the tries that nobody will tell more of, and go on with what was released from incidents."""
+    """Settle attempts that are overdue, and continue to apply facts released from quarantine."""
     for source in Source.objects.order_by("pk"):
         flow.settle_overdue(source.key, timezone.now())
         quarantine.apply_believed(source, timezone.now)
@@ -68,14 +68,14 @@ def overdue() -> None:
 
 @queue.job("stalled_jobs", every="* * * * *", alone=False)
 def stalled_jobs() -> None:
-    """Give the jobs of workers that were killed to others: also of one that was killed while it did this."""
+    """Return the jobs of killed workers to the queue."""
     if taken := queue.take_up_stalled(timezone.now()):
         log.warning("jobs of workers that were killed are taken up again: %s", taken)
 
 
 @queue.job("old_failures", every="17 4 * * *")
 def old_failures() -> None:
-    """Forget the jobs that failed a month ago and that nobody had tried again."""
+    """Delete jobs that failed more than a month ago and were not retried."""
     before = timezone.now() - KEPT
     queue.forget_failed(JobFailure.objects.filter(at__lt=before).values_list("job", flat=True))
     JobFailure.objects.filter(at__lt=before).delete()

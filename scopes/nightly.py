@@ -1,7 +1,7 @@
-"""The night, in order: what was left over, listings, live checks, waivers, retirements, suspicions, the audit.
+"""The nightly job, step by step: pending deliveries, listings, live checks, waivers, catalogue, suspicions, audit.
 
-One run at a time, held by a lock of the database session: it ends with the process, so a run that is still marked as
-running while nobody holds the lock was killed, and is gone on with.
+A lock of the database session allows one run at a time. It ends with the process, so a run that is marked as running
+while the lock is free was killed: the next run continues it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from django.db.models import F
 from scopes import flow, queue
 from scopes.audit import setup, silence
 from scopes.audit.compare import compare
+from scopes.audit.consistency import inconsistencies
 from scopes.audit.count import count
-from scopes.audit.proof import prove
 from scopes.audit.report import as_json, findings
 from scopes.judge import policy, suspicions
 from scopes.models import AuditRun, PolicyVersion, Source
@@ -39,12 +39,12 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AlreadyRunning(Exception):
-    """Another run holds the lock."""
+    """Another run has the lock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One environment's listing, and what came of asking about those that it lacked."""
+class ListingResult:
+    """The result of one environment's listing, and of checking the connections that it lacked."""
 
     taken: ListingTaken
     checked: Checked
@@ -61,7 +61,7 @@ class Listed:
 
 @contextmanager
 def only_run() -> Iterator[None]:
-    """Hold the lock of the nightly job; raises AlreadyRunning."""
+    """Lock the nightly job within the block. Raises AlreadyRunning."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
@@ -81,12 +81,12 @@ def run(
     on_page: Callable[[int], object],
     erased_keys: Sequence[bytes] = (),
 ) -> AuditRun:
-    """One pass over every connection. `clients`: environment -> its client; with `offline`, nobody is asked.
+    """Run the nightly job over every connection. `clients` is environment -> client; `offline`: make no requests.
 
-    `erased_keys` know again who was erased (see `rights.marks`); without any, nobody is looked for.
+    `erased_keys` recognise erased ids, see `rights.erased_ids`; without keys that step finds nothing.
 
-    An environment that cannot be listed is reported, and the audit goes on with what is known; its run has failed.
-    Raises AlreadyRunning. Whatever else stops it leaves a run that the next pass goes on with.
+    If an environment cannot be listed, the audit continues with what is known, and the run ends as failed. Raises
+    AlreadyRunning. After any other exception the next run continues this one.
     """
     with only_run():
         night = AuditRun.objects.filter(state=AuditRun.State.RUNNING).first()
@@ -94,7 +94,7 @@ def run(
             night = AuditRun.objects.create(started_at=clock(), offline=offline)
         else:
             night.resumed, night.offline = night.resumed + 1, offline
-        _step(night, "left-over deliveries")
+        _step(night, "pending deliveries")
         deliveries.process_pending(clock())
         deliveries.forget_old(clock())
         if not offline:
@@ -103,11 +103,11 @@ def run(
         for source in Source.objects.all():
             quarantine.apply_believed(source, clock)
         listings = {} if offline else {name: _list(night, client, clock, on_page) for name, client in clients.items()}
-        deliveries.process_pending(clock())  # what waited for what was listed
+        deliveries.process_pending(clock())  # those that waited for a listed connection
         _step(night, "set-ups")
         for client in () if offline else clients.values():
             if client.environment.admin_token:
-                setup.read_and_keep(AdminApi(client.environment), clock())
+                setup.read_and_store(AdminApi(client.environment), clock())
         _step(night, "unclaimed connections")
         flow.claim_connections(clock())
         _step(night, "waivers")
@@ -120,8 +120,8 @@ def run(
         before = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
         _step(night, "ended sessions")
         sessions.forget_ended(clock())
-        _step(night, "erased before")
-        came_back = erased_ids.mark(erased_keys, before.started_at if before else LONG_AGO)
+        _step(night, "previously erased")
+        previously_erased = erased_ids.mark(erased_keys, before.started_at if before else LONG_AGO)
         _step(night, "silence")
         silence.learn(clock())
         webhooks = silence.as_data(silence.silences(clock()))
@@ -129,7 +129,7 @@ def run(
         night.counts = {
             **count(clock()),
             "listings": listings,
-            "came_back": came_back.number,
+            "previously_erased": previously_erased.number,
             "failed_jobs": queue.counts().failed,
             "given_up_deliveries": deliveries.given_up().count(),
             "webhooks": webhooks,
@@ -137,12 +137,12 @@ def run(
             "setups": setup.as_data(clock()),
         }
         night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
-        _step(night, "proof")
-        proof = prove()
-        found = findings(night.counts, night.changes, proof, listings)
+        _step(night, "consistency")
+        inconsistent = inconsistencies()
+        found = findings(night.counts, night.changes, inconsistent, listings)
         night.findings = [as_json(finding) for finding in found]
         failed = [
-            f"{name} could not be listed: {told['error']}" for name, told in listings.items() if told.get("error")
+            f"{name} could not be listed: {result['error']}" for name, result in listings.items() if result.get("error")
         ]
         night.error = "; ".join(failed)
         night.state = AuditRun.State.FAILED if failed else AuditRun.State.DONE
@@ -155,10 +155,10 @@ def list_environment(
     client: Terra,
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
-) -> Listed:
-    """Take in everything that one environment lists, ask what waits to be asked, and check what is unconfirmed.
+) -> ListingResult:
+    """List one environment, answer the waiting live checks, and check unconfirmed connections.
 
-    Raises TerraError and AlreadyListing; what was taken in until then stays, and the next time goes on from there.
+    Raises TerraError and AlreadyListing. What was recorded until then stays, and the next listing continues from there.
     """
     environment = client.environment
     source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
@@ -170,7 +170,7 @@ def list_environment(
     live_check.separate_accounts(client, clock)
     checked = live_check.check_unconfirmed(source, client, clock, CHECKS)
     settle.settle_overdue(source, clock())
-    return Listed(taken, checked)
+    return ListingResult(taken, checked)
 
 
 def _list(
@@ -179,7 +179,7 @@ def _list(
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> dict[str, Any]:
-    """List one environment; what came of it, or the error."""
+    """List one environment; the counts, or {"error": message}."""
     _step(night, f"listing {client.environment.name}"[:40])
     try:
         listed = list_environment(client, clock, on_page)
@@ -192,7 +192,7 @@ def _list(
 
 
 def _finish_publications(now: datetime) -> None:
-    """Move the consents of policies published since the last run that ended: one of them may have been cut off."""
+    """Move the consents of policies published since the last run: moving them may have been interrupted."""
     last = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
     dated_back = PolicyVersion.objects.filter(in_force_from__lt=F("published_at"))
     for version in dated_back.filter(published_at__gte=last.started_at) if last else dated_back:

@@ -1,7 +1,7 @@
-"""The job queue: what is deferred is done once a worker is free, on any machine, or by the nightly job where none runs.
+"""The job queue. Deferred jobs are done by any worker process, or by the nightly job if no worker runs.
 
-The only module that knows procrastinate. A job is done at least once, or at most once where it is not `repeatable`.
-Its body takes ids only, never a secret, an address or a reference id. Bodies stand in jobs.py; everybody else defers
+The only module that imports procrastinate. A job is done at least once, or at most once if it is not `repeatable`. Its
+arguments are ids only, never a secret, an address or a reference id. The functions are in jobs.py; other modules defer
 them by name.
 """
 
@@ -29,13 +29,13 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task, configure_task
 
-TRIES = 12  # the last comes some hours after the first
+ATTEMPTS = 12  # the last one comes some hours after the first
 FIRST_PAUSE_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 3600
 CONCURRENCY = 4
-# A worker says every 10 seconds that it lives.
+# A worker reports every 10 seconds that it is alive.
 SILENT_SECONDS = 30
-FIRST = 10  # what the schedule brings goes before what somebody deferred in bulk
+FIRST = 10  # scheduled jobs come before jobs that were deferred in bulk
 
 _KILLED = "The worker that was at it was killed, again and again."
 _UNCERTAIN = "The worker that was at it was killed: nobody knows whether it was done."
@@ -45,23 +45,23 @@ log = logging.getLogger(__name__)
 type Argument = int | Sequence[int]
 type Body = Callable[..., object]
 
-# Through Django's own connection: deferred in a transaction, a job is there when that commits, and not before.
+# Uses Django's connection: a job that is deferred in a transaction exists when that commits.
 _manager = JobManager(DjangoConnector())
 
 
 class QueueError(Exception):
-    """The queue could not do it; the text says what went wrong, and no argument of a job."""
+    """The queue failed. The message says what went wrong, without arguments of a job."""
 
 
 class NotFailed(QueueError):
-    """The job is not among the failed ones any more."""
+    """The job is no longer among the failed ones."""
 
     def __init__(self, pk: int) -> None:
         super().__init__(f"Job {pk} is not among the failed ones: it is being tried again, or was done, or forgotten.")
 
 
 class JobFailed(Exception):
-    """What a body raised, told without the values that the exception may hold."""
+    """What a job's function raised, without values that its message may contain. `retry_after` is in seconds."""
 
     def __init__(self, words: str, retry_after: float) -> None:
         super().__init__(words)
@@ -70,18 +70,18 @@ class JobFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job that was tried as often as it may be. `uncertain`: it is not repeatable, and may have been done or not."""
+    """A job that used up its attempts. `uncertain`: it is not repeatable, and may or may not have been done."""
 
     pk: int
     name: str
     arguments: dict[str, Any]
-    tries: int
+    attempts: int
     uncertain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many jobs wait (`due` of them until now), are being done, and have failed."""
+    """How many jobs wait, how many of those are due now, how many are running, and how many failed."""
 
     waiting: int
     due: int
@@ -89,62 +89,62 @@ class Counts:
     failed: int
 
 
-def _unkept(pk: int, words: str) -> None:
-    log.warning("nobody keeps why job %s failed: %s", pk, words)
+def _unrecorded(pk: int, words: str) -> None:
+    log.warning("nothing records why job %s failed: %s", pk, words)
 
 
-_keep: Callable[[int, str], object] = _unkept
+_record_failure: Callable[[int, str], object] = _unrecorded
 _not_repeatable: set[str] = set()
 
 
 def record_failures_with(keep: Callable[[int, str], object]) -> None:
-    """Let `keep` write down why a job failed: it is called with the job's id and the words after each failed try."""
-    global _keep  # noqa: PLW0603 - the records lie beside this module, so who knows both hands it in
-    _keep = keep
+    """Have `keep` called after each failed attempt, with the job's id and what went wrong."""
+    global _record_failure  # noqa: PLW0603 - the records lie beside this module, so who knows both hands it in
+    _record_failure = keep
 
 
 class _Backoff(BaseRetryStrategy):
-    """About 10, 20, 40 seconds and so on up to an hour, or as long as the failure itself asks to wait."""
+    """Retry after about 10, 20, 40 seconds and so on, up to an hour, or after the failure's own `retry_after`."""
 
-    def __init__(self, tries: int) -> None:
-        self.tries = tries
+    def __init__(self, attempts: int) -> None:
+        self.attempts = attempts
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if job.attempts + 1 >= self.tries:
+        if job.attempts + 1 >= self.attempts:
             return None
         pause = min(FIRST_PAUSE_SECONDS * 2.0**job.attempts, LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)
-        asked = exception.retry_after if isinstance(exception, JobFailed) else 0.0
-        return RetryDecision(retry_in={"seconds": int(max(pause, asked))})
+        requested_pause = exception.retry_after if isinstance(exception, JobFailed) else 0.0
+        return RetryDecision(retry_in={"seconds": int(max(pause, requested_pause))})
 
 
 def job(
-    name: str, *, every: str = "", alone: bool = True, tries: int = TRIES, repeatable: bool = True
+    name: str, *, every: str = "", alone: bool = True, attempts: int = ATTEMPTS, repeatable: bool = True
 ) -> Callable[[Body], Body]:
-    """Make a function the body of the jobs of that name; `every` (as in a crontab) defers one by the clock.
+    """Decorator: register a function as the job `name`. `every` is a crontab expression that schedules it.
 
-    A job that fails is tried again, `tries` times in all. One that comes by the clock is not, for it comes again
-    anyhow; it waits once at most and, where it is to be `alone`, never runs twice at the same time. Where its worker
-    is killed, none of its name runs before the stalled jobs are taken up.
+    A job that fails is retried, up to `attempts` times in all. A scheduled job is not retried, because it comes again;
+    at most one of its name waits, and if it is `alone`, at most one runs at a time. If its worker is killed, none of
+    its name runs until `take_up_stalled`.
 
-    One that is not `repeatable` (a letter that is sent) is begun once: whatever cuts it off, it is told as uncertain,
-    and only a person who looked has it tried again.
+    A job that is not `repeatable`, such as sending a message, is begun once. If it is interrupted it counts as failed
+    and uncertain, and only an agent can have it tried again.
     """
     if not repeatable:
         _not_repeatable.add(name)
-        tries = 1
+        attempts = 1
 
     def made(body: Body) -> Body:
         def run(context: JobContext, /, timestamp: int | None = None, **arguments: Argument) -> None:
             pk, began = context.job.id or 0, time.monotonic()
             try:
                 body(**arguments)
-            except Exception as problem:  # noqa: BLE001 - whatever it is, it is kept, and the job tried again
+            except Exception as problem:  # noqa: BLE001 - whatever it is, it is recorded, and the job retried
                 words = _words(problem)
                 if every:
                     log.error("job %s failed, and comes again: %s", name, words)  # noqa: TRY400 - it may hold values
                     return
                 log.warning("job %s %s failed: %s", name, pk, words)
-                _keep_quietly(pk, words)
+                _record_failure_quietly(pk, words)
                 wait = float(getattr(problem, "retry_after", None) or 0.0)
                 raise JobFailed(words, wait).with_traceback(problem.__traceback__) from None
             log.info("job %s %s took %.1f s", name, pk, time.monotonic() - began)
@@ -154,7 +154,7 @@ def job(
         task = app.task(
             name=name,
             pass_context=True,
-            retry=False if every else _Backoff(tries),
+            retry=False if every else _Backoff(attempts),
             lock=once if alone else None,
             queueing_lock=once,
             priority=FIRST if every else 0,
@@ -167,15 +167,15 @@ def job(
 
 
 def defer(name: str, *, at: datetime | None = None, **arguments: Argument) -> None:
-    """Have a job of that name done: soon, or from `at` on. In a transaction, it is there when that commits.
+    """Defer a job: done soon, or from `at` on. In a transaction it is deferred when that commits.
 
-    One that comes by the clock too is not doubled while it waits. Raises QueueError.
+    A scheduled job is not added while one of its name waits. Raises QueueError.
     """
     defer_many(name, [arguments], at=at)
 
 
 def defer_many(name: str, jobs: Iterable[dict[str, Argument]], *, at: datetime | None = None) -> int:
-    """Have a job of that name done for each of `jobs`, its arguments; how many. All are deferred or none.
+    """Defer a job for each of `jobs`, which are its arguments; how many. All are deferred or none.
 
     Raises QueueError.
     """
@@ -203,12 +203,12 @@ def defer_many(name: str, jobs: Iterable[dict[str, Argument]], *, at: datetime |
 
 
 def workers_alive() -> int:
-    """How many workers, on whatever machine, have said within the last half minute that they live."""
+    """How many workers, on all machines, reported within the last half minute that they are alive."""
     return ProcrastinateWorker.objects.filter(last_heartbeat__gt=_silent_since()).count()
 
 
 def counts() -> Counts:
-    """How many jobs there are, by what becomes of them."""
+    """How many jobs there are in each state."""
     due = Q(status="todo") & (Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=Now()))
     found = ProcrastinateJob.objects.aggregate(
         waiting=Count("pk", filter=Q(status="todo")),
@@ -220,20 +220,20 @@ def counts() -> Counts:
 
 
 def failed(limit: int) -> list[FailedJob]:
-    """The jobs that were tried in vain, the newest first, `limit` at most."""
+    """The failed jobs, the newest first, at most `limit`."""
     _bodies()
     return [_failed(row) for row in _dead().order_by("-pk")[:limit]]
 
 
 def failed_job(pk: int) -> FailedJob | None:
-    """The failed job of that id, if it is one still."""
+    """The failed job with that id; None if it is not failed, or no longer exists."""
     _bodies()
     row = _dead().filter(pk=pk).first()
     return _failed(row) if row else None
 
 
 def try_again(pk: int, now: datetime) -> None:
-    """Have a failed job tried once more. Raises NotFailed."""
+    """Retry a failed job. Raises NotFailed, QueueError."""
     try:
         with transaction.atomic():
             if not _dead().select_for_update().filter(pk=pk).exists():
@@ -244,12 +244,12 @@ def try_again(pk: int, now: datetime) -> None:
 
 
 def forget_failed(pks: Iterable[int]) -> None:
-    """Forget those of the jobs that have failed."""
+    """Delete those of the jobs that failed."""
     _dead().filter(pk__in=list(pks)).delete()
 
 
 def take_up_stalled(now: datetime) -> int:
-    """Give the jobs of workers that were killed to others; how many. One that killed often enough has failed."""
+    """Return the jobs of killed workers to the queue; how many. Those without attempts left become failed."""
     taken = 0
     lost = Q(worker__isnull=True) | Q(worker__last_heartbeat__lt=_silent_since())
     with transaction.atomic():
@@ -258,24 +258,24 @@ def take_up_stalled(now: datetime) -> int:
             task = _bodies().get(row.task_name)
             taken += 1
             if row.queueing_lock:
-                _finish(row.pk, Status.ABORTED, delete=True)  # another may wait already, or comes by the clock
-            elif task and isinstance(task.retry_strategy, _Backoff) and row.attempts + 1 < task.retry_strategy.tries:
+                _finish(row.pk, Status.ABORTED, delete=True)  # another may wait already, or is scheduled
+            elif task and isinstance(task.retry_strategy, _Backoff) and row.attempts + 1 < task.retry_strategy.attempts:
                 _manager.retry_job_by_id(job_id=row.pk, retry_at=now)
             else:
-                _keep_quietly(row.pk, _UNCERTAIN if row.task_name in _not_repeatable else _KILLED)
+                _record_failure_quietly(row.pk, _UNCERTAIN if row.task_name in _not_repeatable else _KILLED)
                 _finish(row.pk, Status.FAILED, delete=False)
     return taken
 
 
 def work(concurrency: int = CONCURRENCY) -> None:
-    """Do jobs, `concurrency` at a time, until the process is told to end; those that were begun are finished."""
+    """Run jobs, `concurrency` at a time, until the process gets a signal to end; running jobs are finished."""
     log.info("a worker begins; jobs at a time: %s", concurrency)
     asyncio.run(_run(concurrency=concurrency, delete_jobs="successful"))
     log.info("a worker ends")
 
 
 def run_pending(seconds: float, now: datetime) -> None:
-    """Do in this process what is due, and begin no job after `seconds`. Does nothing where a worker lives."""
+    """Run the due jobs in this process, beginning none after `seconds`. Does nothing if a worker is alive."""
     if workers_alive():
         return
     _bodies()
@@ -288,11 +288,11 @@ def run_pending(seconds: float, now: datetime) -> None:
         try:
             await asyncio.wait_for(worker, seconds)
         except TimeoutError:
-            log.warning("not everything that was deferred is done after %s s; the rest waits", seconds)
-        except Exception as problem:  # noqa: BLE001 - what waits is done another time
-            log.warning("what was deferred could not be worked off: %s", _words(problem))
+            log.warning("not all deferred jobs are done after %s s; the rest waits", seconds)
+        except Exception as problem:  # noqa: BLE001 - the jobs that wait are done another time
+            log.warning("the deferred jobs could not be run: %s", _words(problem))
 
-    # In a thread of its own, for the caller's may have an event loop already. Who is interrupted does not wait for it.
+    # In its own thread, because the caller's may have an event loop. A daemon, so that an interrupt does not wait.
     thread = threading.Thread(target=lambda: asyncio.run(until_empty()), daemon=True)
     thread.start()
     thread.join()
@@ -306,7 +306,7 @@ async def _run(**options: Any) -> None:
 
 
 def _own_connection(call_next: Callable[[], Any], _context: JobContext, _worker: object) -> Any:
-    """The body runs with a healthy connection to the database, and leaves none behind in the worker's thread."""
+    """Run the job with a healthy database connection, and close all connections of the worker's thread afterwards."""
     close_old_connections()
     try:
         return call_next()
@@ -316,7 +316,7 @@ def _own_connection(call_next: Callable[[], Any], _context: JobContext, _worker:
 
 
 def _bodies() -> dict[str, Task[Any, Any, Any]]:
-    """The bodies by name, once the modules that the settings name are there."""
+    """Name -> task, after importing the modules that the settings list."""
     app.perform_import_paths()  # type: ignore[no-untyped-call]
     return app.tasks
 
@@ -336,18 +336,18 @@ def _finish(pk: int, status: Status, *, delete: bool) -> None:
 
 
 def _silent_since() -> Any:
-    """By the database's clock, as the heartbeats are: it is the one that all machines share."""
+    """By the database's clock, which all machines share and heartbeats use."""
     return Now() - timedelta(seconds=SILENT_SECONDS)
 
 
-def _keep_quietly(pk: int, words: str) -> None:
+def _record_failure_quietly(pk: int, words: str) -> None:
     try:
         with transaction.atomic():
-            _keep(pk, words)
+            _record_failure(pk, words)
     except Error as problem:
-        log.warning("why job %s failed could not be kept: %s", pk, type(problem).__name__)
+        log.warning("the reason why job %s failed could not be recorded: %s", pk, type(problem).__name__)
 
 
 def _words(problem: Exception) -> str:
-    """What went wrong. PostgreSQL tells the row's values in the lines after the first, so these are left out."""
+    """The first line of what went wrong: PostgreSQL puts the row's values into the lines after it."""
     return f"{type(problem).__name__}: {next(iter(str(problem).splitlines()), '')}"

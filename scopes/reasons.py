@@ -1,6 +1,6 @@
-"""The registry: why a scope is missing or a link does not work, what would mend it, and the healths.
+"""The registry of healths, reasons (why a scope is missing or a link is broken) and remedies (what would fix it).
 
-The database stores the codes; the words stand here and nowhere else. `docs/reasons.md` is rendered from it.
+The database stores their codes, the texts are only here. `docs/reasons.md` is rendered from this module.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Health(StrEnum):
-    """What a connection is worth, best first. `unknown` stands apart: its source reports no scopes."""
+    """How well a connection works, best first. `unknown`: its source does not report scopes."""
 
     OK = "ok"
     UNKNOWN = "unknown"
@@ -31,7 +31,7 @@ class Helps(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would mend it. `who` can do it: person, engineer, support or nobody."""
+    """What would fix it. `who` can do it: person, engineer, support or nobody."""
 
     code: str
     title: str

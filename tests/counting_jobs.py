@@ -27,7 +27,7 @@ def count_items(items: list[int]) -> None:
         Source.objects.get_or_create(key=f"item{item}")
 
 
-@queue.job("fail", tries=2)
+@queue.job("fail", attempts=2)
 def fail(item: int) -> None:
     raise ValueError(f"{item} is no good, says ben@example.com\nDETAIL: (ben@example.com)")
 

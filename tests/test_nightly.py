@@ -48,7 +48,7 @@ def run(clients: Mapping[str, Terra] | None = None, *, days: int = 0) -> AuditRu
 
 
 @pytest.mark.django_db
-def test_a_night_lists_judges_counts_and_says_what_changed(terra: Listed) -> None:
+def test_a_night_lists_judges_counts_and_compares(terra: Listed) -> None:
     first = run({"sandbox": terra.client})
     gone = Connection.objects.filter(standing__link="active", integration__provider__retired_on=None).first()
     assert gone is not None
@@ -59,8 +59,8 @@ def test_a_night_lists_judges_counts_and_says_what_changed(terra: Listed) -> Non
     assert first.state == second.state == AuditRun.State.DONE
     assert first.counts["connections"] == terra.population.connections
     assert first.changes == {}
-    told = second.counts["listings"]["sandbox"]
-    assert (told["new"], told["changed"], told["unconfirmed"], told["gone"]) == (0, 0, 1, 1)
+    result = second.counts["listings"]["sandbox"]
+    assert (result["new"], result["changed"], result["unconfirmed"], result["gone"]) == (0, 0, 1, 1)
     provider = gone.integration.provider.slug
     assert second.changes[f"sources / terra:sandbox / integrations / {provider} / link / gone"] == 1
     assert second.changes["sources / terra:sandbox / health / broken"] == 1
@@ -81,7 +81,7 @@ def test_the_counts_are_those_of_a_count_by_hand() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_an_environment_that_is_down_is_told_and_the_rest_is_audited(terra: Listed) -> None:
+def test_an_environment_that_is_down_is_reported_and_the_rest_is_audited(terra: Listed) -> None:
     terra.misbehave(kind="401", times=1)
 
     night = run({"sandbox": terra.client})
@@ -128,7 +128,7 @@ def test_a_provider_that_retires_overnight_is_judged_so_in_the_morning() -> None
 
 
 @pytest.mark.django_db
-def test_an_unknown_scope_is_kept_counted_and_told() -> None:
+def test_an_unknown_scope_is_kept_counted_and_reported() -> None:
     people.take_in(ConnectionSeen("oura", "u", people.NOW, scopes=("daily", "dreams")))
     people.take_in(ScopesChanged("oura", "u", people.NOW + timedelta(1), added=("moods",), scopes=("dreams", "moods")))
 
@@ -139,7 +139,7 @@ def test_an_unknown_scope_is_kept_counted_and_told() -> None:
 
 
 @pytest.mark.django_db
-def test_the_night_asks_what_agents_asked_and_nobody_answered(terra: Listed) -> None:
+def test_the_night_answers_waiting_live_checks(terra: Listed) -> None:
     run({"sandbox": terra.client})
     rows = Connection.objects.order_by("pk")[:3]
     LiveCheck.objects.bulk_create(live_check.ask_about(rows, "rex", people.NOW))
@@ -150,11 +150,11 @@ def test_the_night_asks_what_agents_asked_and_nobody_answered(terra: Listed) -> 
 
 
 @pytest.mark.usefixtures("cast")
-def test_a_source_whose_webhooks_fell_silent_is_found_and_told_with_its_last_one() -> None:
-    told = Delivery.objects.create(
+def test_a_silent_source_is_reported_with_its_last_webhook() -> None:
+    result = Delivery.objects.create(
         source=people.terra(), digest=uuid4(), kind="auth", signed_at=people.NOW, received_at=people.NOW
     )
-    Delivery.objects.filter(pk=told.pk).update(processed_at=people.NOW)
+    Delivery.objects.filter(pk=result.pk).update(processed_at=people.NOW)
     assert "silent" not in {finding["code"] for finding in run().findings}
 
     night = run(days=2)
@@ -199,15 +199,15 @@ def test_a_run_that_was_killed_is_gone_on_with_by_the_next(tmp_path: Path) -> No
         assert 0 < half < terra.population.connections
         assert Connection.objects.count() == terra.population.connections
 
-    told = json.loads((tmp_path / "report").read_text())
-    assert (told["state"], told["resumed"]) == ("done", 1)
-    assert AuditRun.objects.get().pk == told["run"]
+    result = json.loads((tmp_path / "report").read_text())
+    assert (result["state"], result["resumed"]) == ("done", 1)
+    assert AuditRun.objects.get().pk == result["run"]
     assert Listing.objects.get().finished_at is not None
     assert Period.objects.filter(until__isnull=True).count() == Connection.objects.count() == Period.objects.count()
 
 
 @pytest.mark.django_db
-def test_a_run_that_is_gone_on_with_offline_says_that_nothing_was_listed() -> None:
+def test_a_run_that_is_continued_offline_reports_that_nothing_was_listed() -> None:
     killed = AuditRun.objects.create(started_at=people.NOW, step="listing sandbox")
 
     night = run()

@@ -101,7 +101,7 @@ def test_what_is_deferred_in_a_transaction_is_there_when_it_commits() -> None:
     assert queue.counts().waiting == 1
 
 
-def test_a_job_that_fails_is_tried_again_later_then_kept_with_its_reason_and_can_be_tried_by_hand() -> None:
+def test_a_failing_job_is_retried_then_kept_with_its_reason_and_can_be_retried_by_hand() -> None:
     queue.defer("fail", item=7)
     run_pending()
     waiting = queue.counts()
@@ -110,7 +110,7 @@ def test_a_job_that_fails_is_tried_again_later_then_kept_with_its_reason_and_can
     run_pending()
 
     (dead,) = queue.failed(10)
-    assert (dead.name, dead.arguments, dead.tries) == ("fail", {"item": 7}, 2)
+    assert (dead.name, dead.arguments, dead.attempts) == ("fail", {"item": 7}, 2)
     assert JobFailure.objects.get(job=dead.pk).words == "ValueError: 7 is no good, says [address]"
     assert queue.counts().failed == 1
     queue.try_again(dead.pk, timezone.now())
@@ -166,7 +166,7 @@ def workers(number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
             process.wait(PATIENCE)
 
 
-def test_what_cannot_be_repeated_is_begun_once_and_told_as_uncertain_whatever_cuts_it_off() -> None:
+def test_a_job_that_is_not_repeatable_runs_once_and_is_uncertain_after_an_interruption() -> None:
     notes = TrailEntry.objects.filter(verb="counted once")
     with workers(1) as processes:
         queue.defer("count_once", item=1)

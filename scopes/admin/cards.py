@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.judge.evidence import Evidence
-from scopes.judge.explain import Account, Scoped
-from scopes.judge.person import ConnectionAccount, PersonAccount
+from scopes.judge.evidence import ConnectionEvidence
+from scopes.judge.explanation import ExplainedLine, Explanation
+from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import OPTIONAL, REQUIRED
 from scopes.judge.standing import facts_of
 from scopes.models import Attempt, FormerId, Integration, Merge, PolicyVersion, QuarantinedFact, ReauthLink, Waiver
@@ -26,10 +26,10 @@ class Card:
     `held` is what a listing said of the link, and an incident holds back.
     """
 
-    entry: ConnectionAccount
-    missing: tuple[Scoped, ...]
-    met: tuple[Scoped, ...]
-    unused: tuple[Scoped, ...]
+    entry: ConnectionOverview
+    missing: tuple[ExplainedLine, ...]
+    met: tuple[ExplainedLine, ...]
+    unused: tuple[ExplainedLine, ...]
     features: tuple[tuple[str, str, str], ...]
     link_reason: Reason | None
     link_remedy: Remedy | None
@@ -40,7 +40,7 @@ class Card:
     escalations: tuple[Escalation, ...] = ()
     merges: tuple[Merge, ...] = ()
     may_be_one_with: tuple[int, ...] = ()
-    evidence: Evidence | None = None
+    evidence: ConnectionEvidence | None = None
     asked_lately: bool = False
     held: QuarantinedFact | None = None
 
@@ -58,7 +58,7 @@ class NeverCompleted:
     remedy: Remedy
 
 
-def cards(entries: Iterable[ConnectionAccount], at: datetime | None = None) -> list[Card]:
+def cards(entries: Iterable[ConnectionOverview], at: datetime | None = None) -> list[Card]:
     """A card a connection, the worst first; with `at`, of accounts as of then."""
     rows = list(entries)
     standings = facts_of(row.periods[0].standing_id for row in rows)
@@ -70,18 +70,18 @@ def cards(entries: Iterable[ConnectionAccount], at: datetime | None = None) -> l
         if at is None or replaced.replaced_at <= at:
             former[replaced.connection_id].append(replaced)
     made = [_card(row, consents, former) for row in rows]
-    return sorted(made, key=lambda card: _URGENCY.index(card.entry.account.health.value))
+    return sorted(made, key=lambda card: _URGENCY.index(card.entry.explanation.health.value))
 
 
 _URGENCY = ("broken", "blocked", "reduced", "unknown", "ok")
 
 
 def _card(
-    row: ConnectionAccount,
+    row: ConnectionOverview,
     consents: dict[int, PolicyVersion],
     former: dict[int, list[FormerId]],
 ) -> Card:
-    account = row.account
+    account = row.explanation
     needed = [line for line in account.lines if line.need != OPTIONAL]
     return Card(
         entry=row,
@@ -96,7 +96,7 @@ def _card(
     )
 
 
-def _features(account: Account) -> tuple[tuple[str, str, str], ...]:
+def _features(account: Explanation) -> tuple[tuple[str, str, str], ...]:
     """Each feature, a symbol and how it does; the worst first."""
     stopped = {name for line in account.lines if line.held is False and line.need == REQUIRED for name in line.features}
     broken = account.health is Health.BROKEN
@@ -111,7 +111,7 @@ def _features(account: Account) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def never_completed(account: PersonAccount) -> list[NeverCompleted]:
+def never_completed(account: PersonOverview) -> list[NeverCompleted]:
     """The providers at which every try of this person failed and no connection was made."""
     connected = {row.connection.integration_id for row in account.connections}
     failed: dict[tuple[int, int], list[Attempt]] = {}

@@ -138,7 +138,7 @@ def with_evidence(cards: Iterable[Card]) -> list[Card]:
     evidence = evidence_of([card.entry for card in rows])
     lately = timezone.now() - LATELY
     return [
-        replace(card, evidence=told, asked_lately=told.asked_at is not None and told.asked_at > lately)
+        replace(card, evidence=told, asked_lately=told.checked_at is not None and told.checked_at > lately)
         for card in rows
         for told in [evidence[card.entry.connection.pk]]
     ]

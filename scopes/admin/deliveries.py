@@ -44,7 +44,7 @@ class Deliveries(Records):
 
     heading = "Deliveries"
     explanation = "Each webhook as it came in, newest first. Health data in them is never kept."
-    list_display = ("number", "kind", "source", "received", "state", "repeats", "tries", "reused")
+    list_display = ("number", "kind", "source", "received", "state", "repeats", "attempts", "reused")
     list_select_related = ("source",)
     list_filter = (
         choice("state", "state", _STATES, lambda rows, state: rows.filter(_WHICH[state])),
@@ -53,7 +53,7 @@ class Deliveries(Records):
         "stale",
     )
     fields = (
-        "kind", "source", "received", "signed", "ordered", "lateness", "processed", "state", "error", "tries",
+        "kind", "source", "received", "signed", "ordered", "lateness", "processed", "state", "error", "attempts",
         "repeats", "trace", "given_up",
     )  # fmt: skip
     change_form_template = "admin/delivery.html"

@@ -32,7 +32,7 @@ from scopes.diagnose import (
     identifiers,
     read_report,
 )
-from scopes.judge.mentioned import Named, named
+from scopes.judge.mentioned import Mentioned, find_mentioned
 from scopes.judge.missing import judgement_with
 from scopes.models import Connection
 from scopes.models import Verdict as Judged
@@ -93,7 +93,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     report = read_report(text)
     diagnosis = diagnose(report, default())
     may_look_up = request.user.has_perms(LOOK_UP)
-    found = _named(request.POST, report) if may_look_up else Named()
+    found = _named(request.POST, report) if may_look_up else Mentioned()
     chosen = _chosen(request.POST.get("connection", ""), found, diagnosis)
     if chosen:
         diagnosis = diagnose_connection(
@@ -139,16 +139,16 @@ def _told(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _named(sent: QueryDict, report: ErrorReport) -> Named:
+def _named(sent: QueryDict, report: ErrorReport) -> Mentioned:
     """Whom the text names, and whom it named before its e-mail addresses were masked."""
-    return named(identifiers(report), _ids(sent.getlist("person")), _ids(sent.getlist("named")))
+    return find_mentioned(identifiers(report), _ids(sent.getlist("person")), _ids(sent.getlist("named")))
 
 
 def _ids(sent: Sequence[str]) -> list[int]:
     return [int(one) for one in sent if one.isascii() and one.isdecimal() and len(one) < 19]
 
 
-def _chosen(wanted: str, found: Named, diagnosis: Diagnosis) -> Connection | None:
+def _chosen(wanted: str, found: Mentioned, diagnosis: Diagnosis) -> Connection | None:
     """The connection that the agent chose; before a choice the only one that fits what the text names, if so."""
     if wanted:
         return next((row for row in found.connections if str(row.pk) == wanted), None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scopes.admin.cards import Card
 from scopes.judge import census, lookup
-from scopes.judge.person import ConnectionAccount, accounts_of
+from scopes.judge.person import ConnectionOverview, overviews_of
 from scopes.models import Connection
 from scopes.reauth.escalation import Affected, Escalation, Where, escalations, wanted
 from scopes.reauth.target import environment_of
@@ -22,18 +22,18 @@ def with_escalations(cards: Iterable[Card]) -> list[Card]:
 
 def of_connection(connection: Connection) -> tuple[Escalation, ...]:
     """What is to be handed over about one connection."""
-    return _texts(accounts_of([connection])).get(connection.pk, ())
+    return _texts(overviews_of([connection])).get(connection.pk, ())
 
 
-def _texts(entries: Sequence[ConnectionAccount]) -> dict[int, tuple[Escalation, ...]]:
-    asked = [entry for entry in entries if wanted(entry.account)]
+def _texts(entries: Sequence[ConnectionOverview]) -> dict[int, tuple[Escalation, ...]]:
+    asked = [entry for entry in entries if wanted(entry.explanation)]
     if not asked:
         return {}
     counts = lookup.affected(entry.connection.integration_id for entry in asked)
     counted_at = census.taken_at()
     return {
         entry.connection.pk: escalations(
-            entry.account,
+            entry.explanation,
             Where(
                 connection=entry.connection.pk,
                 source=entry.connection.integration.source.key,

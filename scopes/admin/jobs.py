@@ -92,7 +92,7 @@ def _try_again(job: queue.FailedJob, act: Act) -> None:
         subject=f"job {job.pk}",
         reason=act.reason,
         ticket=act.ticket,
-        detail={"name": job.name, "tries": job.tries},
+        detail={"name": job.name, "attempts": job.attempts},
     )
 
 

@@ -22,7 +22,7 @@ from scopes.admin.timeline import KINDS, timeline, trail_of
 from scopes.admin.waive import with_waivers
 from scopes.judge import reference_conflicts
 from scopes.judge.as_of import NoMoment, read_moment
-from scopes.judge.person import PersonAccount, account_of, accounts_of
+from scopes.judge.person import PersonOverview, overview_of, overviews_of
 from scopes.models import Connection, Person, Source
 from scopes.reauth import contact
 
@@ -33,7 +33,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     who = get_object_or_404(Person.objects.defer("search"), pk=pk)
     page_views.note(agent_of(request), who, timezone.now())
     at, trouble = _moment(request)
-    content = _content(request, account_of(who, at))
+    content = _content(request, overview_of(who, at))
     mark = contact.mark_of(who, timezone.now()) if at is None else None
     return desk.page(request, "admin/person/page.html", str(who), **content, dont_contact=mark, as_of_trouble=trouble)
 
@@ -50,8 +50,8 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:connection", row.pk)
     page_views.note(agent_of(request), row, timezone.now())
     at, trouble = _moment(request)
-    told = tuple(accounts_of([row], at))
-    account = PersonAccount(
+    told = tuple(overviews_of([row], at))
+    account = PersonOverview(
         person=None,
         connections=told,
         attempts=(),
@@ -74,7 +74,7 @@ def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
         return None, str(error)
 
 
-def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
+def _content(request: HttpRequest, account: PersonOverview) -> dict[str, Any]:
     kind = request.GET.get("kind", "")
     kind = kind if kind in dict(KINDS) else ""
     at = account.as_of
@@ -99,7 +99,7 @@ def _content(request: HttpRequest, account: PersonAccount) -> dict[str, Any]:
     }
 
 
-def _troubled(account: PersonAccount) -> list[Source]:
+def _troubled(account: PersonOverview) -> list[Source]:
     """The sources of these connections and tries that refuse our account."""
     sources = {told.connection.integration.source for told in account.connections}
     sources |= {attempt.source for attempt in account.attempts}

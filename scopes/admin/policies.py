@@ -87,7 +87,9 @@ def draft_again(request: HttpRequest, pk: int) -> HttpResponseBase:
     earlier = version_of(pk)
     if earlier.published_at is None:
         raise Http404
-    back = policy.take_back(earlier.integration, earlier, author=agent_of(request).get_username(), now=timezone.now())
+    back = policy.draft_to_restore(
+        earlier.integration, earlier, author=agent_of(request).get_username(), now=timezone.now()
+    )
     return redirect("admin:policy_impact", back.pk)
 
 

@@ -17,9 +17,9 @@ from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
 from scopes.models import Person, TrailEntry
 from scopes.rights import erased_ids
-from scopes.rights.erase import Asked, NothingKept, erase
+from scopes.rights.erase import ErasureRequest, NothingStored, erase
 from scopes.rights.export import export
-from scopes.rights.personal_data import Held, personal_data_of
+from scopes.rights.personal_data import PersonalData, personal_data_of
 
 READS_ALL = "commands"  # every delivery is read: longer than a page may take otherwise
 LOOK = ("scopes.view_person", "scopes.view_connection")
@@ -35,7 +35,7 @@ class Sure(Why):
 def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what the document will hold; by POST, download it."""
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)
-    held = personal_data_of(person.reference_id)
+    data = personal_data_of(person.reference_id)
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
@@ -60,7 +60,7 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         about=str(person),
         back=reverse("admin:person", args=[pk]),
         will=[
-            f"You download all that is kept about {person}, as one JSON document: {_counted(held)}.",
+            f"You download all that is kept about {person}, as one JSON document: {_counted(data)}.",
             "Every webhook that names them is in it. No secret of a link is.",
             "What you download is theirs: hand it on safely, and keep no copy.",
         ],
@@ -77,10 +77,10 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         keys = erased_ids.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         act = form.act_of(request)
-        asked = Asked(act.author.get_username(), act.reason, act.ticket, act.author)
+        asked = ErasureRequest(act.author.get_username(), act.reason, act.ticket, act.author)
         try:
             erase(person.reference_id, asked, keys, timezone.now())
-        except NothingKept as gone:
+        except NothingStored as gone:
             messages.warning(request, str(gone))
         else:
             messages.success(request, "The person was erased. What was done stays in the trail, without for whom.")
@@ -104,5 +104,5 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-def _counted(held: Held) -> str:
-    return ", ".join(f"{what}: {number:,}" for what, number in held.counts().items())
+def _counted(data: PersonalData) -> str:
+    return ", ".join(f"{what}: {number:,}" for what, number in data.counts().items())

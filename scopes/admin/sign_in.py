@@ -59,9 +59,9 @@ def count(subject: str, limit: int, now: datetime) -> bool:
         cursor.execute("DELETE FROM scopes_failedsignins WHERE first_at <= %s", [now - WINDOW])
         cursor.execute(
             """
-            INSERT INTO scopes_failedsignins AS counted (subject, tries, first_at) VALUES (%s, 1, %s)
-            ON CONFLICT (subject) DO UPDATE SET tries = least(counted.tries + 1, %s)
-            RETURNING tries
+            INSERT INTO scopes_failedsignins AS counted (subject, attempts, first_at) VALUES (%s, 1, %s)
+            ON CONFLICT (subject) DO UPDATE SET attempts = least(counted.attempts + 1, %s)
+            RETURNING attempts
             """,
             [subject, now, limit + 1],
         )
@@ -70,7 +70,9 @@ def count(subject: str, limit: int, now: datetime) -> bool:
 
 def _take_back(subject: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE scopes_failedsignins SET tries = greatest(tries - 1, 0) WHERE subject = %s", [subject])
+        cursor.execute(
+            "UPDATE scopes_failedsignins SET attempts = greatest(attempts - 1, 0) WHERE subject = %s", [subject]
+        )
 
 
 def hashed(kind: str, value: str) -> str:

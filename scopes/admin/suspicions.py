@@ -16,7 +16,7 @@ from scopes.admin.site import ACT, desk
 from scopes.judge import census, lookup
 from scopes.judge import suspicions as judge
 from scopes.judge.content import PolicyError
-from scopes.judge.suspicions import AlreadyEnded
+from scopes.judge.suspicions import SuspicionEnded
 from scopes.models import Census, Suspicion
 
 LOOK = "scopes.view_suspicion"
@@ -29,7 +29,7 @@ def suspicions(request: HttpRequest) -> HttpResponseBase:
     everything = Suspicion.objects.select_related("integration__provider", "integration__source")
     rows = everything.filter(state=Suspicion.State.OPEN).order_by("-consents", "pk")
     ended = everything.exclude(state=Suspicion.State.OPEN).order_by("-ended_at", "-pk")[:ENDED]
-    told = [(suspicion, judge.told(suspicion)) for suspicion in rows]
+    told = [(suspicion, judge.sentence_of(suspicion)) for suspicion in rows]
     return desk.page(request, "admin/suspicions/list.html", "Doubts", told=told, ended=ended)
 
 
@@ -41,7 +41,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             version = flow.confirm_suspicion(pk, form.act_of(request), timezone.now())
-        except (AlreadyEnded, PolicyError) as over:
+        except (SuspicionEnded, PolicyError) as over:
             messages.error(request, str(over))
         else:
             messages.success(request, f"Confirmed: policy {version.number} of {suspicion.integration} is in force.")
@@ -69,7 +69,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             judge.dismiss(pk, form.act_of(request), timezone.now())
-        except AlreadyEnded as over:
+        except SuspicionEnded as over:
             messages.error(request, str(over))
         else:
             messages.success(request, f"The suspicion about {suspicion.scope} was dismissed.")
@@ -83,7 +83,7 @@ def _end(
 ) -> HttpResponseBase:
     """The page of either end; without its form where the suspicion has ended."""
     is_open = suspicion.state == Suspicion.State.OPEN
-    told = f"Of {suspicion.integration.provider.name}’s `{suspicion.scope}`, {judge.told(suspicion)}"
+    told = f"Of {suspicion.integration.provider.name}’s `{suspicion.scope}`, {judge.sentence_of(suspicion)}"
     return act_page(
         request,
         title,
@@ -92,7 +92,7 @@ def _end(
         will=[told, *will] if is_open else (),
         form=form if is_open else None,
         submit=submit,
-        trouble="" if is_open else str(AlreadyEnded(suspicion)),
+        trouble="" if is_open else str(SuspicionEnded(suspicion)),
     )
 
 

@@ -72,8 +72,8 @@ def draft_from_terra(request: HttpRequest, source: int, provider: str) -> HttpRe
         return redirect("admin:terra_setups")
     drift = found[0]
     note = f"As Terra asked for {drift.resource} on {row.read_at:%-d %b %Y}."
-    draft = policy.request_instead(
-        drift.integration, drift.asked, author=agent_of(request).get_username(), note=note, now=timezone.now()
+    draft = policy.draft_requesting(
+        drift.integration, drift.at_terra, author=agent_of(request).get_username(), note=note, now=timezone.now()
     )
     return redirect("admin:policy_impact", draft.pk)
 

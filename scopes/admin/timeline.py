@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from scopes.admin.page_views import VERBS
 from scopes.facts import OBSERVATIONS, OriginKind
-from scopes.judge.person import ConnectionAccount, PersonAccount
+from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
 from scopes.models import Attempt, Period, ReauthLink, TrailEntry
@@ -45,7 +45,7 @@ class Event:
     by: str = ""
 
 
-def timeline(account: PersonAccount, trail: Iterable[TrailEntry], kind: str = "") -> list[Event]:
+def timeline(account: PersonOverview, trail: Iterable[TrailEntry], kind: str = "") -> list[Event]:
     """The events, newest first, at most 200; only those of `kind`, where one is named."""
     events = [
         *_facts(account.connections),
@@ -57,7 +57,7 @@ def timeline(account: PersonAccount, trail: Iterable[TrailEntry], kind: str = ""
     return sorted(wanted, key=lambda event: event.at, reverse=True)[:LONGEST]
 
 
-def _facts(entries: Sequence[ConnectionAccount]) -> Iterator[Event]:
+def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[Event]:
     standings = facts_of(period.standing_id for entry in entries for period in entry.periods)
     for entry in entries:
         if not entry.periods:
@@ -138,7 +138,7 @@ def _act(entry: TrailEntry) -> Event:
     return Event(entry.at, "acts", title, f"{entry.reason} {ticket}".strip(), f"by {entry.actor_name}")
 
 
-def trail_of(account: PersonAccount, *, openings: bool) -> list[TrailEntry]:
+def trail_of(account: PersonOverview, *, openings: bool) -> list[TrailEntry]:
     """What agents did about this person, newest first; who opened the page only for those who may see that."""
     if account.person is not None:
         entries = TrailEntry.objects.filter(person=account.person)

@@ -22,8 +22,8 @@ from scopes.admin.site import ACT, desk
 from scopes.admin.tags import HEALTH_WORDS
 from scopes.intake.recording.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
-from scopes.judge.explain import Scoped
-from scopes.judge.person import ConnectionAccount, accounts_of
+from scopes.judge.explanation import ExplainedLine
+from scopes.judge.person import ConnectionOverview, overviews_of
 from scopes.judge.rules import judge, need_key
 from scopes.judge.standing import facts_of
 from scopes.models import Connection, Waiver
@@ -52,9 +52,9 @@ class WaiveForm(Why):
 def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what respecting the "no" to the need in the address means; POST does it."""
     row = get_object_or_404(Connection.objects.filter(merged_into__isnull=True), pk=pk)
-    (entry,) = accounts_of([row])
+    (entry,) = overviews_of([row])
     need = request.GET.get("need", "")
-    line = next((line for line in entry.account.lines if need_key(line.scopes) == need), None)
+    line = next((line for line in entry.explanation.lines if need_key(line.scopes) == need), None)
     if line is None:
         raise Http404
     trouble = (
@@ -140,18 +140,18 @@ def about(connection: Connection) -> str:
     return str(connection.person) if connection.person else "Unclaimed connection"
 
 
-def _may_be_waived(line: Scoped) -> bool:
+def _may_be_waived(line: ExplainedLine) -> bool:
     return line.held is False and line.reason in CHOSEN
 
 
-def _will(entry: ConnectionAccount, line: Scoped) -> list[str]:
+def _will(entry: ConnectionOverview, line: ExplainedLine) -> list[str]:
     """What happens if the person's "no" to the need is respected."""
     row = entry.connection
     facts = facts_of([row.standing_id])[row.standing_id]
     waived = facts._replace(waived=facts.waived | {need_key(line.scopes)})
-    asked = verdicts.asked_at([facts.consent_version]).get(facts.consent_version or 0)
+    asked = verdicts.requested_by([facts.consent_version]).get(facts.consent_version or 0)
     after = judge(waived, verdicts.policy_of(entry.policy), asked).health
-    before = entry.account.health
+    before = entry.explanation.health
     change = (
         f"stays {HEALTH_WORDS[before.value].lower()}: something else is wrong too"
         if after is before

@@ -1,4 +1,4 @@
-"""What changed since the run before, number by number."""
+"""The differences between the counts of two audit runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Path = tuple[str, ...]
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:
-    """The numbers that differ, `after` minus `before`, by their dotted path; a number that is absent counts as 0."""
+    """Path (keys joined by ` / `) -> `after` minus `before`, for numbers that differ. A missing number counts as 0."""
     old, new = dict(_numbers(before)), dict(_numbers(after))
     differences = {path: new.get(path, 0) - old.get(path, 0) for path in sorted(old.keys() | new.keys())}
     return {" / ".join(path): difference for path, difference in differences.items() if difference}

@@ -1,4 +1,4 @@
-"""Count all connections: one scan for the census, then verdicts × census. Nothing here looks at a single connection."""
+"""Count all connections: take the census, then multiply it by the verdicts."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ JUDGED = """
 
 
 def count(now: datetime) -> dict[str, Any]:
-    """Everything the report tells, JSON-ready.
+    """Every count of the report, JSON-ready.
 
     {"connections", "people", "unclaimed", "standings", "standings_per_million", "unknown_scopes": {provider: n},
     "sources": {key: {"production", "connections", "health": {…}, "waived": n, "integrations": {provider:
     {"connections", "health": {…}, "waived": n, "helps": {…}, "missing": {"scope=reason": n}, "link": {reason: n}}}}},
-    "waivers": n, "suspicions": ["provider scope", …]}. "waivers" are those that stand, "suspicions" those that are
-    open, "waived" the connections that are reduced by nothing else.
+    "waivers": n, "suspicions": ["provider scope", …]}. "waivers" and "suspicions" are the open ones, "waived"
+    are connections that are reduced only by what was waived.
     """
     total = census.take(now)
     sources: dict[str, Any] = {}
@@ -66,7 +66,7 @@ def count(now: datetime) -> dict[str, Any]:
         "standings": standings,
         "standings_per_million": round(standings * 1_000_000 / total) if total else 0,
         "unknown_scopes": _tally(unknown),
-        "suspicions": [" ".join(told) for told in suspicions.values_list("integration__provider__slug", "scope")],
+        "suspicions": [" ".join(pair) for pair in suspicions.values_list("integration__provider__slug", "scope")],
         "sources": sources,
     }
 

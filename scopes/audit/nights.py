@@ -1,4 +1,4 @@
-"""What the nightly audits counted, night by night."""
+"""The counts of the last 30 nights, for charts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What the last audit that began on one day (UTC) counted in all environments of a kind."""
+    """The counts of the last audit that began on one day (UTC), over all production or all other environments."""
 
     on: date
     connections: int
@@ -21,16 +21,16 @@ class Night:
 
 
 def nights(now: datetime) -> dict[bool, list[Night]]:
-    """Production or not -> the nights of the last 30 days of which an audit counted, the oldest first.
+    """Whether production -> the nights of the last 30 days with an audit's counts, the oldest first.
 
-    One that failed has counted, too, unless it broke off before: what failed is one environment's listing.
+    Failed runs are included if they finished: they failed to list an environment, and counted all the same.
     """
     found: dict[bool, list[Night]] = {True: [], False: []}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT ON (1, 2) (run.started_at AT TIME ZONE 'UTC')::date, told.production,
-                   told.connections, told.blocked, told.broken
+            SELECT DISTINCT ON (1, 2) (run.started_at AT TIME ZONE 'UTC')::date, sums.production,
+                   sums.connections, sums.blocked, sums.broken
             FROM scopes_auditrun run
             CROSS JOIN LATERAL (
                 SELECT (source->>'production')::boolean AS production,
@@ -38,7 +38,7 @@ def nights(now: datetime) -> dict[bool, list[Night]]:
                        sum(coalesce((source#>>'{health,blocked}')::bigint, 0)) AS blocked,
                        sum(coalesce((source#>>'{health,broken}')::bigint, 0)) AS broken
                 FROM jsonb_each(run.counts->'sources') AS each (key, source) GROUP BY 1
-            ) told
+            ) sums
             WHERE run.finished_at IS NOT NULL AND run.started_at >= %s
             ORDER BY 1, 2, run.finished_at DESC
             """,

@@ -12,7 +12,7 @@ from scopes.counted import counted
 from scopes.models import AuditRun
 from scopes.reasons import REASONS, Health
 
-# More standings than this a million connections, and something makes them by the person.
+# With more standings per million connections, something creates a standing for each person.
 STANDINGS_PER_MILLION = 50_000
 SMALL = 100_000
 CODES = {
@@ -25,7 +25,7 @@ CODES = {
     "unreadable": "rows of a listing could not be read",
     "unknown_scope": "scope strings are in no catalogue entry",
     "suspicion": "requested scopes are held by nobody who consented lately",
-    "came_back": "people or connections came back after an erasure",
+    "previously_erased": "people or connections came back after an erasure",
     "silent": "environments sent no webhook for longer than usual",
     "failed_jobs": "deferred jobs were tried in vain",
     "given_up_deliveries": "deliveries failed so often that they are not tried again",
@@ -38,7 +38,7 @@ CODES = {
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
 }
-# The same of one alone. More than one is always held back, and many standings are many.
+# The singular. The codes that are left out always have a number above one.
 OF_ONE = {
     "blocked": "connection is blocked",
     "broken": "connection is broken",
@@ -48,7 +48,7 @@ OF_ONE = {
     "unreadable": "row of a listing could not be read",
     "unknown_scope": "scope string is in no catalogue entry",
     "suspicion": "requested scope is held by nobody who consented lately",
-    "came_back": "person or connection came back after an erasure",
+    "previously_erased": "person or connection came back after an erasure",
     "silent": "environment sent no webhook for longer than usual",
     "failed_jobs": "deferred job was tried in vain",
     "given_up_deliveries": "delivery failed so often that it is not tried again",
@@ -72,7 +72,7 @@ SETUP_FINDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that somebody may want to act on. `code` is what `--fail-on` names."""
+    """Something that somebody may want to act on. `code` is a key of CODES, and what `--fail-on` takes."""
 
     code: str
     number: int
@@ -84,9 +84,9 @@ class Finding:
 
 
 def findings(
-    counts: Mapping[str, Any], changes: Mapping[str, int], proof: Mapping[str, int], listings: Mapping[str, Any]
+    counts: Mapping[str, Any], changes: Mapping[str, int], inconsistent: Mapping[str, int], listings: Mapping[str, Any]
 ) -> list[Finding]:
-    """What the run found, by the order of CODES; test and staging environments never count as production."""
+    """The findings of a run, in the order of CODES. Environments that are not production count only if none is."""
     health: dict[str, int] = {}
     newly: dict[str, int] = {}
     for key, source in counts["sources"].items():
@@ -95,7 +95,7 @@ def findings(
                 health[name] = health.get(name, 0) + number
             for name in (Health.BLOCKED, Health.BROKEN):
                 newly[name] = newly.get(name, 0) + changes.get(f"sources / {key} / health / {name}", 0)
-    told = [
+    found = [
         Finding("blocked", health.get(Health.BLOCKED, 0)),
         Finding("broken", health.get(Health.BROKEN, 0)),
         Finding("newly_blocked", max(newly.get(Health.BLOCKED, 0), 0)),
@@ -104,13 +104,13 @@ def findings(
     quiet = silent(counts.get("webhooks", {}))
     refused = counts.get("refused_accounts", {})
     failed = {key: listing["error"] for key, listing in listings.items() if listing.get("error")}
-    told += [
+    found += [
         Finding("unconfirmed", sum(listing.get("unconfirmed", 0) for listing in listings.values())),
         Finding("quarantined", sum(listing.get("quarantined", 0) for listing in listings.values())),
         Finding("unreadable", sum(listing.get("unreadable", 0) for listing in listings.values())),
         Finding("unknown_scope", sum(counts["unknown_scopes"].values()), ", ".join(counts["unknown_scopes"])),
         Finding("suspicion", len(counts["suspicions"]), ", ".join(counts["suspicions"])),
-        Finding("came_back", counts["came_back"]),
+        Finding("previously_erased", counts["previously_erased"]),
         Finding("silent", len(quiet), "; ".join(f"{key}: {words}" for key, words in quiet.items())),
         Finding("failed_jobs", counts["failed_jobs"]),
         Finding("given_up_deliveries", counts.get("given_up_deliveries", 0)),
@@ -119,21 +119,21 @@ def findings(
         *_of_setups(counts.get("setups", {})),
         Finding(
             "inconsistent",
-            sum(proof.values()),
-            "; ".join(f"{what}: {number}" for what, number in proof.items() if number),
+            sum(inconsistent.values()),
+            "; ".join(f"{what}: {number}" for what, number in inconsistent.items() if number),
         ),
     ]
     if counts["connections"] >= SMALL and counts["standings_per_million"] > STANDINGS_PER_MILLION:
-        told.append(Finding("many_standings", counts["standings"]))
-    return [finding for finding in told if finding.number]
+        found.append(Finding("many_standings", counts["standings"]))
+    return [finding for finding in found if finding.number]
 
 
 def _of_setups(setups: Mapping[str, Any]) -> Iterator[Finding]:
-    """What Terra's Admin API told of the environments."""
+    """The findings about how the environments are set up at Terra."""
     for code, what in SETUP_FINDINGS.items():
-        told = setup.told_of(setups, what)
-        number = sum(map(len, told.values())) if code == "scope_drift" else len(told)
-        yield Finding(code, number, "; ".join(f"{key}: {'; '.join(words)}" for key, words in told.items()))
+        problems = setup.problems_by_source(setups, what)
+        number = sum(map(len, problems.values())) if code == "scope_drift" else len(problems)
+        yield Finding(code, number, "; ".join(f"{key}: {'; '.join(words)}" for key, words in problems.items()))
 
 
 def as_data(run: AuditRun) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _lines(run: AuditRun) -> Iterator[str]:
     )
     if stand := counts.get("waivers"):
         yield f"  {stand:,} waiver{'s stand' if stand > 1 else ' stands'}"
-    yield from _told_by(counts)
+    yield from _sources_listed(counts)
     for key, source in counts["sources"].items():
         yield ""
         yield f"{key}{'' if source['production'] else ' (not production)'}"
@@ -204,8 +204,8 @@ def _lines(run: AuditRun) -> Iterator[str]:
         yield f"  {finding['text']}"
 
 
-def _told_by(counts: Mapping[str, Any]) -> Iterator[str]:
-    """What each environment's listing came to, and when its last webhook came; runs of old did not note that."""
+def _sources_listed(counts: Mapping[str, Any]) -> Iterator[str]:
+    """Each environment's listing result and last webhook; runs of earlier versions did not record them."""
     for key, listing in counts.get("listings", {}).items():
         yield f"  {key}: {_listing(listing)}"
     for key, webhooks in counts.get("webhooks", {}).items():
@@ -224,7 +224,7 @@ def _listing(listing: Mapping[str, Any]) -> str:
 
 
 def _waived(source: Mapping[str, Any]) -> Iterator[str]:
-    """Those whom nobody should chase; runs of old did not count them."""
+    """Connections that lack only what was waived; runs of earlier versions did not count them."""
     if number := source.get("waived"):
         yield f"  {number:,} of the reduced lack{'s' if number == 1 else ''} only what a waiver respects"
 

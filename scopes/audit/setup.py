@@ -1,4 +1,4 @@
-"""How each environment is set up at Terra, kept as it was last told, and what of it disagrees with us."""
+"""Store how each environment is set up at Terra, and find where that disagrees with our policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Drift:
     integration: Integration
     provider: str
     resource: str
-    asked: tuple[str, ...]
+    at_terra: tuple[str, ...]
     missing: tuple[str, ...]
     more: tuple[str, ...]
 
@@ -30,8 +30,8 @@ class Drift:
         return f"{self.integration} ({self.resource}): {'; '.join(parts)}"
 
 
-def read_and_keep(api: AdminApi, now: datetime) -> Setup:
-    """Read the set-up of an environment and keep it; what could not be read this time is kept as not told."""
+def read_and_store(api: AdminApi, now: datetime) -> Setup:
+    """Read the set-up of an environment and store it; what could not be read is stored as unknown."""
     setup = read_setup(api)
     source = Source.objects.get_or_create(
         key=api.environment.source, defaults={"production": api.environment.production}
@@ -41,7 +41,7 @@ def read_and_keep(api: AdminApi, now: datetime) -> Setup:
 
 
 def drifts(source: Source, setup: Setup) -> list[Drift]:
-    """Where the custom scopes at Terra and the policy in force disagree. Without custom scopes nobody knows."""
+    """Where the custom scopes at Terra and the policy in force disagree. Without custom scopes nothing is known."""
     if not setup.sources:
         return []
     rows = Integration.objects.filter(source=source, policy_version__isnull=False)
@@ -54,10 +54,10 @@ def drifts(source: Source, setup: Setup) -> list[Drift]:
             continue
         entry = Entry.from_data(integration.provider.entry)
         requested = {entry.canonical(scope) for scope in _content(integration)["requested"]}
-        asked = {entry.canonical(scope) for scope in scopes}
-        if requested != asked:
-            missing, more = tuple(sorted(requested - asked)), tuple(sorted(asked - requested))
-            found.append(Drift(integration, provider, resource, tuple(sorted(asked)), missing, more))
+        at_terra = {entry.canonical(scope) for scope in scopes}
+        if requested != at_terra:
+            missing, more = tuple(sorted(requested - at_terra)), tuple(sorted(at_terra - requested))
+            found.append(Drift(integration, provider, resource, tuple(sorted(at_terra)), missing, more))
     return found
 
 
@@ -68,15 +68,15 @@ def _content(integration: Integration) -> dict[str, Any]:
 
 
 def _is_written(integration: Integration) -> bool:
-    """Whether somebody wrote the policy: the one of a new integration is empty, and no promise of anything."""
+    """Whether the policy has content: that of a new integration is empty."""
     content = _content(integration)
     return bool(content["requested"] or content["requirements"])
 
 
 def as_data(now: datetime) -> dict[str, Any]:
-    """What a run keeps of every set-up: source -> {"production", "drift", "silence", "token", "failed", "errors"}.
+    """Source -> {"production", "drift", "silence", "token", "failed", "errors"}, for the audit run.
 
-    All but the first are lists of words; empty where nothing is wrong.
+    All but the first are lists of descriptions, empty if nothing is wrong.
     """
     kept = TerraSetup.objects.select_related("source").order_by("source__key")
     return {row.source.key: _of_one(row.source, Setup.from_data(row.content), now) for row in kept}
@@ -100,7 +100,7 @@ def _of_one(source: Source, setup: Setup, now: datetime) -> dict[str, Any]:
     }
 
 
-def told_of(setups: Mapping[str, Any], what: str) -> dict[str, list[str]]:
-    """Source -> words on `what`; test and staging count only where there is no production."""
+def problems_by_source(setups: Mapping[str, Any], what: str) -> dict[str, list[str]]:
+    """Source -> its descriptions under the key `what`. Environments that are not production count only if none is."""
     any_production = any(one["production"] for one in setups.values())
     return {key: one[what] for key, one in setups.items() if one[what] and (one["production"] or not any_production)}

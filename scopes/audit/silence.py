@@ -1,7 +1,7 @@
-"""How long the webhooks of each source have been silent, beside what is usual there.
+"""How long each source has sent no webhook, compared with what is usual there.
 
-Terra disables a destination after 24 hours of failures, and it does not come back by itself: longer than that no
-silence is usual. What is usual is learnt from the source's own webhooks of the last two weeks.
+What is usual is learnt from the source's webhooks of the last two weeks, and is at most 24 hours: after 24 hours of
+failures Terra disables a destination for good.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Silence:
 
 
 def silences(now: datetime) -> list[Silence]:
-    """How it stands with every source that can send webhooks, production first. One query, by index."""
+    """The silence of every source that can send webhooks, production first. One query, by index."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -79,14 +79,14 @@ def silences(now: datetime) -> list[Silence]:
 
 
 def usual(longest_gap: timedelta | None) -> timedelta:
-    """How long silence is usual: half as long again as the longest gap was, within an hour and a day."""
+    """How long silence is usual: one and a half times the longest gap, but at least an hour and at most a day."""
     if longest_gap is None:
         return LONGEST
     return SHORTEST if longest_gap <= SHORTEST else min(longest_gap * 1.5, LONGEST)
 
 
 def learn(now: datetime) -> None:
-    """Learn the longest gap of each source anew. One without a webhook in two weeks keeps what it had."""
+    """Store the longest gap of each source. A source without a webhook in two weeks keeps its earlier one."""
     for source in Source.objects.filter(key__startswith="terra:"):
         began, gap = _longest_gap(source, now)
         if began is None:
@@ -98,9 +98,9 @@ def learn(now: datetime) -> None:
 
 
 def _longest_gap(source: Source, now: datetime) -> tuple[datetime | None, timedelta]:
-    """When the first webhook of the last two weeks came, and the longest gap since, an hour where none was longer.
+    """(time of the first webhook in the last two weeks, longest gap since, at least an hour).
 
-    Goes from webhook to webhook an hour on, by index: some hundreds of steps, however many webhooks there were.
+    Steps through the index an hour at a time: some hundreds of steps, however many webhooks there were.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -129,9 +129,9 @@ def _longest_gap(source: Source, now: datetime) -> tuple[datetime | None, timede
 
 
 def as_data(found: Sequence[Silence]) -> dict[str, Any]:
-    """What a run keeps of it: source -> {"production", "last_at", "usual_hours", "silent_hours", "causes"}, JSON-ready.
+    """Source -> {"production", "last_at", "usual_hours", "silent_hours", "causes"}, JSON-ready, for the audit run.
 
-    `silent_hours` is null where the silence is not longer than usual, `last_at` where no webhook ever came.
+    `silent_hours` is null if the silence is not longer than usual, `last_at` if no webhook ever came.
     """
     return {
         one.source: {
@@ -146,9 +146,9 @@ def as_data(found: Sequence[Silence]) -> dict[str, Any]:
 
 
 def silent(webhooks: Mapping[str, Any]) -> dict[str, str]:
-    """Source -> in words since when, of `as_data`: those that are silent for too long.
+    """Source -> a description, for sources of `as_data` that are silent for too long.
 
-    Test and staging count only where there is no production.
+    Environments that are not production count only if none is.
     """
     any_production = any(one["production"] for one in webhooks.values())
     return {

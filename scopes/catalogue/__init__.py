@@ -1,6 +1,6 @@
-"""What is known of the providers and their scopes: one data file a provider, and how scope strings are read.
+"""The catalogue of providers and their scopes, one YAML file for each provider, and how scope strings are read.
 
-Words only: no Django, no database, nothing else of ours. `docs/adding-a-provider.md` tells how to add a file.
+Pure Python: no Django, no database, no other package of this app. See `docs/adding-a-provider.md` to add a file.
 """
 
 from scopes.catalogue.entries import Known, Provider, Scope

@@ -120,5 +120,5 @@ def _check_successors(files: list[ProviderFile]) -> None:
     for file in files:
         if file.provider.successor and file.provider.successor not in successors:
             file.page.refuse(file.nodes["successor"], f"the successor {file.provider.successor} has no file")
-        if provider_file.comes_back(file.provider.slug, successors):
+        if provider_file.leads_back(file.provider.slug, successors):
             file.page.refuse(file.nodes["successor"], "the successors lead back to this provider")

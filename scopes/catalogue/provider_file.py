@@ -65,7 +65,7 @@ def terra_names(page: Page, nodes: Nodes) -> list[tuple[str, yaml.Node]]:
     return names + [(spelling, node) for spelling, (node, _) in page.pairs(nodes, "terra_spellings").items()]
 
 
-def comes_back(start: str, successors: Mapping[str, str]) -> bool:
+def leads_back(start: str, successors: Mapping[str, str]) -> bool:
     """Whether the chain of successors from `start` leads to `start` again."""
     passed: set[str] = set()
     name = successors.get(start, "")
@@ -101,7 +101,7 @@ def _scopes(page: Page, nodes: Nodes) -> tuple[Scope, ...]:
     scopes = tuple(_scope(page, entry) for entry in entries)
     successors = {scope.name: scope.successor for scope in scopes}
     for scope, entry in zip(scopes, entries, strict=True):
-        if comes_back(scope.name, successors):
+        if leads_back(scope.name, successors):
             page.refuse(entry["successor"], f"the successors of {scope.name} lead back to it")
     return scopes
 

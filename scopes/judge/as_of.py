@@ -1,4 +1,4 @@
-"""A moment of the past, and rows as they stood then. The rows are copies in memory, for reading only."""
+"""Read a moment of the past, and restore rows in memory to their state at it. Never save such a row."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from scopes.models import Attempt, ReauthLink
 
 
 class NoMoment(ValueError):
-    """What was written cannot be told of; the message says what to write."""
+    """The text is not a moment of the past; the message says what to write."""
 
 
 def read_moment(words: str, now: datetime) -> datetime:
-    """The moment that `2026-11-03` (its end) or `2026-11-03T12:00` means; UTC if no zone is told. Raises NoMoment."""
+    """The moment of `2026-11-03` (the end of that day) or `2026-11-03T12:00`, in UTC by default. Raises NoMoment."""
     words = words.strip()
     try:
         if len(words) == len("2026-11-03"):
@@ -29,7 +29,7 @@ def read_moment(words: str, now: datetime) -> datetime:
 
 
 def attempt_at(attempt: Attempt, at: datetime) -> Attempt:
-    """The attempt as it stood: how it ended later is left out."""
+    """The attempt as it was at `at`, without a later end."""
     if attempt.ended_at is not None and attempt.ended_at > at:
         attempt.state, attempt.ended_at = Attempt.State.OPEN, None
         attempt.result = attempt.message = ""
@@ -37,7 +37,7 @@ def attempt_at(attempt: Attempt, at: datetime) -> Attempt:
 
 
 def link_at(link: ReauthLink, at: datetime) -> ReauthLink:
-    """The link as it stood: what became of it later is left out."""
+    """The link as it was at `at`, without what happened later."""
     for name in ("opened_at", "redirected_at", "returned_at", "settled_at", "withdrawn_at"):
         happened = getattr(link, name)
         if happened is not None and happened > at:

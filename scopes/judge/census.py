@@ -1,4 +1,4 @@
-"""How many connections stand in each standing. One scan; every count on a screen is census × verdict."""
+"""How many connections have each standing, counted in one scan. Every number on a screen is census × verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK = 7_301_001
 
 @in_transaction
 def take(now: datetime) -> int:
-    """Count every connection anew, in one transaction; the number of connections."""
+    """Count all connections and replace the census, in one transaction; the number of connections."""
     with connection.cursor() as cursor:
         _lock()
         cursor.execute("DELETE FROM scopes_census")
@@ -31,14 +31,14 @@ def take(now: datetime) -> int:
 
 
 def taken_at() -> datetime | None:
-    """When the census was taken; None when it never was, or found no connection."""
+    """When the census was taken; None when there is none, or no connection."""
     return Census.objects.values_list("taken_at", flat=True).first()
 
 
 def granted() -> dict[int, list[tuple[frozenset[str], int]]]:
-    """Integration id -> each set of scopes that is reported as granted, and on how many connections.
+    """Integration id -> (set of granted scopes as reported, number of connections) pairs.
 
-    A broken connection grants nothing any more.
+    Broken connections are left out: they no longer grant anything.
     """
     found: dict[int, list[tuple[frozenset[str], int]]] = defaultdict(list)
     with connection.cursor() as cursor:
@@ -57,7 +57,7 @@ def granted() -> dict[int, list[tuple[frozenset[str], int]]]:
 
 
 def take_if_old(now: datetime) -> datetime:
-    """Take the census unless the last is less than a minute old; when it was taken."""
+    """Take the census unless the last one is less than a minute old; when it was taken."""
     if (taken := taken_at()) is not None and now - taken < FRESH:
         return taken
     return _take_unless_others_did(now)

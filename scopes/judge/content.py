@@ -2,7 +2,7 @@
 
 Shape: {"requested": [scope…], "approved": [scope…] | null, "requirements": [{"feature", "any_of": [scope…], "level",
 "plans": […], "title": {language: text}, "why": {language: text}}…], "provider": {…}, "retired": bool}.
-The last two are what the catalogue said at publication; `with_catalogue` writes them.
+`provider` and `retired` are the catalogue's at publication; `with_catalogue` adds them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from scopes.judge.rules import RECOMMENDED, REQUIRED, Policy, Requirement
 KEYS = {"requested", "approved", "requirements"}
 REQUIREMENT_KEYS = {"feature", "any_of", "level", "plans", "title", "why"}
 
-# What PostgreSQL keeps in no text: NUL, and halves of characters.
+# PostgreSQL cannot store these in a text: NUL, and lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class PolicyError(ValueError):
-    """A policy's content that cannot be; the message names the place and what to do.
+    """A policy's content is invalid. The message names the place and what to do.
 
-    `words` are the message without the place, `key` is the key that they are about, for who shows them beside it.
+    `words` are the message without the place; `key` is the key that is wrong, for forms that show the message at it.
     """
 
     def __init__(self, words: str, where: str = "", key: str = "") -> None:
@@ -34,12 +34,12 @@ class PolicyError(ValueError):
 
 
 def empty() -> dict[str, Any]:
-    """The content of a policy nobody has written yet: nothing is requested, nothing is needed."""
+    """The content of a policy that was not written yet: nothing is requested, nothing is needed."""
     return {"requested": [], "approved": None, "requirements": []}
 
 
 def check(content: object) -> dict[str, Any]:
-    """`content` as canonical JSON, what the catalogue adds left out; raises PolicyError."""
+    """`content` in canonical form, without the catalogue's keys. Raises PolicyError."""
     if not isinstance(content, Mapping):
         raise PolicyError("A policy is an object with requested, approved and requirements.")
     unknown = sorted(set(content) - KEYS - {"provider", "retired"}, key=str)
@@ -57,7 +57,7 @@ def check(content: object) -> dict[str, Any]:
 
 
 def with_catalogue(content: Mapping[str, Any], provider: Provider, today: date) -> dict[str, Any]:
-    """`content` with what the catalogue says of its provider today, as far as rules look at it."""
+    """`content` with today's catalogue entry of its provider, reduced to what the rules use."""
     return {
         **check(content),
         "provider": {
@@ -78,7 +78,7 @@ def with_catalogue(content: Mapping[str, Any], provider: Provider, today: date) 
 
 
 def read(content: Mapping[str, Any]) -> Policy:
-    """The policy that a version's stored content says."""
+    """The stored content of a version as a `Policy`."""
     entry = content["provider"]
     return Policy(
         provider=Provider(

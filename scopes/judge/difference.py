@@ -1,4 +1,4 @@
-"""What one policy content changes against another, in words. Pure."""
+"""The changes from one policy content to another, in words. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ADDED, TAKEN, CHANGED = "+", "−", "~"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that differs. `sign` is +, − or ~; `what` names it, scopes between ticks."""
+    """One change. `sign` is +, − or ~; `what` describes it, with scopes in backticks."""
 
     sign: str
     what: str
@@ -21,7 +21,7 @@ class Change:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What `after` changes, in the order of a policy: requested, approved, requirements, catalogue."""
+    """The changes from `before` to `after`, in the order requested, approved, requirements, catalogue."""
     return [
         *_scopes("requested", before["requested"], after["requested"]),
         *_approved(before["approved"], after["approved"]),
@@ -31,7 +31,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Chan
 
 
 def requests_other(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:
-    """Whether the consent screen asks for other scopes under `after`."""
+    """Whether `after` requests other scopes than `before`."""
     return bool(after["requested"] != (before["requested"] if before else []))
 
 
@@ -55,9 +55,9 @@ def _approved(before: list[str] | None, after: list[str] | None) -> Iterator[Cha
 def _requirements(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[Change]:
     pairs, added, taken = _paired(before, after)
     for need in added:
-        yield Change(ADDED, f"requirement {_told(need)}")
+        yield Change(ADDED, f"requirement {_requirement_text(need)}")
     for need in taken:
-        yield Change(TAKEN, f"requirement {_told(need)}")
+        yield Change(TAKEN, f"requirement {_requirement_text(need)}")
     for old, new in pairs:
         for words in _altered(old, new):
             yield Change(CHANGED, f"requirement {new['feature']}: {words}")
@@ -68,7 +68,7 @@ def _requirements(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> 
 def _paired(
     before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]], list[dict[str, Any]], list[dict[str, Any]]]:
-    """(the same requirement before and after), added, taken. The same: its feature, at best with the same scopes."""
+    """(matching requirements before and after, added, removed). They match by feature, preferably with equal scopes."""
     left, pairs, found = list(before), [], set()
     for same_scopes in (True, False):
         for number, new in enumerate(after):
@@ -107,7 +107,7 @@ def _catalogue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
         yield Change(CHANGED, "what the catalogue says of the provider's scopes")
 
 
-def _told(need: Mapping[str, Any]) -> str:
+def _requirement_text(need: Mapping[str, Any]) -> str:
     plans = f", {_plans(need['plans'])}" if need["plans"] else ""
     return f"{need['feature']} ({' or '.join(f'`{scope}`' for scope in need['any_of'])}, {need['level']}{plans})"
 

@@ -1,4 +1,4 @@
-"""What speaks for and against two connections being one. It proves nothing: an agent decides."""
+"""Signs that two connections are, or are not, one and the same. They prove nothing: an agent decides."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from scopes.models import Connection
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One sign, as a sentence; `is_for` that they are one."""
+    """One sign as a sentence. `is_for` is true when it suggests that they are one."""
 
     is_for: bool
     sentence: str
 
 
 def signs(one: Connection, other: Connection) -> list[Sign]:
-    """The signs, from what the two rows, their standings and pulses say."""
+    """The signs that the two rows, their standings and their pulses give."""
     old, new = sorted((one, other), key=lambda row: (row.consented_at or row.first_seen_at, row.pk))
     return [sign for sign in (_works(old, new), _data(old, new), _account(old, new)) if sign is not None]
 
 
 def words_of_link(row: Connection) -> str:
-    """The state of the link in a word or two."""
+    """The state of the link in words, such as `token rejected`."""
     return row.standing.link.replace("_", " ")
 
 
 def last_data_on(row: Connection) -> date | None:
-    """The day of the newest data, where any is known."""
+    """The day of the newest data, None when unknown."""
     pulse = getattr(row, "pulse", None)
     return pulse.last_data_on if pulse else None
 
@@ -48,8 +48,8 @@ def _works(old: Connection, new: Connection) -> Sign | None:
 def _data(old: Connection, new: Connection) -> Sign | None:
     if new.consented_at is None:
         return None
-    since, came = f"{new.consented_at:%-d %b %Y}", last_data_on(old)
-    if came is not None and came > new.consented_at.date():
+    since, last_data = f"{new.consented_at:%-d %b %Y}", last_data_on(old)
+    if last_data is not None and last_data > new.consented_at.date():
         return Sign(False, f"Data came for the older one after the newer consent of {since}.")
     return Sign(True, f"No data is known for the older one since the newer consent of {since}.")
 

@@ -1,8 +1,8 @@
-"""What speaks for and against one connection, side by side, and which of it is right and why. Pure.
+"""The evidence about one connection: what each source stated, and what follows for each attribute. Pure.
 
-Attribute by attribute: a connection exists by the newest of listing and live check, and is gone only by both; access
-works by what proves it (an answer of the provider, data, a consent), and never by `active` alone; scopes are those of
-the newest source that told any.
+Existence follows from the newer of listing and live check; a connection is gone only when both say so. Access is proved
+by an answer of the provider, by data or by a consent, never by `active` alone. Scopes are the newest that any source
+reported.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED})
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What is concluded from all facts so far. `listed`: whether the last complete listing held it, None: not known."""
+class RecordedState:
+    """The recorded state of the connection. `listed` is whether the last complete listing had it, None when unknown."""
 
     link: LinkState
     link_at: datetime
@@ -36,8 +36,8 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What Terra said when it was last asked, and the provider, where it was probed (else `probe` is empty)."""
+class LiveAnswer:
+    """The answer of the newest live check. `probe` is the provider's answer, empty when it was not probed."""
 
     at: datetime
     answer: str
@@ -51,7 +51,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class LastWebhook:
-    """What the last webhook said: its kind, and what of it is about consent, link and scopes."""
+    """The newest webhook: its kind, and what it reported about consent, link and scopes."""
 
     at: datetime
     kind: str
@@ -62,54 +62,54 @@ class LastWebhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
-    """One witness: who, when, what it says, and what that is worth."""
+class Statement:
+    """What one source stated: by whom, when, the statement's text, and what it proves."""
 
-    who: str
+    by: str
     at: datetime | date | None
-    says: str
+    text: str
     worth: str
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What is right about one attribute, and why."""
+    """The answer to one question about the connection, and why."""
 
     question: str
     answer: str
-    because: str
+    explanation: str
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """All witnesses, and what follows from them. `asked_at` is when Terra was asked last, if it ever was."""
+class ConnectionEvidence:
+    """All statements and the conclusions from them. `checked_at` is when the last live check was answered, if any."""
 
-    signs: tuple[Sign, ...]
+    statements: tuple[Statement, ...]
     conclusions: tuple[Conclusion, ...]
-    asked_at: datetime | None = None
+    checked_at: datetime | None = None
 
 
-def weigh(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Evidence:
-    """The evidence of one connection; None for a witness that never spoke. Webhooks are heard for 30 days."""
-    return Evidence(
-        signs=tuple(_signs(recorded, asked, heard)),
+def weigh(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> ConnectionEvidence:
+    """The evidence about one connection; `check` and `webhook` are None when there is none. Webhooks stay 30 days."""
+    return ConnectionEvidence(
+        statements=tuple(_statements(recorded, check, webhook)),
         conclusions=(
-            _existence(recorded, asked),
-            _access(recorded, asked, heard),
-            _scopes(recorded, asked, heard),
-            *_account(asked),
+            _existence(recorded, check),
+            _access(recorded, check, webhook),
+            _scopes(recorded, check, webhook),
+            *_account(check),
         ),
-        asked_at=asked.at if asked else None,
+        checked_at=check.at if check else None,
     )
 
 
-def _signs(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Iterator[Sign]:
-    if asked is not None:
-        yield Sign("Terra, asked live", asked.at, _said(asked), _WORTH_OF_ANSWER[asked.answer])
-        if asked.probe:
-            yield Sign("The provider, probed", asked.at, *_probed(asked))
+def _statements(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> Iterator[Statement]:
+    if check is not None:
+        yield Statement("Terra, asked live", check.at, _answer_text(check), _WORTH_OF_ANSWER[check.answer])
+        if check.probe:
+            yield Statement("The provider, probed", check.at, *_probed(check))
     if recorded.listed is not None:
-        yield Sign(
+        yield Statement(
             "Last complete listing",
             recorded.listed_at,
             "It held the connection." if recorded.listed else "It did not hold the connection.",
@@ -117,18 +117,18 @@ def _signs(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -
             if recorded.listed
             else "A suspicion: only with a 404 beside it is the connection gone.",
         )
-    if heard is not None:
-        yield Sign("Last webhook", heard.at, _told(heard), _worth_of(heard))
+    if webhook is not None:
+        yield Statement("Last webhook", webhook.at, _webhook_text(webhook), _worth_of(webhook))
     if recorded.last_data_on is not None:
-        yield Sign("Last data", recorded.last_data_on, "Data came.", "It proves that access worked on that day.")
+        yield Statement("Last data", recorded.last_data_on, "Data came.", "It proves that access worked on that day.")
 
 
-def _said(asked: Asked) -> str:
-    if asked.answer != KNOWN:
-        return _ANSWERED[asked.answer] + (f" ({asked.detail})" if asked.detail else "")
-    active = {True: "active", False: "not active", None: "known"}[asked.active]
-    consented = f", consented on {_day(asked.consented_at)}" if asked.consented_at else ""
-    return f"It is {active}{consented}. {_listed(asked.scopes)}"
+def _answer_text(check: LiveAnswer) -> str:
+    if check.answer != KNOWN:
+        return _ANSWERED[check.answer] + (f" ({check.detail})" if check.detail else "")
+    active = {True: "active", False: "not active", None: "known"}[check.active]
+    consented = f", consented on {_day(check.consented_at)}" if check.consented_at else ""
+    return f"It is {active}{consented}. {_listed(check.scopes)}"
 
 
 _ANSWERED = {
@@ -159,64 +159,64 @@ _PROBED = {
 }
 
 
-def _probed(asked: Asked) -> tuple[str, str]:
-    """What it said, and what that is worth."""
-    unusable = "No usable answer." + (f" ({asked.detail})" if asked.detail else "")
-    return _PROBED.get(asked.probe, (unusable, "Nothing about this connection."))
+def _probed(check: LiveAnswer) -> tuple[str, str]:
+    """(the probe's answer as text, what it proves)."""
+    unusable = "No usable answer." + (f" ({check.detail})" if check.detail else "")
+    return _PROBED.get(check.probe, (unusable, "Nothing about this connection."))
 
 
-def _told(heard: LastWebhook) -> str:
-    scopes = f" {_listed(heard.scopes)}" if heard.scopes is not None else ""
-    if heard.link is not None:
-        return f"`{heard.kind}`: the link is {_words(heard.link)}.{scopes}"
-    if heard.refused:
-        return f"`{heard.kind}`: data was refused for lack of permission.{scopes}"
-    return f"`{heard.kind}`: consent was given.{scopes}" if heard.consent else f"`{heard.kind}`.{scopes}"
+def _webhook_text(webhook: LastWebhook) -> str:
+    scopes = f" {_listed(webhook.scopes)}" if webhook.scopes is not None else ""
+    if webhook.link is not None:
+        return f"`{webhook.kind}`: the link is {_words(webhook.link)}.{scopes}"
+    if webhook.refused:
+        return f"`{webhook.kind}`: data was refused for lack of permission.{scopes}"
+    return f"`{webhook.kind}`: consent was given.{scopes}" if webhook.consent else f"`{webhook.kind}`.{scopes}"
 
 
-def _worth_of(heard: LastWebhook) -> str:
-    if heard.link is not None:
+def _worth_of(webhook: LastWebhook) -> str:
+    if webhook.link is not None:
         return "It holds until a later consent, later data or a live check disproves it."
-    if heard.refused:
+    if webhook.refused:
         return "Evidence that a scope is lacking. The token works, and no reason changes by it."
     return "It holds until something newer is told."
 
 
-def _existence(recorded: Recorded, asked: Asked | None) -> Conclusion:
+def _existence(recorded: RecordedState, check: LiveAnswer | None) -> Conclusion:
     question = "Does Terra know it?"
     if recorded.link is LinkState.GONE:
         return Conclusion(question, "No", "A complete listing lacked it, and Terra answered 404: both are needed.")
-    listed_later = recorded.listed_at is not None and asked is not None and recorded.listed_at > asked.at
-    if asked is not None and not (listed_later and recorded.listed is not None):
-        if asked.answer == KNOWN:
-            return Conclusion(question, "Yes", f"Terra said so when asked on {_day(asked.at)}.")
-        if asked.answer == NOT_FOUND:
-            why = f"Terra answered 404 on {_day(asked.at)}"
+    listed_later = recorded.listed_at is not None and check is not None and recorded.listed_at > check.at
+    if check is not None and not (listed_later and recorded.listed is not None):
+        if check.answer == KNOWN:
+            return Conclusion(question, "Yes", f"Terra said so when asked on {_day(check.at)}.")
+        if check.answer == NOT_FOUND:
+            why = f"Terra answered 404 on {_day(check.at)}"
             if recorded.listed and recorded.listed_at:
                 return Conclusion(
-                    question, "DraftWarning", f"{why}, but the listing of {_day(recorded.listed_at)} held it."
+                    question, "Unconfirmed", f"{why}, but the listing of {_day(recorded.listed_at)} held it."
                 )
-            return Conclusion(question, "DraftWarning", f"{why}. The next complete listing decides.")
+            return Conclusion(question, "Unconfirmed", f"{why}. The next complete listing decides.")
     if recorded.listed is True:
         return Conclusion(question, "Yes", f"The complete listing of {_day(recorded.listed_at)} held it.")
     if recorded.listed is False:
         return Conclusion(
             question,
-            "DraftWarning",
+            "Unconfirmed",
             f"The complete listing of {_day(recorded.listed_at)} lacked it. A live check decides.",
         )
     return Conclusion(question, "Not known", "No listing and no live check has told.")
 
 
-def _access(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Conclusion:
+def _access(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> Conclusion:
     question = "Does access work?"
     if recorded.link not in NOT_BROKEN:
-        return Conclusion(question, "No", " ".join(_why_broken(recorded, asked)))
+        return Conclusion(question, "No", " ".join(_why_broken(recorded, check)))
     proofs = [(recorded.last_data_on, "data came")] if recorded.last_data_on else []
-    if asked is not None and asked.probe == ANSWERED:
-        proofs.append((asked.at.date(), "the provider answered the probe"))
-    if heard is not None and heard.consent:
-        proofs.append((heard.at.date(), "consent was given"))
+    if check is not None and check.probe == ANSWERED:
+        proofs.append((check.at.date(), "the provider answered the probe"))
+    if webhook is not None and webhook.consent:
+        proofs.append((webhook.at.date(), "consent was given"))
     if not proofs:
         return Conclusion(
             question, "Not proven", "Nothing says that it does not. `active` proves nothing about the token."
@@ -225,10 +225,10 @@ def _access(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) 
     return Conclusion(question, f"Yes, as of {_day(on)}", f"On that day {what}.")
 
 
-def _why_broken(recorded: Recorded, asked: Asked | None) -> Iterator[str]:
+def _why_broken(recorded: RecordedState, check: LiveAnswer | None) -> Iterator[str]:
     yield f"The link is {_words(recorded.link)} since {_day(recorded.link_at)}."
-    if asked is not None and asked.active and recorded.link is not LinkState.GONE:
-        yield f"That Terra called it active on {_day(asked.at)} proves nothing about the token."
+    if check is not None and check.active and recorded.link is not LinkState.GONE:
+        yield f"That Terra called it active on {_day(check.at)} proves nothing about the token."
     if recorded.last_data_on is None:
         yield "No data is known that would disprove it."
     elif recorded.last_data_on <= recorded.link_at.date():
@@ -237,41 +237,41 @@ def _why_broken(recorded: Recorded, asked: Asked | None) -> Iterator[str]:
         yield f"Data that came on {_day(recorded.last_data_on)} does not disprove this."
 
 
-def _scopes(recorded: Recorded, asked: Asked | None, heard: LastWebhook | None) -> Conclusion:
+def _scopes(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> Conclusion:
     question = "Which scopes?"
     if recorded.reported is None:
         return Conclusion(question, "Not reported", "No source told any, and what is not told is not missing.")
     count = len(recorded.reported)
-    told = f"{count} scope{'' if count == 1 else 's'}" if count else "None"
-    because = [f"Told by {recorded.scopes_by}, the newest that told any."]
-    for who, witness in (("live check", asked), ("webhook", heard)):
-        if witness is None or (isinstance(witness, Asked) and witness.answer != KNOWN):
+    found = f"{count} scope{'' if count == 1 else 's'}" if count else "None"
+    explanation = [f"Told by {recorded.scopes_by}, the newest that told any."]
+    for by, other in (("live check", check), ("webhook", webhook)):
+        if other is None or (isinstance(other, LiveAnswer) and other.answer != KNOWN):
             continue
-        if witness.scopes is None:
-            because.append(f"The {who} of {_day(witness.at)} told none, which takes none away.")
-        elif witness.scopes == recorded.reported:
-            because.append(f"The {who} of {_day(witness.at)} agrees.")
+        if other.scopes is None:
+            explanation.append(f"The {by} of {_day(other.at)} told none, which takes none away.")
+        elif other.scopes == recorded.reported:
+            explanation.append(f"The {by} of {_day(other.at)} agrees.")
         else:
-            because.append(f"The {who} of {_day(witness.at)} told others: {_difference(recorded.reported, witness)}.")
-    return Conclusion(question, told, " ".join(because))
+            explanation.append(f"The {by} of {_day(other.at)} told others: {_difference(recorded.reported, other)}.")
+    return Conclusion(question, found, " ".join(explanation))
 
 
-def _difference(reported: frozenset[str], witness: Asked | LastWebhook) -> str:
-    told = witness.scopes or frozenset()
-    more = [f"also `{scope}`" for scope in sorted(told - reported)]
-    less = [f"not `{scope}`" for scope in sorted(reported - told)]
+def _difference(reported: frozenset[str], other: LiveAnswer | LastWebhook) -> str:
+    found = other.scopes or frozenset()
+    more = [f"also `{scope}`" for scope in sorted(found - reported)]
+    less = [f"not `{scope}`" for scope in sorted(reported - found)]
     return ", ".join((more + less)[:6]) + (" and more" if len(more) + len(less) > 6 else "")
 
 
-def _account(asked: Asked | None) -> Iterator[Conclusion]:
+def _account(check: LiveAnswer | None) -> Iterator[Conclusion]:
     question = "Whose account?"
-    if asked is not None and asked.account:
+    if check is not None and check.account:
         yield Conclusion(
             question,
-            f"`{asked.account}`",
-            f"The provider told it on {_day(asked.at)}. Compare it with what the person sees there.",
+            f"`{check.account}`",
+            f"The provider told it on {_day(check.at)}. Compare it with what the person sees there.",
         )
-    elif asked is not None and asked.probe == NO_PROFILE:
+    elif check is not None and check.probe == NO_PROFILE:
         yield Conclusion(
             question, "Not told", "Without the profile scope the provider does not say whose account it is."
         )

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from scopes.facts import ConsentGiven, DataRefused, Fact, IdReplaced, LinkChanged, LinkState, OriginKind
-from scopes.judge.evidence import Asked, Evidence, LastWebhook, Recorded, weigh
-from scopes.judge.person import ConnectionAccount
+from scopes.judge.evidence import ConnectionEvidence, LastWebhook, LiveAnswer, RecordedState, weigh
+from scopes.judge.person import ConnectionOverview
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
 from scopes.models import Connection, Delivery, LiveCheck
 from scopes.sources.terra.events import read_event
 from scopes.sources.terra.payloads import PayloadError
 
-TOLD_BY = {
+ORIGINS = {
     OriginKind.LISTING: "a listing",
     OriginKind.WEBHOOK: "a webhook",
     OriginKind.FILE: "an imported file",
     OriginKind.LIVE_CHECK: "a live check",
 }
 
-# By the index that knows whom a delivery is about.
+# The newest delivery about each id, found by the index `delivery_about`.
 NEWEST_ABOUT = """
     SELECT newest.*, wanted.user_id AS about
     FROM unnest(%s::bigint[], %s::text[]) AS wanted (source_id, user_id)
@@ -34,22 +34,22 @@ NEWEST_ABOUT = """
 """
 
 
-def evidence_of(entries: Iterable[ConnectionAccount]) -> dict[int, Evidence]:
-    """Connection -> what speaks for and against it."""
+def evidence_of(entries: Iterable[ConnectionOverview]) -> dict[int, ConnectionEvidence]:
+    """Connection -> its evidence."""
     rows = list(entries)
     connections = [entry.connection for entry in rows]
-    asked, heard = _asked(connections), _heard(connections)
+    checks, webhooks = _last_checks(connections), _last_webhooks(connections)
     standings = facts_of(period.standing_id for entry in rows for period in entry.periods)
     return {
-        row.pk: weigh(_recorded(entry, standings), asked.get(row.pk), heard.get(row.pk))
+        row.pk: weigh(_recorded(entry, standings), checks.get(row.pk), webhooks.get(row.pk))
         for entry, row in zip(rows, connections, strict=True)
     }
 
 
-def _recorded(entry: ConnectionAccount, standings: Mapping[int, StandingFacts]) -> Recorded:
+def _recorded(entry: ConnectionOverview, standings: Mapping[int, StandingFacts]) -> RecordedState:
     row = entry.connection
     reported = standings[entry.periods[0].standing_id].reported
-    # Newest first: the last of the unbroken run in which these scopes stand is the one that told them.
+    # Newest first: the oldest period of the current run with the same scopes is the one that reported them.
     reported_by = entry.periods[0].origin
     for period in entry.periods:
         if standings[period.standing_id].reported != reported:
@@ -59,28 +59,28 @@ def _recorded(entry: ConnectionAccount, standings: Mapping[int, StandingFacts]) 
     link = standings[entry.periods[0].standing_id].link
     listed_at = row.integration.source.listed_at
     listed = None
-    # One that a listing was the first to tell of came after that listing began.
+    # A connection that a listing reported first is newer than the beginning of that listing.
     by_listing = entry.periods[-1].origin == OriginKind.LISTING
     if listed_at is not None and (row.first_seen_at < listed_at or by_listing):
         lacked = link in (LinkState.UNCONFIRMED, LinkState.GONE) and row.link_at <= listed_at
         listed = False if lacked or link is LinkState.GONE else True if link is LinkState.ACTIVE else None
-    return Recorded(
+    return RecordedState(
         link=link,
         link_at=row.link_at,
         reported=reported,
         scopes_at=row.scopes_at,
-        scopes_by=TOLD_BY.get(OriginKind(reported_by), "an earlier record"),
+        scopes_by=ORIGINS.get(OriginKind(reported_by), "an earlier record"),
         listed_at=listed_at,
         listed=listed,
         last_data_on=pulse.last_data_on if pulse else None,
     )
 
 
-def _asked(connections: Sequence[Connection]) -> dict[int, Asked]:
-    """Connection -> its last live check that was answered."""
+def _last_checks(connections: Sequence[Connection]) -> dict[int, LiveAnswer]:
+    """Connection -> its newest answered live check."""
     checks = LiveCheck.objects.filter(connection__in=connections, answered_at__isnull=False)
     return {
-        check.connection_id: Asked(
+        check.connection_id: LiveAnswer(
             at=check.answered_at or check.asked_at,
             answer=check.answer,
             active=check.active,
@@ -94,8 +94,8 @@ def _asked(connections: Sequence[Connection]) -> dict[int, Asked]:
     }
 
 
-def _heard(connections: Sequence[Connection]) -> dict[int, LastWebhook]:
-    """Connection -> the last webhook about it, under the id that it has today."""
+def _last_webhooks(connections: Sequence[Connection]) -> dict[int, LastWebhook]:
+    """Connection -> the newest webhook about its current id."""
     keys = {(row.integration.source_id, row.user_id): row.pk for row in connections}
     newest = Delivery.objects.raw(NEWEST_ABOUT, [[source for source, _ in keys], [user_id for _, user_id in keys]])
     found = {}
@@ -104,7 +104,9 @@ def _heard(connections: Sequence[Connection]) -> dict[int, LastWebhook]:
         facts: tuple[Fact, ...] = ()
         with suppress(PayloadError):
             facts = read_event(delivery.body or {}, at)
-        scopes = next((told for fact in facts if (told := getattr(fact, "scopes", None)) is not None), None)
+        scopes = next(
+            (reported_scopes for fact in facts if (reported_scopes := getattr(fact, "scopes", None)) is not None), None
+        )
         about: str = delivery.about  # type: ignore[attr-defined]  # the query's own column
         found[keys[delivery.source_id, about]] = LastWebhook(
             at=at,

@@ -1,4 +1,4 @@
-"""What a policy version would mean for the connections of the last census, and for their people."""
+"""The impact of a policy version: how the health of connections and people would change."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ WORSE = (Health.BLOCKED, Health.REDUCED)
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a version would mean, counted in connections.
+    """The impact of a version, counted in connections of the last census.
 
-    `becoming` are those whose health it changes; of these, a link would mend the `fixable`, blocked or reduced.
-    `reasons` tells why they become blocked or reduced: (scope, reason) -> (connections, of which a link could mend).
-    A connection that lacks two scopes stands under both.
+    `becoming` counts connections whose health changes, by their new health. `fixable` is how many of those that become
+    blocked or reduced a reauth link would fix, `fixable_of` the same by health. `reasons` is why they become so:
+    (scope, reason) -> (connections, how many of them a link would fix); a connection that lacks two scopes counts in
+    both.
     """
 
     version: int
@@ -39,7 +40,7 @@ class Impact:
 
 
 def impact(version: PolicyVersion) -> Impact:
-    """What `version` would mean for the connections of the last census; writes its verdicts first."""
+    """The impact of `version` on the connections of the last census. Stores its verdicts first."""
     judge_all(version)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -71,7 +72,7 @@ def impact(version: PolicyVersion) -> Impact:
         if new in WORSE:
             by_link = count if helps == Helps.YES else 0
             fixable[new] += by_link
-            for entry in _because(lacks, lacked):
+            for entry in _new_reasons(lacks, lacked):
                 reasons[entry] += count
                 fixed[entry] += by_link
     return Impact(
@@ -89,9 +90,9 @@ def impact(version: PolicyVersion) -> Impact:
 
 
 def people_becoming(version: PolicyVersion) -> dict[str, int]:
-    """Health -> how many people have a connection whose health `version` would change to it; as of now.
+    """Health -> how many people have a connection whose health `version` would change to it.
 
-    `impact` must have been asked before: it writes the verdicts that this reads.
+    Call `impact` first: it stores the verdicts that are read here.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -115,7 +116,7 @@ def people_becoming(version: PolicyVersion) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _because(lacks: Iterable[str], lacked: Iterable[str]) -> list[tuple[str, str]]:
-    """What is missing that was not before; where only its weight changed, all that is missing."""
+def _new_reasons(lacks: Iterable[str], lacked: Iterable[str]) -> list[tuple[str, str]]:
+    """The (scope, reason) pairs that are newly missing, or all of them when only the need's level changed."""
     entries = [entry for entry in lacks if entry not in set(lacked)] or list(lacks)
     return [(scope, reason) for scope, _, reason in (entry.rpartition("=") for entry in entries)]

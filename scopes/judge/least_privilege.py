@@ -1,6 +1,6 @@
-"""Least privilege: what is requested or granted and no feature needs, and drafts that ask for too much or too little.
+"""Least privilege: scopes that are requested or granted although no feature needs them, and warnings about drafts.
 
-Pure over policies and what the census counts. A scope is needed when a requirement of any plan names it, or something
+Pure: works on policies and counts of the census. A scope is needed when a requirement of any plan names it or a scope
 that it implies.
 """
 
@@ -16,10 +16,10 @@ from scopes.judge.rules import Policy
 
 @dataclass(frozen=True, slots=True)
 class Privilege:
-    """What one integration asks for, or has been granted, beyond its needs.
+    """The scopes of one integration that no feature needs.
 
-    `unused` is requested and not needed; `insisted` too, but the provider lets nobody connect without it. `granted`
-    counts connections by scope that is granted and not needed, the most first.
+    `unused` and `insisted` are requested; the provider does not let anybody connect without the `insisted`. `granted`
+    are (scope, number of connections) pairs, the most frequent first.
     """
 
     unused: tuple[str, ...]
@@ -29,7 +29,7 @@ class Privilege:
 
 @dataclass(frozen=True, slots=True)
 class DraftWarning:
-    """Something in a policy that its author should look at again, with the scopes that it is about."""
+    """A warning about a draft, with the scopes that it is about."""
 
     code: str
     words: str
@@ -37,7 +37,7 @@ class DraftWarning:
 
 
 def privilege(policy: Policy, provider: Provider, granted: Iterable[tuple[frozenset[str], int]]) -> Privilege:
-    """`granted` are sets of scopes as reported, each with the number of its connections."""
+    """The scopes that no feature needs. `granted` are (set of scopes as reported, number of connections) pairs."""
     unused, insisted = beyond(policy, provider)
     held: Counter[str] = Counter()
     for reported, connections in granted:
@@ -48,9 +48,9 @@ def privilege(policy: Policy, provider: Provider, granted: Iterable[tuple[frozen
 
 
 def beyond(policy: Policy, provider: Provider) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Requested and needed by no feature: (what could be left out, what the provider insists on)."""
-    asked = sorted({provider.canonical(scope) for scope in policy.requested})
-    unneeded = [scope for scope in asked if not _needed(scope, policy, provider)]
+    """Requested scopes that no feature needs: (those that could be left out, those that the provider insists on)."""
+    requested = sorted({provider.canonical(scope) for scope in policy.requested})
+    unneeded = [scope for scope in requested if not _needed(scope, policy, provider)]
     insisted = {scope.name for scope in provider.scopes if scope.mandatory}
     return (
         tuple(scope for scope in unneeded if scope not in insisted),
@@ -59,31 +59,35 @@ def beyond(policy: Policy, provider: Provider) -> tuple[tuple[str, ...], tuple[s
 
 
 def draft_warnings(policy: Policy, provider: Provider) -> list[DraftWarning]:
-    """What the author of `policy` should look at again before it is published."""
+    """What the author of `policy` should check before it is published."""
     found = []
     unused, _ = beyond(policy, provider)
     if unused:
         found.append(DraftWarning("unneeded", "It requests more than any feature needs:", unused))
-    insisted = tuple(scope.name for scope in provider.scopes if scope.mandatory and scope.name not in policy.asks_for)
+    insisted = tuple(
+        scope.name for scope in provider.scopes if scope.mandatory and scope.name not in policy.requested_with_implied
+    )
     if insisted and policy.requested:
         words = f"It does not request what {provider.name} insists on, so nobody could connect:"
         found.append(DraftWarning("mandatory", words, insisted))
     never: list[str] = []
     refused: list[str] = []
     for requirement in policy.requirements:
-        asked = [scope for scope in requirement.any_of if provider.canonical(scope) in policy.asks_for]
-        if not asked:
+        ours = [scope for scope in requirement.any_of if provider.canonical(scope) in policy.requested_with_implied]
+        if not ours:
             never += requirement.any_of
-        elif policy.may_ask_for is not None and not _approved(asked, policy, provider):
-            refused += asked
+        elif policy.approved_with_implied is not None and not _approved(ours, policy, provider):
+            refused += ours
     if never:
         words = "Features need what it does not request, so no link can mend it:"
         found.append(DraftWarning("not_requested", words, tuple(dict.fromkeys(never))))
     if refused:
         words = "Features need what the provider has not approved:"
         found.append(DraftWarning("needs_unapproved", words, tuple(dict.fromkeys(refused))))
-    if policy.may_ask_for is not None:
-        unapproved = {provider.canonical(scope) for scope in policy.requested} - policy.may_ask_for - set(refused)
+    if policy.approved_with_implied is not None:
+        unapproved = (
+            {provider.canonical(scope) for scope in policy.requested} - policy.approved_with_implied - set(refused)
+        )
         if unapproved:
             words = "It requests what the provider has not approved:"
             found.append(DraftWarning("requests_unapproved", words, tuple(sorted(unapproved))))
@@ -96,12 +100,12 @@ def _needed(scope: str, policy: Policy, provider: Provider) -> bool:
 
 
 def _gives(scope: str, provider: Provider) -> frozenset[str]:
-    """The scope, what it implies, and what it replaced: whoever needs one of these is served by it."""
+    """The scopes that holding this one satisfies: itself, those that it implies, and those that it replaced."""
     given = provider.held(frozenset({scope}))
     replaced = {old.name for old in provider.scopes if old.successor and provider.canonical(old.successor) in given}
     return given | replaced
 
 
 def _approved(scopes: Iterable[str], policy: Policy, provider: Provider) -> bool:
-    approved = policy.may_ask_for
+    approved = policy.approved_with_implied
     return approved is None or any(provider.canonical(scope) in approved for scope in scopes)

@@ -1,4 +1,4 @@
-"""Which connections: by what their verdict says. First the standings (thousands), then the connections in them."""
+"""Find connections by their verdict: first the matching standings (thousands), then the connections that have them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scopes.models import Connection
 def standings_where(
     *, integration: int | None = None, health: str = "", scope: str = "", reason: str = "", source: int | None = None
 ) -> list[int]:
-    """Ids of the standings whose verdict in force says all that is asked for; empty questions are not asked."""
+    """Ids of the standings whose verdict in force matches all filters; empty filters are ignored."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -37,7 +37,7 @@ def standings_where(
 
 
 def affected(integrations: Iterable[int]) -> dict[int, dict[str, int]]:
-    """Integration -> how many connections the last census counted for each `scope=reason` and each link's reason."""
+    """Integration -> `scope=reason` or link reason -> number of connections in the last census."""
     counts: dict[int, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -58,7 +58,7 @@ def affected(integrations: Iterable[int]) -> dict[int, dict[str, int]]:
 
 
 def page(standings: Sequence[int], after: int = 0, size: int = 50) -> QuerySet[Connection]:
-    """The next connections in these standings, by id: keyset paging, the same cost on every page."""
+    """The next connections with these standings, by id. Keyset paging: every page costs the same."""
     return (
         Connection.objects.filter(standing__in=list(standings), merged_into__isnull=True, pk__gt=after)
         .select_related("person", "integration__provider", "integration__source")

@@ -1,4 +1,4 @@
-"""Who is meant by words out of some text: the people and connections that are known exactly by one of them."""
+"""Find the people and connections whose id or e-mail address occurs among the words of a text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ MOST_CONNECTIONS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """`people` are named by reference id or e-mail address, `exact` are connections (ids) named by an id of their own.
+class Mentioned:
+    """What a text mentions: `people` by reference id or e-mail address, `exact` (connection ids) by an id of their own.
 
-    `connections` are those and all of the people's, with integration, provider, policy version and person loaded.
+    `connections` are the `exact` ones and all of the people's, with integration, provider, policy version and person
+    loaded.
     """
 
     people: tuple[Person, ...] = ()
@@ -27,13 +28,13 @@ class Named:
     exact: frozenset[int] = frozenset()
 
 
-def named(words: Sequence[str], people: Sequence[int] = (), connections: Sequence[int] = ()) -> Named:
-    """What up to 20 words name, in three queries; `people` and `connections` (ids) are taken as named too."""
+def find_mentioned(words: Sequence[str], people: Sequence[int] = (), connections: Sequence[int] = ()) -> Mentioned:
+    """What up to 20 words mention, in three queries. `people` and `connections` are ids to include as mentioned."""
     words = [word for word in words if "\x00" not in word][:MOST_WORDS]
     if not words and not people and not connections:
-        return Named()
+        return Mentioned()
     unmerged = Connection.objects.filter(merged_into__isnull=True)
-    # A union, for each half has an index of its own: an OR across them would read the whole table.
+    # A union, so that each part uses its own index: an OR across them would scan the table.
     by_id = unmerged.filter(user_id__in=words).values_list("pk")
     by_former_id = FormerId.objects.filter(user_id__in=words, connection__merged_into__isnull=True)
     by_reference = unmerged.filter(person__isnull=True, reference_id__in=[word for word in words if word])
@@ -48,11 +49,11 @@ def named(words: Sequence[str], people: Sequence[int] = (), connections: Sequenc
     )
     who = sorted(found, key=lambda person: person.pk)[:MOST_PEOPLE]
     rows = with_policy(Q(pk__in=exact) | Q(person__in=[person.pk for person in who]))
-    return Named(people=tuple(who), connections=tuple(rows.order_by("pk")[:MOST_CONNECTIONS]), exact=exact)
+    return Mentioned(people=tuple(who), connections=tuple(rows.order_by("pk")[:MOST_CONNECTIONS]), exact=exact)
 
 
 def known_as(word: str) -> list[Connection]:
-    """The connections that have this id: our own, or the source's, today's or a former one."""
+    """The connections with this id: our own id, or the source's current or former one."""
     which = Q(pk__in=[row.pk for row in by_source_id(word)])
     if word.isascii() and word.isdecimal() and len(word) < 19:
         which |= Q(pk=int(word)) | Q(pk__in=Connection.objects.filter(pk=int(word)).values("merged_into"))
@@ -60,7 +61,7 @@ def known_as(word: str) -> list[Connection]:
 
 
 def with_policy(which: Q) -> QuerySet[Connection]:
-    """The connections of today, with all that is needed to judge and to name them."""
+    """The unmerged connections that match, with all relations loaded that judging and displaying them needs."""
     return (
         Connection.objects.filter(which, merged_into__isnull=True)
         .select_related("integration__provider", "integration__source", "integration__policy_version", "person")

@@ -1,4 +1,4 @@
-"""What one connection lacks of given scopes, and why: the rules ask the same of a scope that nothing needs."""
+"""Judge one connection for given scopes, also for scopes that no requirement names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scopes.models import Connection
 
 
 def judgement_with(connection: Connection, scopes: Iterable[str] = ()) -> Judgement:
-    """What the policy in force makes of the connection, as if the host needed each of `scopes` besides.
+    """The judgement of the connection under the policy in force, as if each of `scopes` were recommended too.
 
     The integration and its policy version must be loaded.
     """
@@ -22,5 +22,5 @@ def judgement_with(connection: Connection, scopes: Iterable[str] = ()) -> Judgem
     policy = verdicts.policy_of(version)
     facts = facts_of([connection.standing_id])[connection.standing_id]
     besides = tuple(Requirement(scope, (scope,), RECOMMENDED) for scope in scopes)
-    asked = verdicts.asked_at([facts.consent_version]).get(facts.consent_version or 0)
-    return judge(facts, replace(policy, requirements=(*policy.requirements, *besides)), asked)
+    requested = verdicts.requested_by([facts.consent_version]).get(facts.consent_version or 0)
+    return judge(facts, replace(policy, requirements=(*policy.requirements, *besides)), requested)

@@ -1,4 +1,4 @@
-"""Everything about one person, explained, in a constant number of queries. Page and command show the same account."""
+"""Everything about one person, explained, in a constant number of queries. Page and command show the same overview."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
 from scopes.judge import reference_conflicts, suspicions, verdicts
 from scopes.judge.as_of import attempt_at, link_at
-from scopes.judge.explain import Account, Refused, Stretch, Version, explain, judged_at
+from scopes.judge.explain import explain
+from scopes.judge.explanation import Explanation
+from scopes.judge.history import PeriodFacts, PublishedPolicy, judged_at
 from scopes.judge.reference_conflicts import Contradiction, InOtherCase
 from scopes.judge.rules import Judgement
+from scopes.judge.sentences import RefusedData
 from scopes.judge.standing import facts_of
 from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Refusal, Verdict
 
@@ -23,15 +26,16 @@ ATTEMPTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionAccount:
-    """One connection with its account. `periods` newest first; `suspicions` are sentences, by scope.
+class ConnectionOverview:
+    """One connection with its explanation. `periods` are newest first; `suspicions` are sentences by scope.
 
-    `contradictions` say who else the source names. Both are of today: as of a moment of the past, they are left out.
+    `contradictions` name other people that the source reported. Both are current: an overview of the past leaves them
+    out.
     """
 
     connection: Connection
     provider: Entry
-    account: Account
+    explanation: Explanation
     policy: PolicyVersion
     periods: tuple[Period, ...]
     suspicions: Mapping[str, str]
@@ -39,15 +43,16 @@ class ConnectionAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonAccount:
-    """A person, or (with `person` None) connections that nobody claimed. Attempts and links newest first.
+class PersonOverview:
+    """A person, or unclaimed connections (`person` is None). Attempts and links are newest first.
 
-    With `as_of`, all is as it stood then; but what the host tells of the person is always of today. `named_for` are
-    connections of others, `in_other_case` ids that differ in case only; both are of today, and left out as of the past.
+    With `as_of`, everything is as it was then, except for the host's data about the person. `named_for` are other
+    people's connections reported for this one too, `in_other_case` reference ids that differ only in case; both are
+    current, and empty with `as_of`.
     """
 
     person: Person | None
-    connections: tuple[ConnectionAccount, ...]
+    connections: tuple[ConnectionOverview, ...]
     attempts: tuple[Attempt, ...]
     links: tuple[ReauthLink, ...]
     as_of: datetime | None = None
@@ -56,7 +61,7 @@ class PersonAccount:
 
 
 def find_people(words: str) -> list[Person]:
-    """The people known exactly by this reference id or e-mail address; the reference id first."""
+    """The person with this reference id, else the people with this e-mail address. Exact matches only."""
     words = words.strip()
     by_reference = list(Person.objects.filter(reference_id=words))
     if by_reference or "@" not in words:
@@ -65,7 +70,7 @@ def find_people(words: str) -> list[Person]:
 
 
 def find_unclaimed(words: str) -> list[Connection]:
-    """Connections without a person, known by this reference id or by the source's id, today's or a former one."""
+    """Unclaimed connections with this reference id, else with this current or former id of the source."""
     words = words.strip()
     unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
     found = list(unclaimed.filter(reference_id=words).order_by("pk")[:50]) if words else []
@@ -73,7 +78,7 @@ def find_unclaimed(words: str) -> list[Connection]:
 
 
 def by_source_id(words: str) -> list[Connection]:
-    """Connections by the source's id (Terra's `user_id`), today's or a former one."""
+    """Connections by the source's current id (Terra's `user_id`), else by a former one."""
     words = words.strip()
     if not words:
         return []
@@ -82,8 +87,8 @@ def by_source_id(words: str) -> list[Connection]:
     return today or list(Connection.objects.filter(pk__in=former, merged_into__isnull=True))
 
 
-def account_of(person: Person, at: datetime | None = None) -> PersonAccount:
-    """All of a person's connections, attempts and links; as of `at`, where it is given."""
+def overview_of(person: Person, at: datetime | None = None) -> PersonOverview:
+    """The overview of a person, at the moment `at` if it is given."""
     connections = person.connections.order_by("pk")
     attempts = Attempt.objects.filter(person=person) | Attempt.objects.filter(
         person__isnull=True, reference_id=person.reference_id
@@ -91,9 +96,9 @@ def account_of(person: Person, at: datetime | None = None) -> PersonAccount:
     links = person.reauth_links.select_related("integration__provider").order_by("-created_at", "-pk")
     if at is not None:
         links = links.filter(created_at__lte=at).select_related("superseded_by")
-    return PersonAccount(
+    return PersonOverview(
         person=person,
-        connections=tuple(accounts_of(connections if at else connections.filter(merged_into__isnull=True), at)),
+        connections=tuple(overviews_of(connections if at else connections.filter(merged_into__isnull=True), at)),
         attempts=_attempts(attempts, at),
         links=tuple(link_at(link, at) if at else link for link in links[:ATTEMPTS]),
         as_of=at,
@@ -102,14 +107,14 @@ def account_of(person: Person, at: datetime | None = None) -> PersonAccount:
     )
 
 
-def account_of_unclaimed(
+def overview_of_unclaimed(
     connections: Iterable[Connection], reference_id: str, at: datetime | None = None
-) -> PersonAccount:
-    """Connections without a person, and the attempts under a reference id that nobody has."""
+) -> PersonOverview:
+    """The overview of unclaimed connections, with the attempts under their reference id."""
     attempts = Attempt.objects.filter(person__isnull=True, reference_id=reference_id.strip())
-    return PersonAccount(
+    return PersonOverview(
         person=None,
-        connections=tuple(accounts_of(connections, at)),
+        connections=tuple(overviews_of(connections, at)),
         attempts=_attempts(attempts, at) if reference_id else (),
         links=(),
         as_of=at,
@@ -125,10 +130,10 @@ def _attempts(attempts: QuerySet[Attempt], at: datetime | None) -> tuple[Attempt
     return tuple(attempt_at(attempt, at) for attempt in rows.filter(started_at__lte=at)[:ATTEMPTS])
 
 
-def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -> list[ConnectionAccount]:
-    """The account of each connection, in their order; as many queries, however many they are.
+def overviews_of(connections: Iterable[Connection], at: datetime | None = None) -> list[ConnectionOverview]:
+    """The overview of each connection, in their order, in a constant number of queries.
 
-    With `at`, as of then: without those that were not known yet, or had merged into another by then.
+    With `at`, as of then: without connections that were not known yet or were merged into another.
     """
     rows = _with_integrations(connections)
     versions = _versions({row.integration_id for row in rows})
@@ -146,14 +151,14 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)
         published = [_version(version) for version in versions[row.integration_id]]
-        stretches = [_stretch(period, facts) for period in periods[row.pk]]
+        dated = [_period_facts(period, facts) for period in periods[row.pk]]
         policy = _in_force(versions[row.integration_id], row, at)
-        judgement = judged_at(stretches, published, provider, at) if at else judged[row.standing_id, policy.pk]
+        judgement = judged_at(dated, published, provider, at) if at else judged[row.standing_id, policy.pk]
         if judgement is None:
             continue
-        told = explain(
+        explanation = explain(
             judgement,
-            stretches,
+            dated,
             published,
             provider,
             row.consented_at,
@@ -162,42 +167,42 @@ def accounts_of(connections: Iterable[Connection], at: datetime | None = None) -
             refused[row.pk],
         )
         newest_first = tuple(reversed(periods[row.pk]))
-        doubted = suspected.get(row.integration_id, {})
+        suspected_here = suspected.get(row.integration_id, {})
         others = tuple(contradicted.get(row.pk, ()))
-        accounts.append(ConnectionAccount(row, provider, told, policy, newest_first, doubted, others))
+        accounts.append(ConnectionOverview(row, provider, explanation, policy, newest_first, suspected_here, others))
     return accounts
 
 
 def _periods(rows: Iterable[Connection], at: datetime | None) -> dict[int, list[Period]]:
-    """Connection -> its periods, oldest first; with `at`, up to then, of those that had one open then."""
+    """Connection -> its periods, oldest first. With `at`: periods up to then, of connections with one open then."""
     found: dict[int, list[Period]] = defaultdict(list)
     periods = Period.objects.filter(connection__in=[row.pk for row in rows]).order_by("connection", "since", "pk")
     for period in periods if at is None else periods.filter(since__lte=at):
         found[period.connection_id].append(period)
     if at is None:
         return found
-    open_then = {pk: told for pk, told in found.items() if (until := told[-1].until) is None or until > at}
-    # A merge dates back what it moves: while the merged connection is told of on its own, that is left out.
+    open_then = {pk: of_one for pk, of_one in found.items() if (until := of_one[-1].until) is None or until > at}
+    # A merge gives the survivor earlier periods: leave them out while the merged connection is shown on its own.
     survivors = {row.merged_into_id for row in rows if row.merged_into_id is not None and row.pk in open_then}
     for survivor in survivors & open_then.keys():
-        told = open_then[survivor]
-        while len(told) > 1 and told[-1].received_at > at:
-            told.pop()
+        of_one = open_then[survivor]
+        while len(of_one) > 1 and of_one[-1].received_at > at:
+            of_one.pop()
     return open_then
 
 
-def _refused(rows: Iterable[Connection]) -> dict[int, list[Refused]]:
-    """Connection -> what was refused it, or one that went on in it."""
+def _refused(rows: Iterable[Connection]) -> dict[int, list[RefusedData]]:
+    """Connection -> data that the provider refused for it, or for a connection merged into it."""
     pks = [row.pk for row in rows]
     theirs = Connection.objects.filter(Q(pk__in=pks) | Q(merged_into__in=pks)).values("pk")
-    found: dict[int, list[Refused]] = defaultdict(list)
+    found: dict[int, list[RefusedData]] = defaultdict(list)
     refusals = Refusal.objects.filter(connection__in=theirs).values_list(
         "connection", "connection__merged_into", "data_type", "first_at", "last_at"
     )
     for pk, survivor, data_type, first_at, last_at in refusals:
-        found[pk].append(Refused(data_type, first_at, last_at))
+        found[pk].append(RefusedData(data_type, first_at, last_at))
         if survivor is not None:
-            found[survivor].append(Refused(data_type, first_at, last_at))
+            found[survivor].append(RefusedData(data_type, first_at, last_at))
     return found
 
 
@@ -207,11 +212,11 @@ def _verdicts(rows: Sequence[Connection]) -> dict[tuple[int, int], Judgement]:
         standing__in={row.standing_id for row in rows},
         policy_version__in={row.integration.policy_version_id for row in rows},
     )
-    return {(verdict.standing_id, verdict.policy_version_id): verdicts.read(verdict) for verdict in stored}
+    return {(verdict.standing_id, verdict.policy_version_id): verdicts.judgement_of(verdict) for verdict in stored}
 
 
 def _as_they_stood(rows: Iterable[Connection], periods: Mapping[int, Sequence[Period]], at: datetime) -> None:
-    """Give the rows, in memory, the id and the consent that they had then."""
+    """Set, in memory, the id and the consent time that the rows had then."""
     former: dict[int, str] = {}
     replaced = FormerId.objects.filter(connection__in=list(periods), replaced_at__gt=at)
     for one in replaced.order_by("-replaced_at", "-pk"):
@@ -223,14 +228,14 @@ def _as_they_stood(rows: Iterable[Connection], periods: Mapping[int, Sequence[Pe
 
 
 def _in_force(published: Sequence[PolicyVersion], row: Connection, at: datetime | None) -> PolicyVersion:
-    """The version that judges the connection; as of `at`, the newest of then, else the first that there was."""
+    """The version in force; with `at`, the newest published by then, else the first one."""
     if at is None:
         return next(version for version in published if version.pk == row.integration.policy_version_id)
     return next((v for v in reversed(published) if v.published_at is not None and v.published_at <= at), published[0])
 
 
 def _successor(row: Connection, provider: Entry) -> str:
-    """The name of what replaces the provider; empty where nothing does."""
+    """The name of the provider's successor; empty when there is none."""
     known = row.integration.provider.successor
     return known.name if known else provider.successor.replace("_", " ").title()
 
@@ -254,8 +259,8 @@ def _versions(integrations: Iterable[int]) -> Mapping[int, Sequence[PolicyVersio
     return published
 
 
-def _stretch(period: Period, facts: Mapping[int, object]) -> Stretch:
-    return Stretch(
+def _period_facts(period: Period, facts: Mapping[int, object]) -> PeriodFacts:
+    return PeriodFacts(
         standing=facts[period.standing_id],  # type: ignore[arg-type]
         since=period.since,
         until=period.until,
@@ -265,6 +270,6 @@ def _stretch(period: Period, facts: Mapping[int, object]) -> Stretch:
     )
 
 
-def _version(version: PolicyVersion) -> Version:
+def _version(version: PolicyVersion) -> PublishedPolicy:
     published_at: datetime = version.published_at  # type: ignore[assignment]
-    return Version(version.pk, version.number, verdicts.policy_of(version), published_at, version.in_force_from)
+    return PublishedPolicy(version.pk, version.number, verdicts.policy_of(version), published_at, version.in_force_from)

@@ -1,7 +1,7 @@
-"""Draft, publish, date and take back the policies of integrations.
+"""Draft, publish, date and restore the policies of integrations.
 
-Publishing writes the verdicts of the new version for the integration's standings (thousands), then moves one pointer.
-No connection is touched, and no page ever sees a mixture: it reads the verdicts of the version that is pointed at.
+Publishing stores the verdicts of the new version for the integration's standings (thousands), then makes it the
+integration's `policy_version`. No connection is touched, and pages switch to the new verdicts all at once.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from scopes.judge.difference import requests_other
 from scopes.judge.standing import facts_from
 from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry, Verdict
 from scopes.models.trail import Act
-from scopes.models.transactions import again_after_deadlock, in_transaction
+from scopes.models.transactions import in_transaction, retry_after_deadlock
 
 CATALOGUE = "catalogue"
 CHUNK = 1000
 
 
 def ensure_integration(source: Source, entry: Entry, now: datetime) -> Integration:
-    """The integration of this source with this provider; a new one begins with an empty policy, version 1."""
+    """The integration of this source with this provider, created with an empty policy (version 1) if it is new."""
     provider, _ = Provider.objects.get_or_create(
         slug=entry.slug,
         defaults={
@@ -58,9 +58,9 @@ def _with_a_policy(pk: int, now: datetime) -> Integration:
 def draft(
     integration: Integration, proposed: Mapping[str, Any], *, author: str, now: datetime, note: str = ""
 ) -> PolicyVersion:
-    """A new version that is not pointed at. Its content never changes: another wording is another draft.
+    """Create a draft: a version that is not published. Its content never changes; a change is another draft.
 
-    Raises PolicyError for a content that cannot be.
+    Raises PolicyError for invalid content.
     """
     entry = Entry.from_data(integration.provider.entry)
     full = content.with_catalogue(proposed, entry, now.date())
@@ -72,8 +72,8 @@ def draft(
 
 
 def judge_all(version: PolicyVersion) -> int:
-    """Write the verdicts that `version` still lacks for its integration's standings; how many were written."""
-    # A sub-select is looked up for each standing, where an anti-join goes by statistics, which know no new version yet.
+    """Store the verdicts of `version` that its integration's standings lack; how many were stored."""
+    # A sub-select uses the index for each standing; an anti-join is planned by statistics without the new version.
     verdict = Subquery(Verdict.objects.filter(policy_version=version, standing=OuterRef("pk")).values("pk"))
     standings = Standing.objects.filter(integration=version.integration_id).alias(verdict=verdict)
     written = last = 0
@@ -93,14 +93,14 @@ def publish(
     act: Act | None = None,
     instead_of: int | None = None,
 ) -> PolicyVersion:
-    """Put `version` in force, and return it. Raises PolicyError when it was published before.
+    """Put `version` in force and return it. Raises PolicyError if it was published before.
 
-    `in_force_from` is when the consent screen changed; it defaults to now when this version requests other scopes than
-    the one before, and to "it did not change" when it requests the same. Consents since a time in the past are moved
-    to their true version by `flow.publish`, which calls this. The trail names the draft's author, or who did the `act`.
-    `instead_of` is the id of the version that the publisher believes to be in force; another raises PolicyError too.
+    `in_force_from` is when the consent screen changed. It defaults to now if this version requests other scopes than
+    the one before, else to None: the screen did not change. If it lies in the past, call `flow.publish`, which also
+    moves the consents given since then. The trail names the author of the `act`, else the draft's. `instead_of` is the
+    id of the version that the caller expects to be in force; PolicyError if it is another.
     """
-    again_after_deadlock(lambda: judge_all(version))  # so that little is left to write under the lock
+    retry_after_deadlock(lambda: judge_all(version))  # so that little is left to write under the lock
     return _put_in_force(version, now, in_force_from, act, instead_of)
 
 
@@ -137,25 +137,25 @@ def _put_in_force(
     return version
 
 
-def take_back(
+def draft_to_restore(
     integration: Integration, to: PolicyVersion, *, author: str, now: datetime, note: str = ""
 ) -> PolicyVersion:
-    """A draft of the content of `to`, read with today's catalogue. Publish it to go back."""
+    """A draft with the content of the earlier version `to`, under today's catalogue. Publish it to restore it."""
     proposed = content.check(to.content)
     return draft(integration, proposed, author=author, now=now, note=note or f"Back to policy {to.number}.")
 
 
-def request_instead(
+def draft_requesting(
     integration: Integration, requested: Sequence[str], *, author: str, now: datetime, note: str
 ) -> PolicyVersion:
-    """A draft of the policy in force that requests these scopes."""
+    """A draft of the policy in force that requests exactly these scopes."""
     before = integration.policy_version.content if integration.policy_version else content.empty()
     proposed = content.check({**before, "requested": list(requested)})
     return draft(integration, proposed, author=author, now=now, note=note)
 
 
 def outdated(now: datetime) -> list[Integration]:
-    """Integrations whose policy in force says something else of its provider than the catalogue does today."""
+    """Integrations whose policy in force was published with an older catalogue entry of its provider."""
     integrations = Integration.objects.select_related("provider", "policy_version", "source").order_by("pk")
     return [
         integration
@@ -169,7 +169,7 @@ def outdated(now: datetime) -> list[Integration]:
 
 
 def publish_catalogue(now: datetime) -> list[PolicyVersion]:
-    """Publish the same policies anew where the catalogue changed what they mean (an alias, a retirement)."""
+    """Publish policies again where the catalogue changed their meaning (an alias, a retirement)."""
     published = []
     for integration in outdated(now):
         current = integration.policy_version
@@ -183,12 +183,12 @@ def publish_catalogue(now: datetime) -> list[PolicyVersion]:
 
 @dataclass(frozen=True, slots=True)
 class ConsentScreens:
-    """When each consent screen of one integration came into force, oldest first."""
+    """The consent screens of one integration: (in force from, policy version id) pairs, oldest first."""
 
     since: tuple[tuple[datetime, int], ...]
 
     def at(self, moment: datetime | None) -> int | None:
-        """The id of the version in force at `moment`; None when unknown."""
+        """The id of the version that the screen requested at `moment`; None when unknown."""
         found = None
         for since, version in self.since:
             if moment is not None and since <= moment:
@@ -202,7 +202,7 @@ def consent_screens(integration: int) -> ConsentScreens:
 
 
 def consent_screens_of(integrations: Collection[int]) -> dict[int, ConsentScreens]:
-    """Read the consent screens of each integration from its published versions; one query."""
+    """Integration -> its consent screens, from its published versions; one query."""
     since: dict[int, list[tuple[datetime, int]]] = {integration: [] for integration in integrations}
     rows = (
         PolicyVersion.objects.filter(integration__in=integrations, in_force_from__isnull=False)

@@ -1,4 +1,4 @@
-"""Policies as files: YAML, a list of integrations with their content, for whoever has no admin at hand.
+"""Read policies from a YAML file: a list of integrations with their content.
 
 Each entry: {source: "terra:production", provider: oura, in_force_from: 2026-11-03, note: "…", requested: […],
 approved: […], requirements: […]}. See docs/policies.md.
@@ -37,7 +37,7 @@ class Proposed:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, where YAML itself takes the last one without a word."""
+    """Rejects duplicate keys; YAML itself silently uses the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -71,7 +71,7 @@ def read(path: Path, catalogue: Catalogue) -> list[Proposed]:
 
 
 def is_in_force(wanted: Proposed, integration: Integration) -> bool:
-    """Whether publishing `wanted` would change nothing: its content is in force, and its date says nothing new."""
+    """Whether publishing `wanted` would change nothing: its content is in force, and so is its date."""
     current = integration.policy_version
     if current is None or check(current.content) != wanted.content:
         return False

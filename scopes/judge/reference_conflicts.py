@@ -1,4 +1,4 @@
-"""What is contradictory about whose connections are: another person reported for one, ids that differ in case only."""
+"""Conflicts about who owns a connection: it was reported for two people, or two reference ids differ only in case."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scopes.models.arrays import among
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """`connection` goes on under its own reference id, and `report` names another. `other` is that person, if known."""
+    """`report` names another reference id for `connection`, which keeps its own. `other` is that person, if known."""
 
     report: ReferenceConflict
     connection: Connection
@@ -27,7 +27,7 @@ class Contradiction:
 
     @property
     def sentence(self) -> str:
-        """On the page of whoever has the connection."""
+        """For the page of the person who has the connection."""
         return (
             f"{self.who} also names `{self.report.reference_id}` for this connection, first on"
             f" {self.report.first_at:%-d %b %Y}. It stays with `{self.connection.reference_id}`, who was named first."
@@ -35,7 +35,7 @@ class Contradiction:
 
     @property
     def sentence_of_other(self) -> str:
-        """On the page of the other one."""
+        """For the page of the other person."""
         return (
             f"{self.who} also names `{self.report.reference_id}` for a connection of `{self.connection.reference_id}`:"
             f" {self.connection.integration.provider.name}, `{self.connection.user_id}`, first on"
@@ -45,7 +45,7 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class InOtherCase:
-    """A reference id that differs from `reference_id` in case only. One of `person` and `connection` has it."""
+    """`other_id` differs from `reference_id` only in case. It belongs to `person`, or to the unclaimed `connection`."""
 
     reference_id: str
     other_id: str
@@ -58,7 +58,7 @@ class InOtherCase:
 
 
 def contradictions(rows: QuerySet[ReferenceConflict]) -> list[Contradiction]:
-    """These reports that nobody dismissed, with the connections that go on; two queries."""
+    """The conflicts among `rows` that are not dismissed, each with its unmerged connection. Two queries."""
     sides = [
         f"connection__{merged}{side}"
         for merged in ("", "merged_into__")
@@ -68,15 +68,15 @@ def contradictions(rows: QuerySet[ReferenceConflict]) -> list[Contradiction]:
     references = {report.reference_id for report in reports}
     people = among(Person.objects.defer("search"), "reference_id", references) if references else ()
     known = {person.reference_id: person for person in people}
-    told = [
+    found = [
         Contradiction(report, report.connection.merged_into or report.connection, known.get(report.reference_id))
         for report in reports
     ]
-    return [one for one in told if one.report.reference_id != one.connection.reference_id]
+    return [one for one in found if one.report.reference_id != one.connection.reference_id]
 
 
 def of_connections(pks: Iterable[int]) -> dict[int, list[Contradiction]]:
-    """Connection -> who else was reported for it, or for one that goes on in it."""
+    """Connection -> conflicts about it, or about connections that were merged into it."""
     pks = list(pks)
     theirs = ReferenceConflict.objects.filter(Q(connection__in=pks) | Q(connection__merged_into__in=pks))
     found: dict[int, list[Contradiction]] = {}
@@ -88,13 +88,13 @@ def of_connections(pks: Iterable[int]) -> dict[int, list[Contradiction]]:
 
 
 def of_references(references: Iterable[str]) -> list[Contradiction]:
-    """The connections of others that were reported for these reference ids too."""
+    """Conflicts about other people's connections that were reported for these reference ids too."""
     named = ReferenceConflict.objects.filter(reference_id__in=sorted(set(references) - {""}))
     return contradictions(named.order_by("first_at", "pk"))
 
 
 def in_other_case(reference_id: str) -> list[InOtherCase]:
-    """The people, and the reference ids of connections that nobody has claimed, that differ from it in case only."""
+    """The people and unclaimed connections whose reference id differs from this one only in case."""
     if not reference_id:
         return []
     people = Person.objects.defer("search").filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)

@@ -1,7 +1,7 @@
-"""Judgement of one standing under one policy. Pure: no query, no clock, no settings, no Django.
+"""The rules: what one standing means under one policy. Pure: no query, no clock, no settings, no Django.
 
-`judge(standing, policy)` serves one connection and ten million alike, because connections with the same facts
-share one standing. The order of the scope reasons is the order of `SCOPE_RULES`: the first that applies is told.
+Connections with the same facts share one standing, so `judge(standing, policy)` runs once for all of them. Why a scope
+is missing is decided by the first entry of `SCOPE_RULES` that applies.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED})
 
 
 class StandingFacts(NamedTuple):
-    """Everything that decides a verdict. Scope strings stand here as the source reported them.
+    """Everything that decides a verdict. Scope strings are exactly as the source reported them.
 
-    `reported` is None when the source did not report scopes. `earlier` was held under this consent and lost since.
-    `consent_version` is the policy version (its id) under which consent was given, None when unknown.
-    `unlisted` marks scopes that no catalogue entry knows, beyond those that are kept by name.
+    `reported` is None when the source did not report scopes. `earlier` are scopes held under this consent and lost
+    since. `consent_version` is the id of the policy version under which consent was given, None when unknown.
+    `unlisted` is true when more unknown scopes were reported than the catalogue keeps by name.
     """
 
     integration: int
@@ -40,7 +40,10 @@ class StandingFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A feature of the host needs one of `any_of`. No plans: it holds for all. Texts are (language, text) pairs."""
+    """A feature of the host needs one of the scopes in `any_of`. Without `plans` it applies to every plan.
+
+    `title` and `why` are (language, text) pairs.
+    """
 
     feature: str
     any_of: tuple[str, ...]
@@ -52,9 +55,9 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Policy:
-    """One policy version. `approved` is None when nobody wrote down what the provider approved for our client.
+    """The content of one policy version. `approved` is None when it was not recorded what the provider approved for us.
 
-    `provider` is the catalogue's entry as it stood at publication, `retired` whether its service had ended then.
+    `provider` is the catalogue's entry at publication, `retired` whether its service had ended by then.
     """
 
     provider: Provider
@@ -63,29 +66,29 @@ class Policy:
     requirements: tuple[Requirement, ...] = ()
     retired: bool = False
 
-    # What judging thousands of standings would work out again and again, worked out once.
+    # Computed once, because thousands of standings are judged under the same policy.
 
     @cached_property
     def successors(self) -> dict[str, str]:
-        """Scope -> what the provider replaced it by."""
+        """Scope -> the scope that the provider replaced it with."""
         scopes = self.provider.scopes
         return {scope.name: self.provider.canonical(scope.successor) for scope in scopes if scope.successor}
 
     @cached_property
-    def asks_for(self) -> frozenset[str]:
-        """What is requested, canonical, with all that it implies."""
+    def requested_with_implied(self) -> frozenset[str]:
+        """The canonical names of the requested scopes and of all that they imply."""
         return self.provider.held(self.requested)
 
     @cached_property
-    def may_ask_for(self) -> frozenset[str] | None:
-        """What is approved, canonical, with all that it implies; None when nobody wrote it down."""
+    def approved_with_implied(self) -> frozenset[str] | None:
+        """The canonical names of the approved scopes and of all that they imply; None when not recorded."""
         return None if self.approved is None else self.provider.held(self.approved)
 
     def needs(self, plan: str) -> dict[tuple[str, ...], tuple[str, tuple[str, ...]]]:
-        """Alternatives -> (strongest level, features), in the order of the policy; only what holds for this plan."""
+        """Alternative scopes -> (strongest level, features), in the order of the policy; only those of this plan."""
         needs = self._needs_by_plan.get(plan)
         if needs is None:
-            # Plans that no requirement names share what holds for all: there may be many of them.
+            # There may be many plans that no requirement names: they share one entry.
             if any(plan in requirement.plans for requirement in self.requirements) or not plan:
                 needs = self._needs_by_plan[plan] = _needs(self, plan)
             else:
@@ -97,10 +100,11 @@ class Policy:
         return {}
 
 
-class Line(NamedTuple):
-    """One need, or one scope that nothing needs. `held` is None when the source does not report scopes.
+class VerdictLine(NamedTuple):
+    """One need of a verdict, or one granted scope that nothing needs.
 
-    `scopes` are alternatives, canonical, the one to ask for first. Reason and remedy are empty unless it is missing.
+    `scopes` are the canonical names of its alternatives, the one to request first. `held` is None when the source does
+    not report scopes. `reason` and `remedy` are empty unless the need is unmet.
     """
 
     scopes: tuple[str, ...]
@@ -117,30 +121,30 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a standing means under one policy: `helps` answers "would a reauth help?"."""
+    """What a standing means under one policy. `helps` says whether a reauth would help. Stored as `models.Verdict`."""
 
     health: Health
     helps: Helps
     link_reason: str
     link_remedy: str
-    lines: tuple[Line, ...]
+    lines: tuple[VerdictLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What the scope rules look at, everything canonical."""
+    """The input of the scope rules. All names are canonical."""
 
     held: frozenset[str] | None
     requested: frozenset[str]
     approved: frozenset[str] | None
-    asked_at_consent: frozenset[str] | None
+    requested_at_consent: frozenset[str] | None
     earlier: frozenset[str]
     waived: bool
     successors: dict[str, str]
 
 
 def need_key(scopes: Iterable[str]) -> str:
-    """The name of a need: its alternatives, sorted, joined by `|`. A waiver names its need so."""
+    """The key of a need: its alternatives, sorted and joined by `|`. Waivers refer to needs by it."""
     return "|".join(sorted(scopes))
 
 
@@ -153,27 +157,27 @@ SCOPE_RULES: tuple[tuple[str, Callable[[str, _Case], bool]], ...] = (
     ("removed_later", lambda scope, case: scope in case.earlier),
     (
         "requirement_raised",
-        lambda scope, case: case.asked_at_consent is not None and scope not in case.asked_at_consent,
+        lambda scope, case: case.requested_at_consent is not None and scope not in case.requested_at_consent,
     ),
-    ("declined", lambda scope, case: case.asked_at_consent is not None),
+    ("declined", lambda scope, case: case.requested_at_consent is not None),
     ("not_granted", lambda scope, case: True),
 )
 _RANK = {code: rank for rank, (code, _) in enumerate(SCOPE_RULES)}
 
 
-def judge(standing: StandingFacts, policy: Policy, asked_at_consent: frozenset[str] | None = None) -> Judgement:
+def judge(standing: StandingFacts, policy: Policy, requested_at_consent: frozenset[str] | None = None) -> Judgement:
     """The judgement of `standing` under `policy`.
 
-    `asked_at_consent` is what the version of the standing's consent requested; None when that is not known.
+    `requested_at_consent` are the scopes that were requested when consent was given; None when not known.
     """
     provider = policy.provider
     held = None if standing.reported is None else provider.held(standing.reported)
     waived = {need_key(set(map(provider.canonical, key.split("|")))) for key in standing.waived}
     case = _Case(
         held=held,
-        requested=policy.asks_for,
-        approved=policy.may_ask_for,
-        asked_at_consent=None if asked_at_consent is None else provider.held(asked_at_consent),
+        requested=policy.requested_with_implied,
+        approved=policy.approved_with_implied,
+        requested_at_consent=None if requested_at_consent is None else provider.held(requested_at_consent),
         earlier=provider.held(standing.earlier),
         waived=False,
         successors=policy.successors,
@@ -185,7 +189,7 @@ def judge(standing: StandingFacts, policy: Policy, asked_at_consent: frozenset[s
     needed = {scope for line in lines for scope in line.scopes}
     if standing.reported is not None:
         spare = sorted({provider.canonical(spelling) for spelling in standing.reported} - needed)
-        lines.extend(Line((scope,), OPTIONAL, True) for scope in spare)
+        lines.extend(VerdictLine((scope,), OPTIONAL, True) for scope in spare)
     link_reason, link_remedy = _link(standing, policy)
     health = _health(standing, policy, lines)
     return Judgement(
@@ -211,25 +215,25 @@ def _needs(policy: Policy, plan: str) -> dict[tuple[str, ...], tuple[str, tuple[
     return {scopes: (level, features) for scopes, level, features in needs.values()}
 
 
-def _line(scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: _Case, waived: set[str]) -> Line:
+def _line(scopes: tuple[str, ...], level: str, features: tuple[str, ...], case: _Case, waived: set[str]) -> VerdictLine:
     if case.held is not None and any(_among(scope, case.held, case) for scope in scopes):
-        return Line(scopes, level, True, features)
+        return VerdictLine(scopes, level, True, features)
     missing = replace(case, waived=need_key(scopes) in waived)
 
-    def preference(told: tuple[str, str]) -> tuple[bool, bool, bool, int]:
-        """Of alternatives, first the one that the person decides: who said no, can say yes, may have said yes."""
-        reason, scope = told
+    def preference(reason_and_scope: tuple[str, str]) -> tuple[bool, bool, bool, int]:
+        """Sort key: first an alternative that the person declined, then one they can grant, then one not reported."""
+        reason, scope = reason_and_scope
         by_reauth = _remedy_for(reason, scope, missing)[1]
         return reason != "waived", not by_reauth, reason != "not_reported", _RANK[reason]
 
     reason, scope = min(((_reason(scope, missing), scope) for scope in scopes), key=preference)
     remedy, _ = _remedy_for(reason, scope, missing)
-    asked_first = (scope, *(other for other in scopes if other != scope))
-    return Line(asked_first, level, None if case.held is None else False, features, reason, remedy)
+    first_to_request = (scope, *(other for other in scopes if other != scope))
+    return VerdictLine(first_to_request, level, None if case.held is None else False, features, reason, remedy)
 
 
 def _among(scope: str, names: frozenset[str], case: _Case) -> bool:
-    """In `names` itself, or through what the provider replaced it by, however many times."""
+    """Whether `names` has the scope or one that replaced it, directly or through further replacements."""
     seen: set[str] = set()
     while scope and scope not in seen:
         if scope in names:
@@ -244,7 +248,7 @@ def _reason(scope: str, case: _Case) -> str:
 
 
 def _remedy_for(reason: str, scope: str, case: _Case) -> tuple[str, bool]:
-    """(remedy, whether a reauth is it). A replaced scope is fixed once its successor is approved and requested."""
+    """(remedy, whether it is a reauth). It is, for a replaced scope, once its successor is approved and requested."""
     remedy = SCOPE_REASONS[reason].remedy
     if reason == "renamed":
         successor = case.successors[scope]
@@ -262,13 +266,13 @@ def _link(standing: StandingFacts, policy: Policy) -> tuple[str, str]:
     if standing.link is LinkState.ACTIVE:
         return ("phone_permission", LINK_REASONS["phone_permission"].remedy) if policy.provider.on_device else ("", "")
     reason = LINK_REASONS[standing.link.value]
-    # What the phone decides, a link to a consent screen cannot mend.
+    # Permissions on the phone cannot be fixed by a consent screen.
     if policy.provider.on_device and REMEDIES[reason.remedy].by_reauth:
         return reason.code, "phone_settings"
     return reason.code, reason.remedy
 
 
-def _health(standing: StandingFacts, policy: Policy, lines: list[Line]) -> Health:
+def _health(standing: StandingFacts, policy: Policy, lines: list[VerdictLine]) -> Health:
     if policy.retired or standing.link not in NOT_BROKEN:
         return Health.BROKEN
     if standing.reported is None:
@@ -282,7 +286,9 @@ def _health(standing: StandingFacts, policy: Policy, lines: list[Line]) -> Healt
     return Health.OK
 
 
-def _helps(standing: StandingFacts, policy: Policy, health: Health, link_remedy: str, lines: list[Line]) -> Helps:
+def _helps(
+    standing: StandingFacts, policy: Policy, health: Health, link_remedy: str, lines: list[VerdictLine]
+) -> Helps:
     missing = [line for line in lines if line.need != OPTIONAL and line.held is False and line.reason != "waived"]
     fixable = [line for line in missing if REMEDIES[line.remedy].by_reauth]
     if health is Health.BROKEN or policy.provider.on_device:

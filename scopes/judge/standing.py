@@ -1,4 +1,4 @@
-"""Find or make standings, each with its verdict under the policy in force. Standings are few; connections are many."""
+"""Find or create standings, each with its verdict under the policy in force."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ COLUMNS = "digest, integration_id, link, reported, unlisted, earlier, consent_ve
 
 
 def digest_of(facts: StandingFacts) -> UUID:
-    """The key of a standing: equal for equal facts, whatever order their scopes came in."""
+    """The unique key of a standing: equal for equal facts, whatever the order of their scopes."""
     canonical = json.dumps(_values(facts), ensure_ascii=True, separators=(",", ":"))
     return UUID(bytes=sha256(canonical.encode()).digest()[:16])
 
 
 def _values(facts: StandingFacts) -> list[Any]:
-    """What is stored of a standing beside its digest, in the order of COLUMNS. Another order is another digest."""
+    """The column values after the digest, in the order of COLUMNS. Another order would give another digest."""
     return [
         facts.integration,
         facts.link.value,
@@ -41,8 +41,8 @@ def _values(facts: StandingFacts) -> list[Any]:
     ]
 
 
-class _Known:
-    """Facts -> id and id -> facts of committed standings, which never change; bounded, shared by threads."""
+class _Cache:
+    """Facts -> id and id -> facts of committed standings, which never change. Bounded and thread-safe."""
 
     def __init__(self, size: int = 100_000) -> None:
         self.size = size
@@ -66,7 +66,7 @@ class _Known:
             self.facts.clear()
 
 
-known = _Known()
+known = _Cache()
 
 
 def facts_of(pks: Iterable[int]) -> dict[int, StandingFacts]:
@@ -82,7 +82,7 @@ def facts_of(pks: Iterable[int]) -> dict[int, StandingFacts]:
 
 
 def facts_from(row: Standing) -> StandingFacts:
-    """The facts that one row says."""
+    """The facts that one row stores."""
     return StandingFacts(
         integration=row.integration_id,
         link=LinkState(row.link),
@@ -96,10 +96,10 @@ def facts_from(row: Standing) -> StandingFacts:
 
 
 def intern(wanted: Iterable[StandingFacts]) -> Mapping[StandingFacts, int]:
-    """Each standing's id; those that are new are made, with the verdict under their integration's policy in force.
+    """Facts -> standing id. New standings are created with their verdict under the policy in force.
 
-    Takes FOR SHARE on the integrations of new standings, so that a publication misses none (it holds the same rows
-    while it moves the policy). Sorted by digest, so that two batches never wait for each other crosswise.
+    Locks the integrations of new standings FOR SHARE, so that a publication, which locks the same rows, misses none.
+    Rows are inserted in the order of their digest, so that two batches cannot deadlock.
     """
     found: dict[StandingFacts, int] = {}
     missing: dict[UUID, StandingFacts] = {}

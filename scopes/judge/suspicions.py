@@ -1,7 +1,7 @@
-"""What is only suspected: nobody who consented lately holds a scope that we request. It changes no verdict.
+"""Suspicions: no recent consent granted a scope that we request. They change no verdict.
 
-Perhaps the provider no longer offers the scope, or our console there does not. A person decides: to confirm a suspicion
-is to publish a policy in which the scope is not approved. Until then it is told beside the reason, with its numbers.
+The provider, or our configuration there, may no longer offer the scope. An agent decides: confirming a suspicion
+publishes a policy in which the scope is not approved. Until then it is shown next to the reason, with its numbers.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from scopes.models.transactions import in_transaction
 
 WINDOW = timedelta(days=30)
 FEWEST = 20
-# The consents of one integration within the window, by standing: its facts, how many, and since when.
+# The consents of one integration within the window: (facts of the standing, number of consents, earliest consent).
 Cohort = list[tuple[StandingFacts, int, datetime]]
 
 HELD_AGAIN = "Somebody who consented since holds it."
 NO_LONGER_SO = "Too few consented lately, or we no longer ask for it."
 
 
-class AlreadyEnded(Exception):
-    """The suspicion was confirmed, dismissed or closed meanwhile; `state` says which."""
+class SuspicionEnded(Exception):
+    """The suspicion is no longer open: `state` says whether it was confirmed, dismissed or closed."""
 
     def __init__(self, suspicion: Suspicion) -> None:
         self.state = suspicion.state
@@ -42,7 +42,7 @@ class AlreadyEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What a review came to: how many suspicions were found, closed by themselves, and are open now."""
+    """The result of a review: how many suspicions were found, how many closed by themselves, how many are open."""
 
     found: int
     closed: int
@@ -57,9 +57,9 @@ class _Candidate:
 
 @in_transaction
 def review(now: datetime) -> Reviewed:
-    """Find what is to be doubted at `now`, count the open suspicions anew, and close those that no longer stand.
+    """Open new suspicions, update the numbers of the open ones, and close those that no longer hold.
 
-    What was dismissed is not raised again for 30 days: until then some of the same people would be counted.
+    A dismissed suspicion is not opened again for 30 days, because until then the same people would count.
     """
     suspected, held = _candidates(now)
     closed = 0
@@ -94,11 +94,11 @@ def open_in(integrations: Iterable[int]) -> dict[int, dict[str, str]]:
     """Integration -> scope -> the open suspicion about it as a sentence; one query."""
     found: dict[int, dict[str, str]] = defaultdict(dict)
     for suspicion in Suspicion.objects.filter(integration__in=set(integrations), state=Suspicion.State.OPEN):
-        found[suspicion.integration_id][suspicion.scope] = told(suspicion)
+        found[suspicion.integration_id][suspicion.scope] = sentence_of(suspicion)
     return found
 
 
-def told(suspicion: Suspicion) -> str:
+def sentence_of(suspicion: Suspicion) -> str:
     """The suspicion as a sentence, with its numbers."""
     return (
         f"none of {suspicion.consents:,} people who consented since {suspicion.since:%-d %b %Y} holds it;"
@@ -107,7 +107,7 @@ def told(suspicion: Suspicion) -> str:
 
 
 def draft_without(suspicion: Suspicion, act: Act, now: datetime) -> tuple[PolicyVersion, PolicyVersion]:
-    """A draft in which the scope is not approved, judged already, and the version in force that it was made from.
+    """(a judged draft in which the scope is not approved, the version in force that it is based on).
 
     Raises PolicyError.
     """
@@ -124,36 +124,36 @@ def draft_without(suspicion: Suspicion, act: Act, now: datetime) -> tuple[Policy
 
 
 def without(version: PolicyVersion, scope: str) -> dict[str, Any]:
-    """The content of a version, but that `scope` is not approved.
+    """The content of `version` with `scope` not approved.
 
-    Where nobody wrote down what is approved, all else that we request or need counts as approved from then on.
+    If it was not recorded what is approved, all other scopes that are requested or needed become approved.
     """
     proposed = content.check(version.content)
     provider = verdicts.policy_of(version).provider
     needed = [one for requirement in proposed["requirements"] for one in requirement["any_of"]]
     approved = proposed["approved"]
     everything = [*proposed["requested"], *needed] if approved is None else approved
-    # What implies the scope is held by nobody either, and would still stand for it.
+    # A scope that implies it is held by nobody either, and would still count as this scope.
     proposed["approved"] = [one for one in everything if scope not in provider.held(frozenset([one]))]
     return content.check(proposed)
 
 
-def hold(pk: int) -> Suspicion:
-    """The open suspicion, nobody else's until the transaction ends. Raises AlreadyEnded, Suspicion.DoesNotExist."""
+def lock(pk: int) -> Suspicion:
+    """The open suspicion, locked until the transaction ends. Raises SuspicionEnded, Suspicion.DoesNotExist."""
     suspicion = Suspicion.objects.select_for_update(of=("self",)).select_related("integration").get(pk=pk)
     if suspicion.state != Suspicion.State.OPEN:
-        raise AlreadyEnded(suspicion)
+        raise SuspicionEnded(suspicion)
     return suspicion
 
 
 @in_transaction
 def dismiss(pk: int, act: Act, now: datetime) -> None:
-    """It is nothing. Raises AlreadyEnded."""
-    end(hold(pk), Suspicion.State.DISMISSED, act, now)
+    """Dismiss the suspicion. Raises SuspicionEnded."""
+    end(lock(pk), Suspicion.State.DISMISSED, act, now)
 
 
 def end(suspicion: Suspicion, state: Suspicion.State, act: Act, now: datetime) -> None:
-    """`suspicion`, which is held, ends so; with its entry in the trail."""
+    """End the locked `suspicion` with `state`, and write the trail entry."""
     suspicion.state, suspicion.ended_at = state, now
     suspicion.author, suspicion.reason, suspicion.ticket = act.author.get_username(), act.reason, act.ticket
     suspicion.save(update_fields=["state", "ended_at", "author", "reason", "ticket"])
@@ -171,7 +171,7 @@ def end(suspicion: Suspicion, state: Suspicion.State, act: Act, now: datetime) -
 
 
 def _candidates(now: datetime) -> tuple[dict[tuple[int, str], _Candidate], set[tuple[int, str]]]:
-    """What is to be doubted by (integration, scope), and which scopes are held by somebody who consented lately."""
+    """(suspected scopes with their numbers, scopes held by a recent consent), both by (integration id, scope)."""
     policies = {
         row.pk: verdicts.policy_of(row.policy_version)
         for row in _integrations().filter(policy_version__isnull=False)
@@ -179,20 +179,20 @@ def _candidates(now: datetime) -> tuple[dict[tuple[int, str], _Candidate], set[t
     }
     cohorts = _cohorts(policies, now)
     versions = {facts.consent_version for cohort in cohorts.values() for facts, _, _ in cohort}
-    asked = verdicts.asked_at(versions)
+    requested = verdicts.requested_by(versions)
     suspected, held = {}, set()
     for integration, cohort in cohorts.items():
-        told = policies[integration]
-        holding = _holding(told, cohort)
+        in_force = policies[integration]
+        holding = _holding(in_force, cohort)
         held |= {(integration, scope) for scope in holding}
-        for scope in _requested(told, cohort):
-            if scope not in holding and (candidate := _candidate(told, scope, cohort, asked)):
+        for scope in _requested(in_force, cohort):
+            if scope not in holding and (candidate := _candidate(in_force, scope, cohort, requested)):
                 suspected[integration, scope] = candidate
     return suspected, held
 
 
 def _cohorts(integrations: Iterable[int], now: datetime) -> dict[int, Cohort]:
-    """Integration -> its consents of the last 30 days; one statement, by the index on consents."""
+    """Integration -> its consents of the last 30 days; one query, on the index on consents."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -212,34 +212,36 @@ def _cohorts(integrations: Iterable[int], now: datetime) -> dict[int, Cohort]:
     return cohorts
 
 
-def _requested(told: Policy, cohort: Cohort) -> Iterator[str]:
-    """The scopes that can be doubted: requested, approved as far as is known, and offered by a screen at all."""
-    provider = told.provider
-    if told.retired or provider.on_device:
+def _requested(in_force: Policy, cohort: Cohort) -> Iterator[str]:
+    """The scopes that can be suspected: requested, approved as far as is known, and granted on a consent screen."""
+    provider = in_force.provider
+    if in_force.retired or provider.on_device:
         return
-    approved = None if told.approved is None else provider.held(told.approved)
+    approved = None if in_force.approved is None else provider.held(in_force.approved)
     nameless = any(facts.unlisted for facts, _, _ in cohort)
-    for scope in sorted({provider.canonical(spelling) for spelling in told.requested}):
+    for scope in sorted({provider.canonical(spelling) for spelling in in_force.requested}):
         entry = provider.by_name.get(scope)
-        # A scope that was replaced has its own reason, and one beyond those kept by name may be held unseen.
+        # A replaced scope has a reason of its own; an unknown scope may be held without being kept by name.
         known = not entry.successor if entry else not nameless
         if known and (approved is None or scope in approved):
             yield scope
 
 
-def _holding(told: Policy, cohort: Cohort) -> frozenset[str]:
-    """All that anybody holds, or held under this consent and lost since: it was offered then."""
+def _holding(in_force: Policy, cohort: Cohort) -> frozenset[str]:
+    """The scopes that anybody holds, or held under this consent and lost since: they were offered."""
     reported = (facts.reported or frozenset() for facts, _, _ in cohort)
     earlier = (facts.earlier for facts, _, _ in cohort)
-    return told.provider.held(frozenset().union(*reported, *earlier))
+    return in_force.provider.held(frozenset().union(*reported, *earlier))
 
 
-def _candidate(told: Policy, scope: str, cohort: Cohort, asked: Mapping[int, frozenset[str]]) -> _Candidate | None:
-    """The consents that count against the scope: all but those whose screen is known not to have asked for it."""
+def _candidate(
+    in_force: Policy, scope: str, cohort: Cohort, requested: Mapping[int, frozenset[str]]
+) -> _Candidate | None:
+    """The consents that count against the scope: all but those whose screen is known not to have requested it."""
     against = [
         (consents, since)
         for facts, consents, since in cohort
-        if facts.consent_version is None or scope in told.provider.held(asked[facts.consent_version])
+        if facts.consent_version is None or scope in in_force.provider.held(requested[facts.consent_version])
     ]
     total = sum(consents for consents, _ in against)
     return _Candidate(total, min(since for _, since in against)) if total >= FEWEST else None

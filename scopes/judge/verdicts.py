@@ -1,7 +1,7 @@
-"""Write the verdicts of standings under a policy version. Written once; writing again changes nothing.
+"""Store the verdicts of standings under a policy version, once each.
 
-A verdict holds a line for each need. What is granted and not needed is read off the standing: there is most of it, and
-a publication would take twice as long for it.
+A verdict has one line for each need. Granted scopes that nothing needs are not stored: they are most of all scopes and
+would double the time of a publication. They are read from the standing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from django.db import connection, transaction
 
 from scopes.judge import content
-from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts, judge
+from scopes.judge.rules import OPTIONAL, Judgement, Policy, StandingFacts, VerdictLine, judge
 from scopes.models import PolicyVersion, Verdict
 from scopes.reasons import Health, Helps
 
@@ -23,7 +23,7 @@ _policies: dict[int, Policy] = {}
 
 
 def policy_of(version: PolicyVersion) -> Policy:
-    """What a version says. A version's content never changes, so it is read once a process."""
+    """The policy of a version. Its content never changes, so each process reads it once."""
     policy = _policies.get(version.pk)
     if policy is None:
         policy = content.read(version.content)
@@ -32,15 +32,15 @@ def policy_of(version: PolicyVersion) -> Policy:
 
 
 def forget() -> None:
-    """Drop what this process remembers of versions: for tests, where ids come again."""
+    """Clear this process's cache of policies: for tests, where ids are used again."""
     _policies.clear()
 
 
 def lock_policies(integrations: Iterable[int]) -> dict[int, int | None]:
-    """Integration -> its policy version in force, each held FOR SHARE until the transaction ends."""
+    """Integration -> its policy version in force, each row locked FOR SHARE until the transaction ends."""
     wanted = sorted(integrations)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, id) FROM unnest(%s::int[]) held (id)", [LOCK, wanted])
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, id) FROM unnest(%s::int[]) wanted (id)", [LOCK, wanted])
         cursor.execute(
             "SELECT id, policy_version_id FROM scopes_integration WHERE id = ANY(%s) ORDER BY id FOR SHARE", [wanted]
         )
@@ -48,16 +48,17 @@ def lock_policies(integrations: Iterable[int]) -> dict[int, int | None]:
 
 
 def queue_to_publish(integration: int) -> None:
-    """Wait for who holds this policy, before all who come later, and hold it until the transaction ends.
+    """Lock this integration's policy until the transaction ends, ahead of everybody who asks later.
 
-    A row that one after the other holds FOR SHARE would never be free: row locks know no queue, advisory locks do.
+    Row locks have no queue: transactions that take FOR SHARE one after another could keep a publication waiting for
+    ever. Advisory locks have one.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, integration])
 
 
 def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
-    """Judge `standings` (id -> facts) under `version` and store what is not stored yet; the number of rows written."""
+    """Judge `standings` (id -> facts) under `version` and store the missing verdicts; the number of rows written."""
     policies = _policies_of({version, *(facts.consent_version for facts in standings.values())})
     rows = []
     for pk, facts in sorted(standings.items()):
@@ -80,27 +81,27 @@ def write(version: int, standings: Mapping[int, StandingFacts]) -> int:
         return int(cursor.rowcount)
 
 
-def read(verdict: Verdict) -> Judgement:
-    """The judgement that a stored verdict says: its needs, without what is granted beside them."""
+def judgement_of(verdict: Verdict) -> Judgement:
+    """The judgement that a verdict row stores: its needs, without granted scopes that nothing needs."""
     return Judgement(
         health=Health(verdict.health),
         helps=Helps(verdict.helps),
         link_reason=verdict.link_reason,
         link_remedy=verdict.link_remedy,
         lines=tuple(
-            Line(**{**line, "scopes": tuple(line["scopes"]), "features": tuple(line.get("features", ()))})
+            VerdictLine(**{**line, "scopes": tuple(line["scopes"]), "features": tuple(line.get("features", ()))})
             for line in verdict.lines
         ),
     )
 
 
-def asked_at(versions: Iterable[int | None]) -> dict[int, frozenset[str]]:
-    """Policy version -> what its consent screen asked for."""
+def requested_by(versions: Iterable[int | None]) -> dict[int, frozenset[str]]:
+    """Policy version -> the scopes that its consent screen requested."""
     return {pk: policy.requested for pk, policy in _policies_of(set(versions)).items()}
 
 
 def _policies_of(versions: set[int | None]) -> dict[int, Policy]:
-    """What each version says; those that this process has not read yet are read at once."""
+    """Version -> policy; versions that this process has not cached are read in one query."""
     found = {pk: _policies[pk] for pk in versions if pk in _policies}
     missing = {pk for pk in versions if pk is not None and pk not in found}
     if missing:
@@ -124,11 +125,11 @@ def _row(standing: int, judgement: Judgement) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def _stored(line: Line) -> str:
-    """The line as JSON, without what is empty: thousands of verdicts are made of the same few lines."""
-    said: dict[str, object] = {"scopes": line.scopes, "need": line.need, "held": line.held}
+def _stored(line: VerdictLine) -> str:
+    """The line as JSON, without empty keys; cached, because thousands of verdicts share the same few lines."""
+    stored: dict[str, object] = {"scopes": line.scopes, "need": line.need, "held": line.held}
     rest = {"features": line.features, "reason": line.reason, "remedy": line.remedy}
-    return json.dumps(said | {key: value for key, value in rest.items() if value})
+    return json.dumps(stored | {key: value for key, value in rest.items() if value})
 
 
 def _is_missing(need: str, reason: str) -> bool:

@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ("trace_reused", models.BooleanField(db_default=False, default=False)),
                 ("processed_at", models.DateTimeField(blank=True, null=True)),
                 ("repeats", models.PositiveIntegerField(default=0)),
-                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("error", models.TextField(blank=True)),
                 (
                     "waits_for",
@@ -211,7 +211,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "Open"), ("merged", "Merged"), ("two", "They are two")],
+                        choices=[("open", "Open"), ("merged", "Merged"), ("distinct", "They are two")],
                         default="open",
                         max_length=10,
                     ),
@@ -350,13 +350,13 @@ class Migration(migrations.Migration):
             name="FailedSignIns",
             fields=[
                 ("subject", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("tries", models.PositiveIntegerField()),
+                ("attempts", models.PositiveIntegerField()),
                 ("first_at", models.DateTimeField()),
             ],
             options={
-                "verbose_name_plural": "sign-in tries",
+                "verbose_name_plural": "failed sign-ins",
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["first_at"], name="sign_in_tries_by_age")],
+                "indexes": [models.Index(fields=["first_at"], name="failed_sign_ins_by_age")],
             },
         ),
         migrations.AddField(
@@ -446,7 +446,7 @@ class Migration(migrations.Migration):
                             ("open", "Open"),
                             ("released", "Released"),
                             ("discarded", "Discarded"),
-                            ("over", "Over by itself"),
+                            ("closed", "Closed by itself"),
                         ],
                         default="open",
                         max_length=10,
@@ -643,7 +643,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [("merge_connections", "Can merge connections that are one, and part them again")],
+                "permissions": [("merge_connections", "Can merge connections that are one, and unmerge them")],
             },
         ),
         migrations.CreateModel(
@@ -1035,7 +1035,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("data_type", models.CharField(blank=True, max_length=60)),
-                ("said", models.CharField(max_length=500)),
+                ("message", models.CharField(max_length=500)),
                 ("first_at", models.DateTimeField()),
                 ("last_at", models.DateTimeField()),
                 (
@@ -1472,7 +1472,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("merged_into__isnull", True), ("person__isnull", True)),
                 fields=["id"],
-                name="connection_orphaned",
+                name="connection_without_person",
             ),
         ),
         migrations.AddConstraint(
@@ -1609,12 +1609,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="referenceconflict",
-            index=models.Index(fields=["reference_id"], name="other_reference_by_id"),
+            index=models.Index(fields=["reference_id"], name="reference_conflict_by_id"),
         ),
         migrations.AddIndex(
             model_name="referenceconflict",
             index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["id"], name="other_reference_open"
+                condition=models.Q(("ended_at__isnull", True)), fields=["id"], name="reference_conflict_open"
             ),
         ),
         migrations.AddConstraint(
@@ -1820,7 +1820,7 @@ class Migration(migrations.Migration):
             model_name="suspectedduplicate",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("state", "two"), _negated=True),
+                    models.Q(("state", "distinct"), _negated=True),
                     models.Q(models.Q(("author", ""), _negated=True), models.Q(("reason", ""), _negated=True)),
                     _connector="OR",
                 ),
@@ -1900,16 +1900,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="waiver",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["until"], name="waiver_standing"
-            ),
+            index=models.Index(condition=models.Q(("ended_at__isnull", True)), fields=["until"], name="waiver_open"),
         ),
         migrations.AddConstraint(
             model_name="waiver",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("ended_at__isnull", True)),
                 fields=("connection", "need"),
-                name="one_standing_waiver_per_need",
+                name="one_open_waiver_per_need",
             ),
         ),
         migrations.AddConstraint(

@@ -1,4 +1,4 @@
-"""PostgreSQL array literals of many values at once: psycopg makes them element by element, ten times slower."""
+"""PostgreSQL array literals of many values. psycopg adapts each element by itself, which is ten times slower."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def times(values: Iterable[date | None]) -> str:
 
 @lru_cache(maxsize=8192)
 def _written(moment: date) -> str:
-    """Remembered, for a batch has few different ones, which it writes more than once, and each takes long."""
+    """Cached: a batch repeats few different times, and formatting one is slow."""
     return f'"{moment.isoformat()}"'
 
 
@@ -37,16 +37,16 @@ def _quoted(text: str) -> str:
 
 
 def looked_up(*types: str) -> str:
-    """`unnest` of one array a type, each a parameter, for a join by index.
+    """SQL: `unnest` of one array for each type, each array a parameter, to join with a table by index.
 
-    The sub-selects keep from the planner how many there are: for hundreds it would read the whole of a table of middle
-    size, again with each batch.
+    The sub-selects hide the number of elements from the planner, which would otherwise scan a table of middle size for
+    every batch of hundreds.
     """
     return f"unnest({', '.join(f'(SELECT %s::{kind}[])' for kind in types)})"
 
 
 def among[Row: Model](rows: QuerySet[Row], column: str, values: Iterable[str]) -> QuerySet[Row]:
-    """`rows` whose `column` is one of hundreds of `values`: as one parameter, where `__in` makes one of each."""
+    """`rows` whose `column` is among hundreds of `values`, passed as one parameter; `__in` makes one of each."""
     table = rows.model._meta.db_table
     where = f"{table}.{column} = ANY(%s::text[])"
     return rows.extra(where=[where], params=[texts(values)])  # noqa: S610 - names of ours; the values are a parameter

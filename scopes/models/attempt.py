@@ -1,4 +1,4 @@
-"""Tries at consent, and the links that we send for them."""
+"""Attempts to give consent, and the reauth links that we send for them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from scopes.models.arrays import among
 
 
 class ReauthLink(models.Model):
-    """Our own URL for one person and one integration. The secret is kept as a hash only.
+    """Our own URL for one person and one integration. Only a hash of its secret is stored.
 
-    It mints the provider's short-lived URL when the person presses the button. One live link a person and integration:
-    only `fixed`, a withdrawal or a newer link end it before its time, for after any other outcome the person may try
-    again. `needs` is what it sets out to mend: keys of needs, and `*` for a connection that works at all.
-    `resource` is what the source is asked for unless the connection tells better, empty where nothing was to choose.
+    The provider's short-lived URL is made when the person presses the button. A person has one live link for an
+    integration. It ends early only when it is `fixed`, withdrawn or replaced by a newer link: after any other outcome
+    the person may try again. `needs` are the keys of the needs that it is meant to fix, and `*` for a connection that
+    works at all. `resource` is the provider's name to request at the source if the connection has none; empty when
+    there was no choice.
     """
 
     class Outcome(models.TextChoices):
@@ -77,7 +78,7 @@ class ReauthLink(models.Model):
 
 
 class Attempt(models.Model):
-    """One try at consent. `user_id` is the id minted for it; `result` is the source's own word for a failure."""
+    """One attempt to give consent. `user_id` is the id that the source made for it; `result` its own error code."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -125,6 +126,6 @@ class Attempt(models.Model):
 
     @classmethod
     def minted_for(cls, user_ids: Iterable[str]) -> models.QuerySet[Attempt]:
-        """The tries with a link of ours for which these ids were minted."""
-        # The index holds no empty ids, and of a long array PostgreSQL does not see that it has none.
+        """The attempts with one of our links for which the source made these ids."""
+        # The index has no empty ids, and PostgreSQL cannot see that a long array contains none.
         return among(cls.objects.filter(link__isnull=False).exclude(user_id=""), "user_id", user_ids)

@@ -11,9 +11,10 @@ from scopes.facts import LinkState, OriginKind
 
 
 class Standing(models.Model):
-    """Everything that decides a verdict, interned: connections with the same facts share one row.
+    """Everything that decides a verdict. Connections with the same facts share one row.
 
-    Never updated, never deleted: a process may cache digest -> id. `reported` is None when the source told no scopes.
+    Never updated, never deleted: a process may cache digest -> id. `reported` is None when the source did not report
+    scopes.
     """
 
     id: models.AutoField[int, int] = models.AutoField(primary_key=True)
@@ -41,12 +42,11 @@ class Standing(models.Model):
 class Connection(models.Model):
     """One person's authorised link to one provider. It outlives the source's ids; `user_id` is the newest of them.
 
-    `standing` is a copy of the open period's, kept in the same transaction. `scopes_at` and `link_at`
-    say how new what we know of each is: an older fact never overwrites a newer one. `reference_id` is the one of the
-    earliest report, at `reference_at`; see `ReferenceConflict` for those reported later. `resource` is the source's own
-    name of the provider for this id, empty where it was not reported, and `resource_at` when it was. A merged
-    connection has no open period; what it had goes on in the one that it was merged into. `previously_erased_on` is the
-    day on which an earlier record of it was erased here, where it came back later.
+    `standing` copies the open period's standing, in the same transaction. `scopes_at` and `link_at` are the times of
+    the facts that they come from: an older fact never overwrites a newer one. `reference_id` is the one reported first,
+    at `reference_at`; other ones are kept as `ReferenceConflict`. `resource` is the source's own name of the provider
+    for this id, reported at `resource_at`, empty if never. A merged connection has no open period: the one in
+    `merged_into` continues it. `previously_erased_on` is the day on which an earlier record of it was erased here.
     """
 
     person = models.ForeignKey("scopes.Person", models.PROTECT, null=True, blank=True, related_name="connections")
@@ -80,7 +80,7 @@ class Connection(models.Model):
             ),
         ]
         indexes = [
-            # With the person in it, so that the people of many standings are counted from the index alone.
+            # Includes the person, so that the people of many standings are counted from the index alone.
             models.Index(
                 fields=["standing", "id"],
                 include=["person"],
@@ -105,7 +105,9 @@ class Connection(models.Model):
                 name="connection_by_account",
             ),
             models.Index(
-                fields=["id"], condition=Q(merged_into__isnull=True, person__isnull=True), name="connection_orphaned"
+                fields=["id"],
+                condition=Q(merged_into__isnull=True, person__isnull=True),
+                name="connection_without_person",
             ),
         ]
 
@@ -114,9 +116,9 @@ class Connection(models.Model):
 
 
 class Period(models.Model):
-    """One stretch of one connection under one standing, and the fact that began it. Rows are closed, not changed.
+    """The time during which a connection had one standing, and the fact that began it. Rows are closed, not changed.
 
-    `consented_at` is the last consent known when it began: the connection's own moves on with the next.
+    `consented_at` is the last consent known when it began; the connection's own changes with each consent.
     """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="periods", db_index=False)
@@ -149,7 +151,7 @@ class Period(models.Model):
 
 
 class Pulse(models.Model):
-    """What moves every night, to the day, so that nothing else has to be written."""
+    """The days of the last webhook and the last data: kept apart, because they change every night."""
 
     connection = models.OneToOneField(Connection, models.CASCADE, primary_key=True, related_name="pulse")
     last_webhook_on = models.DateField(null=True, blank=True)
@@ -160,7 +162,7 @@ class Pulse(models.Model):
 
 
 class FormerId(models.Model):
-    """An id that a connection had at its source before; late facts about it still find their connection."""
+    """An earlier id of a connection at its source: late facts about it still find their connection."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="former_ids")
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="+", db_index=False)
@@ -177,12 +179,11 @@ class FormerId(models.Model):
 
 
 class ReferenceConflict(models.Model):
-    """A reference id that a source reported for a connection which it reported for another one before.
+    """A second reference id that a source reported for a connection.
 
-    `first_at` is when it was so reported for the first time; the connection stays with the reference id of the earliest
-    report. `origin` and `origin_record` tell which fact reported it; they are empty where the connection was under this
-    reference id until an earlier report of another came. One row a pair, for good: what a lead dismissed is not raised
-    again.
+    `first_at` is when it was first reported. The connection stays with the reference id of the earliest report.
+    `origin` and `origin_record` name the fact that reported this one; they are empty if the connection had it until an
+    earlier report of another arrived. One row a pair, kept for ever: a dismissed conflict is not opened again.
     """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="reference_conflicts", db_index=False)
@@ -207,8 +208,8 @@ class ReferenceConflict(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["reference_id"], name="other_reference_by_id"),
-            models.Index(fields=["id"], condition=Q(ended_at__isnull=True), name="other_reference_open"),
+            models.Index(fields=["reference_id"], name="reference_conflict_by_id"),
+            models.Index(fields=["id"], condition=Q(ended_at__isnull=True), name="reference_conflict_open"),
         ]
 
     def __str__(self) -> str:

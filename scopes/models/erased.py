@@ -1,4 +1,4 @@
-"""What is left of an erased id: enough to know it again, and not enough to tell it."""
+"""What remains of an erased id: enough to recognise it, not enough to read it."""
 
 from __future__ import annotations
 

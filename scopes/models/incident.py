@@ -1,4 +1,4 @@
-"""A provider of which too much breaks at once to be believed, and what was told and is held back meanwhile."""
+"""Incidents: too many connections of a provider break in one listing, so its facts about them are quarantined."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from scopes.facts import LinkState
 
 
 class Incident(models.Model):
-    """A listing says that `broken` of the `working` connections of one integration do not work any more.
+    """A listing reported that `broken` of the `working` connections of one integration no longer work.
 
-    What it says of their links is held back until somebody releases or discards it, or until a later listing says
-    otherwise. One is open for an integration; a listing that says it again goes on with it.
+    Its facts about their links stay in quarantine until somebody releases or discards them, or a later listing reports
+    otherwise. An integration has one open incident: later listings that report the same continue it.
     """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
         RELEASED = "released", "Released"
         DISCARDED = "discarded", "Discarded"
-        OVER = "over", "Over by itself"
+        CLOSED = "closed", "Closed by itself"
 
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="incidents")
     listing = models.ForeignKey("scopes.Listing", models.PROTECT, related_name="incidents")
@@ -53,7 +53,7 @@ class Incident(models.Model):
 
 
 class QuarantinedFact(models.Model):
-    """What a listing said of one connection's link, not applied yet: the state, and when that was seen."""
+    """The state of one connection's link that a listing reported and that is not applied yet."""
 
     listing = models.ForeignKey("scopes.Listing", models.PROTECT, related_name="quarantined_facts", db_index=False)
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="+", db_index=False)

@@ -1,4 +1,4 @@
-"""What is kept of the work that is deferred: why a job failed, and when a source may next be asked."""
+"""Failures of jobs, and the rate limits of sources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class JobFailure(models.Model):
-    """Why a job's last try failed. `job` is its id in the queue, which forgets it once it is done."""
+    """Why a job's last attempt failed. `job` is its id in the queue, which deletes it once it is done."""
 
     job = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()
@@ -22,7 +22,7 @@ class JobFailure(models.Model):
 
 
 class RequestBudget(models.Model):
-    """When the next request may go to a source, whichever process makes it. `key` is the source's."""
+    """When the next request to a source is allowed, for all processes. `key` is the source's."""
 
     key = models.CharField(max_length=80, primary_key=True)
     next_at = models.DateTimeField()

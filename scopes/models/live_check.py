@@ -1,6 +1,6 @@
-"""What speaks for and against a connection beside its periods: live checks, and what a provider refused.
+"""Evidence that is kept beside a connection's periods: answers of live checks, and data that a provider refused.
 
-Neither changes what is judged. A live check's facts go the way of all facts; what stands here is what was said.
+Neither is judged. The facts that follow from a live check are recorded like all others.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from django.db.models import F, Q
 
 
 class LiveCheck(models.Model):
-    """One question to the source about one connection, and what came back. It waits until it is answered.
+    """One question to the source about one connection, and the answer. It waits until it is answered.
 
-    `user_id` is the id that was asked about. `active`, `scopes` and `consented_at` are the source's words, None where
-    it did not tell. `account` is the provider's own id, told by the athlete probe. `batch` is what was asked together.
+    `user_id` is the id that was asked about. `active`, `scopes` and `consented_at` are the source's answer, None when
+    it did not report them. `account` is the account's id at the provider, reported by the probe. Checks that were
+    requested together share a `batch`.
     """
 
     class Answer(models.TextChoices):
@@ -68,14 +69,14 @@ class LiveCheck(models.Model):
 
 
 class Refusal(models.Model):
-    """The provider refused data of one kind for lack of permission: first and last when, and in whose words.
+    """The provider refused data of one type for lack of permission: when first and last, and the source's message.
 
-    `data_type` is empty where it was not told. One row a connection and kind, however often it is refused.
+    `data_type` is empty when it was not reported. One row for each connection and type.
     """
 
     connection = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="refusals", db_index=False)
     data_type = models.CharField(max_length=60, blank=True)
-    said = models.CharField(max_length=500)
+    message = models.CharField(max_length=500)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
 

@@ -1,4 +1,4 @@
-"""Connections that turned out to be one, and pairs of which that is only suspected."""
+"""Merged connections, suspected duplicates, and the link events that decide which ids are one connection."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.db.models import F, Q
 
 
 class Merge(models.Model):
-    """`absorbed` turned out to be `survivor`, which goes on under the id and with the facts of `absorbed`.
+    """`absorbed` and `survivor` are one connection: `survivor` continues with the id and the facts of `absorbed`.
 
-    `survivor_user_id` is the id that the survivor had before. The columns from `standing` to `last_data_on` say what
-    the survivor would be without the merge: as it was, and what was told of its former id since. So it can be parted.
-    `joined` is the standing that the merge made of both, `waivers` are those that went over to the survivor.
+    `survivor_user_id` is the id that the survivor had before. The columns from `standing` to `last_data_on` are the
+    survivor's values as if there were no merge, kept up to date with facts about its former id: unmerging restores
+    them. `joined` is the standing of both together, `waivers` are the ids of those that moved to the survivor.
     """
 
     class Why(models.TextChoices):
@@ -53,7 +53,7 @@ class Merge(models.Model):
     unmerged_ticket = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        permissions = [("merge_connections", "Can merge connections that are one, and part them again")]
+        permissions = [("merge_connections", "Can merge connections that are one, and unmerge them")]
         constraints = [
             models.UniqueConstraint(
                 fields=["absorbed"], condition=Q(unmerged_at__isnull=True), name="one_open_merge_per_connection"
@@ -74,15 +74,15 @@ class Merge(models.Model):
 
 
 class SuspectedDuplicate(models.Model):
-    """Two connections of one person and integration that may be one: `first` was recorded before `second`.
+    """Two connections of one person and integration that may be one. `first` was recorded before `second`.
 
-    One row a pair, for good: what was parted, or told apart by an agent, is not joined or suspected again.
+    One row a pair, kept for ever: a pair that was unmerged or marked as distinct is not merged or suspected again.
     """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
         MERGED = "merged", "Merged"
-        DISTINCT = "two", "They are two"
+        DISTINCT = "distinct", "They are two"
 
     first = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_seconds")
     second = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_firsts", db_index=False)
@@ -102,7 +102,8 @@ class SuspectedDuplicate(models.Model):
                 name="suspected_is_open_or_ended",
             ),
             models.CheckConstraint(
-                condition=~Q(state="two") | (~Q(author="") & ~Q(reason="")), name="marked_distinct_by_somebody_and_why"
+                condition=~Q(state="distinct") | (~Q(author="") & ~Q(reason="")),
+                name="marked_distinct_by_somebody_and_why",
             ),
         ]
         indexes = [models.Index(fields=["id"], condition=Q(state="open"), name="suspected_open")]
@@ -112,11 +113,11 @@ class SuspectedDuplicate(models.Model):
 
 
 class LinkEvent(models.Model):
-    """What was reported of the link of one id, and when: what decides whether two ids are one connection.
+    """Something that was reported about the link of one id. These events decide whether two ids are one connection.
 
-    Kept by id, since ids are joined and parted. `what` is a state of the link, or a consent, the replacement of another
-    id, when the id was last seen in use, or the newest account at the provider. `old_user_id` is the id that was named
-    as replaced.
+    Stored by id, not by connection, because ids are merged and unmerged. `what` is a state of the link, or one of the
+    constants below: a consent, the replacement of `old_user_id`, the last use of the id, the newest account at the
+    provider.
     """
 
     CONSENTED, REPLACED, SEEN, ACCOUNT = "consented", "replaced", "seen", "account"

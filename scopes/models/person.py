@@ -1,4 +1,4 @@
-"""The people whom support is asked about, and the "no" that we respect."""
+"""People, the waivers of their needs, and their don't-contact marks."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Person(models.Model):
 
 @contextmanager
 def loaded_people() -> Iterator[dict[int, Person]]:
-    """The people whose records are read within the block, by id: whom a page may show is among them."""
+    """Collects the people, by id, whose rows are read within the block: the access log needs to know them."""
     people: dict[int, Person] = {}
     before = _loaded.set(people)
     try:
@@ -85,7 +85,7 @@ def loaded_people() -> Iterator[dict[int, Person]]:
 
 
 class Waiver(models.Model):
-    """A person's "no" to one need of one connection, respected until a date."""
+    """A person declined one need of one connection; respected up to and including `until`."""
 
     connection = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="waivers")
     need = models.CharField(max_length=400)
@@ -100,18 +100,18 @@ class Waiver(models.Model):
         permissions = [("waive", "Can respect a person's no to a need, and end that")]
         constraints = [
             models.UniqueConstraint(
-                fields=["connection", "need"], condition=Q(ended_at__isnull=True), name="one_standing_waiver_per_need"
+                fields=["connection", "need"], condition=Q(ended_at__isnull=True), name="one_open_waiver_per_need"
             ),
             models.CheckConstraint(condition=~Q(need="") & ~Q(reason=""), name="waiver_says_what_and_why"),
         ]
-        indexes = [models.Index(fields=["until"], condition=Q(ended_at__isnull=True), name="waiver_standing")]
+        indexes = [models.Index(fields=["until"], condition=Q(ended_at__isnull=True), name="waiver_open")]
 
     def __str__(self) -> str:
         return f"{self.need} until {self.until}"
 
 
 class DontContact(models.Model):
-    """A mark that a person is not to be sent links: until a date (that day included), or until somebody lifts it."""
+    """A person must not be sent links: up to and including `until`, or until somebody lifts the mark."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="dont_contact")
     until = models.DateField(null=True, blank=True)

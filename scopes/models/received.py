@@ -1,4 +1,4 @@
-"""What was received, as it came: webhooks and listings."""
+"""Received webhooks and listings."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from django.db.models import F, Q
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Left
 
-# Whom a delivery is about, by the source's id. Cut, for an index takes no text of any length.
+# The source's id that a delivery is about, cut because an index entry has a maximal length.
 ABOUT = Left(Coalesce(KT("body__user__user_id"), KT("body__new_user__user_id")), 120)
 
 
 class Delivery(models.Model):
-    """One webhook as it was received, stored before any work. `error` says why processing failed; replay it.
+    """One webhook as it was received, stored before it is processed. `error` is why processing failed.
 
-    `digest` is the body's. `trace_reused`: its trace id came before with another body. `waits_for` are the source's ids
-    of a connection that is not known yet, whose provider the body does not name. With `given_up_at` it is not tried
-    again by itself.
+    `digest` is of the body. `trace_reused` is true when its trace id was used before for another body. `waits_for` are
+    ids of a connection that is not known yet and whose provider the body does not name. With `given_up_at` it is no
+    longer retried automatically.
     """
 
     source = models.ForeignKey("scopes.Source", models.PROTECT, related_name="deliveries")
-    trace_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where it is told
+    trace_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where it is sent
     digest = models.UUIDField()
     kind = models.CharField(max_length=60)
     body = models.JSONField(null=True, blank=True)
@@ -33,7 +33,7 @@ class Delivery(models.Model):
     trace_reused = models.BooleanField(default=False, db_default=False)
     processed_at = models.DateTimeField(null=True, blank=True)
     repeats = models.PositiveIntegerField(default=0)
-    tries = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     waits_for = ArrayField(models.CharField(max_length=120), default=list, db_default=[], blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
@@ -45,7 +45,7 @@ class Delivery(models.Model):
             ("replay_delivery", "Can process a delivery again"),
         ]
         constraints = [
-            # The first body of a trace id, and every other body once.
+            # Of each trace id: the first body once, and every further body once.
             models.UniqueConstraint(
                 fields=["source", "trace_id"],
                 condition=Q(trace_id__isnull=False, trace_reused=False),
@@ -85,7 +85,7 @@ class Delivery(models.Model):
 
 
 class Listing(models.Model):
-    """One walk through everything a source lists. `seen` is a bitmap over connection ids, saved with `next_page`."""
+    """One walk through everything a source lists. `seen` is a bitmap of connection ids, saved with `next_page`."""
 
     source = models.ForeignKey("scopes.Source", models.PROTECT, related_name="listings")
     started_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Tries to sign in that did not succeed."""
+"""Sign-ins that failed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from django.db import models
 
 
 class FailedSignIns(models.Model):
-    """How often sign-in was tried under one name or from one address since `first_at`. The subject is a keyed hash."""
+    """How many sign-ins failed under one name, or from one address, since `first_at`. `subject` is its keyed hash."""
 
     subject = models.CharField(max_length=64, primary_key=True)
-    tries = models.PositiveIntegerField()
+    attempts = models.PositiveIntegerField()
     first_at = models.DateTimeField()
 
     class Meta:
-        verbose_name_plural = "sign-in tries"
+        verbose_name_plural = "failed sign-ins"
         default_permissions = ()
-        indexes = [models.Index(fields=["first_at"], name="sign_in_tries_by_age")]
+        indexes = [models.Index(fields=["first_at"], name="failed_sign_ins_by_age")]
 
     def __str__(self) -> str:
-        return f"{self.tries} since {self.first_at}"
+        return f"{self.attempts} since {self.first_at}"

@@ -59,7 +59,7 @@ class Source(models.Model):
 
 
 class TerraSetup(models.Model):
-    """How an environment is set up at Terra, as its Admin API last told (see `terra.setup.Setup`)."""
+    """How an environment is set up at Terra, as its Admin API last reported (see `terra.setup.Setup`)."""
 
     source = models.OneToOneField(Source, models.CASCADE, primary_key=True, related_name="setup")
     read_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""What is only suspected: that a consent screen no longer offers a scope that we request."""
+"""Suspicions that a consent screen no longer offers a scope that we request."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from django.db.models import Q
 
 
 class Suspicion(models.Model):
-    """Of `consents` people who consented since `since`, nobody holds `scope`. It changes no verdict.
+    """None of the `consents` people who consented since `since` holds `scope`. It changes no verdict.
 
-    `counted_at` is when that was last so. It is closed by itself when it is no longer so.
+    `counted_at` is when this was last true. When it is no longer true, the suspicion is closed.
     """
 
     class State(models.TextChoices):

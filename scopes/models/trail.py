@@ -1,4 +1,4 @@
-"""What was done, in order, and by whom; and the nightly runs."""
+"""The trail of what people and the portal did, and the nightly audit runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Q
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who does something, and why: what its entry in the trail tells."""
+    """Who does something, and why, for the trail."""
 
     author: User
     reason: str
@@ -55,9 +55,9 @@ class AuditRun(models.Model):
 
 
 class TrailEntry(models.Model):
-    """What somebody or something did, append-only. Names stand beside the keys, so that it outlives the rows.
+    """What somebody did, append-only. Names are stored beside the foreign keys, so that entries outlive the rows.
 
-    What happened to a connection is told by its periods; the trail tells what no period can.
+    Changes of a connection are in its periods; the trail has everything else.
     """
 
     at = models.DateTimeField()

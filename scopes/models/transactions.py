@@ -1,4 +1,4 @@
-"""Transactions that are repeated after a deadlock, and those that wait for a lock for a short time only."""
+"""Transactions that are retried after a deadlock, and transactions with short lock timeouts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from functools import wraps
 from django.db import OperationalError, connection, transaction
 
 DEADLOCK = "40P01"
-TRIES = 4
+ATTEMPTS = 4
 
 
-def again_after_deadlock[Done](work: Callable[[], Done]) -> Done:
-    """What `work`, a whole transaction, returns; it is done up to four times, while a deadlock ends it.
+def retry_after_deadlock[Done](work: Callable[[], Done]) -> Done:
+    """Call `work`, a whole transaction, and return its result; retried after a deadlock, four attempts in all.
 
-    Within a larger transaction it is done once: a deadlock ends that one as a whole, and whoever began it repeats it.
+    Within a larger transaction it is called once: a deadlock ends that one, and its owner retries it.
     """
-    for _ in range(TRIES - 1):
+    for _ in range(ATTEMPTS - 1):
         try:
             return work()
         except OperationalError as problem:
@@ -26,7 +26,7 @@ def again_after_deadlock[Done](work: Callable[[], Done]) -> Done:
 
 
 def in_transaction[**Arguments, Done](work: Callable[Arguments, Done]) -> Callable[Arguments, Done]:
-    """`work` as one transaction, which is repeated after a deadlock; so it changes nothing but records."""
+    """Decorator: run `work` in one transaction, retried after a deadlock. `work` must change nothing but records."""
 
     @wraps(work)
     def repeated(*arguments: Arguments.args, **named: Arguments.kwargs) -> Done:
@@ -34,7 +34,7 @@ def in_transaction[**Arguments, Done](work: Callable[Arguments, Done]) -> Callab
             with transaction.atomic():
                 return work(*arguments, **named)
 
-        return again_after_deadlock(once)
+        return retry_after_deadlock(once)
 
     return repeated
 

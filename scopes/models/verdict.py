@@ -1,4 +1,4 @@
-"""What standings mean, and how many connections stand in each."""
+"""The verdicts of standings, and how many connections have each standing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scopes.reasons import Health, Helps
 class Verdict(models.Model):
     """What one standing means under one policy version. Written once, never updated.
 
-    `missing` holds `scope=reason` for each scope that is missing and needed, so that lists can ask for both at once.
+    `missing` has `scope=reason` for each need that is not met, so that lists can filter by both at once.
     """
 
     standing = models.ForeignKey("scopes.Standing", models.PROTECT, related_name="verdicts", db_index=False)
@@ -38,7 +38,7 @@ class Verdict(models.Model):
 
 
 class Census(models.Model):
-    """How many connections stood in one standing at `taken_at`. The whole table is one census, replaced as one."""
+    """How many connections had one standing at `taken_at`. The whole table is one census, replaced as a whole."""
 
     standing = models.OneToOneField("scopes.Standing", models.CASCADE, primary_key=True, related_name="census")
     connections = models.PositiveIntegerField()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider
-from scopes.judge.explain import Account, Scoped
+from scopes.judge.explanation import ExplainedLine, Explanation
 from scopes.reasons import LINK_REASONS, SCOPE_REASONS
 
 ENGINEERS = frozenset({"change_request", "change_console", "raise_limit"})
@@ -40,17 +40,17 @@ class Escalation:
     text: str
 
 
-def escalations(account: Account, where: Where, affected: Affected) -> tuple[Escalation, ...]:
+def escalations(account: Explanation, where: Where, affected: Affected) -> tuple[Escalation, ...]:
     """A text for each thing about this connection that an engineer has to mend; none where there is nothing."""
     return tuple(_all(account, where, affected))
 
 
-def wanted(account: Account) -> bool:
+def wanted(account: Explanation) -> bool:
     """Whether there is anything for an engineer."""
     return account.link_remedy in ENGINEERS or any(_for_engineers(line) for line in account.lines)
 
 
-def _all(account: Account, where: Where, affected: Affected) -> Iterator[Escalation]:
+def _all(account: Explanation, where: Where, affected: Affected) -> Iterator[Escalation]:
     name = where.provider.name
     if account.link_remedy in ENGINEERS:
         reason = LINK_REASONS[account.link_reason]
@@ -78,11 +78,11 @@ def _all(account: Account, where: Where, affected: Affected) -> Iterator[Escalat
             )
 
 
-def _for_engineers(line: Scoped) -> bool:
+def _for_engineers(line: ExplainedLine) -> bool:
     return line.held is not True and line.remedy in ENGINEERS
 
 
-def _asked_for(line: Scoped, provider: Provider) -> str:
+def _asked_for(line: ExplainedLine, provider: Provider) -> str:
     """The scope that is to be requested or approved: for a replaced one what replaces it."""
     scope = provider.by_name.get(line.scopes[0])
     return scope.successor if line.reason == "renamed" and scope and scope.successor else line.scopes[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from scopes.catalogue.entries import Provider
-from scopes.judge.rules import OPTIONAL, Judgement, Line, Policy, StandingFacts, judge
+from scopes.judge.rules import OPTIONAL, Judgement, Policy, StandingFacts, VerdictLine, judge
 from scopes.models.source import AccountTrouble
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
 from scopes.reauth.contact import MOST_LINKS
@@ -136,7 +136,7 @@ def _before_any_connection(case: Case) -> Judgement:
     return judge(StandingFacts(integration=0, reported=frozenset(), plan=case.plan), case.policy)
 
 
-def _refusals(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator[Refusal]:
+def _refusals(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Refusal]:
     name = case.provider.name
     if not case.reference_id:
         yield Refusal(
@@ -199,7 +199,7 @@ def _by_contact(case: Case) -> Iterator[Refusal]:
         )
 
 
-def _by_verdict(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator[Refusal]:
+def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Refusal]:
     match judgement.helps:
         case Helps.NO:
             yield from _cannot_help(case, judgement, lacking)
@@ -225,7 +225,7 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterat
             )
 
 
-def _cannot_help(case: Case, judgement: Judgement, lacking: list[Line]) -> Iterator[Refusal]:
+def _cannot_help(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Refusal]:
     if judgement.health is Health.BROKEN or judgement.link_reason:
         reason, remedy = LINK_REASONS[judgement.link_reason], REMEDIES[judgement.link_remedy]
         yield Refusal(reason.code, reason.meaning, remedy.who, remedy.action, remedy.code == "raise_limit")
@@ -236,7 +236,7 @@ def _cannot_help(case: Case, judgement: Judgement, lacking: list[Line]) -> Itera
             yield Refusal(line.reason, _told(line, case.provider), remedy.who, remedy.action, overridable=True)
 
 
-def _warnings(case: Case, fixable: list[Line], left_out: list[Line]) -> Iterator[str]:
+def _warnings(case: Case, fixable: list[VerdictLine], left_out: list[VerdictLine]) -> Iterator[str]:
     if case.succeeds:
         yield (
             f"{case.succeeds.name} was switched off and cannot be fixed. This link connects {case.provider.name},"
@@ -257,26 +257,26 @@ def _warnings(case: Case, fixable: list[Line], left_out: list[Line]) -> Iterator
         yield f"Nobody has confirmed that the consent screen offers this: {', '.join(unconfirmed)}."
 
 
-def _need(line: Line, provider: Provider) -> Need:
+def _need(line: VerdictLine, provider: Provider) -> Need:
     entry = provider.by_name.get(line.scopes[0])
     return Need(line.key, line.scopes[0], _label(line, provider), entry.box if entry else "", line.need, line.reason)
 
 
-def _left_out(line: Line, provider: Provider) -> LeftOut:
+def _left_out(line: VerdictLine, provider: Provider) -> LeftOut:
     remedy = REMEDIES[line.remedy]
     return LeftOut(_label(line, provider), SCOPE_REASONS[line.reason].title, remedy.who, remedy.action)
 
 
-def _told(line: Line, provider: Provider) -> str:
+def _told(line: VerdictLine, provider: Provider) -> str:
     """What is missing, and why."""
     return f"{_label(line, provider)} (`{line.scopes[0]}`): {SCOPE_REASONS[line.reason].meaning}"
 
 
-def _label(line: Line, provider: Provider) -> str:
+def _label(line: VerdictLine, provider: Provider) -> str:
     entry = provider.by_name.get(line.scopes[0])
     return entry.label if entry else line.scopes[0]
 
 
-def _confirmed(line: Line, provider: Provider) -> bool:
+def _confirmed(line: VerdictLine, provider: Provider) -> bool:
     entry = provider.by_name.get(line.scopes[0])
     return entry is not None and entry.confirmed

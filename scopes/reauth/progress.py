@@ -25,7 +25,7 @@ def judgements_of(connections: Sequence[Connection]) -> dict[int, Judgement]:
         standing__in={connection.standing_id for connection in connections},
         policy_version__in_force_for=F("standing__integration"),
     )
-    judged = {verdict.standing_id: verdicts.read(verdict) for verdict in found}
+    judged = {verdict.standing_id: verdicts.judgement_of(verdict) for verdict in found}
     return {connection.pk: judged[connection.standing_id] for connection in connections}
 
 

@@ -1,5 +1,6 @@
-"""A person's rights: to be told all that is kept about them, and to have it erased.
+"""A person's rights: to get everything stored about them, and to have it erased.
 
-held     what is kept about one reference id, wherever it stands     export   all of it, as one document
-erase    none of it any more, in one transaction                     marks    who came back after an erasure
+personal_data   everything stored about one reference id      export       the same as one JSON document
+erase           erase it in one transaction                   erased_ids   recognise erased ids that return
+naming          mentions of a person in text and JSON         sessions     delete expired sessions
 """

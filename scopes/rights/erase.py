@@ -1,7 +1,7 @@
-"""Nothing is kept about one person any more: one transaction, all or nothing.
+"""Erase one person, in one transaction.
 
-What is about the person goes, whole rows of it. What agents did stays in the trail, without who it was done for. What
-other records say of the person is taken out of them. See docs/decisions/erasure.md for what was decided, and why.
+Rows about the person are deleted. What agents did stays in the trail, without the person. Mentions in the free text of
+other records are replaced by a mark. docs/decisions/erasure.md says what was decided, and why.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ from scopes.models import (
 from scopes.models.transactions import in_transaction
 from scopes.rights import erased_ids
 from scopes.rights.naming import MARK, Names
-from scopes.rights.personal_data import Held, deliveries_naming, personal_data_of
+from scopes.rights.personal_data import PersonalData, deliveries_naming, personal_data_of
 
-# What of an entry's detail tells what was done, and never for whom.
+# The keys of a trail entry's detail that never identify a person.
 KEPT_DETAIL = frozenset({"consents", "expires_at", "needs", "outcome", "overridden", "result", "since", "until"})
 
-# Children before parents: rows are deleted as they are, and the database checks the keys at the end.
-TABLES: tuple[tuple[str, Callable[[Held], Sequence[Model]]], ...] = (
-    ("scopes_attempt", lambda held: held.attempts),
-    ("scopes_reauthlink", lambda held: held.links),
-    ("scopes_waiver", lambda held: held.waivers),
-    ("scopes_livecheck", lambda held: held.live_checks),
-    ("scopes_quarantinedfact", lambda held: held.quarantined),
-    ("scopes_refusal", lambda held: held.refusals),
-    ("scopes_merge", lambda held: held.merges),
-    ("scopes_suspectedduplicate", lambda held: held.suspected),
-    ("scopes_referenceconflict", lambda held: [*held.reference_conflicts, *held.named_for]),
-    ("scopes_dontcontact", lambda held: held.dont_contact),
-    ("scopes_linkevent", lambda held: held.link_events),
-    ("scopes_formerid", lambda held: held.former_ids),
-    ("scopes_period", lambda held: held.periods),
-    ("scopes_connection", lambda held: held.connections),
-    ("scopes_person", lambda held: [held.person] if held.person else []),
+# Children before parents. Rows are deleted by SQL; the database checks the foreign keys at the end.
+TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
+    ("scopes_attempt", lambda data: data.attempts),
+    ("scopes_reauthlink", lambda data: data.links),
+    ("scopes_waiver", lambda data: data.waivers),
+    ("scopes_livecheck", lambda data: data.live_checks),
+    ("scopes_quarantinedfact", lambda data: data.quarantined),
+    ("scopes_refusal", lambda data: data.refusals),
+    ("scopes_merge", lambda data: data.merges),
+    ("scopes_suspectedduplicate", lambda data: data.suspected),
+    ("scopes_referenceconflict", lambda data: [*data.reference_conflicts, *data.named_for]),
+    ("scopes_dontcontact", lambda data: data.dont_contact),
+    ("scopes_linkevent", lambda data: data.link_events),
+    ("scopes_formerid", lambda data: data.former_ids),
+    ("scopes_period", lambda data: data.periods),
+    ("scopes_connection", lambda data: data.connections),
+    ("scopes_person", lambda data: [data.person] if data.person else []),
 )
 
-# Where somebody else's record may speak of the person in free text.
+# Free text in which other people's records may mention the person.
 FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (TrailEntry, ("subject", "reason", "ticket", "detail")),
     (ReauthLink, ("reason", "ticket", "outcome_detail")),
@@ -70,13 +70,13 @@ FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
 )
 
 
-class NothingKept(LookupError):
-    """There is nothing under that reference id."""
+class NothingStored(LookupError):
+    """Nothing is stored under that reference id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Who erases, and why. `actor` is None for a command, whose user is told by `name`."""
+class ErasureRequest:
+    """Who erases, and why. `actor` is None for a command; `name` is then that of the system's user."""
 
     name: str
     reason: str = ""
@@ -85,40 +85,40 @@ class Asked:
 
 
 @in_transaction
-def erase(reference_id: str, asked: Asked, keys: Sequence[bytes], now: datetime) -> dict[str, int]:
-    """Erase what is kept under `reference_id`; how much of each there was. Raises NothingKept.
+def erase(reference_id: str, request: ErasureRequest, keys: Sequence[bytes], now: datetime) -> dict[str, int]:
+    """Erase everything stored under `reference_id`; the number of rows of each kind. Raises NothingStored.
 
-    `keys` (see `marks`) are what the erased ids are known again by, should a source or the host tell of them once more.
+    `keys` (see `erased_ids.keys_from`) hash the erased ids, so that they are recognised if they are reported again.
     """
-    held = personal_data_of(reference_id, lock=True)
-    if held.is_nothing:
-        raise NothingKept("Nothing is kept under this reference id.")
-    counts = held.counts()
-    deliveries = [delivery.pk for delivery in deliveries_naming(held.names)]
+    data = personal_data_of(reference_id, lock=True)
+    if data.is_empty:
+        raise NothingStored("Nothing is kept under this reference id.")
+    counts = data.counts()
+    deliveries = [delivery.pk for delivery in deliveries_naming(data.names)]
     if deliveries:
         counts["deliveries"] = len(deliveries)
     _empty_deliveries(deliveries)
-    for entry in held.trail:
+    for entry in data.trail:
         _without_whom(entry)
-    _delete(held)
-    _take_out(held.names)
+    _delete(data)
+    _take_out(data.names)
     _forget_searches()
-    erased_ids.remember({reference_id, *held.references}, held.source_ids, keys, now.date())
+    erased_ids.remember({reference_id, *data.references}, data.source_ids, keys, now.date())
     TrailEntry.objects.create(
         at=now,
         verb="person.erased",
-        actor=asked.actor,
-        actor_name=asked.name,
+        actor=request.actor,
+        actor_name=request.name,
         subject=MARK,
-        reason=held.names.taken_out(asked.reason),
-        ticket=held.names.taken_out(asked.ticket),
+        reason=data.names.taken_out(request.reason),
+        ticket=data.names.taken_out(request.ticket),
         detail=counts,
     )
     return counts
 
 
 def _empty_deliveries(pks: Sequence[int]) -> None:
-    """That they came is kept, with what knows a repeat of them; what they said is not."""
+    """Delete the content of the deliveries; what recognises a repeated delivery is kept."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE scopes_delivery SET body = NULL, error = '', waits_for = '{}' WHERE id = ANY(%s)", [list(pks)]
@@ -126,7 +126,7 @@ def _empty_deliveries(pks: Sequence[int]) -> None:
 
 
 def _without_whom(entry: TrailEntry) -> None:
-    """When, what, by whom and at which integration stays; free text may name somebody in any words, so it goes."""
+    """Keep when, what, by whom and at which integration; remove the person and all free text."""
     entry.person = entry.connection = None
     entry.subject, entry.ticket = MARK, ""
     entry.reason = MARK if entry.reason else ""
@@ -134,19 +134,19 @@ def _without_whom(entry: TrailEntry) -> None:
     entry.save(update_fields=["person", "connection", "subject", "ticket", "reason", "detail"])
 
 
-def _delete(held: Held) -> None:
-    connections = [row.pk for row in held.connections]
+def _delete(data: PersonalData) -> None:
+    connections = [row.pk for row in data.connections]
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM scopes_pulse WHERE connection_id = ANY(%s)", [connections])
-        # What somebody else's link or attempt knew of a connection that ends here.
+        # Links and attempts of other people that refer to one of the connections.
         for table in ("scopes_reauthlink", "scopes_attempt"):
             cursor.execute(f"UPDATE {table} SET connection_id = NULL WHERE connection_id = ANY(%s)", [connections])
         for table, rows in TABLES:
-            cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [[row.pk for row in rows(held)]])
+            cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [[row.pk for row in rows(data)]])
 
 
 def _take_out(names: Names) -> None:
-    """Put the mark in the place of the person wherever free text names them."""
+    """Replace every mention of the person in free text by the mark."""
     if names.pattern is None:
         return
     for model, fields in FREE_TEXT:
@@ -156,20 +156,20 @@ def _take_out(names: Names) -> None:
             cursor.execute(f"SELECT id FROM {table} WHERE {either}", [names.like] * len(fields))
             pks = [pk for (pk,) in cursor.fetchall()]
         for row in model._default_manager.filter(Q(pk__in=pks)).iterator():
-            told = {field: getattr(row, field) for field in fields}
-            rest = {field: _fitting(model, field, names.taken_out(value)) for field, value in told.items()}
-            if rest != told:
+            texts = {field: getattr(row, field) for field in fields}
+            rest = {field: _fitting(model, field, names.taken_out(value)) for field, value in texts.items()}
+            if rest != texts:
                 model._default_manager.filter(pk=row.pk).update(**rest)
 
 
 def _fitting(model: type[Model], field: str, value: Any) -> Any:
-    """The mark is longer than some ids, and a text can be as long as its column."""
+    """The value cut to its column's length: the mark is longer than some ids."""
     longest: int | None = getattr(model._meta.get_field(field), "max_length", None)
     return value[:longest] if isinstance(value, str) else value
 
 
 def _forget_searches() -> None:
-    """What agents typed into the search stands in their sessions for some hours; they type it again."""
+    """Delete from all sessions what agents searched for."""
     for session in Session.objects.iterator():
         kept = session.get_decoded()
         if kept.pop("searches", None):

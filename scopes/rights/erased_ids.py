@@ -1,4 +1,4 @@
-"""Who came back after an erasure. Erased ids are known again by a keyed hash; the key is never in the database."""
+"""Recognise erased ids that are reported again, by a keyed hash whose key is never in the database."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """How many new records carry an id that was erased here."""
+class ErasedBefore:
+    """How many new people and connections have an id that was erased before."""
 
     people: int = 0
     connections: int = 0
@@ -31,15 +31,15 @@ class Returned:
 
 
 def keys_from(*secrets: str | bytes) -> tuple[bytes, ...]:
-    """The keys made of these secrets, the one in use first. Only who has a secret can try which id a hash is of."""
+    """One key for each secret, the current one first. Nobody without a secret can test an id against a hash."""
     return tuple(hmac.new(force_bytes(secret), b"erased ids", sha256).digest() for secret in secrets)
 
 
 def remember(references: Iterable[str], source_ids: Iterable[str], keys: Sequence[bytes], on: date) -> None:
-    """Remember that these were erased, by the first of `keys`; an erasure again counts from then."""
-    told = [*((REFERENCE, one) for one in references if one), *((SOURCE_ID, one) for one in source_ids if one)]
+    """Store that these ids were erased, hashed by the first of `keys`. A repeated erasure updates the day."""
+    ids = [*((REFERENCE, one) for one in references if one), *((SOURCE_ID, one) for one in source_ids if one)]
     ErasedId.objects.bulk_create(
-        [ErasedId(digest=_digest(keys[0], kind, value), erased_on=on) for kind, value in sorted(set(told))],
+        [ErasedId(digest=_digest(keys[0], kind, value), erased_on=on) for kind, value in sorted(set(ids))],
         update_conflicts=True,
         unique_fields=["digest"],
         update_fields=["erased_on"],
@@ -47,14 +47,14 @@ def remember(references: Iterable[str], source_ids: Iterable[str], keys: Sequenc
 
 
 def erased_on(reference_id: str, keys: Sequence[bytes]) -> date | None:
-    """When this reference id was erased here; None where it never was, or its key is gone."""
+    """When this reference id was erased; None if it never was, or its key is gone."""
     return _erased([(REFERENCE, reference_id)], keys).get((REFERENCE, reference_id))
 
 
-def mark(keys: Sequence[bytes], since: datetime) -> Returned:
-    """Mark the people and connections recorded from `since` on that were erased here before, with the day of that."""
+def mark(keys: Sequence[bytes], since: datetime) -> ErasedBefore:
+    """Set `previously_erased_on` of people and connections that were recorded since and had been erased before."""
     if not keys or not ErasedId.objects.exists():
-        return Returned()
+        return ErasedBefore()
     people, last = 0, 0
     new = Person.objects.filter(created_at__gte=since, previously_erased_on__isnull=True).order_by("pk")
     while batch := list(new.filter(pk__gt=last).values_list("pk", "reference_id")[:BATCH]):
@@ -63,11 +63,11 @@ def mark(keys: Sequence[bytes], since: datetime) -> Returned:
         for pk, reference in batch:
             if on := erased.get((REFERENCE, reference)):
                 people += Person.objects.filter(pk=pk).update(previously_erased_on=on)
-    return Returned(people, _mark_connections(keys, since))
+    return ErasedBefore(people, _mark_connections(keys, since))
 
 
 def _mark_connections(keys: Sequence[bytes], since: datetime) -> int:
-    """By the reference id, and by every id at the source, today's or a former one."""
+    """Matches the reference id, and every current or former id at the source."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -83,8 +83,8 @@ def _mark_connections(keys: Sequence[bytes], since: datetime) -> int:
         rows = cursor.fetchall()
     marked: dict[int, date] = {}
     for batch in batched(rows, BATCH):
-        told = [one for _, reference, user_id in batch for one in ((REFERENCE, reference), (SOURCE_ID, user_id))]
-        erased = _erased(told, keys)
+        ids = [one for _, reference, user_id in batch for one in ((REFERENCE, reference), (SOURCE_ID, user_id))]
+        erased = _erased(ids, keys)
         for pk, reference, user_id in batch:
             if on := erased.get((SOURCE_ID, user_id)) or erased.get((REFERENCE, reference)):
                 marked[pk] = on
@@ -93,9 +93,9 @@ def _mark_connections(keys: Sequence[bytes], since: datetime) -> int:
     return len(marked)
 
 
-def _erased(told: Iterable[tuple[str, str]], keys: Sequence[bytes]) -> dict[tuple[str, str], date]:
-    """Of these (kind, id), those that were erased here, and when."""
-    digests = {_digest(key, kind, value): (kind, value) for kind, value in told if value for key in keys}
+def _erased(ids: Iterable[tuple[str, str]], keys: Sequence[bytes]) -> dict[tuple[str, str], date]:
+    """(kind, id) -> the day of the erasure, for those that were erased."""
+    digests = {_digest(key, kind, value): (kind, value) for kind, value in ids if value for key in keys}
     known = ErasedId.objects.filter(digest__in=list(digests)).values_list("digest", "erased_on")
     return {digests[digest]: on for digest, on in known}
 

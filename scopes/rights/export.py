@@ -1,4 +1,4 @@
-"""All that is kept about one person, as JSON. An allowlist: a column that is not named here stays inside."""
+"""Export everything stored about one person as JSON. An allowlist: columns that are not named here are left out."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from scopes.models import (
     TrailEntry,
     Waiver,
 )
-from scopes.rights.personal_data import Held, deliveries_naming
+from scopes.rights.personal_data import PersonalData, deliveries_naming
 
 FORMAT = 1
 
 
-def export(held: Held, now: datetime) -> dict[str, Any]:
-    """The document, JSON-ready; times are ISO 8601 in UTC. docs/security.md says what each part is.
+def export(data: PersonalData, now: datetime) -> dict[str, Any]:
+    """The export, JSON-ready; times are ISO 8601 in UTC. docs/security.md describes each part.
 
-    No secret and no hash of one stands in it. Of the trail it tells what was done about this person, and by whom.
+    It has no secret and no hash of one. Its trail is what was done about this person, and by whom.
     """
-    person = held.person
+    person = data.person
     return {
         "format": FORMAT,
         "made_at": _time(now),
-        "reference_id": held.reference_id,
+        "reference_id": data.reference_id,
         "person": None
         if person is None
         else {
@@ -44,9 +44,9 @@ def export(held: Held, now: datetime) -> dict[str, Any]:
             "locale": person.locale,
             "plan": person.plan,
             "created_at": _time(person.created_at),
-            "came_back_after_erasure_on": _day(person.previously_erased_on),
+            "previously_erased_on": _day(person.previously_erased_on),
         },
-        "connections": [_connection(row, held) for row in held.connections],
+        "connections": [_connection(row, data) for row in data.connections],
         "link_events": [
             {
                 "user_id": event.user_id,
@@ -54,31 +54,31 @@ def export(held: Held, now: datetime) -> dict[str, Any]:
                 "happened_at": _time(event.happened_at),
                 "replaced_user_id": event.old_user_id,
             }
-            for event in held.link_events
+            for event in data.link_events
         ],
-        "merges": [_merge(row) for row in held.merges],
-        "suspected_duplicates": [_suspected(row, held) for row in held.suspected],
-        "reported_for_another": [_reported(row) for row in held.reference_conflicts],
+        "merges": [_merge(row) for row in data.merges],
+        "suspected_duplicates": [_suspected(row, data) for row in data.suspected],
+        "reported_for_another": [_reported(row) for row in data.reference_conflicts],
         "named_for": [
             {**_where(row.connection.integration), "reference_id": row.reference_id, **_reported(row)}
-            for row in held.named_for
+            for row in data.named_for
         ],
-        "attempts": [_attempt(row) for row in held.attempts],
-        "links": [_link(row) for row in held.links],
-        "dont_contact": [_dont_contact(row) for row in held.dont_contact],
-        "deliveries": [_delivery(row) for row in deliveries_naming(held.names)],
-        "trail": [_entry(row) for row in held.trail],
+        "attempts": [_attempt(row) for row in data.attempts],
+        "links": [_link(row) for row in data.links],
+        "dont_contact": [_dont_contact(row) for row in data.dont_contact],
+        "deliveries": [_delivery(row) for row in deliveries_naming(data.names)],
+        "trail": [_entry(row) for row in data.trail],
     }
 
 
-def _connection(row: Connection, held: Held) -> dict[str, Any]:
+def _connection(row: Connection, data: PersonalData) -> dict[str, Any]:
     pulse = getattr(row, "pulse", None)
     return {
         **_where(row.integration),
         "user_id": row.user_id,
         "former_ids": [
             {"user_id": former.user_id, "replaced_at": _time(former.replaced_at)}
-            for former in held.former_ids
+            for former in data.former_ids
             if former.connection_id == row.pk
         ],
         "reference_id": row.reference_id,
@@ -86,7 +86,7 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
         "resource": row.resource,
         "consented_at": _time(row.consented_at),
         "first_seen_at": _time(row.first_seen_at),
-        "came_back_after_erasure_on": _day(row.previously_erased_on),
+        "previously_erased_on": _day(row.previously_erased_on),
         "merged": row.merged_into_id is not None,
         "last_webhook_on": _day(pulse.last_webhook_on) if pulse else None,
         "last_data_on": _day(pulse.last_data_on) if pulse else None,
@@ -106,17 +106,17 @@ def _connection(row: Connection, held: Held) -> dict[str, Any]:
                 "happened_at": _time(period.happened_at),
                 "received_at": _time(period.received_at),
             }
-            for period in held.periods
+            for period in data.periods
             if period.connection_id == row.pk
         ],
-        "waivers": [_waiver(waiver) for waiver in held.waivers if waiver.connection_id == row.pk],
-        "live_checks": [_live_check(check) for check in held.live_checks if check.connection_id == row.pk],
+        "waivers": [_waiver(waiver) for waiver in data.waivers if waiver.connection_id == row.pk],
+        "live_checks": [_live_check(check) for check in data.live_checks if check.connection_id == row.pk],
         "quarantined": [
             {"state": fact.state, "happened_at": _time(fact.happened_at)}
-            for fact in held.quarantined
+            for fact in data.quarantined
             if fact.connection_id == row.pk
         ],
-        "refusals": [_refusal(refusal) for refusal in held.refusals if refusal.connection_id == row.pk],
+        "refusals": [_refusal(refusal) for refusal in data.refusals if refusal.connection_id == row.pk],
     }
 
 
@@ -136,8 +136,8 @@ def _merge(row: Merge) -> dict[str, Any]:
     }
 
 
-def _suspected(row: SuspectedDuplicate, held: Held) -> dict[str, Any]:
-    ids = {one.pk: one.user_id for one in held.connections}
+def _suspected(row: SuspectedDuplicate, data: PersonalData) -> dict[str, Any]:
+    ids = {one.pk: one.user_id for one in data.connections}
     return {
         "user_ids": [ids[pk] for pk in (row.first_id, row.second_id) if pk in ids],
         "state": row.state,
@@ -150,7 +150,7 @@ def _suspected(row: SuspectedDuplicate, held: Held) -> dict[str, Any]:
 
 
 def _reported(row: ReferenceConflict) -> dict[str, Any]:
-    """Without whoever else was named: that is about somebody else."""
+    """Without the other person's reference id."""
     return {
         "first_at": _time(row.first_at),
         "reported_by": row.origin,
@@ -182,7 +182,7 @@ def _live_check(row: LiveCheck) -> dict[str, Any]:
 def _refusal(row: Refusal) -> dict[str, Any]:
     return {
         "data_type": row.data_type,
-        "said": row.said,
+        "message": row.message,
         "first_at": _time(row.first_at),
         "last_at": _time(row.last_at),
     }

@@ -1,6 +1,6 @@
-"""Does this text or JSON name the person? By whole ids only: `ref-ben` is not named by `ref-bennett`.
+"""Find and replace mentions of a person in text and JSON. Whole ids only: `ref-bennett` does not mention `ref-ben`.
 
-In any case of letters, and encoded as addresses are: `ben%40example.com`, `ben%2540example.com`, `Ben+Bitdiddle`.
+Case is ignored, and URL encoding is understood: `ben%40example.com`, `ben%2540example.com`, `Ben+Bitdiddle`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 MARK = "[erased]"
 
-# Under these keys of a payload even a short id means somebody; elsewhere `200` is a status.
+# Under these keys of a payload even a short id identifies a person; elsewhere `200` may be a status.
 ID_KEYS = frozenset({"user_id", "reference_id", "old_user_id", "new_user_id", "widget_session_id", "flow_id", "email"})
 SHORTEST, SHORTEST_NUMBER = 6, 9
 _SIGN = re.compile("[^0-9A-Za-z]+")
-# What stands encoded before a word is no part of it.
+# A URL-encoded character before a word is not part of the word.
 _NOT_WITHIN = r"(?:(?<![\w@+-])|(?<=%[0-9a-f]{{2}})|(?<=%25[0-9a-f]{{2}})){}(?![\w@+-]|\.\w)"
 
 
@@ -24,15 +24,17 @@ class Names:
 
     def __init__(self, ids: Iterable[str], words: Iterable[str] = ()) -> None:
         self.ids = frozenset(filter(None, ids))
-        self.telling = sorted({*filter(_is_telling, self.ids), *filter(_is_telling, words)}, key=len, reverse=True)
+        self.distinctive = sorted(
+            {*filter(_is_distinctive, self.ids), *filter(_is_distinctive, words)}, key=len, reverse=True
+        )
         self.folded = frozenset(one.casefold() for one in self.ids)
-        either = "|".join(map(_encoded, self.telling))
+        either = "|".join(map(_encoded, self.distinctive))
         self.pattern = re.compile(_NOT_WITHIN.format(f"(?:{either})"), re.IGNORECASE) if either else None
 
     @property
     def like(self) -> list[str]:
-        """Patterns for ILIKE that find all texts and JSON that may name the person, and some others."""
-        return sorted({f"%{_SIGN.sub('%', word)}%" for word in {*self.ids, *self.telling}})
+        """ILIKE patterns that match every text or JSON that mentions the person, and some others."""
+        return sorted({f"%{_SIGN.sub('%', word)}%" for word in {*self.ids, *self.distinctive}})
 
     def in_text(self, text: str) -> bool:
         return self.pattern is not None and self.pattern.search(text) is not None
@@ -48,7 +50,7 @@ class Names:
         return False
 
     def taken_out(self, value: Any) -> Any:
-        """The text or JSON with the mark in the place of each mention."""
+        """The text or JSON with each mention replaced by the mark."""
         if isinstance(value, str):
             return self.pattern.sub(MARK, value) if self.pattern else value
         if isinstance(value, Mapping):
@@ -56,13 +58,13 @@ class Names:
         return [self.taken_out(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _is_telling(word: str) -> bool:
-    """Long enough to mean nobody else wherever it stands."""
+def _is_distinctive(word: str) -> bool:
+    """Whether the word is long enough to identify the person wherever it occurs."""
     return len(word) >= (SHORTEST_NUMBER if word.isdigit() else SHORTEST)
 
 
 def _encoded(word: str) -> str:
-    """A pattern for the word, each of its signs as it is or encoded, once or twice."""
+    """A pattern for the word, each character as it is or URL-encoded once or twice."""
     return "".join(re.escape(sign) if sign.isascii() and sign.isalnum() else _of_sign(sign) for sign in word)
 
 

@@ -1,4 +1,4 @@
-"""All that is kept about one reference id, wherever it stands. The export tells it, the erasure ends it."""
+"""Collect everything stored about one reference id, for export and erasure."""
 
 from __future__ import annotations
 
@@ -36,12 +36,11 @@ class Ambiguous(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What is kept under `reference_id`. `person` is None where only a source told of it.
+class PersonalData:
+    """Everything stored under `reference_id`. `person` is None if only a source reported the id.
 
-    `connections` are all that were ever theirs, with those that were merged. `reference_conflicts` say that one of
-    these was reported for somebody else, `named_for` that one of somebody else's was reported for them. Everything is
-    in the order of its making.
+    `connections` include merged ones. `reference_conflicts` are reports of another person for one of these connections,
+    `named_for` reports of this person for somebody else's. All lists are in the order of recording.
     """
 
     reference_id: str
@@ -65,23 +64,23 @@ class Held:
     names: Names
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return self.person is None and not (self.connections or self.attempts or self.named_for)
 
     @property
     def references(self) -> set[str]:
-        """The reference id in all the spellings that sources told."""
-        told = (self.connections, self.attempts, self.named_for)
-        return {row.reference_id for rows in told for row in rows} - {""}
+        """The reference id in all spellings that sources reported."""
+        named_in = (self.connections, self.attempts, self.named_for)
+        return {row.reference_id for rows in named_in for row in rows} - {""}
 
     @property
     def source_ids(self) -> set[str]:
-        """The ids that sources know the person's connections by, today's, former and minted ones."""
+        """The ids of the person's connections at their sources: current, former, and made for an attempt."""
         ids = {row.user_id for rows in (self.connections, self.former_ids, self.attempts) for row in rows}
         return (ids | {row.survivor_user_id for row in self.merges}) - {""}
 
     def counts(self) -> dict[str, int]:
-        """How much of each there is; what there is none of is left out."""
+        """Kind -> number of rows, without zeros."""
         everything = {
             "person": 1 if self.person else 0,
             "connections": len(self.connections),
@@ -103,15 +102,15 @@ class Held:
 
 
 def reference_of(words: str) -> str:
-    """The reference id that is meant by a reference id or an e-mail address. Raises Ambiguous."""
+    """The reference id of the person with this reference id or e-mail address. Raises Ambiguous."""
     people = find_people(words)
     if len(people) > 1:
         raise Ambiguous(f"{len(people)} people have this e-mail address: name one of them by the reference id.")
     return people[0].reference_id if people else words.strip()
 
 
-def personal_data_of(reference_id: str, *, lock: bool = False) -> Held:
-    """All that is kept about `reference_id`, deliveries aside. `lock` holds person and connections until the end."""
+def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
+    """Everything stored about `reference_id`, except deliveries. `lock`: lock the person and the connections."""
     people = Person.objects.filter(reference_id=reference_id)
     person = (people.select_for_update() if lock else people).first() if reference_id else None
     connections = _connections(reference_id, person, lock=lock)
@@ -140,7 +139,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> Held:
     public_ids = {link.public_id for link in links}
     about = Q(connection__in=pks) | Q(subject__in=(ids | public_ids) - {""})
     trail = TrailEntry.objects.filter(about | Q(person=person) if person else about)
-    return Held(
+    return PersonalData(
         reference_id=reference_id,
         person=person,
         connections=connections,
@@ -164,7 +163,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> Held:
 
 
 def deliveries_naming(names: Names) -> Iterator[Delivery]:
-    """The deliveries whose body or error names the person. Reads every delivery once: some seconds a million."""
+    """The deliveries whose body or error mentions the person. Scans all deliveries: some seconds per million."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM scopes_delivery WHERE body::text ILIKE ANY(%s) OR error ILIKE ANY(%s) ORDER BY id",
@@ -177,9 +176,9 @@ def deliveries_naming(names: Names) -> Iterator[Delivery]:
 
 
 def _connections(reference_id: str, person: Person | None, *, lock: bool) -> list[Connection]:
-    """The connections of the person or under the reference id, and what was merged into them, however far.
+    """The connections of the person or under the reference id, and all that were merged into them.
 
-    A source may spell the id in other letters; one that is another person's to the letter is theirs.
+    The case of the reference id is ignored, unless another person has exactly that spelling.
     """
     others = Person.objects.filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
     own = Q(reference_id__iexact=reference_id, person__isnull=True) & ~Q(reference_id="")
@@ -195,7 +194,7 @@ def _connections(reference_id: str, person: Person | None, *, lock: bool) -> lis
 
 
 def _named_for(reference_id: str, pks: list[int]) -> list[ReferenceConflict]:
-    """Where a connection of somebody else was reported for this reference id, spelt as `_connections` says."""
+    """Reports of this reference id for somebody else's connections; case as in `_connections`."""
     others = Person.objects.filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
     rows = ReferenceConflict.objects.filter(reference_id__iexact=reference_id).exclude(connection__in=pks)
     rows = rows.exclude(reference_id__in=list(others.values_list("reference_id", flat=True)))
@@ -204,7 +203,7 @@ def _named_for(reference_id: str, pks: list[int]) -> list[ReferenceConflict]:
 
 
 def _link_events(connections: list[Connection], former_ids: list[FormerId]) -> list[LinkEvent]:
-    """What was reported of the links of all their ids."""
+    """The link events of all current and former ids."""
     ids = {(row.integration_id, row.user_id) for rows in (connections, former_ids) for row in rows}
     events = LinkEvent.objects.filter(user_id__in=[user_id for _, user_id in ids]).order_by("happened_at", "pk")
     return [event for event in events if (event.integration_id, event.user_id) in ids]
@@ -217,7 +216,7 @@ def _attempts(
     former_ids: list[FormerId],
     links: list[ReauthLink],
 ) -> list[Attempt]:
-    """Theirs, and those of nobody under their reference id or one of their ids. Each half of it has an index."""
+    """The person's attempts, and unclaimed ones under one of their ids. Each part of the query uses an index."""
     ids = {row.user_id for row in connections} | {row.user_id for row in former_ids}
     spelt = Q(reference_id__iexact=reference_id) & ~Q(reference_id="")
     unclaimed = Q(person__isnull=True) & (
@@ -229,5 +228,5 @@ def _attempts(
 
 
 def _words(person: Person | None) -> list[str]:
-    """What a text may call the person by: the address, and a name of more than one word."""
+    """The words that mention the person in a text: the e-mail address, and a name of several words."""
     return [] if person is None else [person.email, *([person.name] if " " in person.name.strip() else [])]

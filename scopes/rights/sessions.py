@@ -1,4 +1,4 @@
-"""Sessions that have ended: they hold what agents searched for, so they go."""
+"""Delete expired sessions: they contain what agents searched for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATCH = 1000
 
 
 def forget_ended(now: datetime) -> int:
-    """Delete the sessions that had ended by `now`, batch by batch; how many."""
+    """Delete the sessions that had expired by `now`, batch by batch; how many."""
     forgotten = 0
     ended = Session.objects.filter(expire_date__lte=now).order_by("expire_date")
     while keys := list(ended.values_list("pk", flat=True)[:BATCH]):

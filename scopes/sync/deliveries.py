@@ -28,7 +28,7 @@ from scopes.sync.webhook import KEPT, words_of
 TOGETHER = 100
 FEW = 20
 FIRST_PAUSE_SECONDS = 10
-MOST_TRIES = 14  # the pause doubles: the last try comes almost a day after the first
+MOST_ATTEMPTS = 14  # the pause doubles: the last try comes almost a day after the first
 SLOWEST_STATEMENT = "3s"
 LONGEST_WAIT_TOGETHER = "300ms"  # for a lock; alone, a delivery waits as long as a statement may take
 
@@ -145,7 +145,7 @@ def pending_ids(now: datetime, *, below: int | None = None, source: Source | Non
             WHERE processed_at IS NULL AND given_up_at IS NULL AND waits_for = '{}'
               AND id < COALESCE(%s, 9223372036854775807)
               AND source_id = COALESCE(%s, source_id)
-              AND received_at <= %s - make_interval(secs => %s * (power(2, tries) - 1))
+              AND received_at <= %s - make_interval(secs => %s * (power(2, attempts) - 1))
             ORDER BY id DESC LIMIT %s
             """,
             [below, source.pk if source else None, now, FIRST_PAUSE_SECONDS, TOGETHER],
@@ -220,8 +220,8 @@ def _together(pks: Sequence[int], now: datetime, has_time: HasTime = _for_ever, 
                 halves.add(_together(half, now, has_time, again=again))
             return halves
         words = words_of(problem)
-        _mine(pks, again=again).update(error=words, tries=F("tries") + 1)
-        Delivery.objects.filter(pk__in=pks, processed_at=None, given_up_at=None, tries__gte=MOST_TRIES).update(
+        _mine(pks, again=again).update(error=words, attempts=F("attempts") + 1)
+        Delivery.objects.filter(pk__in=pks, processed_at=None, given_up_at=None, attempts__gte=MOST_ATTEMPTS).update(
             given_up_at=now
         )
         log.warning("delivery %s was stored and could not be processed: %s", pks[0], words)
@@ -256,7 +256,7 @@ def _record(pks: Sequence[int], now: datetime, *, again: bool) -> tuple[list[Del
         cursor.execute(
             """
             UPDATE scopes_delivery
-            SET processed_at = %s, tries = tries + 1, waits_for = '{}', given_up_at = NULL,
+            SET processed_at = %s, attempts = attempts + 1, waits_for = '{}', given_up_at = NULL,
                 error = CASE WHEN body IS NULL THEN error ELSE '' END
             WHERE id = ANY(%s::bigint[])
             """,

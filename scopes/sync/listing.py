@@ -86,7 +86,7 @@ def take(source: Source, client: Terra, clock: Clock, on_page: Callable[[int], o
     Raises AlreadyListing, and what the client raises: what was recorded until then stays, and the next walk goes on
     from there.
     """
-    take_in = Batches(source, hold_breaks=True)
+    take_in = Batches(source, quarantine_breaks=True)
     with _only_walk(source):
         taken, seen = _open(source, clock())
         listing = taken.listing

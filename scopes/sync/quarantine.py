@@ -121,7 +121,7 @@ def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weigh
                 listing=listing
             ).delete()
             if integration not in too_many:
-                incident.state, incident.ended_at = Incident.State.OVER, now
+                incident.state, incident.ended_at = Incident.State.CLOSED, now
                 incident.save(update_fields=["state", "ended_at"])
         for integration, (held, working) in sorted(too_many.items()):
             incident = known.get(integration) or Incident(integration_id=integration, opened_at=now)

@@ -41,7 +41,7 @@ known_sources: dict[str, tuple[int, bool]] = {}
 _INSERT = f"""
     SELECT set_config('lock_timeout', '{LONGEST_WAIT}', true);
     INSERT INTO scopes_delivery (source_id, trace_id, digest, kind, body, signed_at, ordered_at, received_at, stale,
-                                 processed_at, error, trace_reused, repeats, tries, waits_for)
+                                 processed_at, error, trace_reused, repeats, attempts, waits_for)
     SELECT told.source_id, told.trace_id, told.digest, told.kind, told.body, told.signed_at,
            least(told.ordered_at, same.ordered_at), told.received_at, told.stale, told.processed_at, told.error,
            told.trace_reused, 0, 0, '{{}}'

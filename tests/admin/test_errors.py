@@ -51,7 +51,7 @@ def test_a_failure_of_ours_tells_no_detail(
     def fail(who: object) -> None:
         raise ValueError("ada@example.com")
 
-    monkeypatch.setattr(person, "account_of", fail)
+    monkeypatch.setattr(person, "overview_of", fail)
     browser = signed_in("agent")
     browser.raise_request_exception = False
     response = browser.get(reverse("admin:person", args=[people.the("Ada").pk]))

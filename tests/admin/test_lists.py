@@ -131,12 +131,12 @@ def test_an_engineer_processes_a_delivery_again_with_a_reason(
     assert "recorded as if it had just come in" in browser.get(address).content.decode()
     assert "This field is required" in browser.post(address, {"reason": " "}).content.decode()
     delivery.refresh_from_db()
-    assert delivery.tries == 0
+    assert delivery.attempts == 0
 
     assert browser.post(address, {"reason": "Lost in the outage", "ticket": "OPS-7"}).status_code == 302
     delivery.refresh_from_db()
     entry = TrailEntry.objects.get(verb="delivery.replayed")
-    assert delivery.tries == 1
+    assert delivery.attempts == 1
     assert (entry.actor_name, entry.reason, entry.ticket) == ("agent-engineer", "Lost in the outage", "OPS-7")
     assert entry.detail == {"result": "processed"}
     assert signed_in("auditor").post(address, {"reason": "because"}).status_code == 403

@@ -29,9 +29,9 @@ def said(response: HttpResponse) -> str:
 
 
 def let_the_window_pass() -> None:
-    for tries in FailedSignIns.objects.all():
-        tries.first_at -= sign_in.WINDOW
-        tries.save()
+    for attempts in FailedSignIns.objects.all():
+        attempts.first_at -= sign_in.WINDOW
+        attempts.save()
 
 
 @pytest.mark.django_db
@@ -55,7 +55,7 @@ def test_refused_tries_do_not_lengthen_the_wait(agent: Callable[[str], User]) ->
     began = FailedSignIns.objects.get(subject=sign_in.hashed("name", name)).first_at
     try_as(name, WRONG)
     counted = FailedSignIns.objects.get(subject=sign_in.hashed("name", name))
-    assert (counted.first_at, counted.tries) == (began, sign_in.ATTEMPTS_OF_A_NAME + 1)
+    assert (counted.first_at, counted.attempts) == (began, sign_in.ATTEMPTS_OF_A_NAME + 1)
 
 
 @pytest.mark.django_db
@@ -173,7 +173,7 @@ def test_signing_in_forgets_the_tries_of_the_name_and_takes_its_own_from_the_add
     try_as(name, WRONG)
     for _ in range(sign_in.ATTEMPTS_OF_A_NAME + 1):
         assert try_as(name, PASSWORD).status_code == 302
-    assert [row.tries for row in FailedSignIns.objects.all()] == [1]
+    assert [row.attempts for row in FailedSignIns.objects.all()] == [1]
 
 
 @pytest.mark.django_db

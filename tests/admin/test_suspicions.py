@@ -54,7 +54,7 @@ def test_it_stands_beside_the_reason_on_the_persons_page(
 ) -> None:
     page = signed_in("agent").get(reverse("admin:person", args=[people.the("Ben").pk])).content.decode()
     assert page.count("<strong>Suspicion:</strong>") == 1
-    assert f"<strong>Suspicion:</strong> {suspicions.told(suspicion)}" in page and "Left unticked" in page
+    assert f"<strong>Suspicion:</strong> {suspicions.sentence_of(suspicion)}" in page and "Left unticked" in page
     page = signed_in("agent").get(reverse("admin:person", args=[people.the("Ada").pk])).content.decode()
     assert "Suspicion:" not in page, "Ada holds it"
 

@@ -24,5 +24,5 @@ def test_what_changed_is_each_number_that_differs(
     assert compare(before, after) == changes
 
 
-def test_changes_are_told_in_one_order() -> None:
+def test_changes_are_sorted() -> None:
     assert list(compare({"b": 1}, {"a": 1, "c": {"a": 1}})) == ["a", "b", "c / a"]

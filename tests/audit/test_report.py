@@ -41,21 +41,21 @@ def test_the_report_of_the_cast_reads_as_it_should() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
-    told = json.loads(json.dumps(report.as_data(night())))
+def test_the_json_report_has_all_keys() -> None:
+    data = json.loads(json.dumps(report.as_data(night())))
 
-    assert set(told) == {
+    assert set(data) == {
         "run", "state", "started_at", "finished_at", "offline", "resumed", "counts", "changes", "findings", "error",
         "exit_code",
     }  # fmt: skip
-    assert (told["state"], told["offline"], told["changes"], told["error"]) == ("done", True, {}, "")
-    assert told["started_at"] == "2026-11-20T06:00:00+00:00"
-    assert set(told["counts"]) == {
+    assert (data["state"], data["offline"], data["changes"], data["error"]) == ("done", True, {}, "")
+    assert data["started_at"] == "2026-11-20T06:00:00+00:00"
+    assert set(data["counts"]) == {
         "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
-        "suspicions", "came_back", "failed_jobs", "given_up_deliveries", "refused_accounts", "setups",
+        "suspicions", "previously_erased", "failed_jobs", "given_up_deliveries", "refused_accounts", "setups",
         "sources", "listings", "webhooks",
     }  # fmt: skip
-    assert told["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
+    assert data["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
         "connections": 4,
         "health": {"ok": 2, "blocked": 1, "broken": 1},
         "waived": 0,
@@ -63,7 +63,7 @@ def test_the_report_as_json_says_all_that_machines_ask_for() -> None:
         "missing": {"heartrate=declined": 1},
         "link": {"revoked": 1},
     }
-    assert told["findings"][0] == {
+    assert data["findings"][0] == {
         "code": "blocked",
         "number": 1,
         "detail": "",
@@ -85,7 +85,7 @@ def test_an_environment_that_was_not_listed_says_why_in_the_report() -> None:
 
 
 def counted(**more: Any) -> dict[str, Any]:
-    nothing = {"unknown_scopes": {}, "sources": {}, "suspicions": [], "came_back": 0, "failed_jobs": 0}
+    nothing = {"unknown_scopes": {}, "sources": {}, "suspicions": [], "previously_erased": 0, "failed_jobs": 0}
     return {"connections": 10, "standings": 5, "standings_per_million": 0, **nothing, **more}
 
 
@@ -152,11 +152,11 @@ NOTHING: dict[str, Any] = {}
             [("unknown_scope", 3, "oura, polar")],
         ),
         (
-            counted(suspicions=["oura heartrate", "oura spo2"], came_back=1, failed_jobs=3),
+            counted(suspicions=["oura heartrate", "oura spo2"], previously_erased=1, failed_jobs=3),
             NOTHING,
             NOTHING,
             NOTHING,
-            [("suspicion", 2, "oura heartrate, oura spo2"), ("came_back", 1, ""), ("failed_jobs", 3, "")],
+            [("suspicion", 2, "oura heartrate, oura spo2"), ("previously_erased", 1, ""), ("failed_jobs", 3, "")],
         ),
         (counted(), NOTHING, NOTHING, {"eu": {"error": "it is down"}}, [("listing_failed", 1, "eu: it is down")]),
         (counted(), NOTHING, {"gaps": 2, "overlaps": 0}, NOTHING, [("inconsistent", 2, "gaps: 2")]),
@@ -186,7 +186,7 @@ def test_a_finding_is_a_sentence_for_one_and_for_many() -> None:
     assert OF_ONE.keys() < CODES.keys()
 
 
-def test_every_finding_can_be_asked_for() -> None:
-    told = load_command_class("scopes", "audit_connections").create_parser("manage.py", "").format_help()
+def test_every_finding_can_be_named_to_fail_on() -> None:
+    data = load_command_class("scopes", "audit_connections").create_parser("manage.py", "").format_help()
 
-    assert [code for code in CODES if code not in told] == []
+    assert [code for code in CODES if code not in data] == []

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from scopes import nightly
-from scopes.audit.setup import read_and_keep
+from scopes.audit.setup import read_and_store
 from scopes.audit.silence import silences
 from scopes.models import AuditRun, Source, TerraSetup
 from scopes.sources.terra.admin_api import AdminApi
@@ -48,18 +48,18 @@ def night(terra: Listed) -> dict[str, str]:
 
 
 OF_SETUP = {"scope_drift", "destination", "failed_deliveries", "admin_token"}
-ASKED = sorted(people.EVERYTHING)
+REQUESTED = sorted(people.EVERYTHING)
 
 
 @pytest.mark.parametrize(
     ("switches", "code", "words"),
     [
         ({}, None, ""),
-        ({"custom_scopes": {"oura": ASKED}}, None, ""),
+        ({"custom_scopes": {"oura": REQUESTED}}, None, ""),
         ({"custom_scopes": {"garmin": ["ACTIVITY_EXPORT"]}}, None, "no policy for it"),
-        ({"custom_scopes": {"oura": ASKED[1:]}}, "scope_drift", "Terra does not ask for daily"),
+        ({"custom_scopes": {"oura": REQUESTED[1:]}}, "scope_drift", "Terra does not ask for daily"),
         (
-            {"custom_scopes": {"oura": [*ASKED, "ring_configuration"]}},
+            {"custom_scopes": {"oura": [*REQUESTED, "ring_configuration"]}},
             "scope_drift",
             "Terra asks for ring_configuration",
         ),
@@ -76,9 +76,9 @@ def test_the_night_finds_what_disagrees(
 ) -> None:
     terra.control("PUT", "switches", switches)
     found = night(terra)
-    told = {one: text for one, text in found.items() if one in OF_SETUP}
-    assert set(told) == ({code} if code else set())
-    assert code is None or words in told[code]
+    findings = {one: text for one, text in found.items() if one in OF_SETUP}
+    assert set(findings) == ({code} if code else set())
+    assert code is None or words in findings[code]
 
 
 def test_a_night_that_the_admin_api_refuses_goes_on(cast: Source, terra: Listed) -> None:
@@ -96,8 +96,8 @@ def test_nothing_secret_is_kept(cast: Source, terra: Listed) -> None:
     assert terra.client.environment.admin_token not in kept
 
 
-def test_silence_has_its_cause_beside_it(cast: Source, terra: Listed) -> None:
+def test_silence_is_reported_with_its_cause(cast: Source, terra: Listed) -> None:
     terra.control("PUT", "switches", {"destination_active": False})
-    read_and_keep(AdminApi(terra.client.environment), people.NOW)
+    read_and_store(AdminApi(terra.client.environment), people.NOW)
     [silence] = silences(people.NOW)
     assert silence.causes == ("the destination app.example/hooks is switched off at Terra",)

@@ -81,7 +81,7 @@ def test_after_two_weeks_of_silence_what_was_learnt_still_holds() -> None:
     assert found(NOW + 30 * DAY).usual == timedelta(hours=6)
 
 
-def test_a_source_that_never_sent_one_is_told_apart() -> None:
+def test_a_source_without_any_webhook_is_not_silent() -> None:
     terra()
     never = found()
     assert (never.never, never.too_long, never.last_at) == (True, False, None)
@@ -108,6 +108,6 @@ def test_the_hosts_own_source_sends_no_webhooks() -> None:
 def test_it_costs_as_many_questions_for_ten_sources_as_for_one() -> None:
     for number in range(10):
         deliver(NOW, source=terra(f"terra:env{number}"))
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         assert len(silence.silences(NOW)) == 10
-    assert len(asked) == 1
+    assert len(queries) == 1

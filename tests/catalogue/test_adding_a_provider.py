@@ -33,11 +33,11 @@ def test_the_example_is_a_provider_file_and_holds_what_the_text_says(stride: Pro
 
 def test_the_tables_name_every_key_and_whether_it_must_be_there() -> None:
     rows = re.findall(r"^\| (`.+?) \| (yes|no) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE)
-    told = [(key, must) for keys, must in rows for key in re.findall(r"`(\w+)`", keys)]
+    keys = [(key, must) for keys, must in rows for key in re.findall(r"`(\w+)`", keys)]
     needed = [*sorted(provider_file.NEEDS), *sorted(provider_file.SCOPE_NEEDS)]
     optional = [*sorted(provider_file.MAY), *sorted(provider_file.SCOPE_MAY)]
-    assert sorted(key for key, must in told if must == "yes") == sorted(needed)
-    assert sorted(key for key, must in told if must == "no") == sorted(optional)
+    assert sorted(key for key, must in keys if must == "yes") == sorted(needed)
+    assert sorted(key for key, must in keys if must == "no") == sorted(optional)
 
 
 def test_every_field_of_an_entry_can_be_written_in_a_file() -> None:

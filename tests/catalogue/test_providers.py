@@ -164,7 +164,7 @@ def test_strava_s_wider_activity_scope_covers_the_narrower_one_and_not_the_other
     assert strava.held(frozenset({"activity:read"})) == {"activity:read"}
 
 
-def test_a_scope_that_nobody_knows_is_held_under_its_own_name() -> None:
+def test_an_unknown_scope_is_held_under_its_own_name() -> None:
     assert default().provider("garmin").held(frozenset({"BODY_EXPORT"})) == {"BODY_EXPORT"}
 
 
@@ -197,7 +197,7 @@ def test_scopes_are_reported_only_by_those_of_whom_it_is_confirmed() -> None:
     assert by_answer[Known.NO] >= {"omron"} | {provider.slug for provider in PROVIDERS if provider.on_device}
 
 
-def test_on_the_phone_are_those_that_only_a_phone_can_mend() -> None:
+def test_on_the_phone_are_those_that_only_a_phone_can_fix() -> None:
     assert {provider.slug for provider in PROVIDERS if provider.on_device} >= {
         "apple_health",
         "google_fit_sdk",

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psycopg
 import requests
 
-from scopes.audit.proof import QUESTIONS
+from scopes.audit.consistency import QUESTIONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "a-secret-for-faults"

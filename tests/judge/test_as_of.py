@@ -22,9 +22,9 @@ from scopes.facts import (
     PersonKnown,
     ScopesChanged,
 )
-from scopes.judge import account_text
+from scopes.judge import overview_text
 from scopes.judge.as_of import NoMoment, read_moment
-from scopes.judge.person import account_of
+from scopes.judge.person import overview_of
 from scopes.models import Waiver
 from scopes.models.trail import Act
 from scopes.reasons import Health
@@ -74,56 +74,56 @@ LIFE: tuple[Callable[[datetime], object], ...] = (
 )
 
 
-def told(at: datetime | None = None) -> dict[str, Any]:
+def shown(at: datetime | None = None) -> dict[str, Any]:
     """All that is told of Ben, without what the host tells of him."""
-    account = account_of(people.the("ben"), at)
-    data = account_text.as_data(account)
+    account = overview_of(people.the("ben"), at)
+    data = overview_text.as_data(account)
     del data["as_of"], data["person"]
     links = [(link.public_id, link.outcome, link.withdrawn_at, link.superseded_by_id) for link in account.links]
     return {**data, "links": links, "policies": [entry.policy.number for entry in account.connections]}
 
 
-def test_every_moment_of_a_life_is_told_as_it_was_told_then() -> None:
+def test_the_overview_of_any_past_moment_equals_the_one_of_that_time() -> None:
     snapshots: list[tuple[datetime, dict[str, Any]]] = []
     for number, happens in enumerate(LIFE):
         at = BEGAN + timedelta(days=number, hours=number)
         happens(at)
         if number > 0:
-            snapshots.append((at, told()))
+            snapshots.append((at, shown()))
 
     for number, (at, snapshot) in enumerate(snapshots, start=1):
-        assert told(at) == snapshot, f"at thing {number}"
-        assert told(at + timedelta(hours=23)) == snapshot, f"the day after thing {number}"
-    assert told(BEGAN)["connections"] == []
+        assert shown(at) == snapshot, f"at thing {number}"
+        assert shown(at + timedelta(hours=23)) == snapshot, f"the day after thing {number}"
+    assert shown(BEGAN)["connections"] == []
 
 
 @pytest.mark.usefixtures("cast")
-def test_what_came_to_be_known_later_is_told_with_that_day() -> None:
+def test_a_fact_that_was_received_later_is_shown_with_that_day() -> None:
     at = people.CONSENTED + timedelta(days=60)
 
-    (entry,) = account_of(people.the("cy"), at).connections
+    (entry,) = overview_of(people.the("cy"), at).connections
 
-    assert entry.account.health is Health.BROKEN
-    assert entry.account.sentences[-1] == "This was so; it came to be known only on 20 Nov 2026."
-    (before,) = account_of(people.the("cy"), people.CONSENTED).connections
-    assert before.account.health is Health.OK
+    assert entry.explanation.health is Health.BROKEN
+    assert entry.explanation.sentences[-1] == "This was so; it came to be known only on 20 Nov 2026."
+    (before,) = overview_of(people.the("cy"), people.CONSENTED).connections
+    assert before.explanation.health is Health.OK
 
 
 @pytest.mark.usefixtures("cast")
 def test_before_the_first_record_nothing_was_known() -> None:
-    account = account_of(people.the("ben"), people.CONSENTED - timedelta(seconds=1))
+    account = overview_of(people.the("ben"), people.CONSENTED - timedelta(seconds=1))
 
     assert account.connections == ()
-    assert "Nothing was known" in account_text.as_text(account)
+    assert "Nothing was known" in overview_text.as_text(account)
 
 
 @pytest.mark.usefixtures("cast")
-def test_a_waiver_is_told_since_when_it_stands() -> None:
+def test_a_waiver_is_shown_with_its_beginning() -> None:
     flow.waive(people.connection_of("ben"), "heartrate", people.NOW.date() + timedelta(days=9), rex(), people.NOW)
 
-    (entry,) = account_of(people.the("ben")).connections
+    (entry,) = overview_of(people.the("ben")).connections
 
-    (missing,) = [line for line in entry.account.lines if line.held is False]
+    (missing,) = [line for line in entry.explanation.lines if line.held is False]
     assert missing.evidence == ("A waiver respects the person's choice since 20 Nov 2026.",)
 
 
@@ -131,9 +131,9 @@ def test_a_waiver_is_told_since_when_it_stands() -> None:
 def test_the_past_costs_the_same_queries_for_one_connection_as_for_three() -> None:
     people.take_in(people.consent("ada", "withings", None), people.consent("ada", "whoop", None))
     with CaptureQueriesContext(connection) as three:
-        assert len(account_of(people.the("ada"), people.NOW).connections) == 3
+        assert len(overview_of(people.the("ada"), people.NOW).connections) == 3
     with CaptureQueriesContext(connection) as one:
-        assert len(account_of(people.the("ben"), people.NOW).connections) == 1
+        assert len(overview_of(people.the("ben"), people.NOW).connections) == 1
 
     assert len(three) == len(one)
 
@@ -154,6 +154,6 @@ def test_a_day_means_its_end_and_a_time_is_utc(words: str, moment: datetime) -> 
 @pytest.mark.parametrize(
     "words", ["2026-11-21", "2026-11-20T06:01", "9999-12-31", "yesterday", "2026-02-30", "", "0001-01-01T00:00+14:00"]
 )
-def test_what_is_no_moment_of_the_past_is_said(words: str) -> None:
+def test_text_that_is_no_past_moment_is_refused_with_a_message(words: str) -> None:
     with pytest.raises(NoMoment):
         read_moment(words, people.NOW)

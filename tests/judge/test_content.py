@@ -15,7 +15,7 @@ SLEEP = {"feature": "sleep", "any_of": ["daily"]}
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("proposed", "words"),
     [
         ([], "A policy is an object with requested, approved and requirements."),
         ({"scopes": []}, "Unknown key 'scopes'"),
@@ -41,9 +41,9 @@ SLEEP = {"feature": "sleep", "any_of": ["daily"]}
         ({"requirements": [SLEEP | {"why": {"en": "because\x00"}}]}, "requirement 1: why: .* without NUL"),
     ],
 )
-def test_a_policy_that_cannot_be_is_refused_in_words(said: Any, words: str) -> None:
+def test_invalid_content_is_refused_with_a_message(proposed: Any, words: str) -> None:
     with pytest.raises(PolicyError, match=words):
-        content.check(said)
+        content.check(proposed)
 
 
 def test_an_empty_policy_asks_for_nothing() -> None:
@@ -61,13 +61,15 @@ def test_the_same_policy_in_another_order_is_the_same_content() -> None:
     assert content.check(one) == content.check(other)
 
 
-def test_the_order_of_alternatives_is_kept_for_it_says_which_to_ask_for_first() -> None:
-    said = {"requirements": [{"feature": "training", "any_of": ["workout", "daily"], "why": {"en": "One\nof two."}}]}
+def test_the_order_of_alternatives_is_kept_since_the_first_is_requested() -> None:
+    proposed = {
+        "requirements": [{"feature": "training", "any_of": ["workout", "daily"], "why": {"en": "One\nof two."}}]
+    }
 
-    assert content.check(said)["requirements"][0]["any_of"] == ["workout", "daily"]
+    assert content.check(proposed)["requirements"][0]["any_of"] == ["workout", "daily"]
 
 
-def test_what_is_stored_is_read_back_with_what_the_catalogue_said_of_the_provider() -> None:
+def test_stored_content_is_read_back_with_the_catalogue_entry_of_its_time() -> None:
     strava = default().provider("strava")
     stored = content.with_catalogue(
         {"requested": ["activity:read_all"], "requirements": [SLEEP]}, strava, date(2026, 1, 1)

@@ -19,7 +19,7 @@ def needing(*needs: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("after", "said"),
+    ("after", "changes"),
     [
         (OURA_POLICY, []),
         (OURA_POLICY | {"requested": [*OURA_POLICY["requested"], "stress"]}, ["+ requested `stress`"]),
@@ -49,11 +49,11 @@ def needing(*needs: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-def test_each_change_is_told_in_words(after: dict[str, Any], said: list[str]) -> None:
-    assert [str(change) for change in difference(BEFORE, check(after))] == said
+def test_each_change_is_described(after: dict[str, Any], changes: list[str]) -> None:
+    assert [str(change) for change in difference(BEFORE, check(after))] == changes
 
 
-def test_what_was_approved_is_told_one_by_one_once_it_is_written_down() -> None:
+def test_approved_scopes_are_compared_one_by_one_once_recorded() -> None:
     known = [check({"approved": scopes}) for scopes in (["a", "b"], ["b", "c"], None)]
     assert [str(change) for change in difference(known[0], known[1])] == ["+ approved `c`", "− approved `a`"]
     assert [str(change) for change in difference(known[1], known[2])] == [
@@ -61,7 +61,7 @@ def test_what_was_approved_is_told_one_by_one_once_it_is_written_down() -> None:
     ]
 
 
-def test_what_the_catalogue_changed_is_told_too() -> None:
+def test_a_change_of_the_catalogue_is_described_too() -> None:
     before = empty() | {"provider": {"scopes": []}, "retired": False}
     after = empty() | {"provider": {"scopes": [{"name": "new"}]}, "retired": True}
     assert [str(change) for change in difference(before, after)] == [

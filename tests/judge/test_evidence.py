@@ -9,59 +9,70 @@ import pytest
 
 from scopes.facts import LinkState
 from scopes.judge import evidence
-from scopes.judge.evidence import Asked, Conclusion, LastWebhook, Recorded, weigh
+from scopes.judge.evidence import Conclusion, LastWebhook, LiveAnswer, RecordedState, weigh
 from scopes.models import LiveCheck
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 SCOPES = frozenset({"daily", "email"})
-RECORDED = Recorded(LinkState.ACTIVE, NOW - 90 * DAY, SCOPES, NOW - 90 * DAY, "a listing")
-KNOWN = Asked(NOW, "known", active=True, scopes=SCOPES)
+RECORDED = RecordedState(LinkState.ACTIVE, NOW - 90 * DAY, SCOPES, NOW - 90 * DAY, "a listing")
+KNOWN = LiveAnswer(NOW, "known", active=True, scopes=SCOPES)
 
 
 def concluded(
-    question: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: LastWebhook | None = None
+    question: str,
+    recorded: RecordedState = RECORDED,
+    check: LiveAnswer | None = None,
+    webhook: LastWebhook | None = None,
 ) -> Conclusion:
-    (one,) = (one for one in weigh(recorded, asked, heard).conclusions if question in one.question)
+    (one,) = (one for one in weigh(recorded, check, webhook).conclusions if question in one.question)
     return one
 
 
-def worth(who: str, recorded: Recorded = RECORDED, asked: Asked | None = None, heard: LastWebhook | None = None) -> str:
-    (sign,) = (sign for sign in weigh(recorded, asked, heard).signs if who in sign.who)
-    return f"{sign.says} {sign.worth}"
+def worth(
+    by: str, recorded: RecordedState = RECORDED, check: LiveAnswer | None = None, webhook: LastWebhook | None = None
+) -> str:
+    (sign,) = (sign for sign in weigh(recorded, check, webhook).statements if by in sign.by)
+    return f"{sign.text} {sign.worth}"
 
 
 @pytest.mark.parametrize(
-    ("listed", "listed_at", "asked", "answer", "because"),
+    ("listed", "listed_at", "check", "answer", "explanation"),
     [
         (None, None, None, "Not known", "No listing and no live check"),
         (True, NOW - DAY, None, "Yes", "listing of 19 Nov 2026 held it"),
-        (False, NOW - DAY, None, "DraftWarning", "listing of 19 Nov 2026 lacked it"),
+        (False, NOW - DAY, None, "Unconfirmed", "listing of 19 Nov 2026 lacked it"),
         (False, NOW - DAY, KNOWN, "Yes", "when asked on 20 Nov 2026"),
-        (None, None, Asked(NOW, "not_found"), "DraftWarning", "404 on 20 Nov 2026. The next complete listing decides"),
-        (True, NOW - DAY, Asked(NOW, "not_found"), "DraftWarning", "but the listing of 19 Nov 2026 held it"),
-        (True, NOW + DAY, Asked(NOW, "not_found"), "Yes", "listing of 21 Nov 2026 held it"),
-        (None, None, Asked(NOW, "down"), "Not known", "No listing and no live check"),
+        (
+            None,
+            None,
+            LiveAnswer(NOW, "not_found"),
+            "Unconfirmed",
+            "404 on 20 Nov 2026. The next complete listing decides",
+        ),
+        (True, NOW - DAY, LiveAnswer(NOW, "not_found"), "Unconfirmed", "but the listing of 19 Nov 2026 held it"),
+        (True, NOW + DAY, LiveAnswer(NOW, "not_found"), "Yes", "listing of 21 Nov 2026 held it"),
+        (None, None, LiveAnswer(NOW, "down"), "Not known", "No listing and no live check"),
     ],
 )
 def test_a_connection_exists_by_the_newest_of_listing_and_live_check(
-    listed: bool | None, listed_at: datetime | None, asked: Asked | None, answer: str, because: str
+    listed: bool | None, listed_at: datetime | None, check: LiveAnswer | None, answer: str, explanation: str
 ) -> None:
-    found = concluded("Does Terra know it", replace(RECORDED, listed=listed, listed_at=listed_at), asked)
-    assert (found.answer, because in found.because) == (answer, True), found.because
+    found = concluded("Does Terra know it", replace(RECORDED, listed=listed, listed_at=listed_at), check)
+    assert (found.answer, explanation in found.explanation) == (answer, True), found.explanation
 
 
 def test_it_is_gone_by_a_listing_and_a_404_together() -> None:
     gone = replace(RECORDED, link=LinkState.GONE, link_at=NOW, listed=False, listed_at=NOW - DAY)
-    found = concluded("Does Terra know it", gone, Asked(NOW, "not_found"))
-    assert (found.answer, found.because) == (
+    found = concluded("Does Terra know it", gone, LiveAnswer(NOW, "not_found"))
+    assert (found.answer, found.explanation) == (
         "No",
         "A complete listing lacked it, and Terra answered 404: both are needed.",
     )
 
 
 @pytest.mark.parametrize(
-    ("recorded", "asked", "heard", "answer", "because"),
+    ("recorded", "check", "webhook", "answer", "explanation"),
     [
         (RECORDED, None, None, "Not proven", "`active` proves nothing"),
         (RECORDED, KNOWN, None, "Not proven", "`active` proves nothing"),
@@ -86,21 +97,21 @@ def test_it_is_gone_by_a_listing_and_a_404_together() -> None:
     ],
 )
 def test_access_works_by_what_proves_it_and_never_by_active_alone(
-    recorded: Recorded, asked: Asked | None, heard: LastWebhook | None, answer: str, because: str
+    recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None, answer: str, explanation: str
 ) -> None:
-    found = concluded("Does access work", recorded, asked, heard)
-    assert (found.answer, because in found.because) == (answer, True), found.because
+    found = concluded("Does access work", recorded, check, webhook)
+    assert (found.answer, explanation in found.explanation) == (answer, True), found.explanation
 
 
 @pytest.mark.parametrize(
-    ("reported", "asked", "heard", "answer", "because"),
+    ("reported", "check", "webhook", "answer", "explanation"),
     [
         (None, None, None, "Not reported", "what is not told is not missing"),
         (SCOPES, KNOWN, None, "2 scopes", "The live check of 20 Nov 2026 agrees."),
         (frozenset({"daily"}), None, None, "1 scope", "Told by a listing"),
         (frozenset(), None, None, "None", "Told by a listing"),
         (SCOPES, replace(KNOWN, scopes=None), None, "2 scopes", "told none, which takes none away"),
-        (SCOPES, Asked(NOW, "not_found"), None, "2 scopes", "Told by a listing, the newest that told any."),
+        (SCOPES, LiveAnswer(NOW, "not_found"), None, "2 scopes", "Told by a listing, the newest that told any."),
         (
             SCOPES,
             None,
@@ -110,31 +121,35 @@ def test_access_works_by_what_proves_it_and_never_by_active_alone(
         ),
     ],
 )
-def test_scopes_are_those_of_the_newest_that_told_any(
-    reported: frozenset[str] | None, asked: Asked | None, heard: LastWebhook | None, answer: str, because: str
+def test_scopes_are_the_newest_that_were_reported(
+    reported: frozenset[str] | None,
+    check: LiveAnswer | None,
+    webhook: LastWebhook | None,
+    answer: str,
+    explanation: str,
 ) -> None:
-    found = concluded("Which scopes", replace(RECORDED, reported=reported), asked, heard)
-    assert (found.answer, because in found.because) == (answer, True), found.because
+    found = concluded("Which scopes", replace(RECORDED, reported=reported), check, webhook)
+    assert (found.answer, explanation in found.explanation) == (answer, True), found.explanation
 
 
-def test_the_account_is_told_only_by_the_probe() -> None:
+def test_only_the_probe_reports_the_account() -> None:
     assert [one.question for one in weigh(RECORDED, KNOWN, None).conclusions] == [
         "Does Terra know it?", "Does access work?", "Which scopes?"
     ]  # fmt: skip
-    assert concluded("Whose account", asked=replace(KNOWN, probe="answered", account="A-7")).answer == "`A-7`"
-    assert concluded("Whose account", asked=replace(KNOWN, probe="no_profile")).answer == "Not told"
+    assert concluded("Whose account", check=replace(KNOWN, probe="answered", account="A-7")).answer == "`A-7`"
+    assert concluded("Whose account", check=replace(KNOWN, probe="no_profile")).answer == "Not told"
 
 
-def test_each_witness_is_told_with_what_it_is_worth() -> None:
-    assert "`active: true` proves nothing about the token" in worth("Terra", asked=KNOWN)
+def test_each_statement_says_what_it_proves() -> None:
+    assert "`active: true` proves nothing about the token" in worth("Terra", check=KNOWN)
     assert "It proves that the provider no longer accepts the token" in worth(
-        "provider", asked=replace(KNOWN, probe="expired")
+        "provider", check=replace(KNOWN, probe="expired")
     )
-    assert "profile scope was not granted" in worth("provider", asked=replace(KNOWN, probe="no_profile"))
-    assert worth("Terra", asked=Asked(NOW, "down", detail="504")) == (
+    assert "profile scope was not granted" in worth("provider", check=replace(KNOWN, probe="no_profile"))
+    assert worth("Terra", check=LiveAnswer(NOW, "down", detail="504")) == (
         "Terra did not answer. (504) Nothing: ask again later."
     )
-    assert "no reason changes by it" in worth("webhook", heard=LastWebhook(NOW, "connection_error", refused=True))
+    assert "no reason changes by it" in worth("webhook", webhook=LastWebhook(NOW, "connection_error", refused=True))
     assert "held the connection" in worth("listing", replace(RECORDED, listed=True, listed_at=NOW))
     assert "proves that access worked" in worth("data", replace(RECORDED, last_data_on=NOW.date()))
 

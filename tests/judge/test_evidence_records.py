@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
-from scopes.judge.evidence import Evidence
+from scopes.judge.evidence import ConnectionEvidence
 from scopes.judge.evidence_records import NEWEST_ABOUT, evidence_of
-from scopes.judge.person import account_of, accounts_of
+from scopes.judge.person import overview_of, overviews_of
 from scopes.models import Connection, Delivery, LiveCheck, Source
 from tests import cast as people
 
@@ -21,44 +21,44 @@ pytestmark = pytest.mark.usefixtures("cast")
 LATER = people.NOW + timedelta(hours=1)
 
 
-def deliver(body: dict[str, Any] | None, **told: Any) -> Delivery:
-    told = {"source": people.terra(), "kind": (body or {}).get("type", "auth"), "received_at": people.NOW} | told
-    return Delivery.objects.create(digest=uuid4(), body=body, signed_at=told["received_at"], **told)
+def deliver(body: dict[str, Any] | None, **fields: Any) -> Delivery:
+    fields = {"source": people.terra(), "kind": (body or {}).get("type", "auth"), "received_at": people.NOW} | fields
+    return Delivery.objects.create(digest=uuid4(), body=body, signed_at=fields["received_at"], **fields)
 
 
-def evidence(name: str = "Ada") -> Evidence:
-    (found,) = evidence_of(account_of(people.the(name)).connections).values()
+def evidence(name: str = "Ada") -> ConnectionEvidence:
+    (found,) = evidence_of(overview_of(people.the(name)).connections).values()
     return found
 
 
-def says(who: str, name: str = "Ada") -> str:
-    return next((sign.says for sign in evidence(name).signs if who in sign.who), "")
+def text(by: str, name: str = "Ada") -> str:
+    return next((sign.text for sign in evidence(name).statements if by in sign.by), "")
 
 
-def user(**told: Any) -> dict[str, Any]:
-    return {"user_id": "ada-oura", "provider": "OURA"} | told
+def user(**fields: Any) -> dict[str, Any]:
+    return {"user_id": "ada-oura", "provider": "OURA"} | fields
 
 
 def test_the_last_webhook_is_the_newest_about_the_connection_whatever_its_shape() -> None:
     deliver({"type": "auth", "user": user(scopes="daily,email")})
-    assert says("webhook") == "`auth`: consent was given. Scopes: `daily`, `email`."
+    assert text("webhook") == "`auth`: consent was given. Scopes: `daily`, `email`."
 
     deliver({"type": "user_reauth", "new_user": user(), "old_user": user(user_id="ada-before")})
-    assert says("webhook") == "`user_reauth`: consent was given."
+    assert text("webhook") == "`user_reauth`: consent was given."
 
     deliver({"type": "connection_error", "message": "insufficient permissions for data type", "user": user()})
-    assert says("webhook") == "`connection_error`: data was refused for lack of permission."
+    assert text("webhook") == "`connection_error`: data was refused for lack of permission."
 
     deliver({"type": "access_revoked", "user": user(user_id="somebody-else")})
     deliver({"type": "access_revoked", "user": user()}, source=people.terra("terra:staging"))
     deliver(None)
-    assert says("webhook") == "`connection_error`: data was refused for lack of permission."
-    assert says("webhook", "Ben") == ""
+    assert text("webhook") == "`connection_error`: data was refused for lack of permission."
+    assert text("webhook", "Ben") == ""
 
 
-def test_a_webhook_that_cannot_be_read_is_told_by_its_kind() -> None:
+def test_a_webhook_that_cannot_be_read_is_shown_by_its_kind() -> None:
     deliver({"type": "auth", "user": {"user_id": "ada-oura"}})
-    assert says("webhook") == "`auth`."
+    assert text("webhook") == "`auth`."
 
 
 def test_whose_the_last_webhook_was_is_found_by_index() -> None:
@@ -84,38 +84,38 @@ def test_an_id_of_any_length_does_not_keep_a_webhook_from_being_stored() -> None
     assert deliver({"type": "odd", "user": {"user_id": "x" * 100_000}}).pk
 
 
-def test_a_listing_is_a_witness_only_for_what_it_could_hold() -> None:
-    assert says("listing") == ""
+def test_a_listing_is_evidence_only_about_connections_it_could_contain() -> None:
+    assert text("listing") == ""
     Source.objects.update(listed_at=LATER)
-    assert says("listing") == "It held the connection."
+    assert text("listing") == "It held the connection."
 
     people.take_in(LinkChanged("oura", "ada-oura", LinkState.UNCONFIRMED, LATER), now=LATER)
-    assert says("listing") == "It did not hold the connection."
+    assert text("listing") == "It did not hold the connection."
 
     by_listing = Origin("terra:prod", OriginKind.LISTING, "listing:1")
     people.take_in(ConnectionSeen("oura", "ada-2", LATER, reference_id="ref-hal"), origin=by_listing, now=LATER)
     hal = Connection.objects.get(user_id="ada-2")
-    (found,) = evidence_of(accounts_of([hal])).values()
-    assert [sign.says for sign in found.signs if "listing" in sign.who] == ["It held the connection."]
+    (found,) = evidence_of(overviews_of([hal])).values()
+    assert [sign.text for sign in found.statements if "listing" in sign.by] == ["It held the connection."]
 
     people.take_in(people.consent("gus", "oura", ("daily",)), now=LATER + timedelta(hours=1))
-    assert says("listing", "Cy") == "", "of what is revoked a listing tells nothing"
+    assert text("listing", "Cy") == "", "of what is revoked a listing tells nothing"
 
 
-def test_scopes_are_told_by_the_fact_that_brought_them() -> None:
+def test_scopes_name_the_fact_that_reported_them() -> None:
     by_check = Origin("terra:prod", OriginKind.LIVE_CHECK, "live_check:1")
     people.take_in(ConnectionSeen("oura", "ada-oura", people.NOW, scopes=("daily",)), origin=by_check)
     people.take_in(LinkChanged("oura", "ada-oura", LinkState.REVOKED, LATER), now=LATER)
 
     (scopes,) = (one for one in evidence().conclusions if "scopes" in one.question)
 
-    assert (scopes.answer, scopes.because) == ("1 scope", "Told by a live check, the newest that told any.")
+    assert (scopes.answer, scopes.explanation) == ("1 scope", "Told by a live check, the newest that told any.")
 
 
 def test_only_an_answered_check_speaks() -> None:
     row = people.connection_of("Ada")
-    told: dict[str, Any] = {"connection": row, "user_id": "ada-oura", "author": "rex", "asked_at": people.NOW}
-    LiveCheck.objects.create(**told, answered_at=people.NOW, answer="known", active=True, scopes=["daily"])
-    LiveCheck.objects.create(**told)
+    fields: dict[str, Any] = {"connection": row, "user_id": "ada-oura", "author": "rex", "asked_at": people.NOW}
+    LiveCheck.objects.create(**fields, answered_at=people.NOW, answer="known", active=True, scopes=["daily"])
+    LiveCheck.objects.create(**fields)
 
-    assert says("asked live") == "It is active. Scopes: `daily`."
+    assert text("asked live") == "It is active. Scopes: `daily`."

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from scopes import flow
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind, ScopesChanged
 from scopes.judge import person
-from scopes.judge.explain import Account
+from scopes.judge.explanation import Explanation
 from scopes.models import Attempt
 from scopes.reasons import Health, Helps
 from tests import cast as people
@@ -22,14 +22,14 @@ MANY = ("garmin", "fitbit", "strava", "whoop", "withings", "polar", "huawei", "d
 WITHOUT_HEART = tuple(scope for scope in people.EVERYTHING if scope != "heartrate")
 
 
-def told(name: str, provider: str = "oura") -> Account:
-    (entry,) = [entry for entry in person.account_of(people.the(name)).connections if entry.provider.slug == provider]
-    return entry.account
+def explained(name: str, provider: str = "oura") -> Explanation:
+    (entry,) = [entry for entry in person.overview_of(people.the(name)).connections if entry.provider.slug == provider]
+    return entry.explanation
 
 
 @pytest.mark.usefixtures("cast")
 def test_ben_left_the_box_unticked_when_he_connected() -> None:
-    account = told("ben")
+    account = explained("ben")
 
     assert (account.health, account.helps, account.since) == (Health.BLOCKED, Helps.YES, people.CONSENTED)
     assert account.sentences == (
@@ -49,7 +49,7 @@ def test_ben_left_the_box_unticked_when_he_connected() -> None:
 
 @pytest.mark.usefixtures("cast")
 def test_ada_has_all() -> None:
-    account = told("ada")
+    account = explained("ada")
 
     assert (account.health, account.helps) == (Health.OK, Helps.NOT_NEEDED)
     assert account.sentences == ("Everything that is needed is granted.",)
@@ -59,7 +59,7 @@ def test_ada_has_all() -> None:
 
 @pytest.mark.usefixtures("cast")
 def test_cy_revoked_and_nothing_works() -> None:
-    account = told("cy")
+    account = explained("cy")
 
     assert (account.health, account.link_reason, account.helps) == (Health.BROKEN, "revoked", Helps.YES)
     assert account.since == people.CONSENTED + timedelta(days=30)
@@ -68,15 +68,15 @@ def test_cy_revoked_and_nothing_works() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_dee_is_unknown_and_nobody_nags() -> None:
-    account = told("dee", "apple_health")
+def test_dee_is_unknown_and_is_not_asked_for_anything() -> None:
+    account = explained("dee", "apple_health")
 
     assert (account.health, account.link_reason, account.helps) == (Health.UNKNOWN, "phone_permission", Helps.NO)
 
 
 @pytest.mark.usefixtures("cast")
 def test_eve_is_broken_since_her_provider_was_retired_and_not_before() -> None:
-    account = told("eve", "fitbit")
+    account = explained("eve", "fitbit")
 
     retired = datetime(2026, 10, 30, tzinfo=UTC)
     assert (account.health, account.link_reason, account.helps) == (Health.BROKEN, "provider_retired", Helps.NO)
@@ -87,7 +87,7 @@ def test_eve_is_broken_since_her_provider_was_retired_and_not_before() -> None:
 def test_who_was_broken_before_the_provider_retired_is_so_since_then() -> None:
     people.take_in(LinkChanged("fitbit", "eve-fitbit", LinkState.REVOKED, people.CONSENTED + timedelta(days=5)))
 
-    assert told("eve", "fitbit").since == people.CONSENTED + timedelta(days=5)
+    assert explained("eve", "fitbit").since == people.CONSENTED + timedelta(days=5)
 
 
 @pytest.mark.usefixtures("cast")
@@ -95,7 +95,7 @@ def test_who_connects_after_the_retirement_was_never_anything_but_broken() -> No
     later = datetime(2026, 11, 5, tzinfo=UTC)
     people.take_in(people.consent("finn", "fitbit", ("sleep",), at=later))
 
-    assert told("finn", "fitbit").since == later
+    assert explained("finn", "fitbit").since == later
 
 
 def test_since_is_the_day_it_began_and_not_the_last_thing_that_happened() -> None:
@@ -106,7 +106,7 @@ def test_since_is_the_day_it_began_and_not_the_last_thing_that_happened() -> Non
     people.take_in(ScopesChanged("oura", "ben-oura", lost, removed=("heartrate",)))
     people.take_in(ScopesChanged("oura", "ben-oura", later, removed=("tag",)))
 
-    account = told("ben")
+    account = explained("ben")
     (missing,) = [line for line in account.lines if line.held is False]
 
     assert (account.health, account.since) == (Health.BLOCKED, lost)
@@ -122,7 +122,7 @@ def test_a_policy_that_began_to_ask_later_is_not_the_persons_refusal() -> None:
     raised = datetime(2026, 6, 1, tzinfo=UTC)
     people.policy_for("oura", people.OURA_POLICY, now=raised)
 
-    account = told("ben")
+    account = explained("ben")
     (missing,) = [line for line in account.lines if line.held is False]
 
     assert (missing.reason, missing.helps) == ("requirement_raised", True)
@@ -139,14 +139,14 @@ def test_a_connection_first_seen_in_a_listing_says_at_least() -> None:
         origin=Origin("terra:prod", OriginKind.LISTING, "listing:1"),
     )
 
-    account = told("ben")
+    account = explained("ben")
 
     assert account.since_at_least
     assert account.since == people.NOW
     assert all(line.since_at_least for line in account.lines)
     later = people.NOW + timedelta(days=1)
     people.take_in(ScopesChanged("oura", "ben-oura", later, scopes=("daily", "heartrate")), now=later)
-    held = {line.scopes[0]: line.since_at_least for line in told("ben").lines}
+    held = {line.scopes[0]: line.since_at_least for line in explained("ben").lines}
     assert held["daily"] and not held["heartrate"]
 
 
@@ -154,9 +154,9 @@ def test_a_connection_first_seen_in_a_listing_says_at_least() -> None:
 def test_a_person_costs_the_same_queries_with_one_connection_as_with_twelve() -> None:
     people.take_in(*(people.consent("ada", provider, None) for provider in MANY))
     with CaptureQueriesContext(connection) as many:
-        assert len(person.account_of(people.the("ada")).connections) == 12
+        assert len(person.overview_of(people.the("ada")).connections) == 12
     with CaptureQueriesContext(connection) as one:
-        assert len(person.account_of(people.the("ben")).connections) == 1
+        assert len(person.overview_of(people.the("ben")).connections) == 1
 
     assert len(many) == len(one)
 
@@ -174,7 +174,7 @@ def test_unclaimed_connections_and_attempts_are_found_by_their_reference_id() ->
     )
 
     (found,) = person.find_unclaimed(" ref-gus ")
-    account = person.account_of_unclaimed([found], "ref-gus")
+    account = person.overview_of_unclaimed([found], "ref-gus")
 
     assert account.person is None
     assert [entry.connection for entry in account.connections] == [found]
@@ -193,18 +193,18 @@ def test_a_person_is_found_by_reference_id_first_and_by_email_in_any_case() -> N
 def test_a_token_that_was_rejected_and_works_again_has_no_reason_left() -> None:
     at = people.CONSENTED + timedelta(days=5)
     people.take_in(LinkChanged("oura", "ada-oura", LinkState.TOKEN_REJECTED, at))
-    assert told("ada").link_reason == "token_rejected"
+    assert explained("ada").link_reason == "token_rejected"
 
     people.take_in(
         ConnectionSeen("oura", "ada-oura", at + timedelta(days=3), last_data_on=(at + timedelta(days=2)).date())
     )
 
-    assert (told("ada").link_reason, told("ada").health) == ("", Health.OK)
+    assert (explained("ada").link_reason, explained("ada").health) == ("", Health.OK)
 
 
 @pytest.mark.usefixtures("cast")
 def test_eves_provider_is_retired_and_the_successor_is_named() -> None:
-    account = told("eve", "fitbit")
+    account = explained("eve", "fitbit")
 
     assert account.sentences == (
         "Fitbit was retired on 30 Oct 2026: no reauth can mend it.",
@@ -212,12 +212,12 @@ def test_eves_provider_is_retired_and_the_successor_is_named() -> None:
     )
 
 
-def test_what_a_policy_moved_is_still_told_by_the_source() -> None:
+def test_after_a_publication_the_evidence_still_names_the_source() -> None:
     flow.take_in_people(people.PEOPLE, people.NOW)
     people.take_in(people.consent("ben", "oura", WITHOUT_HEART))
     people.policy_for("oura", people.OURA_POLICY, since=people.SCREEN_SINCE)
 
-    (missing,) = [line for line in told("ben").lines if line.held is False]
+    (missing,) = [line for line in explained("ben").lines if line.held is False]
 
     assert missing.reason == "declined"
     assert missing.evidence[-1] == "Told by a webhook of 1 Mar 2026."

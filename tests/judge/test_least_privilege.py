@@ -26,9 +26,9 @@ def codes(policy: Policy) -> dict[str, tuple[str, ...]]:
     return {one.code: one.scopes for one in draft_warnings(policy, RING)}
 
 
-def test_what_is_requested_and_no_feature_needs_is_told_apart_from_what_the_provider_insists_on() -> None:
-    told = privilege(Policy(RING, frozenset({"email", "SLEEP", "tags"}), None, (NEEDS_SLEEP,)), RING, [])
-    assert (told.unused, told.insisted, told.granted) == (("tags",), ("email",), ())
+def test_unused_scopes_are_separate_from_those_the_provider_insists_on() -> None:
+    unneeded = privilege(Policy(RING, frozenset({"email", "SLEEP", "tags"}), None, (NEEDS_SLEEP,)), RING, [])
+    assert (unneeded.unused, unneeded.insisted, unneeded.granted) == (("tags",), ("email",), ())
 
 
 def test_a_scope_of_another_plan_or_an_alternative_is_needed() -> None:
@@ -50,16 +50,16 @@ def test_what_was_granted_and_is_not_needed_is_counted_once_a_connection() -> No
         (frozenset({"tags", "from the future"}), 2),
         (frozenset({"sleep"}), 500),
     ]
-    told = privilege(Policy(RING, frozenset({"sleep"}), None, (NEEDS_SLEEP,)), RING, granted)
-    assert told.granted == (("tags", 42), ("from the future", 2))
+    unneeded = privilege(Policy(RING, frozenset({"sleep"}), None, (NEEDS_SLEEP,)), RING, granted)
+    assert unneeded.granted == (("tags", 42), ("from the future", 2))
 
 
-def test_a_draft_in_order_is_not_doubted() -> None:
+def test_a_good_draft_has_no_warnings() -> None:
     assert codes(Policy(RING, frozenset({"email", "sleep"}), frozenset({"email", "sleep"}), (NEEDS_SLEEP,))) == {}
     assert codes(Policy(RING)) == {}
 
 
-def test_a_draft_that_requests_too_much_or_too_little_is_doubted() -> None:
+def test_a_draft_that_requests_too_much_or_too_little_has_warnings() -> None:
     needs = (NEEDS_SLEEP, Requirement("recovery", ("pulse",)), Requirement("walks", ("moves", "tags")))
     policy = Policy(RING, frozenset({"sleep", "moves", "steps"}), frozenset({"moves", "pulse"}), needs)
     assert codes(policy) == {

@@ -161,7 +161,7 @@ def test_taking_back_publishes_the_earlier_content_anew(cast: Source) -> None:
     assert before is not None
     policy_for("oura", ASKS_FOR_STRESS)
 
-    back = policy.take_back(integration_of("oura"), before, author="Pat", now=NOW)
+    back = policy.draft_to_restore(integration_of("oura"), before, author="Pat", now=NOW)
     flow.publish(back, now=NOW + timedelta(hours=1))
 
     assert (back.number, back.note) == (4, "Back to policy 2.")
@@ -192,20 +192,20 @@ def test_the_impact_of_a_draft_is_what_a_hand_would_count(cast: Source) -> None:
     """Ada and Finn have all but stress, Ben lacks heart rate as well, Cy revoked. Nobody else is on Oura."""
     census.take(NOW)
 
-    told = impact(drafted(ASKS_FOR_STRESS))
+    result = impact(drafted(ASKS_FOR_STRESS))
 
-    assert (told.version, told.connections, told.counted_at) == (3, 4, NOW)
-    assert told.health_now == {"ok": 2, "blocked": 1, "broken": 1}
-    assert told.health == {"blocked": 3, "broken": 1}
-    assert told.becoming == {"blocked": 2}
-    assert told.fixable == 2
-    assert told.missing == {"stress=requirement_raised": 4, "heartrate=declined": 1}
+    assert (result.version, result.connections, result.counted_at) == (3, 4, NOW)
+    assert result.health_now == {"ok": 2, "blocked": 1, "broken": 1}
+    assert result.health == {"blocked": 3, "broken": 1}
+    assert result.becoming == {"blocked": 2}
+    assert result.fixable == 2
+    assert result.missing == {"stress=requirement_raised": 4, "heartrate=declined": 1}
 
 
 def test_before_the_first_census_an_impact_counts_nobody(cast: Source) -> None:
-    told = impact(drafted(ASKS_FOR_STRESS))
+    result = impact(drafted(ASKS_FOR_STRESS))
 
-    assert (told.connections, told.counted_at) == (0, None)
+    assert (result.connections, result.counted_at) == (0, None)
 
 
 def test_a_changed_catalogue_publishes_the_same_policy_anew_and_rekeys_no_standing(cast: Source) -> None:
@@ -244,7 +244,7 @@ def test_a_census_is_taken_anew_after_a_minute_only(cast: Source) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("filters", "found"),
     [
         ({"health": "blocked"}, {"ben"}),
         ({"scope": "heartrate"}, {"ben"}),
@@ -259,8 +259,8 @@ def test_a_census_is_taken_anew_after_a_minute_only(cast: Source) -> None:
         ({}, {"ada", "ben", "cy", "dee", "eve", "finn"}),
     ],
 )
-def test_connections_are_found_by_what_their_verdict_says(cast: Source, asked: dict[str, str], found: set[str]) -> None:
-    standings = lookup.standings_where(source=cast.pk, **asked)  # type: ignore[arg-type]
+def test_connections_are_found_by_their_verdict(cast: Source, filters: dict[str, str], found: set[str]) -> None:
+    standings = lookup.standings_where(source=cast.pk, **filters)  # type: ignore[arg-type]
 
     assert {row.user_id.split("-")[0] for row in lookup.page(standings)} == found
 
@@ -279,7 +279,7 @@ ODD = frozenset({"null", "NULL", 'a "b"', "a\\b", "{x}", "a,b", "é", "\U0001f64
 
 
 @pytest.mark.parametrize("reported", [None, frozenset(), ODD], ids=["not reported", "none granted", "odd names"])
-def test_standings_are_shared_and_read_back_as_they_were_told(cast: Source, reported: frozenset[str] | None) -> None:
+def test_standings_are_shared_and_read_back_unchanged(cast: Source, reported: frozenset[str] | None) -> None:
     facts = StandingFacts(
         integration_of("oura").pk,
         LinkState.UNCONFIRMED,

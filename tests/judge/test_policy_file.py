@@ -27,7 +27,7 @@ def refusal(folder: Path, text: str | bytes) -> str:
     return str(refused.value)
 
 
-def test_a_policy_is_read_with_everything_that_it_says(tmp_path: Path) -> None:
+def test_a_policy_is_read_with_all_its_keys(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         """
@@ -75,7 +75,7 @@ def test_a_policy_is_read_with_everything_that_it_says(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_left_out_is_nothing_asked_and_nothing_needed(tmp_path: Path) -> None:
+def test_missing_keys_mean_nothing_requested_and_nothing_needed(tmp_path: Path) -> None:
     (oura,) = read(written(tmp_path, f"- {{{OURA}, note: }}"), default())
 
     assert oura.content == {"requested": [], "approved": None, "requirements": []}
@@ -120,10 +120,10 @@ def test_the_example_in_the_documentation_fits_the_shipped_catalogue() -> None:
     ],
 )
 def test_an_entry_that_cannot_be_is_refused_by_file_and_number(tmp_path: Path, entry: str, words: str) -> None:
-    told = refusal(tmp_path, f"- {{source: terra:prod, provider: garmin}}\n- {entry}\n")
+    message = refusal(tmp_path, f"- {{source: terra:prod, provider: garmin}}\n- {entry}\n")
 
-    assert told.startswith("policies.yaml, policy 2")
-    assert words in told
+    assert message.startswith("policies.yaml, policy 2")
+    assert words in message
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ def test_an_entry_that_cannot_be_is_refused_by_file_and_number(tmp_path: Path, e
     ],
 )
 def test_a_file_that_cannot_be_is_refused_by_name(tmp_path: Path, text: str | bytes, words: str) -> None:
-    told = refusal(tmp_path, text)
+    message = refusal(tmp_path, text)
 
-    assert told.startswith("policies.yaml")
-    assert words in told
+    assert message.startswith("policies.yaml")
+    assert words in message
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

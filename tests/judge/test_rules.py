@@ -12,10 +12,10 @@ from scopes.judge.rules import (
     REQUIRED,
     SCOPE_RULES,
     Judgement,
-    Line,
     Policy,
     Requirement,
     StandingFacts,
+    VerdictLine,
     judge,
 )
 from scopes.reasons import LINK_REASONS, SCOPE_REASONS
@@ -47,7 +47,7 @@ def need(scopes: str, level: str = REQUIRED, plans: tuple[str, ...] = ()) -> Req
 def judged(
     reported: str | None,
     *needs: Requirement,
-    asked: str | None = None,
+    consented: str | None = None,
     requested: str = "sleep heart",
     approved: str | None = None,
     provider: Provider = RING,
@@ -60,11 +60,11 @@ def judged(
     return judge(
         StandingFacts(1, link, words(reported), frozenset(earlier.split()), None, frozenset(waived.split()), plan),
         Policy(provider, words(requested) or frozenset(), words(approved), needs, retired),
-        words(asked),
+        words(consented),
     )
 
 
-def needed(judgement: Judgement) -> list[Line]:
+def needed(judgement: Judgement) -> list[VerdictLine]:
     return [line for line in judgement.lines if line.need != OPTIONAL]
 
 
@@ -109,7 +109,7 @@ SCOPE_CASES = [
     (
         "reported",
         "earlier",
-        "asked",
+        "consented",
         "requested",
         "approved",
         "waived",
@@ -122,11 +122,17 @@ SCOPE_CASES = [
     SCOPE_CASES,
 )
 def test_a_needed_scope_is_held_or_has_one_reason_and_one_remedy(
-    reported: str | None, earlier: str, asked: str | None, requested: str, approved: str | None, waived: str,
+    reported: str | None, earlier: str, consented: str | None, requested: str, approved: str | None, waived: str,
     scopes: str, reason: str, remedy: str, health: str, helps: str,
 ) -> None:  # fmt: skip
     judgement = judged(
-        reported, need(scopes), earlier=earlier, asked=asked, requested=requested, approved=approved, waived=waived
+        reported,
+        need(scopes),
+        earlier=earlier,
+        consented=consented,
+        requested=requested,
+        approved=approved,
+        waived=waived,
     )
 
     [line] = needed(judgement)
@@ -135,7 +141,7 @@ def test_a_needed_scope_is_held_or_has_one_reason_and_one_remedy(
     assert (judgement.health, judgement.helps) == (health, helps)
 
 
-def test_the_table_tells_every_reason_that_a_scope_can_have() -> None:
+def test_the_table_covers_every_reason_of_a_scope() -> None:
     assert {case[7] for case in SCOPE_CASES} - {""} == set(SCOPE_REASONS) == {code for code, _ in SCOPE_RULES}
 
 
@@ -180,14 +186,14 @@ def test_a_link_works_or_has_one_reason_and_one_remedy(
     assert (judgement.health, judgement.helps) == (health, helps)
 
 
-def test_the_table_tells_every_reason_that_a_link_can_have() -> None:
+def test_the_table_covers_every_reason_of_a_link() -> None:
     assert {case[4] for case in LINK_CASES} - {""} == set(LINK_REASONS) - NOT_OF_A_STANDING
     assert {case[0] for case in LINK_CASES} == set(LinkState)
 
 
 # Alternatives -> the one to ask for first, its reason. Neither `spo2` nor `old` nor its successor is requested.
 @pytest.mark.parametrize(
-    ("reported", "waived", "alternatives", "asked_for", "reason"),
+    ("reported", "waived", "alternatives", "first_scope", "reason"),
     [
         ("", "", "heart|sleep", "heart", "not_granted"),
         ("", "", "spo2|sleep", "sleep", "not_granted"),
@@ -197,16 +203,16 @@ def test_the_table_tells_every_reason_that_a_link_can_have() -> None:
         ("spo2", "", "sleep|spo2", "sleep", ""),
     ],
 )
-def test_of_alternatives_the_one_that_the_person_can_decide_is_told(
-    reported: str | None, waived: str, alternatives: str, asked_for: str, reason: str
+def test_of_alternatives_the_one_that_the_person_can_grant_is_shown(
+    reported: str | None, waived: str, alternatives: str, first_scope: str, reason: str
 ) -> None:
     [line] = needed(judged(reported, need(alternatives), waived=waived))
 
-    assert (line.scopes[0], line.reason) == (asked_for, reason)
+    assert (line.scopes[0], line.reason) == (first_scope, reason)
     assert sorted(line.scopes) == sorted(alternatives.split("|"))
 
 
-def test_a_waiver_of_two_names_outlives_that_one_becomes_an_alias_of_the_other() -> None:
+def test_a_waiver_of_two_scopes_survives_that_one_becomes_an_alias() -> None:
     [line] = needed(judged("", need("sleep|ext:sleep"), waived="ext:sleep|sleep"))
 
     assert (line.scopes, line.reason) == (("sleep",), "waived")
@@ -260,5 +266,5 @@ def test_what_is_granted_and_not_needed_is_listed_and_changes_nothing() -> None:
     judgement = judged("ext:sleep heart surprise", need("heart"))
 
     spare = [line for line in judgement.lines if line.need == OPTIONAL]
-    assert spare == [Line(("sleep",), OPTIONAL, True), Line(("surprise",), OPTIONAL, True)]
+    assert spare == [VerdictLine(("sleep",), OPTIONAL, True), VerdictLine(("surprise",), OPTIONAL, True)]
     assert judgement.health == "ok"

@@ -77,11 +77,11 @@ def rank(health: Health) -> int:
 
 @given(standings, policies, consents)
 def test_what_is_held_or_implied_is_never_missing(
-    standing: StandingFacts, policy: Policy, asked: frozenset[str] | None
+    standing: StandingFacts, policy: Policy, consented: frozenset[str] | None
 ) -> None:
     held = policy.provider.held(standing.reported or frozenset())
 
-    for line in judge(standing, policy, asked).lines:
+    for line in judge(standing, policy, consented).lines:
         if held & set(line.scopes):
             assert (line.held, line.reason, line.remedy) == (True, "", "")
 
@@ -97,9 +97,9 @@ def test_neither_the_order_nor_the_separator_of_scopes_matters(
     standing: StandingFacts, policy: Policy, scopes: list[str], random: object, separator: str
 ) -> None:
     shuffled = sorted(scopes, key=lambda _: random.random())  # type: ignore[attr-defined]
-    told = [read(notation, reports=Known.YES) for notation in (scopes, separator.join(shuffled))]
+    readings = [read(notation, reports=Known.YES) for notation in (scopes, separator.join(shuffled))]
 
-    first, second = (standing._replace(reported=frozenset(scopes or ())) for scopes in told)
+    first, second = (standing._replace(reported=frozenset(scopes or ())) for scopes in readings)
 
     assert judge(first, policy) == judge(second, policy)
     assert digest_of(first) == digest_of(second)
@@ -107,12 +107,12 @@ def test_neither_the_order_nor_the_separator_of_scopes_matters(
 
 @given(standings, policies, consents, st.sampled_from(SPELLINGS))
 def test_one_scope_more_never_hurts(
-    standing: StandingFacts, policy: Policy, asked: frozenset[str] | None, scope: str
+    standing: StandingFacts, policy: Policy, consented: frozenset[str] | None, scope: str
 ) -> None:
     standing = standing._replace(reported=standing.reported or frozenset())
     richer = standing._replace(reported=(standing.reported or frozenset()) | {scope})
 
-    before, after = judge(standing, policy, asked), judge(richer, policy, asked)
+    before, after = judge(standing, policy, consented), judge(richer, policy, consented)
 
     assert rank(after.health) <= rank(before.health)
     held = {line.scopes for line in before.lines if line.held and line.need != OPTIONAL}
@@ -120,10 +120,10 @@ def test_one_scope_more_never_hurts(
 
 
 @given(standings, policies, consents)
-def test_what_nobody_reports_is_unknown_or_broken_and_no_scope_of_it_is_called_missing(
-    standing: StandingFacts, policy: Policy, asked: frozenset[str] | None
+def test_without_reported_scopes_health_is_unknown_or_broken_and_nothing_is_missing(
+    standing: StandingFacts, policy: Policy, consented: frozenset[str] | None
 ) -> None:
-    judgement = judge(standing._replace(reported=None), policy, asked)
+    judgement = judge(standing._replace(reported=None), policy, consented)
 
     assert judgement.health in (Health.UNKNOWN, Health.BROKEN)
     assert all(line.held is None for line in judgement.lines)
@@ -132,10 +132,10 @@ def test_what_nobody_reports_is_unknown_or_broken_and_no_scope_of_it_is_called_m
 
 @given(standings, policies, consents, requirements)
 def test_one_requirement_more_never_makes_a_connection_healthier(
-    standing: StandingFacts, policy: Policy, asked: frozenset[str] | None, requirement: Requirement
+    standing: StandingFacts, policy: Policy, consented: frozenset[str] | None, requirement: Requirement
 ) -> None:
-    before = judge(standing, policy, asked)
-    after = judge(standing, replace(policy, requirements=(*policy.requirements, requirement)), asked)
+    before = judge(standing, policy, consented)
+    after = judge(standing, replace(policy, requirements=(*policy.requirements, requirement)), consented)
 
     if before.health is Health.UNKNOWN:
         assert after.health is Health.UNKNOWN
@@ -145,9 +145,9 @@ def test_one_requirement_more_never_makes_a_connection_healthier(
 
 @given(standings, policies, consents)
 def test_a_reauth_is_the_remedy_exactly_where_it_helps(
-    standing: StandingFacts, policy: Policy, asked: frozenset[str] | None
+    standing: StandingFacts, policy: Policy, consented: frozenset[str] | None
 ) -> None:
-    judgement = judge(standing, policy, asked)
+    judgement = judge(standing, policy, consented)
     missing = [line for line in judgement.lines if line.held is False and line.reason != "waived"]
     fixed = [line for line in missing if REMEDIES[line.remedy].by_reauth]
     if judgement.health is Health.BROKEN:
@@ -173,7 +173,7 @@ print(judge(standing, policy), digest_of(standing))
 
 
 def test_every_process_judges_the_same_facts_the_same() -> None:
-    told = {
+    readings = {
         subprocess.run(
             [sys.executable, "-c", JUDGE_MANY],
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONHASHSEED": seed},
@@ -184,7 +184,7 @@ def test_every_process_judges_the_same_facts_the_same() -> None:
         for seed in ("1", "2")
     }
 
-    assert len(told) == 1
+    assert len(readings) == 1
 
 
 @given(standings, standings)

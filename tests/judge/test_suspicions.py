@@ -13,9 +13,9 @@ from scopes import flow
 from scopes.catalogue import default
 from scopes.facts import ScopesChanged
 from scopes.judge import suspicions
-from scopes.judge.account_text import as_data, as_text
-from scopes.judge.person import account_of
-from scopes.judge.suspicions import AlreadyEnded, Reviewed
+from scopes.judge.overview_text import as_data, as_text
+from scopes.judge.person import overview_of
+from scopes.judge.suspicions import Reviewed, SuspicionEnded
 from scopes.models import Connection, Suspicion, TrailEntry, Verdict
 from scopes.models.trail import Act
 from scopes.reauth.target import target_of
@@ -49,7 +49,7 @@ def act() -> Act:
     return Act(User.objects.create_user("erin"), "The console lacks it.", "T-7")
 
 
-def test_a_scope_that_none_of_twenty_holds_is_doubted_with_its_numbers() -> None:
+def test_a_scope_that_none_of_twenty_holds_is_suspected_with_its_numbers() -> None:
     consents(19)
     assert suspicions.review(NOW) == Reviewed(found=0, closed=0, open=0)
 
@@ -60,7 +60,7 @@ def test_a_scope_that_none_of_twenty_holds_is_doubted_with_its_numbers() -> None
     assert (suspicion.scope, suspicion.consents, suspicion.since, suspicion.integration) == (
         "heartrate", 20, LATELY, integration_of("oura"),
     )  # fmt: skip
-    assert suspicions.told(suspicion) == (
+    assert suspicions.sentence_of(suspicion) == (
         "none of 20 people who consented since 3 Nov 2026 holds it;"
         " perhaps the provider or our console no longer offers it."
     )
@@ -80,7 +80,7 @@ def test_one_who_holds_it_is_proof_that_it_is_offered(scopes: tuple[str, ...], a
     assert "heartrate" not in opened()
 
 
-def test_one_who_held_it_and_lost_it_since_is_proof_too() -> None:
+def test_somebody_who_held_it_and_lost_it_counts_as_holding_it() -> None:
     consents(40)
     consents(1, EVERYTHING, first=40)
     take_in(ScopesChanged("oura", "n40-oura", LATELY + timedelta(hours=1), removed=("heartrate",)))
@@ -96,7 +96,7 @@ def test_who_consented_long_ago_or_reports_nothing_is_not_counted() -> None:
     assert opened() == []
 
 
-def test_who_was_not_asked_for_it_does_not_count_against_it() -> None:
+def test_consents_whose_screen_did_not_request_it_do_not_count() -> None:
     asked = [scope for scope in EVERYTHING if scope != "heartrate"]
     policy_for("oura", {**OURA_POLICY, "requested": asked}, since=NOW - timedelta(days=20))
     policy_for("oura", OURA_POLICY, since=NOW - timedelta(days=10))
@@ -110,7 +110,7 @@ def test_who_was_not_asked_for_it_does_not_count_against_it() -> None:
     assert list(Suspicion.objects.values_list("scope", "consents")) == [("heartrate", 20)]
 
 
-def test_what_is_known_not_to_be_approved_or_not_requested_is_not_doubted() -> None:
+def test_a_scope_that_is_not_approved_or_not_requested_is_not_suspected() -> None:
     consents(40)
     policy_for("oura", {**OURA_POLICY, "approved": list(WITHOUT)})
     suspicions.review(NOW)
@@ -154,7 +154,7 @@ def test_a_dismissed_one_is_not_raised_for_the_same_people_and_is_for_others(sus
     assert (entry.actor, entry.reason, entry.ticket, entry.subject) == (act.author, act.reason, "T-7", "heartrate")
 
 
-def test_a_doubt_changes_no_verdict_until_it_is_confirmed(suspicion: Suspicion, act: Act) -> None:
+def test_a_suspicion_changes_no_verdict_until_it_is_confirmed(suspicion: Suspicion, act: Act) -> None:
     assert reason_of_ben() == "declined"
     version = flow.confirm_suspicion(suspicion.pk, act, NOW)
 
@@ -176,28 +176,28 @@ def test_what_implies_the_scope_is_not_approved_either() -> None:
 
 def test_what_ended_cannot_be_ended_again(suspicion: Suspicion, act: Act) -> None:
     suspicions.dismiss(suspicion.pk, act, NOW)
-    with pytest.raises(AlreadyEnded, match="dismissed"):
+    with pytest.raises(SuspicionEnded, match="dismissed"):
         suspicions.dismiss(suspicion.pk, act, NOW)
     before = integration_of("oura").policy_version
-    with pytest.raises(AlreadyEnded):
+    with pytest.raises(SuspicionEnded):
         flow.confirm_suspicion(suspicion.pk, act, NOW)
     assert integration_of("oura").policy_version == before
 
 
 def test_the_preflight_warns_and_does_not_refuse(suspicion: Suspicion) -> None:
-    aim = target_of(the("Ben"), integration_of("oura"), NOW, connection_of("Ben"))
-    assert aim.preflight.allowed
-    assert f"Heart rate is doubted: {suspicions.told(suspicion)}" in aim.preflight.warnings
+    target = target_of(the("Ben"), integration_of("oura"), NOW, connection_of("Ben"))
+    assert target.preflight.allowed
+    assert f"Heart rate is doubted: {suspicions.sentence_of(suspicion)}" in target.preflight.warnings
 
 
-def test_it_is_told_beside_the_reason_of_who_lacks_the_scope_and_of_nobody_else(suspicion: Suspicion) -> None:
-    told = f"Suspicion: {suspicions.told(suspicion)}"
-    assert told in as_text(account_of(the("Ben"))) and told not in as_text(account_of(the("Ada")))
-    (ben,) = as_data(account_of(the("Ben")))["connections"]
+def test_it_is_shown_only_to_those_who_lack_the_scope(suspicion: Suspicion) -> None:
+    text = f"Suspicion: {suspicions.sentence_of(suspicion)}"
+    assert text in as_text(overview_of(the("Ben"))) and text not in as_text(overview_of(the("Ada")))
+    (ben,) = as_data(overview_of(the("Ben")))["connections"]
     assert {line["scopes"][0]: line["suspicions"] for line in ben["scopes"] if line["suspicions"]} == {
-        "heartrate": [suspicions.told(suspicion)]
+        "heartrate": [suspicions.sentence_of(suspicion)]
     }
-    assert "Suspicion:" not in as_text(account_of(the("Ben"), NOW))
+    assert "Suspicion:" not in as_text(overview_of(the("Ben"), NOW))
 
 
 def test_a_review_costs_the_same_for_twenty_people_and_for_two_hundred() -> None:

@@ -62,8 +62,8 @@ def test_applied_it_publishes_once_and_finds_it_in_force_the_next_time(file: Pat
         "  change of health: 1 to reduced; a link could fix 1",
         "  published; 0 connections moved to the consent screen that they saw",
     ]
-    (ben,) = person.account_of(people.the("ben")).connections
-    assert (ben.policy.number, ben.account.health) == (3, "reduced")
+    (ben,) = person.overview_of(people.the("ben")).connections
+    assert (ben.policy.number, ben.explanation.health) == (3, "reduced")
     before = rows()
 
     assert publish(file, "--apply") == publish(file) == ["oura through terra:prod: as in force"]

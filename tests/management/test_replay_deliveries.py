@@ -53,7 +53,7 @@ def deliveries() -> dict[str, int]:
 
 def test_it_lists_and_changes_nothing(deliveries: dict[str, int]) -> None:
     said = run().splitlines()
-    received = "terra:production  {}  received 2026-11-20T06:00:00+00:00  tries {}  {}"
+    received = "terra:production  {}  received 2026-11-20T06:00:00+00:00  attempts {}  {}"
     assert said == [
         f"{deliveries['waiting']}  {received.format('auth', 0, 'waiting')}",
         f"{deliveries['failed']}  {received.format('deauth', 1, 'failed')}  PayloadError: a user without user_id",
@@ -68,7 +68,7 @@ def test_applied_it_processes_them_once(deliveries: dict[str, int]) -> None:
     assert Period.objects.get().origin_record == f"delivery:{deliveries['waiting']}"
     assert run("--apply").splitlines()[-1] == "Deliveries: 1 failed."
     assert Period.objects.count() == 1
-    assert Delivery.objects.get(pk=deliveries["failed"]).tries == 3
+    assert Delivery.objects.get(pk=deliveries["failed"]).attempts == 3
 
 
 def test_only_the_failed_can_be_asked_for_and_their_failing_again_told(deliveries: dict[str, int]) -> None:
@@ -88,7 +88,7 @@ def test_named_ones_are_processed_whatever_became_of_them(deliveries: dict[str, 
         "processed",
         "processed",
     ]
-    assert Delivery.objects.get(pk=deliveries["done"]).tries == 2
+    assert Delivery.objects.get(pk=deliveries["done"]).attempts == 2
 
 
 def test_an_id_that_no_delivery_has_stops_it_before_anything_is_done(deliveries: dict[str, int]) -> None:

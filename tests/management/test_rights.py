@@ -54,6 +54,6 @@ def test_the_audit_says_who_came_back() -> None:
     told("erase_person", "ref-ben", "--apply")
     people.take_in(people.consent("ben", "oura", people.EVERYTHING))
     report = told("audit_connections", "--offline")
-    assert "came_back: 1 person or connection came back after an erasure" in report
+    assert "previously_erased: 1 person or connection came back after an erasure" in report
     assert Connection.objects.get(user_id="ben-oura").previously_erased_on is not None
-    assert "came_back" not in told("audit_connections", "--offline"), "once"
+    assert "previously_erased" not in told("audit_connections", "--offline"), "once"

@@ -24,8 +24,8 @@ def through(literal: str, kind: str) -> Any:
 
 def test_texts_of_every_kind() -> None:
     assert through(texts(TEXTS), "text") == TEXTS
-    told, nothing = through(texts([json.dumps(TEXTS), None]), "jsonb")
-    assert (json.loads(told), nothing) == (TEXTS, None)
+    parsed, nothing = through(texts([json.dumps(TEXTS), None]), "jsonb")
+    assert (json.loads(parsed), nothing) == (TEXTS, None)
 
 
 def test_numbers_and_nothing() -> None:

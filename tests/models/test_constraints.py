@@ -53,7 +53,7 @@ EARLIER = NOW - timedelta(days=1)
 
 
 def link(**changes: Any) -> ReauthLink:
-    told: dict[str, Any] = {
+    base: dict[str, Any] = {
         "public_id": uuid4().hex[:22],
         "secret_hash": b"hash",
         "person": the("Ben"),
@@ -63,7 +63,7 @@ def link(**changes: Any) -> ReauthLink:
         "created_at": NOW,
         "expires_at": LATER,
     }
-    return ReauthLink.objects.create(**told | changes)
+    return ReauthLink.objects.create(**base | changes)
 
 
 def attempt(**changes: Any) -> Attempt:
@@ -71,7 +71,7 @@ def attempt(**changes: Any) -> Attempt:
 
 
 def waiver(**changes: Any) -> Waiver:
-    told: dict[str, Any] = {
+    base: dict[str, Any] = {
         "connection": connection_of("Ben"),
         "need": "heartrate",
         "until": LATER.date(),
@@ -79,32 +79,37 @@ def waiver(**changes: Any) -> Waiver:
         "author": "Rex",
         "created_at": NOW,
     }
-    return Waiver.objects.create(**told | changes)
+    return Waiver.objects.create(**base | changes)
 
 
 def link_event(**changes: Any) -> LinkEvent:
-    told: dict[str, Any] = {"integration": integration_of("oura"), "user_id": "x", "happened_at": NOW, "what": "gone"}
-    return LinkEvent.objects.create(**told | changes)
+    base: dict[str, Any] = {"integration": integration_of("oura"), "user_id": "x", "happened_at": NOW, "what": "gone"}
+    return LinkEvent.objects.create(**base | changes)
 
 
 def dont_contact(**changes: Any) -> DontContact:
-    told: dict[str, Any] = {"person": the("Ben"), "reason": "He asked for it.", "author": "Rex", "created_at": NOW}
-    return DontContact.objects.create(**told | changes)
+    base: dict[str, Any] = {"person": the("Ben"), "reason": "He asked for it.", "author": "Rex", "created_at": NOW}
+    return DontContact.objects.create(**base | changes)
 
 
 def delivery(**changes: Any) -> Delivery:
-    told = {"source": terra(), "digest": uuid4(), "kind": "auth", "signed_at": NOW, "received_at": NOW}
-    return Delivery.objects.create(**told | changes)
+    base = {"source": terra(), "digest": uuid4(), "kind": "auth", "signed_at": NOW, "received_at": NOW}
+    return Delivery.objects.create(**base | changes)
 
 
 def suspicion(**changes: Any) -> Suspicion:
-    told: dict[str, Any] = {"integration": integration_of("oura"), "scope": "daily", "consents": 20, "since": NOW}
-    return Suspicion.objects.create(**told | {"found_at": NOW, "counted_at": NOW} | changes)
+    base: dict[str, Any] = {"integration": integration_of("oura"), "scope": "daily", "consents": 20, "since": NOW}
+    return Suspicion.objects.create(**base | {"found_at": NOW, "counted_at": NOW} | changes)
 
 
 def live_check(**changes: Any) -> LiveCheck:
-    told: dict[str, Any] = {"connection": connection_of("Ben"), "user_id": "ben-oura", "author": "Rex", "asked_at": NOW}
-    return LiveCheck.objects.create(**told | changes)
+    base: dict[str, Any] = {
+        "connection": connection_of("Ben"),
+        "user_id": "ben-oura",
+        "author": "Rex",
+        "asked_at": NOW,
+    }
+    return LiveCheck.objects.create(**base | changes)
 
 
 def walk() -> Listing:
@@ -125,26 +130,26 @@ def held(**changes: Any) -> QuarantinedFact:
 
 
 def refusal(**changes: Any) -> Refusal:
-    told: dict[str, Any] = {"connection": connection_of("Ben"), "said": "no", "first_at": NOW, "last_at": NOW}
-    return Refusal.objects.create(**told | changes)
+    base: dict[str, Any] = {"connection": connection_of("Ben"), "message": "no", "first_at": NOW, "last_at": NOW}
+    return Refusal.objects.create(**base | changes)
 
 
 def merge(**changes: Any) -> Merge:
     absorbed, survivor = connection_of("Ben"), connection_of("Ada")
-    told: dict[str, Any] = {"absorbed": absorbed, "survivor": survivor, "why": "account", "merged_at": NOW}
+    base: dict[str, Any] = {"absorbed": absorbed, "survivor": survivor, "why": "account", "merged_at": NOW}
     ids = {"absorbed_user_id": absorbed.user_id, "survivor_user_id": survivor.user_id}
     stood = {"joined": absorbed.standing, "standing": survivor.standing, "scopes_at": NOW, "link_at": NOW}
-    return Merge.objects.create(**told | ids | stood | changes)
+    return Merge.objects.create(**base | ids | stood | changes)
 
 
 def suspected(**changes: Any) -> SuspectedDuplicate:
-    told = {"first": connection_of("Ada"), "second": connection_of("Ben"), "found_at": NOW}
-    return SuspectedDuplicate.objects.create(**told | changes)
+    base = {"first": connection_of("Ada"), "second": connection_of("Ben"), "found_at": NOW}
+    return SuspectedDuplicate.objects.create(**base | changes)
 
 
 def other_reference(**changes: Any) -> ReferenceConflict:
-    told = {"connection": connection_of("Ada"), "reference_id": "ref-ben", "first_at": NOW, "found_at": NOW}
-    return ReferenceConflict.objects.create(**told | changes)
+    base = {"connection": connection_of("Ada"), "reference_id": "ref-ben", "first_at": NOW, "found_at": NOW}
+    return ReferenceConflict.objects.create(**base | changes)
 
 
 def run(**changes: Any) -> AuditRun:
@@ -156,8 +161,8 @@ def entry(**changes: Any) -> TrailEntry:
 
 
 def version(**changes: Any) -> PolicyVersion:
-    told: dict[str, Any] = {"integration": integration_of("oura"), "number": 9, "content": {}, "author": "Pat"}
-    return PolicyVersion.objects.create(**told | {"created_at": NOW} | changes)
+    base: dict[str, Any] = {"integration": integration_of("oura"), "number": 9, "content": {}, "author": "Pat"}
+    return PolicyVersion.objects.create(**base | {"created_at": NOW} | changes)
 
 
 def again(row: models.Model | None, **changes: Any) -> None:
@@ -198,7 +203,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     ),
     "person_has_a_reference_id": lambda: Person.objects.create(reference_id="", created_at=NOW),
     "person_email_is_lower_case": lambda: Person.objects.create(reference_id="x", email="X@y.example", created_at=NOW),
-    "one_standing_waiver_per_need": lambda: twice(waiver),
+    "one_open_waiver_per_need": lambda: twice(waiver),
     "waiver_says_what_and_why": lambda: waiver(reason=""),
     "one_dont_contact_mark_per_person": lambda: twice(dont_contact),
     "dont_contact_says_why": lambda: dont_contact(reason=""),
@@ -245,7 +250,7 @@ REFUSED: dict[str, Callable[[], object]] = {
         first=connection_of("Finn"), second=connection_of("Ada")
     ),
     "suspected_is_open_or_ended": lambda: suspected(ended_at=NOW),
-    "marked_distinct_by_somebody_and_why": lambda: suspected(state="two", ended_at=NOW, author="Rex"),
+    "marked_distinct_by_somebody_and_why": lambda: suspected(state="distinct", ended_at=NOW, author="Rex"),
     "reference_conflict_once": lambda: twice(other_reference),
     "reference_conflict_is_reported": lambda: other_reference(reference_id=""),
     "reference_conflict_is_dismissed_by_somebody_and_why": lambda: other_reference(ended_at=NOW, author="Vera"),
@@ -264,7 +269,7 @@ def test_the_database_refuses_what_cannot_be(cast: Source, name: str) -> None:
         REFUSED[name]()
 
 
-def test_every_named_constraint_is_tried_above() -> None:
+def test_every_named_constraint_is_tested_above() -> None:
     tables = apps.get_app_config("scopes").get_models()
 
     assert {constraint.name for table in tables for constraint in table._meta.constraints} == REFUSED.keys()

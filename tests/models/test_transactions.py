@@ -38,7 +38,7 @@ def test_two_that_wait_for_each_other_both_end_well_though_each_is_a_transaction
     assert begun[0] == 3, "one of them was ended by the database, and done again"
 
 
-def test_a_lock_is_waited_for_no_longer_than_was_said() -> None:
+def test_the_lock_timeout_is_respected() -> None:
     pk = Source.objects.create(key="terra:one").pk
     held, done = Barrier(2), Barrier(2)
 

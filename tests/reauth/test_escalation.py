@@ -11,8 +11,10 @@ from scopes.catalogue import default
 from scopes.catalogue.entries import Provider, Scope
 from scopes.facts import LinkChanged, LinkState, OriginKind
 from scopes.judge import census, lookup
-from scopes.judge.explain import Account, Stretch, Version, explain
-from scopes.judge.person import accounts_of
+from scopes.judge.explain import explain
+from scopes.judge.explanation import Explanation
+from scopes.judge.history import PeriodFacts, PublishedPolicy
+from scopes.judge.person import overviews_of
 from scopes.judge.rules import Policy, Requirement, StandingFacts, judge
 from scopes.reauth.escalation import Affected, Escalation, Where, escalations, wanted
 from tests import cast as people
@@ -24,15 +26,15 @@ AFFECTED = Affected({"heartrate=never_requested": 1234, "heartrate=not_approved"
 
 def account(
     requested: set[str], provider: Provider = OURA, link: LinkState = LinkState.ACTIVE, **policy: Any
-) -> Account:
+) -> Explanation:
     wanted_policy = Policy(provider, frozenset(requested), **({"requirements": REQUIRED} | policy))
     standing = StandingFacts(1, link, frozenset({"daily"}))
-    stretch = Stretch(standing, people.CONSENTED, None, OriginKind.WEBHOOK, "7")
-    version = Version(1, 3, wanted_policy, people.SCREEN_SINCE, people.SCREEN_SINCE)
-    return explain(judge(standing, wanted_policy), [stretch], [version], provider, people.CONSENTED)
+    period = PeriodFacts(standing, people.CONSENTED, None, OriginKind.WEBHOOK, "7")
+    version = PublishedPolicy(1, 3, wanted_policy, people.SCREEN_SINCE, people.SCREEN_SINCE)
+    return explain(judge(standing, wanted_policy), [period], [version], provider, people.CONSENTED)
 
 
-def told(of: Account, provider: Provider = OURA, environment: str = "prod") -> list[Escalation]:
+def told(of: Explanation, provider: Provider = OURA, environment: str = "prod") -> list[Escalation]:
     source = f"terra:{environment}" if environment else "host"
     texts = escalations(of, Where(12, source, environment, provider), AFFECTED)
     assert wanted(of) is bool(texts)
@@ -101,5 +103,5 @@ def test_the_numbers_are_census_times_verdict() -> None:
     counted = lookup.affected([integration])[integration]
 
     assert (counted["heartrate=never_requested"], counted["user_limit"], counted["revoked"]) == (2, 1, 1)
-    (entry,) = accounts_of([people.connection_of("ben")])
-    assert wanted(entry.account)
+    (entry,) = overviews_of([people.connection_of("ben")])
+    assert wanted(entry.explanation)

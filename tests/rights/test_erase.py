@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, models
 
 from scopes import flow
-from scopes.audit.proof import prove
+from scopes.audit.consistency import inconsistencies
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.judge import census
 from scopes.models import (
@@ -25,8 +25,8 @@ from scopes.models import (
     TrailEntry,
 )
 from scopes.rights import erased_ids
-from scopes.rights.erase import FREE_TEXT, TABLES, Asked, NothingKept, erase
-from scopes.rights.erased_ids import Returned, keys_from
+from scopes.rights.erase import FREE_TEXT, TABLES, ErasureRequest, NothingStored, erase
+from scopes.rights.erased_ids import ErasedBefore, keys_from
 from scopes.rights.personal_data import personal_data_of
 from scopes.sync import deliveries
 from tests import cast
@@ -40,7 +40,7 @@ LATER = NOW + timedelta(days=2)
 
 
 def erased(reference: str = "ref-ben", reason: str = "Asked by letter from Ben Bitdiddle.") -> dict[str, int]:
-    return erase(reference, Asked("rex", reason, "T-12", rex()), KEYS, NOW)
+    return erase(reference, ErasureRequest("rex", reason, "T-12", rex()), KEYS, NOW)
 
 
 def everything() -> list[tuple[str, list[tuple[object, ...]]]]:
@@ -66,7 +66,7 @@ def test_no_table_holds_the_person_any_more() -> None:
     }  # fmt: skip
 
 
-def test_every_table_that_points_at_somebody_or_says_why_is_known_to_the_erasure() -> None:
+def test_the_erasure_covers_every_table_with_a_person_or_a_reason() -> None:
     """A new table is decided about here: its rows go, its keys are emptied, or its words are read."""
     tables = list(apps.get_app_config("scopes").get_models(include_auto_created=True))
     deleted = {table for table, _ in TABLES} | {"scopes_pulse"}
@@ -81,7 +81,7 @@ def _keys_to_somebody(table: type[models.Model]) -> list[str]:
     return [field.name for field in table._meta.concrete_fields if field.related_model in (Connection, Person)]
 
 
-def test_an_address_as_it_stands_in_urls_and_a_reference_id_in_other_letters_go_too() -> None:
+def test_url_encoded_addresses_and_reference_ids_in_another_case_are_erased() -> None:
     live()
     delivered("odd", {"url": "https://x.example/?u=ben%40example.com&n=Ben+Bitdiddle"})
     delivered("odd", {"user": {"reference_id": "REF-Ben"}})
@@ -96,7 +96,7 @@ def test_an_address_as_it_stands_in_urls_and_a_reference_id_in_other_letters_go_
     assert Connection.objects.get(user_id="of-another").person == Person.objects.get(reference_id="Ref-Ben")
     assert not Delivery.objects.filter(body__url__isnull=False).exists()
     cast.take_in(ConsentGiven("whoop", "back-again", LATER, reference_id="REF-BEN", scopes=()))
-    assert erased_ids.mark(KEYS, NOW) == Returned(connections=1)
+    assert erased_ids.mark(KEYS, NOW) == ErasedBefore(connections=1)
 
 
 def test_others_keep_all_of_theirs() -> None:
@@ -138,7 +138,7 @@ def test_the_trail_keeps_what_happened_without_who() -> None:
     assert done.detail["links"] == 2
 
 
-def test_a_delivery_stays_counted_and_says_nothing_and_is_not_processed_into_a_new_person() -> None:
+def test_an_erased_delivery_stays_without_content_and_creates_no_person() -> None:
     live()
     before = Delivery.objects.count()
     erased()
@@ -155,14 +155,14 @@ def test_counts_and_records_agree_afterwards() -> None:
     before = census.take(NOW)
     erased()
     assert census.take(NOW) == before - 1
-    assert {question: number for question, number in prove().items() if number} == {}
+    assert {question: number for question, number in inconsistencies().items() if number} == {}
 
 
 def test_an_erasure_again_finds_nothing_and_changes_nothing() -> None:
     live()
     erased()
     before = everything()
-    with pytest.raises(NothingKept):
+    with pytest.raises(NothingStored):
         erased()
     assert everything() == before
 
@@ -208,18 +208,18 @@ def test_what_is_written_once_is_still_never_changed() -> None:
         Period.objects.filter(until__isnull=False).update(until=LATER)
 
 
-def test_who_comes_back_is_new_and_says_so() -> None:
+def test_a_person_who_returns_is_new_and_marked_as_previously_erased() -> None:
     live()
     old = cast.the("Ben").pk
     erased()
-    assert erased_ids.mark(KEYS, NOW) == Returned()
+    assert erased_ids.mark(KEYS, NOW) == ErasedBefore()
 
     cast.take_in(cast.consent("ben", "oura", cast.EVERYTHING, LATER), now=LATER)
     row = Connection.objects.get(user_id="ben-oura")
     assert row.person is None and row.periods.count() == 1, "nobody's, and nothing from before"
-    assert erased_ids.mark(KEYS, LATER) == Returned(people=0, connections=1)
+    assert erased_ids.mark(KEYS, LATER) == ErasedBefore(people=0, connections=1)
     flow.take_in_people([PersonKnown("ref-ben", "ben@example.com", "Ben Bitdiddle")], LATER)
-    assert erased_ids.mark(KEYS, LATER) == Returned(people=1, connections=0)
+    assert erased_ids.mark(KEYS, LATER) == ErasedBefore(people=1, connections=0)
 
     ben = cast.the("Ben")
     row = Connection.objects.get(pk=row.pk)
@@ -237,7 +237,7 @@ def test_a_connection_comes_back_under_any_id_it_had_without_the_reference_id(us
     assert erased_ids.mark(KEYS, LATER).connections == 1
 
 
-def test_erased_ids_are_told_by_nobody_without_the_secret() -> None:
+def test_erased_ids_are_not_recognised_without_the_secret() -> None:
     live()
     erased()
     assert ErasedId.objects.count() == 4

@@ -19,34 +19,34 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
 
 def document(reference: str = "ref-ben") -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(json.dumps(export(personal_data_of(reference), NOW)))
-    return told
+    exported: dict[str, Any] = json.loads(json.dumps(export(personal_data_of(reference), NOW)))
+    return exported
 
 
 def test_it_holds_everything_that_was_put_in() -> None:
     live()
-    told = document()
+    exported = document()
 
-    assert [word for word in IDS if word not in json.dumps(told)] == []
-    assert told["person"]["email"] == "ben@example.com" and told["made_at"] == NOW.isoformat()
-    (oura,) = (one for one in told["connections"] if not one["merged"])
+    assert [word for word in IDS if word not in json.dumps(exported)] == []
+    assert exported["person"]["email"] == "ben@example.com" and exported["made_at"] == NOW.isoformat()
+    (oura,) = (one for one in exported["connections"] if not one["merged"])
     assert (oura["provider"], oura["user_id"], oura["provider_user_id"]) == ("oura", "ben-new", "oura-account-b")
     assert [former["user_id"] for former in oura["former_ids"]] == ["ben-oura"]
-    assert [(merge["former_user_id"], merge["why"]) for merge in told["merges"]] == [("ben-oura", "old_user")]
+    assert [(merge["former_user_id"], merge["why"]) for merge in exported["merges"]] == [("ben-oura", "old_user")]
     assert oura["last_data_on"] == NOW.date().isoformat()
     assert len(oura["periods"]) == Connection.objects.get(user_id="ben-new", merged_into=None).periods.count() >= 3
     assert "heartrate" not in oura["periods"][-1]["scopes"] and oura["periods"][-1]["until"] is None
     assert [waiver["reason"] for waiver in oura["waivers"]] == ["Ben Bitdiddle said no."]
     assert [check["account"] for check in oura["live_checks"]] == ["oura-account-c"]
     assert [refusal["data_type"] for refusal in oura["refusals"]] == ["body"]
-    assert {attempt["provider"] for attempt in told["attempts"]} == {"whoop", "oura"}
-    assert [attempt["returned"]["parameters"] for attempt in told["attempts"] if attempt["returned"]] == [
+    assert {attempt["provider"] for attempt in exported["attempts"]} == {"whoop", "oura"}
+    assert [attempt["returned"]["parameters"] for attempt in exported["attempts"] if attempt["returned"]] == [
         {"reference_id": ["ref-ben"]}
     ]
-    assert [link["reason"] for link in told["links"]] == ["Ben Bitdiddle called.", "Again."]
-    assert [mark["reason"] for mark in told["dont_contact"]] == ["Ben asked."]
-    assert [delivery["kind"] for delivery in told["deliveries"]] == ["auth", "daily", "odd"]
-    assert {"person.opened", "link.issued", "waiver.ended"} <= {entry["verb"] for entry in told["trail"]}
+    assert [link["reason"] for link in exported["links"]] == ["Ben Bitdiddle called.", "Again."]
+    assert [mark["reason"] for mark in exported["dont_contact"]] == ["Ben asked."]
+    assert [delivery["kind"] for delivery in exported["deliveries"]] == ["auth", "daily", "odd"]
+    assert {"person.opened", "link.issued", "waiver.ended"} <= {entry["verb"] for entry in exported["trail"]}
 
 
 def test_it_holds_nothing_of_anybody_else_and_no_secret() -> None:
@@ -58,29 +58,29 @@ def test_it_holds_nothing_of_anybody_else_and_no_secret() -> None:
         assert bytes(link.secret_hash).hex() not in text and "secret" not in text
 
 
-def test_a_reference_id_that_only_a_source_told_of_can_be_exported() -> None:
+def test_a_reference_id_that_only_a_source_reported_can_be_exported() -> None:
     cast.take_in(cast.consent("gus", "oura", ("email",)))
-    told = document("ref-gus")
-    assert told["person"] is None
-    assert [row["user_id"] for row in told["connections"]] == ["gus-oura"]
+    exported = document("ref-gus")
+    assert exported["person"] is None
+    assert [row["user_id"] for row in exported["connections"]] == ["gus-oura"]
 
 
-def test_nothing_is_held_about_nobody() -> None:
-    assert personal_data_of("ref-nobody").is_nothing
-    assert personal_data_of("").is_nothing
+def test_an_unknown_or_empty_reference_id_has_no_data() -> None:
+    assert personal_data_of("ref-nobody").is_empty
+    assert personal_data_of("").is_empty
 
 
-def test_a_person_is_meant_by_reference_id_or_address_and_two_with_one_address_are_told_apart() -> None:
+def test_a_person_is_found_by_reference_id_or_address_and_an_ambiguous_address_is_refused() -> None:
     assert reference_of(" BEN@example.com ") == reference_of("ref-ben") == "ref-ben"
     flow.take_in_people([PersonKnown("ref-twin", "ben@example.com")], NOW)
     with pytest.raises(Ambiguous, match=r"^2 people have this e-mail address"):
         reference_of("ben@example.com")
 
 
-def test_that_a_connection_was_reported_for_two_is_told_to_each_without_the_other() -> None:
+def test_a_reference_conflict_is_exported_to_each_without_the_other_person() -> None:
     cast.take_in(ConsentGiven("oura", "ada-oura", NOW, reference_id="ref-ben"))
     ada, ben = document("ref-ada"), document("ref-ben")
-    (told,), (named,) = ada["reported_for_another"], ben["named_for"]
-    assert (told["first_at"], told["reported_by"], told["record"]) == (NOW.isoformat(), "webhook", "cast")
+    (exported,), (named,) = ada["reported_for_another"], ben["named_for"]
+    assert (exported["first_at"], exported["reported_by"], exported["record"]) == (NOW.isoformat(), "webhook", "cast")
     assert (named["provider"], named["reference_id"], named["first_at"]) == ("oura", "ref-ben", NOW.isoformat())
     assert "ref-ben" not in json.dumps(ada) and "ada" not in json.dumps(ben)

@@ -77,7 +77,7 @@ def test_whoever_is_killed_in_the_middle_leaves_nothing_half_done(monkeypatch: p
         with pytest.raises(SystemExit):
             deliveries.run_pending(clock, always)
     assert not Connection.objects.exists()
-    assert Delivery.objects.get().tries == 0
+    assert Delivery.objects.get().attempts == 0
 
     assert deliveries.run_pending(clock, always)
     assert waiting() == []
@@ -100,7 +100,7 @@ def test_one_that_fails_fails_alone() -> None:
     others += [store(consent(number)) for number in range(5, 9)]
     assert not deliveries.run_pending(clock, always)
     assert waiting() == [bad]
-    assert set(Delivery.objects.values_list("tries", flat=True)) == {1}
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {1}
     assert Connection.objects.count() == len(others)
 
 
@@ -110,7 +110,7 @@ def test_where_one_fails_and_time_is_short_the_rest_is_left() -> None:
     answers = iter([True, True, True, False])
     assert not deliveries.run_pending(clock, lambda: next(answers, False))
     assert set(waiting()) & set(left), "the oldest came first, and for the rest there was no time"
-    assert Delivery.objects.filter(tries=0, processed_at=None).exists()
+    assert Delivery.objects.filter(attempts=0, processed_at=None).exists()
     assert deliveries.run_pending(clock, always) is False
     assert not set(waiting()) & set(left)
 
@@ -188,10 +188,10 @@ def test_the_pauses_between_its_tries_double_until_it_is_left_alone() -> None:
     now, pauses = NOW, []
     while True:
         assert deliveries.process(bad, now) is Result.FAILED
-        tries = Delivery.objects.get().tries
-        if tries == deliveries.MOST_TRIES:
+        attempts = Delivery.objects.get().attempts
+        if attempts == deliveries.MOST_ATTEMPTS:
             break
-        due = NOW + timedelta(seconds=10 * (2**tries - 1))
+        due = NOW + timedelta(seconds=10 * (2**attempts - 1))
         assert deliveries.pending_ids(due - timedelta(milliseconds=1)) == []
         assert deliveries.pending_ids(due) == [bad]
         pauses.append(due - now)
@@ -206,7 +206,7 @@ def test_what_is_processed_is_processed_again_only_when_asked_to() -> None:
     one = store()
     again = [deliveries.process(one, NOW, again=again) for again in (False, False, True)]
     assert again == [Result.PROCESSED, Result.PASSED_BY, Result.PROCESSED]
-    assert Delivery.objects.get().tries == 2
+    assert Delivery.objects.get().attempts == 2
     assert Period.objects.count() == Connection.objects.count() == 1
 
 
@@ -233,7 +233,7 @@ def test_one_that_somebody_is_at_is_passed_by() -> None:
         deliveries.run_pending(clock, always)
         assert other not in waiting() and waiting() == [one]
     assert deliveries.process(one, NOW) is Result.PROCESSED
-    assert Delivery.objects.get(pk=one).tries == 1
+    assert Delivery.objects.get(pk=one).attempts == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -255,7 +255,7 @@ def in_other_hands(rows: QuerySet[Any]) -> AbstractContextManager[None]:
 
 def test_what_failed_14_times_is_given_up_until_somebody_has_it_processed_again() -> None:
     bad = store({"type": "auth", "status": "success", "user": {}})
-    Delivery.objects.filter(pk=bad).update(tries=deliveries.MOST_TRIES - 1)
+    Delivery.objects.filter(pk=bad).update(attempts=deliveries.MOST_ATTEMPTS - 1)
     assert not deliveries.given_up().exists()
     deliveries.process(bad, NOW)
     assert deliveries.given_up().get().given_up_at == NOW
@@ -280,7 +280,7 @@ def test_what_is_due_is_found_by_an_index_that_holds_nothing_else() -> None:
     """However many were given up, wait for an id, or are processed."""
     dead = {"source": Source.objects.get_or_create(key="terra:production")[0], "kind": "auth"}
     states: list[dict[str, Any]] = [
-        {"given_up_at": NOW, "error": "x", "tries": 14},
+        {"given_up_at": NOW, "error": "x", "attempts": 14},
         {"waits_for": ["ada"]},
         {"processed_at": NOW},
     ]

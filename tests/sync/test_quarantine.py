@@ -49,7 +49,7 @@ def listed(
     """A whole listing, begun at `at`, as `listing.take` walks it; what was weighed."""
     walk = Listing.objects.create(source=source, started_at=at)
     here = [user_id for user_id in everybody() if user_id not in absent]
-    take_in = flow.Batches(source, hold_breaks=True)
+    take_in = flow.Batches(source, quarantine_breaks=True)
     recorded = take_in([sight(user_id, at, active=user_id not in inactive) for user_id in here], ORIGIN, at)
     quarantine.add(walk, recorded.held)
     seen = listing.Seen()
@@ -105,7 +105,7 @@ def test_a_listing_that_holds_them_again_ends_it_by_itself(source: Source) -> No
     listed(source, cast.NOW, inactive=first("g", 55))
     listed(source, cast.NOW + timedelta(days=1), inactive=first("g", 1))
 
-    assert Incident.objects.get().state == Incident.State.OVER
+    assert Incident.objects.get().state == Incident.State.CLOSED
     assert states() == {"active": 2 * PEOPLE - 1, "inactive": 1}
     assert not QuarantinedFact.objects.exists()
 
@@ -154,7 +154,7 @@ def test_discarded_it_is_dropped(source: Source, act: Act) -> None:
 def test_what_else_a_held_sight_tells_is_recorded(source: Source) -> None:
     at = cast.NOW
     told = ConnectionSeen("garmin", "g0", at, scopes=("HEALTH_EXPORT",), active=False, last_webhook_on=at.date())
-    recorded = flow.Batches(source, hold_breaks=True)([told], ORIGIN, at)
+    recorded = flow.Batches(source, quarantine_breaks=True)([told], ORIGIN, at)
 
     row = Connection.objects.select_related("standing", "pulse").get(user_id="g0")
     assert recorded.held == [(row.pk, row.integration_id, at)]

@@ -64,7 +64,7 @@ def test_what_an_event_says_of_a_connection_is_recorded(name: str, deliver: Deli
     assert (period.origin, period.origin_record) == ("webhook", f"delivery:{delivery.pk}")
     assert (period.happened_at, period.received_at) == (NOW - timedelta(minutes=1), NOW)
     assert (delivery.kind, delivery.processed_at) == (event(name)["type"], NOW)
-    assert (delivery.tries, delivery.error, delivery.stale) == (1, "", False)
+    assert (delivery.attempts, delivery.error, delivery.stale) == (1, "", False)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_repeat_is_counted_and_not_processed_again(
     assert deliver("auth", **first) == 200
     assert deliver("auth", **second) == 200
     delivery = Delivery.objects.get()
-    assert (delivery.repeats, delivery.tries) == (1, 1)
+    assert (delivery.repeats, delivery.attempts) == (1, 1)
     assert delivery.trace_id == first.get("trace")
     assert Period.objects.count() == 1
 
@@ -171,7 +171,7 @@ def test_the_same_body_under_another_trace_id_is_another_event(deliver: Deliver,
     for trace in ("one", "another"):
         assert deliver("deauth", trace=trace) == 200
         clock.pass_by(minutes=1)
-    assert list(Delivery.objects.values_list("repeats", "tries", "trace_reused")) == [(0, 1, False)] * 2
+    assert list(Delivery.objects.values_list("repeats", "attempts", "trace_reused")) == [(0, 1, False)] * 2
 
 
 def test_an_old_event_that_is_delivered_anew_under_a_fresh_trace_id_is_no_newer(deliver: Deliver, clock: Clock) -> None:
@@ -193,7 +193,7 @@ def test_the_same_words_signed_at_another_time_are_another_event(deliver: Delive
     for name, one in (("first", told), ("back", back), ("again", told)):
         deliver(one, trace=name)
         clock.pass_by(days=1)
-    assert Delivery.objects.filter(repeats=0, tries=1).count() == 3
+    assert Delivery.objects.filter(repeats=0, attempts=1).count() == 3
     assert Connection.objects.select_related("standing").get().standing.link == LinkState.DEAUTHORISED
 
 
@@ -232,7 +232,7 @@ def test_the_same_delivery_twice_at_once_is_recorded_once(clock: Clock) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(send, range(4))) == [200] * 4
     delivery = Delivery.objects.get()
-    assert (delivery.repeats, delivery.tries, delivery.processed_at) == (3, 1, NOW)
+    assert (delivery.repeats, delivery.attempts, delivery.processed_at) == (3, 1, NOW)
     assert Connection.objects.count() == Period.objects.count() == 1
 
 

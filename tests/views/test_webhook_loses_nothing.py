@@ -40,7 +40,7 @@ def test_what_was_signed_and_cannot_be_read_is_stored_as_such(body: bytes, deliv
 def test_an_event_whose_user_cannot_be_read_waits_with_its_error(deliver: Deliver) -> None:
     assert deliver({"type": "auth", "status": "success", "user": {"provider": "OURA"}}) == 200
     delivery = Delivery.objects.get()
-    assert (delivery.processed_at, delivery.tries) == (None, 1)
+    assert (delivery.processed_at, delivery.attempts) == (None, 1)
     assert delivery.error == "PayloadError: a user without user_id"
 
 
@@ -69,7 +69,7 @@ def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
     break_the_records(by=NO_ROOM)
     assert deliver("auth") == 200
     failed = Delivery.objects.get()
-    assert (failed.processed_at, failed.tries) == (None, 1)
+    assert (failed.processed_at, failed.attempts) == (None, 1)
     assert failed.error == "ProgrammingError: no room for [address]"
     assert "5f0c1c5e" not in caplog.text and "ada@" not in caplog.text
     assert not Connection.objects.exists()
@@ -84,7 +84,7 @@ def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
         clock.pass_by(hours=1)
 
     failed.refresh_from_db()
-    assert (failed.tries, failed.error) == (2, "")
+    assert (failed.attempts, failed.error) == (2, "")
     assert failed.processed_at == NOW + timedelta(seconds=10)
     assert Period.objects.get().happened_at == NOW
 
@@ -144,7 +144,7 @@ def test_when_the_database_goes_away_after_storing_the_delivery_waits_for_it(
         connection.close()
         mend_the_records()
     waiting = Delivery.objects.get()
-    assert (waiting.processed_at, waiting.tries) == (None, 0)
+    assert (waiting.processed_at, waiting.attempts) == (None, 0)
     assert f"delivery {waiting.pk} is stored and waits to be processed" in caplog.text
     deliver("healthcheck")
     assert Period.objects.get().origin_record == f"delivery:{waiting.pk}"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from scopes import flow
-from scopes.judge.person import accounts_of
+from scopes.judge.person import overviews_of
 from scopes.judge.policy import draft
 from scopes.models import Connection, Integration, ReauthLink, TrailEntry
 from scopes.reasons import Health
@@ -23,7 +23,7 @@ SEND = ("send_reauth_link", "withdraw_reauth_link")
 
 def health_of(connection: Connection) -> Health:
     connection.refresh_from_db()
-    return accounts_of([connection])[0].account.health
+    return overviews_of([connection])[0].explanation.health
 
 
 def accessible(circle: Circle) -> None:

@@ -1,4 +1,4 @@
-"""Record tries at consent that ended without a connection."""
+"""Record attempts to give consent that ended without a connection."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from scopes.judge.rules import NOT_BROKEN, StandingFacts
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Connection, Person, Source
 from scopes.models.arrays import among
-from scopes.models.transactions import again_after_deadlock, in_transaction
+from scopes.models.transactions import in_transaction, retry_after_deadlock
 
 Key = tuple[int, str]
 Held = tuple[int, int, datetime]  # a connection, its integration, when it was seen
@@ -87,15 +87,15 @@ known_integrations: dict[tuple[int, str], tuple[int, int]] = {}
 class Recorder:
     """Records batches of facts of one source."""
 
-    def __init__(self, source: Source, *, hold_breaks: bool = False) -> None:
-        """`hold_breaks`: that a working connection is inactive is handed back instead of being recorded."""
+    def __init__(self, source: Source, *, quarantine_breaks: bool = False) -> None:
+        """`quarantine_breaks`: that a working connection is inactive is handed back instead of being recorded."""
         self.source = source
-        self.hold_breaks = hold_breaks
+        self.quarantine_breaks = quarantine_breaks
         self.integrations: dict[str, tuple[int, int]] = {}
 
     def record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:
         """Record one batch (up to a thousand facts or so), all of it or none."""
-        return again_after_deadlock(lambda: self._record(batch, now))
+        return retry_after_deadlock(lambda: self._record(batch, now))
 
     def _record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:
         self._know({fact.provider for fact, _ in batch}, now)
@@ -148,7 +148,7 @@ class Recorder:
         beside: dict[str, ConnectionFact] = {}
         for place, pk, standing, unclaimed, undated, minted, later, is_renamed, names_another in found:
             integration, fact = sights[place]
-            if self.hold_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
+            if self.quarantine_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
                 recorded.held.append((pk, integration, fact.happened_at))
                 fact = beside[fact.user_id] = replace(fact, active=None)
             if minted:

@@ -28,14 +28,14 @@ def record(source: Source, facts: Sequence[DataRefused]) -> None:
             first_at: datetime = min(fact.happened_at for fact in refused)
             cursor.execute(
                 """
-                INSERT INTO scopes_refusal AS known (connection_id, data_type, said, first_at, last_at)
+                INSERT INTO scopes_refusal AS known (connection_id, data_type, message, first_at, last_at)
                 VALUES (%s, %s, %s, %s, %s)
                 ON CONFLICT (connection_id, data_type) DO UPDATE
-                SET said = CASE WHEN excluded.last_at > known.last_at THEN excluded.said ELSE known.said END,
+                SET message = CASE WHEN excluded.last_at > known.last_at THEN excluded.message ELSE known.message END,
                     first_at = least(known.first_at, excluded.first_at),
                     last_at = greatest(known.last_at, excluded.last_at)
                 """,
-                [pk, data_type, last.said, first_at, last.happened_at],
+                [pk, data_type, last.message, first_at, last.happened_at],
             )
 
 

@@ -44,7 +44,7 @@ def record(connection: Connection, need: str, until: date, act: Act, now: dateti
         )
     held = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     judged = Verdict.objects.filter(standing=held.standing_id, policy_version__in_force_for=held.integration_id).first()
-    if held.merged_into_id is not None or judged is None or need not in waivable(verdicts.read(judged)):
+    if held.merged_into_id is not None or judged is None or need not in waivable(verdicts.judgement_of(judged)):
         raise CannotWaive("This is not missing by the person's choice any more. Look at the person's page again.")
     waiver = Waiver.objects.create(
         connection=held,

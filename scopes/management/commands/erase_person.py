@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from scopes.rights import erased_ids
-from scopes.rights.erase import Asked, NothingKept, erase
+from scopes.rights.erase import ErasureRequest, NothingStored, erase
 from scopes.rights.personal_data import deliveries_naming, personal_data_of
 
 
@@ -26,20 +26,20 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, reference: str, apply: bool, **options: Any) -> None:
         keys = erased_ids.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        held = personal_data_of(reference)
-        if held.is_nothing:
+        data = personal_data_of(reference)
+        if data.is_empty:
             if before := erased_ids.erased_on(reference, keys):
                 self.stdout.write(f"Nothing is kept under this reference id. It was erased on {before:%-d %b %Y}.")
                 return
             raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")
         if apply:
-            asked = Asked(_user(), options["reason"], options["ticket"])
+            asked = ErasureRequest(_user(), options["reason"], options["ticket"])
             try:
                 counts = erase(reference, asked, keys, timezone.now())
-            except NothingKept as error:
+            except NothingStored as error:
                 raise CommandError(str(error)) from error
         else:
-            counts = held.counts() | {"deliveries": sum(1 for _ in deliveries_naming(held.names))}
+            counts = data.counts() | {"deliveries": sum(1 for _ in deliveries_naming(data.names))}
         self.stdout.write(", ".join(f"{what}: {number:,}" for what, number in counts.items()))
         self.stdout.write("Erased." if apply else "Nothing was erased. Add --apply to erase it.")
 

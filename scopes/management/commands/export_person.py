@@ -20,9 +20,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, who: str, **_options: Any) -> None:
         try:
-            held = personal_data_of(reference_of(who))
+            data = personal_data_of(reference_of(who))
         except Ambiguous as error:
             raise CommandError(str(error)) from error
-        if held.is_nothing:
+        if data.is_empty:
             raise CommandError("Nobody is known by that reference id or e-mail address.")
-        self.stdout.write(json.dumps(export(held, timezone.now()), indent=2, ensure_ascii=False))
+        self.stdout.write(json.dumps(export(data, timezone.now()), indent=2, ensure_ascii=False))

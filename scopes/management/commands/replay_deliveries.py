@@ -15,7 +15,7 @@ from scopes.models import Delivery
 from scopes.sync import deliveries
 
 FOUND = 3
-LINE = "{id}  {source}  {kind}  received {received}  tries {tries}  {result}  {error}"
+LINE = "{id}  {source}  {kind}  received {received}  attempts {attempts}  {result}  {error}"
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             result = "failed" if delivery.error else "waiting"
             if options["apply"]:
                 result = deliveries.process(delivery.pk, timezone.now(), again=bool(wanted)).value
-                delivery.refresh_from_db(fields=["tries", "error"])
+                delivery.refresh_from_db(fields=["attempts", "error"])
             elif delivery.processed_at:
                 result = "processed"
             results[result] += 1
@@ -61,7 +61,7 @@ def _told(delivery: Delivery, result: str) -> dict[str, object]:
         "source": delivery.source.key,
         "kind": delivery.kind,
         "received": delivery.received_at.isoformat(timespec="seconds"),
-        "tries": delivery.tries,
+        "attempts": delivery.attempts,
         "result": result,
         "error": delivery.error,
     }

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from scopes.judge import account_text
+from scopes.judge import overview_text
 from scopes.judge.as_of import NoMoment, read_moment
-from scopes.judge.person import account_of, account_of_unclaimed, by_source_id, find_people, find_unclaimed
+from scopes.judge.person import by_source_id, find_people, find_unclaimed, overview_of, overview_of_unclaimed
 
 
 class Command(BaseCommand):
@@ -32,17 +32,17 @@ class Command(BaseCommand):
         except NoMoment as error:
             raise CommandError(str(error), returncode=2) from error
         people = find_people(who) or [row.person for row in by_source_id(who) if row.person is not None]
-        accounts = [account_of(person, at) for person in dict.fromkeys(people)]
+        accounts = [overview_of(person, at) for person in dict.fromkeys(people)]
         if not accounts:
             found = find_unclaimed(who)
             reference_id = next((row.reference_id for row in found if row.reference_id), who)
-            unclaimed = account_of_unclaimed(found, reference_id, at)
+            unclaimed = overview_of_unclaimed(found, reference_id, at)
             accounts = [unclaimed] if found or unclaimed.attempts or unclaimed.named_for else []
         if not accounts:
             raise CommandError("Nobody is known by that reference id, e-mail address or id.")
         if options["json"]:
             self.stdout.write(
-                json.dumps([account_text.as_data(account) for account in accounts], indent=2, ensure_ascii=False)
+                json.dumps([overview_text.as_data(account) for account in accounts], indent=2, ensure_ascii=False)
             )
         else:
-            self.stdout.write("\n\n".join(account_text.as_text(account) for account in accounts))
+            self.stdout.write("\n\n".join(overview_text.as_text(account) for account in accounts))

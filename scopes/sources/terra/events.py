@@ -238,7 +238,7 @@ def _connection_error(raw: Event, at: datetime) -> tuple[Fact, ...]:
     message = message_in(raw, "message")
     if refused := _MISSING_SCOPE.search(message):
         kind = (refused[1] or "").lower()
-        return _seen(raw, user, at), DataRefused(user.provider, user.user_id, at, said=message, data_type=kind)
+        return _seen(raw, user, at), DataRefused(user.provider, user.user_id, at, message=message, data_type=kind)
     state = LinkState.CREDENTIAL_CHANGED if _DIARY_KEY.search(message) else LinkState.TOKEN_REJECTED
     return (_link_changed(raw, user, state, at),)
 

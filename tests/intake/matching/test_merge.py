@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scopes import flow
-from scopes.audit.proof import prove
+from scopes.audit.consistency import inconsistencies
 from scopes.facts import ConnectionFact, ConsentGiven, Fact, IdReplaced, LinkChanged, LinkState
 from scopes.intake.matching.merge import CannotUnmerge
 from scopes.models import Connection, FormerId, Merge, Pulse, Source
@@ -60,7 +60,7 @@ def test_parting_gives_back_both_with_what_was_told_of_each_since(cast: Source) 
     assert not FormerId.objects.exists()
     for row in (old, new):
         assert row.periods.filter(until__isnull=True).get().standing_id == row.standing_id
-    assert not any(prove().values())
+    assert not any(inconsistencies().values())
     take_in(IdReplaced("oura", "ben-new", "ben-oura", AGAIN), seen("ben-oura", NOW), seen("ben-new", NOW))
     assert (merges(), suspected()) == ([], [])
 
@@ -126,7 +126,7 @@ def test_parting_undoes_merging(
         flow.part(record.pk, act("No, two."), NOW + timedelta(days=others))
 
     assert [state(connection_of_id(one_id)), state(connection_of_id(other_id))] == stood
-    assert not any(prove().values())
+    assert not any(inconsistencies().values())
     transaction.savepoint_rollback(before)
 
 
@@ -146,4 +146,4 @@ def test_a_consent_and_the_old_id_that_it_replaced_may_be_told_at_the_same_momen
     alive = Connection.objects.get(reference_id="ref-crowd", merged_into__isnull=True)
     assert alive.user_id == ids[-1]
     assert set(FormerId.objects.values_list("user_id", flat=True)) == set(ids[:-1])
-    assert not any(prove().values())
+    assert not any(inconsistencies().values())

@@ -76,7 +76,7 @@ def test_an_id_that_nobody_knows_is_waited_for_without_being_tried(monkeypatch: 
     waiting = store({"type": "deauth", "user": BARE})
     assert work(), "nothing failed, and nothing is left"
     row = Delivery.objects.get(pk=waiting)
-    assert (row.waits_for, row.tries, row.error, row.processed_at) == (["ada-1"], 0, "", None)
+    assert (row.waits_for, row.attempts, row.error, row.processed_at) == (["ada-1"], 0, "", None)
     assert deliveries.pending_ids(NOW + timedelta(days=1)) == []
     assert deliveries.process(waiting, NOW) is Result.WAITING
 
@@ -128,7 +128,7 @@ def test_who_became_known_at_the_moment_when_somebody_began_to_wait_is_found_lat
     waiting = store({"type": "deauth", "user": BARE})
     store(AUTH)
     work()
-    Delivery.objects.filter(pk=waiting).update(processed_at=None, tries=0, waits_for=["ada-1"])
+    Delivery.objects.filter(pk=waiting).update(processed_at=None, attempts=0, waits_for=["ada-1"])
     Connection.objects.update(link_at=NOW - timedelta(days=1))
     assert awaited_ids.release_known() == 1
     assert awaited_ids.release_known() == 0

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from scopes.audit.proof import prove
+from scopes.audit.consistency import inconsistencies
 from scopes.facts import (
     ConnectionFact,
     ConnectionSeen,
@@ -252,7 +252,7 @@ def test_any_order_in_any_batches_any_number_of_times_ends_alike(
     for start, end in pairwise(places):
         take_in(*shuffled[start:end])
     assert recorded() == one_by_one
-    assert not any(prove().values())
+    assert not any(inconsistencies().values())
     transaction.savepoint_rollback(here)
 
 

@@ -8,8 +8,8 @@ from itertools import permutations
 import pytest
 
 from scopes.facts import ConnectionSeen, ConsentGiven, DataRefused, IdReplaced
-from scopes.judge.explain import Account
-from scopes.judge.person import account_of
+from scopes.judge.explanation import Explanation
+from scopes.judge.person import overview_of
 from scopes.models import Connection, Refusal, Source
 from tests import cast as people
 
@@ -17,13 +17,13 @@ THIRD = datetime(2026, 11, 3, 9, tzinfo=people.NOW.tzinfo)
 pytestmark = pytest.mark.django_db
 
 
-def refused(at: datetime, data_type: str = "body", user_id: str = "ben-oura", said: str = "no") -> DataRefused:
-    return DataRefused("oura", user_id, at, said, data_type)
+def refused(at: datetime, data_type: str = "body", user_id: str = "ben-oura", message: str = "no") -> DataRefused:
+    return DataRefused("oura", user_id, at, message, data_type)
 
 
-def account(at: datetime | None = None) -> Account:
-    (entry,) = account_of(people.the("Ben"), at).connections
-    return entry.account
+def account(at: datetime | None = None) -> Explanation:
+    (entry,) = overview_of(people.the("Ben"), at).connections
+    return entry.explanation
 
 
 def test_a_refusal_is_told_with_its_days_and_changes_no_reason(cast: Source) -> None:
@@ -44,13 +44,13 @@ def test_a_refusal_is_told_with_its_days_and_changes_no_reason(cast: Source) -> 
 
 
 def test_in_whatever_order_and_however_often_they_come_they_end_in_the_same_record(cast: Source) -> None:
-    facts = [refused(THIRD + timedelta(days=day), said=f"no {day}") for day in range(3)]
+    facts = [refused(THIRD + timedelta(days=day), message=f"no {day}") for day in range(3)]
     for order in permutations(facts):
         Refusal.objects.all().delete()
         for fact in (*order, *order):
             people.take_in(fact)
         row = Refusal.objects.get()
-        assert (row.first_at, row.last_at, row.said) == (facts[0].happened_at, facts[2].happened_at, "no 2")
+        assert (row.first_at, row.last_at, row.message) == (facts[0].happened_at, facts[2].happened_at, "no 2")
 
 
 def test_a_refusal_from_before_a_new_consent_is_past(cast: Source) -> None:

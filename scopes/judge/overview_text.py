@@ -1,12 +1,12 @@
-"""A person's account as text to read and as JSON for machines: the same for every door that has no page."""
+"""A person's overview as text and as JSON, for every door without a page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from scopes.judge.explain import Scoped
-from scopes.judge.person import ConnectionAccount, PersonAccount
+from scopes.judge.explanation import ExplainedLine
+from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import OPTIONAL
 from scopes.models import Attempt
 from scopes.reasons import REASONS, REMEDIES
@@ -14,7 +14,7 @@ from scopes.reasons import REASONS, REMEDIES
 HELD = {True: "granted", False: "missing", None: "not known"}
 
 
-def as_data(account: PersonAccount) -> dict[str, Any]:
+def as_data(account: PersonOverview) -> dict[str, Any]:
     """{"as_of", "person", "connections", "attempts", "named_for", "in_other_case"}, JSON-ready.
 
     Times are ISO 8601 in UTC.
@@ -38,33 +38,37 @@ def as_data(account: PersonAccount) -> dict[str, Any]:
     }
 
 
-def as_text(account: PersonAccount) -> str:
-    """Lines to read, in the order in which an agent would say them."""
+def as_text(account: PersonOverview) -> str:
+    """The overview as lines of text, in the order in which an agent explains it."""
     return "\n".join(_lines(account))
 
 
-def _connection(entry: ConnectionAccount) -> dict[str, Any]:
-    told, row = entry.account, entry.connection
+def _connection(entry: ConnectionOverview) -> dict[str, Any]:
+    explanation, row = entry.explanation, entry.connection
     return {
         "provider": entry.provider.slug,
         "source": row.integration.source.key,
         "user_id": row.user_id,
         "reference_id": row.reference_id,
-        "health": told.health.value,
-        "since": told.since.isoformat(),
-        "since_at_least": told.since_at_least,
+        "health": explanation.health.value,
+        "since": explanation.since.isoformat(),
+        "since_at_least": explanation.since_at_least,
         "consented_at": row.consented_at.isoformat() if row.consented_at else None,
         "policy": entry.policy.number,
-        "reauth_helps": told.helps.value,
+        "reauth_helps": explanation.helps.value,
         "link": {
-            "reason": told.link_reason or None,
-            "remedy": told.link_remedy or None,
-            "evidence": list(told.link_evidence),
+            "reason": explanation.link_reason or None,
+            "remedy": explanation.link_remedy or None,
+            "evidence": list(explanation.link_evidence),
         },
-        "scopes": [_scope(line, _suspicions(entry, line)) for line in told.lines],
-        "features": {"working": told.working, "failing": told.failing, "uncertain": told.uncertain},
-        "sentences": told.sentences,
-        "refusals": told.refusals,
+        "scopes": [_scope(line, _suspicions_of(entry, line)) for line in explanation.lines],
+        "features": {
+            "working": explanation.working,
+            "failing": explanation.failing,
+            "uncertain": explanation.uncertain,
+        },
+        "sentences": explanation.sentences,
+        "refusals": explanation.refusals,
         "also_named": [
             {"reference_id": one.report.reference_id, "first_at": one.report.first_at.isoformat()}
             for one in entry.contradictions
@@ -72,12 +76,12 @@ def _connection(entry: ConnectionAccount) -> dict[str, Any]:
     }
 
 
-def _suspicions(entry: ConnectionAccount, line: Scoped) -> list[str]:
+def _suspicions_of(entry: ConnectionOverview, line: ExplainedLine) -> list[str]:
     """What is doubted of a need that is missing."""
     return [entry.suspicions[scope] for scope in line.scopes if scope in entry.suspicions] if line.held is False else []
 
 
-def _scope(line: Scoped, suspicions: list[str]) -> dict[str, Any]:
+def _scope(line: ExplainedLine, suspicions: list[str]) -> dict[str, Any]:
     return {
         "scopes": line.scopes,
         "label": line.label,
@@ -107,7 +111,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _lines(account: PersonAccount) -> Iterator[str]:
+def _lines(account: PersonOverview) -> Iterator[str]:
     person = account.person
     if account.as_of:
         yield f"As of {account.as_of:%-d %b %Y, %H:%M} UTC; what the host tells of the person is of today"
@@ -132,15 +136,15 @@ def _lines(account: PersonAccount) -> Iterator[str]:
         yield f"  {attempt.started_at:%Y-%m-%d %H:%M} UTC  {provider}  {attempt.get_state_display().lower()}{why}"
 
 
-def _connection_lines(entry: ConnectionAccount) -> Iterator[str]:
-    told, row = entry.account, entry.connection
-    since = f"since {'at least ' if told.since_at_least else ''}{told.since:%Y-%m-%d}"
-    yield f"{entry.provider.name} through {row.integration.source}: {told.health.value} {since}"
-    for sentence in (*told.sentences, *(one.sentence for one in entry.contradictions)):
+def _connection_lines(entry: ConnectionOverview) -> Iterator[str]:
+    explanation, row = entry.explanation, entry.connection
+    since = f"since {'at least ' if explanation.since_at_least else ''}{explanation.since:%Y-%m-%d}"
+    yield f"{entry.provider.name} through {row.integration.source}: {explanation.health.value} {since}"
+    for sentence in (*explanation.sentences, *(one.sentence for one in entry.contradictions)):
         yield f"  {sentence}"
-    for evidence in (*told.link_evidence, *told.refusals):
+    for evidence in (*explanation.link_evidence, *explanation.refusals):
         yield f"  {evidence}"
-    for line in told.lines:
+    for line in explanation.lines:
         optional = line.need == OPTIONAL
         if optional:
             continue
@@ -150,11 +154,15 @@ def _connection_lines(entry: ConnectionAccount) -> Iterator[str]:
             reason, remedy = REASONS[line.reason], REMEDIES[line.remedy]
             yield f"      {reason.title} ({line.reason}): {reason.meaning} {reason.suffers}"
             yield f"      {remedy.title}: {'a reauth helps' if line.helps else 'a reauth does not help'}."
-            for evidence in (*line.evidence, *(f"Suspicion: {suspicion}" for suspicion in _suspicions(entry, line))):
+            for evidence in (*line.evidence, *(f"Suspicion: {suspicion}" for suspicion in _suspicions_of(entry, line))):
                 yield f"      {evidence}"
-    spare = [scope for line in told.lines if line.need == OPTIONAL for scope in line.scopes]
+    spare = [scope for line in explanation.lines if line.need == OPTIONAL for scope in line.scopes]
     if spare:
         yield f"  Granted and not needed: {', '.join(spare)}"
-    for title, names in (("Works", told.working), ("Does not work", told.failing), ("Not known", told.uncertain)):
+    for title, names in (
+        ("Works", explanation.working),
+        ("Does not work", explanation.failing),
+        ("Not known", explanation.uncertain),
+    ):
         if names:
             yield f"  {title}: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Do periods and standings agree? Recomputes the ones from the others; every number must be 0."""
+"""Check that periods, standings, connections and verdicts agree. Every number must be 0."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUESTIONS = {
             FROM scopes_period
         ) p
         WHERE next IS NOT NULL AND until IS DISTINCT FROM next
-          -- While it was merged, it lived in another.
+          -- The gap during which it was merged into another.
           AND NOT (until < next AND EXISTS (SELECT FROM scopes_merge m
                                             WHERE m.absorbed_id = p.connection_id AND m.unmerged_at IS NOT NULL
                                               AND p.until >= m.merged_at AND p.next >= m.unmerged_at))
@@ -48,14 +48,14 @@ QUESTIONS = {
 }
 
 
-def prove() -> dict[str, int]:
-    """Each thing that must never be, with how often it is."""
-    answers = {}
+def inconsistencies() -> dict[str, int]:
+    """Inconsistency -> how often it occurs."""
+    found = {}
     with connection.cursor() as cursor:
         for question, sql in QUESTIONS.items():
             cursor.execute(sql)
-            answers[question] = int(cursor.fetchone()[0])
-    answers["standings whose key is not that of their facts"] = sum(
+            found[question] = int(cursor.fetchone()[0])
+    found["standings whose key is not that of their facts"] = sum(
         1 for row in Standing.objects.iterator() if digest_of(facts_from(row)) != row.digest
     )
-    return answers
+    return found

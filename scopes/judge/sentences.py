@@ -1,0 +1,169 @@
+"""The sentences of an explanation: what is wrong, on what evidence, and what helps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from scopes.catalogue.entries import Provider
+from scopes.facts import OriginKind
+from scopes.judge.explanation import ExplainedLine
+from scopes.judge.history import Moment, PeriodFacts, PublishedPolicy, first_period, since_when
+from scopes.judge.rules import OPTIONAL, REQUIRED, Judgement, VerdictLine
+from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedData:
+    """Data that the provider refused for lack of permission. `data_type` is empty if it was not reported."""
+
+    data_type: str
+    first_at: datetime
+    last_at: datetime
+
+
+def sentences_of(
+    judgement: Judgement, lines: Sequence[ExplainedLine], provider: Provider, working: Sequence[str], successor: str
+) -> list[str]:
+    """Sentences on what is wrong, why, what works, and whether a reauth helps."""
+    sentences = []
+    if judgement.link_reason == "provider_retired" and provider.retired_on:
+        sentences.append(f"{provider.name} was retired on {_day(provider.retired_on)}: no reauth can mend it.")
+        sentences.append(
+            f"Send a link to connect {successor} instead." if successor else "Nothing is known to replace it."
+        )
+        return sentences
+    if judgement.link_reason:
+        sentences.append(LINK_REASONS[judgement.link_reason].meaning)
+    missing = [line for line in lines if line.held is False and line.need != OPTIONAL]
+    for line in missing:
+        so = f", so {_list(line.features)} {'cannot work' if line.need == REQUIRED else 'works less well'}"
+        sentences.append(f"{line.label} (`{line.scopes[0]}`) is not granted{so}. {SCOPE_REASONS[line.reason].meaning}")
+    if working and (missing or judgement.link_reason):
+        sentences.append(f"{_list(working)} {'works' if len(working) == 1 else 'work'}.")
+    if not sentences:
+        sentences.append(
+            "The source does not report scopes, so nobody can say what is missing."
+            if judgement.health is Health.UNKNOWN
+            else "Everything that is needed is granted."
+        )
+    sentences.append(_advice(judgement, missing))
+    return [sentence for sentence in sentences if sentence]
+
+
+def _advice(judgement: Judgement, missing: Sequence[ExplainedLine]) -> str:
+    boxes = [f"“{line.box or line.label}”" for line in missing if line.helps]
+    tick = f" {_list(boxes)} must stay ticked." if boxes else ""
+    others = sorted({REMEDIES[line.remedy].action for line in missing if not line.helps and line.reason != "waived"})
+    match judgement.helps:
+        case Helps.YES:
+            return f"A reauth will help.{tick}"
+        case Helps.PARTLY:
+            return " ".join([f"A reauth will help in part.{tick}", *others])
+        case Helps.VERIFY:
+            return "Verify the connection before anyone is asked for anything."
+        case Helps.NO:
+            actions = [REMEDIES[judgement.link_remedy].action] if judgement.link_remedy else others
+            return " ".join(["A reauth cannot help.", *actions])
+    return ""
+
+
+def line_evidence(
+    line: VerdictLine, moments: Sequence[Moment], versions: Sequence[PublishedPolicy], consented_at: datetime | None
+) -> list[str]:
+    """The evidence for the reason of `line`, with its dates."""
+    now = moments[-1]
+    consent = next((version for version in versions if version.pk == now.period.standing.consent_version), None)
+    consented = f"Consent was given on {_day(consented_at)}" if consented_at else "When consent was given is not known"
+    reported = f"Told by {_origin(first_period(moments, lambda moment: moment.period.standing.reported))}."
+    scope = line.scopes[0]
+    match line.reason:
+        case "not_approved":
+            return [f"Policy {now.version.number} lists what the provider approved for us; `{scope}` is not among it."]
+        case "never_requested":
+            return [f"Policy {now.version.number}, published on {_day(now.version.published_at)}, does not request it."]
+        case "declined" if consent:
+            return [f"{consented} under policy {consent.number}, which asked for it; it was not granted.", reported]
+        case "requirement_raised" if consent:
+            known = (version for version in versions if version.published_at <= now.at or version is now.version)
+            first = next((v for v in known if scope in v.policy.requested and v.in_force_from), None)
+            later = f" It is requested since {_day(first.in_force_from)}." if first else ""
+            return [f"{consented} under policy {consent.number}, which did not ask for it.{later}", reported]
+        case "removed_later":
+            gone = since_when(moments, lambda moment: scope in _lost(moment))
+            return [f"It was held before, and gone on {_day(gone)}.", reported]
+        case "not_reported":
+            return ["The source reports no scopes for this connection."]
+        case "renamed":
+            return [f"The provider replaced `{scope}`; what replaces it is not granted.", reported]
+        case "waived":
+            since = since_when(moments, lambda moment: (line.key, "waived") in _reasons(moment))
+            return [f"A waiver respects the person's choice since {_day(since)}."]
+    return [f"{consented}; what was asked for then is not known.", reported]
+
+
+def _reasons(moment: Moment) -> set[tuple[str, str]]:
+    return {(line.key, line.reason) for line in moment.judgement.lines}
+
+
+def _lost(moment: Moment) -> frozenset[str]:
+    provider = moment.version.policy.provider
+    return provider.held(moment.period.standing.earlier)
+
+
+def link_evidence(judgement: Judgement, moments: Sequence[Moment], provider: Provider) -> tuple[str, ...]:
+    """The evidence for the reason of the link, with its dates; empty if the link works."""
+    if not judgement.link_reason:
+        return ()
+    if judgement.link_reason == "provider_retired" and provider.retired_on:
+        return (f"{provider.name} was retired on {_day(provider.retired_on)}.",)
+    if judgement.link_reason == "phone_permission":
+        return ("The permissions are given on the phone and are reported to nobody.",)
+    first = first_period(moments, lambda moment: moment.period.standing.link)
+    return (f"Since {_day(first.since)}, told by {_origin(first)}.",)
+
+
+def refusal_sentences(
+    refused: Sequence[RefusedData], consented_at: datetime | None, at: datetime | None
+) -> Iterator[str]:
+    """What was refused since the current consent; an earlier one may have granted less."""
+    for one in sorted(refused, key=lambda one: (one.first_at, one.data_type)):
+        known = [time for time in (one.first_at, one.last_at) if at is None or time <= at]
+        under = [time for time in known if consented_at is None or time >= consented_at]
+        if not under:
+            continue
+        first, last = _day(under[0]), _day(under[-1])
+        when = f"on {first}" if first == last else f"between {first} and {last}"
+        what = f"`{one.data_type}` data" if one.data_type else "some data"
+        yield f"The provider refused {what} for lack of permission {when}."
+
+
+def known_later(period: PeriodFacts, at: datetime | None) -> list[str]:
+    """A sentence if the current period was recorded only after `at`."""
+    if at is None or period.received_at is None or period.received_at <= at:
+        return []
+    return [f"This was so; it came to be known only on {_day(period.received_at)}."]
+
+
+def _list(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def _day(at: date | None) -> str:
+    return f"{at:%-d %b %Y}" if at else "an unknown day"
+
+
+_ORIGINS: Mapping[OriginKind, str] = {
+    OriginKind.LISTING: "the listing",
+    OriginKind.WEBHOOK: "a webhook",
+    OriginKind.FILE: "an imported file",
+    OriginKind.LIVE_CHECK: "a live check",
+    OriginKind.RETURN: "the return of the person",
+    OriginKind.POLICY: "a policy's publication",
+    OriginKind.ACT: "an agent's act",
+}
+
+
+def _origin(period: PeriodFacts) -> str:
+    return f"{_ORIGINS[period.origin]} of {_day(period.since)}"
