@@ -4,7 +4,7 @@
 import os
 import sys
 
-from portal.startup import run_command
+from portal.startup_errors import run_command
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import django
 
 from portal import database
-from portal.cluster import ClusterError
+from portal.embedded_postgres import ClusterError
 
 PARTS = ("records", "publication", "listings", "webhooks")
 FEWER_LISTED = 20_000
@@ -54,7 +54,7 @@ def measure(options: Namespace) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import listings, pages, publication, records, webhooks
+    from benchmarks import listings, pages, publication, recording, webhooks
 
     def fresh() -> None:
         call_command("migrate", verbosity=0)
@@ -67,7 +67,7 @@ def measure(options: Namespace) -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, {version.split(' on ')[0]}, fsync {fsync}\n")
     parts: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "records": lambda: (
-            records.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
+            recording.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
         ),
         "publication": lambda: publication.run(options.connections, options.standings),
         "listings": lambda: listings.run(options.listed, {min(FEWER_LISTED, options.connections), options.connections}),

@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 
 from django.core.management import call_command
 
-from benchmarks import recorded
+from benchmarks import recorded_listing
 from benchmarks.population import START, vacuum
-from portal.cluster import CHECKOUT
+from portal.embedded_postgres import CHECKOUT
 from scopes.catalogue import default
 from scopes.judge.policy import ensure_integration
 from scopes.judge.rules import StandingFacts
@@ -45,7 +45,7 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
     rows: list[Row] = []
     with TemporaryDirectory() as directory:
         pages = Path(directory)
-        recorded.record(pages, connections)
+        recorded_listing.record(pages, connections)
         with answering(pages) as url:
             for name, what in ROUNDS:
                 by_row = _row_by_row(url, name)
@@ -58,7 +58,7 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
     for size in sorted(others):
         call_command("flush", interactive=False, verbosity=0)
         with TemporaryDirectory() as directory:
-            recorded.record(Path(directory), size, rounds=("first",))
+            recorded_listing.record(Path(directory), size, rounds=("first",))
             with answering(Path(directory)) as url:
                 for what in ("all of them new", "nothing changed"):
                     seconds, own, memory = _listing(url, "first")
@@ -72,7 +72,7 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
 @contextmanager
 def answering(pages: Path) -> Iterator[str]:
     """The address of a process that answers with these pages."""
-    command = [sys.executable, "-m", "benchmarks.recorded", str(pages)]
+    command = [sys.executable, "-m", "benchmarks.recorded_listing", str(pages)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT) as server:
         assert server.stdout
         yield f"http://127.0.0.1:{server.stdout.readline().strip()}"

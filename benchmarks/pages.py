@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from benchmarks.records import Row, timed
+from benchmarks.recording import Row, timed
 from scopes.models import Connection, Person
 
 Page = Callable[[], Any]

@@ -14,7 +14,7 @@ from django.db import connection, connections
 
 from benchmarks.population import policy_for, populate
 from benchmarks.process import begin_until, is_stopped
-from benchmarks.records import Row, timed
+from benchmarks.recording import Row, timed
 from scopes.catalogue import default
 from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake.recording.recorder import Recorder

@@ -23,11 +23,11 @@ from uuid import UUID
 from django.db import connection
 
 from benchmarks.process import begin
-from portal.cluster import CHECKOUT
+from portal.embedded_postgres import CHECKOUT
 from scopes.catalogue import default
 from scopes.models import Connection, Delivery, Period
-from scopes.sandbox.events import user_object
-from scopes.sandbox.people import Population
+from scopes.sandbox.auth_events import user_object
+from scopes.sandbox.population import Population
 from scopes.sandbox.signing import signature
 
 Row = tuple[str, str]

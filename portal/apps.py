@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.db.models.signals import pre_migrate
 
-from portal.disposable import refuse_to_go_back
+from portal.disposable_database import refuse_to_go_back
 
 
 class PortalConfig(AppConfig):

@@ -21,8 +21,8 @@ from typing import NoReturn
 
 import psycopg
 
-from portal import cluster, disposable
-from portal.cluster import MAIN, Cluster, ClusterError
+from portal import disposable_database, embedded_postgres
+from portal.embedded_postgres import MAIN, Cluster, ClusterError
 
 USAGE = 2
 
@@ -35,10 +35,10 @@ def made(name: str = MAIN) -> Iterator[str]:
     """
     refuse_production()
     database = f"run_{secrets.token_hex(6)}"
-    embedded = cluster.named(name)
+    embedded = embedded_postgres.named(name)
     with embedded.held():
         with _administered(embedded) as server:
-            _make(server, database, disposable.MARK)
+            _make(server, database, disposable_database.MARK)
         try:
             yield embedded.url(database)
         finally:
@@ -53,10 +53,10 @@ def kept(database: str, mark: str) -> Iterator[str]:
     One of that name that was made for something else is refused. Raises ClusterError.
     """
     refuse_production()
-    embedded = cluster.named(MAIN)
+    embedded = embedded_postgres.named(MAIN)
     with embedded.held():
         with _administered(embedded) as server:
-            found = server.execute(f"{disposable.COMMENT} = %s".encode(), [database]).fetchone()
+            found = server.execute(f"{disposable_database.COMMENT} = %s".encode(), [database]).fetchone()
             if not found:
                 _make(server, half := f"half_{secrets.token_hex(6)}", mark)
                 server.execute(f'ALTER DATABASE "{half}" RENAME TO "{database}"'.encode())
@@ -68,7 +68,7 @@ def kept(database: str, mark: str) -> Iterator[str]:
 def _make(server: psycopg.Connection, database: str, mark: str) -> None:
     """Make an empty database and say with it what it is for; one of that name must not be there."""
     server.execute(f'CREATE DATABASE "{database}" TEMPLATE template0'.encode())
-    server.execute(disposable.marking(database, mark).encode())
+    server.execute(disposable_database.marking(database, mark).encode())
 
 
 def refuse_production() -> None:
@@ -113,7 +113,7 @@ def _administered(embedded: Cluster) -> Iterator[psycopg.Connection]:
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks; returns the exit code."""
-    embedded = cluster.named(MAIN)
+    embedded = embedded_postgres.named(MAIN)
     match arguments:
         case ["start"]:
             print(embedded.keep())
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
         case ["run", *command] if command:
             return run(command)
         case ["remove"]:
-            for left in cluster.remove_all():
+            for left in embedded_postgres.remove_all():
                 print(f"{left} was not made by this checkout, and stays.")
         case _:
             print(__doc__, file=sys.stderr)

@@ -23,8 +23,8 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
-from portal import cluster, database
-from portal.cluster import CHECKOUT, ClusterError
+from portal import database, embedded_postgres
+from portal.embedded_postgres import CHECKOUT, ClusterError
 
 HOMES = CHECKOUT / "var"
 MARK = "scopes-portal: made for the demo"
@@ -211,8 +211,8 @@ def place() -> Iterator[tuple[str, Path]]:
         home = HOMES / f"demo-{number}"
         with contextlib.suppress(FileExistsError):
             home.mkdir(parents=True)
-            cluster.sign(home)
-        if not cluster.is_signed(home):
+            embedded_postgres.sign(home)
+        if not embedded_postgres.is_signed(home):
             raise DemoError(f"{home} was not made by this checkout. Move it away.")
         with (home / "lock").open("a") as lock:
             try:
@@ -226,7 +226,7 @@ def place() -> Iterator[tuple[str, Path]]:
 def remove() -> None:
     """Delete what demos of this checkout left in their directories."""
     for home in HOMES.glob("demo-*"):
-        if cluster.is_signed(home):
+        if embedded_postgres.is_signed(home):
             shutil.rmtree(home)
 
 

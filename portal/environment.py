@@ -14,7 +14,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import cluster
+from portal import embedded_postgres
 
 INSECURE_SECRET = "insecure-and-known-to-everybody-for-development-and-tests-only"  # noqa: S105 - production refuses it
 
@@ -41,7 +41,7 @@ def _read_file(path: Path) -> str:
     return in_file
 
 
-MODE_IN_FILE = "" if os.environ.get("PORTAL_MODE") == Mode.TEST else _read_file(cluster.CHECKOUT / ".env")
+MODE_IN_FILE = "" if os.environ.get("PORTAL_MODE") == Mode.TEST else _read_file(embedded_postgres.CHECKOUT / ".env")
 
 
 def mode() -> Mode:
@@ -114,7 +114,7 @@ def _number(name: str, default: int) -> int:
 
 
 def statement_seconds() -> dict[str, int]:
-    """How long one statement may take in PostgreSQL, by kind of work (see portal.limits); 0 sets no limit."""
+    """How long one statement may take in PostgreSQL, by kind of work (see portal.statement_limits); 0 sets no limit."""
     return {
         "pages": _number("PORTAL_PAGE_SECONDS", 10),
         "webhooks": _number("PORTAL_WEBHOOK_SECONDS", 5),
@@ -125,7 +125,7 @@ def statement_seconds() -> dict[str, int]:
 
 def database_url() -> str:
     """What DATABASE_URL says, else the address of the embedded PostgreSQL, running or not."""
-    return str(env.str("DATABASE_URL", default="")) or cluster.named(cluster.MAIN).url()
+    return str(env.str("DATABASE_URL", default="")) or embedded_postgres.named(embedded_postgres.MAIN).url()
 
 
 def database() -> dict[str, Any]:

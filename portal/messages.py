@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation import to_language, to_locale
 from django.utils.translation.template import templatize
 
-from portal.cluster import CHECKOUT
+from portal.embedded_postgres import CHECKOUT
 
 LOCALE = CHECKOUT / "locale"
 SKIPPED = {"admin", "registration", "tests", "benchmarks", "static", "staticfiles", "var"}

@@ -7,12 +7,12 @@ import logging
 from django.utils.csp import CSP
 from django.utils.module_loading import import_string
 
-from portal import environment, limits, logs, refusals
-from portal.cluster import CHECKOUT
+from portal import environment, environment_checks, logs, statement_limits
+from portal.embedded_postgres import CHECKOUT
 from portal.languages import languages
 
 PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
-refusals.refuse_to_start([import_string("scopes.sources.terra.environments.troubles")])
+environment_checks.check_environment([import_string("scopes.sources.terra.environments.troubles")])
 
 DEBUG = environment.debug()
 SECRET_KEY = environment.secret_key()
@@ -51,8 +51,8 @@ MIDDLEWARE = [
     "scopes.views.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "portal.gate.Gate",
-    "portal.limits.Limits",
+    "portal.request_checks.RequestChecks",
+    "portal.statement_limits.StatementLimits",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "portal.logs.RequestLog",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "portal.outage.Outage",
+    "portal.database_outage.DatabaseOutage",
 ]
 TEMPLATES = [
     {
@@ -81,7 +81,7 @@ TEMPLATES = [
 
 DATABASES = {"default": environment.database() | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 STATEMENT_SECONDS = environment.statement_seconds()
-limits.watch_connections()
+statement_limits.watch_connections()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The queue finds the bodies of its jobs here, when it is first asked.

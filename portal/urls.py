@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpR
 from django.template.loader import render_to_string
 from django.urls import include, path
 
-handler500 = "portal.outage.failed"
+handler500 = "portal.database_outage.failed"
 urlpatterns = [
     path("", include("scopes.urls")),
 ]

@@ -9,8 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import get_resolver
 
-from portal.gate import Request
-from portal.startup import refuse_to_serve
+from portal.request_checks import Request
+from portal.startup_errors import exit_not_loaded
 
 
 class Handler(WSGIHandler):
@@ -24,6 +24,6 @@ try:
     django.setup(set_prefix=False)
     application = Handler()
 except ImproperlyConfigured as problem:
-    refuse_to_serve(problem)
+    exit_not_loaded(problem)
 # Else the first request waits for all of the desk to be loaded: seconds, of the few that a webhook has.
 _ = get_resolver().url_patterns

@@ -15,7 +15,7 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
-from portal import cluster, disposable
+from portal import disposable_database, embedded_postgres
 from scopes.catalogue import Provider, loading
 from scopes.intake.recording import recorder
 from scopes.judge import standing, verdicts
@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def django_db_modify_db_settings() -> Iterator[None]:
     """A running server, and on it a database whose name no other run and no other worker has."""
     connection.settings_dict["TEST"]["NAME"] = f"test_{uuid.uuid4().hex[:12]}"
-    with cluster.named(cluster.MAIN).held():
+    with embedded_postgres.named(embedded_postgres.MAIN).held():
         yield
 
 
@@ -64,7 +64,7 @@ def django_db_modify_db_settings() -> Iterator[None]:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database, which goes at the end, though a browser's last request may still have a session in it."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(disposable.marking(connection.settings_dict["NAME"]))
+        cursor.execute(disposable_database.marking(connection.settings_dict["NAME"]))
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         others = "datname = current_database() AND pid <> pg_backend_pid()"

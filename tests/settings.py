@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import cluster
+from portal import embedded_postgres
 
 if os.environ.get("PORTAL_MODE") == "production":
     raise ImproperlyConfigured("PORTAL_MODE is production, where nothing is tested. Unset it.")
@@ -14,8 +14,8 @@ os.environ["PORTAL_MODE"] = "test"
 # none of this name, and pytest makes its own.
 _given = urlsplit(os.environ.get("DATABASE_URL", ""))
 _host = parse_qs(_given.query).get("host", [""])[0]
-if not (cluster.is_embedded(_host) and _given.path.startswith("/test_")):
-    os.environ["DATABASE_URL"] = cluster.named(cluster.MAIN).url("test_none")
+if not (embedded_postgres.is_embedded(_host) and _given.path.startswith("/test_")):
+    os.environ["DATABASE_URL"] = embedded_postgres.named(embedded_postgres.MAIN).url("test_none")
 # Playwright runs an event loop in the thread of the test.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 

@@ -19,11 +19,11 @@ import psycopg
 import pytest
 import requests
 
-from portal import cluster
-from portal.cluster import CHECKOUT
-from tests.clone import Clone, cloned
+from portal import embedded_postgres
+from portal.embedded_postgres import CHECKOUT
 from tests.faults.machine import free_port, until
-from tests.typing_session import Answer, typed
+from tests.fresh_clone import Clone, cloned
+from tests.terminal import Answer, typed
 
 KEYS = {"DEV_ID": "a-dev-id", "API_KEY": "an-api-key", "SIGNING_SECRETS": "a-signing-secret"}
 FROM_THE_NETWORK = ("python3.13 -m venv", ".venv/bin/pip install")
@@ -148,14 +148,14 @@ def test_a_production_is_installed_as_the_operations_say(clone: Clone) -> None:
     script = "".join(line for line in lines if not line.startswith(FROM_THE_NETWORK))
     assert len(script.splitlines()) == len(lines) - len(FROM_THE_NETWORK)
     port = free_port()
-    own = cluster.named(f"production-{uuid.uuid4().hex[:8]}")
+    own = embedded_postgres.named(f"production-{uuid.uuid4().hex[:8]}")
     try:
         with own.held(), TemporaryDirectory() as directory:
             (Path(directory) / "server").symlink_to(own.sockets)
             variables = {
                 "SECRET_KEY": uuid.uuid4().hex * 2,
                 "ALLOWED_HOSTS": "127.0.0.1",
-                "DATABASE_URL": f"postgresql://postgres@:5432/{cluster.DATABASE}?host={directory}/server",
+                "DATABASE_URL": f"postgresql://postgres@:5432/{embedded_postgres.DATABASE}?host={directory}/server",
             }
             served = {"Listening at": answers(f"http://127.0.0.1:{port}")}
             script = script.replace("127.0.0.1:8000", f"127.0.0.1:{port}")

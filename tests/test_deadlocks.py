@@ -21,7 +21,7 @@ from scopes.reauth.settle import settle_overdue
 from scopes.sources.terra.errors import TerraUnavailable
 from scopes.sync import live_check
 from tests.cast import NOW, assemble, connection_of, integration_of, terra, the
-from tests.listed import listed
+from tests.terra_sandbox import listed
 from tests.reauth.hands import act, after, outcome, press, send
 
 # Those that wait for no lock, or for that of one row only; and one that its caller repeats, with all that it counts.

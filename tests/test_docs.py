@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.core.management import get_commands
 
-from portal.refusals import KNOWN
+from portal.environment_checks import KNOWN
 from scopes.audit.report import CODES
 from scopes.catalogue import default
 from scopes.judge import policy_file

@@ -26,7 +26,7 @@ from scopes.models import AuditRun, Connection, Delivery, Listing, LiveCheck, Pe
 from scopes.sources.terra.client import Terra
 from scopes.sync import live_check
 from tests import cast as people
-from tests.listed import KEYS, Listed, listed
+from tests.terra_sandbox import KEYS, Listed, listed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -82,7 +82,7 @@ def test_the_counts_are_those_of_a_count_by_hand() -> None:
 
 @pytest.mark.usefixtures("cast")
 def test_an_environment_that_is_down_is_reported_and_the_rest_is_audited(terra: Listed) -> None:
-    terra.misbehave(kind="401", times=1)
+    terra.add_fault(kind="401", times=1)
 
     night = run({"sandbox": terra.client})
 
@@ -187,13 +187,13 @@ def test_a_second_run_at_the_same_time_is_refused() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_run_that_was_killed_is_gone_on_with_by_the_next(tmp_path: Path) -> None:
     with listed(3000) as terra:
-        terra.misbehave(kind="slow", path="/subscriptions", rate=1.0, seconds=0.5)
+        terra.add_fault(kind="slow", path="/subscriptions", rate=1.0, seconds=0.5)
         killed = audit(terra)
         until(lambda: Connection.objects.count() > 400)
         os.kill(killed.pid, signal.SIGKILL)
         killed.communicate()
         half = Connection.objects.count()
-        terra.control("DELETE", "misbehave")
+        terra.control("DELETE", "faults")
         (tmp_path / "report").write_bytes(audit(terra).communicate(timeout=120)[0])
 
         assert 0 < half < terra.population.connections

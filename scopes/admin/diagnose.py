@@ -25,17 +25,16 @@ from scopes.diagnose import (
     MEANINGS,
     Diagnosis,
     ErrorReport,
-    Verdict,
+    ErrorVerdict,
     diagnose,
     diagnose_connection,
-    echo,
     identifiers,
+    masked_copy,
     read_report,
 )
 from scopes.judge.mentioned import Mentioned, find_mentioned
 from scopes.judge.missing import judgement_with
-from scopes.models import Connection
-from scopes.models import Verdict as Judged
+from scopes.models import Connection, Verdict
 
 LOOK_UP = ("scopes.view_person", "scopes.view_connection")
 NO_FACTS = "none"
@@ -44,12 +43,12 @@ MOST_PIECES = 1 << 10
 
 # The word on the chip, its tone, and the symbol of static/desk/shapes.svg that says the same.
 WORDS = {
-    Verdict.MISSING_SCOPE: ("Missing scope", "bad", "cross"),
-    Verdict.SCOPE_REFUSED: ("Scope refused", "bad", "health-blocked"),
-    Verdict.CONSENT_REFUSED: ("Consent refused", "warn", "dash"),
-    Verdict.TOKEN_INVALID: ("Token not accepted", "warn", "alert"),
-    Verdict.NOT_A_SCOPE_PROBLEM: ("Not a scope problem", "wait", "check"),
-    Verdict.UNRECOGNISED: ("Not recognised", "quiet", "health-unknown"),
+    ErrorVerdict.MISSING_SCOPE: ("Missing scope", "bad", "cross"),
+    ErrorVerdict.SCOPE_REFUSED: ("Scope refused", "bad", "health-blocked"),
+    ErrorVerdict.CONSENT_REFUSED: ("Consent refused", "warn", "dash"),
+    ErrorVerdict.TOKEN_INVALID: ("Token not accepted", "warn", "alert"),
+    ErrorVerdict.NOT_A_SCOPE_PROBLEM: ("Not a scope problem", "wait", "check"),
+    ErrorVerdict.UNRECOGNISED: ("Not recognised", "quiet", "health-unknown"),
 }
 
 
@@ -67,7 +66,7 @@ class Candidate:
     """A connection that the text may be about, with its verdict in force."""
 
     connection: Connection
-    verdict: Judged | None
+    verdict: Verdict | None
 
 
 # Whether a text is too long must be told before anything reads it: the check of the form's token reads it whole.
@@ -104,7 +103,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     return _page(
         request,
         **_told(diagnosis),
-        text=echo(report),
+        text=masked_copy(report),
         found=found,
         unconnected=[
             person for person in found.people if person.pk not in {row.person_id for row in found.connections}

@@ -22,7 +22,7 @@ else:
 
 PRESERVED = "_changelist_filters"
 LONGEST_SEARCH = 200
-# What a screen takes; portal.gate answers every other method with 405.
+# What a screen takes; portal.request_checks answers every other method with 405.
 READ = ("GET", "HEAD")
 
 type View = Callable[..., Any]

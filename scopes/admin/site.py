@@ -50,7 +50,8 @@ class Desk(admin.AdminSite):
     ) -> Callable[[View], View]:
         """Put a view at `route` under the admin, for who holds all of `permissions`. Reverse it as `admin:name`.
 
-        `marks` are for the portal's middleware: `work` (see portal.limits), `takes_any_input` (see portal.gate).
+        `marks` are for the portal's middleware: `work` (see portal.statement_limits) and `takes_any_input` (see
+        portal.request_checks).
         """
 
         def put(view: View) -> View:

@@ -5,28 +5,28 @@ at that, `diagnosis` weighs what they found, and in `connection` the facts of on
 nothing is kept.
 """
 
-from scopes.diagnose.answer import as_text
-from scopes.diagnose.connection import diagnose_connection
 from scopes.diagnose.diagnosis import diagnose
-from scopes.diagnose.echo import echo
+from scopes.diagnose.error_report import ErrorReport, read_json_report, read_report
+from scopes.diagnose.for_connection import diagnose_connection
 from scopes.diagnose.identifiers import identifiers
+from scopes.diagnose.masked_copy import masked_copy
 from scopes.diagnose.masking import mask
-from scopes.diagnose.report import ErrorReport, read_json_report, read_report
-from scopes.diagnose.verdicts import MEANINGS, Diagnosis, Evidence, Verdict, with_reasons
+from scopes.diagnose.result import MEANINGS, Diagnosis, ErrorVerdict, Quotation, with_reasons
+from scopes.diagnose.text_output import render_text
 
 __all__ = [
     "MEANINGS",
     "Diagnosis",
     "ErrorReport",
-    "Evidence",
-    "Verdict",
-    "as_text",
+    "ErrorVerdict",
+    "Quotation",
     "diagnose",
     "diagnose_connection",
-    "echo",
     "identifiers",
     "mask",
+    "masked_copy",
     "read_json_report",
     "read_report",
+    "render_text",
     "with_reasons",
 ]

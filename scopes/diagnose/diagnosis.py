@@ -1,4 +1,4 @@
-"""From a report to what it proves: every recogniser looks at it, the weightiest finding decides."""
+"""From a report to what it proves: every recogniser looks at it, the weightiest clue decides."""
 
 from __future__ import annotations
 
@@ -6,85 +6,88 @@ from dataclasses import replace
 
 from scopes.catalogue import Catalogue, Provider
 from scopes.diagnose import providers
-from scopes.diagnose.families import RECOGNISERS
-from scopes.diagnose.granted import granted
-from scopes.diagnose.naming import once
-from scopes.diagnose.reading import Exhibit, status_of, text_of
-from scopes.diagnose.recognise import Finding
-from scopes.diagnose.report import ErrorReport
-from scopes.diagnose.verdicts import REMEDIES, UNPROVEN, Diagnosis, Evidence, Verdict
+from scopes.diagnose.error_report import ErrorReport
+from scopes.diagnose.error_text import ErrorText, status_of, text_of
+from scopes.diagnose.granted_scopes import granted
+from scopes.diagnose.recogniser import Clue
+from scopes.diagnose.recognisers import RECOGNISERS
+from scopes.diagnose.result import REMEDIES, UNPROVEN, Diagnosis, ErrorVerdict, Quotation
+from scopes.diagnose.scope_names import unique
 
 QUOTE = 160
 MARGIN = 30
 MOST_SCOPES = 100
 MOST_EVIDENCE = 5
 
-# Between findings of the same weight the one that says more wins.
-_RANK = list(Verdict)
+# Between clues of the same weight the one that says more wins.
+_RANK = list(ErrorVerdict)
 
 
 def diagnose(report: ErrorReport, catalogue: Catalogue) -> Diagnosis:
     """What the report proves. Never raises, and takes less than a second whatever it is given."""
-    exhibit = exhibit_of(report, catalogue)
-    findings = [finding for recognise in RECOGNISERS for finding in recognise(exhibit)]
-    if not findings:
-        return _unrecognised(exhibit)
-    decisive = max(findings, key=lambda finding: (finding.weight, bool(finding.scopes), -_RANK.index(finding.verdict)))
-    agreeing = [finding for finding in findings if finding.verdict is decisive.verdict]
-    held = granted(exhibit.text) if decisive.verdict is Verdict.MISSING_SCOPE else frozenset()
+    error = read_error(report, catalogue)
+    clues = [clue for recognise in RECOGNISERS for clue in recognise(error)]
+    if not clues:
+        return _unrecognised(error)
+    decisive = max(clues, key=lambda clue: (clue.weight, bool(clue.scopes), -_RANK.index(clue.verdict)))
+    agreeing = [clue for clue in clues if clue.verdict is decisive.verdict]
+    held = granted(error.text) if decisive.verdict is ErrorVerdict.MISSING_SCOPE else frozenset()
     naming = _naming(agreeing, held)
-    provider = exhibit.provider or catalogue.providers.get(decisive.provider)
-    scopes = once(scope for finding in naming for scope in finding.scopes)[:MOST_SCOPES]
+    provider = error.provider or catalogue.providers.get(decisive.provider)
+    scopes = unique(scope for clue in naming for scope in clue.scopes)[:MOST_SCOPES]
     return Diagnosis(
         verdict=decisive.verdict,
         remedy=_remedy(decisive, provider),
         scopes=scopes,
         canonical=tuple(provider.canonical(scope) if provider else scope for scope in scopes),
-        alternatives=bool(scopes) and any(finding.any_of for finding in naming),
+        alternatives=bool(scopes) and any(clue.any_of for clue in naming),
         provider=provider.slug if provider else None,
-        evidence=_evidence([decisive, *naming], exhibit.text),
+        evidence=_evidence([decisive, *naming], error.text),
         unproven=_unproven(decisive, scopes, provider),
         suspects=() if scopes else decisive.suspects,
     )
 
 
-def exhibit_of(report: ErrorReport, catalogue: Catalogue) -> Exhibit:
+def read_error(report: ErrorReport, catalogue: Catalogue) -> ErrorText:
     """The report as the recognisers look at it."""
     text = text_of(report)
     provider = providers.named(report.provider, catalogue) or providers.shown(text, catalogue)
     entries = [provider] if provider else list(catalogue.providers.values())
     known = frozenset(spelling.lower() for entry in entries for spelling in entry.names)
-    return Exhibit(text, status_of(report, text), provider, known)
+    return ErrorText(text, status_of(report, text), provider, known)
 
 
-def _naming(agreeing: list[Finding], held: frozenset[str]) -> list[Finding]:
-    """The findings of the weightiest recogniser that names scopes: others may name what is only near.
+def _naming(agreeing: list[Clue], held: frozenset[str]) -> list[Clue]:
+    """The clues of the weightiest recogniser that names scopes: others may name what is only near.
 
     Without those that are `held` (small letters): what the text says is granted is not what is missing.
     """
     without = (
-        replace(finding, scopes=tuple(scope for scope in finding.scopes if scope.lower() not in held))
-        for finding in agreeing
+        replace(clue, scopes=tuple(scope for scope in clue.scopes if scope.lower() not in held)) for clue in agreeing
     )
-    naming = [finding for finding in without if finding.scopes]
+    naming = [clue for clue in without if clue.scopes]
     if not naming:
         return []
-    best = max(naming, key=lambda finding: finding.weight)
-    return [finding for finding in naming if finding.recogniser == best.recogniser]
+    best = max(naming, key=lambda clue: clue.weight)
+    return [clue for clue in naming if clue.recogniser == best.recogniser]
 
 
-def _remedy(decisive: Finding, provider: Provider | None) -> str:
+def _remedy(decisive: Clue, provider: Provider | None) -> str:
     if decisive.remedy:
         return decisive.remedy
-    if provider and provider.on_device and decisive.verdict in (Verdict.MISSING_SCOPE, Verdict.CONSENT_REFUSED):
+    if (
+        provider
+        and provider.on_device
+        and decisive.verdict in (ErrorVerdict.MISSING_SCOPE, ErrorVerdict.CONSENT_REFUSED)
+    ):
         return "phone_settings"
     return REMEDIES[decisive.verdict]
 
 
-def _evidence(findings: list[Finding], text: str) -> tuple[Evidence, ...]:
-    return once(
-        Evidence(finding.recogniser, _quote(text, finding.start, finding.end), _note(finding)) for finding in findings
-    )[:MOST_EVIDENCE]
+def _evidence(clues: list[Clue], text: str) -> tuple[Quotation, ...]:
+    return unique(Quotation(clue.recogniser, _quote(text, clue.start, clue.end), _note(clue)) for clue in clues)[
+        :MOST_EVIDENCE
+    ]
 
 
 def _quote(text: str, start: int, end: int) -> str:
@@ -96,13 +99,13 @@ def _quote(text: str, start: int, end: int) -> str:
     return quote if len(quote) <= QUOTE else quote[: QUOTE - 1] + "…"
 
 
-def _note(finding: Finding) -> str:
-    return f"usually {', '.join(finding.suspects)}; the text does not say" if finding.suspects else ""
+def _note(clue: Clue) -> str:
+    return f"usually {', '.join(clue.suspects)}; the text does not say" if clue.suspects else ""
 
 
-def _unproven(decisive: Finding, scopes: tuple[str, ...], provider: Provider | None) -> tuple[str, ...]:
+def _unproven(decisive: Clue, scopes: tuple[str, ...], provider: Provider | None) -> tuple[str, ...]:
     caveats = [decisive.caveat, UNPROVEN[decisive.verdict]]
-    if decisive.verdict is Verdict.MISSING_SCOPE and not scopes:
+    if decisive.verdict is ErrorVerdict.MISSING_SCOPE and not scopes:
         caveats.append("Which scope: the text names none.")
     if provider and provider.retired_on:
         caveats.append(
@@ -111,10 +114,10 @@ def _unproven(decisive: Finding, scopes: tuple[str, ...], provider: Provider | N
     return tuple(caveat for caveat in caveats if caveat)
 
 
-def _unrecognised(exhibit: Exhibit) -> Diagnosis:
+def _unrecognised(error: ErrorText) -> Diagnosis:
     return Diagnosis(
-        verdict=Verdict.UNRECOGNISED,
-        remedy=REMEDIES[Verdict.UNRECOGNISED],
-        provider=exhibit.provider.slug if exhibit.provider else None,
-        unproven=(UNPROVEN[Verdict.UNRECOGNISED],),
+        verdict=ErrorVerdict.UNRECOGNISED,
+        remedy=REMEDIES[ErrorVerdict.UNRECOGNISED],
+        provider=error.provider.slug if error.provider else None,
+        unproven=(UNPROVEN[ErrorVerdict.UNRECOGNISED],),
     )

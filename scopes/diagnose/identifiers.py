@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from scopes.diagnose.error_report import ErrorReport
+from scopes.diagnose.error_text import relevant_headers, unmasked
 from scopes.diagnose.masking import mask
-from scopes.diagnose.naming import once
-from scopes.diagnose.reading import telling_headers, unmasked
-from scopes.diagnose.report import ErrorReport
+from scopes.diagnose.scope_names import unique
 
 MOST = 20
 LONGEST = 255
@@ -30,7 +30,7 @@ def identifiers(report: ErrorReport) -> tuple[str, ...]:
     an id and is no secret, with a digit before without. They stand in the text as they are here, but for escapes. Not
     masked: neither to be shown nor kept.
     """
-    text = unmasked("\n".join([*telling_headers(report).values(), report.body]))
+    text = unmasked("\n".join([*relevant_headers(report).values(), report.body]))
     words = _words(text)
     like_ids = [word for word in _words(mask(text)) if _ID.fullmatch(word)]
     found = (
@@ -40,7 +40,7 @@ def identifiers(report: ErrorReport) -> tuple[str, ...]:
         *sorted(like_ids, key=lambda word: not any(letter.isdigit() for letter in word)),
     )
     plain = (word.strip(".:!") for word in found)
-    return once(word for word in plain if word and len(word) <= LONGEST and word.lower() not in _NO_IDS)[:MOST]
+    return unique(word for word in plain if word and len(word) <= LONGEST and word.lower() not in _NO_IDS)[:MOST]
 
 
 def _words(text: str) -> list[str]:

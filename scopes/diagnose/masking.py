@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from scopes.diagnose.words import is_prose, is_sentence
+from scopes.diagnose.english_words import is_prose, is_sentence
 
 MASKED = "[masked]"
 

@@ -7,12 +7,12 @@ Nothing of the portal imports it but its command, and it imports nothing of ours
     offer       what a provider's consent screen offers, and what people usually grant there
     people      who is connected to what: a function of (seed, number), so that a million of them cost nothing
     store       the changes since, in one SQLite file
-    switches    what the contract leaves open, as settings
+    settings    what the contract leaves open, as settings
     account     both together: what this Terra knows, and what happens to it
     events      the bodies of its webhooks about connections
     data        the bodies of its webhooks with data
     signing     how they are signed
-    courier     how they are delivered, and tried again
+    webhook_sender     how they are delivered, and tried again
     credentials what an application proves itself with
     wire        JSON in, JSON out
     api         the endpoints that tell about connections

@@ -14,18 +14,18 @@ from hashlib import blake2b
 from typing import Any
 
 from scopes.catalogue.entries import Known, Provider, Scope
-from scopes.sandbox import events
-from scopes.sandbox.cast import Connection
-from scopes.sandbox.data import data_event
-from scopes.sandbox.events import Event
-from scopes.sandbox.offer import in_no_order, reports, scopes_on_offer, terra_name
-from scopes.sandbox.people import Population, timestamp
+from scopes.sandbox import auth_events
+from scopes.sandbox.auth_events import Event
+from scopes.sandbox.data_events import data_event
+from scopes.sandbox.grants import offered_scopes, reports_scopes, terra_name, unordered_scopes
+from scopes.sandbox.people import Connection
+from scopes.sandbox.population import Population, timestamp
+from scopes.sandbox.settings import Settings
 from scopes.sandbox.store import Session, Store
-from scopes.sandbox.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ConsentOutcome:
     """How a walk to a consent screen ended. `reason` is empty where a connection was made."""
 
     session: Session
@@ -36,37 +36,37 @@ class Ending:
 class Account:
     """One Terra environment."""
 
-    def __init__(self, population: Population, store: Store, switches: Switches) -> None:
-        """`switches` hold until others are thrown."""
+    def __init__(self, population: Population, store: Store, settings: Settings) -> None:
+        """`settings` hold until others are thrown."""
         self.population = population
         self.store = store
         self.resources = population.resources
-        self._defaults = switches
+        self._defaults = settings
 
     # The dashboard
 
     @property
-    def switches(self) -> Switches:
-        return self._defaults.thrown(self.store.switches())
+    def settings(self) -> Settings:
+        return self._defaults.with_changes(self.store.settings())
 
-    def throw(self, changes: dict[str, Any]) -> Switches:
-        """Throws the switches; SwitchError, and nothing changed, where one does not fit."""
-        thrown = self.switches.thrown(changes)
-        self.store.throw(changes)
+    def change_settings(self, changes: dict[str, Any]) -> Settings:
+        """Throws the settings; SettingError, and nothing changed, where one does not fit."""
+        thrown = self.settings.with_changes(changes)
+        self.store.change_settings(changes)
         return thrown
 
     def providers(self, on_device: bool = False, enabled_only: bool = True) -> list[Provider]:
         """Those that a person can connect at a web page, or those that only a phone can."""
-        enabled = set(self.switches.enabled_sources)
+        enabled = set(self.settings.enabled_sources)
         listed = [each for each in self.resources if each.on_device is on_device]
         return [each for each in listed if terra_name(each) in enabled or not enabled_only]
 
     def requested(self, provider: Provider) -> tuple[Scope, ...]:
         """The scopes that this account asks the provider for."""
-        names = self.switches.requested_scopes.get(terra_name(provider), scopes_on_offer(provider))
+        names = self.settings.requested_scopes.get(terra_name(provider), offered_scopes(provider))
         return tuple(provider.by_name.get(provider.canonical(name), Scope(name)) for name in names)
 
-    def ended(self, provider: Provider) -> bool:
+    def has_shut_down(self, provider: Provider) -> bool:
         """Whether the provider has switched off the service behind its connections."""
         return provider.retired_on is not None and provider.retired_on <= datetime.now(UTC).date()
 
@@ -77,10 +77,10 @@ class Account:
 
     def connections(self, start: int, count: int) -> list[Connection]:
         """The connections from place `start` of the listing: those thought up without the removed, then those made."""
-        with self.store.together():
+        with self.store.transaction():
             removed = self.store.removed_numbers()
             standing = self.population.connections - len(removed)
-            numbers = _standing_numbers(removed, range(start, min(start + count, standing)))
+            numbers = _remaining_numbers(removed, range(start, min(start + count, standing)))
             changed = self.store.changed(numbers)
             listed = [changed.get(number) or self.population.connection(number) for number in numbers]
             if len(listed) < count:
@@ -137,13 +137,13 @@ class Account:
         return chosen
 
     def expired(self, session: Session) -> bool:
-        return time.time() - session.started_at >= self.switches.session_seconds
+        return time.time() - session.started_at >= self.settings.session_seconds
 
-    def refuse(self, session: Session) -> Ending | None:
+    def refuse(self, session: Session) -> ConsentOutcome | None:
         """The person said no. None where the session had ended before."""
         return self._fail(session, "access_denied")
 
-    def grant(self, session: Session, ticked: set[str]) -> Ending | None:
+    def grant(self, session: Session, ticked: set[str]) -> ConsentOutcome | None:
         """The person allowed what is ticked. None where the session had ended before.
 
         Without a mandatory scope there is no connection. The active connection of the same provider and reference id
@@ -162,30 +162,30 @@ class Account:
             user_id=session.user_id,
             provider=session.provider,
             reference_id=session.reference_id,
-            scopes=in_no_order(granted, uuid.UUID(session.user_id).int) if reports(provider) else None,
+            scopes=unordered_scopes(granted, uuid.UUID(session.user_id).int) if reports_scopes(provider) else None,
             active=True,
             created_at=timestamp(datetime.now(UTC)),
             last_webhook_update=None,
         )
-        with self.store.together():
+        with self.store.transaction():
             if not self.store.end(session.session_id, "granted"):
                 return None
             old = self._replaced_by(user)
             if old:
                 self.store.save(old, removed=True)
             self.store.save(user)
-        switches = self.switches
-        followed = [events.auth_success(user, session)]
+        settings = self.settings
+        followed = [auth_events.auth_success(user, session)]
         if old:
-            followed.append(events.user_reauth(user, old if switches.old_user == "named" else None))
-            if switches.reauth_order == "reauth_first":
+            followed.append(auth_events.user_reauth(user, old if settings.old_user == "named" else None))
+            if settings.reauth_order == "reauth_first":
                 followed.reverse()
-        return Ending(session, "", followed)
+        return ConsentOutcome(session, "", followed)
 
-    def _fail(self, session: Session, reason: str) -> Ending | None:
+    def _fail(self, session: Session, reason: str) -> ConsentOutcome | None:
         if not self.store.end(session.session_id, reason):
             return None
-        return Ending(session, reason, [events.auth_failed(session, reason, self.switches.event_dialect)])
+        return ConsentOutcome(session, reason, [auth_events.auth_failed(session, reason, self.settings.event_dialect)])
 
     def _replaced_by(self, user: Connection) -> Connection | None:
         if user.reference_id is None:
@@ -200,7 +200,7 @@ class Account:
         """It is ended through the API, and forgotten."""
         ended = replace(user, active=False, access=False)
         self.store.save(ended, removed=True)
-        return [events.deauth(ended)]
+        return [auth_events.deauth(ended)]
 
     def revoke(self, user: Connection) -> list[Event]:
         """The person took the access away at the provider. Oura does not tell; Fitbit's notice comes as a `deauth`."""
@@ -209,7 +209,7 @@ class Account:
             return []
         revoked = replace(user, active=False, access=False)
         self.store.save(revoked)
-        return [events.deauth(revoked) if user.provider == "FITBIT" else events.access_revoked(revoked)]
+        return [auth_events.deauth(revoked) if user.provider == "FITBIT" else auth_events.access_revoked(revoked)]
 
     def change_permissions(self, user: Connection, scopes: list[str]) -> list[Event]:
         """The person changed at the provider what is granted: `scopes` is the whole set afterwards."""
@@ -218,12 +218,12 @@ class Account:
         self.store.save(changed)
         added = [scope for scope in scopes if scope not in before]
         removed = [scope for scope in before if scope not in scopes]
-        return [events.permission_change(changed, added, removed)]
+        return [auth_events.permission_change(changed, added, removed)]
 
     def send_data(self, user: Connection, kind: str, minutes: int) -> list[Event]:
         """The provider has new data of this kind; nothing comes where it lets Terra in no more."""
         provider = self.resources.find(user.provider)
-        if not user.access or not user.active or (provider and self.ended(provider)):
+        if not user.access or not user.active or (provider and self.has_shut_down(provider)):
             return []
         now = datetime.now(UTC)
         fresh = replace(user, last_webhook_update=timestamp(now))
@@ -234,10 +234,10 @@ class Account:
         """The provider rejects the token from now on; `active` stays as it is, as it does at Terra."""
         rejected = replace(user, access=False)
         self.store.save(rejected)
-        return [events.connection_error(rejected, self.switches.event_dialect)]
+        return [auth_events.connection_error(rejected, self.settings.event_dialect)]
 
 
-def _standing_numbers(removed: list[int], places: range) -> list[int]:
+def _remaining_numbers(removed: list[int], places: range) -> list[int]:
     """The numbers that stand at these places once the removed (ascending) ones are left out."""
     numbers = []
     passed = 0

@@ -13,10 +13,10 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
 from scopes.sandbox.account import Account
-from scopes.sandbox.courier import Courier
-from scopes.sandbox.offer import terra_name
-from scopes.sandbox.switches import FORMATS
-from scopes.sandbox.wire import given, sent_object, whole_number
+from scopes.sandbox.grants import terra_name
+from scopes.sandbox.json_http import json_object, json_response, whole_number
+from scopes.sandbox.settings import FORMATS
+from scopes.sandbox.webhook_sender import WebhookSender
 
 ADMIN_BASE = "/api/v3/admin"
 PER_PAGE = 50
@@ -37,9 +37,9 @@ type Handler = Callable[..., Response]
 class Admin:
     """The Admin API of one account, for who holds `token`. `dev_id` names the one environment that there is."""
 
-    def __init__(self, account: Account, courier: Courier, dev_id: str, token: str) -> None:
+    def __init__(self, account: Account, webhook_sender: WebhookSender, dev_id: str, token: str) -> None:
         self.account = account
-        self.courier = courier
+        self.webhook_sender = webhook_sender
         self.dev_id = dev_id
         self.token = token
 
@@ -72,7 +72,7 @@ class Admin:
             "instance": request.full_path.rstrip("?"),
             "code": told,
         }
-        answer = given(problem, code)
+        answer = json_response(problem, code)
         answer.mimetype = "application/problem+json"
         for name, value in error.get_headers():
             if name == "Retry-After":
@@ -81,12 +81,12 @@ class Admin:
 
     def me(self, request: Request) -> Response:
         """The token itself."""
-        return given(
+        return json_response(
             {
                 "token_id": "token-1",
                 "kind": "admin",
                 "customer_id": "cus_sandbox",
-                "scopes": self.account.switches.admin_scopes,
+                "scopes": self.account.settings.admin_scopes,
                 "dev_ids": None,
                 "name": "sandbox",
                 "created_via": "dashboard",
@@ -99,7 +99,7 @@ class Admin:
         )
 
     def environment(self, request: Request) -> Response:
-        return given(
+        return json_response(
             {
                 "dev_id": self.dev_id,
                 "name": "Sandbox",
@@ -107,7 +107,7 @@ class Admin:
                 "active": True,
                 "billable": False,
                 "profile": None,
-                "user_limit": self.account.switches.user_limit,
+                "user_limit": self.account.settings.user_limit,
             }
         )
 
@@ -119,29 +119,29 @@ class Admin:
         """The custom OAuth scopes of a source; empty where there are none."""
         if self.account.resources.find(provider) is None:
             raise NotFound("no such source")
-        return given({"provider": provider, "scopes": self.account.switches.custom_scopes.get(provider, [])})
+        return json_response({"provider": provider, "scopes": self.account.settings.custom_scopes.get(provider, [])})
 
     def data_types(self, request: Request) -> Response:
-        types = self.account.switches.data_types
+        types = self.account.settings.data_types
         return _listed([{"data_type": name, "fields": [], "samples_enabled": False} for name in types])
 
     def processing(self, request: Request) -> Response:
-        selected = self.account.switches.formats
+        selected = self.account.settings.formats
         return _listed([{"type": name, "display_name": name.upper(), "selected": name in selected} for name in FORMATS])
 
     def destinations(self, request: Request) -> Response:
         """The one webhook destination, where there is one."""
-        switches = self.account.switches
-        if not switches.webhook_url:
+        settings = self.account.settings
+        if not settings.webhook_url:
             return _listed([])
         row: dict[str, Any] = {
             "id": "2000000000000000001",
             "type": "webhook",
-            "url": switches.webhook_url,
-            "active": switches.destination_active,
+            "url": settings.webhook_url,
+            "active": settings.destination_active,
         }
-        if switches.destination_events is not None:
-            row["event_types"] = switches.destination_events
+        if settings.destination_events is not None:
+            row["event_types"] = settings.destination_events
         return _listed([row])
 
     def events(self, request: Request) -> Response:
@@ -154,18 +154,18 @@ class Admin:
             attempts = [event for event in attempts if _delivered(event) is (outcome == "delivered")]
         page = attempts[start : start + limit]
         more = start + limit < len(attempts)
-        return given({"data": page, "has_more": more, "next_cursor": str(start + limit) if more else None})
+        return json_response({"data": page, "has_more": more, "next_cursor": str(start + limit) if more else None})
 
     def resend(self, request: Request) -> Response:
         """Deliver an event again."""
-        sent = sent_object(request)
+        sent = json_object(request)
         if missing := [name for name in ("user_id", "event_id", "event_type") if not isinstance(sent.get(name), str)]:
             raise BadRequest(f"{missing[0]} is missing")
         found = [each for each in self._attempts(sent["user_id"]) if each["trace_id"] == sent["event_id"]]
         if not found:
             raise NotFound("event not found")
         told = {"event_id": sent["event_id"], "event_type": sent["event_type"], "dispatched": True}
-        return self.courier.send_after(given(told, 202), [found[-1]["body"]])
+        return self.webhook_sender.send_after(json_response(told, 202), [found[-1]["body"]])
 
     def _attempts(self, user_id: str) -> list[dict[str, Any]]:
         """The attempts at delivery that the log keeps, oldest first; of one connection where it is named."""
@@ -186,7 +186,7 @@ class Admin:
         }
 
     def _expires_at(self) -> datetime:
-        return datetime.now(UTC) + timedelta(days=self.account.switches.admin_token_days)
+        return datetime.now(UTC) + timedelta(days=self.account.settings.admin_token_days)
 
     def _known(self, handler: Handler) -> Handler:
         """The handler, for who sends the token while it lives. Dev id and API key open nothing here."""
@@ -202,7 +202,7 @@ class Admin:
 
     def _of_environment(self, scope: str, handler: Handler) -> Handler:
         def guarded(request: Request, dev_id: str, **arguments: Any) -> Response:
-            if scope not in self.account.switches.admin_scopes:
+            if scope not in self.account.settings.admin_scopes:
                 raise Forbidden(f"the token lacks the scope {scope}")
             if dev_id != self.dev_id:
                 refusal = NotFound("no such environment")
@@ -214,7 +214,7 @@ class Admin:
 
 
 def _listed(rows: list[dict[str, Any]]) -> Response:
-    return given({"data": rows, "has_more": False, "next_cursor": None})
+    return json_response({"data": rows, "has_more": False, "next_cursor": None})
 
 
 def _delivered(event: dict[str, Any]) -> bool:

@@ -10,13 +10,13 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
 from scopes.sandbox.account import Account
-from scopes.sandbox.cast import Connection
-from scopes.sandbox.courier import Courier
+from scopes.sandbox.auth_events import user_object
 from scopes.sandbox.credentials import BASES, Credentials
-from scopes.sandbox.events import user_object
-from scopes.sandbox.mischief import HTML_500
-from scopes.sandbox.offer import terra_name
-from scopes.sandbox.wire import compact, given, sent, whole_number
+from scopes.sandbox.faults import HTML_500
+from scopes.sandbox.grants import terra_name
+from scopes.sandbox.json_http import compact_json, json_body, json_response, whole_number
+from scopes.sandbox.people import Connection
+from scopes.sandbox.webhook_sender import WebhookSender
 
 PER_PAGE = 500
 DATA_TYPES = ("activity", "body", "nutrition", "daily", "sleep", "menstruation")
@@ -25,15 +25,15 @@ DATA_TYPES = ("activity", "body", "nutrition", "daily", "sleep", "menstruation")
 class Api:
     """The API of one account, which gives out links below `url`."""
 
-    def __init__(self, account: Account, courier: Courier, credentials: Credentials, url: str) -> None:
+    def __init__(self, account: Account, webhook_sender: WebhookSender, credentials: Credentials, url: str) -> None:
         self.account = account
-        self.courier = courier
+        self.webhook_sender = webhook_sender
         self.credentials = credentials
         self.url = url
 
     def rules(self) -> Iterator[Rule]:
         """Every path and method, with the handler as its endpoint."""
-        closed = self.credentials.asked_for
+        closed = self.credentials.require
         for base in BASES:
             for path, method, handler in (
                 ("subscriptions", "GET", closed(self.subscriptions)),
@@ -48,8 +48,8 @@ class Api:
 
     def error(self, request: Request, error: HTTPException) -> Response:
         """The error in the dialect of the moment."""
-        if self.account.switches.error_dialect == "legacy":
-            answer = given({"status": "error", "message": error.description}, error.code or 500)
+        if self.account.settings.error_dialect == "legacy":
+            answer = json_response({"status": "error", "message": error.description}, error.code or 500)
         else:
             problem = {
                 "type": "about:blank",
@@ -57,7 +57,7 @@ class Api:
                 "instance": request.full_path.rstrip("?"),
                 "detail": error.description,
             }
-            answer = given(problem, error.code or 500)
+            answer = json_response(problem, error.code or 500)
             answer.mimetype = "application/problem+json"
         for name, value in error.get_headers():
             if name == "Retry-After":
@@ -66,7 +66,7 @@ class Api:
 
     # Connections
 
-    def subscriptions(self, request: Request, spoilt: str = "") -> Response:
+    def subscriptions(self, request: Request, fault_kind: str = "") -> Response:
         """All connections in one answer, or one page of them where `page` is given."""
         total = self.account.count()
         if "page" not in request.args:
@@ -75,24 +75,24 @@ class Api:
         per_page = whole_number(request, "per_page", PER_PAGE)
         if not per_page:
             raise BadRequest("per_page must be at least 1")
-        if spoilt == "page_repeats":
+        if fault_kind == "page_repeats":
             page = max(0, page - 1)
-        elif spoilt == "page_shrinks":
+        elif fault_kind == "page_shrinks":
             total //= 2
         start = page * per_page
         results = self.account.connections(start, min(per_page, max(0, total - start)))
         max_page = max(0, (total - 1) // per_page)
         following = None if page >= max_page else page + 1
-        if spoilt == "page_repeats":
+        if fault_kind == "page_repeats":
             following = page
         data = {"next": following, "max_page": max_page, "results": [user_object(user) for user in results]}
-        return given({"data": data})
+        return json_response({"data": data})
 
     def _whole_listing(self) -> Iterator[bytes]:
         yield b'{"users":['
         start = 0
         while users := self.account.connections(start, PER_PAGE):
-            yield (b"," if start else b"") + b",".join(compact(user_object(user)) for user in users)
+            yield (b"," if start else b"") + b",".join(compact_json(user_object(user)) for user in users)
             start += PER_PAGE
         yield b'],"status":"success"}'
 
@@ -103,7 +103,7 @@ class Api:
             raise BadRequest("give either user_id or reference_id")
         if reference_id is not None:
             users = [user_object(user) for user in self.account.of_reference(reference_id)]
-            return given(users if self.account.switches.reference_lookup == "array" else {"users": users})
+            return json_response(users if self.account.settings.reference_lookup == "array" else {"users": users})
         assert user_id is not None
         user = self.account.find(user_id)
         if user:
@@ -111,44 +111,44 @@ class Api:
                 "last_polled_at": user.last_webhook_update,
                 "most_recent_data_at": user.last_webhook_update,
             }
-            return given({"user": shown, "status": "success", "is_authenticated": True})
+            return json_response({"user": shown, "status": "success", "is_authenticated": True})
         session = self.account.store.session_of(user_id)
         if session is None or session.outcome:
             raise NotFound("user not found")
         unfinished = {"user_id": user_id, "provider": session.provider, "reference_id": session.reference_id}
-        return given({"user": unfinished, "status": "success", "is_authenticated": False})
+        return json_response({"user": unfinished, "status": "success", "is_authenticated": False})
 
     def bulk_user_info(self, request: Request) -> Response:
         """Those of the ids that exist; the others are left out."""
-        ids = sent(request)
+        ids = json_body(request)
         if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
             raise BadRequest("the body must be an array of user ids")
-        return given([user_object(user) for user in map(self.account.find, ids) if user])
+        return json_response([user_object(user) for user in map(self.account.find, ids) if user])
 
     def deauthenticate_user(self, request: Request) -> Response:
         user = self._user(request)
-        return self.courier.send_after(given({"status": "success"}), self.account.deauthorise(user))
+        return self.webhook_sender.send_after(json_response({"status": "success"}), self.account.deauthorise(user))
 
     def athlete(self, request: Request) -> Response:
         """The provider's own account behind a connection: asks the provider, so it fails where access has ended."""
         user = self._user(request)
         shown = user_object(user)
         if request.args.get("to_webhook", "true").lower() != "false":
-            if not self.account.switches.webhook_url:
+            if not self.account.settings.webhook_url:
                 raise BadRequest("no webhook destination is set")
             reference = str(uuid.uuid4())
-            return given(
+            return json_response(
                 {"status": "success", "type": "athlete", "reference": reference, "trace_id": reference, "user": shown}
             )
         provider = self.account.resources.find(user.provider)
-        if provider and self.account.ended(provider):
+        if provider and self.account.has_shut_down(provider):
             raise Gone(f"{user.provider} has switched off its API")
         if not user.access:
             raise BadRequest("Authorization expired, please reauthorize with the data provider")
         if self._lacks_profile(user):
             return Response(HTML_500, status=500, mimetype="text/html")
         athlete = {"provider_user_id": self.account.provider_user_id(user), "first_name": None, "email": None}
-        return given({"athlete": athlete, "type": "athlete", "user": shown})
+        return json_response({"athlete": athlete, "type": "athlete", "user": shown})
 
     def _lacks_profile(self, user: Connection) -> bool:
         """Whether the provider has a scope for the profile, and this connection holds none such."""
@@ -175,7 +175,7 @@ class Api:
             [terra_name(each) for each in self.account.providers(on_device, enabled_only=False)]
             for on_device in (False, True)
         )
-        return given({"status": "success", "providers": web, "sdk_providers": sdk})
+        return json_response({"status": "success", "providers": web, "sdk_providers": sdk})
 
     def integrations_detailed(self, request: Request) -> Response:
         """The sources that are enabled here; without a dev-id, every one."""
@@ -194,4 +194,4 @@ class Api:
             }
             for each in listed
         ]
-        return given({"status": "success", "providers": providers})
+        return json_response({"status": "success", "providers": providers})

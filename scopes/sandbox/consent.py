@@ -12,9 +12,9 @@ from werkzeug.wrappers import Request, Response
 
 from scopes.catalogue.entries import Known, Provider
 from scopes.sandbox import pages
-from scopes.sandbox.account import Account, Ending
-from scopes.sandbox.courier import Courier
+from scopes.sandbox.account import Account, ConsentOutcome
 from scopes.sandbox.store import Session
+from scopes.sandbox.webhook_sender import WebhookSender
 
 # Screens that come with empty boxes; on the others, what is asked for is ticked already.
 ALL_UNTICKED = {"fitbit", "google_fit", "google_health"}
@@ -24,9 +24,9 @@ UNTICKED = {"garmin": {"HISTORICAL_DATA_EXPORT"}}
 class Consent:
     """The pages that a link of the account leads to."""
 
-    def __init__(self, account: Account, courier: Courier) -> None:
+    def __init__(self, account: Account, webhook_sender: WebhookSender) -> None:
         self.account = account
-        self.courier = courier
+        self.webhook_sender = webhook_sender
 
     def rules(self) -> Iterator[Rule]:
         for path in ("/connect/<session_id>", "/widget/session/<session_id>"):
@@ -57,9 +57,9 @@ class Consent:
         self._provider(session.provider)
         decision = request.form.get("decision")
         if decision == "allow":
-            return self._led_back(self.account.grant(session, set(request.form.getlist("scope"))))
+            return self._redirect(self.account.grant(session, set(request.form.getlist("scope"))))
         if decision == "refuse":
-            return self._led_back(self.account.refuse(session))
+            return self._redirect(self.account.refuse(session))
         raise BadRequest("Press Allow or Refuse.")
 
     def succeeded(self, request: Request) -> Response:
@@ -84,7 +84,7 @@ class Consent:
     def _provider(self, name: str) -> Provider:
         provider = self.account.resources.find(name)
         assert provider is not None
-        if self.account.ended(provider):
+        if self.account.has_shut_down(provider):
             raise Gone(f"{provider.name} has switched this service off: nothing can be connected here any more.")
         return provider
 
@@ -99,7 +99,7 @@ class Consent:
         chosen = self.account.choose(session, name)
         return redirect(f"/connect/{chosen.session_id}", 303)
 
-    def _led_back(self, ending: Ending | None) -> Response:
+    def _redirect(self, ending: ConsentOutcome | None) -> Response:
         """To the application, with the parameters that Terra adds; the events follow."""
         if ending is None:
             raise Gone("This link has been used already. Ask for a new one.")
@@ -109,7 +109,7 @@ class Consent:
             url = _with(session.failure_url, **known, reason=ending.reason)
         else:
             url = _with(session.success_url, **known)
-        return self.courier.send_after(redirect(url, 303), ending.events)
+        return self.webhook_sender.send_after(redirect(url, 303), ending.events)
 
 
 def _ticked(provider: Provider, scope: str) -> bool:

@@ -11,68 +11,68 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
 from scopes.sandbox.account import Account
-from scopes.sandbox.cast import Connection
-from scopes.sandbox.courier import Courier
-from scopes.sandbox.data import LONGEST_MINUTES, TYPES
-from scopes.sandbox.events import Event, user_object
-from scopes.sandbox.mischief import Mischief, MischiefError, Mischiefs
-from scopes.sandbox.switches import SwitchError
-from scopes.sandbox.wire import given, sent_object
+from scopes.sandbox.auth_events import Event, user_object
+from scopes.sandbox.data_events import LONGEST_MINUTES, TYPES
+from scopes.sandbox.faults import Fault, FaultError, Faults
+from scopes.sandbox.json_http import json_object, json_response
+from scopes.sandbox.people import Connection
+from scopes.sandbox.settings import SettingError
+from scopes.sandbox.webhook_sender import WebhookSender
 
 TOKEN_HEADER = "x-sandbox-token"  # noqa: S105
 LAST_DELIVERIES = 100
 
 
 class Control:
-    """Throws switches, plans mischief, lets things happen to connections. A web page cannot: it has no token."""
+    """Throws settings, plans mischief, lets things happen to connections. A web page cannot: it has no token."""
 
-    def __init__(self, account: Account, courier: Courier, mischiefs: Mischiefs, token: str) -> None:
+    def __init__(self, account: Account, webhook_sender: WebhookSender, faults: Faults, token: str) -> None:
         self.account = account
-        self.courier = courier
-        self.mischiefs = mischiefs
+        self.webhook_sender = webhook_sender
+        self.faults = faults
         self.token = token
 
     def rules(self) -> Iterator[Rule]:
         for path, method, handler in (
-            ("switches", "GET", self.switches),
-            ("switches", "PUT", self.throw),
-            ("misbehave", "GET", self.planned),
-            ("misbehave", "POST", self.misbehave),
-            ("misbehave", "DELETE", self.behave),
-            ("users/<user_id>/<act>", "POST", self.let_happen),
+            ("settings", "GET", self.settings),
+            ("settings", "PUT", self.change_settings),
+            ("faults", "GET", self.planned),
+            ("faults", "POST", self.add_fault),
+            ("faults", "DELETE", self.clear_faults),
+            ("users/<user_id>/<act>", "POST", self.trigger),
             ("deliveries", "GET", self.deliveries),
             ("reset", "POST", self.reset),
         ):
             yield Rule(f"/_sandbox/{path}", methods=[method], endpoint=self._closed(handler))
 
     def error(self, error: HTTPException) -> Response:
-        return given({"error": error.description}, error.code or 500)
+        return json_response({"error": error.description}, error.code or 500)
 
-    def switches(self, request: Request) -> Response:
-        return given(self.account.switches.as_data())
+    def settings(self, request: Request) -> Response:
+        return json_response(self.account.settings.as_data())
 
-    def throw(self, request: Request) -> Response:
-        """Throws the switches that are sent, and leaves the others."""
+    def change_settings(self, request: Request) -> Response:
+        """Throws the settings that are sent, and leaves the others."""
         try:
-            return given(self.account.throw(sent_object(request)).as_data())
-        except SwitchError as error:
+            return json_response(self.account.change_settings(json_object(request)).as_data())
+        except SettingError as error:
             raise BadRequest(str(error)) from None
 
     def planned(self, request: Request) -> Response:
-        return given(self.mischiefs.planned())
+        return json_response(self.faults.planned())
 
-    def misbehave(self, request: Request) -> Response:
+    def add_fault(self, request: Request) -> Response:
         try:
-            self.mischiefs.plan(Mischief.read(sent_object(request)))
-        except MischiefError as error:
+            self.faults.plan(Fault.read(json_object(request)))
+        except FaultError as error:
             raise BadRequest(str(error)) from None
-        return given(self.mischiefs.planned())
+        return json_response(self.faults.planned())
 
-    def behave(self, request: Request) -> Response:
-        self.mischiefs.clear()
-        return given([])
+    def clear_faults(self, request: Request) -> Response:
+        self.faults.clear()
+        return json_response([])
 
-    def let_happen(self, request: Request, user_id: str, act: str) -> Response:
+    def trigger(self, request: Request, user_id: str, act: str) -> Response:
         """`revoke`, `deauth`, `connection_error`, `permission_change` with the scopes afterwards, or `data`."""
         acts: dict[str, Callable[[Connection], list[Event]]] = {
             "revoke": self.account.revoke,
@@ -89,20 +89,20 @@ class Control:
         followed = acts[act](user)
         now = self.account.find(user_id)
         answer = {"user": user_object(now) if now else None, "events": [event["type"] for event in followed]}
-        return self.courier.send_after(given(answer), followed)
+        return self.webhook_sender.send_after(json_response(answer), followed)
 
     def deliveries(self, request: Request) -> Response:
         """The last attempts at delivery, oldest first, and how many webhooks are still waiting."""
         last = request.args.get("last", LAST_DELIVERIES, type=int)
-        waiting = self.courier.waiting()
-        return given({"waiting": waiting, "attempts": self.account.store.deliveries(last)})
+        waiting = self.webhook_sender.waiting()
+        return json_response({"waiting": waiting, "attempts": self.account.store.deliveries(last)})
 
     def reset(self, request: Request) -> Response:
-        """As it was at the very start, with the switches that it was started with."""
-        self.mischiefs.clear()
-        self.courier.forget()
+        """As it was at the very start, with the settings that it was started with."""
+        self.faults.clear()
+        self.webhook_sender.forget()
         self.account.store.forget()
-        return given(self.account.switches.as_data())
+        return json_response(self.account.settings.as_data())
 
     def _closed(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         def guarded(request: Request, **arguments: Any) -> Response:
@@ -114,7 +114,7 @@ class Control:
 
 
 def _scopes(request: Request) -> list[str]:
-    scopes = sent_object(request).get("scopes")
+    scopes = json_object(request).get("scopes")
     if not isinstance(scopes, list) or not all(isinstance(scope, str) and scope for scope in scopes):
         raise BadRequest('Send the scopes that are granted afterwards: {"scopes": ["email", …]}.')
     return scopes
@@ -122,7 +122,7 @@ def _scopes(request: Request) -> list[str]:
 
 def _data(request: Request) -> tuple[str, int]:
     """The kind of data, and for how many minutes there are samples."""
-    asked = sent_object(request)
+    asked = json_object(request)
     kind, minutes = asked.get("type", "activity"), asked.get("minutes", 0)
     if kind not in TYPES:
         raise BadRequest(f"type can be {', '.join(TYPES)}, not {kind!r}.")

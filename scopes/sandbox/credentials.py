@@ -20,7 +20,7 @@ class Credentials:
     dev_id: str
     api_key: str = field(repr=False)
 
-    def asked_for(self, handler: Callable[..., Response]) -> Callable[..., Response]:
+    def require(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         """The handler, for those who know the dev-id and the key."""
 
         def guarded(request: Request, **arguments: Any) -> Response:

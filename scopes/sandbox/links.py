@@ -14,10 +14,10 @@ from werkzeug.wrappers import Request, Response
 from scopes.catalogue.entries import Provider
 from scopes.sandbox.account import Account
 from scopes.sandbox.credentials import BASES, Credentials
-from scopes.sandbox.mischief import HTML_500
-from scopes.sandbox.offer import terra_name
+from scopes.sandbox.faults import HTML_500
+from scopes.sandbox.grants import terra_name
+from scopes.sandbox.json_http import json_object, json_response
 from scopes.sandbox.store import Session
-from scopes.sandbox.wire import given, sent_object
 
 WIDGET_PATHS = ("/api/widget/session", "/widget/api/session")
 AUTH_TOKEN_SECONDS = 180
@@ -40,7 +40,7 @@ class Links:
         self.url = url
 
     def rules(self) -> Iterator[Rule]:
-        closed = self.credentials.asked_for
+        closed = self.credentials.require
         for base in BASES:
             yield Rule(f"{base}/auth/authenticateUser", methods=["POST"], endpoint=closed(self.authenticate_user))
             yield Rule(
@@ -59,19 +59,19 @@ class Links:
         self._check_limit()
         if provider.on_device:
             raise BadRequest(f"{terra_name(provider)} is connected through the mobile SDK")
-        if self.account.ended(provider):
+        if self.account.has_shut_down(provider):
             raise BadRequest(f"{terra_name(provider)} is deprecated and cannot be connected")
-        session = self._begin(sent_object(request), [provider], widget=False)
+        session = self._begin(json_object(request), [provider], widget=False)
         link = f"{self.url}/connect/{session.session_id}"
-        return given({"status": "success", "user_id": session.user_id, "auth_url": link})
+        return json_response({"status": "success", "user_id": session.user_id, "auth_url": link})
 
     def generate_auth_token(self, request: Request) -> Response:
         """A token for the mobile SDK, which ends after three minutes. An unknown dev-id is not found, as at Terra."""
         self.credentials.check(request, unknown_dev_id=NotFound("Invalid dev-id was provided"))
-        return given({"status": "success", "token": secrets.token_hex(32), "expires_in": AUTH_TOKEN_SECONDS})
+        return json_response({"status": "success", "token": secrets.token_hex(32), "expires_in": AUTH_TOKEN_SECONDS})
 
     def generate_widget_session(self, request: Request) -> Response:
-        if self.account.switches.legacy_widget == "gone":
+        if self.account.settings.legacy_widget == "gone":
             raise Gone("this endpoint is gone: use POST https://access.tryterra.co/api/widget/session")
         return self._widget_session(request, 200)
 
@@ -80,29 +80,29 @@ class Links:
 
     def _widget_session(self, request: Request, status: int) -> Response:
         """A link to the page where a provider is chosen. `providers` must be one string, as at Terra."""
-        sent = sent_object(request)
+        sent = json_object(request)
         names = sent.get("providers")
         if names is not None and not isinstance(names, str):
             return Response(HTML_500, status=500, mimetype="text/html")
         known = {terra_name(each): each for each in map(self.account.resources.find, (names or "").split(",")) if each}
         providers = list(known.values()) if names else self.account.providers()
-        providers = [provider for provider in providers if not self.account.ended(provider)]
+        providers = [provider for provider in providers if not self.account.has_shut_down(provider)]
         if not providers:
             return Response(HTML_500, status=500, mimetype="text/html")
         session = self._begin(sent, providers, widget=True)
-        return given(
+        return json_response(
             {
                 "session_id": session.session_id,
                 "url": f"{self.url}/widget/session/{session.session_id}",
                 "status": "success",
-                "expires_in": int(self.account.switches.session_seconds),
+                "expires_in": int(self.account.settings.session_seconds),
             },
             status,
         )
 
     def _check_limit(self) -> None:
         """Terra refuses a direct link once the environment holds as many connections as it may."""
-        limit = self.account.switches.user_limit
+        limit = self.account.settings.user_limit
         if limit and self.account.count() >= limit:
             raise UserLimitReached
 

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 from scopes.catalogue.entries import Provider, Scope
-from scopes.sandbox.offer import terra_name
+from scopes.sandbox.grants import terra_name
 
 STYLE = (Path(__file__).parent / "sandbox.css").read_text(encoding="utf-8")
 # form-action is left open: the answer to the form leads back to whoever sent the person here.

@@ -24,13 +24,13 @@ from scopes.sandbox.admin import ADMIN_BASE, Admin
 from scopes.sandbox.api import Api
 from scopes.sandbox.consent import Consent
 from scopes.sandbox.control import Control
-from scopes.sandbox.courier import Courier
 from scopes.sandbox.credentials import BASES, Credentials
+from scopes.sandbox.faults import Faults, cut_in_half
 from scopes.sandbox.links import WIDGET_PATHS, Links
-from scopes.sandbox.mischief import Mischiefs, half_of
-from scopes.sandbox.people import Population
+from scopes.sandbox.population import Population
+from scopes.sandbox.settings import SettingError, Settings
 from scopes.sandbox.store import Store, StoreError
-from scopes.sandbox.switches import SwitchError, Switches
+from scopes.sandbox.webhook_sender import WebhookSender
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -71,23 +71,23 @@ class Sandbox:
         every_key = {name: keys.get(name) or self._made_up[name] for name in KEYS}
         with listening(port) as listener:
             try:
-                switches = Switches().thrown({"webhook_url": webhook_url})
-                self.account = Account(population, Store(store, population.seed), switches)
-            except (StoreError, SwitchError) as error:
+                settings = Settings().with_changes({"webhook_url": webhook_url})
+                self.account = Account(population, Store(store, population.seed), settings)
+            except (StoreError, SettingError) as error:
                 raise NotReady(str(error)) from error
             self.url = f"http://{HOST}:{listener.getsockname()[1]}"
             self._server = make_server(
                 HOST, listener.getsockname()[1], self, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
             )
         self.control_token = secrets.token_urlsafe(24)
-        self.mischiefs = Mischiefs(population.seed)
-        self.courier = Courier(self.account, every_key["signing_secret"])
+        self.faults = Faults(population.seed)
+        self.webhook_sender = WebhookSender(self.account, every_key["signing_secret"])
         credentials = Credentials(every_key["dev_id"], every_key["api_key"])
-        self.api = Api(self.account, self.courier, credentials, self.url)
+        self.api = Api(self.account, self.webhook_sender, credentials, self.url)
         links = Links(self.account, credentials, self.url)
-        self.admin = Admin(self.account, self.courier, every_key["dev_id"], every_key["admin_token"])
-        self.control = Control(self.account, self.courier, self.mischiefs, self.control_token)
-        consent = Consent(self.account, self.courier)
+        self.admin = Admin(self.account, self.webhook_sender, every_key["dev_id"], every_key["admin_token"])
+        self.control = Control(self.account, self.webhook_sender, self.faults, self.control_token)
+        consent = Consent(self.account, self.webhook_sender)
         self._paths = Map(
             [*self.api.rules(), *links.rules(), *self.admin.rules(), *consent.rules(), *self.control.rules()],
             merge_slashes=False,
@@ -96,7 +96,7 @@ class Sandbox:
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="sandbox", daemon=True)
         self._thread.start()
 
-    def greeting(self) -> dict[str, Any]:
+    def startup_message(self) -> dict[str, Any]:
         """Where it is and how it is used; of the keys, only those that were made up here."""
         return {
             "url": self.url,
@@ -114,7 +114,7 @@ class Sandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        self.courier.close()
+        self.webhook_sender.close()
         self.account.store.close()
 
     def __enter__(self) -> Self:
@@ -141,17 +141,17 @@ class Sandbox:
         handler, arguments = self._paths.bind_to_environ(request.environ).match()
         if not request.path.startswith((*BASES, *WIDGET_PATHS, ADMIN_BASE)):
             return handler(request, **arguments)
-        mischief = self.mischiefs.due(request.path)
+        mischief = self.faults.fault_for(request.path)
         if mischief is None:
             return handler(request, **arguments)
-        if instead := mischief.in_place_of_the_answer():
+        if instead := mischief.replacement_response():
             return instead
         if mischief.kind == "slow":
             time.sleep(mischief.seconds)
         elif mischief.kind in ("page_repeats", "page_shrinks") and request.path.endswith("/subscriptions"):
-            arguments = {**arguments, "spoilt": mischief.kind}
+            arguments = {**arguments, "fault_kind": mischief.kind}
         answer = handler(request, **arguments)
-        return half_of(answer) if mischief.kind == "half_body" else answer
+        return cut_in_half(answer) if mischief.kind == "half_body" else answer
 
     def _error(self, request: Request, error: HTTPException) -> Response:
         if request.path.startswith("/_sandbox"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from scopes.sandbox.cast import Connection
+from scopes.sandbox.people import Connection
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS origin (seed INTEGER NOT NULL);
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     started_at REAL NOT NULL,
     outcome TEXT
 );
-CREATE TABLE IF NOT EXISTS switches (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY,
     trace_id TEXT NOT NULL,
@@ -105,7 +105,7 @@ class Store:
             self._database.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """What is done inside is done as a whole or not at all, and no other thread comes between."""
         with self._lock:
             if self._database.in_transaction:
@@ -224,15 +224,15 @@ class Store:
             )
             return done.rowcount == 1
 
-    # Switches, deliveries
+    # Settings, deliveries
 
-    def switches(self) -> dict[str, Any]:
-        return {row["name"]: json.loads(row["value"]) for row in self._rows("SELECT * FROM switches")}
+    def settings(self) -> dict[str, Any]:
+        return {row["name"]: json.loads(row["value"]) for row in self._rows("SELECT * FROM settings")}
 
-    def throw(self, changes: dict[str, Any]) -> None:
-        with self.together():
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        with self.transaction():
             for name, value in changes.items():
-                self._rows("INSERT OR REPLACE INTO switches VALUES (?, ?)", name, json.dumps(value))
+                self._rows("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
 
     def log_delivery(
         self, trace_id: str, kind: str, attempt: int, at: str, status: int | None, error: str, body: str
@@ -255,8 +255,8 @@ class Store:
 
     def forget(self) -> None:
         """As it was at the start."""
-        with self.together():
-            for table in ("users", "sessions", "switches", "deliveries"):
+        with self.transaction():
+            for table in ("users", "sessions", "settings", "deliveries"):
                 self._database.execute(f"DELETE FROM {table}")
 
 

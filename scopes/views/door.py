@@ -1,4 +1,7 @@
-"""What a door tells the portal's middleware of itself, by attributes (see portal.gate and portal.limits)."""
+"""Attributes by which a view sets how the portal's middleware treats it.
+
+See portal.request_checks and portal.statement_limits.
+"""
 
 from __future__ import annotations
 

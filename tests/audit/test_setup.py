@@ -17,7 +17,7 @@ from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.exchange import Limits
 from tests import cast as people
-from tests.listed import Listed, listed
+from tests.terra_sandbox import Listed, listed
 
 pytestmark = pytest.mark.django_db
 
@@ -27,12 +27,12 @@ def terra() -> Iterator[Listed]:
     with listed(10, "prod") as found:
         environment = replace(
             found.client.environment,
-            admin_token=found.sandbox.greeting()["admin_token"],
-            admin_base_url=found.sandbox.greeting()["admin_base_url"],
+            admin_token=found.sandbox.startup_message()["admin_token"],
+            admin_base_url=found.sandbox.startup_message()["admin_base_url"],
             production=True,
         )
         found.client = Terra(environment, Limits(), pause=lambda _: None)
-        found.control("PUT", "switches", {"webhook_url": "https://app.example/hooks?key=secret"})
+        found.control("PUT", "settings", {"webhook_url": "https://app.example/hooks?key=secret"})
         yield found
 
 
@@ -52,7 +52,7 @@ REQUESTED = sorted(people.EVERYTHING)
 
 
 @pytest.mark.parametrize(
-    ("switches", "code", "words"),
+    ("settings", "code", "words"),
     [
         ({}, None, ""),
         ({"custom_scopes": {"oura": REQUESTED}}, None, ""),
@@ -72,9 +72,9 @@ REQUESTED = sorted(people.EVERYTHING)
     ],
 )
 def test_the_night_finds_what_disagrees(
-    cast: Source, terra: Listed, switches: dict[str, Any], code: str | None, words: str
+    cast: Source, terra: Listed, settings: dict[str, Any], code: str | None, words: str
 ) -> None:
-    terra.control("PUT", "switches", switches)
+    terra.control("PUT", "settings", settings)
     found = night(terra)
     findings = {one: text for one, text in found.items() if one in OF_SETUP}
     assert set(findings) == ({code} if code else set())
@@ -82,7 +82,7 @@ def test_the_night_finds_what_disagrees(
 
 
 def test_a_night_that_the_admin_api_refuses_goes_on(cast: Source, terra: Listed) -> None:
-    terra.control("PUT", "switches", {"admin_scopes": ["providers:read"]})
+    terra.control("PUT", "settings", {"admin_scopes": ["providers:read"]})
     found = night(terra)
     assert not OF_SETUP & set(found) and AuditRun.objects.get().state == AuditRun.State.DONE
     kept = TerraSetup.objects.get().content
@@ -97,7 +97,7 @@ def test_nothing_secret_is_kept(cast: Source, terra: Listed) -> None:
 
 
 def test_silence_is_reported_with_its_cause(cast: Source, terra: Listed) -> None:
-    terra.control("PUT", "switches", {"destination_active": False})
+    terra.control("PUT", "settings", {"destination_active": False})
     read_and_store(AdminApi(terra.client.environment), people.NOW)
     [silence] = silences(people.NOW)
     assert silence.causes == ("the destination app.example/hooks is switched off at Terra",)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scopes.catalogue import Known, Provider, Scope, load, provider_file
-from tests.clone import cloned
+from tests.fresh_clone import cloned
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "adding-a-provider.md"
 

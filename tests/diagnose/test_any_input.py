@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scopes.catalogue import default
-from scopes.diagnose import Diagnosis, ErrorReport, Verdict, as_text, diagnose
-from scopes.diagnose.reading import readable
+from scopes.diagnose import Diagnosis, ErrorReport, ErrorVerdict, diagnose, render_text
+from scopes.diagnose.error_text import readable
 from scopes.reasons import REMEDIES
 from tests.diagnose.samples import FILES_OF_SAMPLES, Sample, said, samples
 
@@ -39,7 +39,7 @@ wrappings = st.sampled_from(sorted(WRAPPINGS))
 
 
 def everything_said(diagnosis: Diagnosis) -> str:
-    return as_text(diagnosis, default()) + json.dumps(diagnosis.as_data(), ensure_ascii=False) + repr(diagnosis)
+    return render_text(diagnosis, default()) + json.dumps(diagnosis.as_data(), ensure_ascii=False) + repr(diagnosis)
 
 
 def report_of(sample: Sample, body: str) -> ErrorReport:
@@ -96,7 +96,7 @@ def test_a_secret_that_shows_only_when_it_is_unescaped_is_not_repeated(text: str
 @settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
 def test_anything_gets_an_answer(line: str | bytes) -> None:
     diagnosis = said(line)
-    assert diagnosis.verdict in Verdict
+    assert diagnosis.verdict in ErrorVerdict
     assert diagnosis.remedy in REMEDIES
     json.dumps(diagnosis.as_data()).encode()
 
@@ -115,22 +115,22 @@ def test_anything_gets_an_answer(line: str | bytes) -> None:
 )
 @settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 def test_a_report_with_values_of_any_type_gets_an_answer(data: dict[str, object]) -> None:
-    assert said(json.dumps(data)).verdict in Verdict
+    assert said(json.dumps(data)).verdict in ErrorVerdict
 
 
 def test_ten_megabytes_are_answered_from_a_small_part_of_them() -> None:
     for piece in ("scope ", "\\", '{"a":', "[", "%25", "\0", "\ud800", "9", "a@", "_", "missing scopes: "):
         huge = piece * (10_000_000 // len(piece))
         assert len(readable(huge)) < 100_000
-        assert said(huge).verdict in Verdict
-        assert said(huge.encode("utf-8", "surrogatepass")).verdict in Verdict
-        assert said(json.dumps({"body": huge})).verdict in Verdict
+        assert said(huge).verdict in ErrorVerdict
+        assert said(huge.encode("utf-8", "surrogatepass")).verdict in ErrorVerdict
+        assert said(json.dumps({"body": huge})).verdict in ErrorVerdict
 
 
 def test_one_long_word_is_looked_through_as_fast_as_many() -> None:
     for told in ("missing _permission", "insufficient_scope", "invalid= scopes", "AADSTS", "required_scopes"):
         for letters in ("a", "a:", "a.", "a_", "a-", "A1"):
-            assert said(f"{told} {letters * 6000}").verdict in Verdict
+            assert said(f"{told} {letters * 6000}").verdict in ErrorVerdict
 
 
 def test_what_is_said_in_the_middle_or_at_the_end_of_a_long_text_is_found() -> None:

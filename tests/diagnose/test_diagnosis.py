@@ -7,14 +7,14 @@ import json
 import pytest
 
 from scopes.catalogue import default
-from scopes.diagnose import Diagnosis, Verdict, as_text, with_reasons
+from scopes.diagnose import Diagnosis, ErrorVerdict, render_text, with_reasons
 from scopes.reasons import REMEDIES
 from tests.diagnose.samples import said
 
 
 def test_a_missing_scopes_redirect_of_oura_suspects_the_scopes_without_which_no_connection_is_made() -> None:
     diagnosis = said("https://app.example/failed?user_id=null&reference_id=x&resource=OURA&reason=missing_scopes")
-    assert diagnosis.verdict is Verdict.MISSING_SCOPE
+    assert diagnosis.verdict is ErrorVerdict.MISSING_SCOPE
     assert (diagnosis.provider, diagnosis.scopes, diagnosis.remedy) == ("oura", (), "reauthenticate")
     assert "email" in diagnosis.suspects
 
@@ -28,23 +28,23 @@ def test_a_missing_scopes_redirect_of_oura_suspects_the_scopes_without_which_no_
 )
 def test_a_500_of_the_athlete_endpoint_suspects_profile_and_says_that_it_is_no_proof(body: str) -> None:
     diagnosis = said(json.dumps({"status": 500, "body": body, "provider": "STRAVA"}))
-    assert (diagnosis.verdict, diagnosis.suspects) == (Verdict.MISSING_SCOPE, ("profile",))
+    assert (diagnosis.verdict, diagnosis.suspects) == (ErrorVerdict.MISSING_SCOPE, ("profile",))
     assert "no proof" in diagnosis.unproven[0]
 
 
 def test_a_500_of_another_endpoint_proves_nothing() -> None:
-    assert said('{"status":500,"body":"/api/v2/sleep: internal server error"}').verdict is Verdict.UNRECOGNISED
+    assert said('{"status":500,"body":"/api/v2/sleep: internal server error"}').verdict is ErrorVerdict.UNRECOGNISED
 
 
 def test_a_403_about_the_diary_key_is_no_scope_problem_and_is_mended_by_connecting_again() -> None:
     diagnosis = said('{"status":403,"body":"403 Forbidden: diary is locked with a key","provider":"MYFITNESSPAL"}')
-    assert (diagnosis.verdict, diagnosis.remedy) == (Verdict.NOT_A_SCOPE_PROBLEM, "reauthenticate")
+    assert (diagnosis.verdict, diagnosis.remedy) == (ErrorVerdict.NOT_A_SCOPE_PROBLEM, "reauthenticate")
     assert diagnosis.provider == "myfitnesspal"
 
 
 def test_missing_scopes_with_huawei_points_to_the_console_not_to_the_person() -> None:
     diagnosis = said("https://app.example/failed?resource=HUAWEI&reason=missing_scopes")
-    assert (diagnosis.verdict, diagnosis.remedy) == (Verdict.SCOPE_REFUSED, "change_console")
+    assert (diagnosis.verdict, diagnosis.remedy) == (ErrorVerdict.SCOPE_REFUSED, "change_console")
     assert not REMEDIES[diagnosis.remedy].by_reauth
 
 
@@ -77,46 +77,46 @@ def test_exactly_the_scopes_that_are_needed_or_refused_are_named(text: str, scop
 
 
 VERDICTS = {
-    "403 Forbidden": Verdict.UNRECOGNISED,
-    "You do not have permission to perform this action.": Verdict.UNRECOGNISED,
-    "x is not defined in this scope": Verdict.UNRECOGNISED,
-    "https://app.example/cb?state=1&code=abc&scope=read,activity:read": Verdict.UNRECOGNISED,
-    "": Verdict.UNRECOGNISED,
-    "https://app.example/cb?error=access_denied": Verdict.CONSENT_REFUSED,
-    '{"error":"access_denied","error_description":"Access is denied"}': Verdict.NOT_A_SCOPE_PROBLEM,
-    "AADSTS65004: User declined to consent to access the app.": Verdict.CONSENT_REFUSED,
-    "AADSTS700082: The refresh token has expired due to inactivity.": Verdict.TOKEN_INVALID,
-    "AADSTS7000215: Invalid client secret provided.": Verdict.NOT_A_SCOPE_PROBLEM,
-    "Authorization expired, please reauthorize with the data provider": Verdict.TOKEN_INVALID,
-    "data type is not enabled, enable on the dashboard": Verdict.SCOPE_REFUSED,
-    "Limit of connected athletes exceeded": Verdict.NOT_A_SCOPE_PROBLEM,
-    "Endpoint not enabled for summary type: CONNECT_SLEEP": Verdict.SCOPE_REFUSED,
-    "User has not accepted all mandatory consents.": Verdict.CONSENT_REFUSED,
-    "error: connection does not support data type": Verdict.NOT_A_SCOPE_PROBLEM,
-    '{"code":30009,"message":"no permission"}': Verdict.SCOPE_REFUSED,
-    '{"type":"access_revoked","status":"warning","message":"User revoked access"}': Verdict.TOKEN_INVALID,
-    "429 Too Many Requests: rate limit exceeded": Verdict.NOT_A_SCOPE_PROBLEM,
+    "403 Forbidden": ErrorVerdict.UNRECOGNISED,
+    "You do not have permission to perform this action.": ErrorVerdict.UNRECOGNISED,
+    "x is not defined in this scope": ErrorVerdict.UNRECOGNISED,
+    "https://app.example/cb?state=1&code=abc&scope=read,activity:read": ErrorVerdict.UNRECOGNISED,
+    "": ErrorVerdict.UNRECOGNISED,
+    "https://app.example/cb?error=access_denied": ErrorVerdict.CONSENT_REFUSED,
+    '{"error":"access_denied","error_description":"Access is denied"}': ErrorVerdict.NOT_A_SCOPE_PROBLEM,
+    "AADSTS65004: User declined to consent to access the app.": ErrorVerdict.CONSENT_REFUSED,
+    "AADSTS700082: The refresh token has expired due to inactivity.": ErrorVerdict.TOKEN_INVALID,
+    "AADSTS7000215: Invalid client secret provided.": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
+    "Authorization expired, please reauthorize with the data provider": ErrorVerdict.TOKEN_INVALID,
+    "data type is not enabled, enable on the dashboard": ErrorVerdict.SCOPE_REFUSED,
+    "Limit of connected athletes exceeded": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
+    "Endpoint not enabled for summary type: CONNECT_SLEEP": ErrorVerdict.SCOPE_REFUSED,
+    "User has not accepted all mandatory consents.": ErrorVerdict.CONSENT_REFUSED,
+    "error: connection does not support data type": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
+    '{"code":30009,"message":"no permission"}': ErrorVerdict.SCOPE_REFUSED,
+    '{"type":"access_revoked","status":"warning","message":"User revoked access"}': ErrorVerdict.TOKEN_INVALID,
+    "429 Too Many Requests: rate limit exceeded": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
 }
 
 
 @pytest.mark.parametrize(("text", "verdict"), VERDICTS.items())
-def test_a_text_proves_what_it_says_and_no_more(text: str, verdict: Verdict) -> None:
+def test_a_text_proves_what_it_says_and_no_more(text: str, verdict: ErrorVerdict) -> None:
     assert said(text).verdict is verdict
 
 
 @pytest.mark.parametrize(
     ("provider", "status", "verdict"),
     [
-        ("Garmin Health API", 412, Verdict.MISSING_SCOPE),
-        ("OURA", 403, Verdict.NOT_A_SCOPE_PROBLEM),
-        ("Oura", 426, Verdict.NOT_A_SCOPE_PROBLEM),
-        ("Polar", 403, Verdict.UNRECOGNISED),
-        ("", 412, Verdict.UNRECOGNISED),
-        ("", 401, Verdict.TOKEN_INVALID),
+        ("Garmin Health API", 412, ErrorVerdict.MISSING_SCOPE),
+        ("OURA", 403, ErrorVerdict.NOT_A_SCOPE_PROBLEM),
+        ("Oura", 426, ErrorVerdict.NOT_A_SCOPE_PROBLEM),
+        ("Polar", 403, ErrorVerdict.UNRECOGNISED),
+        ("", 412, ErrorVerdict.UNRECOGNISED),
+        ("", 401, ErrorVerdict.TOKEN_INVALID),
     ],
 )
 def test_a_bare_status_counts_only_where_the_provider_is_known_to_mean_something_by_it(
-    provider: str, status: int, verdict: Verdict
+    provider: str, status: int, verdict: ErrorVerdict
 ) -> None:
     assert said(json.dumps({"status": status, "body": "", "provider": provider})).verdict is verdict
 
@@ -124,16 +124,16 @@ def test_a_bare_status_counts_only_where_the_provider_is_known_to_mean_something
 def test_a_github_404_with_scopes_that_the_token_lacks_is_a_missing_scope() -> None:
     headers = {"X-OAuth-Scopes": "repo", "X-Accepted-OAuth-Scopes": "admin:org, read:org"}
     lacking = said(json.dumps({"status": 404, "headers": headers, "body": "Not Found"}))
-    assert (lacking.verdict, lacking.alternatives) == (Verdict.MISSING_SCOPE, True)
+    assert (lacking.verdict, lacking.alternatives) == (ErrorVerdict.MISSING_SCOPE, True)
     assert lacking.scopes == ("admin:org", "read:org")
     held = said(json.dumps({"status": 404, "headers": headers | {"X-OAuth-Scopes": "read:org"}, "body": "Not Found"}))
-    assert held.verdict is Verdict.UNRECOGNISED
+    assert held.verdict is ErrorVerdict.UNRECOGNISED
 
 
 def test_names_are_resolved_by_the_catalogue_and_kept_as_they_stand() -> None:
     diagnosis = said('{"body":"Missing scope: extapi:heartrate","provider":"oura"}')
     assert (diagnosis.scopes, diagnosis.canonical) == (("extapi:heartrate",), ("heartrate",))
-    assert "extapi:heartrate (heartrate)" in as_text(diagnosis, default())
+    assert "extapi:heartrate (heartrate)" in render_text(diagnosis, default())
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_the_connections_own_facts_decide_what_comes_first(reasons: dict[str, st
     decided = with_reasons(LACKING, reasons)
     assert decided.remedy == remedy
     assert dict(decided.reasons) == reasons
-    assert "heartrate: " in as_text(decided, default())
+    assert "heartrate: " in render_text(decided, default())
 
 
 def test_among_alternatives_the_easiest_is_enough() -> None:
@@ -225,7 +225,7 @@ def test_a_person_who_said_no_is_not_asked_again_for_what_is_waived(
     reasons: dict[str, str], remedy: str, told: dict[str, str]
 ) -> None:
     decided = with_reasons(said("https://app.example/cb?error=access_denied"), reasons)
-    assert (decided.verdict, decided.remedy, dict(decided.reasons)) == (Verdict.CONSENT_REFUSED, remedy, told)
+    assert (decided.verdict, decided.remedy, dict(decided.reasons)) == (ErrorVerdict.CONSENT_REFUSED, remedy, told)
 
 
 @pytest.mark.parametrize(
@@ -239,12 +239,12 @@ def test_a_person_who_said_no_is_not_asked_again_for_what_is_waived(
 )
 def test_a_410_of_a_provider_that_has_ended_points_to_its_successor(text: str) -> None:
     diagnosis = said(text)
-    assert (diagnosis.verdict, diagnosis.remedy) == (Verdict.NOT_A_SCOPE_PROBLEM, "connect_successor")
+    assert (diagnosis.verdict, diagnosis.remedy) == (ErrorVerdict.NOT_A_SCOPE_PROBLEM, "connect_successor")
 
 
 def test_a_410_of_another_provider_says_only_that_something_is_gone() -> None:
     diagnosis = said('{"status":410,"body":"","provider":"oura"}')
-    assert (diagnosis.verdict, diagnosis.remedy) == (Verdict.NOT_A_SCOPE_PROBLEM, "verify")
+    assert (diagnosis.verdict, diagnosis.remedy) == (ErrorVerdict.NOT_A_SCOPE_PROBLEM, "verify")
     assert any("an address" in caveat for caveat in diagnosis.unproven)
 
 
@@ -264,4 +264,4 @@ def test_a_fault_of_the_apps_build_is_not_laid_on_the_phone() -> None:
         "permission android.permission.health.READ_STEPS is not declared in AndroidManifest.xml",
         "NSHealthShareUsageDescription must be set in the app's Info.plist",
     ):
-        assert (said(text).verdict, said(text).remedy) == (Verdict.SCOPE_REFUSED, "change_request")
+        assert (said(text).verdict, said(text).remedy) == (ErrorVerdict.SCOPE_REFUSED, "change_request")

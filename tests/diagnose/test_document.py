@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 from scopes.catalogue import default
-from scopes.diagnose import Verdict, as_text
-from scopes.diagnose.diagnosis import exhibit_of
-from scopes.diagnose.reading import HEAD, TAIL
-from scopes.diagnose.recognise import CERTAIN, Recogniser, says
-from scopes.diagnose.report import ErrorReport
+from scopes.diagnose import ErrorVerdict, render_text
+from scopes.diagnose.diagnosis import read_error
+from scopes.diagnose.error_report import ErrorReport
+from scopes.diagnose.error_text import HEAD, TAIL
+from scopes.diagnose.recogniser import CERTAIN, Recogniser, by_pattern
 from tests.diagnose.samples import said
 
 PAGE = (Path(__file__).parents[2] / "docs" / "diagnose.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ FITBIT = "This application does not have permission to access sleep data. Visit 
 def test_the_answer_in_words_is_the_one_that_is_shown() -> None:
     shown = re.search(r"^missing_scope: .*?(?=^```)", PAGE, re.DOTALL | re.MULTILINE)
     assert shown
-    written = as_text(said(FITBIT), default()).splitlines()
+    written = render_text(said(FITBIT), default()).splitlines()
     assert set(shown[0].splitlines()) <= set(written)
 
 
@@ -31,7 +31,7 @@ def test_the_answer_for_a_machine_is_the_one_that_is_shown() -> None:
 
 
 def test_every_verdict_has_a_row() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == list(Verdict)
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == list(ErrorVerdict)
 
 
 def test_the_length_that_is_read_is_told() -> None:
@@ -39,9 +39,9 @@ def test_the_length_that_is_read_is_told() -> None:
 
 
 def test_the_recogniser_that_is_shown_works() -> None:
-    entry = re.search(r"^says\(.*?^\)", PAGE, re.DOTALL | re.MULTILINE)
+    entry = re.search(r"^by_pattern\(.*?^\)", PAGE, re.DOTALL | re.MULTILINE)
     assert entry
-    recogniser = eval(entry[0], {"says": says, "Verdict": Verdict, "CERTAIN": CERTAIN})
+    recogniser = eval(entry[0], {"by_pattern": by_pattern, "ErrorVerdict": ErrorVerdict, "CERTAIN": CERTAIN})
     assert isinstance(recogniser, Recogniser)
     text = ErrorReport("Application does not have the good scope rights")
-    assert [finding.verdict for finding in recogniser(exhibit_of(text, default()))] == [Verdict.MISSING_SCOPE]
+    assert [finding.verdict for finding in recogniser(read_error(text, default()))] == [ErrorVerdict.MISSING_SCOPE]

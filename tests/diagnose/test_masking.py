@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from scopes.catalogue import default
-from scopes.diagnose import ErrorReport, as_text, diagnose, echo, mask, read_report
+from scopes.diagnose import ErrorReport, diagnose, mask, masked_copy, read_report, render_text
+from scopes.diagnose.english_words import is_prose
 from scopes.diagnose.masking import MASKED, is_error_code
-from scopes.diagnose.words import is_prose
 from tests.diagnose.carriers import CARRIERS, WRAPPED
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIyM0JCRzkiLCJzY29wZXMiOiJyd2VpIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -89,8 +89,8 @@ def test_any_hexadecimal_token_behind_its_key_is_masked(token: str) -> None:
 def everything_shown(report: ErrorReport) -> str:
     """All that the desk and the command show of a report, in small letters."""
     diagnosis = diagnose(report, default())
-    answer = as_text(diagnosis, default()) + json.dumps(diagnosis.as_data(), ensure_ascii=False) + repr(diagnosis)
-    return (answer + echo(report)).lower()
+    answer = render_text(diagnosis, default()) + json.dumps(diagnosis.as_data(), ensure_ascii=False) + repr(diagnosis)
+    return (answer + masked_copy(report)).lower()
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

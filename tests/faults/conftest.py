@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from portal import cluster
-from portal.cluster import Cluster
+from portal import embedded_postgres
+from portal.embedded_postgres import Cluster
 from tests.faults.machine import Machine, Machines
 
 MIGRATED = "migrated"
@@ -17,8 +17,8 @@ MIGRATED = "migrated"
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Cluster]:
-    """The running cluster, gone with the tests. Its database MIGRATED has our tables."""
-    own = cluster.named(f"faults-{uuid.uuid4().hex[:8]}")
+    """The running embedded_postgres, gone with the tests. Its database MIGRATED has our tables."""
+    own = embedded_postgres.named(f"faults-{uuid.uuid4().hex[:8]}")
     try:
         with own.held():
             _create(own, MIGRATED)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portal.cluster import Cluster
+from portal.embedded_postgres import Cluster
 from tests.faults.machine import Machine, Machines, kill, until
 from tests.faults.terra import NO_ANSWER, Delivery, Sender, lives, user_id
 

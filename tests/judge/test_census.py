@@ -11,7 +11,7 @@ from django.db import connection
 from scopes.judge import census
 from scopes.models import Source
 from tests.cast import NOW
-from tests.threads import at_once
+from tests.concurrently import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -36,7 +36,7 @@ from tests.cast import (
     terra,
 )
 from tests.intake.recording import periods
-from tests.threads import PATIENCE, at_once
+from tests.concurrently import PATIENCE, at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from django.db import connection
 from scopes import nightly
 from scopes.models import AuditRun, Person, RequestBudget
 from tests import command_line
-from tests.listed import KEYS, listed
+from tests.terra_sandbox import KEYS, listed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +42,7 @@ def test_an_audit_that_finds_nothing_of_what_was_named_ends_with_0() -> None:
 
 def test_an_audit_that_could_not_list_ends_with_1_and_still_reports() -> None:
     with listed(3) as terra:
-        terra.misbehave(kind="401", times=1)
+        terra.add_fault(kind="401", times=1)
         failed = command_line.run(
             "audit_connections",
             "sandbox",

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 
 from scopes.models import Source
 from scopes.models.transactions import in_transaction, limited
-from tests.threads import at_once
+from tests.concurrently import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

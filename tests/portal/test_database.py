@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from portal import cluster, database
-from portal.cluster import Cluster, ClusterError
+from portal import database, embedded_postgres
+from portal.embedded_postgres import Cluster, ClusterError
 
 ASK = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0])"
 
@@ -25,7 +25,7 @@ TELL = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(pr
 def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """A cluster of this test's own; DATABASE_URL names another server."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere.example/else")
-    own = cluster.named(f"test-{uuid.uuid4().hex[:8]}")
+    own = embedded_postgres.named(f"test-{uuid.uuid4().hex[:8]}")
     yield own
     own.remove()
 
@@ -35,7 +35,7 @@ def run(embedded: Cluster, *command: str) -> Iterator[subprocess.Popen[str]]:
     """The running `portal.database run`, which is ended with the block, if need be with all that it started."""
     line = [sys.executable, "-m", "portal.database", "run", "--cluster", embedded.home.name, *command]
     with subprocess.Popen(
-        line, cwd=cluster.CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        line, cwd=embedded_postgres.CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
             yield process
@@ -92,7 +92,7 @@ def test_a_database_that_stays_is_made_once_and_no_other_is_taken_for_it(embedde
             pytest.fail("it is for tea")
     finally:
         with (
-            cluster.named(cluster.MAIN).held(),
+            embedded_postgres.named(embedded_postgres.MAIN).held(),
             psycopg.connect(url.replace(name, "postgres"), autocommit=True) as server,
         ):
             server.execute(f"DROP DATABASE {name}".encode())

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from portal import cluster
+from portal import embedded_postgres
 from portal.environment import INSECURE_SECRET, secret_key_fallbacks
-from portal.refusals import RAW, _wrong_database
-from tests.clone import cloned
+from portal.environment_checks import RAW, _wrong_database
+from tests.fresh_clone import cloned
 
 SOUND = {
     "PORTAL_MODE": "production",
@@ -28,7 +28,9 @@ def check(**changes: str) -> subprocess.CompletedProcess[str]:
     environment = inherited | SOUND | changes
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     command = [sys.executable, "manage.py", "check", "--deploy", "--tag", "security", "--fail-level", "WARNING"]
-    return subprocess.run(command, cwd=cluster.CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=embedded_postgres.CHECKOUT, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
@@ -54,7 +56,7 @@ def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is empty"),
         ({"ALLOWED_HOSTS": "portal.example.org,*"}, "ALLOWED_HOSTS is empty or allows every name"),
         ({"DATABASE_URL": ""}, "DATABASE_URL is missing"),
-        ({"DATABASE_URL": cluster.named("main").url()}, "names the embedded PostgreSQL"),
+        ({"DATABASE_URL": embedded_postgres.named("main").url()}, "names the embedded PostgreSQL"),
         ({"DATABASE_URL": "sqlite:///portal.sqlite3"}, "DATABASE_URL must name a PostgreSQL"),
         ({"TERRA_SANDBOX_BASE_URL": "http://127.0.0.1:8901/api/v2"}, "TERRA_SANDBOX_BASE_URL is not an https address"),
         (
@@ -195,7 +197,7 @@ def test_settings_take_what_the_environment_says() -> None:
             "WEBHOOK_STALE_SECONDS": "60",
             "PROXIES": " 2 ",
         },
-        cwd=cluster.CHECKOUT,
+        cwd=embedded_postgres.CHECKOUT,
         capture_output=True,
         text=True,
         check=True,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.cluster import CHECKOUT
-from tests.clone import Clone, cloned
+from portal.embedded_postgres import CHECKOUT
+from tests.fresh_clone import Clone, cloned
 
 TOOLS = ("sh", "cat", "cksum", "tr", "awk", "touch", "rm")
 
@@ -76,7 +76,7 @@ def clone() -> Iterator[Clone]:
 
 
 def test_clean_deletes_what_was_made_here_and_nothing_else(clone: Clone, tmp_path: Path) -> None:
-    where = "from portal import cluster, demo; print(cluster.place(), demo.HOMES)"
+    where = "from portal import demo, embedded_postgres; print(embedded_postgres.place(), demo.HOMES)"
     place, homes = map(Path, clone.run(".venv/bin/python", "-c", where).stdout.split())
     assert clone.run("make", "start").returncode == 0
     with_demo = "from portal import demo\nwith demo.place() as (_, home): print(home)"

@@ -12,7 +12,7 @@ import requests
 from pytest_httpserver import HTTPServer
 
 from scopes.catalogue import default
-from scopes.sandbox.people import Population
+from scopes.sandbox.population import Population
 from scopes.sandbox.server import Sandbox
 
 TODAY = date(2026, 11, 22)
@@ -45,11 +45,11 @@ class Application:
         assert answer.status_code == expect, answer.text
         return answer.json()
 
-    def throw(self, **switches: object) -> None:
-        self.control("PUT", "switches", switches)
+    def change_settings(self, **settings: object) -> None:
+        self.control("PUT", "settings", settings)
 
-    def misbehave(self, **mischief: object) -> None:
-        self.control("POST", "misbehave", mischief)
+    def add_fault(self, **fault: object) -> None:
+        self.control("POST", "faults", fault)
 
     def users(self, reference_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get("/userInfo", reference_id=reference_id).json()
@@ -121,6 +121,6 @@ def host(httpserver: HTTPServer) -> HTTPServer:
 
 
 @pytest.fixture
-def heard(start: Callable[..., Application], host: HTTPServer) -> Application:
+def sending(start: Callable[..., Application], host: HTTPServer) -> Application:
     """A sandbox whose webhooks the host hears."""
     return start(webhook_url=host.url_for("/hook"))

@@ -1,4 +1,4 @@
-"""The sandbox's Admin API has the documented fields, codes and doors, and can be told to misbehave."""
+"""The sandbox's Admin API has the documented fields, codes and doors, and can be made to fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HERE = f"{BASE}/environments/{DEV_ID}"
 
 
 def ask(terra: Application, path: str, method: str = "GET", **more: Any) -> requests.Response:
-    headers = {"Authorization": f"Bearer {terra.sandbox.greeting()['admin_token']}"} | more.pop("headers", {})
+    headers = {"Authorization": f"Bearer {terra.sandbox.startup_message()['admin_token']}"} | more.pop("headers", {})
     return requests.request(method, f"{terra.url}{path}", headers=headers, timeout=10, **more)
 
 
@@ -27,7 +27,7 @@ def test_the_token_opens_it_and_the_api_key_does_not(terra: Application) -> None
 
 
 def test_it_tells_how_the_environment_is_set_up(terra: Application) -> None:
-    terra.throw(
+    terra.change_settings(
         enabled_sources=["OURA", "DEXCOM_EU"], custom_scopes={"oura": ["email"]}, webhook_url="https://app.example/x"
     )
     sources = ask(terra, f"{HERE}/unified-api/sources").json()
@@ -49,13 +49,13 @@ def test_it_tells_how_the_environment_is_set_up(terra: Application) -> None:
         "url": "https://app.example/x",
         "active": True,
     }
-    terra.throw(destination_active=False, destination_events=["sleep"])
+    terra.change_settings(destination_active=False, destination_events=["sleep"])
     [destination] = ask(terra, f"{HERE}/unified-api/destinations").json()["data"]
     assert (destination["active"], destination["event_types"]) == (False, ["sleep"])
 
 
 @pytest.mark.parametrize(
-    ("switches", "path", "status", "code"),
+    ("settings", "path", "status", "code"),
     [
         ({"admin_token_days": -1}, f"{BASE}/me", 401, "unauthorized"),
         ({"admin_scopes": ["events:read"]}, f"{HERE}/unified-api/sources", 403, "scope_missing"),
@@ -64,35 +64,37 @@ def test_it_tells_how_the_environment_is_set_up(terra: Application) -> None:
     ],
 )
 def test_it_refuses_as_terra_does(
-    terra: Application, switches: dict[str, object], path: str, status: int, code: str
+    terra: Application, settings: dict[str, object], path: str, status: int, code: str
 ) -> None:
-    terra.throw(**switches)
+    terra.change_settings(**settings)
     refused = ask(terra, path)
     assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert refused.headers["Content-Type"] == "application/problem+json"
 
 
 def test_it_throttles_when_told_to(terra: Application) -> None:
-    terra.misbehave(kind="429", path="/sources", seconds=7)
+    terra.add_fault(kind="429", path="/sources", seconds=7)
     refused = ask(terra, f"{HERE}/unified-api/sources")
     assert (refused.status_code, refused.headers["Retry-After"], refused.json()["code"]) == (429, "7", "rate_limited")
     assert ask(terra, f"{HERE}/unified-api/sources").status_code == 200
 
 
-def test_deliveries_that_failed_are_listed_without_a_name_and_sent_again(heard: Application, host: HTTPServer) -> None:
+def test_deliveries_that_failed_are_listed_without_a_name_and_sent_again(
+    sending: Application, host: HTTPServer
+) -> None:
     host.clear_all_handlers()
     host.expect_oneshot_request("/hook").respond_with_data("no", status=500)
     host.expect_request("/hook").respond_with_data("ok")
-    heard.throw(retry_seconds=3600)
-    ada = heard.user("ada")
-    heard.control("POST", f"users/{ada['user_id']}/connection_error")
-    [failed] = until(lambda: ask(heard, f"{HERE}/webhook-events?outcome=failed").json()["data"])
+    sending.change_settings(retry_seconds=3600)
+    ada = sending.user("ada")
+    sending.control("POST", f"users/{ada['user_id']}/connection_error")
+    [failed] = until(lambda: ask(sending, f"{HERE}/webhook-events?outcome=failed").json()["data"])
     assert (failed["data_type"], failed["provider"], failed["http_status"]) == ("connection_error", "oura", 500)
     assert ada["user_id"] not in str(failed) and "ada" not in str(failed)
-    assert ask(heard, f"{HERE}/webhook-events?outcome=failed&user_id=nobody").json()["data"] == []
+    assert ask(sending, f"{HERE}/webhook-events?outcome=failed&user_id=nobody").json()["data"] == []
 
     body = {"user_id": ada["user_id"], "event_id": failed["event_id"], "event_type": "connection_error"}
-    assert ask(heard, f"{HERE}/webhook-events/resend", "POST", json=body | {"event_id": "no"}).status_code == 404
-    sent = ask(heard, f"{HERE}/webhook-events/resend", "POST", json=body)
+    assert ask(sending, f"{HERE}/webhook-events/resend", "POST", json=body | {"event_id": "no"}).status_code == 404
+    sent = ask(sending, f"{HERE}/webhook-events/resend", "POST", json=body)
     assert (sent.status_code, sent.json()["dispatched"]) == (202, True)
-    assert until(lambda: ask(heard, f"{HERE}/webhook-events?outcome=delivered").json()["data"])
+    assert until(lambda: ask(sending, f"{HERE}/webhook-events?outcome=delivered").json()["data"])

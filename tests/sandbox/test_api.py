@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from scopes.catalogue import default
-from scopes.sandbox.cast import Connection
-from scopes.sandbox.people import Population
+from scopes.sandbox.people import Connection
+from scopes.sandbox.population import Population
 from tests.sandbox.conftest import TODAY, Application
 
 USER_KEYS = {"user_id", "provider", "last_webhook_update", "created_at", "scopes", "reference_id", "active"}
@@ -105,7 +105,7 @@ def test_wrong_credentials_are_refused_in_the_dialect_of_the_moment(
         "instance": "/api/v2/userInfo?user_id=1",
         "detail": "dev-id or x-api-key headers are missing",
     }
-    terra.throw(error_dialect="legacy")
+    terra.change_settings(error_dialect="legacy")
     assert ask().status_code == 401
     assert ask().json() == {"status": "error", "message": "dev-id or x-api-key headers are missing"}
 
@@ -130,7 +130,7 @@ def test_a_reference_id_gives_all_its_connections_in_either_shape(terra: Applica
     finn = terra.get("/userInfo", reference_id="finn").json()
     assert [user["provider"] for user in finn] == ["OURA", "GARMIN"]
     assert terra.get("/userInfo", reference_id="nobody").json() == []
-    terra.throw(reference_lookup="users")
+    terra.change_settings(reference_lookup="users")
     assert terra.get("/userInfo", reference_id="finn").json() == {"users": finn}
     assert terra.get("/userInfo", reference_id="nobody").json() == {"users": []}
 
@@ -148,7 +148,7 @@ def test_the_account_behind_a_connection_can_be_asked_for(terra: Application) ->
     assert answer["user"] == ada
     assert answer["athlete"]["provider_user_id"]
     assert terra.get("/athlete", user_id=ada["user_id"]).status_code == 400, "there is no webhook address"
-    terra.throw(webhook_url="http://127.0.0.1:9/")
+    terra.change_settings(webhook_url="http://127.0.0.1:9/")
     assert terra.get("/athlete", user_id=ada["user_id"]).json()["reference"]
 
 

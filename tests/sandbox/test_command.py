@@ -62,7 +62,7 @@ def test_it_says_where_it_is_serves_and_ends_when_it_is_told_to(run: Run) -> Non
     ).json()["data"]["results"]
     assert len(listing) == ready["connections"]
     token = {"x-sandbox-token": ready["control_token"]}
-    assert requests.get(f"{ready['url']}/_sandbox/switches", headers=token, timeout=10).status_code == 200
+    assert requests.get(f"{ready['url']}/_sandbox/settings", headers=token, timeout=10).status_code == 200
 
     process.send_signal(signal.SIGTERM)
     rest, _ = process.communicate(timeout=10)

@@ -120,7 +120,7 @@ def test_other_providers_and_other_people_are_left_alone(terra: Application) -> 
 
 
 def test_only_what_the_dashboard_requests_is_shown_and_granted(terra: Application) -> None:
-    terra.throw(requested_scopes={"OURA": ["email", "personal", "tag", "a_new_one"]})
+    terra.change_settings(requested_scopes={"OURA": ["email", "personal", "tag", "a_new_one"]})
     minted = terra.link("OURA", "new-here")
     assert list(boxes(requests.get(minted["auth_url"], timeout=10).text)) == ["email", "personal", "tag", "a_new_one"]
     terra.decide(minted["auth_url"], "allow", "email", "personal", "tag", "a_new_one", "heartrate")
@@ -165,7 +165,7 @@ def test_a_link_works_once_and_says_so(terra: Application) -> None:
 
 def test_a_link_that_is_too_old_or_made_up_says_so(terra: Application) -> None:
     minted = terra.link("OURA", "ada")
-    terra.throw(session_seconds=0)
+    terra.change_settings(session_seconds=0)
     answer = terra.decide(minted["auth_url"], "allow", "email", "personal", "tag")
     assert answer.status_code == 410 and "expired" in answer.text
     assert requests.get(f"{terra.url}/connect/made-up", timeout=10).status_code == 404
@@ -213,7 +213,7 @@ def test_pages_are_plain_html_with_a_style_sheet_and_nothing_inline(terra: Appli
 
 
 def test_what_an_application_asks_for_is_shown_as_text(terra: Application) -> None:
-    terra.throw(requested_scopes={"OURA": ['"><script>alert(1)</script>']})
+    terra.change_settings(requested_scopes={"OURA": ['"><script>alert(1)</script>']})
     page = requests.get(terra.link("OURA")["auth_url"], timeout=10).text
     assert "<script>" not in page and "&lt;script&gt;" in page
 
@@ -222,6 +222,6 @@ def test_changes_outlive_the_process_in_a_store(start: Callable[..., Application
     store = str(tmp_path / "store.sqlite3")
     first = start(store=store)
     user_id = walk(first, "OURA", "ben")
-    first.throw(reference_lookup="users")
+    first.change_settings(reference_lookup="users")
     second = start(store=store)
     assert second.get("/userInfo", reference_id="ben").json()["users"][0]["user_id"] == user_id

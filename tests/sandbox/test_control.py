@@ -12,20 +12,20 @@ from tests.sandbox.conftest import Application, until
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-sandbox-token": "guessed"}])
-@pytest.mark.parametrize("path", ["switches", "misbehave", "deliveries"])
+@pytest.mark.parametrize("path", ["settings", "faults", "deliveries"])
 def test_without_the_token_there_are_no_levers(terra: Application, headers: dict[str, str], path: str) -> None:
     assert requests.get(f"{terra.url}/_sandbox/{path}", headers=headers, timeout=10).status_code == 403
 
 
 def test_a_switch_that_is_thrown_stays_and_the_others_are_left(terra: Application) -> None:
-    before = terra.control("GET", "switches")
-    terra.throw(body_spacing="spaced")
-    terra.throw(retry_seconds=5)
-    assert terra.control("GET", "switches") == before | {"body_spacing": "spaced", "retry_seconds": 5}
+    before = terra.control("GET", "settings")
+    terra.change_settings(body_spacing="spaced")
+    terra.change_settings(retry_seconds=5)
+    assert terra.control("GET", "settings") == before | {"body_spacing": "spaced", "retry_seconds": 5}
 
 
 @pytest.mark.parametrize(
-    "switches",
+    "settings",
     [
         {"no_such": 1},
         {"body_spacing": "wide"},
@@ -37,58 +37,62 @@ def test_a_switch_that_is_thrown_stays_and_the_others_are_left(terra: Applicatio
         [],
     ],
 )
-def test_a_switch_that_does_not_fit_is_refused_and_nothing_changes(terra: Application, switches: object) -> None:
-    before = terra.control("GET", "switches")
-    assert terra.control("PUT", "switches", switches, expect=400)["error"]
-    assert terra.control("GET", "switches") == before
+def test_a_switch_that_does_not_fit_is_refused_and_nothing_changes(terra: Application, settings: object) -> None:
+    before = terra.control("GET", "settings")
+    assert terra.control("PUT", "settings", settings, expect=400)["error"]
+    assert terra.control("GET", "settings") == before
 
 
-def happen(heard: Application, host: HTTPServer, reference_id: str, act: str, sent: object = None) -> dict[str, object]:
+def happen(
+    sending: Application, host: HTTPServer, reference_id: str, act: str, sent: object = None
+) -> dict[str, object]:
     """Lets it happen, and gives the webhook that came of it."""
-    user_id = heard.user(reference_id)["user_id"]
-    heard.control("POST", f"users/{user_id}/{act}", sent)
+    user_id = sending.user(reference_id)["user_id"]
+    sending.control("POST", f"users/{user_id}/{act}", sent)
     body: bytes = until(lambda: [request.get_data() for request, _ in host.log])[0]
     event: dict[str, object] = json.loads(body)
     return event
 
 
-def test_a_revoked_connection_is_told_and_inactive(heard: Application, host: HTTPServer) -> None:
-    heard.control("POST", f"users/{heard.users('finn')[1]['user_id']}/revoke")
+def test_a_revoked_connection_is_told_and_inactive(sending: Application, host: HTTPServer) -> None:
+    sending.control("POST", f"users/{sending.users('finn')[1]['user_id']}/revoke")
     (event,) = until(lambda: [json.loads(request.get_data()) for request, _ in host.log])
     assert event["type"] == "access_revoked"
-    assert event["user"] == heard.users("finn")[1] and event["user"]["active"] is False
+    assert event["user"] == sending.users("finn")[1] and event["user"]["active"] is False
 
 
-def test_fitbit_tells_a_revocation_as_a_deauth(heard: Application, host: HTTPServer) -> None:
-    assert happen(heard, host, "eve", "revoke")["type"] == "deauth"
+def test_fitbit_tells_a_revocation_as_a_deauth(sending: Application, host: HTTPServer) -> None:
+    assert happen(sending, host, "eve", "revoke")["type"] == "deauth"
 
 
-def test_oura_tells_nothing_and_looks_active_when_it_is_revoked(heard: Application) -> None:
-    user_id = heard.user("ada")["user_id"]
-    assert heard.control("POST", f"users/{user_id}/revoke")["events"] == []
-    assert heard.user("ada")["active"] is True
-    assert heard.get("/athlete", user_id=user_id, to_webhook="false").status_code == 400
+def test_oura_tells_nothing_and_looks_active_when_it_is_revoked(sending: Application) -> None:
+    user_id = sending.user("ada")["user_id"]
+    assert sending.control("POST", f"users/{user_id}/revoke")["events"] == []
+    assert sending.user("ada")["active"] is True
+    assert sending.get("/athlete", user_id=user_id, to_webhook="false").status_code == 400
 
 
-def test_a_deauthorised_connection_is_told_and_gone(heard: Application, host: HTTPServer) -> None:
-    event = happen(heard, host, "ada", "deauth")
+def test_a_deauthorised_connection_is_told_and_gone(sending: Application, host: HTTPServer) -> None:
+    event = happen(sending, host, "ada", "deauth")
     assert event["type"] == "deauth"
-    assert heard.users("ada") == []
+    assert sending.users("ada") == []
 
 
-def test_changed_permissions_are_told_with_what_came_and_went(heard: Application, host: HTTPServer) -> None:
-    before = heard.user("ben")["scopes"].split(",")
+def test_changed_permissions_are_told_with_what_came_and_went(sending: Application, host: HTTPServer) -> None:
+    before = sending.user("ben")["scopes"].split(",")
     after = [*(scope for scope in before if scope != "stress"), "heartrate"]
-    event = happen(heard, host, "ben", "permission_change", {"scopes": after})
+    event = happen(sending, host, "ben", "permission_change", {"scopes": after})
     assert (event["scopes_added"], event["scopes_removed"]) == ("heartrate", "stress")
-    assert event["user"] == heard.user("ben")
-    assert heard.user("ben")["scopes"] == ",".join(after)
+    assert event["user"] == sending.user("ben")
+    assert sending.user("ben")["scopes"] == ",".join(after)
 
 
-def test_a_rejected_token_is_told_while_the_connection_still_looks_active(heard: Application, host: HTTPServer) -> None:
-    event = happen(heard, host, "ada", "connection_error")
+def test_a_rejected_token_is_told_while_the_connection_still_looks_active(
+    sending: Application, host: HTTPServer
+) -> None:
+    event = happen(sending, host, "ada", "connection_error")
     assert event["type"] == "connection_error" and "rejected" in str(event["message"])
-    assert heard.user("ada")["active"] is True
+    assert sending.user("ada")["active"] is True
 
 
 @pytest.mark.parametrize(
@@ -100,12 +104,12 @@ def test_what_cannot_happen_is_refused(terra: Application, path: str, sent: obje
     assert terra.control("POST", f"users/{path}", sent, expect=status)["error"]
 
 
-def test_a_reset_brings_back_the_beginning(heard: Application) -> None:
-    before, switches = heard.get("/subscriptions").json(), heard.control("GET", "switches")
-    heard.throw(reference_lookup="users", webhook_url="http://127.0.0.1:9/")
-    heard.misbehave(kind="401", times=100)
+def test_a_reset_brings_back_the_beginning(sending: Application) -> None:
+    before, settings = sending.get("/subscriptions").json(), sending.control("GET", "settings")
+    sending.change_settings(reference_lookup="users", webhook_url="http://127.0.0.1:9/")
+    sending.add_fault(kind="401", times=100)
     for user in before["users"][:3]:
-        heard.control("POST", f"users/{user['user_id']}/deauth")
-    assert heard.control("POST", "reset") == switches
-    assert heard.get("/subscriptions").json() == before
-    assert until(lambda: heard.control("GET", "deliveries")["waiting"] == 0)
+        sending.control("POST", f"users/{user['user_id']}/deauth")
+    assert sending.control("POST", "reset") == settings
+    assert sending.get("/subscriptions").json() == before
+    assert until(lambda: sending.control("GET", "deliveries")["waiting"] == 0)

@@ -47,7 +47,7 @@ def test_a_widget_session_is_made_at_either_path(terra: Application, path: str) 
 
 def test_the_old_widget_endpoint_works_until_it_is_gone(terra: Application) -> None:
     assert terra.post("/auth/generateWidgetSession", {"providers": "OURA"}).status_code == 200
-    terra.throw(legacy_widget="gone")
+    terra.change_settings(legacy_widget="gone")
     answer = terra.post("/auth/generateWidgetSession", {"providers": "OURA"})
     assert answer.status_code == 410 and "/api/widget/session" in answer.json()["detail"]
 
@@ -92,11 +92,11 @@ def test_each_region_is_a_resource_of_its_own(terra: Application) -> None:
 
 
 def test_an_environment_at_its_limit_gives_out_no_direct_link(terra: Application) -> None:
-    terra.throw(user_limit=1)
+    terra.change_settings(user_limit=1)
     answer = terra.post("/auth/authenticateUser", {}, resource="OURA")
     assert (answer.status_code, answer.json()["detail"]) == (402, "User limit reached")
-    terra.throw(user_limit=1_000_000, error_dialect="legacy")
+    terra.change_settings(user_limit=1_000_000, error_dialect="legacy")
     assert terra.post("/auth/authenticateUser", {}, resource="OURA").status_code == 200
-    terra.throw(user_limit=1)
+    terra.change_settings(user_limit=1)
     refused = terra.post("/auth/authenticateUser", {}, resource="OURA")
     assert refused.json() == {"status": "error", "message": "User limit reached"}

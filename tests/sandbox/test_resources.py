@@ -31,5 +31,5 @@ def test_one_list_names_all_sources_and_the_other_those_that_are_enabled(terra: 
     assert {*everything["providers"], *everything["sdk_providers"]} == {row.resource for row in listed()}
     detailed = terra.get("/integrations/detailed", sdk="true").json()["providers"]
     assert {one["provider"] for one in detailed} == set(with_screens())
-    terra.throw(enabled_sources=["OURA", "APPLE"])
+    terra.change_settings(enabled_sources=["OURA", "APPLE"])
     assert [one["provider"] for one in terra.get("/integrations/detailed").json()["providers"]] == ["OURA"]

@@ -16,7 +16,7 @@ from terra.utils.verify_signature import WebhookVerificationError, verify_terra_
 
 from tests.sandbox.conftest import API_KEY, DEV_ID, SECRET, Application
 from tests.sandbox.test_consent import walk
-from tests.sandbox.test_courier import hooks
+from tests.sandbox.test_webhook_sender import hooks
 
 SDKS = Path(__file__).parent / "sdks"
 GRANTED = ("email", "personal", "tag", "heartrate")
@@ -38,17 +38,17 @@ def in_javascript(asked: object) -> dict[str, Any]:
     return answers
 
 
-def everything_that_happens(heard: Application, host: HTTPServer) -> list[tuple[str, str]]:
+def everything_that_happens(sending: Application, host: HTTPServer) -> list[tuple[str, str]]:
     """The body and the signature of one webhook of every type that the sandbox sends, an hour of samples among them."""
-    walk(heard, "OURA", "ben")
-    heard.decide(heard.link("OURA", "new-here")["auth_url"], "refuse")
-    ada = heard.user("ada")["user_id"]
-    heard.control("POST", f"users/{ada}/data", {"type": "sleep"})
-    heard.control("POST", f"users/{ada}/data", {"type": "activity", "minutes": 60})
-    heard.control("POST", f"users/{ada}/permission_change", {"scopes": ["email", "personal"]})
-    heard.control("POST", f"users/{ada}/connection_error")
-    heard.control("POST", f"users/{ada}/deauth")
-    heard.control("POST", f"users/{heard.users('finn')[1]['user_id']}/revoke")
+    walk(sending, "OURA", "ben")
+    sending.decide(sending.link("OURA", "new-here")["auth_url"], "refuse")
+    ada = sending.user("ada")["user_id"]
+    sending.control("POST", f"users/{ada}/data", {"type": "sleep"})
+    sending.control("POST", f"users/{ada}/data", {"type": "activity", "minutes": 60})
+    sending.control("POST", f"users/{ada}/permission_change", {"scopes": ["email", "personal"]})
+    sending.control("POST", f"users/{ada}/connection_error")
+    sending.control("POST", f"users/{ada}/deauth")
+    sending.control("POST", f"users/{sending.users('finn')[1]['user_id']}/revoke")
     requests = hooks(host, 9)
     assert {json.loads(request.get_data())["type"] for request in requests} == {
         *("auth", "user_reauth", "auth_cancelled", "sleep", "activity"),
@@ -102,16 +102,16 @@ def test_its_javascript_client_walks_the_whole_circle(terra: Application) -> Non
     assert answers["unauthorized"]["status"] == 401
 
 
-def test_its_python_client_takes_every_webhook_for_terras(heard: Application, host: HTTPServer) -> None:
-    events = everything_that_happens(heard, host)
+def test_its_python_client_takes_every_webhook_for_terras(sending: Application, host: HTTPServer) -> None:
+    events = everything_that_happens(sending, host)
     assert all(verify_terra_webhook_signature(body, signature, SECRET) for body, signature in events)
     body, signature = events[0]
     with pytest.raises(WebhookVerificationError):
         verify_terra_webhook_signature(body + " ", signature, SECRET)
 
 
-def test_its_javascript_client_takes_every_webhook_for_terras(heard: Application, host: HTTPServer) -> None:
-    events = everything_that_happens(heard, host)
+def test_its_javascript_client_takes_every_webhook_for_terras(sending: Application, host: HTTPServer) -> None:
+    events = everything_that_happens(sending, host)
     spoilt = (events[0][0] + " ", events[0][1])
     sent = [{"body": body, "signature": signature} for body, signature in [*events, spoilt]]
     *genuine, forged = in_javascript({"events": sent, "secret": SECRET})["verdicts"]

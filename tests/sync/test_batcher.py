@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scopes.sync.batcher import Batcher
-from tests.threads import at_once
+from tests.concurrently import at_once
 
 
 def always() -> bool:

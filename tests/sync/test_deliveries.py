@@ -26,7 +26,7 @@ from scopes.sources.terra.signature import Signature
 from scopes.sync import deliveries, webhook
 from scopes.sync.deliveries import Result
 from tests.sources.terra.conftest import event
-from tests.threads import in_another_session
+from tests.concurrently import in_another_session
 
 pytestmark = pytest.mark.django_db
 

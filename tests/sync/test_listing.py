@@ -18,7 +18,7 @@ from scopes.sync import listing, quarantine
 from scopes.sync.listing import ListingTaken, Seen, take
 from scopes.sync.live_check import check_unconfirmed
 from tests import cast
-from tests.listed import Listed, listed
+from tests.terra_sandbox import Listed, listed
 
 pytestmark = pytest.mark.django_db
 
@@ -144,21 +144,21 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
 
 
 @pytest.mark.parametrize(
-    "mischief",
+    "fault",
     [
         {"kind": "500", "times": 50},
         {"kind": "504", "times": 50},
         {"kind": "half_body", "times": 50},
         {"kind": "page_repeats", "rate": 1.0},
     ],
-    ids=lambda mischief: mischief["kind"],
+    ids=lambda fault: fault["kind"],
 )
 def test_a_terra_that_breaks_off_loses_nothing_that_was_known(
-    mischief: dict[str, object], terra: Listed, clock: Callable[[], datetime]
+    fault: dict[str, object], terra: Listed, clock: Callable[[], datetime]
 ) -> None:
     walk(terra, clock)
     before = Connection.objects.count()
-    terra.misbehave(path="/subscriptions", **mischief)
+    terra.add_fault(path="/subscriptions", **fault)
 
     with pytest.raises(TerraUnavailable):
         walk(terra, clock)
@@ -170,7 +170,7 @@ def test_a_terra_that_breaks_off_loses_nothing_that_was_known(
 
 def test_a_listing_survives_passing_troubles(terra: Listed, clock: Callable[[], datetime]) -> None:
     for kind in ("429", "500", "504", "half_body"):
-        terra.misbehave(kind=kind, path="/subscriptions", times=1, seconds=0)
+        terra.add_fault(kind=kind, path="/subscriptions", times=1, seconds=0)
         assert walk(terra, clock).users == terra.population.connections
 
 

@@ -20,7 +20,7 @@ from scopes.sources.terra.exchange import Limits
 from scopes.sync import listing, live_check
 from scopes.sync.live_check import Checked
 from tests import cast
-from tests.listed import Listed, listed
+from tests.terra_sandbox import Listed, listed
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +195,7 @@ def test_news_from_while_terra_was_asked_are_newer_than_its_answer(
 def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(terra: Listed, clock: Clock) -> None:
     rows = list(Connection.objects.order_by("pk")[:12])
     periods = Period.objects.count()
-    terra.misbehave(kind="504", path="/userInfo", rate=1.0)
+    terra.add_fault(kind="504", path="/userInfo", rate=1.0)
     checks = live_check.ask_about(rows, "rex", clock())
     LiveCheck.objects.bulk_create(checks)
 
@@ -206,13 +206,13 @@ def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(te
     assert live_check.waiting(source=source()).count() == 12
     assert Period.objects.count() == periods
 
-    terra.control("DELETE", "misbehave")
+    terra.control("DELETE", "faults")
     again = live_check.answer(live_check.waiting(), terra.client, clock)
     assert (again.asked, live_check.waiting().count()) == (12, 0)
 
 
 def test_a_key_that_terra_refuses_is_told_and_says_nothing_of_the_connection(terra: Listed, clock: Clock) -> None:
-    terra.misbehave(kind="401", path="/userInfo", times=1)
+    terra.add_fault(kind="401", path="/userInfo", times=1)
 
     checked, checks = check(terra.client, clock, of("ada"))
     assert checked.trouble is not None and not LiveCheck.objects.exists()

@@ -16,7 +16,7 @@ from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.errors import TerraUnavailable
 from scopes.sync import rate_limit
-from tests.threads import at_once
+from tests.concurrently import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,7 +19,7 @@ from scopes.sync import listing
 from scopes.sync.listing import AlreadyListing, take
 from scopes.sync.worker_process import AHEAD, in_worker_process
 from tests import cast, command_line
-from tests.listed import listed
+from tests.terra_sandbox import listed
 
 
 def test_nobody_else_works_before_it_is_worth_it() -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from scopes.models import Delivery
 from scopes.views import webhook
-from tests.threads import in_another_session
+from tests.concurrently import in_another_session
 from tests.views.conftest import Deliver
 
 pytestmark = pytest.mark.django_db(transaction=True)

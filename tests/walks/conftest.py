@@ -144,7 +144,7 @@ def sandbox(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
             monkeypatch.setenv(name, value)
         # On a machine that is busy a webhook may time out; as at Terra it comes again, only sooner.
         requests.put(
-            f"{ready['url']}/_sandbox/switches",
+            f"{ready['url']}/_sandbox/settings",
             json={"retry_seconds": 1, "webhook_timeout": 5},
             headers={"x-sandbox-token": ready["control_token"]},
             timeout=10,

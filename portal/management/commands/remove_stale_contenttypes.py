@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.contenttypes.management.commands import remove_stale_contenttypes
 
-from portal.disposable import OnDisposable
+from portal.disposable_database import OnDisposable
 
 
 class Command(OnDisposable, remove_stale_contenttypes.Command):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management.commands import test
 
-from portal.disposable import OnDisposable
+from portal.disposable_database import OnDisposable
 
 
 class Command(OnDisposable, test.Command):

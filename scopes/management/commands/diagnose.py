@@ -13,11 +13,11 @@ from scopes.catalogue import default
 from scopes.diagnose import (
     Diagnosis,
     ErrorReport,
-    as_text,
     diagnose,
     diagnose_connection,
     read_json_report,
     read_report,
+    render_text,
 )
 from scopes.judge.mentioned import known_as
 from scopes.judge.missing import judgement_with
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             for line in filter(bytes.strip, sys.stdin.buffer):
                 self.stdout.write(json.dumps(self.diagnosis(read_report(line)).as_data()))
         else:
-            answers = [as_text(self.diagnosis(report), default()) for report in reports()]
+            answers = [render_text(self.diagnosis(report), default()) for report in reports()]
             self.stdout.write("\n\n".join(answers))
 
     def diagnosis(self, report: ErrorReport) -> Diagnosis:

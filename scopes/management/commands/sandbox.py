@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from scopes.catalogue import default
 
 if TYPE_CHECKING:
-    from scopes.sandbox.people import Population
+    from scopes.sandbox.population import Population
 
 
 def _count(text: str) -> int:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         if not getattr(settings, "SANDBOX_ALLOWED", False):
             raise CommandError("The sandbox does not run in production. Set PORTAL_MODE=development to try things out.")
         # Not before: what it is made of is not installed in production.
-        from scopes.sandbox.people import PeopleFileError, Population, connections_before, write_people  # noqa: PLC0415
+        from scopes.sandbox.population import PeopleFileError, Population, connections_before, write_people  # noqa: PLC0415
 
         count = options["connections"]
         count = connections_before(options["people"]) if count is None else count
@@ -74,6 +74,6 @@ class Command(BaseCommand):
         except NotReady as error:
             raise CommandError(str(error)) from None
         with sandbox:
-            self.stdout.write(json.dumps(sandbox.greeting()))
+            self.stdout.write(json.dumps(sandbox.startup_message()))
             self.stdout.flush()
             stop.wait()

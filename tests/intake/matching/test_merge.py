@@ -21,7 +21,6 @@ from scopes.models import Connection, FormerId, Merge, Pulse, Source
 from tests.cast import CONSENTED, EVERYTHING, NOW, assemble, connection_of, take_in, the
 from tests.intake.matching.test_identity import AGAIN, REPLACED, again, merges, seen, suspected
 from tests.reauth.hands import act
-from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 

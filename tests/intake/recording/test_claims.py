@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from scopes import flow
 from scopes.facts import ConnectionSeen, Origin, OriginKind, PersonKnown
 from scopes.models import Connection, Person, Source
-from tests.threads import at_once
+from tests.concurrently import at_once
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 ADA = PersonKnown("ref-ada", "ada@example.com", plan="gold")

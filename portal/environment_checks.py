@@ -1,0 +1,141 @@
+"""Why the portal does not start: each variable that is wrong, and in production each that is unsafe, all at once."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from portal import embedded_postgres, environment
+
+SHORTEST_SECRET = 50
+TRUTH = {"", "true", "yes", "y", "on", "ok", "1", "false", "no", "n", "off", "0"}
+# The whole numbers, each with the smallest that makes sense.
+NUMBERS = {
+    "PROXIES": 0,
+    "PORTAL_LINKS_A_MONTH": 0,
+    "WEBHOOK_STALE_SECONDS": 0,
+    "WEBHOOK_LARGEST_MEGABYTES": 1,
+    "PORTAL_PAGE_SECONDS": 0,
+    "PORTAL_WEBHOOK_SECONDS": 0,
+    "PORTAL_JOB_SECONDS": 0,
+    "PORTAL_COMMAND_SECONDS": 0,
+}
+LARGEST_NUMBER = 1_000_000
+# Every variable that is read, here or by the command that starts us.
+KNOWN = (
+    "PORTAL_MODE",
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "ALLOWED_HOSTS",
+    "DATABASE_URL",
+    "CSRF_TRUSTED_ORIGINS",
+    "PROXIES",
+    "PORTAL_HOST_NAME",
+    "PORTAL_LINKS_A_MONTH",
+    "WEBHOOK_STALE_SECONDS",
+    "WEBHOOK_LARGEST_MEGABYTES",
+    "PORTAL_PAGE_SECONDS",
+    "PORTAL_WEBHOOK_SECONDS",
+    "PORTAL_JOB_SECONDS",
+    "PORTAL_COMMAND_SECONDS",
+    "DEBUG",
+)
+# A variable that begins like this and nearly like one of ours is ours, misspelt.
+OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK")
+NEARLY = 0.85
+# Variables that name an outside service which production may only reach for real, and encrypted.
+OUTSIDE = ("TERRA_",)
+ADDRESS = ("_BASE_URL", "_SESSION_URL")
+RAW = (
+    "DATABASE_URL cannot be read. It is written postgresql://user:password@host:5432/name, and in the user and the"
+    " password # is written %23, / %2F, ? %3F, @ %40, : %3A, [ %5B, ] %5D and % %25."
+)
+
+type Check = Callable[[Mapping[str, str]], Iterable[str]]
+
+
+def check_environment(others: Iterable[Check]) -> None:
+    """Raise ImproperlyConfigured with every trouble, a line each; `others` check variables that are not ours."""
+    variables = os.environ
+    production = environment.mode() is environment.Mode.PRODUCTION
+    trouble = [*_wrong(variables), *(words for check in others for words in check(variables))]
+    if production:
+        trouble += _unsafe(variables)
+    if not trouble:
+        return
+    here = "This is production, for PORTAL_MODE does not say otherwise, and it" if production else "The portal"
+    raise ImproperlyConfigured("\n- ".join([f"{here} does not start like this:", *trouble]))
+
+
+def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
+    if variables.get("DEBUG", "").strip().lower() not in TRUTH:
+        yield "DEBUG must be true or false."
+    for name, smallest in NUMBERS.items():
+        value = variables.get(name, "").strip()
+        if value and not (re.fullmatch("[0-9]{1,7}", value) and smallest <= int(value) <= LARGEST_NUMBER):
+            yield f"{name} must be a whole number from {smallest} to {LARGEST_NUMBER}."
+    if any(re.search(r"[/\s]|:\d*$|://", host) and not host.endswith("]") for host in environment.hosts()):
+        yield "ALLOWED_HOSTS holds more than names: write them without scheme, port and path, separated by commas."
+    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in environment.trusted_origins()):
+        yield "CSRF_TRUSTED_ORIGINS must be addresses with scheme and without path, as https://portal.example.org."
+    if words := _wrong_database(variables.get("DATABASE_URL", "")):
+        yield words
+    for name, value in sorted(variables.items()):
+        if value and name.startswith(OURS) and name not in KNOWN:
+            for meant in difflib.get_close_matches(name, KNOWN, 1, NEARLY):
+                yield f"{name} is read by nothing. {meant} is meant."
+
+
+def _wrong_database(url: str) -> str:
+    """What is wrong with the address of a database; it may hold a password, which is not repeated."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        if "#" in url or re.search(r"\s", url) or "@" in parts.path + parts.query or (parts.port or 0) < 0:
+            return RAW
+    except ValueError:
+        return RAW
+    if parts.scheme not in ("postgresql", "postgres"):
+        return "DATABASE_URL must name a PostgreSQL: postgresql://user:password@host:5432/name."
+    return "" if parts.path.strip("/") else "DATABASE_URL names no database: postgresql://user:password@host:5432/name."
+
+
+def _unsafe(variables: Mapping[str, str]) -> Iterator[str]:
+    if environment.debug():
+        yield "DEBUG is on, and its error pages show secrets. Remove DEBUG."
+    if _is_weak(environment.secret_key()):
+        yield f"SECRET_KEY is missing, known or short. Set it to at least {SHORTEST_SECRET} random characters."
+    if any(map(_is_weak, environment.secret_key_fallbacks())):
+        yield "SECRET_KEY_FALLBACKS holds a key that is known or short, and such a key is believed. Remove it."
+    if not environment.hosts() or "*" in environment.hosts():
+        yield "ALLOWED_HOSTS is empty or allows every name. Set it to the names that this site is reached by."
+    url = variables.get("DATABASE_URL", "")
+    if not url or (not _wrong_database(url) and embedded_postgres.is_embedded(str(environment.database()["HOST"]))):
+        yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
+    for name, value in sorted(variables.items()):
+        if name.startswith(OUTSIDE) and name.endswith(ADDRESS) and value and not _outside(value):
+            yield f"{name} is not an https address outside this machine: a sandbox is not for production. Correct it."
+
+
+def _is_weak(key: str) -> bool:
+    return key == environment.INSECURE_SECRET or len(key) < SHORTEST_SECRET
+
+
+def _outside(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    try:
+        ours = not ipaddress.ip_address(host).is_global
+    except ValueError:
+        ours = host in ("", "localhost") or host.endswith((".localhost", ".local", ".internal"))
+    return parts.scheme == "https" and not ours

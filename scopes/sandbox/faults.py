@@ -1,0 +1,113 @@
+"""Answers that go wrong on purpose: the next few requests, or a share of them, at one path or at all."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass
+from threading import Lock
+from typing import Any
+
+from werkzeug.exceptions import GatewayTimeout, TooManyRequests, Unauthorized
+from werkzeug.wrappers import Response
+
+# Those that are answered in place of the endpoint come first.
+KINDS = ("401", "429", "500", "504", "slow", "half_body", "page_repeats", "page_shrinks")
+HTML_500 = "<!doctype html>\n<html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>\n"
+
+
+class FaultError(ValueError):
+    """It cannot be done; the text says why."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One kind of trouble, at requests whose path ends in `path`: the next `times`, or each with probability `rate`.
+
+    `seconds` is how long `slow` takes, and what `429` says in Retry-After.
+    """
+
+    kind: str
+    path: str = ""
+    times: int = 1
+    rate: float | None = None
+    seconds: float = 1.0
+
+    @classmethod
+    def read(cls, data: object) -> Fault:
+        """From what a caller sent; FaultError where it does not fit."""
+        if not isinstance(data, dict) or data.keys() - set(cls.__dataclass_fields__) or "kind" not in data:
+            raise FaultError("Send an object with kind, and if wanted path, times or rate, seconds.")
+        mischief = cls(**data)
+        if mischief.kind not in KINDS:
+            raise FaultError(f"kind is one of {', '.join(KINDS)}, not {mischief.kind!r}.")
+        if not isinstance(mischief.path, str):
+            raise FaultError("path is the end of a path, such as /subscriptions.")
+        if type(mischief.times) is not int or mischief.times < 1:
+            raise FaultError("times is a whole number from 1.")
+        if mischief.rate is not None and not (_is_number(mischief.rate) and 0 < mischief.rate <= 1):
+            raise FaultError("rate is a share above 0 and up to 1.")
+        if not _is_number(mischief.seconds) or not 0 <= mischief.seconds <= 600:
+            raise FaultError("seconds is a number from 0 to 600.")
+        return mischief
+
+    def replacement_response(self) -> Response | None:
+        """What is answered without doing anything; None for the kinds that spoil a true answer."""
+        match self.kind:
+            case "401":
+                raise Unauthorized("dev-id or x-api-key headers are missing")
+            case "429":
+                raise TooManyRequests("too many requests", retry_after=int(self.seconds))
+            case "504":
+                raise GatewayTimeout("upstream timed out")
+            case "500":
+                return Response(HTML_500, status=500, mimetype="text/html")
+        return None
+
+
+class Faults:
+    """What is planned. It lives as long as the process."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._lock = Lock()
+        self._planned: list[Fault] = []
+
+    def plan(self, mischief: Fault) -> None:
+        with self._lock:
+            self._planned.append(mischief)
+
+    def planned(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [asdict(mischief) for mischief in self._planned]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._planned.clear()
+
+    def fault_for(self, path: str) -> Fault | None:
+        """The trouble that this request gets, and one less of it is left."""
+        with self._lock:
+            for mischief in self._planned:
+                if not path.endswith(mischief.path):
+                    continue
+                if mischief.rate is not None:
+                    if self._random.random() < mischief.rate:
+                        return mischief
+                    continue
+                mischief.times -= 1
+                if not mischief.times:
+                    self._planned.remove(mischief)
+                return mischief
+        return None
+
+
+def cut_in_half(answer: Response) -> Response:
+    """The answer with its true length and half its body: the connection ends in the middle."""
+    body = answer.get_data()
+    answer.response = [body[: len(body) // 2]]
+    answer.headers["Content-Length"] = str(len(body))
+    return answer
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,176 @@
+"""Nothing that deletes, fills or migrates reaches the operator's database, whatever DATABASE_URL and `.env` say."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command, get_commands
+from django.db import connection
+
+from portal import disposable_database, embedded_postgres
+from tests.fresh_clone import Clone, cloned
+
+PEOPLE = "reference_id,email,name\n" + "".join(f"r-{n},r{n}@example.com,Person {n}\n" for n in range(40))
+REFUSED = {
+    "flush": ("flush", "--no-input"),
+    "sqlflush": ("sqlflush",),
+    "loaddata": ("loaddata", "people.json"),
+    "testserver": ("testserver", "people.json", "--no-input"),
+    "test": ("test", "--no-input"),
+    "remove_stale_contenttypes": ("remove_stale_contenttypes", "--no-input", "--include-stale-apps"),
+    "migrate, all the way back": ("migrate", "scopes", "zero"),
+    "migrate, one step back": ("migrate", "auth", "0011"),
+}
+# Each was looked at: it destroys nothing, or it is what an operator asks for by name (a person's erasure, SQL).
+HARMLESS = {
+    "audit_connections",
+    "changepassword",
+    "check",
+    "check_terra",
+    "clearsessions",
+    "collectstatic",
+    "compilemessages",
+    "create_max_migration_files",
+    "createcachetable",
+    "createsuperuser",
+    "dbshell",
+    "diagnose",
+    "diffsettings",
+    "dumpdata",
+    "erase_person",
+    "export_person",
+    "findstatic",
+    "import_connections",
+    "import_people",
+    "inspectdb",
+    "lintmigrations",
+    "load_catalogue",
+    "makemessages",
+    "makemigrations",
+    "optimizemigration",
+    "procrastinate",
+    "publish_draft",
+    "publish_policies",
+    "rebase_migration",
+    "replay_deliveries",
+    "runserver",
+    "sandbox",
+    "sendtestemail",
+    "shell",
+    "show_person",
+    "showmigrations",
+    "sqlmigrate",
+    "sqlsequencereset",
+    "squashmigrations",
+    "startapp",
+    "startproject",
+    "sync_connections",
+    "worker",
+}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A server that is the operator's, with a full database, and a clone that is set up to use it."""
+
+    url: str
+    clone: Clone
+
+    def holds(self) -> dict[str, int]:
+        """How many rows each table has, each database of the server as a key, and how much was ever written there."""
+        with psycopg.connect(self.url) as server:
+            tables = server.execute("SELECT relname FROM pg_stat_user_tables ORDER BY 1").fetchall()
+            rows = {name: server.execute(f'SELECT count(*) FROM "{name}"'.encode()).fetchone() for (name,) in tables}
+            databases = server.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()
+            rows["transactions"] = server.execute(
+                "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+            ).fetchone()
+        return {**{name: found[0] for name, found in rows.items() if found}, **{name: -1 for (name,) in databases}}
+
+
+@pytest.fixture(scope="module")
+def operator() -> Iterator[Operator]:
+    """Where the server listens is reached by a link, so that nothing tells it from one that is not embedded."""
+    own = embedded_postgres.named(f"operator-{uuid.uuid4().hex[:8]}")
+    try:
+        with (
+            own.held(),
+            TemporaryDirectory() as directory,
+            cloned({"people.csv": PEOPLE, "people.json": "[]"}) as clone,
+        ):
+            (Path(directory) / "server").symlink_to(own.sockets)
+            url = f"postgresql://postgres@:5432/{embedded_postgres.DATABASE}?host={directory}/server"
+            with psycopg.connect(url, autocommit=True) as server:
+                server.execute("ALTER SYSTEM SET autovacuum = off")  # it writes by itself
+                server.execute("SELECT pg_reload_conf()")
+            given = {"PORTAL_MODE": "development", "DATABASE_URL": url}
+            for words in (("migrate", "--verbosity", "0"), ("load_catalogue",), ("import_people", "people.csv")):
+                ended = clone.manage(*words, **given)
+                assert ended.returncode == 0, ended.stdout
+            (clone.path / ".env").write_text(f"DATABASE_URL={url}\n")
+            yield Operator(url, clone)
+    finally:
+        own.remove()
+
+
+@pytest.mark.parametrize("words", REFUSED.values(), ids=REFUSED)
+def test_what_destroys_is_refused_on_the_operator_s_database(operator: Operator, words: tuple[str, ...]) -> None:
+    before = operator.holds()
+
+    ended = operator.clone.manage(*words, PORTAL_MODE="development")
+
+    assert ended.returncode == 1
+    assert "is refused: it is for databases that tests and measurements make for themselves" in ended.stdout
+    assert operator.holds() == before
+    assert before["scopes_person"] == 40
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make test ARGS='tests/portal/test_settings.py -n 1'",
+        ".venv/bin/python -m pytest -q tests/portal/test_settings.py",
+        "DATABASE_URL={url} DJANGO_SETTINGS_MODULE=portal.settings .venv/bin/pytest tests/models/test_arrays.py",
+        "DATABASE_URL={url} make bench ARGS='--only records publication --connections 20 --standings 20 --writers 1'",
+        ".venv/bin/python -m benchmarks --only webhooks --deliveries 5",
+        "make demo SERVE=0",
+        'eval "$(make -n lint | grep portal.database)"',
+    ],
+)
+def test_what_fills_and_empties_makes_its_own_database(operator: Operator, line: str) -> None:
+    before = operator.holds()
+
+    ended = operator.clone.run("sh", "-c", line.format(url=f"'{operator.url}'"))
+
+    assert ended.returncode == 0, ended.stdout
+    assert operator.holds() == before
+
+
+def test_clean_does_not_reach_the_operator_s_database(operator: Operator) -> None:
+    before = operator.holds()
+    with cloned({".env": f"DATABASE_URL={operator.url}\n"}) as clone:
+        ended = clone.run("make", "clean")
+
+    assert ended.returncode == 0, ended.stdout
+    assert operator.holds() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_a_database_that_a_run_made_they_work_but_not_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert disposable_database.is_disposable(connection)
+    call_command("sqlflush", verbosity=0)
+
+    monkeypatch.setenv("PORTAL_MODE", "production")
+    with pytest.raises(CommandError, match="is refused"):
+        call_command("flush", interactive=False)
+    monkeypatch.undo()
+
+
+def test_every_command_was_looked_at() -> None:
+    assert set(get_commands()) == HARMLESS | {words[0] for words in REFUSED.values()}
