@@ -24,7 +24,7 @@ LAST_DELIVERIES = 100
 
 
 class Control:
-    """Throws settings, plans mischief, lets things happen to connections. A web page cannot: it has no token."""
+    """Throws settings, plans fault, lets things happen to connections. A web page cannot: it has no token."""
 
     def __init__(self, account: Account, webhook_sender: WebhookSender, faults: Faults, token: str) -> None:
         self.account = account

@@ -37,18 +37,18 @@ class Fault:
         """From what a caller sent; FaultError where it does not fit."""
         if not isinstance(data, dict) or data.keys() - set(cls.__dataclass_fields__) or "kind" not in data:
             raise FaultError("Send an object with kind, and if wanted path, times or rate, seconds.")
-        mischief = cls(**data)
-        if mischief.kind not in KINDS:
-            raise FaultError(f"kind is one of {', '.join(KINDS)}, not {mischief.kind!r}.")
-        if not isinstance(mischief.path, str):
+        fault = cls(**data)
+        if fault.kind not in KINDS:
+            raise FaultError(f"kind is one of {', '.join(KINDS)}, not {fault.kind!r}.")
+        if not isinstance(fault.path, str):
             raise FaultError("path is the end of a path, such as /subscriptions.")
-        if type(mischief.times) is not int or mischief.times < 1:
+        if type(fault.times) is not int or fault.times < 1:
             raise FaultError("times is a whole number from 1.")
-        if mischief.rate is not None and not (_is_number(mischief.rate) and 0 < mischief.rate <= 1):
+        if fault.rate is not None and not (_is_number(fault.rate) and 0 < fault.rate <= 1):
             raise FaultError("rate is a share above 0 and up to 1.")
-        if not _is_number(mischief.seconds) or not 0 <= mischief.seconds <= 600:
+        if not _is_number(fault.seconds) or not 0 <= fault.seconds <= 600:
             raise FaultError("seconds is a number from 0 to 600.")
-        return mischief
+        return fault
 
     def replacement_response(self) -> Response | None:
         """What is answered without doing anything; None for the kinds that spoil a true answer."""
@@ -72,13 +72,13 @@ class Faults:
         self._lock = Lock()
         self._planned: list[Fault] = []
 
-    def plan(self, mischief: Fault) -> None:
+    def plan(self, fault: Fault) -> None:
         with self._lock:
-            self._planned.append(mischief)
+            self._planned.append(fault)
 
     def planned(self) -> list[dict[str, Any]]:
         with self._lock:
-            return [asdict(mischief) for mischief in self._planned]
+            return [asdict(fault) for fault in self._planned]
 
     def clear(self) -> None:
         with self._lock:
@@ -87,17 +87,17 @@ class Faults:
     def fault_for(self, path: str) -> Fault | None:
         """The trouble that this request gets, and one less of it is left."""
         with self._lock:
-            for mischief in self._planned:
-                if not path.endswith(mischief.path):
+            for fault in self._planned:
+                if not path.endswith(fault.path):
                     continue
-                if mischief.rate is not None:
-                    if self._random.random() < mischief.rate:
-                        return mischief
+                if fault.rate is not None:
+                    if self._random.random() < fault.rate:
+                        return fault
                     continue
-                mischief.times -= 1
-                if not mischief.times:
-                    self._planned.remove(mischief)
-                return mischief
+                fault.times -= 1
+                if not fault.times:
+                    self._planned.remove(fault)
+                return fault
         return None
 
 

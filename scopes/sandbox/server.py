@@ -141,17 +141,17 @@ class Sandbox:
         handler, arguments = self._paths.bind_to_environ(request.environ).match()
         if not request.path.startswith((*BASES, *WIDGET_PATHS, ADMIN_BASE)):
             return handler(request, **arguments)
-        mischief = self.faults.fault_for(request.path)
-        if mischief is None:
+        fault = self.faults.fault_for(request.path)
+        if fault is None:
             return handler(request, **arguments)
-        if instead := mischief.replacement_response():
+        if instead := fault.replacement_response():
             return instead
-        if mischief.kind == "slow":
-            time.sleep(mischief.seconds)
-        elif mischief.kind in ("page_repeats", "page_shrinks") and request.path.endswith("/subscriptions"):
-            arguments = {**arguments, "fault_kind": mischief.kind}
+        if fault.kind == "slow":
+            time.sleep(fault.seconds)
+        elif fault.kind in ("page_repeats", "page_shrinks") and request.path.endswith("/subscriptions"):
+            arguments = {**arguments, "fault_kind": fault.kind}
         answer = handler(request, **arguments)
-        return cut_in_half(answer) if mischief.kind == "half_body" else answer
+        return cut_in_half(answer) if fault.kind == "half_body" else answer
 
     def _error(self, request: Request, error: HTTPException) -> Response:
         if request.path.startswith("/_sandbox"):

@@ -150,7 +150,7 @@ def test_a_provider_that_ends_while_a_link_is_open_connects_nobody(
     terra: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before_the_end:
-        before_the_end.setattr(Account, "ended", lambda account, provider: False)
+        before_the_end.setattr(Account, "has_shut_down", lambda account, provider: False)
         minted = terra.link("FITBIT", "eve")
     assert requests.get(minted["auth_url"], timeout=10).status_code == 410
     assert terra.decide(minted["auth_url"], "allow", "profile", "settings").status_code == 410
