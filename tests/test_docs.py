@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 from django.core.management import get_commands
 
+import portal
 from portal.environment_checks import KNOWN
 from scopes.audit.report import CODES
 from scopes.catalogue import default
@@ -20,7 +23,7 @@ from scopes.sources.terra.environments import ENDINGS
 from tests.reasons_page import rendered
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CODE = [path for folder in ("portal", "scopes") for path in (ROOT / folder).rglob("*.py")]
 NAMES = {str(page.relative_to(ROOT)): page for page in PAGES}
 # gunicorn reads it, and no line of ours.
@@ -62,6 +65,40 @@ def test_every_variable_that_is_read_is_in_the_tables_and_every_one_there_is_rea
     assert {"PROXIES", "DEBUG", "WEBHOOK_STALE_SECONDS"} <= read()
     assert read() == set(KNOWN)
     assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS"} | terra
+
+
+def test_the_newest_release_of_the_changelog_is_the_version() -> None:
+    released = re.findall(
+        r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", NAMES["CHANGELOG.md"].read_text("utf-8"), re.MULTILINE
+    )
+
+    assert released[0] == portal.__version__
+
+
+def test_every_import_contract_is_described() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = [contract["id"] for contract in settings["tool"]["importlinter"]["contracts"]]
+    described = re.findall(r"^\| `([a-z-]+)` \|", NAMES["CONTRIBUTING.md"].read_text("utf-8"), re.MULTILINE)
+
+    assert described == contracts
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/adding-a-provider.md"])
+def test_every_file_that_is_named_is_there(name: str) -> None:
+    files = re.findall(r"(?:portal|scopes|tests|templates|docs)/[\w/.-]+[\w/]", NAMES[name].read_text("utf-8"))
+
+    assert files
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("path", (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"), ids=lambda path: path.name)
+def test_every_issue_form_can_be_read(path: Path) -> None:
+    form = yaml.safe_load(path.read_text("utf-8"))
+
+    if path.name != "config.yml":
+        assert form["name"] and form["description"]
+        ids = [field["id"] for field in form["body"] if field["type"] != "markdown"]
+        assert ids and len(set(ids)) == len(ids)
 
 
 def test_every_finding_is_explained() -> None:

@@ -1,6 +1,6 @@
-"""What this Terra knows, and what happens to it: the people thought up, the changes since, and the dashboard.
+"""One Terra environment: its connections (generated, then changed), its consent sessions and its dashboard.
 
-What happens returns the webhook events that follow from it, in the order in which they are sent.
+Each method that changes a connection returns the webhook events to send, in order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from scopes.sandbox.store import Session, Store
 
 @dataclass(frozen=True, slots=True)
 class ConsentOutcome:
-    """How a walk to a consent screen ended. `reason` is empty where a connection was made."""
+    """How a consent session ended. `reason` is empty if a connection was made."""
 
     session: Session
     reason: str
@@ -37,7 +37,7 @@ class Account:
     """One Terra environment."""
 
     def __init__(self, population: Population, store: Store, settings: Settings) -> None:
-        """`settings` hold until others are thrown."""
+        """`settings` apply until they are changed."""
         self.population = population
         self.store = store
         self.resources = population.resources
@@ -50,13 +50,13 @@ class Account:
         return self._defaults.with_changes(self.store.settings())
 
     def change_settings(self, changes: dict[str, Any]) -> Settings:
-        """Throws the settings; SettingError, and nothing changed, where one does not fit."""
+        """Changes these settings. Raises SettingError, and changes nothing, if one is invalid."""
         thrown = self.settings.with_changes(changes)
         self.store.change_settings(changes)
         return thrown
 
     def providers(self, on_device: bool = False, enabled_only: bool = True) -> list[Provider]:
-        """Those that a person can connect at a web page, or those that only a phone can."""
+        """The providers that are connected on a web page or, with `on_device`, only by a phone."""
         enabled = set(self.settings.enabled_sources)
         listed = [each for each in self.resources if each.on_device is on_device]
         return [each for each in listed if terra_name(each) in enabled or not enabled_only]
@@ -67,7 +67,7 @@ class Account:
         return tuple(provider.by_name.get(provider.canonical(name), Scope(name)) for name in names)
 
     def has_shut_down(self, provider: Provider) -> bool:
-        """Whether the provider has switched off the service behind its connections."""
+        """Whether the provider has shut its service down."""
         return provider.retired_on is not None and provider.retired_on <= datetime.now(UTC).date()
 
     # Connections
@@ -76,7 +76,7 @@ class Account:
         return self.population.connections - len(self.store.removed_numbers()) + self.store.made_count()
 
     def connections(self, start: int, count: int) -> list[Connection]:
-        """The connections from place `start` of the listing: those thought up without the removed, then those made."""
+        """`count` connections from `start` of the listing: generated ones (without the removed), then new ones."""
         with self.store.transaction():
             removed = self.store.removed_numbers()
             standing = self.population.connections - len(removed)
@@ -114,7 +114,7 @@ class Account:
         failure_url: str,
         widget: bool,
     ) -> Session:
-        """A new session; where there is one provider only, it is chosen already."""
+        """A new consent session; a single provider is chosen already."""
         names = tuple(map(terra_name, providers))
         session = Session(
             session_id=str(uuid.uuid4()),
@@ -140,14 +140,14 @@ class Account:
         return time.time() - session.started_at >= self.settings.session_seconds
 
     def refuse(self, session: Session) -> ConsentOutcome | None:
-        """The person said no. None where the session had ended before."""
+        """The person refuses. None if the session had ended before."""
         return self._fail(session, "access_denied")
 
     def grant(self, session: Session, ticked: set[str]) -> ConsentOutcome | None:
-        """The person allowed what is ticked. None where the session had ended before.
+        """The person allows what is ticked. None if the session had ended before.
 
         Without a mandatory scope there is no connection. The active connection of the same provider and reference id
-        is replaced, and its id dies.
+        is replaced, and its id becomes invalid.
         """
         assert session.provider
         assert session.user_id
@@ -194,16 +194,16 @@ class Account:
         old = next(same, None)
         return replace(old, active=False) if old else None
 
-    # What happens to a connection
+    # Changes of a connection
 
     def deauthorise(self, user: Connection) -> list[Event]:
-        """It is ended through the API, and forgotten."""
+        """The application ends the connection through the API; it is removed."""
         ended = replace(user, active=False, access=False)
         self.store.save(ended, removed=True)
         return [auth_events.deauth(ended)]
 
     def revoke(self, user: Connection) -> list[Event]:
-        """The person took the access away at the provider. Oura does not tell; Fitbit's notice comes as a `deauth`."""
+        """The person revokes the access at the provider. Oura sends nothing; Fitbit's notice is a `deauth`."""
         if user.provider == "OURA":
             self.store.save(replace(user, access=False))
             return []
@@ -212,7 +212,7 @@ class Account:
         return [auth_events.deauth(revoked) if user.provider == "FITBIT" else auth_events.access_revoked(revoked)]
 
     def change_permissions(self, user: Connection, scopes: list[str]) -> list[Event]:
-        """The person changed at the provider what is granted: `scopes` is the whole set afterwards."""
+        """The person changes the granted scopes at the provider; `scopes` is the complete new set."""
         before = user.scopes.split(",") if user.scopes else []
         changed = replace(user, scopes=",".join(scopes))
         self.store.save(changed)
@@ -221,7 +221,7 @@ class Account:
         return [auth_events.permission_change(changed, added, removed)]
 
     def send_data(self, user: Connection, kind: str, minutes: int) -> list[Event]:
-        """The provider has new data of this kind; nothing comes where it lets Terra in no more."""
+        """The provider has new data of this kind; no event if Terra has no access any more."""
         provider = self.resources.find(user.provider)
         if not user.access or not user.active or (provider and self.has_shut_down(provider)):
             return []
@@ -231,14 +231,14 @@ class Account:
         return [data_event(fresh, kind, now, minutes)]
 
     def reject_token(self, user: Connection) -> list[Event]:
-        """The provider rejects the token from now on; `active` stays as it is, as it does at Terra."""
+        """The provider rejects the token from now on; `active` does not change, as at Terra."""
         rejected = replace(user, access=False)
         self.store.save(rejected)
         return [auth_events.connection_error(rejected, self.settings.event_dialect)]
 
 
 def _remaining_numbers(removed: list[int], places: range) -> list[int]:
-    """The numbers that stand at these places once the removed (ascending) ones are left out."""
+    """The numbers at these places of the listing without the `removed` (ascending) ones."""
     numbers = []
     passed = 0
     for place in places:

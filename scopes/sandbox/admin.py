@@ -64,13 +64,13 @@ class Admin:
     def error(self, request: Request, error: HTTPException) -> Response:
         """problem+json, without a status in its body and with a stable code."""
         code = error.code or 500
-        told = getattr(error, "admin_code", None) or CODES.get(code, "conflict")
+        stable_code = getattr(error, "admin_code", None) or CODES.get(code, "conflict")
         problem = {
             "type": "about:blank",
             "title": error.name.lower(),
             "detail": error.description,
             "instance": request.full_path.rstrip("?"),
-            "code": told,
+            "code": stable_code,
         }
         answer = json_response(problem, code)
         answer.mimetype = "application/problem+json"
@@ -164,8 +164,8 @@ class Admin:
         found = [each for each in self._attempts(sent["user_id"]) if each["trace_id"] == sent["event_id"]]
         if not found:
             raise NotFound("event not found")
-        told = {"event_id": sent["event_id"], "event_type": sent["event_type"], "dispatched": True}
-        return self.webhook_sender.send_after(json_response(told, 202), [found[-1]["body"]])
+        resent = {"event_id": sent["event_id"], "event_type": sent["event_type"], "dispatched": True}
+        return self.webhook_sender.send_after(json_response(resent, 202), [found[-1]["body"]])
 
     def _attempts(self, user_id: str) -> list[dict[str, Any]]:
         """The attempts at delivery that the log keeps, oldest first; of one connection where it is named."""

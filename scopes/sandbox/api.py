@@ -1,4 +1,4 @@
-"""The endpoints that tell an application about connections, as Terra's contract has them."""
+"""Terra's API for connections: list, look up, end, and the supported providers."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def auth_success(user: Connection, session: Session) -> Event:
 
 
 def auth_failed(session: Session, reason: str, dialect: str) -> Event:
-    """A try that made no connection: `auth_cancelled` without a user now, `auth` with status `error` before."""
+    """An attempt that made no connection: `auth_cancelled` without a user now, `auth` with status `error` before."""
     if dialect == "current":
         return {
             "type": "auth_cancelled",

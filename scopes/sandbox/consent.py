@@ -1,4 +1,4 @@
-"""The walk of a person: choose a provider, tick boxes, allow or refuse, and be led back."""
+"""The pages of a consent session: choose a provider, tick boxes, allow or refuse, be redirected."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Consent:
         yield Rule("/sandbox.css", methods=["GET"], endpoint=self.style)
 
     def show(self, request: Request, session_id: str) -> Response:
-        """The page to choose at, or the consent screen. Changes nothing."""
+        """The choice of a provider, or the consent screen. Changes nothing."""
         session = self._session(session_id)
         if session.provider is None:
             named = map(self.account.resources.find, session.providers)
@@ -50,7 +50,7 @@ class Consent:
         )
 
     def decide(self, request: Request, session_id: str) -> Response:
-        """Takes the choice or the decision, and leads on."""
+        """Handles the chosen provider or the decision."""
         session = self._session(session_id)
         if session.provider is None:
             return self._choose(session, request.form.get("provider", ""))
@@ -100,7 +100,7 @@ class Consent:
         return redirect(f"/connect/{chosen.session_id}", 303)
 
     def _redirect(self, ending: ConsentOutcome | None) -> Response:
-        """To the application, with the parameters that Terra adds; the events follow."""
+        """Redirects to the application with Terra's parameters, then sends the events."""
         if ending is None:
             raise Gone("This link has been used already. Ask for a new one.")
         session = ending.session

@@ -1,4 +1,4 @@
-"""The levers of whoever tries something out: JSON below /_sandbox/, for those who hold the control token."""
+"""The control API below /_sandbox/: change settings, plan faults, make things happen. It needs the control token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LAST_DELIVERIES = 100
 
 
 class Control:
-    """Throws settings, plans fault, lets things happen to connections. A web page cannot: it has no token."""
+    """The control API. A web page cannot call it: it lacks the token."""
 
     def __init__(self, account: Account, webhook_sender: WebhookSender, faults: Faults, token: str) -> None:
         self.account = account
@@ -52,7 +52,7 @@ class Control:
         return json_response(self.account.settings.as_data())
 
     def change_settings(self, request: Request) -> Response:
-        """Throws the settings that are sent, and leaves the others."""
+        """Changes the settings that are sent, and no others."""
         try:
             return json_response(self.account.change_settings(json_object(request)).as_data())
         except SettingError as error:
@@ -98,7 +98,7 @@ class Control:
         return json_response({"waiting": waiting, "attempts": self.account.store.deliveries(last)})
 
     def reset(self, request: Request) -> Response:
-        """As it was at the very start, with the settings that it was started with."""
+        """Back to the state and the settings of the start."""
         self.faults.clear()
         self.webhook_sender.forget()
         self.account.store.forget()
@@ -122,8 +122,8 @@ def _scopes(request: Request) -> list[str]:
 
 def _data(request: Request) -> tuple[str, int]:
     """The kind of data, and for how many minutes there are samples."""
-    asked = json_object(request)
-    kind, minutes = asked.get("type", "activity"), asked.get("minutes", 0)
+    body = json_object(request)
+    kind, minutes = body.get("type", "activity"), body.get("minutes", 0)
     if kind not in TYPES:
         raise BadRequest(f"type can be {', '.join(TYPES)}, not {kind!r}.")
     if isinstance(minutes, bool) or not isinstance(minutes, int) or not 0 <= minutes <= LONGEST_MINUTES:

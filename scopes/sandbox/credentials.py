@@ -1,4 +1,4 @@
-"""What an application proves itself with, and the API paths that ask for it."""
+"""The dev-id and API key of an application, and the API paths that require them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ BASES = ("/v2", "/api/v2")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The pair that every call carries in its headers."""
+    """The dev-id and API key that each call sends in its headers."""
 
     dev_id: str
     api_key: str = field(repr=False)
 
     def require(self, handler: Callable[..., Response]) -> Callable[..., Response]:
-        """The handler, for those who know the dev-id and the key."""
+        """The handler, guarded: it requires the dev-id and the key."""
 
         def guarded(request: Request, **arguments: Any) -> Response:
             self.check(request)

@@ -1,4 +1,4 @@
-"""The bodies of Terra's data webhooks, small ones and those of a long recording: made up, of nobody's health."""
+"""The bodies of Terra's data webhooks, small and large, with made-up data."""
 
 from __future__ import annotations
 

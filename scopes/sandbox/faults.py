@@ -1,4 +1,4 @@
-"""Answers that go wrong on purpose: the next few requests, or a share of them, at one path or at all."""
+"""Faults on request: wrong, late or broken answers to the next requests, or to a share of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ HTML_500 = "<!doctype html>\n<html><head><title>500</title></head><body><h1>Inte
 
 
 class FaultError(ValueError):
-    """It cannot be done; the text says why."""
+    """The fault is invalid; the text says why."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """One kind of trouble, at requests whose path ends in `path`: the next `times`, or each with probability `rate`.
+    """A fault for requests whose path ends in `path`: for the next `times`, or for each with probability `rate`.
 
     `seconds` is how long `slow` takes, and what `429` says in Retry-After.
     """
@@ -34,7 +34,7 @@ class Fault:
 
     @classmethod
     def read(cls, data: object) -> Fault:
-        """From what a caller sent; FaultError where it does not fit."""
+        """The fault that a caller sent. Raises FaultError if it is invalid."""
         if not isinstance(data, dict) or data.keys() - set(cls.__dataclass_fields__) or "kind" not in data:
             raise FaultError("Send an object with kind, and if wanted path, times or rate, seconds.")
         fault = cls(**data)
@@ -51,7 +51,7 @@ class Fault:
         return fault
 
     def replacement_response(self) -> Response | None:
-        """What is answered without doing anything; None for the kinds that spoil a true answer."""
+        """The answer that replaces the endpoint's; None for kinds that alter the endpoint's own answer."""
         match self.kind:
             case "401":
                 raise Unauthorized("dev-id or x-api-key headers are missing")
@@ -65,7 +65,7 @@ class Fault:
 
 
 class Faults:
-    """What is planned. It lives as long as the process."""
+    """The planned faults, as long as the process runs."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -85,7 +85,7 @@ class Faults:
             self._planned.clear()
 
     def fault_for(self, path: str) -> Fault | None:
-        """The trouble that this request gets, and one less of it is left."""
+        """The fault for this request, if any; it counts as used."""
         with self._lock:
             for fault in self._planned:
                 if not path.endswith(fault.path):
@@ -102,7 +102,7 @@ class Faults:
 
 
 def cut_in_half(answer: Response) -> Response:
-    """The answer with its true length and half its body: the connection ends in the middle."""
+    """The answer with half its body and the full Content-Length, as if the connection broke."""
     body = answer.get_data()
     answer.response = [body[: len(body) // 2]]
     answer.headers["Content-Length"] = str(len(body))

@@ -1,4 +1,4 @@
-"""What a provider's consent screen offers, what people usually grant there, and how Terra writes it down."""
+"""Which scopes a consent screen offers, which ones people usually grant, and how Terra writes them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ WITHOUT_SCOPES = {"myfitnesspal"}
 
 
 def terra_name(provider: Provider) -> str:
-    """What Terra calls it."""
+    """Terra's name of the provider."""
     return provider.terra[0]
 
 
 def offered_scopes(provider: Provider) -> tuple[str, ...]:
-    """Every scope that the provider's consent screen can show; those that it has replaced are gone from there."""
+    """Every scope on the provider's consent screen; scopes with a successor are not offered any more."""
     if provider.slug in WITHOUT_SCOPES:
         return ()
     return tuple(scope.name for scope in provider.scopes if not scope.successor)
 
 
 def reports_scopes(provider: Provider) -> bool:
-    """Whether connections to it carry a scopes string at all."""
+    """Whether Terra reports scopes for connections to this provider."""
     return bool(offered_scopes(provider)) and not provider.on_device and provider.reports_scopes is not Known.NO
 
 
 def common_grants(provider: Provider) -> tuple[tuple[str, ...], ...]:
-    """What people usually grant, as one hundred equally likely answers: nearly everyone all, some lack the same few."""
+    """One hundred equally likely grants: nearly all are complete, the others lack one scope or a few."""
     offered = offered_scopes(provider)
     mandatory = {scope.name for scope in provider.scopes if scope.mandatory}
     sensitive = {scope.name for scope in provider.scopes if scope.sensitive}
@@ -45,6 +45,6 @@ def common_grants(provider: Provider) -> tuple[tuple[str, ...], ...]:
 
 
 def unordered_scopes(names: tuple[str, ...], turn: int) -> str:
-    """The names as Terra writes them: joined by commas, in an order that means nothing."""
+    """The names joined by commas, in an arbitrary order that depends on `turn`, as Terra writes them."""
     start = turn % len(names) if names else 0
     return ",".join((*names[start:], *names[:start]))

@@ -1,4 +1,4 @@
-"""JSON in, JSON out."""
+"""Reads JSON from requests and writes JSON answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 
 def json_response(data: object, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """A response in JSON."""
     return Response(compact_json(data), status=status, mimetype="application/json")
 
 
@@ -20,7 +20,7 @@ def compact_json(data: object) -> bytes:
 
 
 def json_body(request: Request) -> Any:
-    """What the request carries; BadRequest where it is not JSON."""
+    """The request's body, parsed. Raises BadRequest if it is not JSON."""
     try:
         return json.loads(request.get_data())
     except ValueError:
@@ -28,7 +28,7 @@ def json_body(request: Request) -> Any:
 
 
 def json_object(request: Request) -> dict[str, Any]:
-    """The object that the request carries, an empty one where it carries nothing; else BadRequest."""
+    """The JSON object in the request's body; {} if there is no body. Raises BadRequest otherwise."""
     data = json_body(request) if request.get_data() else {}
     if not isinstance(data, dict):
         raise BadRequest("the body must be an object")
@@ -36,7 +36,7 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def whole_number(request: Request, name: str, otherwise: int) -> int:
-    """A number from 0 in the query; BadRequest where it is none."""
+    """A whole number from 0 in the query. Raises BadRequest if it is something else."""
     text = request.args.get(name, str(otherwise))
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise BadRequest(f"invalid {name}")

@@ -1,4 +1,4 @@
-"""What a person and a connection are here, and the few who stand in front of the crowd, the same for every seed."""
+"""Person and Connection, and the seven named people who come first, whatever the seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the host application knows of one of its users."""
+    """A user of the host application."""
 
     reference_id: str
     email: str
@@ -18,9 +18,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What this Terra knows of one connection; `number` is None where it was made at a consent screen.
+    """A connection at this Terra. `number` is None if it was made on a consent screen.
 
-    `access` tells whether the provider still lets Terra in; `active` is what Terra says, which may lag behind.
+    `access`: the provider still accepts the token. `active`: what Terra reports, which may be out of date.
     """
 
     user_id: str
@@ -47,7 +47,7 @@ NAMED_PEOPLE = (
 
 @dataclass(frozen=True, slots=True)
 class NamedConnection:
-    """One connection of the cast: whose, to what, lacking what, and how it stands."""
+    """One connection of a named person: the person's place in NAMED_PEOPLE, the provider, the scope that is missing."""
 
     person: int
     slug: str

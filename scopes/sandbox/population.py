@@ -66,7 +66,7 @@ ASCII = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 class PeopleFileError(ValueError):
-    """The people cannot be written like that; the text says how they can."""
+    """The people file cannot be written; the text says why."""
 
 
 def connections_before(person: int) -> int:
@@ -147,7 +147,7 @@ class Population:
         )
 
     def number_of(self, user_id: str) -> int | None:
-        """The number that a user id of this population hides; None for every other id."""
+        """The connection's number, decoded from its user id; None for an id that is not of this population."""
         try:
             raw = UUID(user_id).bytes
         except ValueError:

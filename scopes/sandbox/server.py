@@ -97,7 +97,7 @@ class Sandbox:
         self._thread.start()
 
     def startup_message(self) -> dict[str, Any]:
-        """Where it is and how it is used; of the keys, only those that were made up here."""
+        """Its address, how to use it, and the keys that were generated here."""
         return {
             "url": self.url,
             "base_url": self.url + BASES[-1],

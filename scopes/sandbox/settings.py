@@ -10,7 +10,7 @@ from scopes.sandbox.resources import listed, with_screens
 
 
 class SettingError(ValueError):
-    """No such switch, or no such position; the text says which there are."""
+    """No such setting, or an invalid value; the text names the valid ones."""
 
 
 CHOICES = {
@@ -39,7 +39,7 @@ FORMATS = ("json", "fit", "fhir")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the sandbox behaves now. Times are in seconds.
+    """The sandbox's behaviour. Times are in seconds.
 
     `requested_scopes` is the dashboard: Terra's provider name -> the scopes asked for; all where it is not named.
     An empty `webhook_url` sends nothing. `enabled_sources` are Terra's names of those switched on in the dashboard.
@@ -73,7 +73,7 @@ class Settings:
     admin_token_days: float = 60.0
 
     def with_changes(self, changes: Mapping[str, Any]) -> Settings:
-        """These settings with the changes applied; SettingError where one does not fit."""
+        """These settings with the changes. Raises SettingError if one is invalid."""
         for name, value in changes.items():
             _check(name, value)
         return replace(self, **changes)
@@ -91,7 +91,7 @@ def _check(name: str, value: object) -> None:
         if not fits(value):
             raise SettingError(f"{name} is {words}, not {value!r}.")
     else:
-        raise SettingError(f"There is no switch {name!r}; there are {', '.join(Settings.__dataclass_fields__)}.")
+        raise SettingError(f"There is no setting {name!r}; there are {', '.join(Settings.__dataclass_fields__)}.")
 
 
 def _is_time(value: object) -> bool:

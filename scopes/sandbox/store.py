@@ -1,4 +1,4 @@
-"""What has changed since the sandbox's people were thought up, in one SQLite file: nothing else is stored."""
+"""What differs from the generated population, in one SQLite file: nothing else is stored."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One walk to a consent screen. `provider` and `user_id` are None until one is chosen, `outcome` until it ends."""
+    """One consent session. `provider` and `user_id` are None until one is chosen, `outcome` until it ends."""
 
     session_id: str
     widget: bool
@@ -106,7 +106,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is done inside is done as a whole or not at all, and no other thread comes between."""
+        """A transaction that no other thread interrupts."""
         with self._lock:
             if self._database.in_transaction:
                 yield
@@ -138,7 +138,7 @@ class Store:
         return [row["number"] for row in rows]
 
     def made_count(self) -> int:
-        """How many connections were made here and still stand."""
+        """How many new connections exist."""
         return int(self._rows("SELECT count(*) FROM users WHERE number IS NULL AND NOT removed")[0][0])
 
     def made(self, start: int, count: int) -> list[Connection]:
@@ -163,7 +163,7 @@ class Store:
         return [_connection(row) for row in rows]
 
     def save(self, user: Connection, removed: bool = False) -> None:
-        """Remember the connection as it is now, or that it is no more."""
+        """Store the connection's state, or that it was removed."""
         with self._lock:
             self._database.execute(
                 "INSERT INTO users (user_id, number, removed, provider, reference_id, scopes, active, access, "
@@ -254,7 +254,7 @@ class Store:
         return [dict(row) for row in reversed(rows)]
 
     def forget(self) -> None:
-        """As it was at the start."""
+        """Delete all changes."""
         with self.transaction():
             for table in ("users", "sessions", "settings", "deliveries"):
                 self._database.execute(f"DELETE FROM {table}")

@@ -1,4 +1,4 @@
-"""Webhooks are delivered from a thread of their own, one after the other, and tried again as Terra does."""
+"""Sends webhooks from a thread of its own, one after the other, with Terra's retries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPACING = {"compact": (",", ":"), "spaced": (", ", ": ")}
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook on its way. All but `attempt` (and, by a switch, the signature) stays the same when it is retried."""
+    """A webhook to send. A retry changes `attempt` only (and, by a setting, the signature)."""
 
     type: str
     body: bytes
@@ -39,7 +39,7 @@ class Delivery:
 
 
 class WebhookSender:
-    """Delivers events to the webhook address of the moment, and logs each attempt in the account's store."""
+    """Sends events to the webhook address in the settings, and logs each attempt in the account's store."""
 
     def __init__(self, account: Account, secret: str) -> None:
         self._account = account
@@ -57,7 +57,7 @@ class WebhookSender:
         self._thread.start()
 
     def send_after(self, answer: Response, events: Iterable[Event]) -> Response:
-        """The answer, which sends the events off once it has been given."""
+        """The answer; the events are sent once it has been sent."""
         deliveries = [self._delivery(event) for event in events]
         with self._changed:
             self._held += len(deliveries)
@@ -85,12 +85,12 @@ class WebhookSender:
                     self._put(0, delivery)
 
     def waiting(self) -> int:
-        """How many are still to be delivered, those that wait for another try included."""
+        """How many are not delivered yet, those waiting for a retry included."""
         with self._changed:
             return self._held + len(self._waiting) + self._busy
 
     def forget(self) -> None:
-        """Drop all that is on its way; what is being delivered just now is not tried again."""
+        """Drop everything that waits; the delivery in progress is not retried."""
         with self._changed:
             self._resets += 1
             self._waiting.clear()
@@ -117,7 +117,7 @@ class WebhookSender:
                     self._settle(delivery, status, error)
 
     def _settle(self, delivery: Delivery, status: int | None, error: str) -> None:
-        """Logs the attempt, and plans another where it failed."""
+        """Logs the attempt, and schedules a retry if it failed."""
         at = timestamp(datetime.now(UTC))
         self._account.store.log_delivery(
             delivery.trace_id, delivery.type, delivery.attempt, at, status, error, _logged(delivery.body)
@@ -130,7 +130,7 @@ class WebhookSender:
         self._put(seconds, replace(delivery, attempt=delivery.attempt + 1))
 
     def _next(self) -> tuple[Delivery, int] | None:
-        """The next delivery, once it is due, and how many resets there were; None when the webhook_sender is closed."""
+        """The next delivery, once it is due, and the number of resets so far; None when the sender is closed."""
         with self._changed:
             while not self._closed:
                 seconds = self._waiting[0][0] - time.monotonic() if self._waiting else None
@@ -141,7 +141,7 @@ class WebhookSender:
         return None
 
     def _deliver(self, delivery: Delivery) -> tuple[int | None, str]:
-        """The status that the receiver answered with, or None and what went wrong."""
+        """The receiver's status, or None and the error."""
         settings = self._account.settings
         if not settings.webhook_url:
             return None, "not sent: no webhook address is set"
@@ -169,5 +169,5 @@ class WebhookSender:
 
 
 def _logged(body: bytes) -> str:
-    """The body as the log keeps it: whole, or how long it was."""
+    """The body for the log: complete, or only its length."""
     return body.decode() if len(body) <= LONGEST_LOGGED else f"{len(body)} bytes, too many for the log"
