@@ -1,8 +1,8 @@
-"""From an error text to what it proves: was a scope missing, which, and what the text does not prove.
+"""From an error text to what it proves: whether a scope is missing, which one, and what the text does not prove.
 
-`report` is what was received, `reading` makes one readable and masked text of it, the `families` of recognisers look
-at that, `diagnosis` weighs what they found, and in `connection` the facts of one decide. Knows no models and no Django;
-nothing is kept.
+`error_report` holds what was received. `error_text` makes one readable, masked text of it. Each of the `recognisers`
+looks at that text and may return clues. `diagnosis` chooses the strongest clue and makes the result. `for_connection`
+adds the records of one connection. No models, no Django; nothing is stored.
 """
 
 from scopes.diagnose.diagnosis import diagnose

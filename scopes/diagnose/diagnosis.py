@@ -1,4 +1,4 @@
-"""From a report to what it proves: every recogniser looks at it, the weightiest clue decides."""
+"""From a report to its diagnosis: all recognisers look at the text, and the clue with the greatest weight decides."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MARGIN = 30
 MOST_SCOPES = 100
 MOST_EVIDENCE = 5
 
-# Between clues of the same weight the one that says more wins.
+# Among clues of the same weight, the verdict that is listed first wins.
 _RANK = list(ErrorVerdict)
 
 
 def diagnose(report: ErrorReport, catalogue: Catalogue) -> Diagnosis:
-    """What the report proves. Never raises, and takes less than a second whatever it is given."""
+    """The diagnosis of a report. Never raises; takes less than a second for any input."""
     error = read_error(report, catalogue)
     clues = [clue for recognise in RECOGNISERS for clue in recognise(error)]
     if not clues:
@@ -49,7 +49,7 @@ def diagnose(report: ErrorReport, catalogue: Catalogue) -> Diagnosis:
 
 
 def read_error(report: ErrorReport, catalogue: Catalogue) -> ErrorText:
-    """The report as the recognisers look at it."""
+    """The report as the text that recognisers look at."""
     text = text_of(report)
     provider = providers.named(report.provider, catalogue) or providers.shown(text, catalogue)
     entries = [provider] if provider else list(catalogue.providers.values())
@@ -58,9 +58,9 @@ def read_error(report: ErrorReport, catalogue: Catalogue) -> ErrorText:
 
 
 def _naming(agreeing: list[Clue], held: frozenset[str]) -> list[Clue]:
-    """The clues of the weightiest recogniser that names scopes: others may name what is only near.
+    """The clues of the recogniser with the greatest weight among those that name scopes.
 
-    Without those that are `held` (small letters): what the text says is granted is not what is missing.
+    Scopes that are `held` (lower case) are left out: the text says that they are granted.
     """
     without = (
         replace(clue, scopes=tuple(scope for scope in clue.scopes if scope.lower() not in held)) for clue in agreeing
@@ -91,7 +91,7 @@ def _evidence(clues: list[Clue], text: str) -> tuple[Quotation, ...]:
 
 
 def _quote(text: str, start: int, end: int) -> str:
-    """What was matched, with a few words before and after it, on one line."""
+    """The matched text with a few words around it, on one line."""
     before, after = text[max(0, start - MARGIN) : start], text[end : end + MARGIN]
     before = before.partition(" ")[2] if start > MARGIN else before
     after = after.rpartition(" ")[0] if end + MARGIN < len(text) else after

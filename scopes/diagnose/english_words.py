@@ -1,4 +1,4 @@
-"""Words of sentences: never the name of a scope where they stand open, and never a secret behind its key."""
+"""Ordinary English words, which are neither scope names nor secrets."""
 
 from __future__ import annotations
 

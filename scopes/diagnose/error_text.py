@@ -1,4 +1,4 @@
-"""Turns a report into an error: one readable, masked text, however the error was wrapped, escaped or cut."""
+"""Turns a report into one readable, masked text, however the error was wrapped, escaped or cut."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from scopes.diagnose.masking import mask
 HEAD = 9_000
 TAIL = 5_000
 AROUND = 1_000
-_TELLING = ("scope", "Scope", "SCOPE", "permission", "Permission", "invalid_", "access_denied", "AADSTS")
+_KEYWORDS = ("scope", "Scope", "SCOPE", "permission", "Permission", "invalid_", "access_denied", "AADSTS")
 
-_TELLING_HEADER = re.compile(r"(?i)authenticate|scope|permission|location|error|message|reason|retry|content-type")
+_RELEVANT_HEADER = re.compile(r"(?i)authenticate|scope|permission|location|error|message|reason|retry|content-type")
 _ENTITY = re.compile(r"(?i)&(?:#\d{1,7}|#x[0-9a-f]{1,6}|quot|amp|lt|gt|apos|nbsp);")
 _TAG = re.compile(r"<(?:/?([A-Za-z][\w:-]*)(\s[^<>]*)?/?|![^<>]*)>")
 _HTML_TAGS = """
@@ -69,7 +69,7 @@ _STATUS = (
 
 @dataclass(frozen=True)
 class ErrorText:
-    """What the recognisers look at. `text` is masked, so nothing that is quoted from it can hold a secret."""
+    """What the recognisers look at. `text` is masked, so a quotation from it holds no secret."""
 
     text: str
     status: int | None
@@ -90,24 +90,24 @@ def readable(text: str) -> str:
 
 
 def unmasked(text: str) -> str:
-    """`text` capped and unescaped, with all its secrets: to look words of it up in, never to be shown or kept."""
+    """`text` capped and unescaped, but with its secrets: only for looking up ids, never shown or stored."""
     return _unescaped(_window(text))
 
 
 def relevant_headers(report: ErrorReport) -> dict[str, str]:
-    """The headers that may tell something, cut to a length."""
-    telling = {name: value[:4000] for name, value in report.headers.items() if _TELLING_HEADER.search(name[:100])}
-    return dict(list(telling.items())[:50])
+    """The headers that may say something about the error, cut to a length."""
+    relevant = {name: value[:4000] for name, value in report.headers.items() if _RELEVANT_HEADER.search(name[:100])}
+    return dict(list(relevant.items())[:50])
 
 
 def text_of(report: ErrorReport) -> str:
-    """The readable text of a report: its telling headers, then its body; "wasn't" is written out."""
+    """The readable text of a report: its relevant headers, then its body; "wasn't" is written out."""
     text = readable("\n".join([*(f"{name}: {value}" for name, value in relevant_headers(report).items()), report.body]))
     return _CONTRACTED.sub(lambda match: f"{_WHOLE.get(match[1].lower(), match[1])} not", text)
 
 
 def status_of(report: ErrorReport, text: str) -> int | None:
-    """The status that the report gives, else the first that its text tells. A 200 gives way to one in the body."""
+    """The status that the report gives, else the first one in its text. A status in the text replaces a 200."""
     if report.status and report.status != 200:
         return report.status
     for pattern in _STATUS:
@@ -132,7 +132,7 @@ def _unescaped(text: str, each: Callable[[str], str] = str) -> str:
 
 
 def _window(text: str) -> str:
-    """Head and tail of a long text, and what stands around the first telling words between them."""
+    """Head and tail of a long text, and the text around the first keywords between them."""
     return decode_text(_cut(text)).translate(_CONTROL)
 
 
@@ -140,7 +140,7 @@ def _cut(text: str) -> str:
     if len(text) <= HEAD + TAIL:
         return text
     parts = [text[:HEAD]]
-    places = sorted({place for word in _TELLING for place in _places(text, word)})
+    places = sorted({place for word in _KEYWORDS for place in _places(text, word)})
     reached = HEAD
     for place in places:
         if place >= reached:

@@ -1,4 +1,4 @@
-"""What a text proves of one connection: the text tells what is missing, the connection's own facts tell why."""
+"""A diagnosis for one connection: the error text says what is missing, the connection's records say why."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from scopes.diagnose.error_report import ErrorReport
 from scopes.diagnose.result import Diagnosis, ErrorVerdict, with_reasons
 from scopes.judge.rules import Judgement
 
-# Where the link itself is the trouble, and this is its remedy, nothing that is done about a scope can help.
+# If the link itself is broken and has one of these remedies, nothing else can help.
 _ONLY_REMEDIES = ("connect_successor", "phone_settings")
-_NOTHING_TO_MEND = (ErrorVerdict.NOT_A_SCOPE_PROBLEM, ErrorVerdict.UNRECOGNISED)
+_NO_REMEDY_NEEDED = (ErrorVerdict.NOT_A_SCOPE_PROBLEM, ErrorVerdict.UNRECOGNISED)
 
 
 def diagnose_connection(
@@ -22,10 +22,10 @@ def diagnose_connection(
     provider: str,
     judgement_with: Callable[[tuple[str, ...]], Judgement],
 ) -> Diagnosis:
-    """What the report proves, decided by the facts of a connection to `provider` (its slug in the catalogue).
+    """The diagnosis, with reasons and remedy from the records of a connection to `provider` (a slug of the catalogue).
 
-    `judgement_with` tells what is concluded of the connection as if these scopes (canonical) were needed too. A text
-    that does not show its provider is read as one of this provider; one of another provider is not decided.
+    `judgement_with` returns the connection's judgement as if these scopes (canonical) were required too. A text that
+    does not show its provider is read as one of this provider. For a text of another provider the records are ignored.
     """
     diagnosis = diagnose(report, catalogue)
     if diagnosis.provider is None:
@@ -35,15 +35,15 @@ def diagnose_connection(
         return replace(diagnosis, unproven=(unproved, *diagnosis.unproven))
     judgement = judgement_with(diagnosis.canonical or diagnosis.suspects)
     decided = with_reasons(diagnosis, reasons_of(judgement))
-    if judgement.link_remedy in _ONLY_REMEDIES and decided.verdict not in _NOTHING_TO_MEND:
+    if judgement.link_remedy in _ONLY_REMEDIES and decided.verdict not in _NO_REMEDY_NEEDED:
         return replace(decided, remedy=judgement.link_remedy, link_reason=judgement.link_reason)
     return decided
 
 
 def reasons_of(judgement: Judgement) -> dict[str, str]:
-    """Scope -> the code of why it is missing, for every need that is not known to be met.
+    """Scope -> reason code, for every need that is not known to be met.
 
-    Of a need with alternatives the one to ask for first stands for all; a scope that is needed by itself has its own.
+    A need with alternatives is listed under the alternative to request first, unless that scope has a need of its own.
     """
     wanting = sorted((line for line in judgement.lines if line.reason), key=lambda line: -len(line.scopes))
     return {line.scopes[0]: line.reason for line in wanting}

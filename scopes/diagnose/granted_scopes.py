@@ -1,4 +1,4 @@
-"""Scopes that a text says are there: what a token has is never what it lacks."""
+"""Scopes that a text says are granted, so that they are not reported as missing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENDS = re.compile(
 
 
 def granted(text: str) -> frozenset[str]:
-    """The names, in small letters, that stand where the text tells what was granted."""
+    """The scopes (lower case) that the text says are granted."""
     names: set[str] = set()
     for count, match in enumerate(_HELD.finditer(text)):
         if count == MOST_SPANS:

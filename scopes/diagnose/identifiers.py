@@ -1,4 +1,4 @@
-"""Words of a text that may name a person or a connection: to be looked up, and then forgotten."""
+"""Ids and addresses in a text that may name a person or a connection, to be looked up and not stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEYED = re.compile(
     r"(?i)(?<![a-z])(?:(?:client_?|end_?|terra_?|old_?|new_?)?user_?(?:id)?|uid|reference_?(?:id)?|external_?id)"
     r"[\"']{0,2}\s{0,3}(?:=>|[:=])\s{0,3}[\"']?([^\s\"',;&<>(){}\[\]]{1,255})"
 )
-_APART = re.compile(r"[\s\"'`<>,;=&?#/|(){}\[\]\\]+")
+_SEPARATORS = re.compile(r"[\s\"'`<>,;=&?#/|(){}\[\]\\]+")
 _ID = re.compile(r"(?=[^0-9]*[0-9]|[^_-]*[\w][_-]\w)[\w.:+-]{4,255}")
 _EMAIL = re.compile(r"[^@]{1,64}@[^@]{1,190}")
 _NO_IDS = frozenset({"null", "none", "undefined", "unknown", "masked", "true", "false"})
@@ -45,5 +45,5 @@ def identifiers(report: ErrorReport) -> tuple[str, ...]:
 
 def _words(text: str) -> list[str]:
     """The words of the text; of `key:value` the value too."""
-    words = [word.strip(".:!") for word in _APART.split(text)]
+    words = [word.strip(".:!") for word in _SEPARATORS.split(text)]
     return [part for word in words for part in (word, word.rpartition(":")[2])]

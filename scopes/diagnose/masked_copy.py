@@ -1,4 +1,4 @@
-"""The report as it may be shown again: masked, and read again to the same answer."""
+"""A masked copy of a report, to show again. Diagnosing the copy gives the same result."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from scopes.diagnose.error_text import readable, relevant_headers
 
 
 def masked_copy(report: ErrorReport) -> str:
-    """What was read of the report, without its secrets: a text, or JSON where it was more than a body."""
+    """The report without its secrets: its body, or JSON if it has more than a body."""
     body = readable(report.body)
     if report.status is None and not report.headers and not report.provider:
         return body
-    told = {
+    parts = {
         "status": report.status,
         "headers": {readable(name[:100]): readable(value) for name, value in relevant_headers(report).items()},
         "body": body,
         "provider": readable(report.provider[:200]).strip(),
     }
     return json.dumps(
-        {key: value for key, value in told.items() if value or key == "body"}, indent=2, ensure_ascii=False
+        {key: value for key, value in parts.items() if value or key == "body"}, indent=2, ensure_ascii=False
     )

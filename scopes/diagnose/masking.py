@@ -46,7 +46,7 @@ _KEYED = re.compile(
     rf"""(?ix)(?P<key>{_KEY}{_SIGN}[\[(]{{0,2}}\s{{0,2}})
     (?:{_QUOTED}|(?P<open>(?:[^\s"'`&,;<>()\[\]{{}}\\]|,(?=[\w.~+/-]+(?:[\s&"']|$))){{2,}}))"""
 )
-_TOLD_INVALID = re.compile(
+_CALLED_INVALID = re.compile(
     r"""(?ix)(?P<key>\b(?:token|code)\ (?:is\ |was\ )?(?:invalid|expired|revoked|unknown)\s{0,3}[:=]\s{0,3}["'(]?)
     (?P<open>[^\s"'&,;<>()\[\]{}]{2,})"""
 )
@@ -129,7 +129,7 @@ def mask(text: str) -> str:
     text = _OPTION.sub(_always, text)
     text = _GLUED_USER.sub(_always, text)
     text = _CALL.sub(_always, text)
-    for carrier in (_PAIRED, _IN_A_ROW, _ELEMENT, _FIELD, _PASSWORDS, _KEYED, _TOLD_INVALID, _SPOKEN, _SIGNED):
+    for carrier in (_PAIRED, _IN_A_ROW, _ELEMENT, _FIELD, _PASSWORDS, _KEYED, _CALLED_INVALID, _SPOKEN, _SIGNED):
         text = carrier.sub(_unless_prose, text)
     text = _EMAIL.sub(MASKED, text)
     text = _KNOWN.sub(MASKED, text)
@@ -150,12 +150,12 @@ def _unless_prose(match: re.Match[str]) -> str:
     value = found[group].strip()
     if MASKED in value and not value.replace(MASKED, "").strip("[]{}(), "):
         return match[0]
-    if is_prose(value) or re.fullmatch(r"\d{3}", value) or (_may_be_said(match) and is_sentence(value)):
+    if is_prose(value) or re.fullmatch(r"\d{3}", value) or (_may_be_prose(match) and is_sentence(value)):
         return match[0]
     return _masked(match, group)
 
 
-def _may_be_said(match: re.Match[str]) -> bool:
+def _may_be_prose(match: re.Match[str]) -> bool:
     """False for cookies, for other headers than `Authorization`, and for a scheme with what follows: no sentences."""
     if match.re is _COOKIE or (match.re is _HEADER_LINE and "authorization" not in match["key"].lower()):
         return False

@@ -1,4 +1,4 @@
-"""What a recogniser is: a pattern with a verdict, as data; or a small function for what no pattern can tell."""
+"""A recogniser is a pattern with a verdict, as data, or a function where a pattern is not enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scopes.diagnose import scope_names
 from scopes.diagnose.error_text import ErrorText
 from scopes.diagnose.result import ErrorVerdict
 
-# How much a clue weighs against others in the same text.
+# The weight of a clue: the greatest in a text decides.
 CERTAIN = 100  # one API's own statement
 NAMED = 80  # a sentence that names the scopes
 CODE = 70  # a registered error code
@@ -37,7 +37,7 @@ _MANY = re.compile(r"(?i)scope(?:s|\(s\))[^\w\n]{0,12}$")
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """One thing that one recogniser read in a text."""
+    """What one recogniser found at one place of a text."""
 
     verdict: ErrorVerdict
     recogniser: str
@@ -54,7 +54,7 @@ class Clue:
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """A pattern with the verdict that it proves.
+    """A pattern, and the verdict that a match proves.
 
     `words`: one of them (small letters) is in the text, or the pattern is not tried. A group `scopes` of the pattern
     holds the names: `read` says how they are read. `provider` is the slug that the pattern gives away.
@@ -104,7 +104,7 @@ class Recogniser:
         return any(word in error.lower for word in self.words)
 
     def _is_about_names(self, match: re.Match[str]) -> bool:
-        """True where this sentence proves something only by the names in it: "you do not have permission to …"."""
+        """True if a match without scope names proves nothing: "you do not have permission to …"."""
         return NAMED <= self.weight < CERTAIN and bool(match.groupdict().get("scopes"))
 
 
@@ -126,7 +126,7 @@ def by_pattern(
     caveat: str = "",
     suspects: tuple[str, ...] = (),
 ) -> Recogniser:
-    """A recogniser for `pattern`, in whatever case."""
+    """A recogniser for a pattern, case-insensitive. The parameters are the fields of Recogniser."""
     return Recogniser(
         name=name,
         verdict=verdict,

@@ -1,4 +1,4 @@
-"""What a diagnosis can say."""
+"""The result of a diagnosis: verdict, scopes, remedy, quotations, and what is not proved."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ UNPROVEN = {
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A short masked quotation, and the recogniser that went by it."""
+    """A short masked quotation, and the recogniser that matched it."""
 
     recogniser: str
     quote: str
@@ -104,7 +104,7 @@ class Diagnosis:
         }
 
 
-# What has to be done first stands first: a link cannot help before the console and our request are right.
+# In the order in which they must be done: a link cannot help before the console and our request are right.
 _FIRST_THINGS = (
     "change_console",
     "change_request",
@@ -128,12 +128,12 @@ def with_reasons(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
         return _with_waivers(diagnosis, reasons)
     if diagnosis.verdict not in (ErrorVerdict.MISSING_SCOPE, ErrorVerdict.SCOPE_REFUSED):
         return diagnosis
-    asked = (
+    candidates = (
         tuple(dict.fromkeys(diagnosis.canonical))
         or tuple(scope for scope in diagnosis.suspects if scope in reasons)
         or tuple(reasons)
     )
-    found = tuple((scope, reasons[scope]) for scope in asked if reasons.get(scope) in SCOPE_REASONS)
+    found = tuple((scope, reasons[scope]) for scope in candidates if reasons.get(scope) in SCOPE_REASONS)
     held = tuple(scope for scope in diagnosis.canonical if scope not in reasons)
     unproved = f"The connection's own facts show {', '.join(held)} as granted: this text may be about an older token."
     unproven = (*diagnosis.unproven, unproved) if held and not diagnosis.alternatives else diagnosis.unproven
@@ -147,9 +147,9 @@ def with_reasons(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
 
 def _with_waivers(diagnosis: Diagnosis, reasons: Mapping[str, str]) -> Diagnosis:
     """A refused consent with the scopes whose refusal is respected; with nothing else to ask for, nobody is asked."""
-    asked = diagnosis.canonical or tuple(reasons)
-    waived = tuple((scope, "waived") for scope in asked if reasons.get(scope) == "waived")
+    candidates = diagnosis.canonical or tuple(reasons)
+    waived = tuple((scope, "waived") for scope in candidates if reasons.get(scope) == "waived")
     if not waived:
         return diagnosis
-    all_waived = all(reasons.get(scope) in ("waived", None) for scope in asked)
+    all_waived = all(reasons.get(scope) in ("waived", None) for scope in candidates)
     return replace(diagnosis, reasons=waived, remedy="respect" if all_waived else diagnosis.remedy)

@@ -1,4 +1,4 @@
-"""Reads scope names out of a piece of an error text, and nothing that is not one."""
+"""Reads scope names out of a part of an error text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A diagnosis in words, for a person to read."""
+"""A diagnosis as text."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def render_text(diagnosis: Diagnosis, catalogue: Catalogue) -> str:
 
 
 def _scopes(diagnosis: Diagnosis) -> str:
-    """The names as the text has them, with the catalogue's own name where that is another."""
+    """The names as the error text spells them, each with the catalogue's name if that is different."""
     own = dict(zip(diagnosis.scopes, diagnosis.canonical, strict=True))
     return ", ".join(named if named == name else f"{named} ({name})" for named, name in own.items())

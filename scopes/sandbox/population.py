@@ -1,8 +1,8 @@
-"""Who is connected to what, as a function of (seed, number): nothing is kept, so a listing of a million costs nothing.
+"""Generated people and connections: a function of (seed, number), so that a million of them need no storage.
 
 People come in blocks of ten with a fixed pattern of connections, so the way from a connection's number to its
-person is arithmetic. A user id hides its number, so the way back needs no index either. A small cast stands in
-front, the same for every seed.
+person is arithmetic. A user id encodes its number, so finding a connection by id needs no index either. The seven named
+people come first, the same for every seed.
 """
 
 from __future__ import annotations

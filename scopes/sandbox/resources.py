@@ -1,7 +1,7 @@
 """Terra's own names of the sources that it connects, written from its documents and its clients' references.
 
-They are not the catalogue's: what an application believes that Terra calls a provider can only be wrong beside a list
-of another hand. `screen` is the provider in the catalogue whose consent screen is shown; without one nothing is asked.
+They are not taken from the catalogue, so that tests find names that are wrong there. `screen` is the provider in the
+catalogue whose consent screen is shown; without one there is no consent screen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Terra's contract leaves open, or its sources disagree on, as settings that can be thrown while it runs."""
+"""How the sandbox behaves where Terra's documents leave it open or disagree. Settings change while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file a family of APIs. Each has `RECOGNISERS`; adding one is a line there and a sample for it.
+"""One module for each family of APIs, with its `RECOGNISERS`. A new one needs an entry there and a sample.
 
 `oauth` holds what the standards say. `needed`, `lacking`, `refused`, `our_client`, `ended` and `other_words` hold what
 servers and libraries say in their own words: general on purpose, for texts that nobody has seen yet. `terra` and

@@ -1,4 +1,4 @@
-"""Faults of our own client, in words: what it may not do at the token endpoint, and who it says that it is."""
+"""Errors of our own OAuth client: what it may not do at the token endpoint, and its credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text that names what scope it needs, in whatever words."""
+"""Texts that name the scope that they need."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ _FILLERS = (
 
 _NEEDED = re.compile(r"(?i)(?<![\w-])(?:required|needed|needs|missing|expected)(?: one of)?" + KEY + LIST)
 
-_BESIDE = re.compile(r"(?i)scope|insufficient_?permission|privilege")
+_NEAR_SCOPES = re.compile(r"(?i)scope|insufficient_?permission|privilege")
 
 NEARBY = 150
 
 
-def needed_beside_scopes(error: ErrorText) -> Iterator[Clue]:
+def needed_near_scopes(error: ErrorText) -> Iterator[Clue]:
     """A field `required` or `missing` counts where scopes are spoken of close to it."""
-    if not _BESIDE.search(error.text):
+    if not _NEAR_SCOPES.search(error.text):
         return
     for match in list(_NEEDED.finditer(error.text))[:10]:
         around = error.text[max(0, match.start() - NEARBY) : match.start() + NEARBY]
         names = names_in(match, error.known, "strict")
-        if names and _BESIDE.search(around):
+        if names and _NEAR_SCOPES.search(around):
             span = (match.start(), min(match.end(), match.start() + NEARBY))
             yield Clue(ErrorVerdict.MISSING_SCOPE, "needed, beside scopes", NAMED - 1, *span, scopes=names)
 
@@ -71,7 +71,7 @@ def advice(error: ErrorText) -> Iterator[Clue]:
 
 RECOGNISERS: tuple[RecogniserFunction, ...] = (
     advice,
-    needed_beside_scopes,
+    needed_near_scopes,
     by_pattern(
         "names what is needed",
         ErrorVerdict.MISSING_SCOPE,

@@ -1,4 +1,4 @@
-"""A text that says that a scope is lacking, and not which one."""
+"""Texts that say that a scope is missing, but not which one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health stores on a phone: Apple Health, Health Connect, Samsung. Only the phone's settings can mend these."""
+"""Health stores on a phone: Apple Health, Health Connect, Samsung. Only the phone's settings can fix these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of everything else: tokens, limits, subscriptions, roles; and what a status alone proves."""
+"""Errors that are not about scopes: tokens, limits, subscriptions, roles; and what a status alone proves."""
 
 from __future__ import annotations
 

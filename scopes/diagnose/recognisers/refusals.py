@@ -1,4 +1,4 @@
-"""A scope that may not be asked for, and a person who said no."""
+"""A scope that the provider refuses, and a consent that the person refuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _REFUSED = (
     r"|available|enabled|registered|known|found|assigned|exist)|(?:does|do) not exist|invalid|unknown"
     r"|no longer \w+|unsupported|malformed|deprecated|unavailable|restricted|disabled|retired|blocked)"
 )
-_SAID_NO = (
+_PERSON_REFUSED = (
     r"\b(?:denied|declined|refused|rejected|cancel(?:l)?ed|did not (?:consent|authori[sz]e|approve|allow|accept)"
     r"|has not accepted|chose not|closed the (?:\w+ ){0,2}(?:window|page|dialog|pop-?up|tab|browser)"
     r"|(?:clicked|pressed|chose|tapped|hit|selected) (?:on )?[\"']?(?:cancel|deny|decline|no))\b"
@@ -106,7 +106,7 @@ RECOGNISERS: tuple[RecogniserFunction, ...] = (
         ErrorVerdict.CONSENT_REFUSED,
         PHRASE,
         r"\b(?:user|customer|resource owner|member|athlete|patient|person|you)\b[^\n.:]{0,60}"
-        + _SAID_NO
+        + _PERSON_REFUSED
         + r"|\b(?:denied|declined|refused|rejected|cancel(?:l)?ed) by (?:the )?(?:user|owner|customer|member)\b"
         + r"|\b(?:authori[sz]ation|consent|login|sign-?in)\b[^\n.:]{0,20}\b(?:was |has been )?"
         + r"(?:cancel(?:l)?ed|declined|refused)\b"

@@ -1,4 +1,4 @@
-"""A service or an interface that has ended: HTTP 410, and what is said in words."""
+"""A service or API that has been shut down: HTTP 410, or words that say so."""
 
 from __future__ import annotations
 
