@@ -1,7 +1,7 @@
 """How fast a listing is taken in: nothing changed, the ordinary night, everything changed; and in how much memory.
 
 `sync_connections` runs as a process of its own, against recorded pages over HTTP (see `recorded`), with the database of
-the measurement. Beside it the same records are written row by row with `update_or_create`.
+the measurement. For comparison, the same records are written row by row with `update_or_create`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ROUNDS = (
 
 
 def run(connections: int, others: Collection[int]) -> list[Row]:
-    """Rows of (what, figure) for a listing of `connections`; memory is told for other sizes as well."""
+    """Rows of (what, figure) for a listing of `connections`; memory for other sizes as well."""
     rows: list[Row] = []
     with TemporaryDirectory() as directory:
         pages = Path(directory)
@@ -62,8 +62,8 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
             with answering(Path(directory)) as url:
                 for what in ("all of them new", "nothing changed"):
                     seconds, own, memory = _listing(url, "first")
-                    told = f"{size / own:,.0f}/s, {seconds:.1f} s, {memory:.0f} MB"
-                    rows.append((f"listing of {size:,}, {what}: rate, process, memory", told))
+                    figure_text = f"{size / own:,.0f}/s, {seconds:.1f} s, {memory:.0f} MB"
+                    rows.append((f"listing of {size:,}, {what}: rate, process, memory", figure_text))
                     vacuum()
     rows.append(("  each with", f"{IN_FLIGHT} pages in flight; a second process where much is written"))
     return rows

@@ -35,7 +35,7 @@ def run() -> list[Row]:
         return lambda: client.post(search, {"words": text}, follow=True)
 
     pages: dict[str, Page] = {
-        "front page": lambda: client.get(front),
+        "home": lambda: client.get(front),
         "search an e-mail address, to the person's page": words(one.email),
         "search a Terra id, to the person's page": words(one.connections.get().user_id),
         "search a rare name, to the person's page": words(f"Person {one.pk}"),

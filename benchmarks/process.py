@@ -15,12 +15,12 @@ def begin() -> None:
 
 
 def begin_until(stop: Event) -> None:
-    """The same, in a process that works until it is told to stop."""
+    """The same, in a process that works until it is asked to stop."""
     global _stop  # noqa: PLW0603 - an event reaches a spawned process this way only
     _stop = stop
     begin()
 
 
 def is_stopped() -> bool:
-    """Whether this process was told to stop."""
+    """Whether this process was asked to stop."""
     return _stop is not None and _stop.is_set()

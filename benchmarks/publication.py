@@ -42,10 +42,12 @@ def run(count: int, different: int) -> list[Row]:
     version = draft(integration, policy_for(PROVIDER, features=7), author="bench", now=now)
     if before is None:
         raise SystemExit("The population has no policy.")
-    publishing, spent, told = _publish_among_writers(version, before.pk)
+    publishing, spent, reads = _publish_among_writers(version, before.pk)
     judged, lacking, made = _judged(version, different)
-    if lacking or told["mixed"] or not told["new"]:
-        raise SystemExit(f"{lacking} standings lack a verdict, {told['mixed']} of {told['reads']} reads saw a mixture")
+    if lacking or reads["mixed"] or not reads["new"]:
+        raise SystemExit(
+            f"{lacking} standings lack a verdict, {reads['mixed']} of {reads['reads']} reads saw a mixture"
+        )
     return [
         (
             f"impact of a draft on {weighed.connections:,} connections / the {sum(people.values()):,} people concerned",
@@ -57,7 +59,7 @@ def run(count: int, different: int) -> list[Row]:
         ),
         ("of it in the database, locks waited for and held included", f"{spent['database']:.2f} s"),
         ("of it holding the lock", f"{spent['locked'] * 1000:.0f} ms"),
-        (f"{told['reads']:,} reads during it, each all of one version", f"{told['mixed']} mixed"),
+        (f"{reads['reads']:,} reads during it, each all of one version", f"{reads['mixed']} mixed"),
     ]
 
 
@@ -123,7 +125,7 @@ def _judged(version: PolicyVersion, different: int) -> tuple[int, int, int]:
 
 
 def _write(number: int) -> int:
-    """Report new sets of scopes, each a standing that nobody had, until told to stop."""
+    """Report new sets of scopes, each a standing that is new, until asked to stop."""
     source = Source.objects.get(key="terra:bench")
     recorder = Recorder(source)
     origin = Origin("terra:bench", OriginKind.LISTING, "3")
@@ -151,8 +153,8 @@ def _write(number: int) -> int:
 
 
 def _read(integration: int, before: int, after: int) -> dict[str, int]:
-    """Read pages of connections with their verdicts, as a list does, until told to stop; each in one statement."""
-    told = {"reads": 0, "mixed": 0, "old": 0, "new": 0}
+    """Read pages of connections with their verdicts, as a list does, until asked to stop; each in one statement."""
+    reads = {"reads": 0, "mixed": 0, "old": 0, "new": 0}
     start = Connection.objects.order_by("pk").values_list("pk", flat=True)[0]
     starts = max(Connection.objects.count() - PAGE + 1, 1)
     while not is_stopped():
@@ -166,12 +168,12 @@ def _read(integration: int, before: int, after: int) -> dict[str, int]:
                 LEFT JOIN scopes_verdict verdict ON verdict.standing_id = page.standing_id
                                                 AND verdict.policy_version_id = integration.policy_version_id
                 """,
-                [start + 97 * told["reads"] % starts, integration, integration],
+                [start + 97 * reads["reads"] % starts, integration, integration],
             )
             versions, lacking = cursor.fetchone()
-        told["reads"] += 1
-        told["mixed"] += lacking > 0 or versions not in ([before], [after])
-        told["old"] += versions == [before]
-        told["new"] += versions == [after]
+        reads["reads"] += 1
+        reads["mixed"] += lacking > 0 or versions not in ([before], [after])
+        reads["old"] += versions == [before]
+        reads["new"] += versions == [after]
     connections.close_all()
-    return told
+    return reads

@@ -64,9 +64,9 @@ class Handler(BaseHTTPRequestHandler):
     directory = Path()
 
     def do_GET(self) -> None:
-        asked = urlsplit(self.path)
-        page = parse_qs(asked.query).get("page", ["0"])[0]
-        body = (self.directory / asked.path.split("/")[1] / str(int(page))).read_bytes()
+        address = urlsplit(self.path)
+        page = parse_qs(address.query).get("page", ["0"])[0]
+        body = (self.directory / address.path.split("/")[1] / str(int(page))).read_bytes()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

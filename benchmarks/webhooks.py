@@ -110,8 +110,8 @@ def _send_in_turn(deliveries: list[Sent], port: int) -> Counter[int]:
     answered: Counter[int] = Counter()
     with socket.create_connection(("127.0.0.1", port), timeout=60) as line, line.makefile("rb") as answers:
         for body, signed, trace in deliveries:
-            told = f"terra-signature: {signed}\r\nX-Terra-Trace-Id: {trace}\r\nContent-Length: {len(body)}"
-            line.sendall(f"POST /hooks/terra/bench/ HTTP/1.1\r\nHost: 127.0.0.1\r\n{told}\r\n\r\n".encode() + body)
+            headers = f"terra-signature: {signed}\r\nX-Terra-Trace-Id: {trace}\r\nContent-Length: {len(body)}"
+            line.sendall(f"POST /hooks/terra/bench/ HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n\r\n".encode() + body)
             answered[int(answers.readline().split()[1])] += 1
             length = 0
             while (header := answers.readline()) != b"\r\n":

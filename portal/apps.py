@@ -1,4 +1,4 @@
-"""What Django is told of the portal as an application: its commands come before Django's own."""
+"""The portal as a Django app, so that its commands replace Django's own."""
 
 from __future__ import annotations
 

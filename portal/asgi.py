@@ -1,4 +1,4 @@
-"""The door for ASGI servers."""
+"""The ASGI application."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ USAGE = 2
 
 @contextlib.contextmanager
 def made(name: str = MAIN) -> Iterator[str]:
-    """The address of a new, empty database on the embedded server of that name. Both end with the block.
+    """The address of a new, empty database on the embedded server of that name. Server and database end with the block.
 
     Raises ClusterError.
     """
@@ -72,13 +72,13 @@ def _make(server: psycopg.Connection, database: str, mark: str) -> None:
 
 
 def refuse_production() -> None:
-    """Raise ClusterError where PORTAL_MODE says production: nothing is tried out there."""
+    """Raise ClusterError if PORTAL_MODE is production."""
     if os.environ.get("PORTAL_MODE") == "production":
         raise ClusterError("PORTAL_MODE is production, where nothing is tried out. Unset it first.")
 
 
 def trial(url: str) -> dict[str, str]:
-    """The environment of a program that is tried out on a database: no `.env` is read, and no account of Terra's."""
+    """The environment of a test program on that database: without `.env` and without any account at Terra."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("TERRA_")}
     return {**own, "DATABASE_URL": url, "PORTAL_MODE": "test"}
 

@@ -1,4 +1,4 @@
-"""What a page answers while the database does not: 503, and when to come again."""
+"""Pages answer 503 with Retry-After while the database is unavailable."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class DatabaseOutage:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The page, or None where it is something else."""
+        """The 503 page, or None if the exception is something else."""
         return unavailable(request) if _is_outage(exception) else None
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """A page that asks the database nothing."""
+    """A 503 page that needs no database."""
     response = render(None, "unavailable.html", status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     response["Cache-Control"] = "no-store"
@@ -38,7 +38,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Django's handler of what no view caught: in a middleware, the database may be away as well."""
+    """Django's handler500: the database may be unavailable in a middleware, too."""
     return unavailable(request) if _is_outage(sys.exception()) else server_error(request)
 
 

@@ -1,7 +1,7 @@
 """The whole portal with made-up people: `make demo`. Everything that is started here is ended here.
 
 A demo has a database and a directory of its own. A second run meets what the first one left there, and doubles nothing;
-one that is started beside another takes the next database and directory.
+a second one at the same time takes the next database and directory.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ POLICIES = CHECKOUT / "docs" / "examples" / "policies.yaml"
 PEOPLE = 200
 READY_SECONDS = 60
 END_SECONDS = 15
-PORTS_TRIED = 100
+MOST_PORTS = 100
 ROLES = ("agent", "lead", "engineer")
 type Process = subprocess.Popen[bytes]
 MAKE_AGENTS = """
@@ -107,8 +107,10 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
         step("Make up the nights before", "shell", "--no-imports", "--command", MAKE_NIGHTS, keys=keys)
         if desk:
             agents = {role: secrets.token_urlsafe(9) for role in ROLES}
-            told = {"DEMO_AGENTS": json.dumps(agents)}
-            step("Make an agent of each role", "shell", "--no-imports", "--command", MAKE_AGENTS, keys=keys | told)
+            agent_keys = {"DEMO_AGENTS": json.dumps(agents)}
+            step(
+                "Make an agent of each role", "shell", "--no-imports", "--command", MAKE_AGENTS, keys=keys | agent_keys
+            )
             bind = f"fd://{desk.fileno()}"
             gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
             with running("the portal", [*gunicorn, "--bind", bind], keys, home, desk.fileno()) as (portal, server):
@@ -191,7 +193,7 @@ def process(
 
 def listening(first: int) -> socket.socket:
     """A socket that listens on the loopback, at the first port from there on that is free; nobody else gets it then."""
-    for port in range(first, first + PORTS_TRIED):
+    for port in range(first, first + MOST_PORTS):
         listener = socket.socket()
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -201,7 +203,7 @@ def listening(first: int) -> socket.socket:
             listener.close()
         else:
             return listener
-    raise DemoError(f"No port is free from {first} to {first + PORTS_TRIED - 1}.")
+    raise DemoError(f"No port is free from {first} to {first + MOST_PORTS - 1}.")
 
 
 @contextlib.contextmanager

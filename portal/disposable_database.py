@@ -1,4 +1,4 @@
-"""Which databases may be emptied: those that a run made for itself. All others keep what they hold."""
+"""Disposable databases: only those that a run made for itself may be emptied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMENT = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE d
 
 
 def marking(database: str, text: str = MARK) -> str:
-    """The statement that says with a database what it was made for."""
+    """The SQL that comments a database with what it was made for."""
     return f"COMMENT ON DATABASE \"{database}\" IS '{text}'"
 
 

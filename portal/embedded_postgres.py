@@ -67,12 +67,12 @@ class Cluster:
 
     @property
     def log(self) -> Path:
-        """What the server writes of itself."""
+        """The server's log file."""
         return self.home / "log"
 
     @property
     def sockets(self) -> Path:
-        """Where the server listens: beside its data, or in a short place where that name would be too long."""
+        """The directory of the server's socket: with its data or, if that path is too long, a short one."""
         if len(os.fsencode(self.home / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET:
             return self.home
         return Path("/tmp", f"{NAME}-{os.geteuid()}-{_digest(self.home)}")  # noqa: S108 - _own() sees to it that it is ours
@@ -178,7 +178,7 @@ class Cluster:
             return
         half = self.home / "half"
         shutil.rmtree(half, ignore_errors=True)
-        # A locale of PostgreSQL's own, so that every machine sorts alike.
+        # A locale of PostgreSQL's own, so that every machine sorts the same way.
         locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         self._run("initdb", "--auth=trust", "--username=postgres", *locale, data=half)
         half.rename(self.data)
@@ -237,7 +237,7 @@ class Cluster:
 
 
 def named(name: str) -> Cluster:
-    """The cluster of that name of this checkout."""
+    """The cluster of that name, of this checkout."""
     return Cluster(place() / name)
 
 
@@ -271,7 +271,7 @@ def is_signed(directory: Path) -> bool:
 
 
 def place() -> Path:
-    """Where this checkout's clusters are: in it, or, as root, where the server's other user can reach them."""
+    """The directory of this checkout's clusters: in the checkout or, as root, where the server's user can reach it."""
     if os.geteuid():
         return CHECKOUT / "var" / "postgres"
     return Path("/var/tmp", f"{NAME}-{_digest(CHECKOUT)}")  # noqa: S108 - _own() sees to it that it is ours
@@ -310,7 +310,7 @@ class _Identity(TypedDict, total=False):
 
 
 def _identity() -> _Identity:
-    """Who runs the server: as root the stand-in, else we ourselves."""
+    """The user who runs the server: `nobody` if we are root, else our own."""
     if os.geteuid():
         return {}
     stand_in = pwd.getpwnam(STAND_IN)
@@ -372,7 +372,7 @@ def _programs() -> Path:
 
 
 def _copied(package: Path) -> Path:
-    """Where the programs of the wheel, and the libraries that they find beside themselves, were copied to."""
+    """The directory to which the wheel's programs and their libraries were copied."""
     copy = place() / f"{COPIES[0]}{importlib.metadata.version(WHEEL)}"
     if not copy.exists():
         half = place() / f"{COPIES[1]}{os.getpid()}"

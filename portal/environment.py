@@ -1,7 +1,7 @@
-"""What the process environment says. Forgetting to say anything gives production, which refuses what is unsafe there.
+"""The settings from environment variables. Without PORTAL_MODE it is production, which refuses unsafe values.
 
-A file `.env` beside manage.py fills in what the environment leaves out, but for the mode: a checkout that was tried out
-and is then put to work must not go on as it was tried. Tests do not read the file.
+A file `.env` in manage.py's directory fills in what the environment leaves out, except the mode: a checkout that was
+used for development must not stay in that mode in production. Tests do not read the file.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ MODE_IN_FILE = "" if os.environ.get("PORTAL_MODE") == Mode.TEST else _read_file(
 
 def mode() -> Mode:
     """What PORTAL_MODE says; production if it says nothing. Raises ImproperlyConfigured."""
-    said = os.environ.get("PORTAL_MODE") or Mode.PRODUCTION
+    mode_name = os.environ.get("PORTAL_MODE") or Mode.PRODUCTION
     if not os.environ.get("PORTAL_MODE") and MODE_IN_FILE not in ("", Mode.PRODUCTION):
         raise ImproperlyConfigured(
             f".env says PORTAL_MODE={MODE_IN_FILE}, and whatever is started here later would run unsafe. Take the line "
             f"out, and say it in the shell that it is meant for: export PORTAL_MODE={MODE_IN_FILE}"
         )
     try:
-        return Mode(said)
+        return Mode(mode_name)
     except ValueError:
-        raise ImproperlyConfigured(f"PORTAL_MODE is {said!r}. Set it to one of: {', '.join(Mode)}.") from None
+        raise ImproperlyConfigured(f"PORTAL_MODE is {mode_name!r}. Set it to one of: {', '.join(Mode)}.") from None
 
 
 def debug() -> bool:
@@ -80,7 +80,7 @@ def hosts() -> list[str]:
 
 
 def trusted_origins() -> list[str]:
-    """What CSRF_TRUSTED_ORIGINS says: the addresses with scheme whose forms are accepted beside our own."""
+    """What CSRF_TRUSTED_ORIGINS says: the addresses with scheme whose forms are accepted in addition to our own."""
     return list(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
 
 

@@ -1,4 +1,4 @@
-"""Why the portal does not start: each variable that is wrong, and in production each that is unsafe, all at once."""
+"""Checks the environment variables at the start: all that are wrong, and in production all that are unsafe, at once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ type Check = Callable[[Mapping[str, str]], Iterable[str]]
 
 
 def check_environment(others: Iterable[Check]) -> None:
-    """Raise ImproperlyConfigured with every trouble, a line each; `others` check variables that are not ours."""
+    """Raise ImproperlyConfigured with a line for each problem; `others` check variables of the sources."""
     variables = os.environ
     production = environment.mode() is environment.Mode.PRODUCTION
     trouble = [*_wrong(variables), *(words for check in others for words in check(variables))]

@@ -97,7 +97,7 @@ def configuration(*, machine_readable: bool) -> dict[str, Any]:
                 "django.server": "WARNING",
                 "gunicorn.error": "INFO",
                 "gunicorn.access": "INFO",
-                "procrastinate": "WARNING",  # it tells each job three times; the queue tells it once
+                "procrastinate": "WARNING",  # it logs each job three times; the queue logs it once
             }.items()
         },
     }

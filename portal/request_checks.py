@@ -1,7 +1,7 @@
-"""What every request meets first: what no record can hold is answered 400, and no answer is kept by a cache.
+"""Checks of every request: 400 for text that the database cannot store, 405 for wrong methods, no caching of answers.
 
-Views say by attributes what they take: `methods`, all others are answered 405 (OPTIONS too: nobody asks us across
-origins); and `takes_any_input`, where they read what is sent by themselves (raw bytes, a provider's parameters).
+A view has attributes: `methods` are the ones it accepts; all others, OPTIONS too, are answered 405. With
+`takes_any_input` it checks its own input (raw bytes, a provider's parameters).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ type Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 class Request(WSGIRequest):
-    """A request whose Content-Type cannot be read is still a request, so that it gets an answer."""
+    """A request that can be answered even if its Content-Type cannot be read."""
 
     unreadable = False
 
@@ -53,11 +53,11 @@ class RequestChecks:
         for name in [name for name in cookies if UNSTORABLE.search(name + cookies[name])]:
             del cookies[name]
         charset = (request.content_params or {}).get("charset")
-        told = vars(request)
-        told["unreadable"] = told.get("unreadable", False) or not (charset is None or _is_utf_8(charset))
+        attributes = vars(request)
+        attributes["unreadable"] = attributes.get("unreadable", False) or not (charset is None or _is_utf_8(charset))
         if charset is not None:
-            told["_encoding"] = ENCODING  # pages of errors read the form too; the property would decode by the old one
-            told.pop("GET", None)
+            attributes["_encoding"] = ENCODING  # error pages read the form, too
+            attributes.pop("GET", None)
         try:
             _check([request.path_info])  # before it names a static file
             response = self.get_response(request)
@@ -93,7 +93,7 @@ class RequestChecks:
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        """A form that cannot be read is not read again: the page that says so looks for its token."""
+        """Mark an unreadable form as read, because the error page looks for its token."""
         if isinstance(exception, UNREADABLE) and not hasattr(request, "_post"):
             request._mark_post_parse_error()  # type: ignore[attr-defined]
 

@@ -82,9 +82,9 @@ class SlowClientWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         ended = False
         seen = _read_ahead(conn)
         try:
-            came = conn.sock.recv(LOOKED_AT, socket.MSG_PEEK)
-            ended = not came
-            seen += came
+            received = conn.sock.recv(LOOKED_AT, socket.MSG_PEEK)
+            ended = not received
+            seen += received
         except BlockingIOError:
             pass
         except OSError:
@@ -113,7 +113,7 @@ class SlowClientWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         conn.close()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """Gunicorn reads on for two seconds before it closes, and nobody else is served meanwhile; the poller can."""
+        """Close by the poller: gunicorn would read on for two seconds and serve nobody else in that time."""
         self.large.pop(conn, None)
         if self.cfg.is_ssl or fs.cancelled() or fs.exception() or fs.result():
             super().finish_request(conn, fs)

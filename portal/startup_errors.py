@@ -1,4 +1,4 @@
-"""What stops a command or a server from starting, in one line each: what is wrong, and what to do."""
+"""Errors at the start of a command or server, in one line: what is wrong, and what to do."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def run_command(arguments: Sequence[str]) -> None:
 
 
 def exit_not_loaded(problem: ImproperlyConfigured) -> NoReturn:
-    """End a server that is wrongly set up, without a traceback and without another try."""
+    """End a misconfigured server without a traceback, with gunicorn's code that prevents a restart."""
     sys.stderr.write(f"{problem}\n")
     sys.exit(NOT_LOADED)
 
 
 def one_line(problem: BaseException) -> str | None:
-    """What is wrong and what to do, without a value of any row; None where only a traceback tells it."""
+    """What is wrong and what to do, without a value of any row; None if only a traceback explains it."""
     if isinstance(problem, ImproperlyConfigured | NotSupportedError):  # the second is Django's: a server too old
         return str(problem)
     for cause in _causes(problem):
@@ -102,6 +102,6 @@ def _database_error(error: psycopg.Error) -> str | None:
     outside = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or "connection option" in text
     if state or not outside:
         return None
-    said = re.split(r"(?:FATAL|ERROR):\s*", text)[-1].strip().partition("\n")[0].rstrip(".")
+    message = re.split(r"(?:FATAL|ERROR):\s*", text)[-1].strip().partition("\n")[0].rstrip(".")
     todo = next((todo for pattern, todo in CONNECTING if re.search(pattern, text, re.IGNORECASE)), NO_SERVER)
-    return f"The database does not answer: {said}. {todo}"
+    return f"The database does not answer: {message}. {todo}"

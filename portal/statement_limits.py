@@ -1,8 +1,8 @@
-"""How long one statement may take in PostgreSQL, by the kind of work that asks (settings.STATEMENT_SECONDS).
+"""Time limits for PostgreSQL statements, by kind of work (settings.STATEMENT_SECONDS).
 
 The limit belongs to the session: it is set when a connection is opened, and again when another kind of work goes on
-with it. Behind a pooler in transaction mode, which DISABLE_SERVER_SIDE_CURSORS tells of, sessions are shared; there
-each transaction sets its own. A view says its kind by an attribute `work`; without one it is a page.
+with it. Behind a pooler in transaction mode, marked by DISABLE_SERVER_SIDE_CURSORS, sessions are shared; there
+each transaction sets its own. A view's attribute `work` is its kind; without one it is a page.
 """
 
 from __future__ import annotations
@@ -91,12 +91,12 @@ def watch_connections() -> None:
 
 
 def _set(to: BaseDatabaseWrapper) -> None:
-    told = vars(to)
+    attributes = vars(to)
     limit = (to.connection, _milliseconds())
-    if told.get("statement_limit") != limit:
+    if attributes.get("statement_limit") != limit:
         with to.cursor() as cursor:
             cursor.execute(f"SET statement_timeout = {limit[1]}")
-        told["statement_limit"] = (to.connection, limit[1])
+        attributes["statement_limit"] = (to.connection, limit[1])
 
 
 def _in_its_transaction(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:

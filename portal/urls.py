@@ -1,4 +1,4 @@
-"""Where everything is reached."""
+"""The URLs, and the handlers of 400, 404 and 500."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ urlpatterns = [
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for what is not understood."""
+    """The page for a bad request."""
     return HttpResponseBadRequest(render_to_string("400.html"))
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for what is not there."""
+    """The page for an unknown address."""
     return HttpResponseNotFound(render_to_string("404.html"))

@@ -1,4 +1,4 @@
-"""The door for WSGI servers."""
+"""The WSGI application."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.startup_errors import exit_not_loaded
 
 
 class Handler(WSGIHandler):
-    """Django's, with requests of ours."""
+    """Django's handler, with our Request."""
 
     request_class = Request
 

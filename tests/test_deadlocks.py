@@ -23,6 +23,7 @@ from scopes.sync import live_check
 from tests.cast import NOW, assemble, connection_of, integration_of, terra, the
 from tests.terra_sandbox import listed
 from tests.reauth.hands import act, after, outcome, press, send
+from tests.terra_sandbox import listed
 
 # Those that wait for no lock, or for that of one row only; and one that its caller repeats, with all that it counts.
 REPEATED_OTHERWISE = {

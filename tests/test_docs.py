@@ -86,7 +86,7 @@ def test_every_import_contract_is_described() -> None:
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/adding-a-provider.md"])
 def test_every_file_that_is_named_is_there(name: str) -> None:
-    files = re.findall(r"(?:portal|scopes|tests|templates|docs)/[\w/.-]+[\w/]", NAMES[name].read_text("utf-8"))
+    files = re.findall(r"(?<=`)(?:portal|scopes|tests|templates|docs)/[\w/.-]+(?=`)", NAMES[name].read_text("utf-8"))
 
     assert files
     assert [file for file in files if not (ROOT / file).exists()] == []

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# A longer line is read as plain text: parsing megabytes of JSON would cost more than it tells.
+# A longer line is read as plain text: parsing megabytes of JSON is not worth its cost.
 LONGEST_JSON = 1_000_000
 _KEYS = frozenset({"status", "headers", "body", "provider"})
 

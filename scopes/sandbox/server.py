@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HOST = "127.0.0.1"
-PORTS_TRIED = 50
+MOST_PORTS = 50
 LONGEST_BODY = 1024 * 1024
 KEYS = ("dev_id", "api_key", "signing_secret", "admin_token")
 
@@ -165,11 +165,11 @@ class Sandbox:
 
 def listening(port: int) -> socket.socket:
     """A socket that listens on the loopback, at this port or the next that is free. NotReady where none is."""
-    for tried in range(port, min(port + PORTS_TRIED, 65536)):
+    for number in range(port, min(port + MOST_PORTS, 65536)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, tried))
+            listener.bind((HOST, number))
             listener.listen(128)
         except OSError as error:
             listener.close()

@@ -34,6 +34,6 @@ RECOGNISERS: tuple[RecogniserFunction, ...] = (
         r"|\b(?:bad|invalid|unknown|wrong|incorrect) client (?:credentials|authentication)"
         r"|\bclient[ _]?(?:id|secret) (?:is |was )?(?:invalid|unknown|wrong|incorrect|not found|not valid)",
         "client",
-        caveat="The id or the secret of our own client is wrong: no person can mend it.",
+        caveat="The id or the secret of our own client is wrong: no person can fix it.",
     ),
 )

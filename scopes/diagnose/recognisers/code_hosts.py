@@ -1,4 +1,4 @@
-"""Where code is kept: GitHub, GitLab, Bitbucket. GitHub tells in headers what it accepts and what the token has."""
+"""Where code is kept: GitHub, GitLab, Bitbucket. GitHub's headers list the accepted scopes and the token's."""
 
 from __future__ import annotations
 

@@ -86,8 +86,8 @@ def scope_changed(error: ErrorText) -> Iterator[Clue]:
         return
     for match in list(_CHANGED.finditer(error.text))[:3]:
         granted = {_SAME.get(scope, scope) for scope in re.split(r"[\s,]+", match[2])}
-        asked = [scope for scope in re.split(r"[\s,]+", match[1]) if scope_names.is_scope(scope)]
-        lost = tuple(scope for scope in asked if _SAME.get(scope, scope) not in granted and scope not in _NO_DATA)
+        requested = [scope for scope in re.split(r"[\s,]+", match[1]) if scope_names.is_scope(scope)]
+        lost = tuple(scope for scope in requested if _SAME.get(scope, scope) not in granted and scope not in _NO_DATA)
         verdict = ErrorVerdict.MISSING_SCOPE if lost else ErrorVerdict.NOT_A_SCOPE_PROBLEM
         remedy = "" if lost else "nothing"
         yield Clue(verdict, "oauthlib scope has changed", NAMED + 5, *match.span(), scopes=lost, remedy=remedy)

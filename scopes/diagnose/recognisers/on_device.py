@@ -5,9 +5,9 @@ from __future__ import annotations
 from scopes.diagnose.recogniser import CERTAIN, CODE, NAMED, RecogniserFunction, by_pattern
 from scopes.diagnose.result import ErrorVerdict
 
-_BUILD = "It is a fault of our app's build: no setting of the phone can mend it."
+_BUILD = "It is a fault of our app's build: no setting of the phone can fix it."
 _PERMISSION = r"(?P<scopes>android\.permission\.(?:health\.)?[A-Z_]+)"
-_SETTINGS = "No link can mend it: the permission is given in the phone's settings."
+_SETTINGS = "No link can fix it: the permission is given in the phone's settings."
 
 RECOGNISERS: tuple[RecogniserFunction, ...] = (
     by_pattern(
@@ -85,7 +85,7 @@ RECOGNISERS: tuple[RecogniserFunction, ...] = (
         "healthkit",
         "sharingdenied",
         remedy="phone_settings",
-        caveat=_SETTINGS + " Apple never tells whether reading was declined.",
+        caveat=_SETTINGS + " Apple never says whether reading was declined.",
     ),
     by_pattern(
         "Samsung Health permission",

@@ -32,16 +32,16 @@ _WORDS = (
 
 def ended(error: ErrorText) -> Iterator[Clue]:
     """A 410, or words that say that a service has ended; of a provider that ends, only its successor helps."""
-    said = _ENDED.search(error.text) if any(word in error.lower for word in _WORDS) else None
-    if not said and error.status != GONE:
+    stated = _ENDED.search(error.text) if any(word in error.lower for word in _WORDS) else None
+    if not stated and error.status != GONE:
         return
     provider = error.provider
     succeeded = bool(provider and provider.retired_on and provider.successor)
     yield Clue(
         ErrorVerdict.NOT_A_SCOPE_PROBLEM,
-        "the service has ended" if said else f"status {GONE} alone",
-        CODE if said or succeeded else LOOSE,
-        *(said.span() if said else (0, 0)),
+        "the service has ended" if stated else f"status {GONE} alone",
+        CODE if stated or succeeded else LOOSE,
+        *(stated.span() if stated else (0, 0)),
         remedy="connect_successor" if succeeded else "",
         caveat="" if succeeded else "Only an address may have gone: an engineer looks up which.",
     )

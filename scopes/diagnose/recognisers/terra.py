@@ -1,4 +1,4 @@
-"""Terra (and Junction beside it): events, redirects, and what they answer for the providers behind them."""
+"""Terra and Junction: events, redirects, and errors that they pass on from providers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def permission_change(error: ErrorText) -> Iterator[Clue]:
         return
     removed = _REMOVED.search(error.text)
     scopes = scope_names.fenced(removed[1]) if removed else ()
-    caveat = "" if scopes else "The event names nothing that was taken away: it only tells that the grant changed."
+    caveat = "" if scopes else "The event names nothing that was taken away: it only says that the grant changed."
     yield Clue(
         ErrorVerdict.MISSING_SCOPE, "Terra permission_change", CERTAIN, *match.span(), scopes=scopes, caveat=caveat
     )
@@ -143,7 +143,7 @@ RECOGNISERS: tuple[RecogniserFunction, ...] = (
         CERTAIN,
         r"dev-?id (?:or|and|/) x-api-key|x-api-key headers? (?:are|is) missing|invalid dev-?id",
         "dev",
-        caveat="Our own key for Terra is missing or wrong: no person can mend it.",
+        caveat="Our own key for Terra is missing or wrong: no person can fix it.",
     ),
     by_pattern(
         "Terra does not know the user",

@@ -16,13 +16,13 @@ from scopes.rights.personal_data import deliveries_naming, personal_data_of
 
 
 class Command(BaseCommand):
-    help = "Tell what is kept under a reference id. With --apply, erase it: nothing brings it back."
+    help = "Show what is kept under a reference id. With --apply, erase it; this cannot be undone."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("reference", metavar="REFERENCE")
         parser.add_argument("--apply", action="store_true", help="Erase it.")
         parser.add_argument("--reason", default="", help="Why, for the trail. Without the person's name or id.")
-        parser.add_argument("--ticket", default="", help="Where it was asked for.")
+        parser.add_argument("--ticket", default="", help="The ticket of the request.")
 
     def handle(self, *_args: Any, reference: str, apply: bool, **options: Any) -> None:
         keys = erased_ids.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)

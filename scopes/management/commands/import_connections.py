@@ -27,7 +27,7 @@ USAGE = 2
 
 class Command(BaseCommand):
     help = (
-        "Tell what a file of connections (CSV with a header, or JSON Lines) would change; with --apply, take it in."
+        "Show what a file of connections (CSV with a header, or JSON Lines) would change; with --apply, take it in."
         " Doing it again changes nothing, and old news never overwrites what is newer."
     )
 
@@ -62,8 +62,10 @@ class Command(BaseCommand):
                 raise CommandError(f"{error} {upload.left(applied=apply)}") from error
             except (Error, KeyboardInterrupt) as stopped:
                 raise CommandError(upload.stopped(stopped, applied=apply)) from None
-            told = upload.in_words(applied=apply)
-            self.stdout.write(json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(told))
+            lines = upload.in_words(applied=apply)
+            self.stdout.write(
+                json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(lines)
+            )
         if upload.refused:
             others = "All others were taken in." if apply else "All others can be."
             raise CommandError(f"Rows refused: {upload.refused:,}, listed in {refused.path}. {others}")

@@ -1,4 +1,4 @@
-"""Draft the policies of a file, tell their impact, and publish them when asked to."""
+"""Draft the policies of a file, show their impact, and publish them with --apply."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def _try_out(
     Drafts, verdicts and the census serve to count the impact, and go again.
     """
     census.take_if_old(timezone.now())
-    told = [_publish(wanted, sources[wanted.source](), apply=False) for wanted in proposed]
+    effect = [_publish(wanted, sources[wanted.source](), apply=False) for wanted in proposed]
     transaction.set_rollback(True)
-    return any(differs for differs, _ in told), [line for _, lines in told for line in lines]
+    return any(differs for differs, _ in effect), [line for _, lines in effect for line in lines]
 
 
 def _publish(wanted: policy_file.Proposed, source: Source, *, apply: bool) -> tuple[bool, list[str]]:
@@ -71,11 +71,11 @@ def _publish(wanted: policy_file.Proposed, source: Source, *, apply: bool) -> tu
     if policy_file.is_in_force(wanted, integration):
         return False, [f"{name}: as in force"]
     draft = policy.draft(integration, wanted.content, author=_author(), note=wanted.note, now=now)
-    told = impact(draft)
-    becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(told.becoming.items()))
+    effect = impact(draft)
+    becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(effect.becoming.items()))
     lines = [
-        f"{name}, policy {draft.number}: {counted(told.connections, 'connection')}",
-        f"  change of health: {becoming or 'none'}; a link could fix {told.fixable:,}",
+        f"{name}, policy {draft.number}: {counted(effect.connections, 'connection')}",
+        f"  change of health: {becoming or 'none'}; a link could fix {effect.fixable:,}",
     ]
     if apply:
         moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)

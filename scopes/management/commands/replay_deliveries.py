@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--id", type=int, nargs="+", help="these deliveries, though they may be processed already")
-        which.add_argument("--failed", action="store_true", help="only those that were tried in vain")
+        which.add_argument("--failed", action="store_true", help="only those that failed before")
         parser.add_argument("--apply", action="store_true", help="process them now, however often that failed before")
         parser.add_argument("--json", action="store_true", help="write one JSON object a line")
         parser.add_argument("--fail-on", choices=["failed"], help="exit with 3 when one could not be processed")
@@ -44,8 +44,8 @@ class Command(BaseCommand):
             elif delivery.processed_at:
                 result = "processed"
             results[result] += 1
-            told = _told(delivery, result)
-            self.stdout.write(json.dumps(told) if options["json"] else LINE.format(**told).rstrip())
+            row = _row(delivery, result)
+            self.stdout.write(json.dumps(row) if options["json"] else LINE.format(**row).rstrip())
         if not options["json"]:
             counts = ", ".join(f"{count} {result}" for result, count in sorted(results.items())) or "none"
             self.stdout.write(f"Deliveries: {counts}.")
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             sys.exit(FOUND)
 
 
-def _told(delivery: Delivery, result: str) -> dict[str, object]:
+def _row(delivery: Delivery, result: str) -> dict[str, object]:
     return {
         "id": delivery.pk,
         "source": delivery.source.key,

@@ -1,4 +1,4 @@
-"""`manage.py sandbox`: a Terra to try against, until it is told to stop."""
+"""`manage.py sandbox`: a Terra to try against, until it is stopped."""
 
 from __future__ import annotations
 

@@ -37,26 +37,26 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not clients:
             raise CommandError("No Terra environment is set up. Set TERRA_ENVIRONMENTS.")
-        came_to: dict[str, dict[str, Any]] = {}
+        result: dict[str, dict[str, Any]] = {}
         failures = []
         for client in clients:
             name = client.environment.name
             try:
                 with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
-                    came_to[name] = nightly.list_environment(client, timezone.now, bar.update).as_data()
+                    result[name] = nightly.list_environment(client, timezone.now, bar.update).as_data()
             except AlreadyListing as error:
                 raise CommandError(str(error), returncode=LOCKED) from error
             except TerraError as error:
                 failures.append(f"{name} could not be listed: {error}")
         if options["json"]:
-            self.stdout.write(json.dumps(came_to, indent=2))
+            self.stdout.write(json.dumps(result, indent=2))
         else:
-            self.stdout.writelines(f"{name}: {_in_words(counts)}" for name, counts in came_to.items())
+            self.stdout.writelines(f"{name}: {_in_words(counts)}" for name, counts in result.items())
         if failures:
             raise CommandError("; ".join(failures))
 
 
 def _in_words(counts: dict[str, Any]) -> str:
-    told = ("new", "changed", "unchanged", "unreadable", "inactive", "unconfirmed", "gone", "back", "quarantined")
+    shown = ("new", "changed", "unchanged", "unreadable", "inactive", "unconfirmed", "gone", "back", "quarantined")
     listed = f"{counted(counts['users'], 'connection')} on {counted(counts['pages'], 'page')}"
-    return ", ".join([listed, *(f"{counts[key]:,} {key.replace('_', ' ')}" for key in told if counts[key])])
+    return ", ".join([listed, *(f"{counts[key]:,} {key.replace('_', ' ')}" for key in shown if counts[key])])

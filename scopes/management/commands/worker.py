@@ -1,4 +1,4 @@
-"""A worker: does what was deferred, until it is told to end."""
+"""Runs deferred jobs until it is stopped."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scopes import queue
 
 
 class Command(BaseCommand):
-    help = "Do deferred jobs until told to end (SIGTERM, Ctrl-C): those that were begun are finished first."
+    help = "Run deferred jobs until stopped (SIGTERM, Ctrl-C): those that were begun are finished first."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--concurrency",
             type=int,
             default=queue.CONCURRENCY,
-            help=f"How many jobs at a time; {queue.CONCURRENCY}, if not said.",
+            help=f"How many jobs at a time; {queue.CONCURRENCY}, by default.",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
