@@ -35,6 +35,7 @@ from tests.cast import (
     take_in,
     terra,
 )
+from tests.concurrently import PATIENCE, at_once
 from tests.intake.recording import periods
 from tests.concurrently import PATIENCE, at_once
 

@@ -25,6 +25,7 @@ from scopes.facts import (
 )
 from scopes.models import Attempt, Connection, Period, Pulse, Source, Standing, Verdict
 from tests.cast import CONSENTED, EVERYTHING, FACTS, NOW, connection_of, consent, take_in, terra, the
+from tests.concurrently import at_once
 from tests.intake.recording import periods
 from tests.concurrently import at_once
 
