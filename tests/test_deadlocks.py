@@ -21,7 +21,6 @@ from scopes.reauth.settle import settle_overdue
 from scopes.sources.terra.errors import TerraUnavailable
 from scopes.sync import live_check
 from tests.cast import NOW, assemble, connection_of, integration_of, terra, the
-from tests.terra_sandbox import listed
 from tests.reauth.hands import act, after, outcome, press, send
 from tests.terra_sandbox import listed
 

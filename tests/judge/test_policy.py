@@ -37,7 +37,6 @@ from tests.cast import (
 )
 from tests.concurrently import PATIENCE, at_once
 from tests.intake.recording import periods
-from tests.concurrently import PATIENCE, at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -25,8 +25,8 @@ from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.signature import Signature
 from scopes.sync import deliveries, webhook
 from scopes.sync.deliveries import Result
-from tests.sources.terra.conftest import event
 from tests.concurrently import in_another_session
+from tests.sources.terra.conftest import event
 
 pytestmark = pytest.mark.django_db
 

@@ -27,7 +27,6 @@ from scopes.models import Attempt, Connection, Period, Pulse, Source, Standing, 
 from tests.cast import CONSENTED, EVERYTHING, FACTS, NOW, connection_of, consent, take_in, terra, the
 from tests.concurrently import at_once
 from tests.intake.recording import periods
-from tests.concurrently import at_once
 
 pytestmark = pytest.mark.django_db
 
