@@ -33,9 +33,9 @@ class Command(BaseCommand):
                 return
             raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")
         if apply:
-            asked = ErasureRequest(_user(), options["reason"], options["ticket"])
+            request = ErasureRequest(_user(), options["reason"], options["ticket"])
             try:
-                counts = erase(reference, asked, keys, timezone.now())
+                counts = erase(reference, request, keys, timezone.now())
             except NothingStored as error:
                 raise CommandError(str(error)) from error
         else:
