@@ -62,7 +62,9 @@ class StatementLimits:
         _work.set(getattr(view, "work", PAGES))
         if _work.get() in (PAGES, COMMANDS):
             if not _places.acquire(timeout=SECONDS_FOR_A_PLACE):
-                return render(request, "503.html", status=503)
+                busy = getattr(view, "busy", None)  # the view's own answer
+                answer: HttpResponse = busy(request) if busy else render(request, "503.html", status=503)
+                return answer
             vars(request)["holds_a_place"] = True
         if connection.connection is not None and not connection.in_atomic_block and not _is_shared(connection):
             try:

@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("r/back/<str:key>", reauth.back, name="reauth_back"),
     path("r/result/<str:key>", reauth.result, name="reauth_result"),
     path("r/<str:public_id>/<str:secret>", reauth.link_page, name="reauth_landing"),
+    path("r/<path:rest>", reauth.incomplete),
 ]

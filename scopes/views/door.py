@@ -13,7 +13,7 @@ type View = Callable[..., HttpResponse]
 
 
 def door(**told: object) -> Callable[[View], View]:
-    """Mark a view: `methods`, `takes_any_input`, `work`."""
+    """Mark a view: `methods`, `takes_any_input`, `work`, `busy`."""
 
     def put(view: View) -> View:
         vars(view).update(told)

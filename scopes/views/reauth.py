@@ -50,15 +50,22 @@ def _for_a_person(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
                 return view(request, *arguments, **named)
             except (OperationalError, InterfaceError) as problem:
                 log.warning("a link could not be served, the database did not answer: %s", type(problem).__name__)
-                context = {"notice": notices.PORTAL_UNAVAILABLE.translated({})}
-                status = HTTPStatus.SERVICE_UNAVAILABLE
-                response = _private(render(request, "reauth/note.html", context, status=status))
-                response["Retry-After"] = str(RETRY_SECONDS)
-                return response
+                return _unavailable(request)
 
     return answered
 
 
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    """A page that asks the database nothing, in the browser's language."""
+    with translation.override(translation.get_language_from_request(request)):
+        context = {"notice": notices.PORTAL_UNAVAILABLE.translated({})}
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        response = _private(render(request, "reauth/note.html", context, status=status))
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+@door(busy=_unavailable)
 @csrf_exempt  # the secret in the address is the capability, and some mail programs keep no cookie
 @_for_a_person
 def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
@@ -70,7 +77,7 @@ def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse
         return _lead_on(request, link) if request.method == "POST" else _show_link(request, link)
 
 
-@door(methods=("GET", "HEAD"), takes_any_input=True)
+@door(methods=("GET", "HEAD"), takes_any_input=True, busy=_unavailable)
 @_for_a_person
 def back(request: HttpRequest, key: str) -> HttpResponse:
     """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
@@ -83,6 +90,7 @@ def back(request: HttpRequest, key: str) -> HttpResponse:
     return _private(HttpResponseRedirect(reverse("reauth_result", args=[key]), status=HTTPStatus.SEE_OTHER))
 
 
+@door(busy=_unavailable)
 @csrf_exempt  # the key is as secret as the link's own, and made for one press
 @_for_a_person
 def result(request: HttpRequest, key: str) -> HttpResponse:
@@ -96,6 +104,13 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
             if request.method == "POST"
             else _show_result(request, attempt, attempt.link)
         )
+
+
+@csrf_exempt
+@_for_a_person
+def incomplete(request: HttpRequest, rest: str) -> HttpResponse:
+    """An address of which a part got lost."""
+    return _unknown(request)
 
 
 def _in_language_of(link: ReauthLink) -> translation.override:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from portal import statement_limits
 from portal.logs import scrubbed
 from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, LinkChanged, LinkState
 from scopes.models import Attempt, Delivery, ReauthLink, Source
@@ -311,6 +313,27 @@ def test_a_wrong_secret_and_an_unknown_link_are_answered_alike(
 def test_an_unknown_link_is_explained_in_the_language_of_the_browser(client: Client, db: None) -> None:
     page = client.get("/r/made-up/wrong", headers={"Accept-Language": "de-CH,de;q=0.9"}).content.decode()
     assert '<html lang="de">' in page and "Dieser Link ist nicht vollständig" in page
+
+
+@pytest.mark.parametrize("rest", ["made-up", "made-up/", "made-up/wrong/", "a/b/c"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_address_of_which_a_part_got_lost_is_no_link(client: Client, rest: str, method: str) -> None:
+    answer = getattr(client, method)(f"/r/{rest}", headers={"Accept-Language": "de"})
+    assert answer.status_code == 404 and "Dieser Link ist nicht vollständig" in answer.content.decode()
+    assert answer["Cache-Control"] == "no-store" and answer["Referrer-Policy"] == "no-referrer"
+
+
+def test_while_too_many_pages_are_asked_for_a_person_is_told_to_come_back(
+    client: Client, ben: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement_limits, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(statement_limits, "SECONDS_FOR_A_PLACE", 0.01)
+    statement_limits._places.acquire()
+    for page in (address(ben), "/r/result/made-up", "/r/back/made-up"):
+        answer = client.get(page, headers={"Accept-Language": "de"})
+        assert (answer.status_code, answer["Retry-After"]) == (503, "300")
+        assert "Diese Seite kann gerade nicht angezeigt werden." in answer.content.decode()
+        assert "{" not in answer.content.decode() and "%(" not in answer.content.decode()
 
 
 def test_a_press_needs_no_cookie_and_makes_none(ben: Issued, terra: HTTPServer) -> None:
