@@ -14,7 +14,6 @@ from django.db import transaction
 
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
 from scopes.intake.matching import merge as merging
-from scopes.intake.matching.merge import By
 from scopes.intake.recording import attempts, awaited_ids, people, refusals, waivers
 from scopes.intake.recording.people import PeopleTaken
 from scopes.intake.recording.recorder import Recorded, Recorder, transition
@@ -198,8 +197,8 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
     if shown is not None and shown != merging.version_of(*rows):
         raise merging.CannotMerge(merging.CHANGED)
     goes_on = merging.goes_on(*rows).pk
-    made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, By.agent(act), now)
-    settle.settle_joined([made.survivor_id], act.author.get_username(), now)
+    made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, act, now)
+    settle.settle_joined([made.survivor_id], act.name, now)
     return made
 
 
@@ -209,7 +208,7 @@ def part(pk: int, act: Act, now: datetime, *, shown: str | None = None) -> Merge
 
     `shown` is the `merging.version_of_merge` that the agent decided on. Raises CannotUnmerge, also where it changed.
     """
-    return merging.part(pk, By.agent(act), now, shown=shown)
+    return merging.part(pk, act, now, shown=shown)
 
 
 @in_transaction
@@ -218,7 +217,7 @@ def mark_distinct(one: int, other: int, act: Act, now: datetime, *, shown: str |
 
     `shown` is the `merging.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
     """
-    merging.mark_distinct(one, other, By.agent(act), now, shown=shown)
+    merging.mark_distinct(one, other, act, now, shown=shown)
 
 
 def move_consents(version: PolicyVersion, now: datetime) -> int:

@@ -30,7 +30,7 @@ from scopes.admin.tags import thousands
 from scopes.admin.waive import about, page_of
 from scopes.judge import lookup
 from scopes.judge.evidence_records import evidence_of
-from scopes.models import Connection, LiveCheck, Source, TrailEntry
+from scopes.models import Connection, LiveCheck, Source
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.target import environment_of
@@ -231,24 +231,20 @@ def _ask_many(
 def _keep(rows: Sequence[Connection], act: Act, batch: uuid.UUID | None, filters: dict[str, str]) -> list[LiveCheck]:
     """The checks, kept with an entry in the trail before anybody is asked."""
     now = timezone.now()
-    checks = live_check.ask_about(rows, act.author.get_username(), now)
+    checks = live_check.ask_about(rows, act.name, now)
     for check in checks:
         check.batch = batch
     one = rows[0] if batch is None else None
     LiveCheck.objects.bulk_create(checks)
-    TrailEntry.objects.create(
-        at=now,
-        verb="connection.checked" if one else "connections.checked",
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        "connection.checked" if one else "connections.checked",
+        now,
         person=one.person if one else None,
         connection=one,
         integration=one.integration if one else None,
         subject=one.user_id if one else f"batch {batch}",
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"connections": len(checks), "filters": filters} if batch else {},
-    )
+    ).save()
     return checks
 
 

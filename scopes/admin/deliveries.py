@@ -16,7 +16,7 @@ from scopes.admin.act_page import Why, act_page
 from scopes.admin.read_only import Records, choice
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import chip, pretty, when
-from scopes.models import Delivery, TrailEntry
+from scopes.models import Delivery
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.sync import deliveries
@@ -150,14 +150,10 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _process(delivery: Delivery, act: Act) -> deliveries.Result:
     now = timezone.now()
     result = deliveries.process(delivery.pk, now, again=True)
-    TrailEntry.objects.create(
-        at=now,
-        verb="delivery.replayed",
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        "delivery.replayed",
+        now,
         subject=f"delivery {delivery.pk}",
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"result": result.value},
-    )
+    ).save()
     return result

@@ -15,7 +15,7 @@ from django.utils import timezone
 from scopes import queue
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
-from scopes.models import JobFailure, TrailEntry
+from scopes.models import JobFailure
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
@@ -84,16 +84,12 @@ def retry(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _try_again(job: queue.FailedJob, act: Act) -> None:
     now = timezone.now()
     queue.try_again(job.pk, now)
-    TrailEntry.objects.create(
-        at=now,
-        verb="job.retried",
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        "job.retried",
+        now,
         subject=f"job {job.pk}",
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"name": job.name, "attempts": job.attempts},
-    )
+    ).save()
 
 
 def _will(job: queue.FailedJob) -> list[str]:

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.utils.html import escape
 
 from scopes.models import Connection, Person, TrailEntry
+from scopes.models.trail import Act
 
 PERSON, CONNECTION, LIST = "person.opened", "connection.opened", "people.listed"
 VERBS = (PERSON, CONNECTION, LIST)
@@ -55,7 +56,7 @@ def shown_in(content: str, people: Iterable[Person]) -> list[Person]:
 def _write(agent: User, now: datetime, entry: dict[str, Any], like: dict[str, Any]) -> None:
     """Make the entry, unless there is one lately that says as much."""
     if not TrailEntry.objects.filter(actor=agent, at__gt=now - AGAIN, **like).exists():
-        TrailEntry.objects.create(at=now, actor=agent, actor_name=agent.get_username(), **entry)
+        Act(agent).entry(at=now, **entry).save()
 
 
 def last_by(agent: User, how_many: int = 6) -> list[Person]:

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
-from scopes.models import Person, TrailEntry
+from scopes.models import Person
 from scopes.rights import erased_ids
-from scopes.rights.erase import ErasureRequest, NothingStored, erase
+from scopes.rights.erase import NothingStored, erase
 from scopes.rights.export import export
 from scopes.rights.personal_data import PersonalData, personal_data_of
 
@@ -40,16 +40,12 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
         act = form.act_of(request)
-        TrailEntry.objects.create(
-            at=now,
-            verb="person.exported",
-            actor=act.author,
-            actor_name=act.author.get_username(),
+        act.entry(
+            "person.exported",
+            now,
             person=person,
             subject=person.reference_id[:200],
-            reason=act.reason,
-            ticket=act.ticket,
-        )
+        ).save()
         document = json.dumps(export(personal_data_of(person.reference_id), now), indent=2, ensure_ascii=False)
         response = HttpResponse(document, content_type="application/json")
         response["Content-Disposition"] = f'attachment; filename="person-{pk}-{now:%Y-%m-%d}.json"'
@@ -77,9 +73,8 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         keys = erased_ids.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         act = form.act_of(request)
-        asked = ErasureRequest(act.author.get_username(), act.reason, act.ticket, act.author)
         try:
-            erase(person.reference_id, asked, keys, timezone.now())
+            erase(person.reference_id, act, keys, timezone.now())
         except NothingStored as gone:
             messages.warning(request, str(gone))
         else:

@@ -21,7 +21,7 @@ from scopes.admin.policies import LOOK as LOOK_AT_POLICIES
 from scopes.admin.site import ACT, desk
 from scopes.audit.setup import Drift, drifts
 from scopes.judge import policy
-from scopes.models import Source, TerraSetup, TrailEntry
+from scopes.models import Source, TerraSetup
 from scopes.models.trail import Act
 from scopes.reauth.target import environment_of
 from scopes.sources.terra import EnvironmentMissing, TerraError, client_for
@@ -150,13 +150,9 @@ def _api(key: str) -> AdminApi:
 
 
 def _note(source: Source, act: Act, user_id: str, event_id: str, event_type: str) -> None:
-    TrailEntry.objects.create(
-        at=timezone.now(),
-        verb="event.resent",
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        "event.resent",
+        timezone.now(),
         subject=user_id,
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"source": source.key, "event_id": event_id, "event_type": event_type},
-    )
+    ).save()

@@ -17,7 +17,7 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content, verdicts
 from scopes.judge.difference import requests_other
 from scopes.judge.standing import facts_from
-from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, TrailEntry, Verdict
+from scopes.models import Integration, PolicyVersion, Provider, Source, Standing, Verdict
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction, retry_after_deadlock
 
@@ -123,17 +123,14 @@ def _put_in_force(
     version.save(update_fields=["published_at", "in_force_from"])
     integration.policy_version = version
     integration.save(update_fields=["policy_version"])
-    TrailEntry.objects.create(
-        at=now,
-        verb="policy.published",
-        actor=act.author if act else None,
-        actor_name=act.author.get_username() if act else version.author,
+    act = act or Act(None, version.note, by=version.author)
+    act.entry(
+        "policy.published",
+        now,
         integration=integration,
         subject=str(version),
-        reason=act.reason if act else version.note,
-        ticket=act.ticket if act else "",
         detail={"version": version.number, "before": before.number if before else None},
-    )
+    ).save()
     return version
 
 

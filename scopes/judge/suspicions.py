@@ -19,7 +19,7 @@ from scopes.judge import content, policy, verdicts
 from scopes.judge.content import PolicyError
 from scopes.judge.rules import Policy, StandingFacts
 from scopes.judge.standing import facts_of
-from scopes.models import Integration, PolicyVersion, Suspicion, TrailEntry
+from scopes.models import Integration, PolicyVersion, Suspicion
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
@@ -116,9 +116,7 @@ def draft_without(suspicion: Suspicion, act: Act, now: datetime) -> tuple[Policy
     if before is None:
         raise PolicyError(f"{integration} has no policy.")
     note = f"{suspicion.scope} is not approved: {act.reason}"
-    version = policy.draft(
-        integration, without(before, suspicion.scope), author=act.author.get_username(), note=note, now=now
-    )
+    version = policy.draft(integration, without(before, suspicion.scope), author=act.name, note=note, now=now)
     policy.judge_all(version)
     return version, before
 
@@ -155,19 +153,15 @@ def dismiss(pk: int, act: Act, now: datetime) -> None:
 def end(suspicion: Suspicion, state: Suspicion.State, act: Act, now: datetime) -> None:
     """End the locked `suspicion` with `state`, and write the trail entry."""
     suspicion.state, suspicion.ended_at = state, now
-    suspicion.author, suspicion.reason, suspicion.ticket = act.author.get_username(), act.reason, act.ticket
+    suspicion.author, suspicion.reason, suspicion.ticket = act.name, act.reason, act.ticket
     suspicion.save(update_fields=["state", "ended_at", "author", "reason", "ticket"])
-    TrailEntry.objects.create(
-        at=now,
-        verb=f"suspicion.{state.value}",
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        f"suspicion.{state.value}",
+        now,
         integration_id=suspicion.integration_id,
         subject=suspicion.scope,
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"consents": suspicion.consents, "since": suspicion.since.isoformat()},
-    )
+    ).save()
 
 
 def _candidates(now: datetime) -> tuple[dict[tuple[int, str], _Candidate], set[tuple[int, str]]]:

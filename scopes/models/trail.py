@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -12,11 +14,29 @@ from django.db.models import Q
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who does something, and why, for the trail."""
+    """Who does something, and why. `author` is None where no agent does it; `by` then names the source or command."""
 
-    author: User
-    reason: str
+    author: User | None
+    reason: str = ""
     ticket: str = ""
+    by: str = ""
+
+    @property
+    def name(self) -> str:
+        """The agent's user name, or what does it in place of one."""
+        return self.author.get_username() if self.author else self.by
+
+    def entry(self, verb: str, at: datetime, **about: Any) -> TrailEntry:
+        """Its entry in the trail, not saved yet; `about` are the entry's own fields."""
+        return TrailEntry(
+            verb=verb,
+            at=at,
+            actor=self.author,
+            actor_name=self.name,
+            reason=self.reason,
+            ticket=self.ticket,
+            **about,
+        )
 
 
 class AuditRun(models.Model):

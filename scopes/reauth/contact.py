@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 
-from scopes.models import DontContact, Person, ReauthLink, TrailEntry
+from scopes.models import DontContact, Person, ReauthLink
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
@@ -43,7 +43,7 @@ def set_mark(person: Person, act: Act, now: datetime, until: date | None = None)
         until=until,
         reason=act.reason,
         ticket=act.ticket,
-        author=act.author.get_username(),
+        author=act.name,
         created_at=now,
     )
     _note("contact.stopped", mark, act, now)
@@ -59,13 +59,9 @@ def lift(mark: DontContact, act: Act, now: datetime) -> None:
 
 
 def _note(verb: str, mark: DontContact, act: Act, now: datetime) -> None:
-    TrailEntry.objects.create(
-        at=now,
-        verb=verb,
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        verb,
+        now,
         person_id=mark.person_id,
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"mark": mark.pk, "until": mark.until.isoformat() if mark.until else None},
-    )
+    ).save()

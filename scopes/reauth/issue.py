@@ -11,7 +11,7 @@ from hashlib import sha256
 from django.db.models import F
 
 from scopes.judge.policy import ensure_integration
-from scopes.models import Connection, Integration, Person, ReauthLink, TrailEntry
+from scopes.models import Connection, Integration, Person, ReauthLink
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.contact import MOST_LINKS
@@ -107,7 +107,7 @@ def issue(
         person=person,
         integration=wanted,
         connection=target.connection,
-        author=wish.act.author.get_username(),
+        author=wish.act.name,
         reason=wish.act.reason,
         ticket=wish.act.ticket,
         language=wish.language,
@@ -141,16 +141,12 @@ def withdraw(link: ReauthLink, act: Act, now: datetime) -> None:
 
 
 def _note(verb: str, link: ReauthLink, act: Act, now: datetime, detail: Mapping[str, object]) -> None:
-    TrailEntry.objects.create(
-        at=now,
-        verb=verb,
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        verb,
+        now,
         person_id=link.person_id,
         connection_id=link.connection_id,
         integration_id=link.integration_id,
         subject=link.public_id,
-        reason=act.reason,
-        ticket=act.ticket,
         detail=detail,
-    )
+    ).save()

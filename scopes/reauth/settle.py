@@ -23,6 +23,7 @@ from scopes.facts import (
     ScopesChanged,
 )
 from scopes.models import Attempt, Connection, ReauthLink, Source, TrailEntry
+from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.landing import NOT_MINTED, reported_by_redirect
 from scopes.reauth.progress import THE_LINK, connections_of, judgements_of, missing
@@ -304,10 +305,9 @@ class Conclusions:
         link.outcome, link.outcome_detail, link.settled_at = outcome, detail, self.now
         self.changed[link.pk] = link
         self.entries.append(
-            TrailEntry(
-                at=self.now,
-                verb="link.settled",
-                actor_name=self.reported_by,
+            Act(None, by=self.reported_by).entry(
+                "link.settled",
+                self.now,
                 person_id=link.person_id,
                 connection_id=link.connection_id,
                 integration_id=link.integration_id,

@@ -7,11 +7,10 @@ other records are replaced by a mark. docs/decisions/erasure.md says what was de
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import Model, Q
@@ -28,6 +27,7 @@ from scopes.models import (
     TrailEntry,
     Waiver,
 )
+from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.rights import erased_ids
 from scopes.rights.naming import MARK, Names
@@ -74,18 +74,8 @@ class NothingStored(LookupError):
     """Nothing is stored under that reference id."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErasureRequest:
-    """Who erases, and why. `actor` is None for a command; `name` is then that of the system's user."""
-
-    name: str
-    reason: str = ""
-    ticket: str = ""
-    actor: User | None = None
-
-
 @in_transaction
-def erase(reference_id: str, request: ErasureRequest, keys: Sequence[bytes], now: datetime) -> dict[str, int]:
+def erase(reference_id: str, act: Act, keys: Sequence[bytes], now: datetime) -> dict[str, int]:
     """Erase everything stored under `reference_id`; the number of rows of each kind. Raises NothingStored.
 
     `keys` (see `erased_ids.keys_from`) hash the erased ids, so that they are recognised if they are reported again.
@@ -104,16 +94,8 @@ def erase(reference_id: str, request: ErasureRequest, keys: Sequence[bytes], now
     _take_out(data.names)
     _forget_searches()
     erased_ids.remember({reference_id, *data.references}, data.source_ids, keys, now.date())
-    TrailEntry.objects.create(
-        at=now,
-        verb="person.erased",
-        actor=request.actor,
-        actor_name=request.name,
-        subject=MARK,
-        reason=data.names.taken_out(request.reason),
-        ticket=data.names.taken_out(request.ticket),
-        detail=counts,
-    )
+    told = replace(act, reason=data.names.taken_out(act.reason), ticket=data.names.taken_out(act.ticket))
+    told.entry("person.erased", now, subject=MARK, detail=counts).save()
     return counts
 
 

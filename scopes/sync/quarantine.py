@@ -15,7 +15,7 @@ from django.db import connection
 from scopes.facts import ConnectionFact, Fact, LinkChanged, LinkState, Origin, OriginKind
 from scopes.flow import Batches
 from scopes.intake.recording.recorder import Held
-from scopes.models import Incident, Listing, QuarantinedFact, Source, TrailEntry
+from scopes.models import Incident, Listing, QuarantinedFact, Source
 from scopes.models.arrays import numbers, times
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
@@ -210,17 +210,13 @@ def _end(pk: int, state: Incident.State, act: Act, now: datetime) -> Incident:
     if incident.state != Incident.State.OPEN:
         raise AlreadyEnded(f"This incident has ended already: {incident.get_state_display().lower()}.")
     incident.state, incident.ended_at = state, now
-    incident.author, incident.reason, incident.ticket = act.author.get_username(), act.reason, act.ticket
+    incident.author, incident.reason, incident.ticket = act.name, act.reason, act.ticket
     incident.save()
-    TrailEntry.objects.create(
-        at=now,
-        verb=f"incident.{state.value}",
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        f"incident.{state.value}",
+        now,
         integration_id=incident.integration_id,
         subject=str(incident.integration)[:200],
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"incident": incident.pk, "broken": incident.broken, "working": incident.working},
-    )
+    ).save()
     return incident

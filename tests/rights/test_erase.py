@@ -24,8 +24,9 @@ from scopes.models import (
     ReferenceConflict,
     TrailEntry,
 )
+from scopes.models.trail import Act
 from scopes.rights import erased_ids
-from scopes.rights.erase import FREE_TEXT, TABLES, ErasureRequest, NothingStored, erase
+from scopes.rights.erase import FREE_TEXT, TABLES, NothingStored, erase
 from scopes.rights.erased_ids import ErasedBefore, keys_from
 from scopes.rights.personal_data import personal_data_of
 from scopes.sync import deliveries
@@ -40,7 +41,7 @@ LATER = NOW + timedelta(days=2)
 
 
 def erased(reference: str = "ref-ben", reason: str = "Asked by letter from Ben Bitdiddle.") -> dict[str, int]:
-    return erase(reference, ErasureRequest("rex", reason, "T-12", rex()), KEYS, NOW)
+    return erase(reference, Act(rex(), reason, "T-12"), KEYS, NOW)
 
 
 def everything() -> list[tuple[str, list[tuple[object, ...]]]]:

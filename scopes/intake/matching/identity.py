@@ -8,7 +8,7 @@ new, it is decided anew which ids are one (see `decision`), and the records foll
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from django.db import connection
@@ -27,10 +27,10 @@ from scopes.facts import (
 from scopes.intake.matching import merge
 from scopes.intake.matching.candidates import Family, Held, families, join_of, read
 from scopes.intake.matching.decision import Group, Known, decide, suspected, why_two
-from scopes.intake.matching.merge import By
 from scopes.intake.recording.effects import Row, Told, after
 from scopes.models import Connection, FormerId, LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.arrays import among, looked_up, numbers, texts, times
+from scopes.models.trail import Act
 
 Key = tuple[int, str]
 ReportedOfEach = Mapping[Key, Sequence[Told]]
@@ -224,7 +224,7 @@ def may_be_another(before: Row, row: Row) -> bool:
     )
 
 
-def join(changed: Iterable[int], news: Collection[Key], by: By, now: datetime) -> list[int]:
+def join(changed: Iterable[int], news: Collection[Key], act: Act, now: datetime) -> list[int]:
     """Decide anew which ids are one, and let the records follow; the connections that took another in.
 
     `changed` are connections of which something was told that counts here, `news` ids of which something was reported.
@@ -239,11 +239,11 @@ def join(changed: Iterable[int], news: Collection[Key], by: By, now: datetime) -
     suspicions = Suspicions()
     survivors: list[int] = []
     accounts: dict[int, str] = {}
-    for family in read(related, by.name):
+    for family in read(related, act.name):
         listings = held.setdefault(family.integration, Held(family.integration))
         known = Known(family.minted, family.marked_distinct, listings, family.fixed)
         groups = decide(family.ids, known)
-        alive, took_in = _follow(family, groups, by, now)
+        alive, took_in = _follow(family, groups, act, now)
         survivors += took_in
         names |= _named_former(family, groups, alive)
         suspicions.weigh(family, groups, known, alive)
@@ -252,7 +252,7 @@ def join(changed: Iterable[int], news: Collection[Key], by: By, now: datetime) -
     _write_accounts(accounts)
     _forget_former(current)
     _write_former(names, now)
-    suspicions.write(by, now)
+    suspicions.write(act, now)
     return survivors
 
 
@@ -277,9 +277,9 @@ def _known_by(keys: Collection[Key]) -> Iterator[int]:
         yield from (pk for (pk,) in cursor.fetchall())
 
 
-def _follow(family: Family, groups: Sequence[Group], by: By, now: datetime) -> tuple[dict[str, int], list[int]]:
+def _follow(family: Family, groups: Sequence[Group], act: Act, now: datetime) -> tuple[dict[str, int], list[int]]:
     """Make the records what was decided; the connections by their ids now, and those that took another in."""
-    standing = _undo(family, groups, by, now)
+    standing = _undo(family, groups, act, now)
     alive = family.alive
     if len(standing) < sum(map(len, family.free)):
         alive = _alive(family)
@@ -288,7 +288,7 @@ def _follow(family: Family, groups: Sequence[Group], by: By, now: datetime) -> t
         for wanted in group.joins:
             record = standing.get(wanted[:2])
             if record is None:
-                merge.merge(alive[wanted.survivor], alive[wanted.absorbed], wanted.why, by, now)
+                merge.merge(alive[wanted.survivor], alive[wanted.absorbed], wanted.why, act, now)
                 survivors.append(alive.pop(wanted.survivor))
                 alive[wanted.absorbed] = survivors[-1]
             elif record.why != wanted.why:
@@ -296,7 +296,7 @@ def _follow(family: Family, groups: Sequence[Group], by: By, now: datetime) -> t
     return alive, survivors
 
 
-def _undo(family: Family, groups: Sequence[Group], by: By, now: datetime) -> dict[tuple[str, str], Merge]:
+def _undo(family: Family, groups: Sequence[Group], act: Act, now: datetime) -> dict[tuple[str, str], Merge]:
     """Part what the facts do not join, or join in another order, the latest first; the merges that stay."""
     made = {join_of(record)[:2] for records in family.free for record in records}
     stays: set[tuple[str, str]] = set()
@@ -309,7 +309,7 @@ def _undo(family: Family, groups: Sequence[Group], by: By, now: datetime) -> dic
     for records in family.free:
         right = next((n for n, record in enumerate(records) if join_of(record)[:2] not in stays), len(records))
         for record in reversed(records[right:]):
-            merge.part(record.pk, By(by.name, DECIDED_ANEW), now, for_good=False)
+            merge.part(record.pk, replace(act, reason=DECIDED_ANEW), now, for_good=False)
         standing |= {join_of(record)[:2]: record for record in records[:right]}
     return standing
 
@@ -408,7 +408,7 @@ class Suspicions:
                 else:
                     self.over.append(row.pk)
 
-    def write(self, by: By, now: datetime) -> None:
+    def write(self, act: Act, now: datetime) -> None:
         """Change the list."""
         state = SuspectedDuplicate.State
         rows = SuspectedDuplicate.objects
@@ -420,7 +420,7 @@ class Suspicions:
             ended.update(state=state.OPEN, ended_at=None, author="", reason="", ticket="")
         for reason, pks in self.two.items():
             rows.filter(pk__in=pks, state=state.OPEN).update(
-                state=state.DISTINCT, ended_at=now, author=by.name, reason=reason
+                state=state.DISTINCT, ended_at=now, author=act.name, reason=reason
             )
         if self.over:
             rows.filter(pk__in=self.over, state=state.OPEN).delete()

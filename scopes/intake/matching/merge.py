@@ -12,7 +12,6 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 
 from scopes.facts import LinkState, OriginKind
@@ -31,7 +30,6 @@ from scopes.models import (
     Person,
     Pulse,
     SuspectedDuplicate,
-    TrailEntry,
     Waiver,
 )
 from scopes.models.trail import Act
@@ -46,21 +44,6 @@ class CannotMerge(Exception):
 
 class CannotUnmerge(Exception):
     """The merge cannot be parted now; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who merges or parts, and why. `author` is None where no agent does; `name` is then the source's."""
-
-    name: str
-    reason: str = ""
-    ticket: str = ""
-    author: User | None = None
-
-    @classmethod
-    def agent(cls, act: Act) -> By:
-        """An agent, by an act at the desk."""
-        return cls(act.author.get_username(), act.reason, act.ticket, act.author)
 
 
 def why_not(one: Connection, other: Connection) -> str:
@@ -121,7 +104,7 @@ def hold(*pks: int) -> list[Connection]:
 
 
 @in_transaction
-def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datetime) -> Merge:
+def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, act: Act, now: datetime) -> Merge:
     """`absorbed` turned out to be `survivor`, which goes on under its id and with its facts. Raises CannotMerge."""
     held = hold(survivor_pk, absorbed_pk)
     if len(held) < 2:
@@ -142,9 +125,9 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
         survivor_user_id=survivor.user_id,
         joined_id=standing,
         merged_at=now,
-        author=by.name if by.author else "",
-        reason=by.reason,
-        ticket=by.ticket,
+        author=act.name if act.author else "",
+        reason=act.reason,
+        ticket=act.ticket,
         standing_id=survivor.standing_id,
         reference_id=survivor.reference_id,
         reference_at=survivor.reference_at,
@@ -180,8 +163,8 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, by: By, now: datet
     last.unlisted = open_one.unlisted if goes.standing.reported is None else last.unlisted
     _go_on(survivor, open_one, last, now)
     rows.write_pulses([pulses[absorbed.pk]._replace(connection=survivor.pk)])
-    _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.MERGED, by, now)
-    _note("connection.merged", survivor, record, by, now)
+    _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.MERGED, act, now)
+    _note("connection.merged", survivor, record, act, now)
     return record
 
 
@@ -246,7 +229,7 @@ def why_not_unmerge(record: Merge) -> str:
 
 
 @in_transaction
-def part(pk: int, by: By, now: datetime, *, for_good: bool = True, shown: str | None = None) -> Merge:
+def part(pk: int, act: Act, now: datetime, *, for_good: bool = True, shown: str | None = None) -> Merge:
     """Undo merge `pk`: both go on under their own ids, with what was told of each since. Raises CannotUnmerge.
 
     `shown` is the `version_of_merge` that an agent decided on: another one is refused.
@@ -286,18 +269,18 @@ def part(pk: int, by: By, now: datetime, *, for_good: bool = True, shown: str | 
     _begin(absorbed, max(now, last.until or now), _by_part(record, kept or last.unlisted, now), now)
     _go_on(survivor, open_one, _by_part(record, record.unlisted, now), now)
     _part_pulses(record)
-    record.unmerged_at, record.unmerged_by = now, by.name
-    record.unmerged_reason, record.unmerged_ticket = by.reason, by.ticket
+    record.unmerged_at, record.unmerged_by = now, act.name
+    record.unmerged_reason, record.unmerged_ticket = act.reason, act.ticket
     record.save(update_fields=["unmerged_at", "unmerged_by", "unmerged_reason", "unmerged_ticket"])
     _suspect_again(record)
     if for_good:
-        _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.DISTINCT, by, now)
-    _note("connection.unmerged", survivor, record, by, now)
+        _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.DISTINCT, act, now)
+    _note("connection.unmerged", survivor, record, act, now)
     return record
 
 
 @in_transaction
-def mark_distinct(one_pk: int, other_pk: int, by: By, now: datetime, *, shown: str | None = None) -> None:
+def mark_distinct(one_pk: int, other_pk: int, act: Act, now: datetime, *, shown: str | None = None) -> None:
     """They are two: they are neither joined by themselves nor suspected again. Raises CannotMerge.
 
     `shown` is the `version_of` both that an agent decided on: another one is refused.
@@ -308,20 +291,16 @@ def mark_distinct(one_pk: int, other_pk: int, by: By, now: datetime, *, shown: s
     one, other = rows_held
     if shown is not None and shown != version_of(one, other):
         raise CannotMerge(CHANGED)
-    _end_suspicion(one, other, SuspectedDuplicate.State.DISTINCT, by, now)
-    TrailEntry.objects.create(
-        at=now,
-        verb="connection.marked_distinct",
-        actor=by.author,
-        actor_name=by.name,
+    _end_suspicion(one, other, SuspectedDuplicate.State.DISTINCT, act, now)
+    act.entry(
+        "connection.marked_distinct",
+        now,
         person_id=one.person_id or other.person_id,
         connection=one,
         integration_id=one.integration_id,
         subject=one.user_id,
-        reason=by.reason,
-        ticket=by.ticket,
         detail={"other": other.user_id},
-    )
+    ).save()
 
 
 def _former_ids_of(pk: int) -> list[str]:
@@ -431,10 +410,12 @@ def _part_pulses(record: Merge) -> None:
     )
 
 
-def _end_suspicion(one: Connection, other: Connection, state: SuspectedDuplicate.State, by: By, now: datetime) -> None:
+def _end_suspicion(
+    one: Connection, other: Connection, state: SuspectedDuplicate.State, act: Act, now: datetime
+) -> None:
     """The pair is suspected no more, nor is the one that is absorbed with others; that two are two stays for good."""
     first, second = sorted((one.pk, other.pk))
-    ended = {"state": state, "ended_at": now, "author": by.name, "reason": by.reason, "ticket": by.ticket}
+    ended = {"state": state, "ended_at": now, "author": act.name, "reason": act.reason, "ticket": act.ticket}
     pair = SuspectedDuplicate.objects.filter(first=first, second=second)
     if not pair.update(**ended) and state == SuspectedDuplicate.State.DISTINCT:
         SuspectedDuplicate.objects.create(first_id=first, second_id=second, found_at=now, **ended)
@@ -455,19 +436,15 @@ def _suspect_again(record: Merge) -> None:
     ).update(state=SuspectedDuplicate.State.OPEN, ended_at=None, author="", reason="", ticket="")
 
 
-def _note(verb: str, survivor: Connection, record: Merge, by: By, now: datetime) -> None:
+def _note(verb: str, survivor: Connection, record: Merge, act: Act, now: datetime) -> None:
     """The trail tells of agents' acts; the merge itself tells of those that nobody did."""
-    if by.author is not None:
-        TrailEntry.objects.create(
-            at=now,
-            verb=verb,
-            actor=by.author,
-            actor_name=by.name,
+    if act.author is not None:
+        act.entry(
+            verb,
+            now,
             person_id=survivor.person_id,
             connection=survivor,
             integration_id=survivor.integration_id,
             subject=record.absorbed_user_id,
-            reason=by.reason,
-            ticket=by.ticket,
             detail={"merge": record.pk, "other": record.survivor_user_id},
-        )
+        ).save()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from scopes.facts import Origin
-from scopes.models import Merge, ReferenceConflict, TrailEntry
+from scopes.models import Merge, ReferenceConflict
 from scopes.models.arrays import numbers, texts, times
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
@@ -106,18 +106,14 @@ def dismiss(pk: int, act: Act, now: datetime) -> None:
     row = ReferenceConflict.objects.select_for_update().filter(pk=pk, ended_at__isnull=True).first()
     if row is None:
         raise AlreadyDismissed
-    row.ended_at, row.author, row.reason, row.ticket = now, act.author.get_username(), act.reason, act.ticket
+    row.ended_at, row.author, row.reason, row.ticket = now, act.name, act.reason, act.ticket
     row.save(update_fields=["ended_at", "author", "reason", "ticket"])
-    TrailEntry.objects.create(
-        at=now,
-        verb="connection.reference_conflict_dismissed",
-        actor=act.author,
-        actor_name=act.author.get_username(),
+    act.entry(
+        "connection.reference_conflict_dismissed",
+        now,
         person_id=row.connection.person_id,
         connection=row.connection,
         integration_id=row.connection.integration_id,
         subject=row.connection.user_id,
-        reason=act.reason,
-        ticket=act.ticket,
         detail={"other_reference": row.pk},
-    )
+    ).save()

@@ -18,7 +18,6 @@ from scopes.catalogue import provider_named
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake.matching import identity, reference_conflicts
 from scopes.intake.matching.decision import ENDED
-from scopes.intake.matching.merge import By
 from scopes.intake.recording import people, rows
 from scopes.intake.recording.effects import Read, Row, Step, Told, after, begin, tells_nothing
 from scopes.intake.recording.vocabulary import Vocabulary
@@ -27,6 +26,7 @@ from scopes.judge.rules import NOT_BROKEN, StandingFacts
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Connection, Person, Source
 from scopes.models.arrays import among
+from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction, retry_after_deadlock
 
 Key = tuple[int, str]
@@ -111,7 +111,7 @@ class Recorder:
             read = _read(vocabulary, info.provider, fact)
             told[info.pk, fact.user_id].append(Told(fact, read, info.screens, origin))
         recorded.unknown_scopes = [name for _, name in vocabulary.new]
-        by = By(self.source.key)
+        by_source = Act(None, by=self.source.key)
         with transaction.atomic():
             identity.wait_for_others(told)
             people.lock_references(
@@ -123,7 +123,7 @@ class Recorder:
             while waiting:
                 waiting = self._write(waiting, now, recorded)
             news = identity.keep_events(told, past.keys, recorded.ended)
-            recorded.joined = identity.join({*recorded.to_compare, *past.news}, news, by, now)
+            recorded.joined = identity.join({*recorded.to_compare, *past.news}, news, by_source, now)
             recorded.connections += _that_go_by(told, recorded.joined)
         return recorded
 

@@ -17,7 +17,7 @@ from scopes.models import Connection, TrailEntry, Verdict, Waiver
 from scopes.models.trail import Act
 
 DAYS, LONGEST_DAYS = 90, 365
-BY_AUDIT = "nightly audit"
+BY_AUDIT = Act(None, by="nightly audit")
 
 # Why a scope is missing where that can be the person's choice; the rest is ours or the provider's to mend.
 CHOSEN = frozenset({"removed_later", "requirement_raised", "declined", "not_granted"})
@@ -52,7 +52,7 @@ def record(connection: Connection, need: str, until: date, act: Act, now: dateti
         until=until,
         reason=act.reason,
         ticket=act.ticket,
-        author=act.author.get_username(),
+        author=act.name,
         created_at=now,
     )
     _note("need.waived", waiver, now, act)
@@ -77,7 +77,7 @@ def end_over(connections: Iterable[int], now: datetime) -> dict[frozenset[str], 
     held = Connection.objects.select_for_update(no_key=True).filter(pk__in=list(connections)).order_by("pk")
     waivers = list(over(now).filter(connection__in=[row.pk for row in held]).select_related("connection"))
     Waiver.objects.filter(pk__in=[waiver.pk for waiver in waivers]).update(ended_at=now)
-    TrailEntry.objects.bulk_create(_entry("waiver.expired", waiver, now, None) for waiver in waivers)
+    TrailEntry.objects.bulk_create(_entry("waiver.expired", waiver, now, BY_AUDIT) for waiver in waivers)
     needs: dict[int, set[str]] = {}
     for waiver in waivers:
         needs.setdefault(waiver.connection_id, set()).add(waiver.need)
@@ -91,17 +91,13 @@ def _note(verb: str, waiver: Waiver, now: datetime, act: Act) -> None:
     _entry(verb, waiver, now, act).save()
 
 
-def _entry(verb: str, waiver: Waiver, now: datetime, act: Act | None) -> TrailEntry:
-    return TrailEntry(
-        at=now,
-        verb=verb,
-        actor=act.author if act else None,
-        actor_name=act.author.get_username() if act else BY_AUDIT,
+def _entry(verb: str, waiver: Waiver, now: datetime, act: Act) -> TrailEntry:
+    return act.entry(
+        verb,
+        now,
         person_id=waiver.connection.person_id,
         connection_id=waiver.connection_id,
         integration_id=waiver.connection.integration_id,
         subject=waiver.need[:200],
-        reason=act.reason if act else "",
-        ticket=act.ticket if act else "",
         detail={"waiver": waiver.pk, "until": waiver.until.isoformat()},
     )

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from scopes.models.trail import Act
 from scopes.rights import erased_ids
-from scopes.rights.erase import ErasureRequest, NothingStored, erase
+from scopes.rights.erase import NothingStored, erase
 from scopes.rights.personal_data import deliveries_naming, personal_data_of
 
 
@@ -33,9 +34,9 @@ class Command(BaseCommand):
                 return
             raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")
         if apply:
-            request = ErasureRequest(_user(), options["reason"], options["ticket"])
+            act = Act(None, options["reason"], options["ticket"], by=_user())
             try:
-                counts = erase(reference, request, keys, timezone.now())
+                counts = erase(reference, act, keys, timezone.now())
             except NothingStored as error:
                 raise CommandError(str(error)) from error
         else:

@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from scopes import flow
 from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, Origin, OriginKind, PersonKnown
 from scopes.intake.matching import merge
-from scopes.intake.matching.merge import By
 from scopes.models import Connection, LinkEvent, Merge, Period, Person, ReferenceConflict
+from scopes.models.trail import Act
 from scopes.sources.terra.events import read_event
 from tests.cast import CONSENTED, EVERYTHING, NOW, take_in
 
@@ -182,13 +182,13 @@ def test_a_merge_goes_on_with_the_earlier_report_and_parting_gives_each_its_own(
     take_in(ConsentGiven("oura", "one", day(4), reference_id="w-15", scopes=EVERYTHING))
     old, new = Connection.objects.get(user_id="old"), the_one()
     rex = User.objects.create_user("rex")
-    record = merge.merge(old.pk, new.pk, Merge.Why.AGENT, By("rex", "They are one.", author=rex), NOW)
+    record = merge.merge(old.pk, new.pk, Merge.Why.AGENT, Act(rex, "They are one."), NOW)
     assert whose() == ("w-15", day(3))
 
     take_in(consent("w-14", 2), now=NOW + timedelta(hours=1))
     assert (whose(), others()) == (("w-14", day(2)), [("w-15", day(3))])
 
-    merge.part(record.pk, By("rex", "They are two."), NOW + timedelta(hours=2))
+    merge.part(record.pk, Act(None, "They are two.", by="rex"), NOW + timedelta(hours=2))
     assert (whose(), others()) == (("w-14", day(2)), [("w-15", day(3))])
     old.refresh_from_db()
     assert (old.user_id, old.person, old.reference_at) == ("old", Person.objects.get(reference_id="w-15"), day(3))
