@@ -75,8 +75,8 @@ def collected(folder: Path = CHECKOUT) -> Catalog:
         comment_tags=("Translators",),
         directory_filter=lambda path: Path(path).name not in SKIPPED and not Path(path).name.startswith((".", "_")),
     )
-    for file, _, message, comments, context in found:
-        template.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
+    for _, _, message, comments, context in found:
+        template.add(message, auto_comments=comments, context=context)
     return template
 
 
@@ -106,7 +106,7 @@ def update(locale: str, template: Catalog, folder: Path = LOCALE) -> Path:
     catalogue = read(po, locale) if po.exists() else Catalogue(locale)
     catalogue.update(template, no_fuzzy_matching=True)
     out = BytesIO()
-    write_po(out, _plain(catalogue, locale), width=120, ignore_obsolete=True, sort_output=True, include_lineno=False)
+    write_po(out, _plain(catalogue, locale), width=120, ignore_obsolete=True, sort_output=True, no_location=True)
     po.write_bytes(out.getvalue())
     po.with_suffix(".mo").write_bytes(compiled(po, locale))
     return po
