@@ -8,9 +8,10 @@ from datetime import datetime
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge.evidence import ConnectionEvidence
-from scopes.judge.explanation import ExplainedLine, Explanation
+from scopes.judge.explain import Explanation
 from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import OPTIONAL, REQUIRED
+from scopes.judge.sentences import ExplainedLine
 from scopes.judge.standing import facts_of
 from scopes.models import Attempt, FormerId, Integration, Merge, PolicyVersion, QuarantinedFact, ReauthLink, Waiver
 from scopes.reasons import LINK_REASONS, REMEDIES, Health, Reason, Remedy

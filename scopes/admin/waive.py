@@ -22,9 +22,9 @@ from scopes.admin.site import ACT, desk
 from scopes.admin.tags import HEALTH_WORDS
 from scopes.intake.recording.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
-from scopes.judge.explanation import ExplainedLine
 from scopes.judge.person import ConnectionOverview, overviews_of
 from scopes.judge.rules import judge, need_key
+from scopes.judge.sentences import ExplainedLine
 from scopes.judge.standing import facts_of
 from scopes.models import Connection, Waiver
 

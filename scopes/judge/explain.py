@@ -7,13 +7,14 @@ policy, which are read backwards to the moment when the current judgement began.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider
-from scopes.judge.explanation import ExplainedLine, Explanation
 from scopes.judge.history import Moment, PeriodFacts, PublishedPolicy, may_be_earlier, moments_of, since_when
 from scopes.judge.rules import OPTIONAL, Judgement, VerdictLine
 from scopes.judge.sentences import (
+    ExplainedLine,
     RefusedData,
     known_later,
     line_evidence,
@@ -21,7 +22,30 @@ from scopes.judge.sentences import (
     refusal_sentences,
     sentences_of,
 )
-from scopes.reasons import REMEDIES, Health
+from scopes.reasons import REMEDIES, Health, Helps
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What one connection's verdict means. `sentences` can be read aloud in their order.
+
+    `working`, `failing` and `uncertain` are features. `refusals` say what data the provider refused since the consent:
+    they are evidence and change no reason.
+    """
+
+    health: Health
+    since: datetime
+    since_at_least: bool
+    helps: Helps
+    link_reason: str
+    link_remedy: str
+    link_evidence: tuple[str, ...]
+    lines: tuple[ExplainedLine, ...]
+    working: tuple[str, ...]
+    failing: tuple[str, ...]
+    uncertain: tuple[str, ...]
+    sentences: tuple[str, ...]
+    refusals: tuple[str, ...] = ()
 
 
 def explain(

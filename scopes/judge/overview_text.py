@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scopes.judge.explanation import ExplainedLine
 from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import OPTIONAL
+from scopes.judge.sentences import ExplainedLine
 from scopes.models import Attempt
 from scopes.reasons import REASONS, REMEDIES
 

@@ -13,8 +13,7 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
 from scopes.judge import reference_conflicts, suspicions, verdicts
 from scopes.judge.as_of import attempt_at, link_at
-from scopes.judge.explain import explain
-from scopes.judge.explanation import Explanation
+from scopes.judge.explain import Explanation, explain
 from scopes.judge.history import PeriodFacts, PublishedPolicy, judged_at
 from scopes.judge.reference_conflicts import Contradiction, InOtherCase
 from scopes.judge.rules import Judgement

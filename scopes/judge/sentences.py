@@ -8,10 +8,31 @@ from datetime import date, datetime
 
 from scopes.catalogue.entries import Provider
 from scopes.facts import OriginKind
-from scopes.judge.explanation import ExplainedLine
 from scopes.judge.history import Moment, PeriodFacts, PublishedPolicy, first_period, since_when
 from scopes.judge.rules import OPTIONAL, REQUIRED, Judgement, VerdictLine
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLine:
+    """One need, or one granted scope that nothing needs, with its label, since when, and evidence.
+
+    `box` is what the consent screen shows for it, `confirmed` whether the catalogue's entry is.
+    """
+
+    scopes: tuple[str, ...]
+    label: str
+    need: str
+    held: bool | None
+    features: tuple[str, ...]
+    reason: str
+    remedy: str
+    helps: bool
+    since: datetime | None
+    since_at_least: bool
+    evidence: tuple[str, ...]
+    confirmed: bool
+    box: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider
-from scopes.judge.explanation import ExplainedLine, Explanation
+from scopes.judge.explain import Explanation
+from scopes.judge.sentences import ExplainedLine
 from scopes.reasons import LINK_REASONS, SCOPE_REASONS
 
 ENGINEERS = frozenset({"change_request", "change_console", "raise_limit"})

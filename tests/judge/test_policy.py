@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from scopes import flow
 from scopes.catalogue import Catalogue, default
-from scopes.facts import LinkState
 from scopes.intake.recording import catalogue
-from scopes.judge import census, lookup, policy
+from scopes.judge import policy
 from scopes.judge.content import PolicyError
-from scopes.judge.impact import impact
 from scopes.judge.rules import StandingFacts
-from scopes.judge.standing import facts_from, intern
-from scopes.judge.verdicts import LOCK, lock_policies
-from scopes.models import Connection, Integration, Period, PolicyVersion, Source, Standing, TrailEntry, Verdict
+from scopes.judge.standing import intern
+from scopes.models import Connection, Integration, Period, Source, Standing, TrailEntry, Verdict
 from tests.cast import (
     CONSENTED,
     EVERYTHING,
@@ -37,35 +32,9 @@ from tests.cast import (
 )
 from tests.concurrently import PATIENCE, at_once
 from tests.intake.recording import periods
+from tests.judge.policies import ASKS_FOR_STRESS, drafted, lacking_verdicts, missing
 
 pytestmark = pytest.mark.django_db
-
-STRESS = {"feature": "stress", "any_of": ["stress"], "level": "required"}
-ASKS_FOR_STRESS: dict[str, Any] = {
-    "requested": [*OURA_POLICY["requested"], "stress"],
-    "requirements": [*OURA_POLICY["requirements"], STRESS],
-}
-
-
-def missing(name: str) -> list[str]:
-    """What a verdict in force says that this person lacks."""
-    row = connection_of(name)
-    return list(row.standing.verdicts.get(policy_version=row.integration.policy_version_id).missing)
-
-
-def drafted(content: dict[str, Any], now: datetime = NOW) -> PolicyVersion:
-    return policy.draft(integration_of("oura"), content, author="Pat", now=now, note="Stress is new.")
-
-
-def lacking_verdicts() -> int:
-    """Standings that have no verdict under the policy in force."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM scopes_standing s JOIN scopes_integration i ON i.id = s.integration_id"
-            " LEFT JOIN scopes_verdict v ON v.standing_id = s.id AND v.policy_version_id = i.policy_version_id"
-            " WHERE v.id IS NULL"
-        )
-        return int(cursor.fetchone()[0])
 
 
 def somebody_waits_for_me() -> bool:
@@ -188,26 +157,6 @@ def test_a_version_that_fails_to_publish_leaves_the_one_in_force(cast: Source, m
     assert (integration_of("oura").policy_version, draft.published_at) == (before, None)
 
 
-def test_the_impact_of_a_draft_is_what_a_hand_would_count(cast: Source) -> None:
-    """Ada and Finn have all but stress, Ben lacks heart rate as well, Cy revoked. Nobody else is on Oura."""
-    census.take(NOW)
-
-    result = impact(drafted(ASKS_FOR_STRESS))
-
-    assert (result.version, result.connections, result.counted_at) == (3, 4, NOW)
-    assert result.health_now == {"ok": 2, "blocked": 1, "broken": 1}
-    assert result.health == {"blocked": 3, "broken": 1}
-    assert result.becoming == {"blocked": 2}
-    assert result.fixable == 2
-    assert result.missing == {"stress=requirement_raised": 4, "heartrate=declined": 1}
-
-
-def test_before_the_first_census_an_impact_counts_nobody(cast: Source) -> None:
-    result = impact(drafted(ASKS_FOR_STRESS))
-
-    assert (result.connections, result.counted_at) == (0, None)
-
-
 def test_a_changed_catalogue_publishes_the_same_policy_anew_and_rekeys_no_standing(cast: Source) -> None:
     catalogue.record(default(), NOW)
     take_in(consent("gus", "oura", tuple("PULSE" if scope == "heartrate" else scope for scope in EVERYTHING)))
@@ -231,106 +180,6 @@ def test_a_changed_catalogue_publishes_the_same_policy_anew_and_rekeys_no_standi
     version = integration_of("oura").policy_version
     assert version is not None and version.in_force_from is None
     assert policy.outdated(NOW + timedelta(days=1)) == []
-
-
-def test_a_census_is_taken_anew_after_a_minute_only(cast: Source) -> None:
-    counted = Connection.objects.count()
-    assert census.take_if_old(NOW) == NOW
-    take_in(consent("gus", "oura", EVERYTHING))
-
-    assert census.take_if_old(NOW + timedelta(seconds=59)) == NOW
-    assert census.take(NOW + timedelta(seconds=61)) == counted + 1
-    assert census.taken_at() == NOW + timedelta(seconds=61)
-
-
-@pytest.mark.parametrize(
-    ("filters", "found"),
-    [
-        ({"health": "blocked"}, {"ben"}),
-        ({"scope": "heartrate"}, {"ben"}),
-        ({"scope": "heart"}, set()),
-        ({"reason": "declined"}, {"ben"}),
-        ({"scope": "heartrate", "reason": "declined"}, {"ben"}),
-        ({"scope": "heartrate", "reason": "removed_later"}, set()),
-        ({"reason": "revoked"}, {"cy"}),
-        ({"reason": "provider_retired", "health": "broken"}, {"eve"}),
-        ({"scope": "heartrate", "reason": "revoked"}, set()),
-        ({"health": "ok"}, {"ada", "finn"}),
-        ({}, {"ada", "ben", "cy", "dee", "eve", "finn"}),
-    ],
-)
-def test_connections_are_found_by_their_verdict(cast: Source, filters: dict[str, str], found: set[str]) -> None:
-    standings = lookup.standings_where(source=cast.pk, **filters)  # type: ignore[arg-type]
-
-    assert {row.user_id.split("-")[0] for row in lookup.page(standings)} == found
-
-
-def test_pages_of_connections_follow_each_other_without_a_gap_or_a_repeat(cast: Source) -> None:
-    standings = lookup.standings_where()
-    pages, after = [], 0
-    while page := list(lookup.page(standings, after=after, size=3)):
-        pages += [row.pk for row in page]
-        after = page[-1].pk
-
-    assert pages == sorted(Connection.objects.values_list("pk", flat=True))
-
-
-ODD = frozenset({"null", "NULL", 'a "b"', "a\\b", "{x}", "a,b", "é", "\U0001f642"})
-
-
-@pytest.mark.parametrize("reported", [None, frozenset(), ODD], ids=["not reported", "none granted", "odd names"])
-def test_standings_are_shared_and_read_back_unchanged(cast: Source, reported: frozenset[str] | None) -> None:
-    facts = StandingFacts(
-        integration_of("oura").pk,
-        LinkState.UNCONFIRMED,
-        reported=reported,
-        earlier=frozenset({"b", "a"}) if reported is None else ODD - reported,
-        waived=frozenset({"a|b"}),
-        plan="pro",
-        unlisted=True,
-    )
-
-    pk = intern([facts, facts._replace()])[facts]
-
-    assert intern([facts])[facts] == pk
-    assert facts_from(Standing.objects.get(pk=pk)) == facts
-    assert lacking_verdicts() == 0
-
-
-def somebody_waits_to_publish() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
-            " WHERE datname = current_database() AND classid = %s AND NOT granted)",
-            [LOCK],
-        )
-        return bool(cursor.fetchone()[0])
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_publication_that_waits_is_before_all_who_come_later() -> None:
-    policy_for("oura", OURA_POLICY, now=datetime(2026, 1, 1, tzinfo=UTC))
-    integration = integration_of("oura").pk
-    version = drafted(ASKS_FOR_STRESS)
-
-    def come_later() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '300ms'")
-            lock_policies([integration])
-
-    publishing = threading.Thread(target=lambda: at_once(lambda: policy.publish(version, now=NOW)))
-    with transaction.atomic():
-        lock_policies([integration])
-        publishing.start()
-        deadline = time.monotonic() + PATIENCE
-        while not somebody_waits_to_publish():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        with pytest.raises(OperationalError, match="lock timeout"):
-            at_once(come_later)
-    publishing.join()
-
-    assert lock_policies([integration]) == {integration: version.pk}
 
 
 @pytest.mark.django_db(transaction=True)

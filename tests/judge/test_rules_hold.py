@@ -10,65 +10,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scopes.catalogue.entries import Known, Provider, Scope
+from scopes.catalogue.entries import Known
 from scopes.catalogue.scope_strings import read
-from scopes.facts import LinkState
-from scopes.judge.rules import (
-    OPTIONAL,
-    RECOMMENDED,
-    REQUIRED,
-    Policy,
-    Requirement,
-    StandingFacts,
-    judge,
-    need_key,
-)
+from scopes.judge.rules import OPTIONAL, Policy, Requirement, StandingFacts, judge
 from scopes.judge.standing import digest_of
 from scopes.reasons import REMEDIES, Health, Helps
+from tests.judge.strategies import SPELLINGS, consents, policies, requirements, standings
 
-SCOPES = (
-    Scope("sleep", aliases=("ext:sleep", "SLEEP=READ")),
-    Scope("heart"),
-    Scope("write", implies=("read_all",)),
-    Scope("read_all", implies=("read",)),
-    Scope("read"),
-    Scope("old", successor="new"),
-    Scope("new"),
-)
-CANONICAL = [scope.name for scope in SCOPES]
-SPELLINGS = [*CANONICAL, "ext:sleep", "SLEEP=READ", "stranger"]
 WORSE = [Health.OK, Health.REDUCED, Health.BLOCKED, Health.BROKEN]
-
-sets = st.frozensets(st.sampled_from(SPELLINGS))
-any_ofs = st.lists(st.sampled_from(SPELLINGS), min_size=1, max_size=3, unique=True).map(tuple)
-requirements = st.builds(
-    Requirement,
-    feature=st.sampled_from(["sleep score", "recovery", "training"]),
-    any_of=any_ofs,
-    level=st.sampled_from([REQUIRED, RECOMMENDED]),
-    plans=st.sampled_from([(), (), ("pro",)]),
-)
-providers = st.builds(Provider, st.just("ring"), st.just("Ring"), st.just(SCOPES), on_device=st.booleans())
-policies = st.builds(
-    Policy,
-    provider=providers,
-    requested=sets,
-    approved=st.none() | sets,
-    requirements=st.lists(requirements, max_size=5).map(tuple),
-    retired=st.integers(0, 9).map(lambda drawn: drawn == 0),
-)
-standings = st.builds(
-    StandingFacts,
-    integration=st.integers(1, 3),
-    link=st.just(LinkState.ACTIVE) | st.sampled_from(LinkState),
-    reported=st.none() | sets,
-    earlier=sets,
-    consent_version=st.none() | st.integers(1, 3),
-    waived=st.frozensets(any_ofs.map(need_key), max_size=2),
-    plan=st.sampled_from(["", "free", "pro"]),
-    unlisted=st.booleans(),
-)
-consents = st.none() | sets
 
 
 def rank(health: Health) -> int:
@@ -185,20 +134,3 @@ def test_every_process_judges_the_same_facts_the_same() -> None:
     }
 
     assert len(readings) == 1
-
-
-@given(standings, standings)
-def test_a_digest_is_equal_for_equal_facts_and_different_for_different_ones(
-    one: StandingFacts, other: StandingFacts
-) -> None:
-    assert (digest_of(one) == digest_of(other)) == (one == other)
-
-
-@given(standings, st.data())
-def test_every_fact_of_a_standing_counts_in_its_digest(standing: StandingFacts, data: st.DataObject) -> None:
-    name = data.draw(
-        st.sampled_from(["integration", "link", "reported", "earlier", "consent_version", "waived", "plan", "unlisted"])
-    )
-    other = data.draw(standings.filter(lambda drawn: getattr(drawn, name) != getattr(standing, name)))
-
-    assert digest_of(standing._replace(**{name: getattr(other, name)})) != digest_of(standing)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -38,17 +37,6 @@ def test_connections_that_nobody_claimed_are_told_of_with_the_attempts_beside_th
     assert show("ref-gus") == show("gus-oura") == (TOLD / "unclaimed.txt").read_text("utf-8")
 
 
-def test_an_attempt_that_never_became_a_connection_is_all_that_there_is() -> None:
-    people.take_in(AttemptFailed(people.NOW, "missing_scopes", "oura", "ref-hal"))
-
-    assert show("ref-hal").splitlines()[1:] == [
-        "  No connection.",
-        "",
-        "Attempts",
-        "  2026-11-20 06:00 UTC  Oura  failed: missing_scopes",
-    ]
-
-
 def test_a_person_is_found_by_reference_id_address_and_source_id() -> None:
     assert show("ref-ada") == show(" ADA@example.com ") == show("ada-oura")
 
@@ -57,32 +45,6 @@ def test_somebody_with_one_id_in_two_environments_is_told_of_once() -> None:
     people.take_in(people.consent("ada", "oura", people.EVERYTHING), source=people.terra("terra:staging"))
 
     assert show("ada-oura").count("Ada Lovelace") == 1
-
-
-def test_the_json_has_always_the_same_keys() -> None:
-    people.take_in(AttemptFailed(people.NOW, "missing_scopes", "oura", "ref-ben"))
-    (told,) = json.loads(show("ref-ben", "--json"))
-
-    assert keys_of(told) == json.loads((TOLD / "person.keys.json").read_text("utf-8"))
-    for name in ("ada", "cy"):
-        (other,) = json.loads(show(f"ref-{name}", "--json"))
-        assert keys_of(other) == {**keys_of(told), "attempts": []}
-
-
-def test_the_json_says_what_the_text_says() -> None:
-    (told,) = json.loads(show("ben@example.com", "--json"))
-    (oura,) = told["connections"]
-
-    assert (oura["health"], oura["reauth_helps"], oura["since"]) == ("blocked", "yes", "2026-03-01T12:00:00+00:00")
-    assert oura["features"] == {
-        "working": ["Sleep score", "Training log"],
-        "failing": ["Recovery"],
-        "uncertain": [],
-    }
-    assert [(line["scopes"], line["reason"], line["remedy"]) for line in oura["scopes"] if line["held"] is False] == [
-        (["heartrate"], "declined", "reauthenticate")
-    ]
-    assert oura["sentences"][-1] == "A reauth will help. “Heart rate” must stay ticked."
 
 
 def test_nobody_is_told_so() -> None:
@@ -105,15 +67,6 @@ def test_a_moment_that_cannot_be_is_an_error_of_use(when: str) -> None:
     with pytest.raises(CommandError) as raised:
         show("ref-cy", "--as-of", when)
     assert raised.value.returncode == 2
-
-
-def keys_of(value: Any) -> Any:
-    """The shape of JSON: keys, and for a list the shape of its first entry."""
-    if isinstance(value, dict):
-        return {key: keys_of(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [keys_of(value[0])] if value and isinstance(value[0], dict) else []
-    return None
 
 
 def test_another_person_whom_the_source_names_is_told_of_to_both() -> None:

@@ -11,8 +11,7 @@ from scopes.catalogue import default
 from scopes.catalogue.entries import Provider, Scope
 from scopes.facts import LinkChanged, LinkState, OriginKind
 from scopes.judge import census, lookup
-from scopes.judge.explain import explain
-from scopes.judge.explanation import Explanation
+from scopes.judge.explain import Explanation, explain
 from scopes.judge.history import PeriodFacts, PublishedPolicy
 from scopes.judge.person import overviews_of
 from scopes.judge.rules import Policy, Requirement, StandingFacts, judge

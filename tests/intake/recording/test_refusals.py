@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from scopes.facts import ConnectionSeen, ConsentGiven, DataRefused, IdReplaced
-from scopes.judge.explanation import Explanation
+from scopes.judge.explain import Explanation
 from scopes.judge.person import overview_of
 from scopes.models import Connection, Refusal, Source
 from tests import cast as people
