@@ -107,7 +107,7 @@ def _listing(url: str, name: str) -> tuple[float, float, float]:
 def _row_by_row(url: str, name: str) -> float:
     """Connections a second, written one by one: the row and its pulse, with the standing made before."""
     client = Terra(Environment("rows", "bench", "bench", base_url=f"{url}/{name}"))
-    source, _ = Source.objects.get_or_create(key="terra:rows")
+    source, _ = Source.objects.get_or_create(kind="terra", name="rows")
     users = list(islice((user for page in client.listing() for user in page.users), SAMPLE))
     integrations = {
         slug: ensure_integration(source, default().provider(slug), START).pk

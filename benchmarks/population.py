@@ -56,7 +56,7 @@ def standings(integrations: list[Integration], count: int, seed: int = 7) -> lis
 
 def populate(connections: int, different: int, people: int | None = None, providers: Sequence[str] = PROVIDERS) -> None:
     """Fill empty tables with `connections` over `different` standings, few of them common and most of them rare."""
-    source, _ = Source.objects.get_or_create(key="terra:bench", defaults={"production": True})
+    source, _ = Source.objects.get_or_create(kind="terra", name="bench", defaults={"production": True})
     integrations = []
     for slug in providers:
         integration = ensure_integration(source, default().provider(slug), START)

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import NoReturn
 
 import psycopg
+from django.utils.module_loading import import_string
 
 from portal import disposable_database, embedded_postgres
 from portal.embedded_postgres import MAIN, Cluster, ClusterError
@@ -78,8 +79,8 @@ def refuse_production() -> None:
 
 
 def trial(url: str) -> dict[str, str]:
-    """The environment of a test program on that database: without `.env` and without any account at Terra."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TERRA_")}
+    """The environment of a program that is tried out on a database: no `.env` is read, and no source's account."""
+    own = import_string("scopes.sources.registry.own_variables")(os.environ)
     return {**own, "DATABASE_URL": url, "PORTAL_MODE": "test"}
 
 

@@ -103,7 +103,7 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
         step("Write down the host's people", "sandbox", "--people", PEOPLE, "--people-file", people, keys=keys)
         step("Import the host's people", "import_people", people, keys=keys)
         step("Publish what the host needs", "publish_policies", POLICIES, "--apply", keys=keys)
-        step("Audit every connection", "audit_connections", "sandbox", keys=keys)
+        step("Audit every connection", "audit_connections", "terra:sandbox", keys=keys)
         step("Make up the nights before", "shell", "--no-imports", "--command", MAKE_NIGHTS, keys=keys)
         if desk:
             agents = {role: secrets.token_urlsafe(9) for role in ROLES}

@@ -49,9 +49,6 @@ KNOWN = (
 # A variable that begins like this and nearly like one of ours is ours, misspelt.
 OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK")
 NEARLY = 0.85
-# Variables that name an outside service which production may only reach for real, and encrypted.
-OUTSIDE = ("TERRA_",)
-ADDRESS = ("_BASE_URL", "_SESSION_URL")
 RAW = (
     "DATABASE_URL cannot be read. It is written postgresql://user:password@host:5432/name, and in the user and the"
     " password # is written %23, / %2F, ? %3F, @ %40, : %3A, [ %5B, ] %5D and % %25."
@@ -60,13 +57,16 @@ RAW = (
 type Check = Callable[[Mapping[str, str]], Iterable[str]]
 
 
-def check_environment(others: Iterable[Check]) -> None:
-    """Raise ImproperlyConfigured with a line for each problem; `others` check variables of the sources."""
+def check_environment(others: Check, addresses: Check) -> None:
+    """Raise ImproperlyConfigured with every trouble, a line each; `others` finds those of variables that are not ours.
+
+    `addresses` are the variables that name an outside service, which production may only reach for real, and encrypted.
+    """
     variables = os.environ
     production = environment.mode() is environment.Mode.PRODUCTION
-    trouble = [*_wrong(variables), *(words for check in others for words in check(variables))]
+    trouble = [*_wrong(variables), *others(variables)]
     if production:
-        trouble += _unsafe(variables)
+        trouble += _unsafe(variables, addresses(variables))
     if not trouble:
         return
     here = "This is production, for PORTAL_MODE does not say otherwise, and it" if production else "The portal"
@@ -107,7 +107,7 @@ def _wrong_database(url: str) -> str:
     return "" if parts.path.strip("/") else "DATABASE_URL names no database: postgresql://user:password@host:5432/name."
 
 
-def _unsafe(variables: Mapping[str, str]) -> Iterator[str]:
+def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[str]:
     if environment.debug():
         yield "DEBUG is on, and its error pages show secrets. Remove DEBUG."
     if _is_weak(environment.secret_key()):
@@ -119,8 +119,8 @@ def _unsafe(variables: Mapping[str, str]) -> Iterator[str]:
     url = variables.get("DATABASE_URL", "")
     if not url or (not _wrong_database(url) and embedded_postgres.is_embedded(str(environment.database()["HOST"]))):
         yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
-    for name, value in sorted(variables.items()):
-        if name.startswith(OUTSIDE) and name.endswith(ADDRESS) and value and not _outside(value):
+    for name in addresses:
+        if (value := variables[name]) and not _outside(value):
             yield f"{name} is not an https address outside this machine: a sandbox is not for production. Correct it."
 
 

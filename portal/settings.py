@@ -12,21 +12,23 @@ from portal.embedded_postgres import CHECKOUT
 from portal.languages import languages
 
 PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
-environment_checks.check_environment([import_string("scopes.sources.terra.environments.troubles")])
+environment_checks.check_environment(
+    import_string("scopes.sources.registry.troubles"), import_string("scopes.sources.registry.addresses")
+)
 
 DEBUG = environment.debug()
 SECRET_KEY = environment.secret_key()
 SECRET_KEY_FALLBACKS = environment.secret_key_fallbacks()
 ALLOWED_HOSTS = environment.hosts()
 CSRF_TRUSTED_ORIGINS = environment.trusted_origins()
-# Whether the made-up Terra may be run and talked to. Not to be set from outside.
+# Whether the sandbox may be run and talked to. Not to be set from outside.
 SANDBOX_ALLOWED = not PRODUCTION
 # How people know the application that they connect their providers to.
 PORTAL_HOST_NAME = environment.host_name()
 # How many links one person is sent within 30 days, across integrations; a lead may override it.
 PORTAL_LINKS_A_MONTH = environment.links_a_month()
 WEBHOOK_STALE_SECONDS = environment.webhook_stale_seconds()
-# Terra sets no limit of its own.
+# The sources set no limit of their own.
 WEBHOOK_LARGEST_MEGABYTES = environment.largest_webhook()
 
 ROOT_URLCONF = "portal.urls"

@@ -2,7 +2,7 @@
 
 A fact is what a source reported, and when. What it means is judged later.
 Times are timezone-aware UTC. `None` means that the source did not report it. `resource` is the source's own name of the
-provider (Terra's `DEXCOM_EU`), where it gave one: `provider` is our slug.
+provider (such as `DEXCOM_EU`, where a source knows regions), where it gave one: `provider` is our slug.
 """
 
 from __future__ import annotations
@@ -53,6 +53,15 @@ class LinkState(StrEnum):
     USER_LIMIT = "user_limit"
 
 
+class AccountTrouble(StrEnum):
+    """Why a source refuses our account, whoever asks."""
+
+    USER_LIMIT = "user_limit"
+    PAYMENT = "payment"
+    CREDENTIAL = "credential"
+    FORBIDDEN = "forbidden"
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionSeen:
     """A source reported this connection: in a listing, a live check, a file, or along with data.
@@ -89,7 +98,7 @@ class ConsentGiven:
 
 @dataclass(frozen=True, slots=True)
 class IdReplaced:
-    """The source gave the same connection a new id (Terra's `user_reauth`). `old_user_id` is None if not reported."""
+    """The source gave the same connection a new id after a reauth. `old_user_id` is None if not reported."""
 
     provider: str
     user_id: str

@@ -14,9 +14,8 @@ from django.utils import timezone
 
 from scopes import flow, queue
 from scopes.models import JobFailure, Source
-from scopes.reauth.target import environment_of
-from scopes.sources.terra.client import client_for, configured
-from scopes.sources.terra.errors import without_addresses
+from scopes.redaction import without_addresses
+from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit
 
 KEPT = timedelta(days=30)
@@ -42,20 +41,21 @@ def pending_deliveries() -> None:
 def live_checks(checks: Sequence[int]) -> None:
     """Answer those of the checks that wait. If a source does not answer, the job fails and the rest is retried."""
     waiting = live_check.waiting(checks).select_related("connection__integration__source")
-    by_environment = defaultdict(list)
+    by_source = defaultdict(list)
     for check in waiting:
-        by_environment[environment_of(check.connection.integration.source)].append(check)
-    for name, rows in by_environment.items():
-        checked = live_check.check(rows, rate_limit.with_rate_limiter(client_for(name)), timezone.now)
+        by_source[check.connection.integration.source].append(check)
+    for source, rows in by_source.items():
+        checked = live_check.check(rows, rate_limit.gateway_of(source), timezone.now)
         if checked.trouble is not None:
             raise checked.trouble
 
 
 @queue.job("second_connections", every="*/5 * * * *")
 def second_connections() -> None:
-    """Find out whose account a second connection is that a link made instead of fixing the first one."""
-    for name in configured():
-        live_check.separate_accounts(rate_limit.with_rate_limiter(client_for(name)), timezone.now)
+    """Tell whose accounts the connections are that a link's consent made beside the one that it was to mend."""
+    for found in registry.set_up().values():
+        if found.kind in registry.able("changes_ids"):
+            live_check.separate_accounts(rate_limit.gateway_of(found), timezone.now)
 
 
 @queue.job("overdue", every="* * * * *")

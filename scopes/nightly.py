@@ -25,9 +25,8 @@ from scopes.judge import policy, suspicions
 from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.reauth import settle
 from scopes.rights import erased_ids, sessions
-from scopes.sources.terra.admin_api import AdminApi
-from scopes.sources.terra.client import Terra
-from scopes.sources.terra.errors import TerraError
+from scopes.sources.errors import SourceError
+from scopes.sources.gateway import Gateway
 from scopes.sync import account, deliveries, listing, live_check, quarantine
 from scopes.sync.listing import ListingTaken
 from scopes.sync.live_check import Checked
@@ -44,7 +43,7 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ListingResult:
-    """The result of one environment's listing, and of checking the connections that it lacked."""
+    """One source's listing, and what came of asking about those that it lacked."""
 
     taken: ListingTaken
     checked: Checked
@@ -74,19 +73,19 @@ def only_run() -> Iterator[None]:
 
 
 def run(
-    clients: Mapping[str, Terra],
+    gateways: Sequence[Gateway],
     *,
     offline: bool,
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
     erased_keys: Sequence[bytes] = (),
 ) -> AuditRun:
-    """Run the nightly job over every connection. `clients` is environment -> client; `offline`: make no requests.
+    """One pass over every connection, listing those of `gateways`; with `offline`, nobody is asked.
 
     `erased_keys` recognise erased ids, see `rights.erased_ids`; without keys that step finds nothing.
 
-    If an environment cannot be listed, the audit continues with what is known, and the run ends as failed. Raises
-    AlreadyRunning. After any other exception the next run continues this one.
+    A source that cannot be listed is reported, and the audit goes on with what is known; its run has failed.
+    Raises AlreadyRunning. Whatever else stops it leaves a run that the next pass goes on with.
     """
     with only_run():
         night = AuditRun.objects.filter(state=AuditRun.State.RUNNING).first()
@@ -102,12 +101,12 @@ def run(
             queue.run_pending(SECONDS_FOR_JOBS, clock())
         for source in Source.objects.all():
             quarantine.apply_believed(source, clock)
-        listings = {} if offline else {name: _list(night, client, clock, on_page) for name, client in clients.items()}
+        listings = {} if offline else {gateway.key: _list(night, gateway, clock, on_page) for gateway in gateways}
         deliveries.process_pending(clock())  # those that waited for a listed connection
-        _step(night, "set-ups")
-        for client in () if offline else clients.values():
-            if client.environment.admin_token:
-                setup.read_and_store(AdminApi(client.environment), clock())
+        _step(night, "setups")
+        for gateway in () if offline else gateways:
+            if gateway.has_setup:
+                setup.read_and_store(gateway, clock())
         _step(night, "unclaimed connections")
         flow.claim_connections(clock())
         _step(night, "waivers")
@@ -151,41 +150,42 @@ def run(
         return night
 
 
-def list_environment(
-    client: Terra,
+def list_source(
+    gateway: Gateway,
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> ListingResult:
-    """List one environment, answer the waiting live checks, and check unconfirmed connections.
+    """Take in everything that one source lists, ask what waits to be asked, and check what is unconfirmed.
 
-    Raises TerraError and AlreadyListing. What was recorded until then stays, and the next listing continues from there.
+    Raises SourceError and AlreadyListing; what was taken in until then stays, and the next time goes on from there.
     """
-    environment = client.environment
-    source, _ = Source.objects.update_or_create(key=environment.source, defaults={"production": environment.production})
-    taken = listing.take(source, client, clock, on_page)
+    source, _ = Source.objects.update_or_create(
+        kind=gateway.kind.kind, name=gateway.name, defaults={"production": gateway.production}
+    )
+    taken = listing.take(source, gateway, clock, on_page)
     account.works(source.key, links=False)
-    account.review(client, clock())
+    account.review(gateway, clock())
     quarantine.apply_believed(source, clock)
-    live_check.check(live_check.waiting(source=source)[:CHECKS], client, clock)
-    live_check.separate_accounts(client, clock)
-    checked = live_check.check_unconfirmed(source, client, clock, CHECKS)
+    live_check.check(live_check.waiting(source=source)[:CHECKS], gateway, clock)
+    live_check.separate_accounts(gateway, clock)
+    checked = live_check.check_unconfirmed(source, gateway, clock, CHECKS)
     settle.settle_overdue(source, clock())
     return ListingResult(taken, checked)
 
 
 def _list(
     night: AuditRun,
-    client: Terra,
+    gateway: Gateway,
     clock: Callable[[], datetime],
     on_page: Callable[[int], object],
 ) -> dict[str, Any]:
-    """List one environment; the counts, or {"error": message}."""
-    _step(night, f"listing {client.environment.name}"[:40])
+    """List one source; what came of it, or the error."""
+    _step(night, f"listing {gateway.key}"[:40])
     try:
-        listed = list_environment(client, clock, on_page)
-    except (TerraError, listing.AlreadyListing) as error:
-        if isinstance(error, TerraError):
-            account.note(client.environment.source, error, clock())
+        listed = list_source(gateway, clock, on_page)
+    except (SourceError, listing.AlreadyListing) as error:
+        if isinstance(error, SourceError):
+            account.note(gateway.key, error, clock())
         return {"error": str(error)}
     night.listings.add(listed.taken.listing)
     return listed.as_data()

@@ -71,7 +71,8 @@ FACTS: tuple[ConnectionFact, ...] = (
 
 def terra(key: str = "terra:prod") -> Source:
     """The source that the cast comes from; only `terra:prod` counts as production."""
-    source, _ = Source.objects.get_or_create(key=key, defaults={"production": key == "terra:prod"})
+    kind, name = key.split(":")
+    source, _ = Source.objects.get_or_create(kind=kind, name=name, defaults={"production": key == "terra:prod"})
     return source
 
 

@@ -24,7 +24,7 @@ def count_items(items: list[int]) -> None:
     for item in items:
         _note("counted", str(item))
         time.sleep(SECONDS_PER_ITEM)
-        Source.objects.get_or_create(key=f"item{item}")
+        Source.objects.get_or_create(kind="item", name=str(item))
 
 
 @queue.job("fail", attempts=2)

@@ -15,9 +15,16 @@ from scopes.sandbox.server import Sandbox
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.gateway import TerraGateway
+from scopes.sources.terra.kind import TerraKind
 
 TODAY = date(2026, 11, 22)
 KEYS = {"dev_id": "a-dev-id", "api_key": "a-key", "signing_secret": "a-signing-secret"}
+
+
+def gateway_of(client: Terra) -> TerraGateway:
+    """The client behind the protocol of every source."""
+    return TerraGateway(TerraKind(), client)
 
 
 class Listed:
@@ -35,6 +42,11 @@ class Listed:
             probe_athlete=probe,
         )
         self.client = Terra(environment, Limits(), pause=lambda seconds: None)
+
+    @property
+    def gateway(self) -> TerraGateway:
+        """The client behind the protocol of every source."""
+        return gateway_of(self.client)
 
     def control(self, method: str, path: str, json: object = None) -> Any:
         headers = {"x-sandbox-token": self.sandbox.control_token}

@@ -48,7 +48,7 @@ from django.utils import timezone
 from scopes.catalogue import default
 from scopes.judge.policy import draft, ensure_integration
 from scopes.models import Delivery, Source
-now, source = timezone.now(), Source.objects.create(key="terra:production", production=True)
+now, source = timezone.now(), Source.objects.create(kind="terra", name="production", production=True)
 User.objects.create(username="rex", is_staff=True).groups.add(Group.objects.get(name="engineer"))
 content = {"requested": ["email", "daily"], "approved": None, "requirements": []}
 integration = ensure_integration(source, default().provider("oura"), now)
@@ -124,7 +124,10 @@ def test_the_demo_and_the_tests_run_as_the_readme_says(clone: Clone) -> None:
 
 
 def test_an_account_of_terra_s_is_taken_in_as_the_readme_says(clone: Clone) -> None:
-    file, commands = block("README.md", "_SIGNING_SECRETS=…"), block("README.md", "manage.py check_terra testing")
+    file, commands = (
+        block("README.md", "_SIGNING_SECRETS=…"),
+        block("README.md", "manage.py check_source terra:testing"),
+    )
     for key, value in KEYS.items():
         file = file.replace(f"{key}=…", f"{key}={value}")
     (clone.path / ".env").write_text(file, "utf-8")

@@ -18,7 +18,7 @@ from scopes.judge import policy
 from scopes.models import Attempt, LiveCheck, PolicyVersion, TrailEntry
 from scopes.reauth import landing
 from scopes.reauth.settle import settle_overdue
-from scopes.sources.terra.errors import TerraUnavailable
+from scopes.sources.errors import SourceUnavailable
 from scopes.sync import live_check
 from tests.cast import NOW, assemble, connection_of, integration_of, terra, the
 from tests.reauth.hands import act, after, outcome, press, send
@@ -74,7 +74,7 @@ def test_the_answer_to_a_live_check_is_kept_once() -> None:
     with listed(3) as sandbox:
         checks = live_check.ask_about([connection_of("ben")], "rex", NOW)
         with a_deadlock_at("INSERT INTO scopes_standing"):
-            checked = live_check.answer(checks, sandbox.client, lambda: NOW)
+            checked = live_check.answer(checks, sandbox.gateway, lambda: NOW)
     assert checked.asked == 1
     assert LiveCheck.objects.get().answer == LiveCheck.Answer.NOT_FOUND
     assert connection_of("ben").standing.link == "unconfirmed"
@@ -84,7 +84,7 @@ def test_a_live_check_that_nobody_asks_again_is_answered() -> None:
     (check,) = live_check.ask_about([connection_of("ben")], "rex", NOW)
     check.save()
     with a_deadlock_at('UPDATE "scopes_livecheck"'):
-        live_check.give_up([check], TerraUnavailable("It is down."), NOW)
+        live_check.give_up([check], SourceUnavailable("It is down."), NOW)
     assert LiveCheck.objects.get().answer == LiveCheck.Answer.DOWN
 
 

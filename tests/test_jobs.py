@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def night(*, offline: bool) -> AuditRun:
-    return nightly.run({}, offline=offline, clock=timezone.now, on_page=lambda _users: None, erased_keys=())
+    return nightly.run([], offline=offline, clock=timezone.now, on_page=lambda _users: None, erased_keys=())
 
 
 def test_where_no_worker_runs_the_night_does_what_was_deferred() -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,7 @@ from scopes.facts import ConnectionSeen, ScopesChanged
 from scopes.judge import policy
 from scopes.judge.policy import draft
 from scopes.models import AuditRun, Connection, Delivery, Listing, LiveCheck, Period
-from scopes.sources.terra.client import Terra
+from scopes.sources.gateway import Gateway
 from scopes.sync import live_check
 from tests import cast as people
 from tests.terra_sandbox import KEYS, Listed, listed
@@ -37,11 +37,11 @@ def terra() -> Iterator[Listed]:
         yield found
 
 
-def run(clients: Mapping[str, Terra] | None = None, *, days: int = 0) -> AuditRun:
+def run(*gateways: Gateway, days: int = 0) -> AuditRun:
     seconds = count()
     return nightly.run(
-        clients or {},
-        offline=not clients,
+        gateways,
+        offline=not gateways,
         clock=lambda: people.NOW + timedelta(days=days, seconds=next(seconds)),
         on_page=lambda _users: None,
     )
@@ -49,17 +49,17 @@ def run(clients: Mapping[str, Terra] | None = None, *, days: int = 0) -> AuditRu
 
 @pytest.mark.django_db
 def test_a_night_lists_judges_counts_and_compares(terra: Listed) -> None:
-    first = run({"sandbox": terra.client})
+    first = run(terra.gateway)
     gone = Connection.objects.filter(standing__link="active", integration__provider__retired_on=None).first()
     assert gone is not None
     terra.forget(gone.user_id)
 
-    second = run({"sandbox": terra.client}, days=1)
+    second = run(terra.gateway, days=1)
 
     assert first.state == second.state == AuditRun.State.DONE
     assert first.counts["connections"] == terra.population.connections
     assert first.changes == {}
-    result = second.counts["listings"]["sandbox"]
+    result = second.counts["listings"]["terra:sandbox"]
     assert (result["new"], result["changed"], result["unconfirmed"], result["gone"]) == (0, 0, 1, 1)
     provider = gone.integration.provider.slug
     assert second.changes[f"sources / terra:sandbox / integrations / {provider} / link / gone"] == 1
@@ -84,7 +84,7 @@ def test_the_counts_are_those_of_a_count_by_hand() -> None:
 def test_an_environment_that_is_down_is_reported_and_the_rest_is_audited(terra: Listed) -> None:
     terra.add_fault(kind="401", times=1)
 
-    night = run({"sandbox": terra.client})
+    night = run(terra.gateway)
 
     assert night.state == AuditRun.State.FAILED
     assert "sandbox could not be listed" in night.error
@@ -140,11 +140,11 @@ def test_an_unknown_scope_is_kept_counted_and_reported() -> None:
 
 @pytest.mark.django_db
 def test_the_night_answers_waiting_live_checks(terra: Listed) -> None:
-    run({"sandbox": terra.client})
+    run(terra.gateway)
     rows = Connection.objects.order_by("pk")[:3]
     LiveCheck.objects.bulk_create(live_check.ask_about(rows, "rex", people.NOW))
 
-    run({"sandbox": terra.client}, days=1)
+    run(terra.gateway, days=1)
 
     assert set(LiveCheck.objects.values_list("author", "answer")) == {("rex", "known")}
 
@@ -216,7 +216,7 @@ def test_a_run_that_is_continued_offline_reports_that_nothing_was_listed() -> No
 
 
 def audit(terra: Listed) -> subprocess.Popen[bytes]:
-    """`audit_connections sandbox --json` as a process of its own, on this test's database."""
+    """`audit_connections terra:sandbox --json` as a process of its own, on this test's database."""
     settings = connection.settings_dict
     host = settings["HOST"] or ""
     keys = {
@@ -228,7 +228,7 @@ def audit(terra: Listed) -> subprocess.Popen[bytes]:
         "TERRA_SANDBOX_BASE_URL": f"{terra.sandbox.url}/api/v2",
     }
     return subprocess.Popen(
-        [sys.executable, ROOT / "manage.py", "audit_connections", "sandbox", "--json"],
+        [sys.executable, ROOT / "manage.py", "audit_connections", "terra:sandbox", "--json"],
         env={**os.environ, **keys, "DJANGO_SETTINGS_MODULE": "portal.settings"},
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,

@@ -46,7 +46,7 @@ def audit(on: date) -> AuditRun:
     seconds = count()
     start = NOW.replace(year=on.year, month=on.month, day=on.day, hour=2)
     return nightly.run(
-        {},
+        [],
         offline=True,
         clock=lambda: start + timedelta(seconds=next(seconds)),
         on_page=lambda _users: None,

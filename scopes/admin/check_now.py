@@ -33,9 +33,9 @@ from scopes.judge.evidence_records import evidence_of
 from scopes.models import Connection, LiveCheck, Source
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
-from scopes.reauth.target import environment_of
-from scopes.sources.terra import CredentialRejected, EnvironmentMissing, Terra, TerraError, client_for
-from scopes.sources.terra.client import INTERACTIVE
+from scopes.sources import registry
+from scopes.sources.errors import AccountRefused, NotConfigured, SourceError
+from scopes.sources.gateway import Gateway, Patience
 from scopes.sync import live_check, rate_limit
 
 LOOK = ("scopes.view_person", "scopes.view_connection")
@@ -49,27 +49,29 @@ STILL_ASKED = timedelta(hours=1)
 
 @desk.screen("connections/<int:pk>/check/", "check_now", *LOOK, VERIFY, methods=ACT)
 def check_now(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """GET shows what asking means; POST asks Terra while the agent waits."""
+    """GET shows what asking means; POST asks the source while the agent waits."""
     rows = Connection.objects.select_related("person", "integration__provider", "integration__source")
     row = get_object_or_404(rows.filter(merged_into__isnull=True), pk=pk)
-    client, trouble = _client(row.integration.source)
+    source = row.integration.source
+    title = registry.title_of(source.kind)
+    gateway, trouble = _gateway(source)
     trouble = trouble or _used_up(request)
     form = Why(request.POST or None)
-    if client is not None and not trouble and request.method == "POST" and form.is_valid():
-        error = _ask_now(row, client, form.act_of(request))
+    if gateway is not None and not trouble and request.method == "POST" and form.is_valid():
+        error = _ask_now(row, gateway, form.act_of(request))
         if error is None:
-            messages.success(request, "Terra has answered. What it said stands with the evidence.")
+            messages.success(request, f"{title} has answered. The answer is shown with the evidence.")
             return redirect(f"{page_of(row)}#evidence-{row.pk}")
-        trouble = _in_words(error)
+        trouble = _in_words(error, title)
     return act_page(
         request,
         f"Verify {row.integration.provider.name} now",
         about=about(row),
         back=page_of(row),
-        will=_will(row, client) if client else (),
+        will=_will(row, gateway) if gateway else (),
         trouble=trouble,
-        form=form if client else None,
-        submit="Ask Terra now",
+        form=form if gateway else None,
+        submit=f"Ask {title} now",
     )
 
 
@@ -82,23 +84,23 @@ def check_many(request: HttpRequest) -> HttpResponseBase:
     standings, total = found_by(asked)
     may = live_check.allowance(request.user.get_username(), timezone.now())
     rows = list(lookup.page(standings, 0, may)) if may else []
-    clients = {source: _client(source) for source in {row.integration.source for row in rows}}
-    rows = [row for row in rows if clients[row.integration.source][0] is not None]
-    trouble = _used_up(request) or next((why for _, why in clients.values() if why and not rows), "")
+    gateways = {source: _gateway(source) for source in {row.integration.source for row in rows}}
+    rows = [row for row in rows if gateways[row.integration.source][0] is not None]
+    trouble = _used_up(request) or next((why for _, why in gateways.values() if why and not rows), "")
     form = Why(request.POST or None)
     if rows and not trouble and request.method == "POST" and form.is_valid():
         batch = uuid.uuid4()
-        _ask_many(rows, clients, form.act_of(request), batch, {key: value for key, value in asked.items() if value})
+        _ask_many(rows, gateways, form.act_of(request), batch, {key: value for key, value in asked.items() if value})
         return redirect("admin:live_checks", batch)
     return act_page(
         request,
         f"Verify {_connections(len(rows))}",
         about="Connections",
         back=reverse("admin:connections") + "?" + urlencode({key: value for key, value in asked.items() if value}),
-        will=_will_many(len(rows), total) if rows else ("Nothing: no connection is like this.",),
+        will=_will_many(rows, total) if rows else ("Nothing: no connection is like this.",),
         trouble=trouble,
         form=form if rows else None,
-        submit="Ask Terra",
+        submit="Ask now",
     )
 
 
@@ -144,15 +146,14 @@ def with_evidence(cards: Iterable[Card]) -> list[Card]:
     ]
 
 
-def _client(source: Source) -> tuple[Terra | None, str]:
-    """The client for the source's environment, for somebody who waits; or why there is none."""
-    name = environment_of(source)
-    if not name:
-        return None, f"{source} is not Terra, so nobody can be asked."
+def _gateway(source: Source) -> tuple[Gateway | None, str]:
+    """The gateway of the source, for somebody who waits; or why there is none."""
+    if source.kind not in registry.able("looks_up"):
+        return None, f"{source} cannot be asked about single connections."
     try:
-        return rate_limit.with_rate_limiter(client_for(name, INTERACTIVE)), ""
-    except EnvironmentMissing:
-        return None, f"The environment {name} is not set up here, so Terra cannot be asked. Tell an engineer."
+        return rate_limit.gateway_of(source, Patience.INTERACTIVE), ""
+    except NotConfigured:
+        return None, f"{source} is not set up here, so it cannot be asked. Tell an engineer."
 
 
 def _used_up(request: HttpRequest) -> str:
@@ -164,26 +165,27 @@ def _used_up(request: HttpRequest) -> str:
     )
 
 
-def _will(row: Connection, client: Terra) -> list[str]:
-    environment = client.environment
+def _will(row: Connection, gateway: Gateway) -> list[str]:
+    title = gateway.kind.title
     will = [
-        f"Terra (environment {environment.name}) is asked now whether it knows the connection, and with which scopes.",
+        f"{title} ({gateway.name}) is asked now whether it knows the connection, and with which scopes.",
         "What is answered is recorded like every other fact: newer facts stay, and older ones give way.",
         "A 404 alone makes a suspicion. Only with a complete listing that lacks the connection is it gone.",
-        "If Terra does not answer, nothing changes.",
+        f"If {title} does not answer, nothing changes.",
     ]
-    if environment.probe_athlete and not row.integration.provider.on_device:
+    if gateway.probes and not row.integration.provider.on_device:
         will.insert(1, "The provider is asked whose account it is, which proves whether the token works.")
     else:
         will.insert(1, "The provider itself is not asked, so an `active` that is true proves nothing about the token.")
     return will
 
 
-def _will_many(number: int, total: int) -> list[str]:
+def _will_many(rows: Sequence[Connection], total: int) -> list[str]:
+    number, titles = len(rows), sorted({registry.title_of(row.integration.source.kind) for row in rows})
     at_once = f", about the first {AT_ONCE}" if number > AT_ONCE else ""
     will = [
-        f"Terra is asked about {_connections(number)}{at_once} while you wait.",
-        "What it answers is recorded like every other fact. If it does not answer, nothing changes.",
+        f"{' and '.join(titles)}: asked about {_connections(number)}{at_once} while you wait.",
+        "What is answered is recorded like every other fact. Where nobody answers, nothing changes.",
     ]
     if number > AT_ONCE:
         rest = "a worker asks about the rest in the background"
@@ -192,15 +194,15 @@ def _will_many(number: int, total: int) -> list[str]:
     if total > number:
         will.append(
             f"The list holds {thousands(total)}: at most {live_check.AN_HOUR_EACH} are asked about by one agent in an"
-            " hour, the oldest first, and only where Terra is set up."
+            " hour, the oldest first, and only where the source can be asked."
         )
     return will
 
 
-def _ask_now(row: Connection, client: Terra, act: Act) -> TerraError | None:
-    """Why Terra did not answer, if it did not."""
+def _ask_now(row: Connection, gateway: Gateway, act: Act) -> SourceError | None:
+    """Why the source did not answer, if it did not."""
     (check,) = _keep([row], act, None, {})
-    checked = live_check.check([check], client, timezone.now)
+    checked = live_check.check([check], gateway, timezone.now)
     if checked.trouble is not None:
         live_check.give_up([check], checked.trouble, timezone.now())
     return checked.trouble
@@ -208,7 +210,7 @@ def _ask_now(row: Connection, client: Terra, act: Act) -> TerraError | None:
 
 def _ask_many(
     rows: Sequence[Connection],
-    clients: dict[Source, tuple[Terra | None, str]],
+    gateways: dict[Source, tuple[Gateway | None, str]],
     act: Act,
     batch: uuid.UUID,
     filters: dict[str, str],
@@ -217,9 +219,9 @@ def _ask_many(
     ends = time.monotonic() + SECONDS_AT_ONCE
     first = sorted(checks[:AT_ONCE], key=lambda check: check.connection.integration.source_id)
     for source, together in groupby(first, key=lambda check: check.connection.integration.source):
-        client, _ = clients[source]
-        if client is not None:
-            live_check.check(list(together), client, timezone.now, has_time=lambda: time.monotonic() < ends)
+        gateway, _ = gateways[source]
+        if gateway is not None:
+            live_check.check(list(together), gateway, timezone.now, has_time=lambda: time.monotonic() < ends)
     left = [check.pk for check in checks if check.answered_at is None]
     if not left:
         return
@@ -253,10 +255,10 @@ def _with_verdicts(checks: Sequence[LiveCheck]) -> list[tuple[LiveCheck, Any]]:
     return [(check, judged.get(check.connection_id)) for check in checks]
 
 
-def _in_words(error: TerraError) -> str:
-    if isinstance(error, CredentialRejected):
-        return f"Terra does not accept our own credential, so it was asked in vain. Tell an engineer: {error}"
-    return f"Terra did not answer, and nothing was changed. Try again in some minutes. ({error})"
+def _in_words(error: SourceError, title: str) -> str:
+    if isinstance(error, AccountRefused):
+        return f"{title} does not accept our own credential, so nothing was answered. Tell an engineer: {error}"
+    return f"{title} did not answer, and nothing was changed. Try again in some minutes. ({error})"
 
 
 def _connections(number: int) -> str:

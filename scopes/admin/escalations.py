@@ -10,7 +10,6 @@ from scopes.judge import census, lookup
 from scopes.judge.person import ConnectionOverview, overviews_of
 from scopes.models import Connection
 from scopes.reauth.escalation import Affected, Escalation, Where, escalations, wanted
-from scopes.reauth.target import environment_of
 
 
 def with_escalations(cards: Iterable[Card]) -> list[Card]:
@@ -36,8 +35,8 @@ def _texts(entries: Sequence[ConnectionOverview]) -> dict[int, tuple[Escalation,
             entry.explanation,
             Where(
                 connection=entry.connection.pk,
-                source=entry.connection.integration.source.key,
-                environment=environment_of(entry.connection.integration.source),
+                kind=entry.connection.integration.source.kind,
+                name=entry.connection.integration.source.name,
                 provider=entry.provider,
             ),
             Affected(counts.get(entry.connection.integration_id, {}), counted_at),

@@ -86,7 +86,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry("Incidents", "incidents", "scopes.view_incident", "alert", ("release_incident", "discard_incident")),
             Entry("Doubts", "suspicions", "scopes.view_suspicion", "alert", ("confirm_suspicion", "dismiss_suspicion")),
-            Entry("Terra", "terra_setups", "scopes.view_terrasetup", "integration", ("resend_event",)),
+            Entry("Source setups", "source_setups", "scopes.view_sourcesetup", "integration", ("resend_event",)),
             Entry("Least privilege", "unused_permissions", "scopes.view_integration", "key"),
             _records("Catalogue", "provider", "catalogue"),
             _records("Agents", "user", "agents", "auth"),

@@ -25,8 +25,8 @@ from scopes.admin import (
     reference_conflicts,
     search,
     send_link,
+    source_setup,
     suspicions,
-    terra_setup,
     unused_permissions,
     waive,
 )
@@ -56,8 +56,8 @@ __all__ = [
     "reference_conflicts",
     "search",
     "send_link",
+    "source_setup",
     "suspicions",
-    "terra_setup",
     "unused_permissions",
     "waive",
 ]

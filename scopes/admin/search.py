@@ -1,4 +1,4 @@
-"""One box for everything: e-mail address, reference id, Terra id (today's or a former one), words of a name.
+"""One box for everything: e-mail address, reference id, connection id (today's or a former one), words of a name.
 
 What was typed never stands in a URL: it is sent by POST, kept in the session, and shown under a key. One hit opens its
 page at once.

@@ -16,7 +16,9 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 
+from scopes.models import Source
 from scopes.reasons import REASONS, REMEDIES
+from scopes.sources import registry
 
 register = template.Library()
 
@@ -54,6 +56,18 @@ def health(code: str) -> SafeString:
 def chip(word: str, tone: str = "quiet", symbol: str = "") -> SafeString:
     """A state as a chip. `tone` is one of quiet, good, warn, bad, wait."""
     return format_html('<span class="chip tone-{}">{}{}</span>', tone, shape(symbol) if symbol else mark_safe(""), word)
+
+
+@register.filter
+def source_title(source: Source) -> str:
+    """How people call a source of this kind."""
+    return registry.title_of(source.kind)
+
+
+@register.filter
+def trouble(source: Source) -> registry.Trouble | None:
+    """Why the source refuses our account, and what an engineer does about it."""
+    return registry.trouble_of(source.kind, source.name, source.trouble)
 
 
 def retirement(on: date) -> SafeString:

@@ -26,15 +26,15 @@ CODES = {
     "unknown_scope": "scope strings are in no catalogue entry",
     "suspicion": "requested scopes are held by nobody who consented lately",
     "previously_erased": "people or connections came back after an erasure",
-    "silent": "environments sent no webhook for longer than usual",
+    "silent": "sources sent no webhook for longer than usual",
     "failed_jobs": "deferred jobs were tried in vain",
     "given_up_deliveries": "deliveries failed so often that they are not tried again",
-    "listing_failed": "environments could not be listed",
-    "account_refused": "environments are refused new connections, or any access, by Terra",
-    "scope_drift": "sources ask for other scopes at Terra than the policy says",
-    "destination": "environments are set up at Terra so that webhooks do not come, or cannot be read",
-    "failed_deliveries": "environments have deliveries that failed, as Terra says",
-    "admin_token": "tokens of Terra's Admin API are refused, or end within a week",
+    "listing_failed": "sources could not be listed",
+    "account_refused": "sources refuse our account new connections, or any access",
+    "scope_drift": "integrations request other scopes at their source than the policy says",
+    "destination": "sources are set up so that webhooks do not come, or cannot be read",
+    "failed_deliveries": "sources report deliveries to us that failed",
+    "admin_token": "tokens that read our setup are refused, or end within a week",
     "inconsistent": "records contradict each other",
     "many_standings": "standings: something makes them by the person",
 }
@@ -49,15 +49,15 @@ OF_ONE = {
     "unknown_scope": "scope string is in no catalogue entry",
     "suspicion": "requested scope is held by nobody who consented lately",
     "previously_erased": "person or connection came back after an erasure",
-    "silent": "environment sent no webhook for longer than usual",
+    "silent": "source sent no webhook for longer than usual",
     "failed_jobs": "deferred job was tried in vain",
     "given_up_deliveries": "delivery failed so often that it is not tried again",
-    "listing_failed": "environment could not be listed",
-    "account_refused": "environment is refused new connections, or any access, by Terra",
-    "scope_drift": "source asks for other scopes at Terra than the policy says",
-    "destination": "environment is set up at Terra so that webhooks do not come, or cannot be read",
-    "failed_deliveries": "environment has deliveries that failed, as Terra says",
-    "admin_token": "token of Terra's Admin API is refused, or ends within a week",
+    "listing_failed": "source could not be listed",
+    "account_refused": "source refuses our account new connections, or any access",
+    "scope_drift": "integration requests other scopes at its source than the policy says",
+    "destination": "source is set up so that webhooks do not come, or cannot be read",
+    "failed_deliveries": "source reports deliveries to us that failed",
+    "admin_token": "token that reads our setup is refused, or ends within a week",
     "inconsistent": "record contradicts another",
 }
 
@@ -129,7 +129,7 @@ def findings(
 
 
 def _of_setups(setups: Mapping[str, Any]) -> Iterator[Finding]:
-    """The findings about how the environments are set up at Terra."""
+    """What the sources reported of our setup there."""
     for code, what in SETUP_FINDINGS.items():
         problems = setup.problems_by_source(setups, what)
         number = sum(map(len, problems.values())) if code == "scope_drift" else len(problems)

@@ -1,4 +1,4 @@
-"""Store how each environment is set up at Terra, and find where that disagrees with our policies."""
+"""How we are set up at each source, kept as it last reported, and what of it disagrees with us."""
 
 from __future__ import annotations
 
@@ -8,56 +8,58 @@ from datetime import datetime
 from typing import Any
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.models import Integration, Source, TerraSetup
-from scopes.sources.terra.admin_api import AdminApi
-from scopes.sources.terra.setup import EXPIRES_SOON, Setup, causes_of_silence, expires_at, read_setup, resource_of
+from scopes.models import Integration, Source, SourceSetup
+from scopes.sources import registry
+from scopes.sources.gateway import Gateway
+from scopes.sources.setup import Setup
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """An integration whose policy requests other scopes than Terra asks for: `missing` at Terra, and `more` there."""
+    """An integration whose policy requests other scopes than the source does: `missing` there, and `more` there."""
 
     integration: Integration
     provider: str
     resource: str
-    at_terra: tuple[str, ...]
+    at_source: tuple[str, ...]
     missing: tuple[str, ...]
     more: tuple[str, ...]
 
     def __str__(self) -> str:
-        parts = [f"Terra does not ask for {', '.join(self.missing)}"] if self.missing else []
-        parts += [f"Terra asks for {', '.join(self.more)} too"] if self.more else []
+        source = registry.title_of(self.integration.source.kind)
+        parts = [f"{source} does not ask for {', '.join(self.missing)}"] if self.missing else []
+        parts += [f"{source} asks for {', '.join(self.more)} too"] if self.more else []
         return f"{self.integration} ({self.resource}): {'; '.join(parts)}"
 
 
-def read_and_store(api: AdminApi, now: datetime) -> Setup:
-    """Read the set-up of an environment and store it; what could not be read is stored as unknown."""
-    setup = read_setup(api)
-    source = Source.objects.get_or_create(
-        key=api.environment.source, defaults={"production": api.environment.production}
-    )[0]
-    TerraSetup.objects.update_or_create(source=source, defaults={"read_at": now, "content": setup.as_data()})
+def read_and_store(gateway: Gateway, now: datetime) -> Setup:
+    """Read how we are set up at a source and keep it; what could not be read this time is kept as not reported."""
+    setup = gateway.read_setup()
+    source, _ = Source.objects.get_or_create(
+        kind=gateway.kind.kind, name=gateway.name, defaults={"production": gateway.production}
+    )
+    SourceSetup.objects.update_or_create(source=source, defaults={"read_at": now, "content": setup.as_data()})
     return setup
 
 
 def drifts(source: Source, setup: Setup) -> list[Drift]:
-    """Where the custom scopes at Terra and the policy in force disagree. Without custom scopes nothing is known."""
-    if not setup.sources:
+    """Where the custom scopes at the source and the policy in force disagree. Without custom scopes nobody knows."""
+    if not setup.providers:
         return []
     rows = Integration.objects.filter(source=source, policy_version__isnull=False)
     integrations = {row.provider.slug: row for row in rows.select_related("provider", "source", "policy_version")}
     found = []
-    for slug, scopes in sorted(setup.sources.items()):
-        provider, resource = resource_of(slug)
+    for one in setup.providers:
+        provider, resource, scopes = one["provider"], one["name"], one["scopes"]
         integration = integrations.get(provider)
         if not scopes or integration is None or not _is_written(integration):
             continue
         entry = Entry.from_data(integration.provider.entry)
         requested = {entry.canonical(scope) for scope in _content(integration)["requested"]}
-        at_terra = {entry.canonical(scope) for scope in scopes}
-        if requested != at_terra:
-            missing, more = tuple(sorted(requested - at_terra)), tuple(sorted(at_terra - requested))
-            found.append(Drift(integration, provider, resource, tuple(sorted(at_terra)), missing, more))
+        at_source = {entry.canonical(scope) for scope in scopes}
+        if requested != at_source:
+            missing, more = tuple(sorted(requested - at_source)), tuple(sorted(at_source - requested))
+            found.append(Drift(integration, provider, resource, tuple(sorted(at_source)), missing, more))
     return found
 
 
@@ -74,26 +76,26 @@ def _is_written(integration: Integration) -> bool:
 
 
 def as_data(now: datetime) -> dict[str, Any]:
-    """Source -> {"production", "drift", "silence", "token", "failed", "errors"}, for the audit run.
+    """What a run keeps of every setup: source -> {"production", "drift", "silence", "token", "failed", "errors"}.
 
     All but the first are lists of descriptions, empty if nothing is wrong.
     """
-    kept = TerraSetup.objects.select_related("source").order_by("source__key")
+    kept = SourceSetup.objects.select_related("source").order_by("source__key")
     return {row.source.key: _of_one(row.source, Setup.from_data(row.content), now) for row in kept}
 
 
 def _of_one(source: Source, setup: Setup, now: datetime) -> dict[str, Any]:
-    ends = expires_at(setup)
+    ends = setup.expires_at
     token = [setup.errors["token"]] if "token" in setup.errors else []
-    if ends is not None and ends < now + EXPIRES_SOON:
-        token.append(f"the token of the Admin API ends on {ends:%-d %b %Y}")
+    if ends is not None and setup.expires_soon(now):
+        token.append(f"the token that reads it ends on {ends:%-d %b %Y}")
     failed = setup.failed or {"count": 0}
     more = "" if failed.get("complete", True) else " or more"
     words = f"{failed['count']}{more}, the last at {failed.get('latest_at') or 'a time that was not told'}"
     return {
         "production": source.production,
         "drift": [str(drift) for drift in drifts(source, setup)],
-        "silence": causes_of_silence(setup),
+        "silence": setup.causes,
         "token": token,
         "failed": [words] if failed["count"] else [],
         "errors": [f"{part}: {error}" for part, error in setup.errors.items() if part != "token"],

@@ -1,7 +1,7 @@
 """How long each source has sent no webhook, compared with what is usual there.
 
-What is usual is learnt from the source's webhooks of the last two weeks, and is at most 24 hours: after 24 hours of
-failures Terra disables a destination for good.
+Longer than a day no silence is usual: a source may stop delivering for good after that. What is usual is learnt from
+the source's own webhooks of the last two weeks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 from django.db import connection
 
 from scopes.models import Source
-from scopes.sources.terra.setup import Setup, causes_of_silence
+from scopes.models.arrays import texts
+from scopes.sources import registry
 
 WINDOW = timedelta(days=14)
 LEARNT_AFTER = timedelta(days=3)
@@ -26,7 +27,7 @@ SHORTEST, LONGEST = timedelta(hours=1), timedelta(hours=24)
 class Silence:
     """One source: when its last webhook came (None: never), and until how long after it silence is `usual`.
 
-    `causes` are what in its set-up at Terra explains it, where the Admin API told.
+    `causes` are what in our setup at the source explains it, where that is known; `advice` is where to look.
     """
 
     source: str
@@ -35,6 +36,7 @@ class Silence:
     usual: timedelta
     lasts: timedelta
     causes: tuple[str, ...] = ()
+    advice: str = ""
 
     @property
     def never(self) -> bool:
@@ -55,15 +57,17 @@ def silences(now: datetime) -> list[Silence]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT source.key, source.production, last.received_at, source.longest_gap, setup.content::text
+            SELECT source.kind, source.key, source.production, last.received_at, source.longest_gap,
+                setup.content -> 'causes'
             FROM scopes_source source
-            LEFT JOIN scopes_terrasetup setup ON setup.source_id = source.id
+            LEFT JOIN scopes_sourcesetup setup ON setup.source_id = source.id
             LEFT JOIN LATERAL (
                 SELECT received_at FROM scopes_delivery delivery
                 WHERE delivery.source_id = source.id ORDER BY received_at DESC LIMIT 1
             ) last ON true
-            WHERE source.key LIKE 'terra:%%' ORDER BY source.production DESC, source.key
+            WHERE source.kind = ANY(%s::text[]) ORDER BY source.production DESC, source.key
             """,
+            [texts(registry.able("sends_events"))],
         )
         return [
             Silence(
@@ -72,9 +76,10 @@ def silences(now: datetime) -> list[Silence]:
                 last_at,
                 usual(gap),
                 now - last_at if last_at else timedelta(),
-                tuple(causes_of_silence(Setup.from_data(json.loads(content)))) if content else (),
+                tuple(json.loads(causes)) if causes else (),
+                registry.KINDS[kind].silence,
             )
-            for key, production, last_at, gap, content in cursor.fetchall()
+            for kind, key, production, last_at, gap, causes in cursor.fetchall()
         ]
 
 
@@ -86,8 +91,8 @@ def usual(longest_gap: timedelta | None) -> timedelta:
 
 
 def learn(now: datetime) -> None:
-    """Store the longest gap of each source. A source without a webhook in two weeks keeps its earlier one."""
-    for source in Source.objects.filter(key__startswith="terra:"):
+    """Learn the longest gap of each source anew. One without a webhook in two weeks keeps what it had."""
+    for source in Source.objects.filter(kind__in=registry.able("sends_events")):
         began, gap = _longest_gap(source, now)
         if began is None:
             continue

@@ -13,6 +13,7 @@ ENGLISH = "en"
 
 type Texts = tuple[tuple[str, str], ...]
 """(language, text) pairs, sorted; the languages are written as Django writes them: `en`, `pt-br`."""
+EVERY = "*"
 
 
 class Known(StrEnum):
@@ -47,16 +48,17 @@ class Scope:
 class Provider:
     """One third party. `advice` is what to tell a person at its consent screen.
 
-    `terra` holds the names under which Terra makes links to it; where there are several, each is a region of its own.
-    `terra_spellings` are other ways in which Terra writes them, each with the name that it stands for.
+    `known_as` holds, by kind of source, the names under which such a source begins consents there; where there are
+    several, each is a region of its own. `spellings` are other ways in which it writes them, each with the name that it
+    stands for. Under EVERY stand the names of a provider that no file describes.
     `sources` are addresses, each with the day on which it was read.
     """
 
     slug: str
     name: str
     scopes: tuple[Scope, ...] = ()
-    terra: tuple[str, ...] = ()
-    terra_spellings: tuple[tuple[str, str], ...] = ()
+    known_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    spellings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     separator: str = ","
     reports_scopes: Known = Known.UNKNOWN
     can_untick: Known = Known.UNKNOWN
@@ -78,14 +80,18 @@ class Provider:
     def by_name(self) -> dict[str, Scope]:
         return {scope.name: scope for scope in self.scopes}
 
-    def resource(self, name: str) -> str:
-        """The name to ask Terra for a link with, for a connection that Terra calls `name`; empty where there is none.
+    def names_at(self, kind: str) -> tuple[str, ...]:
+        """Its names at a source of that kind."""
+        known = dict(self.known_as)
+        return known.get(kind, known.get(EVERY, ()))
 
-        Without a name it is the only one there is, and empty where there are several to choose from.
-        """
-        if name:
-            return dict(self.terra_spellings).get(name.upper(), name)
-        return self.terra[0] if len(self.terra) == 1 else ""
+    def spellings_at(self, kind: str) -> dict[str, str]:
+        """Other ways in which a source of that kind writes those names -> the name."""
+        return dict(dict(self.spellings).get(kind, ()))
+
+    def name_at(self, kind: str, reported: str) -> str:
+        """The name to begin a consent with, for a connection whose provider the source calls `reported`."""
+        return self.spellings_at(kind).get(reported.upper(), reported)
 
     def canonical(self, spelling: str) -> str:
         """The canonical name; a string that no entry knows is its own name."""
@@ -143,8 +149,10 @@ class Provider:
                     )
                     for scope in data["scopes"]
                 ),
-                "terra": tuple(data["terra"]),
-                "terra_spellings": tuple((spelling, name) for spelling, name in data.get("terra_spellings", ())),
+                "known_as": tuple((kind, tuple(names)) for kind, names in data["known_as"]),
+                "spellings": tuple(
+                    (kind, tuple((spelling, name) for spelling, name in pairs)) for kind, pairs in data["spellings"]
+                ),
                 "sources": tuple((address, date.fromisoformat(day)) for address, day in data["sources"]),
                 "advice": tuple(sorted(data["advice"].items())),
                 "reports_scopes": Known(data["reports_scopes"]),

@@ -12,28 +12,29 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scopes.catalogue import provider_file
-from scopes.catalogue.entries import Provider
+from scopes.catalogue.entries import EVERY, Provider
 from scopes.catalogue.provider_file import LONGEST_SLUG, ProviderFile
 from scopes.catalogue.yaml_page import CatalogueError
 
 SHIPPED = Path(__file__).parent / "providers"
 NAMES = Path(__file__).parent / "names.csv"
-SUPPORTED = "https://docs.tryterra.co/docs/integrations-2"
+AT = "known_as."  # begins a column of NAMES: what a kind of source calls the providers
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every provider that is known, by slug. Of `named` ones no more is known than what Terra and people call them."""
+    """Every provider that is known, by slug. Of `named` ones no more is known than their names."""
 
     providers: Mapping[str, Provider]
     named: Mapping[str, Provider] = MappingProxyType({})
 
     @cached_property
-    def _by_terra_name(self) -> dict[str, Provider]:
+    def _by_source_name(self) -> dict[tuple[str, str], Provider]:
         return {
-            name.upper(): provider
+            (kind, name.upper()): provider
             for provider in (*self.providers.values(), *self.named.values())
-            for name in (*provider.terra, *dict(provider.terra_spellings))
+            for kind, names in provider.known_as
+            for name in (*names, *provider.spellings_at(kind))
         }
 
     def provider(self, slug: str) -> Provider:
@@ -43,9 +44,14 @@ class Catalogue:
         except KeyError:
             raise KeyError(f"the catalogue has no provider {slug!r}") from None
 
-    def for_terra(self, name: str) -> Provider | None:
-        """The provider that Terra calls `name`, in whatever case; None where no file claims that name."""
-        return self._by_terra_name.get(name.strip().upper())
+    def known_as(self, kind: str, name: str) -> Provider | None:
+        """The provider that sources of that kind call `name`, in whatever case; None where no file claims the name."""
+        return self._by_source_name.get((kind, name.strip().upper()))
+
+    def known_anywhere_as(self, name: str) -> Provider | None:
+        """The provider that some kind of source calls `name`, in whatever case."""
+        wanted = name.strip().upper()
+        return next((entry for (_, known), entry in self._by_source_name.items() if known == wanted), None)
 
 
 @cache
@@ -59,16 +65,16 @@ def provider_named(slug: str) -> Provider:
     return default().providers.get(slug) or default().named.get(slug) or unknown_provider(slug)
 
 
-def unknown_provider(terra_name: str) -> Provider:
-    """An entry for a Terra name that no file claims: everything about it is unknown.
+def unknown_provider(reported: str) -> Provider:
+    """An entry for a source's name that no file claims: everything about it is unknown.
 
     Its slug is the name in small letters; ValueError where the name has no letter or digit to make one of.
     """
-    name = terra_name.strip()
+    name = reported.strip()
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower())[:LONGEST_SLUG].strip("_")
     if not slug:
         raise ValueError("a provider needs a name with at least one letter or digit")
-    return Provider(slug=slug, name=name, terra=(name.upper(),), confirmed=False)
+    return Provider(slug=slug, name=name, known_as=((EVERY, (name.upper(),)),), confirmed=False)
 
 
 def names() -> Mapping[str, Provider]:
@@ -83,9 +89,11 @@ def _named(row: Mapping[str, str]) -> Provider:
     return Provider(
         slug=row["slug"],
         name=row["name"],
-        terra=tuple(row["terra"].split()),
+        known_as=tuple(
+            (key.removeprefix(AT), tuple(names.split())) for key, names in row.items() if key.startswith(AT)
+        ),
         on_device=row["on_device"] == "true",
-        sources=((SUPPORTED, date.fromisoformat(row["read_on"])),) if confirmed else (),
+        sources=((row["source"], date.fromisoformat(row["read_on"])),) if confirmed else (),
         confirmed=confirmed,
     )
 
@@ -101,18 +109,18 @@ def load(directory: Path | None = None) -> Catalogue:
     for stray in sorted(directory.glob("*.yml")):
         raise CatalogueError(stray.name, None, "the name of a provider file must end in .yaml")
     files = [provider_file.read(path) for path in sorted(directory.glob("*.yaml"))]
-    _check_terra_names(files)
+    _check_claims(files)
     _check_successors(files)
     return Catalogue(MappingProxyType({file.provider.slug: file.provider for file in files}))
 
 
-def _check_terra_names(files: list[ProviderFile]) -> None:
-    claimed: dict[str, str] = {}
+def _check_claims(files: list[ProviderFile]) -> None:
+    claimed: dict[tuple[str, str], str] = {}
     for file in files:
-        for name, node in provider_file.terra_names(file.page, file.nodes):
-            if name in claimed:
-                file.page.refuse(node, f"{claimed[name]} already claims the Terra name {name}")
-            claimed[name] = file.page.file
+        for kind, name, node in provider_file.claimed_names(file.page, file.nodes):
+            if (kind, name) in claimed:
+                file.page.refuse(node, f"{claimed[kind, name]} already claims the name {name} at {kind}")
+            claimed[kind, name] = file.page.file
 
 
 def _check_successors(files: list[ProviderFile]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,11 +15,10 @@ from scopes.catalogue.entries import ENGLISH, Known, Provider, Scope, Texts
 from scopes.catalogue.yaml_page import Nodes, Page
 
 LONGEST_SLUG = 50
+KIND = re.compile("[a-z][a-z0-9_]*")
 
-NEEDS = frozenset({"slug", "name", "terra", "reports_scopes", "can_untick", "console_approval", "sources", "scopes"})
-MAY = frozenset(
-    {"terra_spellings", "separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed"}
-)
+NEEDS = frozenset({"slug", "name", "known_as", "reports_scopes", "can_untick", "console_approval", "sources", "scopes"})
+MAY = frozenset({"spellings", "separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed"})
 SCOPE_NEEDS = frozenset({"name", "labels"})
 SCOPE_MAY = frozenset({"aliases", "implies", "successor", "box", "mandatory", "sensitive", "confirmed"})
 LANGUAGE = re.compile("[a-z]{2,3}(-[a-z0-9]{2,8})*")
@@ -42,8 +41,8 @@ def read(path: Path) -> ProviderFile:
         slug=_slug(page, nodes["slug"], path.stem),
         name=page.text(nodes["name"], "name"),
         scopes=_scopes(page, nodes),
-        terra=page.texts(nodes, "terra"),
-        terra_spellings=_terra_spellings(page, nodes),
+        known_as=tuple((kind, page.texts(names, kind)) for kind, names in _by_kind(page, nodes, "known_as")),
+        spellings=tuple(_spellings(page, nodes)),
         separator=_separator(page, nodes),
         reports_scopes=page.word(nodes, "reports_scopes", Known),
         can_untick=page.word(nodes, "can_untick", Known),
@@ -59,10 +58,12 @@ def read(path: Path) -> ProviderFile:
     return ProviderFile(page, nodes, provider)
 
 
-def terra_names(page: Page, nodes: Nodes) -> list[tuple[str, yaml.Node]]:
-    """Every name at Terra that the file claims, in capitals, with its node."""
-    names = [(page.text(node, "terra").upper(), node) for node in page.items(nodes, "terra")]
-    return names + [(spelling, node) for spelling, (node, _) in page.pairs(nodes, "terra_spellings").items()]
+def claimed_names(page: Page, nodes: Nodes) -> Iterator[tuple[str, str, yaml.Node]]:
+    """Every name that the file claims: the kind of source, the name in capitals, and its node."""
+    for kind, names in _by_kind(page, nodes, "known_as"):
+        yield from ((kind, page.text(node, kind).upper(), node) for node in page.items(names, kind))
+    for kind, names in _by_kind(page, nodes, "spellings"):
+        yield from ((kind, spelling, node) for spelling, (node, _) in page.pairs(names, kind).items())
 
 
 def leads_back(start: str, successors: Mapping[str, str]) -> bool:
@@ -75,15 +76,34 @@ def leads_back(start: str, successors: Mapping[str, str]) -> bool:
     return name == start
 
 
-def _terra_spellings(page: Page, nodes: Nodes) -> tuple[tuple[str, str], ...]:
-    names = page.texts(nodes, "terra")
-    spellings = page.pairs(nodes, "terra_spellings")
-    for spelling, (node, name) in spellings.items():
-        if spelling != spelling.upper():
-            page.refuse(node, f"{spelling} must be in capitals")
-        if name not in names:
-            page.refuse(node, f"{spelling} must stand for a name under terra, not {name[:80]}")
-    return tuple((spelling, name) for spelling, (_, name) in sorted(spellings.items()))
+def _by_kind(page: Page, nodes: Nodes, key: str) -> list[tuple[str, Nodes]]:
+    """The kinds of source under `key`, each with its nodes under its own name."""
+    if key not in nodes:
+        return []
+    node = nodes[key]
+    if not isinstance(node, yaml.MappingNode):
+        page.refuse(node, f"{key} must be kinds of source with their names")
+    found: list[tuple[str, Nodes]] = []
+    for kind_node, value in node.value:
+        kind = page.text(kind_node, key)
+        if kind in dict(found):
+            page.refuse(kind_node, f"the kind {kind} stands here twice")
+        if not KIND.fullmatch(kind):
+            page.refuse(kind_node, f"{kind[:80]} is no kind of source: it has small letters, digits and _")
+        found.append((kind, {kind: value}))
+    return found
+
+
+def _spellings(page: Page, nodes: Nodes) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    names = {kind: page.texts(of_kind, kind) for kind, of_kind in _by_kind(page, nodes, "known_as")}
+    for kind, of_kind in _by_kind(page, nodes, "spellings"):
+        spellings = page.pairs(of_kind, kind)
+        for spelling, (node, name) in spellings.items():
+            if spelling != spelling.upper():
+                page.refuse(node, f"{spelling} must be in capitals")
+            if name not in names.get(kind, ()):
+                page.refuse(node, f"{spelling} must stand for a name of known_as, {kind}, not {name[:80]}")
+        yield kind, tuple((spelling, name) for spelling, (_, name) in sorted(spellings.items()))
 
 
 def _slug(page: Page, node: yaml.Node, file_name: str) -> str:

@@ -55,7 +55,7 @@ def named(hint: str, catalogue: Catalogue) -> Provider | None:
     words = _plain(hint[:200])
     if not words.strip():
         return None
-    if provider := catalogue.for_terra(hint):
+    if provider := catalogue.known_anywhere_as(hint):
         return provider
     spellings = {_plain(spelling): one for one in catalogue.providers.values() for spelling in (one.slug, one.name)}
     found = [spelling for spelling in spellings if spelling in words]
@@ -65,7 +65,7 @@ def named(hint: str, catalogue: Catalogue) -> Provider | None:
 def shown(text: str, catalogue: Catalogue) -> Provider | None:
     """The provider that a text gives away: Terra's `provider` or `resource`, else the first host."""
     for match in _TERRA_FIELD.finditer(text):
-        if provider := catalogue.for_terra(match[1]):
+        if provider := catalogue.known_anywhere_as(match[1]):
             return provider
     mark = _MARK.search(text.lower())
     return catalogue.providers.get(MARKS[mark[0]]) if mark else None

@@ -37,8 +37,9 @@ class RecordedState:
 
 @dataclass(frozen=True, slots=True)
 class LiveAnswer:
-    """The answer of the newest live check. `probe` is the provider's answer, empty when it was not probed."""
+    """What the source `by` answered last, and the provider, where it was probed (else `probe` is empty)."""
 
+    by: str
     at: datetime
     answer: str
     active: bool | None = None
@@ -82,19 +83,24 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEvidence:
-    """All statements and the conclusions from them. `checked_at` is when the last live check was answered, if any."""
+    """All witnesses, and what follows from them. `checked_at` is when the source was asked last, if ever."""
 
     statements: tuple[Statement, ...]
     conclusions: tuple[Conclusion, ...]
     checked_at: datetime | None = None
 
 
-def weigh(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> ConnectionEvidence:
-    """The evidence about one connection; `check` and `webhook` are None when there is none. Webhooks stay 30 days."""
+def weigh(
+    source: str, recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None
+) -> ConnectionEvidence:
+    """The evidence of one connection of `source` (its title); None for a witness that never spoke.
+
+    Webhooks are heard for 30 days.
+    """
     return ConnectionEvidence(
         statements=tuple(_statements(recorded, check, webhook)),
         conclusions=(
-            _existence(recorded, check),
+            _existence(recorded, check, source),
             _access(recorded, check, webhook),
             _scopes(recorded, check, webhook),
             *_account(check),
@@ -105,7 +111,7 @@ def weigh(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhoo
 
 def _statements(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> Iterator[Statement]:
     if check is not None:
-        yield Statement("Terra, asked live", check.at, _answer_text(check), _WORTH_OF_ANSWER[check.answer])
+        yield Statement(f"{check.by}, asked live", check.at, _answer_text(check), _WORTH_OF_ANSWER[check.answer])
         if check.probe:
             yield Statement("The provider, probed", check.at, *_probed(check))
     if recorded.listed is not None:
@@ -125,7 +131,7 @@ def _statements(recorded: RecordedState, check: LiveAnswer | None, webhook: Last
 
 def _answer_text(check: LiveAnswer) -> str:
     if check.answer != KNOWN:
-        return _ANSWERED[check.answer] + (f" ({check.detail})" if check.detail else "")
+        return _ANSWERED[check.answer].format(check.by) + (f" ({check.detail})" if check.detail else "")
     active = {True: "active", False: "not active", None: "known"}[check.active]
     consented = f", consented on {_day(check.consented_at)}" if check.consented_at else ""
     return f"It is {active}{consented}. {_listed(check.scopes)}"
@@ -133,10 +139,10 @@ def _answer_text(check: LiveAnswer) -> str:
 
 _ANSWERED = {
     UNFINISHED: "The consent was never finished.",
-    NOT_FOUND: "Terra knows no such user (404).",
-    DOWN: "Terra did not answer.",
-    CREDENTIAL: "Terra did not accept our own credential.",
-    REFUSED: "Terra refused the question.",
+    NOT_FOUND: "{} knows no such user (404).",
+    DOWN: "{} did not answer.",
+    CREDENTIAL: "{} did not accept our own credential.",
+    REFUSED: "{} refused the question.",
 }
 _WORTH_OF_ANSWER = {
     KNOWN: "It tells existence and scopes. `active: true` proves nothing about the token; `active: false` counts.",
@@ -182,16 +188,16 @@ def _worth_of(webhook: LastWebhook) -> str:
     return "It holds until something newer is told."
 
 
-def _existence(recorded: RecordedState, check: LiveAnswer | None) -> Conclusion:
-    question = "Does Terra know it?"
+def _existence(recorded: RecordedState, check: LiveAnswer | None, source: str) -> Conclusion:
+    question = f"Does {source} know it?"
     if recorded.link is LinkState.GONE:
-        return Conclusion(question, "No", "A complete listing lacked it, and Terra answered 404: both are needed.")
+        return Conclusion(question, "No", f"A complete listing lacked it, and {source} answered 404: both are needed.")
     listed_later = recorded.listed_at is not None and check is not None and recorded.listed_at > check.at
     if check is not None and not (listed_later and recorded.listed is not None):
         if check.answer == KNOWN:
-            return Conclusion(question, "Yes", f"Terra said so when asked on {_day(check.at)}.")
+            return Conclusion(question, "Yes", f"{source} said so when asked on {_day(check.at)}.")
         if check.answer == NOT_FOUND:
-            why = f"Terra answered 404 on {_day(check.at)}"
+            why = f"{source} answered 404 on {_day(check.at)}"
             if recorded.listed and recorded.listed_at:
                 return Conclusion(
                     question, "Unconfirmed", f"{why}, but the listing of {_day(recorded.listed_at)} held it."
@@ -228,7 +234,7 @@ def _access(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebh
 def _why_broken(recorded: RecordedState, check: LiveAnswer | None) -> Iterator[str]:
     yield f"The link is {_words(recorded.link)} since {_day(recorded.link_at)}."
     if check is not None and check.active and recorded.link is not LinkState.GONE:
-        yield f"That Terra called it active on {_day(check.at)} proves nothing about the token."
+        yield f"That {check.by} called it active on {_day(check.at)} proves nothing about the token."
     if recorded.last_data_on is None:
         yield "No data is known that would disprove it."
     elif recorded.last_data_on <= recorded.link_at.date():

@@ -11,8 +11,8 @@ from scopes.judge.person import ConnectionOverview
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
 from scopes.models import Connection, Delivery, LiveCheck
-from scopes.sources.terra.events import read_event
-from scopes.sources.terra.payloads import PayloadError
+from scopes.sources import registry
+from scopes.sources.fields import PayloadError
 
 ORIGINS = {
     OriginKind.LISTING: "a listing",
@@ -41,7 +41,12 @@ def evidence_of(entries: Iterable[ConnectionOverview]) -> dict[int, ConnectionEv
     checks, webhooks = _last_checks(connections), _last_webhooks(connections)
     standings = facts_of(period.standing_id for entry in rows for period in entry.periods)
     return {
-        row.pk: weigh(_recorded(entry, standings), checks.get(row.pk), webhooks.get(row.pk))
+        row.pk: weigh(
+            registry.title_of(row.integration.source.kind),
+            _recorded(entry, standings),
+            checks.get(row.pk),
+            webhooks.get(row.pk),
+        )
         for entry, row in zip(rows, connections, strict=True)
     }
 
@@ -77,10 +82,12 @@ def _recorded(entry: ConnectionOverview, standings: Mapping[int, StandingFacts])
 
 
 def _last_checks(connections: Sequence[Connection]) -> dict[int, LiveAnswer]:
-    """Connection -> its newest answered live check."""
+    """Connection -> its last live check that was answered."""
+    titles = {row.pk: registry.title_of(row.integration.source.kind) for row in connections}
     checks = LiveCheck.objects.filter(connection__in=connections, answered_at__isnull=False)
     return {
         check.connection_id: LiveAnswer(
+            by=titles[check.connection_id],
             at=check.answered_at or check.asked_at,
             answer=check.answer,
             active=check.active,
@@ -97,13 +104,15 @@ def _last_checks(connections: Sequence[Connection]) -> dict[int, LiveAnswer]:
 def _last_webhooks(connections: Sequence[Connection]) -> dict[int, LastWebhook]:
     """Connection -> the newest webhook about its current id."""
     keys = {(row.integration.source_id, row.user_id): row.pk for row in connections}
+    kinds = {row.integration.source_id: row.integration.source.kind for row in connections}
     newest = Delivery.objects.raw(NEWEST_ABOUT, [[source for source, _ in keys], [user_id for _, user_id in keys]])
     found = {}
     for delivery in newest:
         at = delivery.ordered_at or delivery.signed_at
         facts: tuple[Fact, ...] = ()
+        kind = registry.kind_of(kinds[delivery.source_id])
         with suppress(PayloadError):
-            facts = read_event(delivery.body or {}, at)
+            facts = kind.facts(delivery.body or {}, at) if kind else ()
         scopes = next(
             (reported_scopes for fact in facts if (reported_scopes := getattr(fact, "scopes", None)) is not None), None
         )

@@ -77,7 +77,7 @@ def find_unclaimed(words: str) -> list[Connection]:
 
 
 def by_source_id(words: str) -> list[Connection]:
-    """Connections by the source's current id (Terra's `user_id`), else by a former one."""
+    """Connections by the source's id, today's or a former one."""
     words = words.strip()
     if not words:
         return []

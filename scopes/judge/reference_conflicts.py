@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from scopes.models import Connection, Person, ReferenceConflict
 from scopes.models.arrays import among
+from scopes.sources import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,8 @@ class Contradiction:
 
     @property
     def who(self) -> str:
-        """Who named both: Terra, or the name of the source."""
-        kind, _, name = self.connection.integration.source.key.partition(":")
-        return kind.capitalize() if name else kind
+        """What the source that named both is called."""
+        return registry.title_of(self.connection.integration.source.kind)
 
     @property
     def sentence(self) -> str:

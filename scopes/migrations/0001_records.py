@@ -175,7 +175,18 @@ class Migration(migrations.Migration):
             name="Source",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(max_length=80, unique=True)),
+                ("kind", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "key",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Concat(
+                            models.F("kind"), models.Value(":"), models.F("name")
+                        ),
+                        output_field=models.CharField(max_length=81),
+                    ),
+                ),
                 ("production", models.BooleanField(default=False)),
                 ("listed_at", models.DateTimeField(blank=True, null=True)),
                 ("longest_gap", models.DurationField(blank=True, null=True)),
@@ -184,16 +195,10 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            (
-                                "user_limit",
-                                "It holds as many connections as its account at Terra may have: no new one can be made.",
-                            ),
-                            ("payment", "Terra asks for a payment before it makes a new connection."),
-                            (
-                                "credential",
-                                "Terra does not accept its dev id and API key: no link can be made, and nothing asked.",
-                            ),
-                            ("forbidden", "Terra makes no links for it: its set-up there does not allow any."),
+                            ("user_limit", "user limit"),
+                            ("payment", "payment"),
+                            ("credential", "credential"),
+                            ("forbidden", "forbidden"),
                         ],
                         db_default="",
                         default="",
@@ -957,6 +962,7 @@ class Migration(migrations.Migration):
                 ("result", models.CharField(blank=True, max_length=200)),
                 ("message", models.CharField(blank=True, max_length=500)),
                 ("returned", models.JSONField(blank=True, null=True)),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
                 ("started_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -1066,7 +1072,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="TerraSetup",
+            name="SourceSetup",
             fields=[
                 (
                     "source",
@@ -1082,7 +1088,7 @@ class Migration(migrations.Migration):
                 ("content", models.JSONField()),
             ],
             options={
-                "permissions": [("resend_event", "Can have Terra deliver an event again")],
+                "permissions": [("resend_event", "Can have a source deliver an event again")],
             },
         ),
         migrations.AddConstraint(
@@ -1099,8 +1105,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="source",
             constraint=models.CheckConstraint(
-                condition=models.Q(("key__regex", "^[a-z0-9_]+(:[a-z0-9_-]+)?$")), name="source_key_is_a_slug"
+                condition=models.Q(("kind__regex", "^[a-z0-9_]+$"), ("name__regex", "^[a-z0-9_-]+$")),
+                name="source_kind_and_name_are_slugs",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="source",
+            constraint=models.UniqueConstraint(fields=("kind", "name"), name="source_once"),
         ),
         migrations.AddField(
             model_name="listing",

@@ -60,8 +60,8 @@ ROLES = {
         "scope.view_scope",
         "suspicion.dismiss_suspicion",
         "suspicion.view_suspicion",
-        "terrasetup.resend_event",
-        "terrasetup.view_terrasetup",
+        "sourcesetup.resend_event",
+        "sourcesetup.view_sourcesetup",
     ],
     "auditor": [
         *LOOK,

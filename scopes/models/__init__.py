@@ -10,7 +10,7 @@ from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import FailedSignIns
-from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, TerraSetup, UnknownScope
+from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, SourceSetup, UnknownScope
 from scopes.models.suspicion import Suspicion
 from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
@@ -44,10 +44,10 @@ __all__ = [
     "RequestBudget",
     "Scope",
     "Source",
+    "SourceSetup",
     "Standing",
     "SuspectedDuplicate",
     "Suspicion",
-    "TerraSetup",
     "TrailEntry",
     "UnknownScope",
     "Verdict",

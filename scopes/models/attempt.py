@@ -78,7 +78,10 @@ class ReauthLink(models.Model):
 
 
 class Attempt(models.Model):
-    """One attempt to give consent. `user_id` is the id that the source made for it; `result` its own error code."""
+    """One try at consent. `user_id` is the id minted for it; `result` is the source's own word for a failure.
+
+    `claimed_at` is when somebody began to finish it in the callback, which works once.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -99,6 +102,7 @@ class Attempt(models.Model):
     result = models.CharField(max_length=200, blank=True)
     message = models.CharField(max_length=500, blank=True)
     returned = models.JSONField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 

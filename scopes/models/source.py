@@ -3,73 +3,66 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
 
+from scopes.facts import AccountTrouble
 
-class AccountTrouble(models.TextChoices):
-    """Why a source refuses our account, whoever asks; `action` is what an engineer does about it."""
-
-    USER_LIMIT = "user_limit", "It holds as many connections as its account at Terra may have: no new one can be made."
-    PAYMENT = "payment", "Terra asks for a payment before it makes a new connection."
-    CREDENTIAL = "credential", "Terra does not accept its dev id and API key: no link can be made, and nothing asked."
-    FORBIDDEN = "forbidden", "Terra makes no links for it: its set-up there does not allow any."
-
-    @property
-    def action(self) -> str:
-        return {
-            "user_limit": "Have the limit raised at Terra, or end connections that nobody uses, then run check_terra.",
-            "payment": "See to the account's payment in Terra's dashboard, then run check_terra.",
-            "credential": "Set its dev id and API key to those in Terra's dashboard, then run check_terra.",
-            "forbidden": "Compare its sources in Terra's dashboard with what check_terra says.",
-        }[self.value]
+TROUBLES = [(trouble.value, trouble.value.replace("_", " ")) for trouble in AccountTrouble]
 
 
 class Source(models.Model):
-    """How we learn of connections. `listed_at` is when the last complete listing began: nothing older is news.
+    """How we learn of connections: its kind chooses the gateway, its name is the one it is set up under.
 
+    `key` is how people write it. `listed_at` is when the last complete listing began: nothing older is news.
     `longest_gap` is the longest time without a webhook in the last two weeks, None while that is not learnt yet.
     `trouble` is why it refuses our account since `trouble_since`, in its own words `trouble_detail`; empty where it
     does not.
     """
 
-    key = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=60)
+    key = models.GeneratedField(
+        expression=Concat(F("kind"), Value(":"), F("name")),
+        output_field=models.CharField(max_length=81),
+        db_persist=True,
+    )
     production = models.BooleanField(default=False)
     listed_at = models.DateTimeField(null=True, blank=True)
     longest_gap = models.DurationField(null=True, blank=True)
-    trouble = models.CharField(max_length=10, choices=AccountTrouble, blank=True, default="", db_default="")
+    trouble = models.CharField(max_length=10, choices=TROUBLES, blank=True, default="", db_default="")
     trouble_since = models.DateTimeField(null=True, blank=True)
     trouble_detail = models.CharField(max_length=400, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["kind", "name"], name="source_once"),
             models.CheckConstraint(
                 condition=Q(trouble="", trouble_since__isnull=True) | (~Q(trouble="") & Q(trouble_since__isnull=False)),
                 name="source_trouble_since_a_time",
             ),
-            models.CheckConstraint(condition=Q(key__regex=r"^[a-z0-9_]+(:[a-z0-9_-]+)?$"), name="source_key_is_a_slug"),
+            models.CheckConstraint(
+                condition=Q(kind__regex=r"^[a-z0-9_]+$") & Q(name__regex=r"^[a-z0-9_-]+$"),
+                name="source_kind_and_name_are_slugs",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.key
-
-    @property
-    def trouble_action(self) -> str:
-        """What an engineer does about the trouble; empty where there is none."""
-        return AccountTrouble(self.trouble).action if self.trouble else ""
+        return str(self.key)
 
 
-class TerraSetup(models.Model):
-    """How an environment is set up at Terra, as its Admin API last reported (see `terra.setup.Setup`)."""
+class SourceSetup(models.Model):
+    """How we are set up at a source, as it last reported (see `sources.setup.Setup`)."""
 
     source = models.OneToOneField(Source, models.CASCADE, primary_key=True, related_name="setup")
     read_at = models.DateTimeField()
     content = models.JSONField()
 
     class Meta:
-        permissions = [("resend_event", "Can have Terra deliver an event again")]
+        permissions = [("resend_event", "Can have a source deliver an event again")]
 
     def __str__(self) -> str:
-        return f"set-up of {self.source_id}"
+        return f"setup of {self.source_id}"
 
 
 class Provider(models.Model):

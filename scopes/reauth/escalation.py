@@ -10,17 +10,19 @@ from scopes.catalogue.entries import Provider
 from scopes.judge.explain import Explanation
 from scopes.judge.sentences import ExplainedLine
 from scopes.reasons import LINK_REASONS, SCOPE_REASONS
+from scopes.sources import registry
+from scopes.sources.gateway import key_of
 
 ENGINEERS = frozenset({"change_request", "change_console", "raise_limit"})
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which connection shows it: our own number of it, the integration's source, the environment at Terra, if any."""
+    """Which connection shows it: our own number of it, the kind and the name of its source, and the provider."""
 
     connection: int
-    source: str
-    environment: str
+    kind: str
+    name: str
     provider: Provider
 
 
@@ -93,18 +95,18 @@ def _change(remedy: str, scope: str, where: Where) -> str:
     name = where.provider.name
     if remedy == "raise_limit":
         return (
-            f"Ask for more users of {name}: at Terra for this environment, or in {name}'s developer console for our"
-            " client. Or free places: disconnect those who left."
+            f"Ask for more users of {name}: at {registry.title_of(where.kind)}, or in {name}'s developer console for"
+            " our client. Or free places: disconnect those who left."
         )
     if remedy == "change_console":
         return (
             f"In {name}'s developer console, have {scope} approved for our client. Then write down in the policy what"
             " is approved, and publish it."
         )
+    kind = registry.kind_of(where.kind)
     place = (
-        f"In Terra's dashboard, environment {where.environment}: in the connection settings of {name}, enable the data"
-        f' types that ask for {scope} ("Edit permissions").'
-        if where.environment
+        kind.request_more(name, scope, where.name)
+        if kind
         else f"In the host application, add {scope} to what is requested from {name}."
     )
     return (
@@ -132,7 +134,7 @@ def _text(
     lines = [
         title,
         "",
-        f"Integration: {where.provider.name} through {where.source}",
+        f"Integration: {where.provider.name} through {key_of(where.kind, where.name)}",
         *wrong,
         "",
         f"What to change: {change}",

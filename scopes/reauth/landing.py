@@ -21,7 +21,9 @@ from scopes.reauth.issue import hash_of
 from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.progress import connection_of
 from scopes.reauth.target import reference_of
-from scopes.sources.terra import Terra, TerraError, TerraRefused
+from scopes.sources import registry
+from scopes.sources.errors import SourceError
+from scopes.sources.gateway import ConsentRequest, Gateway
 
 PRESSES = 5
 HOUR = timedelta(hours=1)
@@ -45,10 +47,11 @@ class TooManyPresses(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BackTo:
-    """Where the provider sends the person afterwards."""
+    """Where the provider sends the person afterwards: addresses of this attempt, and the one of every attempt."""
 
     success: str
     failure: str
+    callback: str
 
 
 def find(public_id: str, secret: str) -> ReauthLink | None:
@@ -99,44 +102,38 @@ def begin(link: ReauthLink, now: datetime) -> Attempt:
     )
 
 
-def mint(attempt: Attempt, terra: Terra, back_to: BackTo, language: str, now: datetime) -> str:
-    """The provider's own address to send the person to. Raises TerraError; the attempt says so then, and costs nothing.
+def mint(attempt: Attempt, gateway: Gateway, back_to: BackTo, language: str, now: datetime) -> str:
+    """The provider's own address to send the person to.
 
-    Where the direct link is refused, the widget's is taken, which leads to the same provider; and where nobody knows
-    the region, for the person chooses it there.
+    Raises SourceError; the attempt says so then, and costs nothing.
     """
-    resources = _resources(attempt)
-    about = attempt.reference_id, back_to.success, back_to.failure, language
+    assert attempt.link is not None
+    request = ConsentRequest(
+        attempt=attempt.key,
+        provider=Entry.from_data(attempt.link.integration.provider.entry),
+        names=_names(attempt, attempt.link),
+        reference_id=attempt.reference_id,
+        success_url=back_to.success,
+        failure_url=back_to.failure,
+        callback_url=back_to.callback,
+        language=language,
+    )
     try:
-        url = _direct(attempt, terra, resources, about) if len(resources) == 1 else ""
-        if not url:
-            session = terra.widget_session(resources, *about)
-            attempt.session_id, url = session.session_id, session.url
-    except TerraError as error:
+        begun = gateway.begin_consent(request)
+    except SourceError as error:
         not_minted(attempt, str(error), now)
         raise
+    attempt.user_id, attempt.session_id = begun.user_id, begun.session_id
     attempt.save(update_fields=["user_id", "session_id"])
     ReauthLink.objects.filter(attempts=attempt).update(redirected_at=now)
-    return url
+    return begun.url
 
 
-def _resources(attempt: Attempt) -> tuple[str, ...]:
+def _names(attempt: Attempt, link: ReauthLink) -> tuple[str, ...]:
     """What to ask the source for: as it calls the connection today, else as the link says, else every region."""
-    assert attempt.link is not None
-    entry = Entry.from_data(attempt.link.integration.provider.entry)
-    told = attempt.connection.resource if attempt.connection else ""
-    known = entry.resource(told or attempt.link.resource)
-    return (known,) if known else entry.terra
-
-
-def _direct(attempt: Attempt, terra: Terra, resources: tuple[str, ...], about: tuple[str, str, str, str]) -> str:
-    """The address of the provider's own consent screen; empty where Terra refuses to give one."""
-    try:
-        minted = terra.authenticate_user(resources[0], *about)
-    except TerraRefused:
-        return ""
-    attempt.user_id = minted.user_id
-    return minted.url
+    entry = Entry.from_data(link.integration.provider.entry)
+    today = attempt.connection.resource if attempt.connection else ""
+    return registry.names_for(link.integration.source.kind, entry, today or link.resource)
 
 
 def not_minted(attempt: Attempt, why: str, now: datetime) -> None:

@@ -8,17 +8,17 @@ from datetime import date
 
 from scopes.catalogue.entries import Provider
 from scopes.judge.rules import OPTIONAL, Judgement, Policy, StandingFacts, VerdictLine, judge
-from scopes.models.source import AccountTrouble
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
 from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.progress import THE_LINK
+from scopes.sources.registry import Trouble
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """What the answer depends on. `provider` is where the link would lead.
 
-    `trouble` is why the source refuses our account, if it does (see `models.source.AccountTrouble`).
+    `trouble` is why the source refuses our account, if it does.
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
     `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first. `asked` is
     how many links the person was sent in the last 30 days, for whatever integration. `suspicions`
@@ -32,7 +32,7 @@ class Case:
     plan: str = ""
     gives_links: bool = True
     retired: bool = False
-    trouble: str = ""
+    trouble: Trouble | None = None
     succeeds: Provider | None = None
     outcomes: tuple[str, ...] = ()
     live: bool = False
@@ -165,8 +165,8 @@ def _refusals(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> I
     elif case.judgement is not None:
         yield from _by_verdict(case, judgement, lacking)
     if case.trouble:
-        trouble = AccountTrouble(case.trouble)
-        yield Refusal(f"account_{trouble.value}", str(trouble.label), "engineer", trouble.action, overridable=True)
+        trouble = case.trouble
+        yield Refusal(f"account_{trouble.code}", trouble.meaning, "engineer", trouble.action, overridable=True)
     yield from _by_contact(case)
 
 

@@ -16,8 +16,7 @@ from scopes.reauth import contact
 from scopes.reauth.link_status import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
 from scopes.reauth.progress import judgement_of
-
-TERRA = "terra:"
+from scopes.sources import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +34,18 @@ class Target:
     @property
     def resource(self) -> str:
         """What the source is to be asked for; empty where somebody has to choose one of `resources`."""
-        return self.provider.resource(self.connection.resource if self.connection else "")
+        names = self._names
+        return names[0] if len(names) == 1 else ""
 
     @property
     def resources(self) -> tuple[str, ...]:
         """The regions of the provider that the link may lead to, where it is not known which; else none."""
-        return () if self.resource else self.provider.terra
+        return () if self.resource else self._names
 
-
-def environment_of(source: Source) -> str:
-    """The Terra environment of a source; empty for a source that is not Terra."""
-    return source.key.removeprefix(TERRA) if source.key.startswith(TERRA) else ""
+    @property
+    def _names(self) -> tuple[str, ...]:
+        reported = self.connection.resource if self.connection else ""
+        return registry.names_for(self.source.kind, self.provider, reported)
 
 
 def reference_of(person: Person, connection: Connection | None) -> str:
@@ -85,9 +85,10 @@ def target_of(
         judgement=judgement_of(connection) if connection else None,
         reference_id=reference_of(person, connection),
         plan=person.plan,
-        gives_links=bool(environment_of(source)) and bool(entry.terra or entry.on_device),
+        gives_links=source.kind in registry.able("begins_consents")
+        and bool(registry.names_for(source.kind, entry) or entry.on_device),
         retired=_retired(entry, now),
-        trouble=source.trouble,
+        trouble=registry.trouble_of(source.kind, source.name, source.trouble),
         succeeds=first if entry.slug != first.slug else None,
         outcomes=_outcomes(person, target) if target else (),
         suspicions=suspicions.open_in([target.pk]).get(target.pk, {}) if target else {},

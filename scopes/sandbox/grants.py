@@ -9,8 +9,8 @@ WITHOUT_SCOPES = {"myfitnesspal"}
 
 
 def terra_name(provider: Provider) -> str:
-    """Terra's name of the provider."""
-    return provider.terra[0]
+    """What Terra calls it."""
+    return provider.names_at("terra")[0]
 
 
 def offered_scopes(provider: Provider) -> tuple[str, ...]:

@@ -63,4 +63,6 @@ def with_screens() -> list[str]:
 
 def _provider(row: Row, catalogue: Catalogue) -> Provider:
     entry = catalogue.providers.get(row.screen) or Provider(slug=row.resource.lower(), name=row.name)
-    return replace(entry, name=row.name, terra=(row.resource,), terra_spellings=(), on_device=row.connected_by == "sdk")
+    return replace(
+        entry, name=row.name, known_as=(("terra", (row.resource,)),), spellings=(), on_device=row.connected_by == "sdk"
+    )

@@ -21,7 +21,9 @@ from scopes.intake.recording import awaited_ids
 from scopes.models import Delivery, Source
 from scopes.models.arrays import numbers
 from scopes.models.transactions import in_transaction
-from scopes.sources.terra.events import ids_without_provider, is_known, read_event, read_event_at
+from scopes.sources import registry
+from scopes.sources.fields import PayloadError
+from scopes.sources.gateway import Kind
 from scopes.sync.batcher import Batcher
 from scopes.sync.webhook import KEPT, words_of
 
@@ -227,7 +229,7 @@ def _together(pks: Sequence[int], now: datetime, has_time: HasTime = _for_ever, 
         log.warning("delivery %s was stored and could not be processed: %s", pks[0], words)
         return Processed(failed=list(pks))
     for delivery in done:
-        if delivery.body is not None and not is_known(delivery.kind):
+        if delivery.body is not None and not _kind(delivery).knows_event(delivery.kind):
             log.warning("delivery %s is of a type that is not known; its envelope is stored", delivery.pk)
     return result
 
@@ -271,7 +273,7 @@ def _facts_of(pending: Sequence[Delivery]) -> tuple[dict[int, list[str]], dict[i
     Raises PayloadError.
     """
     bare = {
-        delivery.pk: [(delivery.source_id, user_id) for user_id in ids_without_provider(delivery.body)]
+        delivery.pk: [(delivery.source_id, user_id) for user_id in _kind(delivery).ids_without_provider(delivery.body)]
         for delivery in pending
         if delivery.body is not None
     }
@@ -287,12 +289,20 @@ def _facts_of(pending: Sequence[Delivery]) -> tuple[dict[int, list[str]], dict[i
             if provider is None:
                 unknown[delivery.pk] = [user_id for _, user_id in keys]
                 continue
-            facts = read_event_at(provider, delivery.body, happened_at)
+            facts = _kind(delivery).facts(delivery.body, happened_at, provider)
         else:
-            facts = read_event(delivery.body, happened_at)
+            facts = _kind(delivery).facts(delivery.body, happened_at)
         origin = Origin(delivery.source.key, OriginKind.WEBHOOK, f"delivery:{delivery.pk}")
         told.setdefault(delivery.source_id, []).extend((fact, origin) for fact in facts)
     return unknown, told
+
+
+def _kind(delivery: Delivery) -> Kind:
+    """Who reads the delivery."""
+    found = registry.kind_of(delivery.source.kind)
+    if found is None:
+        raise PayloadError(f"nobody reads the events of a source of the kind {delivery.source.kind}")
+    return found
 
 
 def _claim(pks: Sequence[int], *, again: bool) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""Take in everything that Terra lists, page by page, and tell what is missing from a complete listing.
+"""Take in everything that a source lists, page by page, and tell what is missing from a complete listing.
 
 A walk that was killed goes on where its last saved page was. Nothing is concluded from a walk that did not end. What
 breaks in one that did is weighed first (see `quarantine`).
@@ -15,14 +15,12 @@ from functools import partial
 
 from django.db import connection
 
-from scopes.facts import ConnectionSeen, Origin, OriginKind
+from scopes.facts import Origin, OriginKind
 from scopes.flow import Batches
 from scopes.intake.recording.recorder import Recorded
 from scopes.models import Connection, Listing, Source
 from scopes.models.transactions import in_transaction
-from scopes.sources.terra.answers import ListingPage
-from scopes.sources.terra.client import Terra
-from scopes.sources.terra.payloads import user_to_fact
+from scopes.sources.gateway import Gateway, Page
 from scopes.sync import quarantine
 from scopes.sync.worker_process import AHEAD, Task, in_worker_process
 
@@ -55,15 +53,15 @@ class ListingTaken:
     quarantined: int = 0
     unreadable_rows: int = 0
 
-    def add(self, pages: Sequence[ListingPage], recorded: Recorded) -> None:
+    def add(self, pages: Sequence[Page], recorded: Recorded) -> None:
         """Count some more pages, which were recorded together."""
         self.recorded.add(recorded)
         self.pages += len(pages)
         for page in pages:
-            self.users += len(page.users)
+            self.users += len(page.connections)
             self.unreadable_rows += len(page.unreadable)
             told = page.unreadable[: max(UNREADABLE_TOLD - len(self.unreadable), 0)]
-            self.unreadable += [f"page {page.page}, row {row.row}: {row.reason}" for row in told]
+            self.unreadable += [f"page {page.number}, row {row.row}: {row.reason}" for row in told]
 
 
 class Seen:
@@ -79,11 +77,11 @@ class Seen:
         self.bits[place] |= 1 << (pk & 7)
 
 
-def take(source: Source, client: Terra, clock: Clock, on_page: Callable[[int], object]) -> ListingTaken:
+def take(source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int], object]) -> ListingTaken:
     """Walk the whole listing of `source` and record it, page by page; what breaks is weighed (see `quarantine`).
 
     `on_page` is called with the number of users of each page. Where much is written, a worker process records too.
-    Raises AlreadyListing, and what the client raises: what was recorded until then stays, and the next walk goes on
+    Raises AlreadyListing, and what the gateway raises: what was recorded until then stays, and the next walk goes on
     from there.
     """
     take_in = Batches(source, quarantine_breaks=True)
@@ -92,7 +90,7 @@ def take(source: Source, client: Terra, clock: Clock, on_page: Callable[[int], o
         listing = taken.listing
         origin = Origin(source.key, OriginKind.LISTING, f"listing:{listing.pk}")
 
-        def done(pages: Sequence[ListingPage], recorded: Recorded) -> None:
+        def done(pages: Sequence[Page], recorded: Recorded) -> None:
             for pk in recorded.connections:
                 seen.add(pk)
             for pk in _known_by(source, [row.user_id for page in pages for row in page.unreadable if row.user_id]):
@@ -100,21 +98,20 @@ def take(source: Source, client: Terra, clock: Clock, on_page: Callable[[int], o
             quarantine.add(listing, recorded.held)
             taken.add(pages, recorded)
             for page in pages:
-                on_page(len(page.users))
+                on_page(len(page.connections))
             next_page = pages[-1].next_page
             if next_page is not None and taken.pages % SAVE_EVERY < len(pages):
                 listing.next_page, listing.seen = next_page, bytes(seen.bits)
                 listing.save(update_fields=["next_page", "seen"])
 
-        # The page before is walked again: between two walks the pages may have shifted.
-        pages = client.listing(max(listing.next_page - 1, 0))
-        recording: deque[tuple[list[ListingPage], Task[Recorded]]] = deque()
+        pages = gateway.connections(listing.next_page, clock)
+        recording: deque[tuple[list[Page], Task[Recorded]]] = deque()
         with in_worker_process(lambda: taken.recorded.new + taken.recorded.changed > MANY_WRITTEN) as have_done:
-            for some in _together(_read(pages, clock)):
+            for some in _together(pages):
                 # One that comes on two pages, because the pages shifted, is one sight: two at once are news (`record`).
-                facts = {(fact.provider, fact.user_id): fact for _, sights in some for fact in sights}
+                facts = {(fact.provider, fact.user_id): fact for page in some for fact in page.connections}
                 work = partial(take_in, list(facts.values()), origin, clock())
-                recording.append(([page for page, _ in some], have_done(work)))
+                recording.append((some, have_done(work)))
                 while recording and (recording[0][1].done() or len(recording) > 2 * AHEAD):
                     earliest, recorded = recording.popleft()
                     done(earliest, recorded.result())
@@ -122,13 +119,6 @@ def take(source: Source, client: Terra, clock: Clock, on_page: Callable[[int], o
                 done(last, recorded.result())
         _close(source, taken, seen, clock())
     return taken
-
-
-def _read(pages: Iterable[ListingPage], clock: Clock) -> Iterator[tuple[ListingPage, list[ConnectionSeen]]]:
-    """Each page with what it tells, as of when it came: it may have to wait for the next one."""
-    for page in pages:
-        at = clock()
-        yield page, [user_to_fact(user, at) for user in page.users]
 
 
 def _together[Piece](pieces: Iterable[Piece]) -> Iterator[list[Piece]]:

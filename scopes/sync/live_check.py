@@ -1,7 +1,7 @@
-"""Ask Terra about single connections: at an agent's wish, in bulk, and at night to prove what a listing lacks.
+"""Ask a source about single connections: at an agent's wish, in bulk, and at night to prove what a listing lacks.
 
-A check is a row that waits until it is answered. What Terra said is kept on it; what follows from that are facts, which
-are recorded with the answer or not at all.
+A check is a row that waits until it is answered. The answer is kept on it; what follows from that are facts, which are
+recorded with the answer or not at all.
 """
 
 from __future__ import annotations
@@ -10,26 +10,19 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from http import HTTPStatus
+from functools import partial
 from itertools import batched
 
 from django.db.models import F, Q, QuerySet
 
 from scopes import flow
-from scopes.facts import ConnectionFact, LinkChanged, LinkState, Origin, OriginKind
+from scopes.facts import AccountTrouble, ConnectionFact, ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.flow import Batches
 from scopes.models import Attempt, Connection, LiveCheck, Source
 from scopes.models.transactions import in_transaction
-from scopes.sources.terra.client import Terra
-from scopes.sources.terra.errors import (
-    CredentialRejected,
-    TerraError,
-    TerraRefused,
-    TerraUnavailable,
-    without_addresses,
-)
-from scopes.sources.terra.payloads import TerraUser, user_to_fact
-from scopes.sources.terra.times import believed, day_believed
+from scopes.redaction import without_addresses
+from scopes.sources.errors import AccountRefused, RequestRefused, SourceError
+from scopes.sources.gateway import Existence, Gateway, ProbeResult
 from scopes.sync import account
 
 AN_HOUR_EACH = 500
@@ -38,7 +31,6 @@ LOOKED_BACK = timedelta(days=2)
 NIGHT, SECOND = "nightly audit", "second connections"
 
 Answer = LiveCheck.Answer
-Probe = LiveCheck.Probe
 
 # What a provider that answers disproves. An account without data and a changed diary key it says nothing of.
 DISPROVED = frozenset(
@@ -60,16 +52,16 @@ class Checked:
     gone: int = 0
     back: int = 0
     unanswered: int = 0
-    trouble: TerraError | None = None
+    trouble: SourceError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What Terra said about one connection. `user` is None unless it knows it; `probe` is empty where nobody probed."""
+    """What the source answered about one connection. `seen` is None unless it knows it; `probe` where nobody probed."""
 
     answer: Answer
-    user: TerraUser | None = None
-    probe: Probe | None = None
+    seen: ConnectionSeen | None = None
+    probe: ProbeResult | None = None
     account: str = ""
     detail: str = ""
 
@@ -107,13 +99,13 @@ def waiting(pks: Sequence[int] | None = None, source: Source | None = None) -> Q
 
 def answer(
     checks: Iterable[LiveCheck],
-    client: Terra,
+    gateway: Gateway,
     clock: Callable[[], datetime],
     has_time: Callable[[], bool] = lambda: True,
 ) -> Checked:
-    """Ask about connections of `client`'s environment, several at a time, and record what follows.
+    """Ask about connections of the gateway's source, several at a time, and record what follows.
 
-    When Terra is down or does not accept us, we stop: the rest waits.
+    When the source is down or does not accept us, we stop: the rest waits.
     """
     checked = Checked()
     left = list(checks)
@@ -122,9 +114,9 @@ def answer(
             if checked.trouble or not has_time():
                 break
             at = clock()
-            asked = _as_they_stand(batch, client)
-            for one, said in zip(asked, pool.map(lambda one: ask(client, one), asked), strict=True):
-                if isinstance(said, TerraError):
+            asked = _as_they_stand(batch, gateway)
+            for one, said in zip(asked, pool.map(partial(ask, gateway, at), asked), strict=True):
+                if isinstance(said, SourceError):
                     checked.trouble = checked.trouble or said
                     continue
                 _record(one, said, at, clock(), new=one.check._state.adding)
@@ -137,48 +129,30 @@ def answer(
 
 def check(
     checks: Iterable[LiveCheck],
-    client: Terra,
+    gateway: Gateway,
     clock: Callable[[], datetime],
     has_time: Callable[[], bool] = lambda: True,
 ) -> Checked:
     """As `answer`; trouble with our account is noted, and links whose attempts are overdue are settled."""
-    checked = answer(checks, client, clock, has_time)
+    checked = answer(checks, gateway, clock, has_time)
     if checked.trouble:
-        account.note(client.environment.source, checked.trouble, clock())
-    flow.settle_overdue(client.environment.source, clock())
+        account.note(gateway.key, checked.trouble, clock())
+    flow.settle_overdue(gateway.key, clock())
     return checked
 
 
-def ask(client: Terra, asked: Asked) -> Said | TerraError:
-    """What Terra says of one connection, and the provider, where it may be probed; or why nobody says anything."""
+def ask(gateway: Gateway, at: datetime, asked: Asked) -> Said | SourceError:
+    """What the source says of one connection, and the provider, where it may be probed; or why nobody does."""
     try:
-        found = client.user(asked.check.user_id)
-    except TerraRefused as refused:
+        found = gateway.look_up(asked.check.user_id, at)
+    except RequestRefused as refused:
         return Said(Answer.REFUSED, detail=_words(refused))
-    except TerraError as error:
+    except SourceError as error:
         return error
-    if found is None:
-        return Said(Answer.NOT_FOUND)
-    if found.is_authenticated is False:
-        return Said(Answer.UNFINISHED, found.user)
-    said = Said(Answer.KNOWN, found.user)
-    return _probed(client, said) if asked.probe else said
-
-
-def _probed(client: Terra, said: Said) -> Said:
-    assert said.user is not None
-    try:
-        athlete = client.athlete(said.user.user_id)
-    except TerraRefused as refused:
-        probe = Probe.EXPIRED if refused.link_expired else Probe.REFUSED
-        return replace(said, probe=probe, detail=_words(refused))
-    except TerraUnavailable as down:
-        # Terra has just answered about the user, so an error of the server is about this athlete.
-        probe = Probe.NO_PROFILE if down.status == HTTPStatus.INTERNAL_SERVER_ERROR else Probe.DOWN
-        return replace(said, probe=probe, detail=_words(down))
-    except CredentialRejected as rejected:
-        return replace(said, probe=Probe.REFUSED, detail=_words(rejected))
-    return replace(said, probe=Probe.ANSWERED, account=athlete.provider_user_id or "")
+    if found.existence is not Existence.KNOWN or not asked.probe:
+        return Said(Answer(found.existence.value), found.seen)
+    probe = gateway.probe(asked.check.user_id)
+    return Said(Answer.KNOWN, found.seen, probe.result, probe.account, probe.detail)
 
 
 def facts_of(asked: Asked, said: Said, at: datetime) -> tuple[ConnectionFact, ...]:
@@ -194,21 +168,21 @@ def facts_of(asked: Asked, said: Said, at: datetime) -> tuple[ConnectionFact, ..
         if asked.absent:
             return (LinkChanged(*about, LinkState.GONE, at, detail="404"),)
         return (LinkChanged(*about, LinkState.UNCONFIRMED, at, detail="404"),) if asked.link is LinkState.ACTIVE else ()
-    if said.answer is not Answer.KNOWN or said.user is None:
+    if said.answer is not Answer.KNOWN or said.seen is None:
         return ()
-    facts: tuple[ConnectionFact, ...] = (user_to_fact(said.user, at, provider_user_id=said.account or None),)
-    if said.user.active is False:
+    facts: tuple[ConnectionFact, ...] = (replace(said.seen, provider_user_id=said.account or None),)
+    if said.seen.active is False:
         return facts
-    if said.probe is Probe.ANSWERED and asked.link in DISPROVED:
+    if said.probe is ProbeResult.ANSWERED and asked.link in DISPROVED:
         return (*facts, LinkChanged(*about, LinkState.ACTIVE, at, detail="the provider answered"))
-    if said.probe is Probe.EXPIRED and asked.link in THOUGHT_ALIVE:
+    if said.probe is ProbeResult.EXPIRED and asked.link in THOUGHT_ALIVE:
         return (*facts, LinkChanged(*about, LinkState.TOKEN_REJECTED, at, detail=said.detail))
     return facts
 
 
-def give_up(checks: Iterable[LiveCheck], error: TerraError, now: datetime) -> None:
-    """Nobody asks again: what waits of these kept checks is answered with the reason why Terra said nothing."""
-    said = Said(Answer.CREDENTIAL if isinstance(error, CredentialRejected) else Answer.DOWN, detail=_words(error))
+def give_up(checks: Iterable[LiveCheck], error: SourceError, now: datetime) -> None:
+    """Nobody asks again: what waits of these kept checks is answered with the reason why the source said nothing."""
+    said = Said(Answer.CREDENTIAL if _about_credential(error) else Answer.DOWN, detail=_words(error))
     for check in checks:
         _answer_if_it_waits(check, said, now)
 
@@ -219,25 +193,25 @@ def _answer_if_it_waits(check: LiveCheck, said: Said, now: datetime) -> None:
         _keep(check, said, now)
 
 
-def check_unconfirmed(source: Source, client: Terra, clock: Callable[[], datetime], limit: int) -> Checked:
-    """Ask about up to `limit` unconfirmed connections. Gone is what Terra answers 404 for; when it is down, we stop."""
+def check_unconfirmed(source: Source, gateway: Gateway, clock: Callable[[], datetime], limit: int) -> Checked:
+    """Ask about up to `limit` unconfirmed connections. When the source is down, we stop."""
     unconfirmed = Connection.objects.filter(
         integration__source=source, merged_into__isnull=True, standing__link=LinkState.UNCONFIRMED.value
     )
-    return answer(ask_about(unconfirmed.order_by("pk")[:limit], NIGHT, clock()), client, clock)
+    return answer(ask_about(unconfirmed.order_by("pk")[:limit], NIGHT, clock()), gateway, clock)
 
 
-def separate_accounts(client: Terra, clock: Callable[[], datetime]) -> Checked:
-    """Where a link's consent made a second connection, ask whose accounts both are; where the athlete may be probed.
+def separate_accounts(gateway: Gateway, clock: Callable[[], datetime]) -> Checked:
+    """Where a link's consent made a second connection, ask whose accounts both are; where the provider may be probed.
 
     Equal accounts make them one again, different ones are a wrong account: without this, that is only guessed.
     """
-    if not client.environment.probe_athlete:
+    if not gateway.probes:
         return Checked()
     now = clock()
     second = (
         Attempt.objects.filter(
-            source__key=client.environment.source,
+            source__key=gateway.key,
             state=Attempt.State.SUCCEEDED,
             ended_at__gt=now - LOOKED_BACK,
             connection__isnull=False,
@@ -253,10 +227,10 @@ def separate_accounts(client: Terra, clock: Callable[[], datetime]) -> Checked:
     )
     # The one that was to be fixed first: what is told of the second settles the link.
     both = [row for one in second for row in (one.link.connection, one.connection) if row]  # type: ignore[union-attr]
-    return answer(ask_about(dict.fromkeys(both), SECOND, now), client, clock)
+    return answer(ask_about(dict.fromkeys(both), SECOND, now), gateway, clock)
 
 
-def _as_they_stand(checks: Sequence[LiveCheck], client: Terra) -> list[Asked]:
+def _as_they_stand(checks: Sequence[LiveCheck], gateway: Gateway) -> list[Asked]:
     """The checks with what is recorded now, unless it was erased; each asks by the id that its connection has now."""
     rows = Connection.objects.select_related("standing", "integration__provider", "integration__source").in_bulk(
         [check.connection_id for check in checks]
@@ -276,7 +250,7 @@ def _as_they_stand(checks: Sequence[LiveCheck], client: Terra) -> list[Asked]:
                 link,
                 absent=link is LinkState.UNCONFIRMED and listed_at is not None and listed_at >= row.link_at,
                 merged=row.merged_into_id is not None,
-                probe=client.environment.probe_athlete and not provider.on_device,
+                probe=gateway.probes and not provider.on_device,
             )
         )
     return asked
@@ -303,15 +277,18 @@ def _waits(check: LiveCheck) -> bool:
 
 
 def _keep(check: LiveCheck, said: Said, now: datetime) -> None:
-    user = said.user
+    seen = said.seen
     check.answered_at, check.answer, check.detail = now, said.answer.value, said.detail
     check.probe, check.account = said.probe.value if said.probe else "", said.account
-    if user is not None:
-        check.active, check.consented_at = user.active, believed(user.created_at, now)
-        check.scopes = None if user.scopes is None else list(user.scopes)
-        check.last_data_on = day_believed(user.most_recent_data_at, now)
+    if seen is not None:
+        check.active, check.consented_at, check.last_data_on = seen.active, seen.created_at, seen.last_data_on
+        check.scopes = None if seen.scopes is None else list(seen.scopes)
     check.save()
 
 
-def _words(error: TerraError) -> str:
+def _about_credential(error: SourceError) -> bool:
+    return isinstance(error, AccountRefused) and error.trouble is AccountTrouble.CREDENTIAL
+
+
+def _words(error: SourceError) -> str:
     return without_addresses(str(error))

@@ -11,7 +11,9 @@ from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from scopes.sources.terra.client import Terra
+from scopes.models import Source
+from scopes.sources import registry
+from scopes.sources.gateway import Gateway, Patience
 
 # One second's worth may go at once, after a pause.
 AT_ONCE_SECONDS = 1.0
@@ -21,11 +23,15 @@ _shared_lock = Lock()
 _of_process: dict[tuple[int, str], BaseDatabaseWrapper] = {}
 
 
-def with_rate_limiter(client: Terra) -> Terra:
-    """The client, each of whose calls waits until its environment may be asked again."""
-    environment = client.environment
-    rate = environment.requests_per_second
-    return client.with_rate_limiter(lambda patience: acquire(environment.source, rate, patience)) if rate else client
+def with_rate_limiter(gateway: Gateway) -> Gateway:
+    """The gateway, each of whose calls waits until its source may be asked again."""
+    key, rate = gateway.key, gateway.requests_per_second
+    return gateway.with_rate_limiter(lambda patience: acquire(key, rate, patience)) if rate else gateway
+
+
+def gateway_of(source: Source | registry.SetUp, patience: Patience = Patience.BACKGROUND) -> Gateway:
+    """The gateway of a source, within its rate limit. Raises NotConfigured."""
+    return with_rate_limiter(registry.gateway(source.kind, source.name, patience))
 
 
 def acquire(source: str, rate: float, patience: float) -> float | None:

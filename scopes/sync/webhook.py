@@ -18,17 +18,13 @@ from django.db.models import F
 
 from scopes.models import Delivery, Source
 from scopes.models.transactions import limited
-from scopes.sources.terra.body import Body
-from scopes.sources.terra.delivery import Envelope
-from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.errors import without_addresses
-from scopes.sources.terra.events import event_type, to_keep
-from scopes.sources.terra.large_event import read_large
-from scopes.sources.terra.signature import Signature
-from scopes.sources.terra.times import TRUSTED_AHEAD
+from scopes.redaction import without_addresses
+from scopes.sources.gateway import EventProof, Gateway, Kind
+from scopes.sync.body import Body
+from scopes.times import TRUSTED_AHEAD
 
 UNREADABLE = "unreadable"
-LONGEST_WAIT = "2s"  # for a lock: Terra waits 8 seconds
+LONGEST_WAIT = "2s"  # for a lock, while the source waits for our answer
 KEPT = timedelta(days=30)  # so long a repeat is known as one
 TOO_OLD = "It was signed more than 30 days ago, when no repeat is known any more. It was not believed, and not kept."
 
@@ -70,10 +66,9 @@ _EARLIER = """
 
 
 def store(
-    environment: Environment,
+    gateway: Gateway,
     body: Body,
-    envelope: Envelope,
-    signature: Signature,
+    proof: EventProof,
     *,
     stale_after: timedelta,
     now: datetime,
@@ -83,23 +78,24 @@ def store(
     The same trace id with another body is stored with `trace_reused`; the same body under another trace id is an event
     of its own.
     """
-    source = _source_of(environment)
-    kind, kept, unreadable = _read(body, now)
-    if signature.age(now) > KEPT:
+    source = _source_of(gateway)
+    kind, kept, unreadable = _read(gateway.kind, body, now)
+    age = now - proof.signed_at
+    if age > KEPT:
         kept, unreadable = None, TOO_OLD
-    happened_at = min(envelope.happened_at(signature.signed_at), now + TRUSTED_AHEAD)
+    happened_at = min(proof.happened_at, now + TRUSTED_AHEAD)
     repeat: dict[str, str | int | None] = {
         "source_id": source,
-        "trace_id": envelope.trace_id,
+        "trace_id": proof.trace_id,
         "digest": _digest(body),
-        "signed_at": signature.signed_at.isoformat(),
+        "signed_at": proof.signed_at.isoformat(),
     }
     row = repeat | {
         "kind": kind,
         "body": kept,
         "ordered_at": happened_at.isoformat(),
         "received_at": now.isoformat(),
-        "stale": signature.age(now) > stale_after,
+        "stale": age > stale_after,
         "processed_at": now.isoformat() if unreadable else None,
         "error": unreadable,
         "trace_reused": False,
@@ -115,7 +111,7 @@ def store(
             if earlier := cursor.fetchone():
                 _count_repeat(earlier[0])
                 return int(earlier[0])
-            row["trace_reused"] = envelope.trace_id is not None
+            row["trace_reused"] = proof.trace_id is not None
 
 
 def _count_repeat(pk: int) -> None:
@@ -124,28 +120,28 @@ def _count_repeat(pk: int) -> None:
         limited(lock=LONGEST_WAIT)(Delivery.objects.filter(pk=pk).update)(repeats=F("repeats") + 1)
 
 
-def _source_of(environment: Environment) -> int:
-    known = known_sources.get(environment.source)
-    if known and known[1] == environment.production:
+def _source_of(gateway: Gateway) -> int:
+    known = known_sources.get(gateway.key)
+    if known and known[1] == gateway.production:
         return known[0]
-    defaults = {"production": environment.production}
-    source, _ = Source.objects.get_or_create(key=environment.source, defaults=defaults)
-    if source.production != environment.production:
-        source.production = environment.production
+    defaults = {"production": gateway.production}
+    source, _ = Source.objects.get_or_create(kind=gateway.kind.kind, name=gateway.name, defaults=defaults)
+    if source.production != gateway.production:
+        source.production = gateway.production
         source.save(update_fields=["production"])
-    remember = partial(known_sources.__setitem__, environment.source, (source.pk, source.production))
+    remember = partial(known_sources.__setitem__, gateway.key, (source.pk, source.production))
     transaction.on_commit(remember)
     return source.pk
 
 
-def _read(body: Body, now: datetime) -> tuple[str, dict[str, Any] | None, str]:
+def _read(kind: Kind, body: Body, now: datetime) -> tuple[str, dict[str, Any] | None, str]:
     """The type of the event, what of it may be stored, and (where it is none) why."""
     try:
         with body.read() as whole:
-            raw = json.loads(whole) if isinstance(whole, bytes) else read_large(whole)
-        return event_type(raw), to_keep(raw, now), ""
+            event = kind.read_event(whole, now)
     except (ValueError, RecursionError) as problem:
         return UNREADABLE, None, f"The body is no event, and was not kept. {words_of(problem)}"
+    return event.type, event.body, ""
 
 
 def _digest(body: Body) -> str:

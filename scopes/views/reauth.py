@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
@@ -27,9 +26,9 @@ from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.notices import Notice
 from scopes.reauth.progress import missing_of
 from scopes.reauth.result import Result, result_of
-from scopes.reauth.target import environment_of
-from scopes.sources.terra import EnvironmentMissing, Terra, TerraError, TerraUnavailable, client_for
-from scopes.sources.terra.client import INTERACTIVE
+from scopes.sources import registry
+from scopes.sources.errors import NotConfigured, SourceError, SourceUnavailable
+from scopes.sources.gateway import Gateway, Patience
 from scopes.sync import account, deliveries
 from scopes.views.door import door
 
@@ -79,8 +78,12 @@ def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse
 
 @door(methods=("GET", "HEAD"), takes_any_input=True, busy=_unavailable)
 @_for_a_person
-def back(request: HttpRequest, key: str) -> HttpResponse:
-    """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
+def back(request: HttpRequest, key: str = "") -> HttpResponse:
+    """Where the provider sends the person: writes down what the address says, and leads on to a clean one.
+
+    Without a key in the path the parameter `state` is the attempt's.
+    """
+    key = key or request.GET.get("state", "")
     attempt = landing.attempt_by(key)
     if attempt is None:
         return _unknown(request)
@@ -166,19 +169,20 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     except landing.TooManyPresses:
         return _note(request, link, notices.TOO_MANY_PRESSES, HTTPStatus.TOO_MANY_REQUESTS)
     address = request.build_absolute_uri(reverse("reauth_back", args=[attempt.key]))
-    back_to = landing.BackTo(success=f"{address}?end=success", failure=f"{address}?end=failure")
+    callback = request.build_absolute_uri(reverse("reauth_callback"))
+    back_to = landing.BackTo(f"{address}?end=success", f"{address}?end=failure", callback)
     try:
-        url = landing.mint(attempt, _terra(link), back_to, link.language, now)
-    except EnvironmentMissing as problem:
+        url = landing.mint(attempt, _gateway(link), back_to, link.language, now)
+    except NotConfigured as problem:
         landing.not_minted(attempt, str(problem), now)
-    except TerraUnavailable as problem:
+    except SourceUnavailable as problem:
         log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
         response = _note(request, link, notices.SOURCE_UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
-    except TerraError as problem:
+    except SourceError as problem:
         log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
-        account.note(link.integration.source.key, problem, now, links=True)
+        account.note(link.integration.source.key, problem, now)
     else:
         account.works(link.integration.source.key, links=True)
         return _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
@@ -195,8 +199,9 @@ def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
         return False
 
 
-def _terra(link: ReauthLink) -> Terra:
-    return client_for(environment_of(link.integration.source), INTERACTIVE)
+def _gateway(link: ReauthLink) -> Gateway:
+    source = link.integration.source
+    return registry.gateway(source.kind, source.name, Patience.INTERACTIVE)
 
 
 def _ended(request: HttpRequest, link: ReauthLink, status: LinkStatus) -> HttpResponse:
@@ -240,8 +245,8 @@ def _may_lead_to(link: ReauthLink) -> list[str]:
     """Where the button may lead: Chromium asks `form-action` about redirects too, and a provider has many hosts."""
     allowed = [str(CSP.SELF), "https:"]
     try:
-        base = urlsplit(_terra(link).environment.base_url)
-    except EnvironmentMissing:
+        insecure = _gateway(link).insecure_origin
+    except NotConfigured:
         return allowed
     # Only on this machine is http allowed at all, and in production nowhere: it is the sandbox.
-    return [*allowed, f"{base.scheme}://{base.netloc}"] if base.scheme == "http" else allowed
+    return [*allowed, insecure] if insecure else allowed

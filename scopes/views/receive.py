@@ -1,4 +1,4 @@
-"""Receives a request's body piece by piece, and checks its signature meanwhile."""
+"""Receives a request's body piece by piece, and checks its proof meanwhile."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from django.http import HttpRequest
 
-from scopes.sources.terra.body import Body
-from scopes.sources.terra.signature import Check
+from scopes.sources.gateway import EventCheck
+from scopes.sync.body import Body
 
 PIECE = 64 * 1024
 SECONDS_TO_ARRIVE = 60
@@ -22,8 +22,8 @@ class NotReceived(Exception):
         super().__init__(why)
 
 
-def receive(request: HttpRequest, body: Body, check: Check, largest: int) -> None:
-    """Fill `body` with the request's, at most `largest` bytes, and `check` its signature meanwhile.
+def receive(request: HttpRequest, body: Body, check: EventCheck, largest: int) -> None:
+    """Fill `body` with the request's, at most `largest` bytes, and `check` its proof meanwhile.
 
     Raises NotReceived where it is larger, too slow, shorter than announced, or cannot be put on the disk.
     """

@@ -1,13 +1,11 @@
-"""The door for Terra's webhooks: nothing comes in unsigned, and nothing that was signed is lost."""
+"""The door for the events of every source: nothing comes in unsigned, and nothing that was signed is lost."""
 
 from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from datetime import datetime, timedelta
-from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
@@ -18,15 +16,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow, queue
 from scopes.models.transactions import limited
-from scopes.sources.terra.body import Body
-from scopes.sources.terra.delivery import read_headers
-from scopes.sources.terra.environments import Environment, EnvironmentMissing, environments
-from scopes.sources.terra.signature import BadSignature, Check
+from scopes.sources import registry
+from scopes.sources.errors import NotConfigured, NotVerified, UnknownName
 from scopes.sync import deliveries, webhook
+from scopes.sync.body import Body
 from scopes.views.door import door
 from scopes.views.receive import NotReceived, receive
 
-SECONDS_FOR_PENDING = 4  # of the 8 that Terra waits
+SECONDS_FOR_PENDING = 4  # a source waits about 8
 CATCH_UP_SECONDS = 30
 LONGEST_WAIT = "1s"  # for what others hold, once the delivery is stored
 
@@ -39,54 +36,48 @@ log = logging.getLogger(__name__)
 @door(methods=("POST",), takes_any_input=True, work="webhooks")
 @csrf_exempt
 @transaction.non_atomic_requests
-def terra(request: HttpRequest, environment: str) -> HttpResponse:
-    """2xx once the delivery is stored, whatever comes of it; 401 when it is not proved to be Terra's.
+def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
+    """2xx once the delivery is stored, whatever comes of it; 401 when it is not proved to be the source's.
 
     Refusals are counted by their log line, which repeats nothing of the request. 5xx: not stored, so deliver it again.
     """
     began = time.monotonic()
+    if kind not in registry.able("sends_events"):
+        return _refuse("unknown", HTTPStatus.NOT_FOUND, "no source of this kind sends events", "no such source")
     try:
-        told = tuple((name, value) for name, value in os.environ.items() if name.startswith("TERRA_"))
-        found = _environments(told).get(environment)
-    except EnvironmentMissing as problem:
-        return _refuse(environment, HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "this receiver is not set up")
-    if found is None:
-        return _refuse("unknown", HTTPStatus.NOT_FOUND, "no such environment is set up", "no such environment")
+        gateway = registry.gateway(kind, name)
+    except UnknownName:
+        return _refuse("unknown", HTTPStatus.NOT_FOUND, "no such source is set up", "no such source")
+    except NotConfigured as problem:
+        return _refuse(f"{kind}:{name}", HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "this receiver is not set up")
     largest = settings.WEBHOOK_LARGEST_MEGABYTES * 1024 * 1024
     now = timezone.now()
     stale_after = timedelta(seconds=settings.WEBHOOK_STALE_SECONDS)
-    envelope = read_headers(request.headers)
     try:
         with Body() as body:
-            check = Check(envelope.signature, found.signing_secrets)
+            check = gateway.check_event(request.headers)
             receive(request, body, check, largest)
-            signature = check.signature()
-            delivery = webhook.store(found, body, envelope, signature, stale_after=stale_after, now=now)
-    except BadSignature as problem:
-        return _refuse(found.name, HTTPStatus.UNAUTHORIZED, str(problem), "the signature is not verified")
+            delivery = webhook.store(gateway, body, check.proof(), stale_after=stale_after, now=now)
+    except NotVerified as problem:
+        return _refuse(gateway.key, HTTPStatus.UNAUTHORIZED, str(problem), "the signature is not verified")
     except NotReceived as problem:
-        return _refuse(found.name, problem.status, str(problem), str(problem))
+        return _refuse(gateway.key, problem.status, str(problem), str(problem))
     except Error as problem:
         # A database error may repeat the row: its name must do.
         why = f"it could not be stored: {type(problem).__name__}"
-        return _refuse(found.name, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
+        return _refuse(gateway.key, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
     done = False
     try:
         done = deliveries.run_pending(timezone.now, lambda: time.monotonic() - began < SECONDS_FOR_PENDING)
         has_time = time.monotonic() - began < SECONDS_FOR_PENDING
-        if has_time and began - _caught_up.get(found.source, -math.inf) > CATCH_UP_SECONDS:
-            _caught_up[found.source] = began
-            limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT)(flow.settle_overdue)(found.source, now)
+        if has_time and began - _caught_up.get(gateway.key, -math.inf) > CATCH_UP_SECONDS:
+            _caught_up[gateway.key] = began
+            limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT)(flow.settle_overdue)(gateway.key, now)
     except Error as problem:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
     if not done:
         _have_it_tried_again(now)
     return _answer(HTTPStatus.OK, "stored")
-
-
-@lru_cache(maxsize=1)
-def _environments(told: tuple[tuple[str, str], ...]) -> dict[str, Environment]:
-    return environments(dict(told))
 
 
 def _have_it_tried_again(now: datetime) -> None:
@@ -98,8 +89,8 @@ def _have_it_tried_again(now: datetime) -> None:
         log.warning("what is left over waits for the next delivery: %s", type(problem).__name__)
 
 
-def _refuse(environment: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:
-    log.warning("webhook refused with %s, environment %s: %s", status.value, environment, why)
+def _refuse(source: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:
+    log.warning("webhook refused with %s, source %s: %s", status.value, source, why)
     return _answer(status, answer)
 
 

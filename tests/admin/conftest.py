@@ -151,7 +151,7 @@ def failed_job(now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'failed', attempts = 12 RETURNING id")
         pk = int(cursor.fetchone()[0])
-    JobFailure.objects.create(job=pk, at=now, words="TerraUnavailable: Terra answered 502")
+    JobFailure.objects.create(job=pk, at=now, words="SourceUnavailable: Terra answered 502")
     return pk
 
 

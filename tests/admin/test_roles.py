@@ -84,7 +84,7 @@ SCREENS: dict[str, set[str]] = {
     "incidents": ALL,
     "release_incident": {"lead", "engineer"},
     "discard_incident": {"lead", "engineer"},
-    "terra_setups": {"engineer"},
+    "source_setups": {"engineer"},
     "unused_permissions": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
@@ -96,7 +96,7 @@ SCREENS: dict[str, set[str]] = {
 # Screens of other modules, which their own tests open in every role; and Django's that show nothing.
 ELSEWHERE = {
     "link_now", "withdraw_link", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
-    "draft_again", "mark_distinct", "unmerge", "draft_from_terra", "resend_event",
+    "draft_again", "mark_distinct", "unmerge", "draft_from_setup", "resend_event",
     "dismiss_reference_conflict",
 }  # fmt: skip
 

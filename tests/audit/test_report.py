@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "fixtures" / "told" / "audit.txt"
 def night(days: int = 0) -> AuditRun:
     seconds = count()
     return nightly.run(
-        {},
+        [],
         offline=True,
         clock=lambda: people.NOW + timedelta(days=days, seconds=next(seconds)),
         on_page=lambda _users: None,

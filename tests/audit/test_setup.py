@@ -12,8 +12,7 @@ from django.utils import timezone
 from scopes import nightly
 from scopes.audit.setup import read_and_store
 from scopes.audit.silence import silences
-from scopes.models import AuditRun, Source, TerraSetup
-from scopes.sources.terra.admin_api import AdminApi
+from scopes.models import AuditRun, Source, SourceSetup
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.exchange import Limits
 from tests import cast as people
@@ -39,7 +38,7 @@ def terra() -> Iterator[Listed]:
 def night(terra: Listed) -> dict[str, str]:
     """The findings of a night that lists this sandbox."""
     run = nightly.run(
-        {"prod": terra.client},
+        [terra.gateway],
         offline=False,
         clock=timezone.now,
         on_page=lambda _: None,
@@ -85,19 +84,19 @@ def test_a_night_that_the_admin_api_refuses_goes_on(cast: Source, terra: Listed)
     terra.control("PUT", "settings", {"admin_scopes": ["providers:read"]})
     found = night(terra)
     assert not OF_SETUP & set(found) and AuditRun.objects.get().state == AuditRun.State.DONE
-    kept = TerraSetup.objects.get().content
+    kept = SourceSetup.objects.get().content
     assert kept["sources"] and kept["destinations"] is None and "scope_missing" in kept["errors"]["destinations"]
 
 
 def test_nothing_secret_is_kept(cast: Source, terra: Listed) -> None:
     night(terra)
-    kept = str(TerraSetup.objects.get().content)
+    kept = str(SourceSetup.objects.get().content)
     assert "app.example/hooks" in kept and "key=" not in kept
     assert terra.client.environment.admin_token not in kept
 
 
 def test_silence_is_reported_with_its_cause(cast: Source, terra: Listed) -> None:
     terra.control("PUT", "settings", {"destination_active": False})
-    read_and_store(AdminApi(terra.client.environment), people.NOW)
+    read_and_store(terra.gateway, people.NOW)
     [silence] = silences(people.NOW)
     assert silence.causes == ("the destination app.example/hooks is switched off at Terra",)

@@ -101,7 +101,7 @@ def test_staging_counts_only_where_there_is_no_production() -> None:
 
 
 def test_the_hosts_own_source_sends_no_webhooks() -> None:
-    Source.objects.create(key="host")
+    Source.objects.create(kind="host", name="app")
     assert silence.silences(NOW) == []
 
 

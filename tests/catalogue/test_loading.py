@@ -12,7 +12,7 @@ from scopes.catalogue import CatalogueError, Known, default, load, unknown_provi
 HEAD = """\
 slug: stride
 name: Stride
-terra: [STRIDE]
+known_as: {terra: [STRIDE]}
 reports_scopes: yes
 can_untick: no
 console_approval: unknown
@@ -61,7 +61,7 @@ def test_a_file_becomes_a_provider(tmp_path: Path) -> None:
 def test_words_that_yaml_takes_for_values_stay_words(tmp_path: Path) -> None:
     text = FILE.replace("name: Stride", "name: no").replace("[STRIDE]", "[NO, 007]").replace("en: Sleep", "en: off")
     provider = load(written(tmp_path, stride=text)).provider("stride")
-    assert (provider.name, provider.terra, provider.scopes[0].label) == ("no", ("NO", "007"), "off")
+    assert (provider.name, provider.names_at("terra"), provider.scopes[0].label) == ("no", ("NO", "007"), "off")
 
 
 def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> None:
@@ -92,6 +92,12 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE.replace("name: Stride", "name: ~"), 2, "name is empty"),
         (FILE.replace("name: Stride", "name: [Stride]"), 2, "name must be text"),
         (FILE.replace("[STRIDE]", "STRIDE"), 3, "terra must be a list"),
+        (FILE.replace("{terra: [STRIDE]}", "[STRIDE]"), 3, "known_as must be kinds of source with their names"),
+        (FILE.replace("{terra: [STRIDE]}", "{Terra: [STRIDE]}"), 3, "Terra is no kind of source"),
+        (FILE.replace("{terra: [STRIDE]}", "{terra: [A], terra: [B]}"), 3, "the kind terra stands here twice"),
+        (FILE + "spellings: {terra: {stride2: STRIDE}}\n", 16, "stride2 must be in capitals"),
+        (FILE + "spellings: {terra: {S2: WALK}}\n", 16, "S2 must stand for a name of known_as, terra, not WALK"),
+        (FILE + "spellings: {oauth2: {S2: STRIDE}}\n", 16, "S2 must stand for a name of known_as, oauth2, not STRIDE"),
         (FILE.replace("reports_scopes: yes", "reports_scopes: maybe"), 4, "must be one of yes, no, unknown, not maybe"),
         (FILE + "on_device: yes\n", 16, "on_device must be true or false, not yes"),
         (FILE + "    sensitive: unknown\n", 16, "sensitive must be true or false"),
@@ -156,10 +162,10 @@ def test_characters_that_yaml_forbids_are_refused(tmp_path: Path) -> None:
         load(written(tmp_path, stride=FILE.replace("Sleep", "Sl\x00eep")))
 
 
-def test_two_files_cannot_claim_one_terra_name(tmp_path: Path) -> None:
-    second = named("walk").replace("[WALK]", "\n  - WALK\n  - stride")
+def test_two_files_cannot_claim_one_name_at_a_kind_of_source(tmp_path: Path) -> None:
+    second = named("walk").replace("{terra: [WALK]}", "\n  terra:\n  - WALK\n  - stride")
     with pytest.raises(
-        CatalogueError, match=r"^walk\.yaml, line 5: stride\.yaml already claims the Terra name STRIDE$"
+        CatalogueError, match=r"^walk\.yaml, line 6: stride\.yaml already claims the name STRIDE at terra$"
     ):
         load(written(tmp_path, stride=FILE, walk=second))
 
@@ -184,10 +190,10 @@ def test_a_directory_that_is_missing_or_a_file_that_would_be_passed_over_is_refu
         load(tmp_path)
 
 
-def test_terra_s_names_are_found_in_any_case(tmp_path: Path) -> None:
+def test_a_source_s_names_are_found_in_any_case(tmp_path: Path) -> None:
     catalogue = load(written(tmp_path, stride=FILE))
-    assert catalogue.for_terra("Stride") is catalogue.provider("stride")
-    assert catalogue.for_terra("WALK") is None
+    assert catalogue.known_as("terra", "Stride") is catalogue.provider("stride")
+    assert catalogue.known_as("terra", "WALK") is None
 
 
 def test_an_unknown_slug_is_named_in_the_error(tmp_path: Path) -> None:
@@ -195,9 +201,13 @@ def test_an_unknown_slug_is_named_in_the_error(tmp_path: Path) -> None:
         load(written(tmp_path, stride=FILE)).provider("walk")
 
 
-def test_a_terra_name_that_no_file_claims_becomes_an_unknown_provider() -> None:
+def test_a_name_that_no_file_claims_becomes_an_unknown_provider() -> None:
     provider = unknown_provider(" MapMyFitness ")
-    assert (provider.slug, provider.name, provider.terra) == ("mapmyfitness", "MapMyFitness", ("MAPMYFITNESS",))
+    assert (provider.slug, provider.name, provider.names_at("any")) == (
+        "mapmyfitness",
+        "MapMyFitness",
+        ("MAPMYFITNESS",),
+    )
     assert not provider.confirmed
     assert provider.scopes == ()
     assert {provider.reports_scopes, provider.can_untick, provider.console_approval} == {Known.UNKNOWN}

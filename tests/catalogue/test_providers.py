@@ -43,7 +43,7 @@ NOT_CONFIRMED = {
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.slug)
 def test_each_shipped_provider_can_be_stored_and_read_back(provider: Provider) -> None:
     assert Provider.from_data(provider.as_data()) == provider
-    assert provider.terra
+    assert provider.names_at("terra")
     assert provider.sources
 
 
@@ -72,10 +72,10 @@ def test_each_source_was_read_on_a_day_that_has_been() -> None:
 
 
 def test_a_provider_of_which_only_the_name_is_known_is_called_by_it() -> None:
-    komoot = default().for_terra("KOMOOT")
+    komoot = default().known_as("terra", "KOMOOT")
     assert komoot == provider_named("komoot")
     assert (komoot.name, komoot.scopes, komoot.reports_scopes, komoot.confirmed) == ("komoot", (), Known.UNKNOWN, True)
-    assert provider_named("keto_mojo").terra == ("KETOMOJOEU", "KETOMOJOUS")
+    assert provider_named("keto_mojo").names_at("terra") == ("KETOMOJOEU", "KETOMOJOUS")
     assert provider_named("wear_os").on_device
     assert {slug for slug, entry in names().items() if not entry.confirmed} == {
         "boditrax", "flo", "my_macros_plus", "virtuagym", "wger",
@@ -84,7 +84,7 @@ def test_a_provider_of_which_only_the_name_is_known_is_called_by_it() -> None:
 
 def test_no_name_at_terra_belongs_to_two_providers() -> None:
     everybody = (*PROVIDERS, *names().values())
-    claimed = [name for entry in everybody for name in (*entry.terra, *dict(entry.terra_spellings))]
+    claimed = [name for entry in everybody for name in (*entry.names_at("terra"), *entry.spellings_at("terra"))]
     assert len(claimed) == len(set(claimed))
     assert len({entry.slug for entry in everybody}) == len(everybody)
     assert all(len(entry.slug) <= LONGEST_SLUG and Provider.from_data(entry.as_data()) == entry for entry in everybody)
@@ -107,7 +107,7 @@ def test_every_file_is_shipped_as_a_provider() -> None:
     ],
 )
 def test_terra_s_names_lead_to_the_right_provider(terra_name: str, slug: str) -> None:
-    found = default().for_terra(terra_name)
+    found = default().known_as("terra", terra_name)
     assert found
     assert found.slug == slug
 

@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 SCOPES = frozenset({"daily", "email"})
 RECORDED = RecordedState(LinkState.ACTIVE, NOW - 90 * DAY, SCOPES, NOW - 90 * DAY, "a listing")
-KNOWN = LiveAnswer(NOW, "known", active=True, scopes=SCOPES)
+KNOWN = LiveAnswer("Terra", NOW, "known", active=True, scopes=SCOPES)
 
 
 def concluded(
@@ -25,14 +25,14 @@ def concluded(
     check: LiveAnswer | None = None,
     webhook: LastWebhook | None = None,
 ) -> Conclusion:
-    (one,) = (one for one in weigh(recorded, check, webhook).conclusions if question in one.question)
+    (one,) = (one for one in weigh("Terra", recorded, check, webhook).conclusions if question in one.question)
     return one
 
 
 def worth(
     by: str, recorded: RecordedState = RECORDED, check: LiveAnswer | None = None, webhook: LastWebhook | None = None
 ) -> str:
-    (sign,) = (sign for sign in weigh(recorded, check, webhook).statements if by in sign.by)
+    (sign,) = (sign for sign in weigh("Terra", recorded, check, webhook).statements if by in sign.by)
     return f"{sign.text} {sign.worth}"
 
 
@@ -46,13 +46,19 @@ def worth(
         (
             None,
             None,
-            LiveAnswer(NOW, "not_found"),
+            LiveAnswer("Terra", NOW, "not_found"),
             "Unconfirmed",
             "404 on 20 Nov 2026. The next complete listing decides",
         ),
-        (True, NOW - DAY, LiveAnswer(NOW, "not_found"), "Unconfirmed", "but the listing of 19 Nov 2026 held it"),
-        (True, NOW + DAY, LiveAnswer(NOW, "not_found"), "Yes", "listing of 21 Nov 2026 held it"),
-        (None, None, LiveAnswer(NOW, "down"), "Not known", "No listing and no live check"),
+        (
+            True,
+            NOW - DAY,
+            LiveAnswer("Terra", NOW, "not_found"),
+            "Unconfirmed",
+            "the listing of 19 Nov 2026 held it",
+        ),
+        (True, NOW + DAY, LiveAnswer("Terra", NOW, "not_found"), "Yes", "listing of 21 Nov 2026 held it"),
+        (None, None, LiveAnswer("Terra", NOW, "down"), "Not known", "No listing and no live check"),
     ],
 )
 def test_a_connection_exists_by_the_newest_of_listing_and_live_check(
@@ -64,7 +70,7 @@ def test_a_connection_exists_by_the_newest_of_listing_and_live_check(
 
 def test_it_is_gone_by_a_listing_and_a_404_together() -> None:
     gone = replace(RECORDED, link=LinkState.GONE, link_at=NOW, listed=False, listed_at=NOW - DAY)
-    found = concluded("Does Terra know it", gone, LiveAnswer(NOW, "not_found"))
+    found = concluded("Does Terra know it", gone, LiveAnswer("Terra", NOW, "not_found"))
     assert (found.answer, found.explanation) == (
         "No",
         "A complete listing lacked it, and Terra answered 404: both are needed.",
@@ -111,7 +117,13 @@ def test_access_works_by_what_proves_it_and_never_by_active_alone(
         (frozenset({"daily"}), None, None, "1 scope", "Told by a listing"),
         (frozenset(), None, None, "None", "Told by a listing"),
         (SCOPES, replace(KNOWN, scopes=None), None, "2 scopes", "told none, which takes none away"),
-        (SCOPES, LiveAnswer(NOW, "not_found"), None, "2 scopes", "Told by a listing, the newest that told any."),
+        (
+            SCOPES,
+            LiveAnswer("Terra", NOW, "not_found"),
+            None,
+            "2 scopes",
+            "Told by a listing, the newest that told",
+        ),
         (
             SCOPES,
             None,
@@ -133,7 +145,7 @@ def test_scopes_are_the_newest_that_were_reported(
 
 
 def test_only_the_probe_reports_the_account() -> None:
-    assert [one.question for one in weigh(RECORDED, KNOWN, None).conclusions] == [
+    assert [one.question for one in weigh("Terra", RECORDED, KNOWN, None).conclusions] == [
         "Does Terra know it?", "Does access work?", "Which scopes?"
     ]  # fmt: skip
     assert concluded("Whose account", check=replace(KNOWN, probe="answered", account="A-7")).answer == "`A-7`"
@@ -146,7 +158,7 @@ def test_each_statement_says_what_it_proves() -> None:
         "provider", check=replace(KNOWN, probe="expired")
     )
     assert "profile scope was not granted" in worth("provider", check=replace(KNOWN, probe="no_profile"))
-    assert worth("Terra", check=LiveAnswer(NOW, "down", detail="504")) == (
+    assert worth("Terra", check=LiveAnswer("Terra", NOW, "down", detail="504")) == (
         "Terra did not answer. (504) Nothing: ask again later."
     )
     assert "no reason changes by it" in worth("webhook", webhook=LastWebhook(NOW, "connection_error", refused=True))

@@ -45,10 +45,10 @@ def test_an_audit_that_could_not_list_ends_with_1_and_still_reports() -> None:
         terra.add_fault(kind="401", times=1)
         failed = command_line.run(
             "audit_connections",
-            "sandbox",
+            "terra:sandbox",
             "--fail-on",
             "listing_failed",
-            TERRA_ENVIRONMENTS="sandbox",
+            TERRA_ENVIRONMENTS="terra:sandbox",
             TERRA_SANDBOX_DEV_ID=KEYS["dev_id"],
             TERRA_SANDBOX_API_KEY=KEYS["api_key"],
             TERRA_SANDBOX_BASE_URL=f"{terra.sandbox.url}/api/v2",

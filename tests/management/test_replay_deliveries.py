@@ -11,25 +11,24 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scopes.models import Connection, Delivery, Period
-from scopes.sources.terra.body import Body
-from scopes.sources.terra.delivery import Envelope
+from scopes.sources.gateway import EventProof
+from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.signature import Signature
 from scopes.sync import webhook
+from scopes.sync.body import Body
 from scopes.sync.deliveries import process
 from tests.sources.terra.conftest import event
+from tests.terra_sandbox import gateway_of
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
-PRODUCTION = Environment("production", dev_id="live", api_key="key", production=True)
+PRODUCTION = gateway_of(Terra(Environment("production", dev_id="live", api_key="key", production=True)))
 
 
 def store(told: dict[str, Any]) -> int:
-    body, signed = json.dumps(told).encode(), Signature(int(NOW.timestamp()))
-    return webhook.store(
-        PRODUCTION, Body(body), Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=NOW
-    )
+    body = json.dumps(told).encode()
+    return webhook.store(PRODUCTION, Body(body), EventProof(NOW, NOW), stale_after=timedelta(seconds=300), now=NOW)
 
 
 def run(*arguments: str) -> str:

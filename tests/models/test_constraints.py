@@ -212,7 +212,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "delivery_once_by_reused_trace": lambda: twice(delivery, trace_id="trace", digest=uuid4(), trace_reused=True),
     "delivery_is_processed_or_given_up": lambda: delivery(processed_at=NOW, given_up_at=NOW),
     "one_open_listing_per_source": lambda: twice(Listing.objects.create, source=terra(), started_at=NOW),
-    "source_key_is_a_slug": lambda: Source.objects.create(key="Terra Prod"),
+    "source_kind_and_name_are_slugs": lambda: Source.objects.create(kind="Terra", name="Prod"),
     "provider_succeeds_another": lambda: Provider.objects.update(successor=F("pk")),
     "scope_once_per_provider": lambda: twice(
         Scope.objects.create, provider=integration_of("oura").provider, name="daily", label="Daily"
@@ -254,7 +254,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "reference_conflict_once": lambda: twice(other_reference),
     "reference_conflict_is_reported": lambda: other_reference(reference_id=""),
     "reference_conflict_is_dismissed_by_somebody_and_why": lambda: other_reference(ended_at=NOW, author="Vera"),
-    "source_trouble_since_a_time": lambda: Source.objects.create(key="terra:other", trouble="keys"),
+    "source_trouble_since_a_time": lambda: Source.objects.create(kind="terra", name="other", trouble="keys"),
     "link_event_once": lambda: (link_event(), link_event()),
     "link_event_newest": lambda: (link_event(what="seen"), link_event(what="seen", happened_at=LATER)),
     "verdict_once": lambda: again(Verdict.objects.first()),

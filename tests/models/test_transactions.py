@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_two_that_wait_for_each_other_both_end_well_though_each_is_a_transaction_of_several_steps() -> None:
-    rows = [Source.objects.create(key=key).pk for key in ("terra:one", "terra:two")]
+    rows = [Source.objects.create(kind="terra", name=name).pk for name in ("one", "two")]
     meet, begun = Barrier(2), [0]
 
     @in_transaction
@@ -39,7 +39,7 @@ def test_two_that_wait_for_each_other_both_end_well_though_each_is_a_transaction
 
 
 def test_the_lock_timeout_is_respected() -> None:
-    pk = Source.objects.create(key="terra:one").pk
+    pk = Source.objects.create(kind="terra", name="one").pk
     held, done = Barrier(2), Barrier(2)
 
     def hold() -> None:

@@ -32,7 +32,7 @@ HARMLESS = {
     "audit_connections",
     "changepassword",
     "check",
-    "check_terra",
+    "check_source",
     "clearsessions",
     "collectstatic",
     "compilemessages",

@@ -200,7 +200,7 @@ def test_a_signed_webhook_with_such_a_value_is_stored(records: Source, told: str
     before = Delivery.objects.count()
     response = Client().generic(
         "POST",
-        reverse("terra_webhook", args=["prod"]),
+        reverse("webhook", args=["terra", "prod"]),
         body,
         content_type="application/json; charset=utf-16",
         headers={"X-Terra-Signature": f"t={at},v1={signature}"},

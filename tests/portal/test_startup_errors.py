@@ -34,7 +34,7 @@ ARGUMENTS: dict[str, tuple[str | Path, ...]] = {
     "sync_connections": (),
     "worker": (),
 }
-WITHOUT_DATABASE = {"check_terra", "sandbox"}
+WITHOUT_DATABASE = {"check_source", "sandbox"}
 DJANGO = {"migrate": (), "createsuperuser": ("--no-input", "--username=x", "--email=x@example.com")}
 NOWHERE = "postgresql://portal:a-secret-word@127.0.0.1:1/portal"
 TERRA = {
@@ -84,7 +84,7 @@ def test_a_diagnosis_of_a_text_needs_no_database() -> None:
 
 @pytest.mark.django_db
 def test_a_check_of_terra_needs_no_database() -> None:
-    told = command_line.run("check_terra", "production", DATABASE_URL=NOWHERE, **TERRA)
+    told = command_line.run("check_source", "terra:production", DATABASE_URL=NOWHERE, **TERRA)
 
     assert (told.returncode, told.stderr) == (0, "")
 

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from portal import statement_limits
 from portal.statement_limits import StatementLimits
 from scopes.admin.privacy_requests import erase_person
-from scopes.views.webhook import terra
+from scopes.views.webhook import receive_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,5 +129,5 @@ def test_pages_leave_threads_to_webhooks(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_doors_say_their_kind() -> None:
-    assert vars(terra)["work"] == "webhooks"
+    assert vars(receive_event)["work"] == "webhooks"
     assert vars(erase_person)["work"] == "commands"

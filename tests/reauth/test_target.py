@@ -25,7 +25,7 @@ def test_a_link_for_a_retired_provider_leads_to_the_last_of_its_successors(
 ) -> None:
     assert leads_to() == "google_health"
     retired = replace(default().provider("google_health"), retired_on=NOW.date(), successor="rings")
-    catalogue_with(retired, Provider("rings", "Rings", terra=("RINGS",)))
+    catalogue_with(retired, Provider("rings", "Rings", known_as=(("terra", ("RINGS",)),)))
     assert leads_to() == "rings"
 
 

@@ -35,5 +35,5 @@ def test_the_night_does_it(cast: Source, django_assert_num_queries: Callable[...
 
     begin(1, -timedelta(days=1))
     begin(2, timedelta(days=1))
-    nightly.run({}, offline=True, clock=lambda: people.NOW, on_page=lambda rows: None)
+    nightly.run([], offline=True, clock=lambda: people.NOW, on_page=lambda rows: None)
     assert [session.pk for session in Session.objects.all()] == ["session-2"]

@@ -18,12 +18,12 @@ def test_every_source_stands_there_once_and_shows_a_screen_that_there_is() -> No
 def test_the_catalogue_s_names_decide_nothing() -> None:
     assert Resources(default()).find("EIGHTSLEEP") is None
     found = Resources(default()).find("dexcom_eu")
-    assert found is not None and found.terra == ("DEXCOM_EU",)
+    assert found is not None and found.names_at("terra") == ("DEXCOM_EU",)
 
 
 def test_every_link_of_the_catalogue_leads_to_a_source() -> None:
     names = {row.resource for row in listed()}
-    assert not [name for entry in default().providers.values() for name in entry.terra if name not in names]
+    assert not [name for entry in default().providers.values() for name in entry.names_at("terra") if name not in names]
 
 
 def test_one_list_names_all_sources_and_the_other_those_that_are_enabled(terra: Application) -> None:

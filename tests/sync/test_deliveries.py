@@ -19,27 +19,27 @@ from scopes import flow
 from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake.recording.recorder import Recorded
 from scopes.models import Connection, Delivery, Period, Source
-from scopes.sources.terra.body import Body
-from scopes.sources.terra.delivery import Envelope
+from scopes.sources.gateway import EventProof
+from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.signature import Signature
 from scopes.sync import deliveries, webhook
+from scopes.sync.body import Body
 from scopes.sync.deliveries import Result
 from tests.concurrently import in_another_session
 from tests.sources.terra.conftest import event
+from tests.terra_sandbox import gateway_of
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
-PRODUCTION = Environment("production", dev_id="live", api_key="key", production=True)
+PRODUCTION = gateway_of(Terra(Environment("production", dev_id="live", api_key="key", production=True)))
 
 
 def store(told: dict[str, Any] | None = None, *, trace: str | None = None, now: datetime = NOW) -> int:
     """A delivery that was stored, and over which its process ended."""
     body = json.dumps(told or event("auth")).encode()
-    signed = Signature(int(now.timestamp()))
     return webhook.store(
-        PRODUCTION, Body(body), Envelope("", trace, None), signed, stale_after=timedelta(seconds=300), now=now
+        PRODUCTION, Body(body), EventProof(now, now, trace), stale_after=timedelta(seconds=300), now=now
     )
 
 
@@ -116,10 +116,10 @@ def test_where_one_fails_and_time_is_short_the_rest_is_left() -> None:
 
 
 def test_what_was_signed_so_long_ago_that_no_repeat_is_known_is_not_believed() -> None:
-    body, signed = Body(json.dumps(event("auth")).encode()), Signature(int(NOW.timestamp()))
+    body = Body(json.dumps(event("auth")).encode())
     for days, believed in ((31, False), (30, True)):
         now = NOW + timedelta(days=days)
-        webhook.store(PRODUCTION, body, Envelope("", None, None), signed, stale_after=timedelta(seconds=300), now=now)
+        webhook.store(PRODUCTION, body, EventProof(NOW, NOW), stale_after=timedelta(seconds=300), now=now)
         deliveries.process_pending(now)
         assert Connection.objects.exists() is believed
         Delivery.objects.all().delete()

@@ -11,9 +11,9 @@ import pytest
 
 from scopes.facts import LinkState
 from scopes.models import Connection, Listing, Period, Source
+from scopes.sources.errors import SourceUnavailable
 from scopes.sources.terra.answers import ListingPage
 from scopes.sources.terra.client import Terra
-from scopes.sources.terra.errors import TerraUnavailable
 from scopes.sync import listing, quarantine
 from scopes.sync.listing import ListingTaken, Seen, take
 from scopes.sync.live_check import check_unconfirmed
@@ -38,8 +38,8 @@ def clock() -> Callable[[], datetime]:
 def walk(
     terra: Listed, clock: Callable[[], datetime], on_page: Callable[[int], None] = lambda users: None
 ) -> ListingTaken:
-    source, _ = Source.objects.get_or_create(key="terra:sandbox")
-    taken = take(source, terra.client, clock, on_page)
+    source, _ = Source.objects.get_or_create(kind="terra", name="sandbox")
+    taken = take(source, terra.gateway, clock, on_page)
     quarantine.apply_believed(source, clock)
     return taken
 
@@ -91,11 +91,11 @@ def test_the_pages_before_one_that_cannot_be_had_are_recorded(
 
     def breaking_off(_: Terra, start_page: int) -> Iterator[ListingPage]:
         yield from pages[start_page:]
-        raise TerraUnavailable("the fourth page did not come")
+        raise SourceUnavailable("the fourth page did not come")
 
     monkeypatch.setattr(Terra, "listing", breaking_off)
 
-    with pytest.raises(TerraUnavailable):
+    with pytest.raises(SourceUnavailable):
         walk(terra, clock)
 
     told = {user.user_id for page in pages for user in page.users}
@@ -133,7 +133,7 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     assert one.standing.link == LinkState.UNCONFIRMED.value
 
     source = Source.objects.get()
-    checked = check_unconfirmed(source, terra.client, clock, 10)
+    checked = check_unconfirmed(source, terra.gateway, clock, 10)
     one.refresh_from_db()
     other.refresh_from_db()
 
@@ -160,7 +160,7 @@ def test_a_terra_that_breaks_off_loses_nothing_that_was_known(
     before = Connection.objects.count()
     terra.add_fault(path="/subscriptions", **fault)
 
-    with pytest.raises(TerraUnavailable):
+    with pytest.raises(SourceUnavailable):
         walk(terra, clock)
 
     assert Connection.objects.count() == before
@@ -175,7 +175,7 @@ def test_a_listing_survives_passing_troubles(terra: Listed, clock: Callable[[], 
 
 
 def test_a_walk_of_yesterday_is_given_up_and_a_new_one_begins(terra: Listed, clock: Callable[[], datetime]) -> None:
-    source, _ = Source.objects.get_or_create(key="terra:sandbox")
+    source, _ = Source.objects.get_or_create(kind="terra", name="sandbox")
     old = Listing.objects.create(source=source, started_at=cast.NOW - timedelta(days=1), next_page=2)
 
     taken = walk(terra, clock)

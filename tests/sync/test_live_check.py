@@ -13,14 +13,15 @@ from pytest_httpserver import HTTPServer
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.flow import Batches
 from scopes.models import Connection, LiveCheck, Period, Source
+from scopes.sources.errors import SourceUnavailable
+from scopes.sources.gateway import Gateway
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.errors import TerraUnavailable
 from scopes.sources.terra.exchange import Limits
 from scopes.sync import listing, live_check
 from scopes.sync.live_check import Checked
 from tests import cast
-from tests.terra_sandbox import Listed, listed
+from tests.terra_sandbox import Listed, gateway_of, listed
 
 pytestmark = pytest.mark.django_db
 
@@ -43,11 +44,11 @@ def terra(clock: Clock) -> Iterator[Listed]:
 
 
 def source() -> Source:
-    return Source.objects.get_or_create(key="terra:sandbox")[0]
+    return Source.objects.get_or_create(kind="terra", name="sandbox")[0]
 
 
 def walk(terra: Listed, clock: Clock) -> None:
-    listing.take(source(), terra.client, clock, lambda users: None)
+    listing.take(source(), terra.gateway, clock, lambda users: None)
 
 
 def of(reference: str, provider: str = "oura") -> Connection:
@@ -56,10 +57,10 @@ def of(reference: str, provider: str = "oura") -> Connection:
     )
 
 
-def check(client: Terra, clock: Clock, *rows: Connection) -> tuple[Checked, list[LiveCheck]]:
+def check(gateway: Gateway, clock: Clock, *rows: Connection) -> tuple[Checked, list[LiveCheck]]:
     """Ask about these; what came of it, and the answers."""
     checks = live_check.ask_about(rows, "rex", clock())
-    return live_check.answer(checks, client, clock), checks
+    return live_check.answer(checks, gateway, clock), checks
 
 
 def told(row: Connection, link: LinkState, at: datetime) -> None:
@@ -71,7 +72,7 @@ def test_what_terra_says_is_kept_and_recorded_like_any_other_fact(terra: Listed,
     ben = of("ben")
     terra.happens(ben.user_id, "permission_change", scopes=["email", "personal"])
 
-    checked, (answer,) = check(terra.client, clock, ben)
+    checked, (answer,) = check(terra.gateway, clock, ben)
 
     assert (checked.asked, checked.unanswered, checked.trouble) == (1, 0, None)
     answer.refresh_from_db()
@@ -86,7 +87,7 @@ def test_a_provider_that_answers_clears_a_rejected_token_and_tells_the_account(t
     ada = of("ada")
     told(ada, LinkState.TOKEN_REJECTED, clock())
 
-    _, (answer,) = check(terra.client, clock, ada)
+    _, (answer,) = check(terra.gateway, clock, ada)
 
     assert answer.probe == "answered" and answer.account
     assert (of("ada").standing.link, of("ada").provider_user_id) == (LinkState.ACTIVE, answer.account)
@@ -97,7 +98,7 @@ def test_without_the_probe_an_active_that_is_true_proves_nothing_of_the_token(cl
         walk(terra, clock)
         told(of("ada"), LinkState.TOKEN_REJECTED, clock())
 
-        _, (answer,) = check(terra.client, clock, of("ada"))
+        _, (answer,) = check(terra.gateway, clock, of("ada"))
 
     assert (answer.answer, answer.active, answer.probe) == ("known", True, "")
     assert of("ada").standing.link == LinkState.TOKEN_REJECTED
@@ -107,7 +108,7 @@ def test_an_authorisation_that_expired_is_told_by_the_probe_alone(terra: Listed,
     ada = of("ada")
     terra.happens(ada.user_id, "revoke")  # Oura tells nobody
 
-    _, (answer,) = check(terra.client, clock, ada)
+    _, (answer,) = check(terra.gateway, clock, ada)
 
     assert (answer.answer, answer.active, answer.probe) == ("known", True, "expired")
     assert "Authorization expired" in answer.detail
@@ -118,7 +119,7 @@ def test_an_error_of_the_athlete_is_kept_and_changes_nothing(terra: Listed, cloc
     ada = of("ada")
     terra.happens(ada.user_id, "permission_change", scopes=["email", "daily"])
 
-    _, (answer,) = check(terra.client, clock, ada)
+    _, (answer,) = check(terra.gateway, clock, ada)
 
     assert answer.probe == "no_profile"
     assert of("ada").standing.link == LinkState.ACTIVE
@@ -132,7 +133,7 @@ def test_an_expired_authorisation_does_not_blur_how_the_access_ended(
     told(ada, link, clock())
     terra.happens(ada.user_id, "revoke")
 
-    check(terra.client, clock, ada)
+    check(terra.gateway, clock, ada)
 
     assert of("ada").standing.link == link
 
@@ -141,15 +142,15 @@ def test_a_404_alone_is_a_doubt_and_after_a_listing_without_it_the_proof(terra: 
     ada = of("ada")
     terra.forget(ada.user_id)
 
-    check(terra.client, clock, ada)
+    check(terra.gateway, clock, ada)
     assert of("ada").standing.link == LinkState.UNCONFIRMED
 
-    checked, (again,) = check(terra.client, clock, ada)
+    checked, (again,) = check(terra.gateway, clock, ada)
     assert (again.answer, checked.gone) == ("not_found", 0)
     assert of("ada").standing.link == LinkState.UNCONFIRMED, "no listing was walked since"
 
     walk(terra, clock)
-    checked, _ = check(terra.client, clock, ada)
+    checked, _ = check(terra.gateway, clock, ada)
     assert checked.gone == 1
     assert of("ada").standing.link == LinkState.GONE
 
@@ -159,7 +160,7 @@ def test_a_404_says_nothing_more_of_what_is_broken_already(terra: Listed, clock:
     told(ada, LinkState.REVOKED, clock())
     terra.forget(ada.user_id)
 
-    check(terra.client, clock, ada)
+    check(terra.gateway, clock, ada)
 
     assert of("ada").standing.link == LinkState.REVOKED
 
@@ -167,7 +168,7 @@ def test_a_404_says_nothing_more_of_what_is_broken_already(terra: Listed, clock:
 def test_what_is_known_again_is_doubted_no_more(terra: Listed, clock: Clock) -> None:
     told(of("ada"), LinkState.UNCONFIRMED, clock())
 
-    checked, _ = check(terra.client, clock, of("ada"))
+    checked, _ = check(terra.gateway, clock, of("ada"))
 
     assert checked.back == 1
     assert of("ada").standing.link == LinkState.ACTIVE
@@ -187,7 +188,7 @@ def test_news_from_while_terra_was_asked_are_newer_than_its_answer(
 
     checks = live_check.ask_about([ada], "rex", next(turns))
     monkeypatch.setattr(live_check, "Batches", lambda _source: late)
-    live_check.answer(checks, terra.client, lambda: next(turns))
+    live_check.answer(checks, terra.gateway, lambda: next(turns))
 
     assert of("ada").standing.link == LinkState.REVOKED
 
@@ -199,7 +200,7 @@ def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(te
     checks = live_check.ask_about(rows, "rex", clock())
     LiveCheck.objects.bulk_create(checks)
 
-    checked = live_check.answer(checks, terra.client, clock)
+    checked = live_check.answer(checks, terra.gateway, clock)
 
     assert (checked.asked, checked.unanswered) == (0, 12)
     assert "504" in str(checked.trouble)
@@ -207,14 +208,14 @@ def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(te
     assert Period.objects.count() == periods
 
     terra.control("DELETE", "faults")
-    again = live_check.answer(live_check.waiting(), terra.client, clock)
+    again = live_check.answer(live_check.waiting(), terra.gateway, clock)
     assert (again.asked, live_check.waiting().count()) == (12, 0)
 
 
 def test_a_key_that_terra_refuses_is_told_and_says_nothing_of_the_connection(terra: Listed, clock: Clock) -> None:
     terra.add_fault(kind="401", path="/userInfo", times=1)
 
-    checked, checks = check(terra.client, clock, of("ada"))
+    checked, checks = check(terra.gateway, clock, of("ada"))
     assert checked.trouble is not None and not LiveCheck.objects.exists()
     LiveCheck.objects.bulk_create(checks)
     live_check.give_up(checks, checked.trouble, clock())
@@ -236,7 +237,7 @@ def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServ
     )
     told(of("ada"), LinkState.UNCONFIRMED, clock())
 
-    check(Terra(environment, Limits(tries=1)), clock, of("ada"))
+    check(gateway_of(Terra(environment, Limits(tries=1))), clock, of("ada"))
 
     assert LiveCheck.objects.get().answer == "unfinished"
     assert of("ada").standing.link == LinkState.UNCONFIRMED
@@ -248,7 +249,7 @@ def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, c
     LiveCheck.objects.bulk_create(checks)
     Connection.objects.filter(pk=ada.pk).update(user_id="another")
 
-    live_check.answer(checks, terra.client, clock)
+    live_check.answer(checks, terra.gateway, clock)
 
     assert [(one.user_id, one.answer) for one in LiveCheck.objects.all()] == [("another", "not_found")]
 
@@ -256,11 +257,11 @@ def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, c
 def test_what_somebody_else_answered_or_erased_meanwhile_is_passed_by(terra: Listed, clock: Clock) -> None:
     LiveCheck.objects.bulk_create(live_check.ask_about([of("ada"), of("ben")], "rex", clock()))
     mine = list(live_check.waiting())
-    live_check.answer(live_check.waiting()[:1], terra.client, clock)
+    live_check.answer(live_check.waiting()[:1], terra.gateway, clock)
     LiveCheck.objects.filter(pk=mine[1].pk).delete()
 
-    checked = live_check.answer(mine, terra.client, clock)
-    live_check.give_up(mine, TerraUnavailable("down"), clock())
+    checked = live_check.answer(mine, terra.gateway, clock)
+    live_check.give_up(mine, SourceUnavailable("down"), clock())
 
     assert checked.trouble is None
     assert [check.answer for check in LiveCheck.objects.all()] == ["known"]

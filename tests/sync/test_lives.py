@@ -23,15 +23,15 @@ from werkzeug import Request, Response
 from scopes import flow
 from scopes.facts import LinkState
 from scopes.models import Connection, FormerId, Source, SuspectedDuplicate
-from scopes.sources.terra.body import Body
+from scopes.sources.gateway import EventProof
 from scopes.sources.terra.client import Terra as Client
-from scopes.sources.terra.delivery import Envelope
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.signature import Signature
 from scopes.sync import deliveries, listing, live_check, quarantine, webhook
+from scopes.sync.body import Body
 from tests.cast import OURA_POLICY, PEOPLE, SCREEN_SINCE, policy_for
 from tests.intake.recording import periods
 from tests.sync.terras_side import BEGAN, Event, Terra
+from tests.terra_sandbox import gateway_of
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +88,8 @@ class Portal:
 
     def __init__(self, httpserver: HTTPServer, terra: Terra) -> None:
         self.terra = terra
-        self.environment = Environment("prod", "dev", "key", production=True, base_url=httpserver.url_for("/api/v2"))
+        environment = Environment("prod", "dev", "key", production=True, base_url=httpserver.url_for("/api/v2"))
+        self.gateway = gateway_of(Client(environment))
         self.moments = count()
         httpserver.clear()
         httpserver.expect_request("/api/v2/subscriptions").respond_with_handler(self._subscriptions)
@@ -107,15 +108,10 @@ class Portal:
 
     def receive(self, at: datetime, told: Event) -> None:
         now = self.moment()
-        envelope = Envelope("", None, None if self.terra.legacy else at)
-        webhook.store(
-            self.environment,
-            Body(json.dumps(told).encode()),
-            envelope,
-            Signature(int(at.timestamp())),
-            stale_after=timedelta(minutes=5),
-            now=now,
-        )
+        signed_at = at.replace(microsecond=0)
+        proof = EventProof(signed_at, signed_at if self.terra.legacy else at)
+        body = Body(json.dumps(told).encode())
+        webhook.store(self.gateway, body, proof, stale_after=timedelta(minutes=5), now=now)
 
     def run_pending(self) -> None:
         deliveries.process_pending(self.moment())
@@ -129,10 +125,9 @@ class Portal:
             return AFTERWARDS + timedelta(hours=1, seconds=next(self.moments))
 
         source = Source.objects.get(key="terra:prod")
-        client = Client(self.environment)
-        listing.take(source, client, clock, lambda users: None)
+        listing.take(source, self.gateway, clock, lambda users: None)
         quarantine.apply_believed(source, clock)
-        live_check.check_unconfirmed(source, client, clock, 10)
+        live_check.check_unconfirmed(source, self.gateway, clock, 10)
 
     def ended(self) -> list[Ended]:
         ended = []

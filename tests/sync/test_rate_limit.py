@@ -12,11 +12,14 @@ from django.db.backends.signals import connection_created
 from pytest_httpserver import HTTPServer
 
 from scopes.models import RequestBudget
+from scopes.sources.errors import SourceUnavailable
+from scopes.sources.gateway import Existence
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.errors import TerraUnavailable
 from scopes.sync import rate_limit
+from tests.cast import NOW
 from tests.concurrently import at_once
+from tests.terra_sandbox import gateway_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,10 +143,10 @@ def test_a_client_waits_before_each_call_where_a_rate_is_set(
     gone = {"status": "error", "message": "user not found"}
     httpserver.expect_request("/userInfo").respond_with_json(gone, status=404)
     environment = Environment("prod", "dev", "key", base_url=httpserver.url_for(""), requests_per_second=rate)
-    client = rate_limit.with_rate_limiter(Terra(environment, pause=waited.append))
+    gateway = rate_limit.with_rate_limiter(gateway_of(Terra(environment, pause=waited.append)))
 
     for _ in range(3):
-        assert client.user("somebody") is None
+        assert gateway.look_up("somebody", NOW).existence is Existence.NOT_FOUND
 
     assert len(waited) == calls_that_wait
 
@@ -152,6 +155,6 @@ def test_a_client_whose_budget_is_used_up_says_so_and_asks_nobody(httpserver: HT
     environment = Environment("prod", "dev", "key", base_url=httpserver.url_for(""), requests_per_second=SLOWLY)
     turns(12)
 
-    with pytest.raises(TerraUnavailable, match="our own limit"):
-        rate_limit.with_rate_limiter(Terra(environment, pause=waited.append)).user("somebody")
+    with pytest.raises(SourceUnavailable, match="our own limit"):
+        rate_limit.with_rate_limiter(gateway_of(Terra(environment, pause=waited.append))).look_up("somebody", NOW)
     assert httpserver.log == []

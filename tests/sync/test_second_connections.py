@@ -10,9 +10,11 @@ from scopes.reauth.settle import settle_overdue
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.gateway import TerraGateway
 from scopes.sync import live_check
 from tests import cast as people
 from tests.reauth.hands import EVERYTHING, after, consented, outcome, press, send, tell
+from tests.terra_sandbox import gateway_of
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +30,7 @@ def link(cast: Source) -> ReauthLink:
     return made
 
 
-def terra(httpserver: HTTPServer, *, probe: bool = True, **accounts: str) -> Terra:
+def terra(httpserver: HTTPServer, *, probe: bool = True, **accounts: str) -> TerraGateway:
     """A Terra that knows both, with the account of each at the provider."""
     for name, account in accounts.items():
         user_id = name.replace("_", "-")
@@ -42,15 +44,15 @@ def terra(httpserver: HTTPServer, *, probe: bool = True, **accounts: str) -> Ter
     environment = Environment(
         "prod", "dev", "key", base_url=httpserver.url_for("/v2"), requests_per_second=0, probe_athlete=probe
     )
-    return Terra(environment, Limits(tries=1))
+    return gateway_of(Terra(environment, Limits(tries=1)))
 
 
 def _asked(path: str, user_id: str) -> dict[str, str]:
     return {"user_id": user_id} | ({"to_webhook": "false"} if path == "athlete" else {})
 
 
-def ask(client: Terra, minutes: float = 5) -> int:
-    return live_check.separate_accounts(client, lambda: after(minutes)).asked
+def ask(gateway: TerraGateway, minutes: float = 5) -> int:
+    return live_check.separate_accounts(gateway, lambda: after(minutes)).asked
 
 
 def test_equal_accounts_are_one_connection_again_and_the_link_has_mended_it(

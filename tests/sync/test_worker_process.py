@@ -60,13 +60,13 @@ def test_a_listing_recorded_by_two_processes_holds_each_connection_once(monkeypa
     monkeypatch.setattr(listing, "MANY_WRITTEN", 0)
     monkeypatch.setenv("DATABASE_URL", command_line.variables()["DATABASE_URL"])
     seconds = count()
-    source = Source.objects.create(key="terra:sandbox")
+    source = Source.objects.create(kind="terra", name="sandbox")
 
     with listed(1200) as terra:
         for new in (True, False):
             taken = take(
                 source,
-                terra.client,
+                terra.gateway,
                 lambda: cast.NOW + timedelta(seconds=next(seconds)),
                 lambda users: None,
             )
@@ -79,11 +79,11 @@ def test_a_listing_recorded_by_two_processes_holds_each_connection_once(monkeypa
 
 @pytest.mark.django_db(transaction=True)
 def test_a_second_walk_of_the_same_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Source.objects.create(key="terra:sandbox")
+    source = Source.objects.create(kind="terra", name="sandbox")
     with listed(10) as terra:
 
         def walk() -> object:
-            return take(source, terra.client, lambda: cast.NOW, lambda users: None)
+            return take(source, terra.gateway, lambda: cast.NOW, lambda users: None)
 
         def walk_too(*_told: object) -> Recorded:
             with ThreadPoolExecutor(1) as pool:

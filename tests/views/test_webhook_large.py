@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from pytest_django import Settings
 
 from scopes.models import Connection, Delivery
-from scopes.sources.terra import body as bodies
+from scopes.sync import body as bodies
 from scopes.views import receive, webhook
 from tests.sources.terra.conftest import event
 from tests.views.conftest import NOW, SECRETS, Clock, Deliver, signature
@@ -56,7 +56,7 @@ def send(
             **environ,
         }
     )
-    return webhook.terra(request, "production")
+    return webhook.receive_event(request, "terra", "production")
 
 
 def test_an_hour_of_samples_is_taken_in_and_none_of_them_is_kept(deliver: Deliver) -> None:
@@ -93,7 +93,7 @@ def test_the_setting_says_how_large_a_body_may_be(
     assert deliver(largest + b" ") == 413
     assert send(largest + b" ", terminated=True).status_code == 413
     assert Delivery.objects.count() == 1
-    assert "webhook refused with 413, environment production: the body is too large" in caplog.text
+    assert "webhook refused with 413, source terra:production: the body is too large" in caplog.text
 
 
 @pytest.mark.parametrize("size", [100, 2 * MEGABYTE])

@@ -42,7 +42,7 @@ def test_what_is_not_proved_to_be_terras_is_counted_and_forgotten(
     assert post("/hooks/terra/production/", body, headers) == 401
     assert not Delivery.objects.exists() and not Source.objects.exists() and not Connection.objects.exists()
     counted = [record.getMessage() for record in caplog.records if "webhook refused" in record.getMessage()]
-    assert len(counted) == 1 and counted[0].startswith("webhook refused with 401, environment production: ")
+    assert len(counted) == 1 and counted[0].startswith("webhook refused with 401, source terra:production: ")
     for told in (*headers.values(), *SECRETS.values(), "5f0c1c5e"):
         assert not told or told not in counted[0]
 

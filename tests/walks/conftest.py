@@ -25,7 +25,7 @@ from scopes.catalogue import default
 from scopes.facts import Origin, OriginKind, PersonKnown
 from scopes.judge.policy import draft, ensure_integration
 from scopes.models import Attempt, Connection, Person, ReauthLink, Source
-from scopes.sources.terra import client_for, user_to_fact
+from scopes.sources import registry
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 45_000  # milliseconds, as the browser counts them
@@ -159,14 +159,13 @@ def sandbox(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def circle(transactional_db: None, page: Page, live_server: LiveServer, sandbox: dict[str, Any]) -> Circle:
     """The host's people and what the sandbox lists of them, under a policy that needs Oura's heart rate."""
     now = timezone.now()
-    source = Source.objects.create(key="terra:sandbox", production=False)
+    source = Source.objects.create(kind="terra", name="sandbox", production=False)
     integration = ensure_integration(source, default().provider("oura"), now)
     version = draft(integration, POLICY, author="Pat", now=now)
     flow.publish(version, now=now, in_force_from=datetime(2020, 1, 1, tzinfo=UTC))
     flow.take_in_people(PEOPLE, now)
     known = {person.reference_id for person in PEOPLE}
-    users = [user for page_ in client_for("sandbox").listing() for user in page_.users if user.reference_id in known]
-    listed = now - timedelta(minutes=1)
-    facts = [user_to_fact(user, listed) for user in users]
+    pages = registry.gateway("terra", "sandbox").connections(0, lambda: now - timedelta(minutes=1))
+    facts = [fact for page_ in pages for fact in page_.connections if fact.reference_id in known]
     flow.take_in(source, facts, Origin(source.key, OriginKind.LISTING, "1"), now)
     return Circle(page, live_server.url, sandbox, source)

@@ -1,7 +1,7 @@
 """Read connections from CSV or JSON Lines, row by row: what a source showed of each, and when.
 
-Fields are those of Terra's user object, with `at` (when this was so) and `provider_user_id` beside them; `provider`
-and `user_id` are required. A provider is named as Terra names it, or by our slug.
+Fields are those of FIELDS, `at` being when this was so; `provider` and `user_id` are required. A provider is named as
+the source names it, or by our slug.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scopes.catalogue import Provider, default
 from scopes.facts import ConnectionSeen
 from scopes.intake.files import file_rows
 from scopes.intake.files.file_rows import Refused, UnreadableFile
-from scopes.sources.terra.payloads import (
+from scopes.sources.fields import (
     LONGEST_TEXT,
     LONGEST_USER_ID,
     PayloadError,
@@ -26,7 +26,7 @@ from scopes.sources.terra.payloads import (
     text_in,
     time_in,
 )
-from scopes.sources.terra.times import EARLIEST, believed
+from scopes.times import EARLIEST, believed
 
 FIELDS = (
     "provider",
@@ -49,7 +49,9 @@ TRUTH = {
 }
 
 
-def read(path: Path, as_of: datetime | None, now: datetime) -> Iterator[tuple[int, ConnectionSeen] | Refused]:
+def read(
+    path: Path, kind: str, as_of: datetime | None, now: datetime
+) -> Iterator[tuple[int, ConnectionSeen] | Refused]:
     """Each row's connection with its line, in the file's order. `as_of` is when rows were so that do not say it.
 
     Raises UnreadableFile, also where neither a row nor `as_of` says when it was so: a file's own time may be that of a
@@ -61,17 +63,17 @@ def read(path: Path, as_of: datetime | None, now: datetime) -> Iterator[tuple[in
             continue
         line, told = row
         try:
-            yield line, _seen(line, told, as_of, now)
+            yield line, _seen(kind, line, told, as_of, now)
         except PayloadError as problem:
             yield Refused(line, str(problem))
 
 
-def _seen(line: int, row: Mapping[str, Any], as_of: datetime | None, now: datetime) -> ConnectionSeen:
+def _seen(kind: str, line: int, row: Mapping[str, Any], as_of: datetime | None, now: datetime) -> ConnectionSeen:
     user_id = _id(row, "user_id", LONGEST_USER_ID)
     name = text_in(row, "provider", longest=LONGEST_TEXT)
     if user_id is None or name is None:
         raise PayloadError(f"{'user_id' if user_id is None else 'provider'} is missing")
-    provider = _provider(name)
+    provider = _provider(kind, name)
     at = _past(row, "at", now) or as_of
     if at is None:
         raise UnreadableFile(f"Line {line} does not say when it was so. Add a column `at`, or say --as-of TIME.")
@@ -99,9 +101,12 @@ def _id(row: Mapping[str, Any], key: str, longest: int) -> str | None:
 
 
 @cache
-def _provider(name: str) -> Provider:
-    """The catalogue's provider of that name. One that nobody knows is refused: it is sooner a slip than a new one."""
-    found = default().for_terra(name) or default().providers.get(name.lower())
+def _provider(kind: str, name: str) -> Provider:
+    """The catalogue's provider that a source of that kind calls so.
+
+    One that nobody knows is refused: it is sooner a slip than a new one.
+    """
+    found = default().known_as(kind, name) or default().providers.get(name.lower())
     if found is None:
         raise PayloadError("provider is in no catalogue entry")
     return found

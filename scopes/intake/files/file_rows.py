@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from scopes.intake.files.encoding import UnreadableFile, encoding_of
-from scopes.sources.terra.errors import without_addresses
+from scopes.redaction import without_addresses
 
 __all__ = ["DAMAGED", "Refused", "UnreadableFile", "read", "spreadsheet_damage"]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import pickle
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +21,8 @@ from scopes.intake.files.disk_database import private_database, room
 from scopes.intake.files.file_rows import Refused, UnreadableFile
 from scopes.intake.recording.recorder import Recorded
 from scopes.models import Source
-from scopes.sources.terra.errors import without_addresses
+from scopes.redaction import without_addresses
+from scopes.sources import registry
 
 LONGEST_NAME = 80
 BATCH = 500
@@ -39,13 +41,27 @@ class NoSuchSource(LookupError):
     """There is no source of that key; the message says which there are."""
 
 
-def source_of(key: str, production: Mapping[str, bool]) -> Callable[[], Source]:
-    """What finds the source of that key, or makes it where it is set up: a key of `production`. Raises NoSuchSource."""
-    known = {*production, *Source.objects.values_list("key", flat=True)}
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A source that is recorded or set up; called, it finds its record, or makes it."""
+
+    kind: str
+    name: str
+    production: bool
+
+    def __call__(self) -> Source:
+        defaults = {"production": self.production}
+        return Source.objects.get_or_create(kind=self.kind, name=self.name, defaults=defaults)[0]
+
+
+def source_of(key: str) -> Named:
+    """The source of that key, which is recorded or set up. Raises NoSuchSource, NotConfigured."""
+    known = {source.key: Named(source.kind, source.name, source.production) for source in Source.objects.all()}
+    known |= {one.key: Named(one.kind, one.name, one.production) for one in registry.set_up().values()}
     if key not in known:
-        listed = ", ".join(sorted(known)) or "none: set TERRA_ENVIRONMENTS"
+        listed = ", ".join(sorted(known)) or "none: see docs/operations.md"
         raise NoSuchSource(f"There is no source {key!r}; there are {listed}.")
-    return lambda: Source.objects.get_or_create(key=key, defaults={"production": production.get(key, False)})[0]
+    return known[key]
 
 
 class Upload:
@@ -63,10 +79,13 @@ class Upload:
     def close(self) -> None:
         self._disk.close()
 
-    def read(self, path: Path, as_of: datetime | None, now: datetime) -> Iterator[Refused | None]:
-        """Read the whole file; each row's refusal, or None for one that is kept. Raises UnreadableFile."""
+    def read(self, path: Path, kind: str, as_of: datetime | None, now: datetime) -> Iterator[Refused | None]:
+        """Read the whole file of a source of that kind; each row's refusal, or None for one that is kept.
+
+        Raises UnreadableFile.
+        """
         kept: list[tuple[int, ConnectionSeen]] = []
-        for row in connections_file.read(path, as_of, now):
+        for row in connections_file.read(path, kind, as_of, now):
             if isinstance(row, Refused):
                 self.refused += 1
                 yield row

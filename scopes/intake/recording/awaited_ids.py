@@ -1,6 +1,6 @@
 """Deliveries whose bodies name a connection by its id alone: whose provider that is, and who waits to know it.
 
-Terra's own examples send `deauth` and others with a user of only `user_id`. An id that the source gave us belongs to
+Some sources send events whose user is only an id. An id that the source gave us belongs to
 one connection, today's or a former one, and that one to a provider. An id that is not known yet is waited for.
 """
 

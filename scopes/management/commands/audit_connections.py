@@ -13,11 +13,9 @@ from tqdm import tqdm
 
 from scopes import nightly
 from scopes.audit import report
+from scopes.management.sources import SOURCE_HELP, gateways
 from scopes.models import AuditRun
 from scopes.rights.erased_ids import keys_from
-from scopes.sources.terra.client import client_for, configured
-from scopes.sources.terra.environments import EnvironmentMissing
-from scopes.sync import rate_limit
 
 DONE, NOT_DONE, FOUND, LOCKED = 0, 1, 3, 75
 
@@ -26,7 +24,7 @@ class Command(BaseCommand):
     help = "Audit every connection. Exit codes: 0 done, 1 not done, 3 done and found what --fail-on names, 75 locked."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("environment", nargs="*", help="Terra environments to list; all that are set up, if none.")
+        parser.add_argument("source", nargs="*", help=f"{SOURCE_HELP}, to list; all that can be, if none")
         parser.add_argument("--offline", action="store_true", help="List nothing: judge and count what is known.")
         parser.add_argument("--json", action="store_true", help="The report as JSON.")
         parser.add_argument(
@@ -40,17 +38,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            names = [] if options["offline"] else options["environment"] or configured()
-            clients = {name: rate_limit.with_rate_limiter(client_for(name)) for name in names}
-        except EnvironmentMissing as error:
-            raise CommandError(str(error)) from error
-        if not clients and not options["offline"]:
-            raise CommandError("No Terra environment is set up. Set TERRA_ENVIRONMENTS, or say --offline.")
+        listed = [] if options["offline"] else gateways(options["source"], "lists")
+        if not listed and not options["offline"]:
+            raise CommandError("No source is set up that can be listed. See docs/operations.md, or say --offline.")
         try:
             with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
                 run = nightly.run(
-                    clients,
+                    listed,
                     offline=options["offline"],
                     clock=timezone.now,
                     on_page=bar.update,

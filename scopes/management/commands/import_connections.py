@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from argparse import ArgumentTypeError
 from contextlib import closing
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from scopes.facts import Origin, OriginKind
 from scopes.intake.files.file_rows import UnreadableFile
 from scopes.intake.files.refused_rows import RefusedRows
 from scopes.intake.files.upload import NoSuchSource, Upload, mark_of, source_of
-from scopes.sources.terra.environments import EnvironmentMissing, environments
+from scopes.sources.errors import NotConfigured
 
 USAGE = 2
 
@@ -33,7 +32,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--source", required=True, help="whose connections they are, such as terra:production")
+        parser.add_argument("--source", required=True, help="whose connections they are: a source, written KIND:NAME")
         parser.add_argument("--as-of", type=_time, help="when this was so (ISO 8601, UTC), where a row does not say it")
         parser.add_argument("--refused", type=Path, help="where refused rows are listed; else in FILE.refused.csv")
         parser.add_argument("--apply", action="store_true", help="take it in")
@@ -44,15 +43,15 @@ class Command(BaseCommand):
         if as_of is not None and as_of > now:
             raise CommandError("--as-of lies in the future: say when the rows of the file were so.", returncode=USAGE)
         try:
-            find = source_of(source, {found.source: found.production for found in environments(os.environ).values()})
-        except (EnvironmentMissing, NoSuchSource) as error:
+            find = source_of(source)
+        except (NotConfigured, NoSuchSource) as error:
             code = USAGE if isinstance(error, NoSuchSource) else 1
             raise CommandError(str(error), returncode=code) from error
         with closing(Upload()) as upload:
             try:
                 origin = Origin(source, OriginKind.FILE, mark_of(file))
                 with closing(RefusedRows(options["refused"] or Path(f"{file}.refused.csv"))) as refused:
-                    for refusal in tqdm(upload.read(file, as_of, now), unit=" rows read", disable=None):
+                    for refusal in tqdm(upload.read(file, find.kind, as_of, now), unit=" rows read", disable=None):
                         if refusal is not None:
                             refused.add(refusal)
                 batches = tqdm(upload.batches(), unit=" batches", disable=None)

@@ -21,7 +21,7 @@ from scopes.judge.content import PolicyError
 from scopes.judge.impact import impact
 from scopes.models import Source
 from scopes.models.transactions import in_transaction
-from scopes.sources.terra.environments import EnvironmentMissing, environments
+from scopes.sources.errors import NotConfigured
 
 
 class Command(BaseCommand):
@@ -34,9 +34,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, file: Path, apply: bool, **_options: Any) -> None:
         try:
             proposed = policy_file.read(file, default())
-            production = {found.source: found.production for found in environments(os.environ).values()}
-            sources = {wanted.source: source_of(wanted.source, production) for wanted in proposed}
-        except (PolicyError, EnvironmentMissing, NoSuchSource) as error:
+            sources = {wanted.source: source_of(wanted.source) for wanted in proposed}
+        except (PolicyError, NotConfigured, NoSuchSource) as error:
             raise CommandError(str(error)) from error
         if apply:
             census.take_if_old(timezone.now())

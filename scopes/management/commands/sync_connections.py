@@ -1,4 +1,4 @@
-"""Take in everything that Terra lists, now: what the nightly job does first, without the audit."""
+"""Take in everything that our sources list, now: what the nightly job does first, without the audit."""
 
 from __future__ import annotations
 
@@ -12,42 +12,35 @@ from tqdm import tqdm
 
 from scopes import nightly
 from scopes.counted import counted
-from scopes.sources.terra.client import client_for, configured
-from scopes.sources.terra.environments import EnvironmentMissing
-from scopes.sources.terra.errors import TerraError
-from scopes.sync import rate_limit
+from scopes.management.sources import SOURCE_HELP, gateways
+from scopes.sources.errors import SourceError
 from scopes.sync.listing import AlreadyListing
 
 LOCKED = 75
 
 
 class Command(BaseCommand):
-    help = "List every connection of Terra environments. Exit codes: 0 done, 1 not done, 75 another process is at it."
+    help = "List every connection of our sources. Exit codes: 0 done, 1 not done, 75 another process is at it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("environment", nargs="*", help="Terra environments; all that are set up, if none.")
+        parser.add_argument("source", nargs="*", help=f"{SOURCE_HELP}; all that can be listed, if none")
         parser.add_argument("--json", action="store_true", help="The counts as JSON.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            clients = [
-                rate_limit.with_rate_limiter(client_for(name)) for name in options["environment"] or configured()
-            ]
-        except EnvironmentMissing as error:
-            raise CommandError(str(error)) from error
-        if not clients:
-            raise CommandError("No Terra environment is set up. Set TERRA_ENVIRONMENTS.")
+        listed = gateways(options["source"], "lists")
+        if not listed:
+            raise CommandError("No source is set up that can be listed. See docs/operations.md.")
         result: dict[str, dict[str, Any]] = {}
         failures = []
-        for client in clients:
-            name = client.environment.name
+        for gateway in listed:
+            key = gateway.key
             try:
                 with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:
-                    result[name] = nightly.list_environment(client, timezone.now, bar.update).as_data()
+                    result[key] = nightly.list_source(gateway, timezone.now, bar.update).as_data()
             except AlreadyListing as error:
                 raise CommandError(str(error), returncode=LOCKED) from error
-            except TerraError as error:
-                failures.append(f"{name} could not be listed: {error}")
+            except SourceError as error:
+                failures.append(f"{key} could not be listed: {error}")
         if options["json"]:
             self.stdout.write(json.dumps(result, indent=2))
         else:

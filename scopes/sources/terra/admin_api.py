@@ -14,11 +14,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from scopes.sources.errors import SourceUnavailable
+from scopes.sources.fields import LONGEST_TEXT, PayloadError, text_in, time_in
+from scopes.sources.setup import FailedEvent, FailedEvents
 from scopes.sources.terra.admin_errors import AdminRefused, admin_error_for
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.errors import TerraUnavailable
 from scopes.sources.terra.exchange import Exchange, Limits
-from scopes.sources.terra.payloads import LONGEST_TEXT, PayloadError, text_in, time_in
 
 MOST_PAGES = 20
 # The events moved from the first to the second between two versions of Terra's documents.
@@ -63,33 +64,10 @@ class Destination:
     event_types: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class FailedEvent:
-    """One delivery that failed, or one event of which some did. It does not tell whose it is."""
-
-    event_id: str
-    sent_at: datetime | None
-    data_type: str
-    provider: str
-    http_status: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class FailedEvents:
-    """Failed deliveries, newest first as Terra gives them; not `complete` where there are more."""
-
-    events: tuple[FailedEvent, ...]
-    complete: bool
-
-    @property
-    def latest_at(self) -> datetime | None:
-        return max((event.sent_at for event in self.events if event.sent_at), default=None)
-
-
 class AdminApi:
     """The Admin API for one environment that has a token.
 
-    Each method raises AdminTokenRejected, AdminRefused or TerraUnavailable.
+    Each method raises AdminTokenRejected, AdminRefused or SourceUnavailable.
     """
 
     def __init__(
@@ -106,7 +84,7 @@ class AdminApi:
         """Our own token: needs no scope of it."""
         data = self._get(f"{self.environment.admin_base_url}/me")
         if not isinstance(data, Mapping):
-            raise TerraUnavailable("the Admin API tells nothing of our token")
+            raise SourceUnavailable("the Admin API tells nothing of our token")
         return Token(_text(data, "name"), _texts(data.get("scopes")) or (), _time(data, "expires_at"))
 
     def sources(self) -> tuple[EnabledSource, ...]:
@@ -180,13 +158,13 @@ class AdminApi:
         for _ in range(most_pages):
             data = self._get(self._url(path), {**(params or {}), **({"cursor": cursor} if cursor else {})})
             if not isinstance(data, Mapping) or not isinstance(data.get("data"), list):
-                raise TerraUnavailable(f"the Admin API's {path} is no list")
+                raise SourceUnavailable(f"the Admin API's {path} is no list")
             rows += [row for row in data["data"] if isinstance(row, Mapping)]
             following = data.get("next_cursor")
             if data.get("has_more") is not True or not isinstance(following, str) or not following:
                 return rows, True
             if following in seen:
-                raise TerraUnavailable(f"the Admin API's {path} goes round in a circle")
+                raise SourceUnavailable(f"the Admin API's {path} goes round in a circle")
             seen.add(following)
             cursor = following
         return rows, False

@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from scopes.sources.terra.errors import PASSING, TerraError, TerraUnavailable, without_addresses
+from scopes.redaction import without_addresses
+from scopes.sources.errors import SourceError, SourceUnavailable
+from scopes.sources.terra.errors import PASSING
 
 
-class AdminTokenRejected(TerraError):
+class AdminTokenRejected(SourceError):
     """The token is missing, wrong, expired, or of another kind: somebody has to make a new one."""
 
 
-class AdminRefused(TerraError):
+class AdminRefused(SourceError):
     """The Admin API says no. `code` is its stable code, such as `scope_missing`, `status` the HTTP status."""
 
     def __init__(self, message: str, *, status: int, code: str, trace_id: str = "") -> None:
@@ -29,7 +31,7 @@ def admin_error_for(
     page: bool = False,
     trace_id: str = "",
     retry_after: float | None = None,
-) -> TerraError:
+) -> SourceError:
     """The exception that an answer of the Admin API means. `body` is problem+json, whose `instance` is not repeated."""
     problem = body if isinstance(body, Mapping) else {}
     code = _text(problem, "code")
@@ -38,7 +40,7 @@ def admin_error_for(
     if status == HTTPStatus.UNAUTHORIZED:
         return AdminTokenRejected(told, trace_id=trace_id)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING:
-        return TerraUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
+        return SourceUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
     return AdminRefused(told, status=status, code=code, trace_id=trace_id)
 
 

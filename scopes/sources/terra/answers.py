@@ -1,4 +1,4 @@
-"""What Terra's answers hold, whatever shape they come in. Each reader raises TerraUnavailable for anything else."""
+"""What Terra's answers hold, whatever shape they come in. Each reader raises SourceUnavailable for anything else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from scopes.sources.terra.errors import TerraUnavailable
+from scopes.sources.errors import SourceUnavailable
+from scopes.sources.fields import LONGEST_TEXT, LONGEST_USER_ID, PayloadError, text_in
 from scopes.sources.terra.exchange import Answer
-from scopes.sources.terra.payloads import LONGEST_TEXT, LONGEST_USER_ID, PayloadError, TerraUser, read_user, text_in
+from scopes.sources.terra.payloads import TerraUser, read_user
 
 LOOKUP_KEYS = frozenset({"user", "users", "status", "is_authenticated"})
 
@@ -84,10 +85,10 @@ def listing_page(data: Any, page: int) -> ListingPage:
         return ListingPage(page, *readable(data["users"]), whole=True)
     pages = data.get("data") if isinstance(data, Mapping) else None
     if not isinstance(pages, Mapping) or not _has_list(pages, "results"):
-        raise TerraUnavailable(f"page {page} of the listing is no list of users")
+        raise SourceUnavailable(f"page {page} of the listing is no list of users")
     next_page, max_page = pages.get("next"), _count(pages.get("max_page"))
     if next_page is not None and (_count(next_page) is None or next_page <= page):
-        raise TerraUnavailable(f"the listing does not go on after page {page}: the next page it names is no later one")
+        raise SourceUnavailable(f"the listing does not go on after page {page}: the next page it names is no later one")
     return ListingPage(page, *readable(pages["results"]), next_page, max_page)
 
 
@@ -99,7 +100,7 @@ def user_info(data: Any, user_id: str) -> UserInfo | None:
             finished = data.get("is_authenticated") if isinstance(data, Mapping) else None
             return UserInfo(user(raw), finished if isinstance(finished, bool) else None)
     if rows:
-        raise TerraUnavailable("the lookup of a user was answered with another one")
+        raise SourceUnavailable("the lookup of a user was answered with another one")
     return None
 
 
@@ -111,7 +112,7 @@ def users(data: Any) -> list[Any]:
         return list(data["users"])
     if isinstance(data, Mapping) and data.keys() <= LOOKUP_KEYS and not data.get("users"):
         return [data["user"]] if data.get("user") else []
-    raise TerraUnavailable("a lookup was answered with something that is no user")
+    raise SourceUnavailable("a lookup was answered with something that is no user")
 
 
 def user(raw: object) -> TerraUser:
@@ -119,7 +120,7 @@ def user(raw: object) -> TerraUser:
     try:
         return read_user(raw)
     except PayloadError as problem:
-        raise TerraUnavailable(f"a user cannot be read: {problem}") from None
+        raise SourceUnavailable(f"a user cannot be read: {problem}") from None
 
 
 def readable(rows: list[Any]) -> tuple[tuple[TerraUser, ...], tuple[Unreadable, ...]]:
@@ -147,12 +148,12 @@ def widget_session(data: Any) -> WidgetSession:
 def athlete(data: Any) -> Athlete:
     """Whose account it is; an acknowledgement without `athlete` tells of nobody."""
     if not isinstance(data, Mapping):
-        raise TerraUnavailable("the lookup of an athlete was answered with something else")
+        raise SourceUnavailable("the lookup of an athlete was answered with something else")
     told = data.get("athlete")
     try:
         account = text_in(told if isinstance(told, Mapping) else {}, "provider_user_id", longest=LONGEST_TEXT)
     except PayloadError as problem:
-        raise TerraUnavailable(f"an athlete cannot be read: {problem}") from None
+        raise SourceUnavailable(f"an athlete cannot be read: {problem}") from None
     return Athlete(account, user(data["user"]) if data.get("user") else None)
 
 
@@ -160,7 +161,7 @@ def enabled_sources(answer: Answer) -> EnabledSources:
     """The enabled sources, of a list that may name others too."""
     data = answer.data
     if not _has_list(data, "providers"):
-        raise TerraUnavailable("the list of integrations names no providers")
+        raise SourceUnavailable("the list of integrations names no providers")
     rows = [row for row in data["providers"] if isinstance(row, Mapping) and row.get("enabled") is not False]
     names = [row.get("provider") for row in rows]
     return EnabledSources(tuple(name for name in names if isinstance(name, str)), answer.date)
@@ -179,7 +180,7 @@ def _needed(data: Any, key: str) -> str:
     except PayloadError:
         value = None
     if value is None:
-        raise TerraUnavailable(f"the answer holds no {key}")
+        raise SourceUnavailable(f"the answer holds no {key}")
     return value
 
 
@@ -191,7 +192,7 @@ def _link(data: Any, key: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise TerraUnavailable(f"the answer's {key} is no address that a person could open")
+        raise SourceUnavailable(f"the answer's {key} is no address that a person could open")
     return str(url)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -14,12 +13,15 @@ from uuid import uuid4
 import requests
 
 from scopes.counted import counted
+from scopes.facts import AccountTrouble
+from scopes.sources.errors import AccountRefused, CredentialRejected, SourceError
+from scopes.sources.gateway import Finding
 from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.answers import EnabledSources
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import BASE_URL, OLD_HOST, Environment
-from scopes.sources.terra.errors import NEW_WIDGET_SESSION, AccountRefused, CredentialRejected, TerraError, TerraRefused
-from scopes.sources.terra.setup import EXPIRES_SOON, causes_of_silence, expires_at, read_setup
+from scopes.sources.terra.errors import NEW_WIDGET_SESSION, TerraRefused, about_links
+from scopes.sources.terra.setup import read_setup
 from scopes.sources.terra.signature import sign
 from scopes.sources.terra.trial import try_a_link
 
@@ -27,26 +29,6 @@ MOST_SKEW = timedelta(seconds=60)
 WEBHOOK_TIMEOUT = 8.0
 ACCEPTED, LINK = "credentials", "link"
 OLD_WIDGET_SESSION_PATH = "/auth/generateWidgetSession"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `do` is what mends it; empty when nothing needs mending.
-
-    `error` is what Terra refused it with, where it did.
-    """
-
-    check: str
-    says: str
-    do: str = ""
-    error: TerraError | None = None
-
-    @property
-    def ok(self) -> bool:
-        return not self.do
-
-    def as_data(self) -> dict[str, str | bool]:
-        return {"check": self.check, "ok": self.ok, "says": self.says, "do": self.do}
 
 
 def check(terra: Terra, *, now: datetime, webhook_url: str = "") -> Iterator[Finding]:
@@ -85,7 +67,7 @@ def _integrations(terra: Terra, now: datetime) -> Generator[Finding, None, Enabl
     started = time.monotonic()
     try:
         enabled = terra.enabled_sources()
-    except TerraError as error:
+    except SourceError as error:
         yield _failed("integrations", terra.environment, error)
         return None
     passed = timedelta(seconds=time.monotonic() - started)
@@ -117,10 +99,10 @@ def _listing(terra: Terra) -> Generator[Finding, None, bool]:
     except CredentialRejected as error:
         yield _failed(ACCEPTED, terra.environment, error)
         return False
-    except TerraError as error:
+    except SourceError as error:
         yield _failed("listing", terra.environment, error)
         return False
-    yield Finding(ACCEPTED, "the dev id and the API key are accepted")
+    yield Finding(ACCEPTED, "the dev id and the API key are accepted", proves=ACCEPTED)
     shape = "everybody in one answer" if page.whole else f"page 0 of {(page.max_page or 0) + 1}"
     told = sum(user.scopes is not None for user in page.users)
     says = f"{shape}: {counted(len(page.users), 'connection')}, {told} of them with scopes"
@@ -139,18 +121,18 @@ def _listing(terra: Terra) -> Generator[Finding, None, bool]:
 def _link(terra: Terra, enabled: EnabledSources, now: datetime) -> Finding:
     try:
         name = try_a_link(terra, now, enabled)
-    except TerraError as error:
+    except SourceError as error:
         return _failed(LINK, terra.environment, error)
     if not name:
         return Finding("link not tried", "no enabled provider is known to be connected at a web page")
-    return Finding(LINK, f"a link to {name} can be made")
+    return Finding(LINK, f"a link to {name} can be made", proves=LINK)
 
 
 def _widget_session(terra: Terra) -> Finding:
     environment = terra.environment
     try:
         session = terra.widget_session()
-    except TerraError as error:
+    except SourceError as error:
         return _failed("widget session", environment, error)
     path = urlsplit(environment.widget_session_url).path
     if path.endswith(OLD_WIDGET_SESSION_PATH):
@@ -170,17 +152,17 @@ def _setup(environment: Environment, now: datetime) -> Iterator[Finding]:
     for part, error in setup.errors.items():
         do = f"Make a new token in Terra's dashboard and set {variable}." if part == "token" else "Give the token of "
         yield Finding(f"admin {part}", error, do if part == "token" else f"{do}{variable} the scope that this needs.")
-    ends = expires_at(setup)
+    ends = setup.expires_at
     if setup.token is not None:
-        soon = ends is not None and ends < now + EXPIRES_SOON
+        soon = setup.expires_soon(now)
         until = f"until {ends:%-d %b %Y}" if ends else "for good"
         says = f"the token may {', '.join(setup.token['scopes']) or 'nothing'}, {until}"
         yield Finding("admin token", says, f"Make a new one and set {variable}." if soon else "")
-    if setup.sources is not None:
-        custom = {slug: scopes for slug, scopes in setup.sources.items() if scopes}
-        yield Finding("admin sources", f"{len(setup.sources)} enabled, {len(custom)} with scopes of our own")
-        for slug, scopes in custom.items():
-            yield Finding("admin scopes", f"{slug} is asked for {', '.join(scopes)}")
+    if setup.providers is not None:
+        custom = [one for one in setup.providers if one["scopes"]]
+        yield Finding("admin providers", f"{len(setup.providers)} enabled, {len(custom)} with scopes of our own")
+        for one in custom:
+            yield Finding("admin scopes", f"{one['name']} is asked for {', '.join(one['scopes'])}")
     if setup.data_types is not None:
         yield Finding("admin data types", ", ".join(setup.data_types) or "none is selected")
     for destination in setup.destinations or ():
@@ -188,12 +170,12 @@ def _setup(environment: Environment, now: datetime) -> Iterator[Finding]:
         on = "on" if destination["active"] else "off"
         what = "every type" if types is None else ", ".join(types) or "nothing"
         yield Finding("admin destination", f"{destination['kind']} {destination['address']} is {on} and is sent {what}")
-    for cause in causes_of_silence(setup):
+    for cause in setup.causes:
         yield Finding("admin destination", cause, "Correct it in Terra's dashboard, under Connections > Destinations.")
     if setup.failed is not None:
         count = f"{setup.failed['count']}{'' if setup.failed['complete'] else ' or more'}"
         latest = f", the last on {setup.failed['latest_at']}" if setup.failed["latest_at"] else ""
-        do = "The desk's Terra page has them, and can have them sent again." if setup.failed["count"] else ""
+        do = "The desk's page of setups has them, and can have them sent again." if setup.failed["count"] else ""
         yield Finding("admin failed deliveries", f"{count}{latest}", do)
 
 
@@ -242,14 +224,19 @@ def _deliver(url: str, body: bytes, signature: str) -> int | str:
         return f"nothing ({type(problem).__name__})"
 
 
-def _failed(check: str, environment: Environment, error: TerraError) -> Finding:
+def _failed(check: str, environment: Environment, error: SourceError) -> Finding:
     if isinstance(error, CredentialRejected):
         names = f"{environment.variable('DEV_ID')} and {environment.variable('API_KEY')}"
         return Finding(check, str(error), f"Set {names} to those of this environment in Terra's dashboard.", error)
     if isinstance(error, AccountRefused):
-        what = "Have the limit raised, or end connections that nobody uses" if error.limit else "See to the payment"
+        what = (
+            "Have the limit raised, or end connections that nobody uses"
+            if error.trouble is AccountTrouble.USER_LIMIT
+            else "See to the payment"
+        )
         return Finding(check, str(error), f"{what}: nobody can connect until then.", error)
     if isinstance(error, TerraRefused) and check == LINK:
-        return Finding(check, str(error), "Look at this source in Terra's dashboard, under Connections.", error)
+        do = "Look at this source in Terra's dashboard, under Connections."
+        return Finding(check, str(error), do, about_links(error))
     variable = environment.variable("WIDGET_SESSION_URL" if check == "widget session" else "BASE_URL")
     return Finding(check, str(error), f"Look at {variable} and Terra's status page; if both are well, ask its support.")

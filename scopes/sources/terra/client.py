@@ -12,11 +12,13 @@ from functools import lru_cache
 from threading import Event
 from typing import Any
 
+from scopes.sources.errors import SourceUnavailable
+from scopes.sources.gateway import RateLimit
 from scopes.sources.terra import answers
 from scopes.sources.terra.answers import Athlete, EnabledSources, ListingPage, Minted, UserInfo, WidgetSession
-from scopes.sources.terra.environments import Environment, EnvironmentMissing, environments
-from scopes.sources.terra.errors import TerraRefused, TerraUnavailable
-from scopes.sources.terra.exchange import Acquire, Exchange, Limits
+from scopes.sources.terra.environments import Environment
+from scopes.sources.terra.errors import TerraRefused
+from scopes.sources.terra.exchange import Exchange, Limits
 from scopes.sources.terra.payloads import TerraUser
 
 PER_PAGE = 500
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Terra:
-    """Terra, as one environment. Each method raises a TerraError, and nothing else.
+    """Terra, as one environment. Each method raises a SourceError, and nothing else.
 
     Safe to share between the threads of one process. `pause` is what waits between two tries, for a number of seconds.
     """
@@ -42,13 +44,10 @@ class Terra:
         self.environment = environment
         self._exchange = Exchange(environment, limits or Limits(), pause=pause)
 
-    def with_rate_limiter(self, acquire: Acquire) -> Terra:
-        """The same, over the same connections, whose every call waits for as many seconds as `acquire` says.
-
-        It is told how many seconds we would wait at most. Where it says None, the call raises TerraUnavailable.
-        """
+    def with_rate_limiter(self, limit: RateLimit) -> Terra:
+        """The same, over the same connections, each of whose calls waits as long as `limit` says."""
         other = copy.copy(self)
-        other._exchange = self._exchange.with_rate_limiter(acquire)
+        other._exchange = self._exchange.with_rate_limiter(limit)
         return other
 
     def listing(
@@ -56,7 +55,7 @@ class Terra:
     ) -> Iterator[ListingPage]:
         """Everybody, page by page, in their order; up to `in_flight` pages are asked for before they are taken.
 
-        The same user may come on two pages, when somebody is added meanwhile. Raises TerraUnavailable where the pages
+        The same user may come on two pages, when somebody is added meanwhile. Raises SourceUnavailable where the pages
         go round in a circle, rather than following them. However it ends, nothing is under way then.
         """
         seen: set[int] = set()
@@ -71,7 +70,7 @@ class Terra:
                 found = (asked.pop(page, None) or pool.submit(walker.listing_page, page, per_page)).result()
                 who = hash((tuple(user.user_id for user in found.users), found.unreadable))
                 if who in seen:
-                    raise TerraUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
+                    raise SourceUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
                 seen.add(who)
                 page = found.next_page
                 for ahead in _ahead(found, in_flight):
@@ -191,23 +190,13 @@ class Terra:
         return self.environment.base_url + path
 
 
-def client_for(name: str, limits: Limits = BACKGROUND) -> Terra:
-    """The client of that environment, one a process. Raises EnvironmentMissing, which names the variable to set."""
-    found = environments(os.environ)
-    if name not in found:
-        listed = ", ".join(found) or "none"
-        raise EnvironmentMissing(f"TERRA_ENVIRONMENTS does not name {name!r}; it names {listed}")
-    return _client(os.getpid(), found[name], limits)
-
-
-def configured() -> tuple[str, ...]:
-    """The names of the environments that are set up, in the order of TERRA_ENVIRONMENTS. Raises EnvironmentMissing."""
-    return tuple(environments(os.environ))
+def client_for(environment: Environment, limits: Limits = BACKGROUND) -> Terra:
+    """The client of that environment, one a process: two that shared a connection would read each other's answers."""
+    return _client(os.getpid(), environment, limits)
 
 
 @lru_cache(maxsize=32)
 def _client(_process: int, environment: Environment, limits: Limits) -> Terra:
-    """Kept for one process: two that shared a connection would read each other's answers."""
     return Terra(environment, limits)
 
 

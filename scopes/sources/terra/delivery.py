@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from scopes.sources.terra.times import believed
+from scopes.times import believed
 
 _TRACE_ID = re.compile(r"[!-~]{1,200}")
 _MILLISECONDS = re.compile(r"[0-9]{12,14}")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from scopes.sources.errors import NotConfigured
+
 BASE_URL = "https://access.tryterra.co/api/v2"
 ADMIN_BASE_URL = "https://access.tryterra.co/api/v3/admin"
 OLD_HOST = "api.tryterra.co"
@@ -25,10 +27,6 @@ ENDINGS = (*KEYS, ADMIN_TOKEN, "SIGNING_SECRETS", *ADDRESSES, *TRUTHS, RATE)
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
-
-
-class EnvironmentMissing(ValueError):
-    """An environment is not set up, or not rightly. The text names the variable to set, never its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,6 @@ class Environment:
         address = self.widget_session_url.rstrip("/") or _widget_session_url(self.base_url)
         object.__setattr__(self, "widget_session_url", address)
 
-    @property
-    def source(self) -> str:
-        """The key of the source that facts from here carry."""
-        return f"terra:{self.name}"
-
     def variable(self, ending: str) -> str:
         """The name of the variable that sets `ending` here: TERRA_STAGING_API_KEY."""
         return variable(self.name, ending)
@@ -71,10 +64,10 @@ def variable(name: str, ending: str) -> str:
 def environments(variables: Mapping[str, str]) -> dict[str, Environment]:
     """The environments that TERRA_ENVIRONMENTS names, by name, in its order; none when it is not set.
 
-    Raises EnvironmentMissing where a variable is missing or cannot be what it says.
+    Raises NotConfigured where a variable is missing or cannot be what it says.
     """
     for trouble in _wrong(variables):
-        raise EnvironmentMissing(trouble)
+        raise NotConfigured(trouble)
     return {name: _environment(name, variables) for name in _names(variables)}
 
 

@@ -1,7 +1,4 @@
-"""What can go wrong with Terra: the credential is dead, our account may do no more, they are down, we asked wrongly.
-
-Nothing else leaves the package from a call. No text here holds a header, a key or an e-mail address.
-"""
+"""What an answer of Terra's that is none means: one of the errors of `sources.errors`."""
 
 from __future__ import annotations
 
@@ -9,61 +6,33 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-LONGEST_DETAIL = 300
+from scopes.facts import AccountTrouble
+from scopes.redaction import without_addresses
+from scopes.sources.errors import (
+    AccountRefused,
+    CredentialRejected,
+    RequestRefused,
+    SourceError,
+    SourceUnavailable,
+)
+
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 NEW_WIDGET_SESSION = "https://access.tryterra.co/api/widget/session"
 
-_ADDRESS = re.compile(r"[^\s\"'<>()=?&;,:]+(?:@|%40)[^\s\"'<>()=?&;,:]+", re.IGNORECASE)
 _ABOUT_OUR_CREDENTIAL = re.compile(r"dev[-_ ]?id|x-api-key|api[-_ ]?key|credential|unauthori[sz]ed", re.IGNORECASE)
 _ABOUT_OUR_LIMIT = re.compile(r"\b(?:users?|connections?|device)[ -](?:limit|quota)", re.IGNORECASE)
 _ABOUT_A_USER = re.compile(r"(?:\b|_)users?(?:[-_ ]?ids?)?\b", re.IGNORECASE)
 _ABOUT_THEIR_AUTHORISATION = re.compile(r"authori[sz]ation (?:has )?expired|reauthori[sz]e", re.IGNORECASE)
 
 
-class TerraError(Exception):
-    """Terra gave no usable answer. `trace_id` is what Terra's support asks for; empty when there was no answer."""
-
-    def __init__(self, message: str, *, trace_id: str = "") -> None:
-        self.trace_id = trace_id
-        super().__init__(f"{message} (trace id {trace_id})" if trace_id else message)
-
-
-class CredentialRejected(TerraError):
-    """Terra does not accept this environment's dev id and API key: nothing will work until somebody replaces them."""
-
-
-class AccountRefused(TerraError):
-    """Terra refuses to make new connections for this environment: no repeat and no other endpoint helps.
-
-    `limit` tells that it holds as many as it may; otherwise Terra asks for a payment.
-    """
-
-    def __init__(self, message: str, *, limit: bool, trace_id: str = "") -> None:
-        self.limit = limit
-        super().__init__(message, trace_id=trace_id)
-
-
-class TerraUnavailable(TerraError):
-    """Terra is down, slow, throttling or talks nonsense: try again later, after `retry_after` seconds where told.
-
-    `status` is the HTTP status, where an answer came at all.
-    """
-
-    def __init__(
-        self, message: str, *, retry_after: float | None = None, status: int | None = None, trace_id: str = ""
-    ) -> None:
-        self.retry_after, self.status = retry_after, status
-        super().__init__(message, trace_id=trace_id)
-
-
-class TerraRefused(TerraError):
-    """Terra understood us and says no. `status` is its HTTP status, `detail` its own words."""
+class TerraRefused(RequestRefused):
+    """Terra understood us and refuses; it says for itself what that is about."""
 
     def __init__(
         self, message: str, *, status: int, detail: str = "", known_dialect: bool = True, trace_id: str = ""
     ) -> None:
-        self.status, self.detail, self._known_dialect = status, detail, known_dialect
-        super().__init__(message, trace_id=trace_id)
+        self._known_dialect = known_dialect
+        super().__init__(message, status=status, detail=detail, trace_id=trace_id)
 
     @property
     def not_found(self) -> bool:
@@ -80,12 +49,6 @@ class TerraRefused(TerraError):
         return bool(_ABOUT_THEIR_AUTHORISATION.search(self.detail))
 
 
-def without_addresses(text: str) -> str:
-    """`text` with each e-mail address replaced, on one line, and cut to 300 characters."""
-    text = " ".join(_ADDRESS.sub("[address]", text[: 4 * LONGEST_DETAIL]).split())
-    return text if len(text) <= LONGEST_DETAIL else f"{text[: LONGEST_DETAIL - 1]}…"
-
-
 def error_for(
     status: int,
     body: object,
@@ -94,7 +57,7 @@ def error_for(
     page: bool = False,
     trace_id: str = "",
     retry_after: float | None = None,
-) -> TerraError:
+) -> SourceError:
     """The exception that an answer means. `body` is its JSON, `page` tells of a web page instead; `asked` is the call.
 
     Reads both dialects: problem+json (`title`, `detail`) and the older `{"status": "error", "message": …}`. A web page
@@ -113,11 +76,12 @@ def error_for(
     at_limit = status < HTTPStatus.INTERNAL_SERVER_ERROR and _ABOUT_OUR_LIMIT.search(detail)
     if status == HTTPStatus.PAYMENT_REQUIRED or at_limit:
         # The documents name the limit as the only reason for a 402.
-        return AccountRefused(told, limit=bool(at_limit) or not detail, trace_id=trace_id)
+        trouble = AccountTrouble.USER_LIMIT if at_limit or not detail else AccountTrouble.PAYMENT
+        return AccountRefused(told, trouble=trouble, trace_id=trace_id)
     redirect = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
     about_address = redirect or status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING or (page and not about_address):
-        return TerraUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
+        return SourceUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
     if status == HTTPStatus.GONE:
         told += f". This address was switched off; for widget sessions set WIDGET_SESSION_URL to {NEW_WIDGET_SESSION}"
     elif redirect:
@@ -135,3 +99,10 @@ def _words(body: object) -> tuple[str, bool]:
     legacy = "message" in body and body.get("status") == "error"
     said = body.get("detail") or body.get("message")
     return without_addresses(said) if isinstance(said, str) else "", problem or legacy
+
+
+def about_links(error: SourceError) -> SourceError:
+    """What an error means where a link was asked for: a 403 is about our account then."""
+    if isinstance(error, TerraRefused) and error.status == HTTPStatus.FORBIDDEN:
+        return AccountRefused(str(error), trouble=AccountTrouble.FORBIDDEN)
+    return error

@@ -24,21 +24,19 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
-from scopes.sources.terra.payloads import (
+from scopes.sources.fields import (
     LONGEST_TEXT,
     LONGEST_USER_ID,
     PayloadError,
-    TerraUser,
     kind_of,
     message_in,
-    provider_of,
-    read_user,
     scopes_in,
     storable,
     text_in,
     time_in,
 )
-from scopes.sources.terra.times import A_DAY_ENDS_WITHIN, believed
+from scopes.sources.terra.payloads import TerraUser, provider_of, read_user
+from scopes.times import A_DAY_ENDS_WITHIN, believed
 
 type Event = Mapping[str, Any]
 
@@ -105,7 +103,7 @@ def ids_without_provider(raw: Event) -> tuple[str, ...]:
 
 def read_event_at(provider: str, raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
     """`read_event` of an event that names no provider; its connection is known to be at this one (a slug)."""
-    resource = next(iter(provider_named(provider).terra), provider)
+    resource = next(iter(provider_named(provider).names_at("terra")), provider)
     named = {key: {**user, "provider": resource} for key, user in _users_without_provider(raw).items()}
     facts = read_event({**raw, **named}, happened_at)
     return tuple(replace(fact, resource=None) if isinstance(fact, ConnectionFact) else fact for fact in facts)

@@ -26,8 +26,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from scopes.sources.errors import SourceError, SourceUnavailable
+from scopes.sources.gateway import RateLimit
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.errors import TerraError, TerraUnavailable, error_for
+from scopes.sources.terra.errors import error_for
 
 CONNECTIONS = 32
 PIECE = 64 * 1024
@@ -35,8 +37,7 @@ PIECE = 64 * 1024
 _TRACE_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
 
 
-type Acquire = Callable[[float], float | None]
-type Meaning = Callable[..., TerraError]
+type Meaning = Callable[..., SourceError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Answer:
 class Exchange:
     """Calls Terra as one environment. Safe to share between threads of one process.
 
-    `acquire` is asked before each call and repeat, with the seconds that we would wait at most: how many to wait, or
+    `limit` is asked before each call and each repeat, with the seconds that we would wait at most: how many to wait, or
     None where it would be more. With a `bearer` token it calls as who holds that, instead of with dev id and API key.
     `meaning` makes the exception of an answer that is none.
     """
@@ -73,12 +74,12 @@ class Exchange:
         limits: Limits,
         *,
         pause: Callable[[float], None] = time.sleep,
-        acquire: Acquire = lambda _patience: 0.0,
+        limit: RateLimit = lambda _patience: 0.0,
         bearer: str = "",
         meaning: Meaning = error_for,
     ) -> None:
         self._bearer, self._meaning = bearer, meaning
-        self._environment, self._limits, self._pause, self._acquire = environment, limits, pause, acquire
+        self._environment, self._limits, self._pause, self._limit = environment, limits, pause, limit
         self._is_over: Callable[[], bool] = lambda: False
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -86,10 +87,10 @@ class Exchange:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
-    def with_rate_limiter(self, acquire: Acquire) -> Exchange:
-        """The same, over the same connections, which asks `acquire` before each call."""
+    def with_rate_limiter(self, limit: RateLimit) -> Exchange:
+        """The same, over the same connections, each call of which waits as long as `limit` says."""
         other = copy.copy(self)
-        other._acquire = acquire
+        other._limit = limit
         return other
 
     def until(self, is_over: Callable[[], bool]) -> Exchange:
@@ -111,13 +112,13 @@ class Exchange:
         """The answer to one call, repeated where that is allowed and helps.
 
         A pause that Terra asks for and that is longer than we have patience for is not waited: the error carries it.
-        Raises CredentialRejected, AccountRefused, TerraUnavailable or TerraRefused.
+        Raises CredentialRejected, AccountRefused, SourceUnavailable or TerraRefused.
         """
         ends = time.monotonic() + self._limits.total
         for tried in itertools.count(1):
             try:
                 return self._once(method, url, params=params, body=body, with_key=with_key, ends=ends)
-            except TerraUnavailable as down:
+            except SourceUnavailable as down:
                 pause = max(down.retry_after or 0.0, _backoff(tried))
                 too_long = pause > min(self._limits.longest_pause, ends - time.monotonic())
                 if not repeatable or tried == self._limits.tries or too_long or self._is_over():
@@ -139,8 +140,8 @@ class Exchange:
     ) -> Answer:
         asked = f"{method} {url}"
         patience = min(self._limits.longest_pause, ends - time.monotonic())
-        if (wait := self._acquire(max(patience, 0.0))) is None:
-            raise TerraUnavailable(f"{asked}: not asked, for as many requests wait already as our own limit allows")
+        if (wait := self._limit(max(patience, 0.0))) is None:
+            raise SourceUnavailable(f"{asked}: not asked, for as many requests wait already as our own limit allows")
         if wait:
             self._pause(wait)
         headers = {"Accept": "application/json, application/problem+json", **self._credential(with_key)}
@@ -161,13 +162,13 @@ class Exchange:
             # The exception is not chained: its text holds the whole address, and so perhaps somebody's e-mail address.
             failure = _in_words(problem, self._limits)
         if failure:
-            raise TerraUnavailable(f"{asked}: {failure}")
+            raise SourceUnavailable(f"{asked}: {failure}")
         return self._understood(response, raw, asked)
 
     def _understood(self, response: requests.Response, raw: bytes | None, asked: str) -> Answer:
         trace_id = _trace_id(response.headers)
         if raw is None:
-            raise TerraUnavailable(f"{asked}: the answer was too long or came too slowly", trace_id=trace_id)
+            raise SourceUnavailable(f"{asked}: the answer was too long or came too slowly", trace_id=trace_id)
         status = response.status_code
         date = _date(response.headers.get("Date", ""))
         page = _is_page(response, raw)
@@ -182,7 +183,7 @@ class Exchange:
             return Answer(None, date)
         if data is _NOT_JSON:
             what = "a web page" if page else "something that is not JSON, or half of it"
-            raise TerraUnavailable(f"{asked}: Terra answered {what}", trace_id=trace_id)
+            raise SourceUnavailable(f"{asked}: Terra answered {what}", trace_id=trace_id)
         return Answer(data, date)
 
     def _credential(self, with_key: bool) -> dict[str, str]:

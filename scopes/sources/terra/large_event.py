@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import DecodeError, Raw, Struct, ValidationError, defstruct
 from msgspec.json import decode
 
-from scopes.sources.terra.payloads import PayloadError
+from scopes.sources.fields import PayloadError
 
 FIELDS = (
     "type", "status", "version", "message", "reason", "reference_id", "user", "new_user", "old_user", "old_user_id",

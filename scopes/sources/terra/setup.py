@@ -4,41 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import asdict
 from typing import Any
 
+from scopes.sources.errors import SourceError
+from scopes.sources.fields import PayloadError
+from scopes.sources.setup import Setup
 from scopes.sources.terra.admin_api import AdminApi
-from scopes.sources.terra.errors import TerraError
-from scopes.sources.terra.payloads import PayloadError, provider_of
+from scopes.sources.terra.payloads import provider_of
 
 FAILED_KEPT = 20
-EXPIRES_SOON = timedelta(days=7)
-
-
-@dataclass(slots=True)
-class Setup:
-    """What the Admin API told, JSON-ready; None is a part that it did not tell, and `errors` says why.
-
-    `sources` is slug -> custom OAuth scopes, empty where Terra's own are asked for. `failed` has `count`, whether that
-    is all (`complete`), `latest_at`, and the `newest`.
-    """
-
-    token: dict[str, Any] | None = None
-    sources: dict[str, list[str]] | None = None
-    data_types: list[str] | None = None
-    formats: list[str] | None = None
-    destinations: list[dict[str, Any]] | None = None
-    failed: dict[str, Any] | None = None
-    errors: dict[str, str] = field(default_factory=dict)
-
-    def as_data(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Setup:
-        parts = {name: data.get(name) for name in cls.__dataclass_fields__ if name != "errors"}
-        return cls(**parts, errors=dict(data.get("errors") or {}))
 
 
 def read_setup(api: AdminApi) -> Setup:
@@ -46,23 +21,13 @@ def read_setup(api: AdminApi) -> Setup:
     setup = Setup()
     if not _read(setup, "token", lambda: _token(api)):
         return setup
-    _read(setup, "sources", lambda: _sources(api))
+    _read(setup, "providers", lambda: _providers(api))
     _read(setup, "data_types", lambda: [one.name for one in api.data_types()])
     _read(setup, "formats", lambda: list(api.formats()))
     _read(setup, "destinations", lambda: [asdict(one) for one in api.destinations()])
     _read(setup, "failed", lambda: _failed(api))
+    setup.causes = list(_causes(setup))
     return setup
-
-
-def causes_of_silence(setup: Setup) -> list[str]:
-    """What in the set-up explains that no webhook comes, or none that can be read."""
-    return list(_causes(setup))
-
-
-def expires_at(setup: Setup) -> datetime | None:
-    """When the token ends, where it told."""
-    told = (setup.token or {}).get("expires_at")
-    return datetime.fromisoformat(told) if told else None
 
 
 def resource_of(slug: str) -> tuple[str, str]:
@@ -75,20 +40,25 @@ def resource_of(slug: str) -> tuple[str, str]:
         provider = provider_of(name)
     except PayloadError:
         return "", name
-    return provider.slug, provider.resource(name)
+    return provider.slug, provider.name_at("terra", name)
 
 
 def _read(setup: Setup, part: str, told: Callable[[], Any]) -> bool:
     try:
         setattr(setup, part, told())
-    except TerraError as error:
+    except SourceError as error:
         setup.errors[part] = str(error)
         return False
     return True
 
 
-def _sources(api: AdminApi) -> dict[str, list[str]]:
-    return {one.provider: list(api.custom_scopes(one.provider)) for one in api.sources() if one.active}
+def _providers(api: AdminApi) -> list[dict[str, Any]]:
+    enabled = sorted(one.provider for one in api.sources() if one.active)
+    found = []
+    for slug in enabled:
+        provider, name = resource_of(slug)
+        found.append({"name": name or slug, "provider": provider, "scopes": list(api.custom_scopes(slug))})
+    return found
 
 
 def _token(api: AdminApi) -> dict[str, Any]:

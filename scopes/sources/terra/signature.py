@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from scopes.sources.errors import NotVerified
+
 LONGEST_HEADER = 4096
 FIRST_IN_MILLISECONDS = 10**11
 
 _TIMESTAMP = re.compile(r"[0-9]{1,13}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-class BadSignature(Exception):
-    """The body is not proved to be from Terra. The text says what is wrong with the header, and repeats none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,13 @@ class Signature:
 class Check:
     """Whether a signature was made over a body that arrives piece by piece, with any of `secrets`.
 
-    Raises BadSignature at once for a header that can fit no body, and where there is no secret to verify with.
+    Raises NotVerified at once for a header that can fit no body, and where there is no secret to verify with.
     """
 
     def __init__(self, header: str, secrets: Sequence[str]) -> None:
         keys = [secret.encode() for secret in secrets if secret]
         if not keys:
-            raise BadSignature("no signing secret is set, so nothing can be verified")
+            raise NotVerified("no signing secret is set, so nothing can be verified")
         self._timestamp, self._given = _read(header)
         self._expected = [hmac.new(key, f"{self._timestamp}.".encode(), sha256) for key in keys]
 
@@ -61,17 +59,17 @@ class Check:
     def signature(self) -> Signature:
         """The signature, when any of its `v1` values was made over all pieces. Takes constant time.
 
-        Raises BadSignature otherwise.
+        Raises NotVerified otherwise.
         """
         ours = [expected.hexdigest() for expected in self._expected]
         matches = [hmac.compare_digest(one, other) for one in ours for other in self._given]
         if not any(matches):
-            raise BadSignature("no signature matches: the secret is another one, or the body was changed on its way")
+            raise NotVerified("no signature matches: the secret is another one, or the body was changed on its way")
         return Signature(int(self._timestamp))
 
 
 def verify(body: bytes, header: str, secrets: Sequence[str]) -> Signature:
-    """The signature of a body that is there as a whole. Raises BadSignature."""
+    """The signature of a body that is there as a whole. Raises NotVerified."""
     check = Check(header, secrets)
     check.update(body)
     return check.signature()
@@ -86,16 +84,16 @@ def sign(body: bytes, secret: str, at: datetime) -> str:
 def _read(header: str) -> tuple[str, list[str]]:
     """The `t` and every well-formed `v1`. Other schemes are passed by."""
     if not header:
-        raise BadSignature("the signature header is missing")
+        raise NotVerified("the signature header is missing")
     if len(header) > LONGEST_HEADER:
-        raise BadSignature("the signature header is too long")
+        raise NotVerified("the signature header is too long")
     elements = [tuple(part.strip() for part in element.partition("=")) for element in header.split(",")]
     timestamps = [value for name, _, value in elements if name == "t"]
     given = [value for name, _, value in elements if name == "v1" and _DIGEST.fullmatch(value)]
     if len(timestamps) != 1 or not _TIMESTAMP.fullmatch(timestamps[0]):
-        raise BadSignature("the signature header needs exactly one t=<unix seconds>")
+        raise NotVerified("the signature header needs exactly one t=<unix seconds>")
     if not given:
-        raise BadSignature("the signature header holds no v1=<64 hexadecimal digits>")
+        raise NotVerified("the signature header holds no v1=<64 hexadecimal digits>")
     return timestamps[0], given
 
 

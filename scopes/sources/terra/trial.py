@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from scopes.sources.fields import PayloadError
 from scopes.sources.terra.answers import EnabledSources
 from scopes.sources.terra.client import Terra
-from scopes.sources.terra.payloads import PayloadError, provider_of
+from scopes.sources.terra.payloads import provider_of
 
 
 def try_a_link(terra: Terra, now: datetime, enabled: EnabledSources | None = None) -> str:
     """Have a link made for one enabled source, whose name this returns; empty where none can be tried.
 
-    No connection comes about before a person consents. Raises TerraError.
+    No connection comes about before a person consents. Raises SourceError.
     """
     for name in (enabled or terra.enabled_sources()).names:
         if _can_be_linked(name, now):

@@ -23,8 +23,8 @@ def written(folder: Path, text: str, name: str = "connections.jsonl") -> Path:
 
 
 def test_the_examples_say_the_same_in_both_notations() -> None:
-    by_csv = [row for row in read(EXAMPLES / "connections.csv", None, NOW) if not isinstance(row, Refused)]
-    by_json = [row for row in read(EXAMPLES / "connections.jsonl", None, NOW) if not isinstance(row, Refused)]
+    by_csv = [row for row in read(EXAMPLES / "connections.csv", "terra", None, NOW) if not isinstance(row, Refused)]
+    by_json = [row for row in read(EXAMPLES / "connections.jsonl", "terra", None, NOW) if not isinstance(row, Refused)]
 
     assert [seen for _, seen in by_csv] == [seen for _, seen in by_json]
     assert [line for line, _ in by_csv] == [2, 3, 4, 5]
@@ -49,7 +49,7 @@ def test_a_row_of_its_own_time_is_of_that_time_and_the_others_of_the_file_s(tmp_
     )
     path = written(tmp_path, f"{own}\n{others}\n")
 
-    times = [row[1].happened_at for row in read(path, AT, NOW) if not isinstance(row, Refused)]
+    times = [row[1].happened_at for row in read(path, "terra", AT, NOW) if not isinstance(row, Refused)]
 
     assert times == [datetime(2026, 11, 1, 8, tzinfo=UTC), AT]
 
@@ -60,7 +60,7 @@ def test_a_file_that_nobody_says_the_time_of_is_not_read(tmp_path: Path) -> None
     with pytest.raises(
         UnreadableFile, match=r"^Line 1 does not say when it was so\. Add a column `at`, or say --as-of"
     ):
-        list(read(path, None, NOW))
+        list(read(path, "terra", None, NOW))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_file_that_nobody_says_the_time_of_is_not_read(tmp_path: Path) -> None
 def test_csv_says_true_and_false_as_databases_write_it(tmp_path: Path, word: str, means: bool | None) -> None:
     path = written(tmp_path, f"provider,user_id,active\noura,a,{word}\n", "connections.csv")
 
-    assert list(read(path, AT, NOW)) == [(2, ConnectionSeen("oura", "a", AT, active=means))]
+    assert list(read(path, "terra", AT, NOW)) == [(2, ConnectionSeen("oura", "a", AT, active=means))]
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,13 @@ def test_csv_says_true_and_false_as_databases_write_it(tmp_path: Path, word: str
 def test_our_slug_is_no_name_of_terras(tmp_path: Path, written_as: str, resource: str | None) -> None:
     path = written(tmp_path, f"provider,user_id\n{written_as},a\n", "connections.csv")
 
-    assert list(read(path, AT, NOW)) == [(2, ConnectionSeen("dexcom", "a", AT, resource=resource))]
+    assert list(read(path, "terra", AT, NOW)) == [(2, ConnectionSeen("dexcom", "a", AT, resource=resource))]
 
 
 def test_none_granted_and_not_reported_stay_apart(tmp_path: Path) -> None:
     path = written(tmp_path, 'provider,user_id,scopes\noura,a,[]\noura,b,\noura,c,"daily, email"\n', "connections.csv")
 
-    told = [row[1].scopes for row in read(path, AT, NOW) if not isinstance(row, Refused)]
+    told = [row[1].scopes for row in read(path, "terra", AT, NOW) if not isinstance(row, Refused)]
 
     assert told == [(), None, ("daily", "email")]
 
@@ -127,7 +127,7 @@ def test_a_bad_row_is_refused_with_its_line_and_never_with_its_value(tmp_path: P
     good = '{"provider": "oura", "user_id": "good"}'
     path = written(tmp_path, f"{good}\n{row}\n{good}\n")
 
-    first, refused, last = read(path, AT, NOW)
+    first, refused, last = read(path, "terra", AT, NOW)
 
     assert first == (1, ConnectionSeen("oura", "good", AT))
     assert last == (3, ConnectionSeen("oura", "good", AT))
@@ -140,14 +140,14 @@ def test_a_bad_row_is_refused_with_its_line_and_never_with_its_value(tmp_path: P
 def test_half_a_line_at_the_end_is_refused_and_the_lines_before_are_read(tmp_path: Path) -> None:
     whole = '{"provider": "oura", "user_id": "a"}\n'
 
-    assert list(read(written(tmp_path, whole + whole[:20]), AT, NOW))[1] == Refused(2, "it is not JSON")
+    assert list(read(written(tmp_path, whole + whole[:20]), "terra", AT, NOW))[1] == Refused(2, "it is not JSON")
 
 
 def test_a_file_without_line_breaks_is_not_held_in_memory(tmp_path: Path) -> None:
     path = written(tmp_path, "[" + '{"provider": "oura", "user_id": "a"},' * (LONGEST_LINE // 30), "connections.json")
 
     with pytest.raises(UnreadableFile, match=r"^Line 1 has more than 1,000,000 characters\."):
-        list(read(path, AT, NOW))
+        list(read(path, "terra", AT, NOW))
 
 
 def test_a_spreadsheet_s_file_of_connections_is_read(tmp_path: Path) -> None:
@@ -156,4 +156,4 @@ def test_a_spreadsheet_s_file_of_connections_is_read(tmp_path: Path) -> None:
     path.write_bytes(text.encode("utf-16"))
 
     seen = ConnectionSeen("oura", "a", AT, scopes=("email", "daily"), active=True, resource="OURA")
-    assert list(read(path, AT, NOW)) == [(2, seen)]
+    assert list(read(path, "terra", AT, NOW)) == [(2, seen)]

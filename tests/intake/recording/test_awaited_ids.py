@@ -14,28 +14,28 @@ from scopes import flow
 from scopes.facts import ConnectionSeen, LinkState, Origin, OriginKind
 from scopes.intake.recording import awaited_ids
 from scopes.models import Attempt, Connection, Delivery, FormerId, Source
-from scopes.sources.terra.body import Body
-from scopes.sources.terra.delivery import Envelope
+from scopes.sources.gateway import EventProof
+from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.signature import Signature
+from scopes.sources.terra.gateway import TerraGateway
 from scopes.sync import deliveries, webhook
+from scopes.sync.body import Body
 from scopes.sync.deliveries import Result
+from tests.terra_sandbox import gateway_of
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
-LIVE = Environment("production", dev_id="live", api_key="key", production=True)
+LIVE = gateway_of(Terra(Environment("production", dev_id="live", api_key="key", production=True)))
 ADA = {"user_id": "ada-1", "provider": "GARMIN", "scopes": "ACTIVITY_EXPORT,HEALTH_EXPORT", "reference_id": "ref-a"}
 AUTH = {"type": "auth", "status": "success", "user": ADA}
 BARE = {"user_id": "ada-1"}
 
 
-def store(told: dict[str, Any], minutes: int = 0, environment: Environment = LIVE) -> int:
+def store(told: dict[str, Any], minutes: int = 0, gateway: TerraGateway = LIVE) -> int:
     at = NOW + timedelta(minutes=minutes)
-    envelope, signed = Envelope("", f"trace-{Delivery.objects.count()}", None), Signature(int(at.timestamp()))
-    return webhook.store(
-        environment, Body(json.dumps(told).encode()), envelope, signed, stale_after=timedelta(days=1), now=NOW
-    )
+    proof = EventProof(at, at, f"trace-{Delivery.objects.count()}")
+    return webhook.store(gateway, Body(json.dumps(told).encode()), proof, stale_after=timedelta(days=1), now=NOW)
 
 
 def work() -> bool:
@@ -92,7 +92,8 @@ def test_a_listing_that_shows_the_id_lets_it_be_applied() -> None:
 
 
 def test_an_id_is_known_in_its_own_environment_only() -> None:
-    store({"type": "deauth", "user": BARE}, environment=Environment("staging", dev_id="try", api_key="key"))
+    staging = gateway_of(Terra(Environment("staging", dev_id="try", api_key="key")))
+    store({"type": "deauth", "user": BARE}, gateway=staging)
     store(AUTH)
     work()
     assert link_of("ada-1") == LinkState.ACTIVE

@@ -27,7 +27,7 @@ def record(source: Source) -> None:
 @pytest.mark.parametrize("first", ["the connection", "the person"])
 def test_two_transactions_at_once_leave_no_connection_unclaimed(first: str) -> None:
     """The second begins while the first has written and not yet committed."""
-    source = Source.objects.create(key="terra:prod")
+    source = Source.objects.create(kind="terra", name="prod")
     record(source)  # so that all that is found or made once is there
     Connection.objects.update(user_id="another", reference_id="")
     written, other_is_done = Event(), Event()
@@ -58,7 +58,7 @@ def test_two_transactions_at_once_leave_no_connection_unclaimed(first: str) -> N
 
 @pytest.mark.django_db
 def test_the_night_claims_what_was_left_unclaimed_and_judges_it_by_the_plan() -> None:
-    source = Source.objects.create(key="terra:prod")
+    source = Source.objects.create(kind="terra", name="prod")
     flow.take_in_people([ADA], NOW)
     record(source)
     Connection.objects.update(person=None)

@@ -11,12 +11,13 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from scopes.sources.errors import SourceError, SourceUnavailable
+from scopes.sources.setup import Setup
 from scopes.sources.terra.admin_api import MOST_PAGES, AdminApi, Destination
 from scopes.sources.terra.admin_errors import AdminRefused, AdminTokenRejected
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.errors import TerraError, TerraUnavailable
 from scopes.sources.terra.exchange import Limits
-from scopes.sources.terra.setup import Setup, causes_of_silence, read_setup, resource_of
+from scopes.sources.terra.setup import _causes, read_setup, resource_of
 
 TOKEN = "terra_at_that-must-stay-secret"
 BASE = "/api/v3/admin"
@@ -83,7 +84,7 @@ def test_a_list_without_an_end_is_left_after_some_pages(httpserver: HTTPServer, 
 
 def test_a_list_that_goes_in_a_circle_is_no_list(httpserver: HTTPServer, api: AdminApi) -> None:
     httpserver.expect_request(f"{HERE}/webhook-events").respond_with_json(listed({"event_id": "e"}, cursor="same"))
-    with pytest.raises(TerraUnavailable, match="round in a circle"):
+    with pytest.raises(SourceUnavailable, match="round in a circle"):
         api.failed_events()
 
 
@@ -103,16 +104,16 @@ def test_the_events_are_found_where_they_moved_to(httpserver: HTTPServer, api: A
         (404, "dev_id_not_found", AdminRefused),
         (409, "conflict", AdminRefused),
         (422, "unsupported_operation", AdminRefused),
-        (429, "rate_limited", TerraUnavailable),
-        (500, "internal_error", TerraUnavailable),
-        (503, "service_unavailable", TerraUnavailable),
+        (429, "rate_limited", SourceUnavailable),
+        (500, "internal_error", SourceUnavailable),
+        (503, "service_unavailable", SourceUnavailable),
     ],
 )
 def test_an_error_is_told_by_its_code_and_gives_nothing_away(
-    httpserver: HTTPServer, api: AdminApi, status: int, code: str, expected: type[TerraError]
+    httpserver: HTTPServer, api: AdminApi, status: int, code: str, expected: type[SourceError]
 ) -> None:
     httpserver.expect_request(f"{HERE}/unified-api/sources").respond_with_handler(lambda _: problem(status, code))
-    with pytest.raises(TerraError) as raised:
+    with pytest.raises(SourceError) as raised:
         api.sources()
     assert type(raised.value) is expected and code in str(raised.value)
     assert "terra_at_" not in str(raised.value) and "ada@" not in str(raised.value)
@@ -152,7 +153,7 @@ def test_an_event_is_sent_again_once(httpserver: HTTPServer, api: AdminApi) -> N
     assert request.get_json() == {"user_id": "user-1", "event_id": "event-1", "event_type": "auth"}
     httpserver.clear()
     httpserver.expect_request(path, method="POST").respond_with_handler(lambda _: problem(500, "internal_error"))
-    with pytest.raises(TerraUnavailable):
+    with pytest.raises(SourceUnavailable):
         api.resend("user-1", "event-1", "auth")
     assert len(httpserver.log) == 1, "it may have been done"
 
@@ -167,7 +168,7 @@ def test_what_one_part_refuses_leaves_the_others(httpserver: HTTPServer, api: Ad
     for path in ("unified-api/processing", "unified-api/destinations", "webhook-events"):
         httpserver.expect_request(f"{HERE}/{path}").respond_with_json(listed())
     setup = read_setup(api)
-    assert setup.sources == {"oura": ["email"]} and setup.destinations == []
+    assert setup.providers == [{"name": "OURA", "provider": "oura", "scopes": ["email"]}] and setup.destinations == []
     assert setup.data_types is None and "scope_missing" in setup.errors["data_types"]
     assert Setup.from_data(json.loads(json.dumps(setup.as_data()))) == setup
 
@@ -214,5 +215,5 @@ def destination(**told: Any) -> dict[str, Any]:
     ],
 )
 def test_silence_gets_its_cause(setup: Setup, cause: str | None) -> None:
-    found = causes_of_silence(setup)
+    found = list(_causes(setup))
     assert (found == []) if cause is None else (len(found) == 1 and cause in found[0])

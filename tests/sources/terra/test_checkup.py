@@ -12,7 +12,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from scopes.sources.terra.checkup import Finding, check
+from scopes.sources.gateway import Finding
+from scopes.sources.terra.checkup import check
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.exchange import Limits
@@ -165,7 +166,7 @@ def test_with_a_token_the_set_up_is_told(httpserver: HTTPServer, terra: Terra) -
     told = findings(admin(httpserver, terra, days=60, active=True))
     assert all(finding.ok for finding in told)
     says = {finding.check: finding.says for finding in told}
-    assert says["admin sources"] == "1 enabled, 1 with scopes of our own"
+    assert says["admin providers"] == "1 enabled, 1 with scopes of our own"
     assert says["admin scopes"] == "oura is asked for email"
     assert says["admin destination"] == "webhook app.example/hooks is on and is sent every type"
     assert "terra_at_1" not in str(told) and "key=secret" not in str(told)

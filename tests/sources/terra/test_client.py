@@ -11,10 +11,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from scopes.sources.errors import SourceUnavailable
 from scopes.sources.terra.answers import Minted, WidgetSession
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.errors import TerraRefused, TerraUnavailable
+from scopes.sources.terra.errors import TerraRefused
 from scopes.sources.terra.exchange import Limits
 from tests.sources.terra.conftest import API_KEY, answer
 
@@ -82,7 +83,7 @@ class TestListing:
         self, httpserver: HTTPServer, terra: Terra, pages: list[tuple[str, Any]]
     ) -> None:
         serve_pages(httpserver, *pages)
-        with pytest.raises(TerraUnavailable, match="the listing"):
+        with pytest.raises(SourceUnavailable, match="the listing"):
             list(terra.listing())
 
     @pytest.mark.parametrize("next_page", [0, 3, 4])
@@ -90,7 +91,7 @@ class TestListing:
         self, httpserver: HTTPServer, terra: Terra, next_page: int
     ) -> None:
         serve_pages(httpserver, paged(4, next_page, "a"))
-        with pytest.raises(TerraUnavailable, match="does not go on after page 4"):
+        with pytest.raises(SourceUnavailable, match="does not go on after page 4"):
             terra.listing_page(4)
 
     def test_a_listing_may_shrink_and_may_repeat_a_user(self, httpserver: HTTPServer, terra: Terra) -> None:
@@ -156,7 +157,7 @@ class TestListing:
     @pytest.mark.parametrize("body", [{}, [], None, {"users": None}, {"data": {"results": None}}, {"data": []}])
     def test_anything_else_is_no_listing(self, httpserver: HTTPServer, terra: Terra, body: Any) -> None:
         serve_pages(httpserver, ("0", body))
-        with pytest.raises(TerraUnavailable, match="page 0 of the listing is no list"):
+        with pytest.raises(SourceUnavailable, match="page 0 of the listing is no list"):
             list(terra.listing())
 
 
@@ -204,12 +205,12 @@ class TestLookup:
         self, httpserver: HTTPServer, terra: Terra, body: Any
     ) -> None:
         self.ask(httpserver, body, user_id="u-1")
-        with pytest.raises(TerraUnavailable, match="something that is no user"):
+        with pytest.raises(SourceUnavailable, match="something that is no user"):
             terra.user("u-1")
 
     def test_somebody_else_is_not_taken_for_the_user(self, httpserver: HTTPServer, terra: Terra) -> None:
         self.ask(httpserver, {"user": user("u-2")}, user_id="u-1")
-        with pytest.raises(TerraUnavailable, match="another one"):
+        with pytest.raises(SourceUnavailable, match="another one"):
             terra.user("u-1")
 
     @pytest.mark.parametrize("body", [[user("a"), user("b")], {"users": [user("a"), user("b")]}])
@@ -302,7 +303,7 @@ class TestLinks:
         self, httpserver: HTTPServer, terra: Terra, body: Any
     ) -> None:
         httpserver.expect_request("/api/v2/auth/authenticateUser").respond_with_json(body)
-        with pytest.raises(TerraUnavailable, match="the answer"):
+        with pytest.raises(SourceUnavailable, match="the answer"):
             terra.authenticate_user("OURA")
 
     @pytest.mark.parametrize("status", [200, 201])

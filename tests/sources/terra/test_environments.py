@@ -6,8 +6,10 @@ import os
 
 import pytest
 
-from scopes.sources.terra.client import client_for
-from scopes.sources.terra.environments import EnvironmentMissing, environments
+from scopes.sources.errors import NotConfigured
+from scopes.sources.registry import gateway
+from scopes.sources.terra.environments import environments
+from scopes.sources.terra.gateway import TerraGateway
 
 STAGING = {"TERRA_ENVIRONMENTS": "staging", "TERRA_STAGING_DEV_ID": "dev-1", "TERRA_STAGING_API_KEY": "s3cret-key"}
 
@@ -28,7 +30,6 @@ def test_each_named_environment_is_found_with_its_defaults() -> None:
     assert staging.base_url == "https://access.tryterra.co/api/v2"
     assert staging.widget_session_url == "https://access.tryterra.co/api/widget/session"
     assert staging.signing_secrets == ("new", "old")
-    assert staging.source == "terra:staging"
     assert (found["production"].production, staging.production) == (True, False)
     assert (found["production"].probe_athlete, staging.probe_athlete) == (False, True)
 
@@ -68,13 +69,13 @@ def test_the_admin_api_is_optional_and_its_token_is_shown_nowhere() -> None:
     ("name", "value"), [("ADMIN_TOKEN", "with a space"), ("ADMIN_BASE_URL", "http://moved.example/admin")]
 )
 def test_an_admin_api_that_cannot_be_right_is_refused(name: str, value: str) -> None:
-    with pytest.raises(EnvironmentMissing, match=f"TERRA_STAGING_{name}") as refused:
+    with pytest.raises(NotConfigured, match=f"TERRA_STAGING_{name}") as refused:
         environments({**STAGING, f"TERRA_STAGING_{name}": value})
     assert value not in str(refused.value)
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
-    with pytest.raises(EnvironmentMissing, match="TERRA_EU_WEST_DEV_ID and TERRA_EU_WEST_API_KEY"):
+    with pytest.raises(NotConfigured, match="TERRA_EU_WEST_DEV_ID and TERRA_EU_WEST_API_KEY"):
         environments({"TERRA_ENVIRONMENTS": "eu-west"})
 
 
@@ -97,14 +98,14 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
     ],
 )
 def test_what_cannot_be_right_is_refused_by_its_name_and_not_repeated(name: str, value: str) -> None:
-    with pytest.raises(EnvironmentMissing, match=name) as refused:
+    with pytest.raises(NotConfigured, match=name) as refused:
         environments({**STAGING, name: value})
     assert "s3cret" not in str(refused.value)
 
 
 def test_two_names_that_share_their_variables_are_refused() -> None:
     shared = {"TERRA_ENVIRONMENTS": "a-b,a_b", "TERRA_A_B_DEV_ID": "dev", "TERRA_A_B_API_KEY": "key"}
-    with pytest.raises(EnvironmentMissing, match="a_b"):
+    with pytest.raises(NotConfigured, match="a_b"):
         environments(shared)
 
 
@@ -120,14 +121,18 @@ def test_a_process_keeps_one_client_until_its_variables_change(monkeypatch: pyte
         monkeypatch.delenv(name)
     for name, value in STAGING.items():
         monkeypatch.setenv(name, value)
-    first = client_for("staging")
-    assert client_for("staging") is first
+    first = gateway("terra", "staging")
+    assert isinstance(first, TerraGateway)
+    again = gateway("terra", "staging")
+    assert isinstance(again, TerraGateway) and again.client is first.client
+    assert (first.key, first.production) == ("terra:staging", False)
     monkeypatch.setenv("TERRA_STAGING_API_KEY", "rotated-key")
-    assert client_for("staging").environment.api_key == "rotated-key"
+    rotated = gateway("terra", "staging")
+    assert isinstance(rotated, TerraGateway) and rotated.client.environment.api_key == "rotated-key"
 
 
 def test_a_client_for_an_environment_that_nobody_named_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in STAGING.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(EnvironmentMissing, match="does not name 'production'; it names staging"):
-        client_for("production")
+    with pytest.raises(NotConfigured, match="does not name 'production'; it names staging"):
+        gateway("terra", "production")

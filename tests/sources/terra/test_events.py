@@ -22,8 +22,8 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
+from scopes.sources.fields import PayloadError
 from scopes.sources.terra.events import event_type, is_known, read_event, to_keep
-from scopes.sources.terra.payloads import PayloadError
 from tests.sources.terra.conftest import FIXTURES, event
 
 AT = datetime(2026, 11, 20, 6, tzinfo=UTC)

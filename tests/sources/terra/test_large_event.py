@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from scopes.sources.fields import PayloadError
 from scopes.sources.terra.events import read_event, to_keep
 from scopes.sources.terra.large_event import LONGEST_FIELD, MOST_ENTRIES, read_large
-from scopes.sources.terra.payloads import PayloadError
 from tests.sources.terra.conftest import FIXTURES, event
 
 AT = datetime(2026, 11, 26, 6, tzinfo=UTC)

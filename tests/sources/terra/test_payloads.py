@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scopes.sources.terra.payloads import PayloadError, TerraUser, read_user, user_to_fact
+from scopes.sources.fields import PayloadError
+from scopes.sources.terra.payloads import TerraUser, read_user, user_to_fact
 from tests.sources.terra.conftest import answer
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scopes.sources.terra.signature import BadSignature, sign, verify
+from scopes.sources.errors import NotVerified
+from scopes.sources.terra.signature import sign, verify
 
 # As published with Terra's own clients, and one by a third party: secret, body, header.
 PUBLISHED = [
@@ -79,24 +80,24 @@ def test_an_empty_body_can_be_signed() -> None:
     ],
 )
 def test_anything_else_is_not_believed(body: bytes, header: str) -> None:
-    with pytest.raises(BadSignature):
+    with pytest.raises(NotVerified):
         verify(body, header, [SECRET])
 
 
 def test_another_secret_is_not_believed() -> None:
-    with pytest.raises(BadSignature, match="no signature matches"):
+    with pytest.raises(NotVerified, match="no signature matches"):
         verify(BODY, HEADER, ["secret ", "Secret"])
 
 
 @pytest.mark.parametrize("secrets", [[], [""], ("", "")])
 def test_verification_cannot_be_skipped_by_setting_no_secret(secrets: list[str]) -> None:
     unkeyed = sign(BODY, "", datetime.fromtimestamp(10, UTC))
-    with pytest.raises(BadSignature, match="no signing secret is set"):
+    with pytest.raises(NotVerified, match="no signing secret is set"):
         verify(BODY, unkeyed, secrets)
 
 
 def test_the_complaint_repeats_nothing_of_the_header() -> None:
-    with pytest.raises(BadSignature) as refused:
+    with pytest.raises(NotVerified) as refused:
         verify(BODY, f"t=10,{WRONG_V1}", [SECRET])
     assert "000" not in str(refused.value)
     assert SECRET not in str(refused.value).replace("the secret is", "")

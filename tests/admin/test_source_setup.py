@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_httpserver import HTTPServer
 
-from scopes.models import PolicyVersion, Source, TerraSetup, TrailEntry
-from scopes.sources.terra.setup import Setup
+from scopes.models import PolicyVersion, Source, SourceSetup, TrailEntry
+from scopes.sources.setup import Setup
 from tests import cast as people
 
 pytestmark = pytest.mark.django_db
@@ -37,15 +37,15 @@ def api(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
     return httpserver
 
 
-def keep(source: Source, **parts: Any) -> TerraSetup:
+def keep(source: Source, **parts: Any) -> SourceSetup:
     token = {"name": "portal", "scopes": ["events:read"], "expires_at": "2026-12-24T08:00:00+00:00"}
-    return TerraSetup.objects.create(source=source, read_at=people.NOW, content=Setup(token, **parts).as_data())
+    return SourceSetup.objects.create(source=source, read_at=people.NOW, content=Setup(token, **parts).as_data())
 
 
 def test_it_shows_what_was_read(cast: Source, engineer: Client) -> None:
     off = {"id": "1", "kind": "webhook", "address": "app.example/hooks", "active": False, "event_types": None}
     keep(cast, sources={"oura": ["email"], "dexcom_eu": []}, data_types=["sleep"], formats=["json"], destinations=[off])
-    page = engineer.get(reverse("admin:terra_setups")).content.decode()
+    page = engineer.get(reverse("admin:source_setups")).content.decode()
     for words in (
         "24 Dec 2026",
         "DEXCOM_EU",
@@ -61,28 +61,28 @@ def test_it_shows_what_was_read(cast: Source, engineer: Client) -> None:
 def test_only_engineers_see_it_and_send_again(cast: Source, signed_in: Callable[[str], Client], role: str) -> None:
     keep(cast)
     other = signed_in(role)
-    assert other.get(reverse("admin:terra_setups")).status_code == 403
+    assert other.get(reverse("admin:source_setups")).status_code == 403
     assert (
         other.post(reverse("admin:resend_event", args=[cast.pk]), {"reason": "x"}, query_params=ASKED).status_code
         == 403
     )
-    assert other.post(reverse("admin:draft_from_terra", args=[cast.pk, "oura"])).status_code == 403
+    assert other.post(reverse("admin:draft_from_setup", args=[cast.pk, "oura"])).status_code == 403
 
 
 def test_one_press_drafts_a_policy_that_requests_what_terra_asks_for(cast: Source, engineer: Client) -> None:
     keep(cast, sources={"oura": ["email", "personal", "daily"]})
     before = people.integration_of("oura").policy_version
-    answer = engineer.post(reverse("admin:draft_from_terra", args=[cast.pk, "oura"]))
+    answer = engineer.post(reverse("admin:draft_from_setup", args=[cast.pk, "oura"]))
     draft = PolicyVersion.objects.get(published_at__isnull=True)
     assert answer["Location"] == reverse("admin:policy_impact", args=[draft.pk])
     assert draft.content["requested"] == ["daily", "email", "personal"]
     assert before is not None and draft.content["requirements"] == before.content["requirements"]
-    assert engineer.get(reverse("admin:draft_from_terra", args=[cast.pk, "oura"])).status_code == 405
+    assert engineer.get(reverse("admin:draft_from_setup", args=[cast.pk, "oura"])).status_code == 405
 
 
 def test_without_a_difference_nothing_is_drafted(cast: Source, engineer: Client) -> None:
     keep(cast, sources={"oura": list(people.EVERYTHING)})
-    engineer.post(reverse("admin:draft_from_terra", args=[cast.pk, "oura"]))
+    engineer.post(reverse("admin:draft_from_setup", args=[cast.pk, "oura"]))
     assert not PolicyVersion.objects.filter(published_at__isnull=True).exists()
 
 
@@ -90,7 +90,9 @@ def test_the_failed_deliveries_of_one_connection_are_asked_for(cast: Source, eng
     keep(cast)
     row = {"event_id": "e-1", "sent_at": "2026-11-19T07:30:00Z", "data_type": "auth", "http_status": 502}
     api.expect_request(f"{HERE}/webhook-events").respond_with_json({"data": [row], "has_more": False})
-    page = engineer.get(reverse("admin:terra_setups"), {"source": "terra:prod", "user_id": "ben-oura"}).content.decode()
+    page = engineer.get(
+        reverse("admin:source_setups"), {"source": "terra:prod", "user_id": "ben-oura"}
+    ).content.decode()
     assert "event_id=e-1" in page and "502" in page
     assert api.log[0][0].args["user_id"] == "ben-oura"
     assert "terra_at_secret" not in page

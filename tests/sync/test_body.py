@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from scopes.sources.terra.body import IN_MEMORY, Body
+from scopes.sync.body import IN_MEMORY, Body
 
 
 @pytest.mark.parametrize(("size", "large"), [(0, False), (IN_MEMORY, False), (IN_MEMORY + 1, True)])

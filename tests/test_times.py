@@ -8,7 +8,7 @@ import pytest
 
 from scopes.sources.terra.delivery import Envelope
 from scopes.sources.terra.payloads import read_user, user_to_fact
-from scopes.sources.terra.times import believed
+from scopes.times import believed
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 IMPOSSIBLE = [

@@ -36,29 +36,29 @@ def minting(httpserver: HTTPServer) -> None:
 
 def run(*arguments: str) -> str:
     out = StringIO()
-    call_command("check_terra", *arguments, stdout=out)
+    call_command("check_source", *arguments, stdout=out)
     return out.getvalue()
 
 
 @pytest.mark.usefixtures("minting")
 def test_each_finding_is_a_line() -> None:
-    lines = run("staging", "--fail-on", "problem").splitlines()
+    lines = run("terra:staging", "--fail-on", "problem").splitlines()
     assert all(line.startswith("ok ") for line in lines)
     assert "ok credentials: the dev id and the API key are accepted" in lines
 
 
 def test_a_problem_is_told_and_fails_only_when_asked_to(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v2/subscriptions").respond_with_json(answer("problem_401"), status=401)
-    assert "!! credentials: " in run("staging")
+    assert "!! credentials: " in run("terra:staging")
     with pytest.raises(SystemExit) as ended:
-        run("staging", "--fail-on", "problem")
+        run("terra:staging", "--fail-on", "problem")
     assert ended.value.code == 3
 
 
 def test_the_findings_can_be_read_by_a_machine(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v2/subscriptions").respond_with_json(answer("problem_401"), status=401)
-    told = json.loads(run("staging", "--json"))
-    assert told["environment"] == "staging"
+    told = json.loads(run("terra:staging", "--json"))
+    assert told["source"] == "terra:staging"
     by_check = {finding["check"]: finding for finding in told["findings"]}
     assert by_check["clock"]["ok"] is True
     assert by_check["credentials"]["ok"] is False
@@ -66,12 +66,14 @@ def test_the_findings_can_be_read_by_a_machine(httpserver: HTTPServer) -> None:
 
 
 def test_an_environment_that_is_not_set_up_cannot_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CommandError, match="does not name 'production'; it names staging") as refused:
-        run("production")
+    with pytest.raises(
+        CommandError, match="no source 'terra:production' for this; there are: terra:staging"
+    ) as refused:
+        run("terra:production")
     assert refused.value.returncode == 1
     monkeypatch.delenv("TERRA_STAGING_API_KEY")
     with pytest.raises(CommandError, match="needs TERRA_STAGING_API_KEY"):
-        run("staging")
+        run("terra:staging")
 
 
 REFUSED = {"status": "error", "message": "User limit reached"}
@@ -82,10 +84,10 @@ def test_a_refused_account_is_kept_for_the_desk_and_let_go_when_a_link_can_be_ma
 ) -> None:
     people.terra("terra:staging")
     httpserver.expect_oneshot_request("/api/v2/auth/authenticateUser").respond_with_json(REFUSED, status=402)
-    assert "!! link: " in run("staging")
+    assert "!! link: " in run("terra:staging")
     source = Source.objects.get(key="terra:staging")
     assert (source.trouble, "User limit reached" in source.trouble_detail) == ("user_limit", True)
-    run("staging")
+    run("terra:staging")
     source.refresh_from_db()
     assert (source.trouble, source.trouble_since, source.trouble_detail) == ("", None, "")
 
@@ -93,9 +95,9 @@ def test_a_refused_account_is_kept_for_the_desk_and_let_go_when_a_link_can_be_ma
 def test_a_rejected_credential_is_kept_and_let_go_when_it_is_accepted(httpserver: HTTPServer, minting: None) -> None:
     people.terra("terra:staging")
     httpserver.expect_oneshot_request("/api/v2/subscriptions").respond_with_json(answer("problem_401"), status=401)
-    run("staging")
+    run("terra:staging")
     assert Source.objects.get(key="terra:staging").trouble == "credential"
-    run("staging")
+    run("terra:staging")
     assert Source.objects.get(key="terra:staging").trouble == ""
 
 
@@ -106,5 +108,5 @@ def test_a_check_needs_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("scopes.sync.account.works", down)
     err = StringIO()
-    call_command("check_terra", "staging", stdout=StringIO(), stderr=err)
+    call_command("check_source", "terra:staging", stdout=StringIO(), stderr=err)
     assert err.getvalue().startswith("The desk could not be told")

@@ -1,0 +1,146 @@
+"""How we are set up at our sources: scopes, destinations, and deliveries that failed, to be sent again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes.admin.act_page import Why, act_page, agent_of
+from scopes.admin.policies import DRAFT
+from scopes.admin.policies import LOOK as LOOK_AT_POLICIES
+from scopes.admin.site import ACT, desk
+from scopes.audit.setup import Drift, drifts
+from scopes.judge import policy
+from scopes.models import Source, SourceSetup
+from scopes.models.trail import Act
+from scopes.sources import registry
+from scopes.sources.errors import NotConfigured, SourceError
+from scopes.sources.gateway import Gateway, Patience
+from scopes.sources.setup import Setup
+
+LOOK = "scopes.view_sourcesetup"
+RESEND = "scopes.resend_event"
+EVENT_ID = re.compile(r"[A-Za-z0-9:_.-]{1,120}")
+
+
+@dataclass(slots=True)
+class Shown:
+    """One source's setup as the page shows it."""
+
+    row: SourceSetup
+    title: str
+    setup: Setup
+    expires_soon: bool
+    drifts: list[Drift]
+
+
+@desk.screen("setups/", "source_setups", LOOK)
+def source_setups(request: HttpRequest) -> HttpResponseBase:
+    """Every source whose setup was read; and the failed deliveries of the connection that `user_id` names."""
+    now = timezone.now()
+    rows = SourceSetup.objects.select_related("source").order_by("-source__production", "source__key")
+    context: dict[str, Any] = {"setups": [_shown(row, now) for row in rows]}
+    user_id, source = request.GET.get("user_id", "").strip(), request.GET.get("source", "")
+    if user_id and source:
+        context |= {"asked_for": user_id, "asked_at": source, **_failed_of(_gateway(source), user_id)}
+    return desk.page(request, "admin/source_setups.html", "Source setups", **context)
+
+
+@desk.screen(
+    "setups/<int:source>/<slug:provider>/draft/", "draft_from_setup", LOOK, *LOOK_AT_POLICIES, DRAFT, methods=("POST",)
+)
+def draft_from_setup(request: HttpRequest, source: int, provider: str) -> HttpResponseBase:
+    """A draft of the policy in force that requests what the source asks for."""
+    row = get_object_or_404(SourceSetup.objects.select_related("source"), source=source)
+    found = [one for one in drifts(row.source, Setup.from_data(row.content)) if one.provider == provider]
+    if not found:
+        messages.error(request, "What the source asks for and the policy agree by now.")
+        return redirect("admin:source_setups")
+    drift = found[0]
+    note = f"As {registry.title_of(row.source.kind)} asked for {drift.resource} on {row.read_at:%-d %b %Y}."
+    draft = policy.draft_requesting(
+        drift.integration, drift.at_source, author=agent_of(request).get_username(), note=note, now=timezone.now()
+    )
+    return redirect("admin:policy_impact", draft.pk)
+
+
+@desk.screen("setups/<int:source>/resend/", "resend_event", LOOK, RESEND, methods=ACT)
+def resend(request: HttpRequest, source: int) -> HttpResponseBase:
+    """Show what happens; by POST, have the source deliver one event of one connection again."""
+    where = get_object_or_404(Source, pk=source)
+    title = registry.title_of(where.kind)
+    wanted = [request.GET.get(name, "") for name in ("user_id", "event_id", "event_type")]
+    if not all(EVENT_ID.fullmatch(value) for value in wanted):
+        raise Http404
+    user_id, event_id, event_type = wanted
+    form, trouble = Why(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            _gateway(where.key).resend(user_id, event_id, event_type)
+        except SourceError as error:
+            trouble = f"{title} did not take it: {error}"
+        else:
+            _note(where, form.act_of(request), user_id, event_id, event_type)
+            messages.success(request, f"{title} delivers it again.")
+            return redirect("admin:source_setups")
+    response = act_page(
+        request,
+        f"Have {event_type} delivered again",
+        about=title,
+        back=reverse("admin:source_setups"),
+        will=[
+            f"{title} delivers the event `{event_id}` of `{user_id}` to every destination of {where} once more.",
+            "What was recorded of it before is not recorded twice.",
+        ],
+        form=None if trouble else form,
+        submit="Deliver it again",
+        trouble=trouble,
+    )
+    if trouble:
+        response.status_code = HTTPStatus.BAD_GATEWAY
+    return response
+
+
+def _shown(row: SourceSetup, now: datetime) -> Shown:
+    setup = Setup.from_data(row.content)
+    return Shown(row, registry.title_of(row.source.kind), setup, setup.expires_soon(now), drifts(row.source, setup))
+
+
+def _failed_of(gateway: Gateway, user_id: str) -> dict[str, Any]:
+    """The failed deliveries of one connection, asked of its source now, or why it does not say."""
+    try:
+        failed = gateway.failed_events(user_id)
+    except SourceError as error:
+        return {"trouble": str(error)}
+    return {"failed": failed, "source_pk": Source.objects.get(key=gateway.key).pk}
+
+
+def _gateway(key: str) -> Gateway:
+    """The gateway of that source. Raises Http404 where its setup cannot be read."""
+    source = get_object_or_404(Source, key=key)
+    try:
+        gateway = registry.gateway(source.kind, source.name, Patience.INTERACTIVE)
+    except NotConfigured:
+        raise Http404 from None
+    if not gateway.has_setup:
+        raise Http404
+    return gateway
+
+
+def _note(source: Source, act: Act, user_id: str, event_id: str, event_type: str) -> None:
+    act.entry(
+        "event.resent",
+        timezone.now(),
+        subject=user_id,
+        detail={"source": source.key, "event_id": event_id, "event_type": event_type},
+    ).save()

@@ -1,0 +1,350 @@
+"""What a source must be able to do, whatever its kind: one protocol, its neutral values, and who is asked for what.
+
+A `Kind` needs no credentials: it names its sources and reads what they sent. A `Gateway` is one of them, set up in the
+process environment, and asks it. Each call of a gateway raises a `SourceError` (see `errors`) and nothing else, or
+`Unsupported` where the kind's `Abilities` say that it cannot do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from mmap import mmap
+from typing import Any, Protocol, Self
+
+from scopes.catalogue.entries import Provider
+from scopes.facts import AccountTrouble, ConnectionSeen, Fact
+from scopes.sources.errors import SourceError, Unsupported
+from scopes.sources.setup import FailedEvents, Setup
+
+type Event = Mapping[str, Any]
+type Clock = Callable[[], datetime]
+# The most seconds that a caller would wait -> how many to wait before the next call, None where it would be more.
+type RateLimit = Callable[[float], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a kind of source can do; screens, the night and the rules of matching follow it."""
+
+    lists: bool = False
+    looks_up: bool = False
+    begins_consents: bool = False
+    # Its redirect is the fact itself: the consent is finished in the callback, by an exchange that works once.
+    finishes_consents: bool = False
+    sends_events: bool = False
+    # The id of a connection may change at a reauth, so which ids are one connection has to be found out.
+    changes_ids: bool = False
+    revokes: bool = False
+    checks_up: bool = False
+
+
+class Patience(StrEnum):
+    """Who waits for the answer: a person, or nobody."""
+
+    INTERACTIVE = "interactive"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One row of a page that could not be read: which one (from 0), why, and its id where that much was readable."""
+
+    row: int
+    reason: str
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the connections of a source. `next_page` is where to go on, None on the last page."""
+
+    number: int
+    connections: tuple[ConnectionSeen, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    next_page: int | None = None
+
+
+class Existence(StrEnum):
+    """Whether a source knows a connection. `unfinished`: it knows the id, and the consent never ended."""
+
+    KNOWN = "known"
+    NOT_FOUND = "not_found"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What a source answers about one connection; `seen` is None where it knows none."""
+
+    existence: Existence
+    seen: ConnectionSeen | None = None
+
+
+class ProbeResult(StrEnum):
+    """What the provider itself answers. `no_profile`: its server fails for this account alone."""
+
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    NO_PROFILE = "no_profile"
+    REFUSED = "refused"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What came of asking the provider: the account's id there, where it was given; the words of a refusal."""
+
+    result: ProbeResult
+    account: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """A consent that a person is about to be led to.
+
+    `attempt` is our own key of it, random and single-use. `names` are the source's own names of the provider; where
+    there are several, the person chooses. `missing` are the scopes to obtain, `held` those that the policy requests
+    and that are held. `success_url` and `failure_url` name the attempt in their path; `callback_url` is the same for
+    every attempt, and expects the key in the parameter `state`.
+    """
+
+    attempt: str
+    provider: Provider
+    names: tuple[str, ...]
+    reference_id: str
+    success_url: str
+    failure_url: str
+    callback_url: str
+    language: str = ""
+    missing: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BegunConsent:
+    """The page to send the person to, as long as it works, and the ids that were minted for what comes of it."""
+
+    url: str
+    expires_in: timedelta | None = None
+    user_id: str = ""
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentReturn:
+    """A person who is back from the provider's page: whose attempt it is, and all parameters of the address."""
+
+    attempt: str
+    user_id: str
+    session_id: str
+    provider: Provider
+    reference_id: str
+    callback_url: str
+    parameters: Mapping[str, Sequence[str]]
+    at: datetime
+
+
+class FinishedConsent(Protocol):
+    """What came of a consent. `facts` are recorded, a refusal as `AttemptFailed`; the rest is the source's own."""
+
+    @property
+    def facts(self) -> tuple[Fact, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EventProof:
+    """An event that is proved to be the source's: when it was signed, and when it happened as far as that is trusted.
+
+    `trace_id` stays the same when it is delivered again; None where there is none.
+    """
+
+    signed_at: datetime
+    happened_at: datetime
+    trace_id: str | None = None
+
+
+class EventCheck(Protocol):
+    """Checks the proof of an event whose body arrives piece by piece."""
+
+    def update(self, piece: bytes) -> None:
+        """Take the next piece of the body."""
+
+    def proof(self) -> EventProof:
+        """The proof, over all pieces. Raises NotVerified."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvent:
+    """An event's type, and what of it may be stored: no health data, nothing that PostgreSQL refuses."""
+
+    type: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check-up looked at. `do` is what fixes it; empty when nothing needs fixing.
+
+    `error` is what the source refused it with. `proves` is what works if it is fine: `credential`, `link`, or nothing.
+    """
+
+    check: str
+    says: str
+    do: str = ""
+    error: SourceError | None = None
+    proves: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.do
+
+    def as_data(self) -> dict[str, str | bool]:
+        return {"check": self.check, "ok": self.ok, "says": self.says, "do": self.do}
+
+
+class Gateway(Protocol):
+    """One source that is set up: its name, whether it counts as production, and the calls to it.
+
+    `probes`: the provider itself may be asked. `has_setup`: how we are set up there can be read.
+    `requests_per_second` is shared by all processes; 0 sets no limit. `insecure_origin` is where a consent page lies
+    that is not encrypted, which only a sandbox has. Safe to share between the threads of one process.
+    """
+
+    kind: Kind
+    name: str
+    production: bool
+    requests_per_second: float
+    probes: bool
+    has_setup: bool
+    insecure_origin: str
+
+    @property
+    def key(self) -> str:
+        """How people write the source: `kind:name`."""
+        return key_of(self.kind.kind, self.name)
+
+    def with_rate_limiter(self, limit: RateLimit) -> Self:
+        """The same, each of whose calls waits as long as `limit` says; SourceUnavailable where that is None."""
+        raise Unsupported
+
+    def connections(self, start: int, clock: Clock) -> Iterator[Page]:
+        """Every connection, page by page, from `start`, which is 0 or some page's `next_page`."""
+        raise Unsupported
+
+    def look_up(self, user_id: str, at: datetime) -> Lookup:
+        """What the source knows of one connection, as a fact of the time `at`."""
+        raise Unsupported
+
+    def probe(self, user_id: str) -> Probe:
+        """Ask the provider itself whether it accepts the connection's credential. Raises nothing but Unsupported."""
+        raise Unsupported
+
+    def begin_consent(self, request: ConsentRequest) -> BegunConsent:
+        """Where to send the person."""
+        raise Unsupported
+
+    def try_consent(self, now: datetime) -> bool:
+        """Begin a consent that nobody finishes; False where none can be tried."""
+        raise Unsupported
+
+    def finish_consent(self, returned: ConsentReturn) -> FinishedConsent:
+        """Finish a consent by an exchange that works once; outside any transaction, and never repeated by us.
+
+        SourceUnavailable: nobody knows what came of it.
+        """
+        raise Unsupported
+
+    def keep_consent(self, finished: FinishedConsent) -> None:
+        """Keep what is the source's own, such as tokens; in the transaction that has just recorded its facts."""
+        return
+
+    def check_event(self, headers: Mapping[str, str]) -> EventCheck:
+        """What verifies an event with these headers. Raises NotVerified for those that can fit no body."""
+        raise Unsupported
+
+    def revoke(self, user_id: str) -> bool:
+        """End one connection; False where the source knew none."""
+        raise Unsupported
+
+    def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[Finding]:
+        """Whether everything works, as it is found; with `webhook_url`, harmless events are delivered there."""
+        raise Unsupported
+
+    def read_setup(self) -> Setup:
+        """How we are set up there; what cannot be read is told in it."""
+        raise Unsupported
+
+    def failed_events(self, user_id: str) -> FailedEvents:
+        """Some of the events of one connection that could not be delivered to us."""
+        raise Unsupported
+
+    def resend(self, user_id: str, event_id: str, event_type: str) -> None:
+        """Have one event delivered again."""
+        raise Unsupported
+
+
+class Kind(Protocol):
+    """A kind of source. `kind` is its key everywhere; `title` is how people call it.
+
+    It is read when the settings are, so its module imports no models. `actions` is what an engineer does about each
+    trouble of our account; `silence` what to look at when no webhook comes; `prefix` is what its variables begin with.
+    """
+
+    kind: str
+    title: str
+    prefix: str
+    abilities: Abilities
+    actions: Mapping[AccountTrouble, str]
+    silence: str
+
+    def names(self) -> Mapping[str, bool]:
+        """The sources that are set up, in order, and whether each is production. Raises NotConfigured."""
+        raise Unsupported
+
+    def gateway(self, name: str, patience: Patience) -> Gateway:
+        """The gateway of that source, one a process. Raises NotConfigured, UnknownName."""
+        raise Unsupported
+
+    def troubles(self, variables: Mapping[str, str]) -> Iterator[str]:
+        """Everything that is wrong with the variables of this kind, a line each."""
+        yield from ()
+
+    def addresses(self, variables: Mapping[str, str]) -> Iterator[str]:
+        """The variables that hold an address which production may reach only encrypted, outside this machine."""
+        yield from ()
+
+    def names_of(self, provider: Provider) -> tuple[str, ...]:
+        """What to begin consents at a provider with: none where it leads to none, several where the person chooses."""
+        return provider.names_at(self.kind)
+
+    def request_more(self, provider: str, scope: str, name: str) -> str:
+        """Where somebody has `scope` of `provider` (its name) requested for the source `name`: a whole sentence."""
+        raise Unsupported
+
+    def read_event(self, body: bytes | mmap, now: datetime) -> ReadEvent:
+        """The event in a body. Raises ValueError or RecursionError for what is none."""
+        raise Unsupported
+
+    def knows_event(self, event_type: str) -> bool:
+        """Whether the type is documented, whether or not it says something about a connection."""
+        return True
+
+    def ids_without_provider(self, body: Event) -> tuple[str, ...]:
+        """The ids that name the connection of a stored event which names no provider; else none."""
+        return ()
+
+    def facts(self, body: Event, happened_at: datetime, provider: str = "") -> tuple[Fact, ...]:
+        """The facts in a stored event; `provider` (a slug) is whose it is, where it does not say.
+
+        Raises PayloadError.
+        """
+        raise Unsupported
+
+
+def key_of(kind: str, name: str) -> str:
+    """How people write a source; nobody reads it back: see `registry.named`."""
+    return f"{kind}:{name}"

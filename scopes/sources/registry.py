@@ -1,0 +1,110 @@
+"""Which kinds of sources there are. `Source.kind` chooses here; no string is parsed.
+
+The settings ask for troubles before Django is ready, so nothing here, and no kind, imports a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from scopes.catalogue.entries import Provider
+from scopes.facts import AccountTrouble
+from scopes.sources.errors import NotConfigured
+from scopes.sources.gateway import Gateway, Kind, Patience, key_of
+from scopes.sources.terra.kind import TerraKind
+
+MEANINGS = {
+    AccountTrouble.USER_LIMIT: "It holds as many connections as {title} allows: no new one can be made.",
+    AccountTrouble.PAYMENT: "{title} asks for a payment before it makes a new connection.",
+    AccountTrouble.CREDENTIAL: "{title} does not accept our credential: no link can be made, and nothing asked.",
+    AccountTrouble.FORBIDDEN: "{title} makes no links for it: its setup there does not allow any.",
+}
+
+KINDS: dict[str, Kind] = {kind.kind: kind for kind in (TerraKind(),)}
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """A source that the process environment sets up."""
+
+    kind: str
+    name: str
+    production: bool
+
+    @property
+    def key(self) -> str:
+        return key_of(self.kind, self.name)
+
+
+def kind_of(kind: str) -> Kind | None:
+    """The kind of that key; None where there is none any more."""
+    return KINDS.get(kind)
+
+
+def title_of(kind: str) -> str:
+    """How people call sources of that kind."""
+    return KINDS[kind].title if kind in KINDS else kind.capitalize()
+
+
+def gateway(kind: str, name: str, patience: Patience = Patience.BACKGROUND) -> Gateway:
+    """The gateway of that source. Raises NotConfigured."""
+    if kind not in KINDS:
+        raise NotConfigured(f"There is no kind of source {kind!r}; there are {', '.join(KINDS)}.")
+    return KINDS[kind].gateway(name, patience)
+
+
+def names_for(kind: str, provider: Provider, reported: str = "") -> tuple[str, ...]:
+    """What to begin a consent at a provider with: as the source calls the connection's, else every region."""
+    if reported:
+        return (provider.name_at(kind, reported),)
+    return KINDS[kind].names_of(provider) if kind in KINDS else ()
+
+
+def set_up() -> dict[str, SetUp]:
+    """Every source that is set up, by its key, in order. Raises NotConfigured."""
+    found = (SetUp(kind.kind, name, production) for kind in KINDS.values() for name, production in kind.names().items())
+    return {one.key: one for one in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a source refuses our account, and what an engineer does about it."""
+
+    code: AccountTrouble
+    meaning: str
+    action: str
+
+
+def trouble_of(kind: str, name: str, code: str) -> Trouble | None:
+    """The trouble of that source; None where `code` is empty."""
+    if not code:
+        return None
+    trouble = AccountTrouble(code)
+    found = KINDS.get(kind)
+    action = found.actions[trouble] if found else "Look at our account there"
+    again = f" Then run check_source {key_of(kind, name)}." if found and found.abilities.checks_up else ""
+    return Trouble(trouble, MEANINGS[trouble].format(title=title_of(kind)), f"{action}.{again}")
+
+
+def able(ability: str) -> list[str]:
+    """The kinds that have this ability."""
+    return [kind.kind for kind in KINDS.values() if getattr(kind.abilities, ability)]
+
+
+def troubles(variables: Mapping[str, str]) -> Iterator[str]:
+    """Everything that is wrong with the variables of every kind, a line each."""
+    for kind in KINDS.values():
+        yield from kind.troubles(variables)
+
+
+def addresses(variables: Mapping[str, str]) -> Iterator[str]:
+    """The variables that hold an address which production may reach only encrypted, outside this machine."""
+    for kind in KINDS.values():
+        yield from kind.addresses(variables)
+
+
+def own_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """`variables` without those of any source's account."""
+    prefixes = tuple(kind.prefix for kind in KINDS.values())
+    return {name: value for name, value in variables.items() if not name.startswith(prefixes)}
