@@ -91,7 +91,7 @@ def test_looking_at_the_page_asks_nobody_and_says_what_will_happen(
     terra: Terra, signed_in: Callable[[str], Client]
 ) -> None:
     page = words_of(signed_in("agent").get(address()).content.decode())
-    assert "Terra (environment prod) is asked now whether it knows the connection" in page
+    assert "Terra (prod) is asked now whether it knows the connection" in page
     assert "an active that is true proves nothing about the token" in page
     assert terra.asked == [] and not LiveCheck.objects.exists()
 
@@ -145,7 +145,7 @@ def test_an_environment_that_is_not_set_up_cannot_be_asked(
 ) -> None:
     monkeypatch.setenv("TERRA_ENVIRONMENTS", "")
     answer = signed_in("agent").get(address())
-    assert "The environment prod is not set up here" in words_of(answer.content.decode())
+    assert "terra:prod is not set up here" in words_of(answer.content.decode())
     assert signed_in("agent").post(address(), WHY).status_code == 409
     assert terra.asked == []
 
@@ -180,7 +180,7 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
 
     many = reverse("admin:check_many") + "?reason=unconfirmed"
     page = words_of(browser.get(many).content.decode())
-    assert "Terra is asked about 5 connections, about the first 2 while you wait." in page
+    assert "Terra: asked about 5 connections, about the first 2 while you wait." in page
     assert "the nightly audit asks about the rest" in page and terra.asked == []
 
     answer = browser.post(many, WHY, follow=True)

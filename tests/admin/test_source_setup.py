@@ -16,6 +16,8 @@ from tests import cast as people
 
 pytestmark = pytest.mark.django_db
 HERE = "/admin-api/environments/dev"
+OURA = {"name": "OURA", "provider": "oura", "scopes": ["email"]}
+DEXCOM = {"name": "DEXCOM_EU", "provider": "dexcom", "scopes": []}
 ASKED = {"user_id": "ben-oura", "event_id": "e-1", "event_type": "auth"}
 
 
@@ -44,7 +46,14 @@ def keep(source: Source, **parts: Any) -> SourceSetup:
 
 def test_it_shows_what_was_read(cast: Source, engineer: Client) -> None:
     off = {"id": "1", "kind": "webhook", "address": "app.example/hooks", "active": False, "event_types": None}
-    keep(cast, sources={"oura": ["email"], "dexcom_eu": []}, data_types=["sleep"], formats=["json"], destinations=[off])
+    keep(
+        cast,
+        providers=[OURA, DEXCOM],
+        causes=["the destination app.example/hooks is switched off at Terra"],
+        data_types=["sleep"],
+        formats=["json"],
+        destinations=[off],
+    )
     page = engineer.get(reverse("admin:source_setups")).content.decode()
     for words in (
         "24 Dec 2026",
@@ -70,7 +79,7 @@ def test_only_engineers_see_it_and_send_again(cast: Source, signed_in: Callable[
 
 
 def test_one_press_drafts_a_policy_that_requests_what_terra_asks_for(cast: Source, engineer: Client) -> None:
-    keep(cast, sources={"oura": ["email", "personal", "daily"]})
+    keep(cast, providers=[OURA | {"scopes": ["email", "personal", "daily"]}])
     before = people.integration_of("oura").policy_version
     answer = engineer.post(reverse("admin:draft_from_setup", args=[cast.pk, "oura"]))
     draft = PolicyVersion.objects.get(published_at__isnull=True)
@@ -81,7 +90,7 @@ def test_one_press_drafts_a_policy_that_requests_what_terra_asks_for(cast: Sourc
 
 
 def test_without_a_difference_nothing_is_drafted(cast: Source, engineer: Client) -> None:
-    keep(cast, sources={"oura": list(people.EVERYTHING)})
+    keep(cast, providers=[OURA | {"scopes": list(people.EVERYTHING)}])
     engineer.post(reverse("admin:draft_from_setup", args=[cast.pk, "oura"]))
     assert not PolicyVersion.objects.filter(published_at__isnull=True).exists()
 

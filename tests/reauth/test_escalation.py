@@ -34,8 +34,8 @@ def account(
 
 
 def told(of: Explanation, provider: Provider = OURA, environment: str = "prod") -> list[Escalation]:
-    source = f"terra:{environment}" if environment else "host"
-    texts = escalations(of, Where(12, source, environment, provider), AFFECTED)
+    kind, name = ("terra", environment) if environment else ("host", "app")
+    texts = escalations(of, Where(12, kind, name, provider), AFFECTED)
     assert wanted(of) is bool(texts)
     return list(texts)
 
@@ -85,7 +85,7 @@ def test_what_the_person_can_mend_is_no_matter_for_an_engineer() -> None:
 
 
 def test_without_a_census_the_number_is_not_known() -> None:
-    (one,) = escalations(account({"daily"}), Where(12, "terra:prod", "prod", OURA), Affected({}, None))
+    (one,) = escalations(account({"daily"}), Where(12, "terra", "prod", OURA), Affected({}, None))
     assert "Affected: An unknown number of connections of this integration (not counted yet)." in one.text
 
 
