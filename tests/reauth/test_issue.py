@@ -12,7 +12,6 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from scopes.models import Integration, ReauthLink, Source, TrailEntry
-from scopes.reauth import landing
 from scopes.reauth.issue import AlreadyEnded, Issued, Refused, hash_of, withdraw
 from scopes.reauth.link_status import LinkStatus, live_links, status_of
 from scopes.reauth.target import Target, target_of
@@ -42,18 +41,6 @@ def test_the_secret_is_stored_nowhere(cast: Source) -> None:
     assert not [query for query in queries if issued.secret in query["sql"]]
 
 
-def test_a_link_opens_with_its_own_secret_only(cast: Source) -> None:
-    ben, cy = send(the("ben")), send(the("cy"))
-    assert landing.find(ben.link.public_id, ben.secret) == ben.link
-    for public_id, secret in (
-        (ben.link.public_id, cy.secret),
-        (ben.link.public_id, ""),
-        (ben.link.public_id, ben.secret + "x"),
-        ("made-up", ben.secret),
-    ):
-        assert landing.find(public_id, secret) is None
-
-
 def test_a_refused_link_leaves_nothing(cast: Source) -> None:
     with pytest.raises(Refused) as refused:
         send(the("ada"))
@@ -67,14 +54,6 @@ def test_a_lead_overrides_what_can_be_overridden_and_the_trail_says_so(cast: Sou
     assert TrailEntry.objects.get(verb="link.issued").detail["overridden"] == ["not_needed"]
     with pytest.raises(Refused):
         send(the("dee"), "apple_health", override=True)
-
-
-def test_a_newer_link_ends_the_earlier_one(cast: Source) -> None:
-    first, second = send(the("ben")).link, send(the("ben")).link
-    first.refresh_from_db()
-    assert first.superseded_by == second
-    assert status_of(first, NOW) is LinkStatus.SUPERSEDED
-    assert list(live_links(NOW)) == [second]
 
 
 def test_two_at_once_leave_one_live_link(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,23 +67,6 @@ def test_a_box_that_stays_unticked_changes_nothing_and_the_person_may_try_again(
         press(link, "too-late", after(7))
 
 
-def test_what_the_first_try_came_to_is_not_told_of_the_second_before_its_id_is_known_for_the_same(
-    cast: Source,
-) -> None:
-    link = send(the("ben")).link
-    press(link, "new-ben")
-    tell(replaced("new-ben", "ben-oura", WITHOUT_HEARTRATE, "ben", after(2)))
-    second = press(link, "newest-ben", after(5))
-
-    tell(consented("newest-ben", EVERYTHING, "ben", after(6)))
-    second = Attempt.objects.select_related("link").get(pk=second.pk)
-    assert (outcome(link)[0], result_of(second)) == ("unchanged", Result.WAITING)
-
-    tell(replaced("newest-ben", "new-ben", EVERYTHING, "ben", after(6)))
-    second = Attempt.objects.select_related("link").get(pk=second.pk)
-    assert (outcome(link)[0], result_of(second)) == ("fixed", Result.FIXED)
-
-
 def test_a_part_of_what_was_missing_is_partly(cast: Source) -> None:
     take_in(consented("ben-oura", ("email", "personal", "tag", "daily"), "ben", NOW - timedelta(days=1)))
     link = send(the("ben")).link
@@ -272,18 +255,6 @@ def test_only_the_redirect_told_of_a_failure(cast: Source) -> None:
     assert outcome(link) == ("failed", "missing_scopes (told by the redirect only)")
     tell(refused("missing_scopes", "ben", after(1.1), user_id="new-ben"))
     assert outcome(link) == ("failed", "missing_scopes")
-
-
-def test_a_redirect_that_claims_success_proves_nothing(cast: Source) -> None:
-    link = send(the("ben")).link
-    attempt = press(link, "new-ben")
-    landing.returned(attempt, "success", {"user_id": ["new-ben"]}, after(1))
-    assert result_of(Attempt.objects.select_related("link").get()) is Result.WAITING
-    settle_overdue(terra(), after(60 * 3))
-    attempt.refresh_from_db()
-    assert attempt.state == "abandoned" and outcome(link) == ("", "")
-    tell(NEW_ID)
-    assert outcome(link) == ("fixed", "")
 
 
 def test_the_nightly_listing_settles_what_no_webhook_told(cast: Source) -> None:
