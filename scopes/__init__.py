@@ -2,7 +2,7 @@
 
 facts      what can happen to a connection           reasons    why, and what would mend it
 catalogue  providers and scopes, as data files        models     the records
-sources    one package a kind of source              judge      rules, standings, policies, explanations
+sources    one protocol, a package a kind of source  judge      rules, standings, policies, explanations
 intake     facts -> records, never backwards          diagnose   an error text -> what it proves
 audit      count, compare, report                     reauth     preflight, issue, land, settle
 rights     a person's export and erasure
@@ -10,5 +10,5 @@ flow       the spine: take facts in, record, judge    sync       webhooks, listi
 nightly    the night, step by step
 admin, views, management, jobs                        the doors
 queue      what is deferred, done by any worker       counted    a number and its noun
-sandbox    a Terra to try against, a program of its own
+sandbox    a source to try against, a program of its own
 """

@@ -19,10 +19,12 @@ from scopes.intake.recording.people import PeopleTaken
 from scopes.intake.recording.recorder import Recorded, Recorder, transition
 from scopes.judge import policy, suspicions
 from scopes.judge.rules import StandingFacts
-from scopes.models import Connection, Merge, PolicyVersion, Source, Suspicion, Waiver
+from scopes.models import Attempt, Connection, Merge, PolicyVersion, Source, Suspicion, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
-from scopes.reauth import settle
+from scopes.reauth import callback, settle
+from scopes.sources.errors import SourceError
+from scopes.sources.gateway import FinishedConsent, Gateway
 
 BATCH = 500
 
@@ -95,7 +97,36 @@ def take_in_file(
 
 def settle_overdue(key: str, now: datetime) -> int:
     """Settle the attempts at a source about which no more facts are expected; how many."""
-    return sum(settle.settle_overdue(source, now) for source in Source.objects.filter(key=key))
+    return sum(
+        callback.end_cut_off(source, now) + settle.settle_overdue(source, now)
+        for source in Source.objects.filter(key=key)
+    )
+
+
+def finish_consent(
+    attempt: Attempt,
+    gateway: Gateway,
+    callback_url: str,
+    parameters: Mapping[str, Sequence[str]],
+    clock: Callable[[], datetime],
+) -> bool:
+    """Finish a consent in the callback (see `reauth.callback`); False where somebody else has claimed the attempt."""
+    if not callback.claim(attempt, clock()):
+        return False
+    try:
+        finished = gateway.finish_consent(callback.returned_from(attempt, callback_url, parameters, clock()))
+    except SourceError as error:
+        callback.failed(attempt, error, clock())
+        return True
+    _keep_consent(attempt, gateway, finished, clock())
+    return True
+
+
+@in_transaction
+def _keep_consent(attempt: Attempt, gateway: Gateway, finished: FinishedConsent, now: datetime) -> None:
+    origin = Origin(attempt.source.key, OriginKind.RETURN, f"attempt:{attempt.pk}")
+    Batches(attempt.source)(finished.facts, origin, now)
+    gateway.keep_consent(finished)
 
 
 @in_transaction

@@ -23,7 +23,6 @@ from scopes.audit.count import count
 from scopes.audit.report import as_json, findings
 from scopes.judge import policy, suspicions
 from scopes.models import AuditRun, PolicyVersion, Source
-from scopes.reauth import settle
 from scopes.rights import erased_ids, sessions
 from scopes.sources.errors import SourceError
 from scopes.sources.gateway import Gateway
@@ -169,7 +168,7 @@ def list_source(
     live_check.check(live_check.waiting(source=source)[:CHECKS], gateway, clock)
     live_check.separate_accounts(gateway, clock)
     checked = live_check.check_unconfirmed(source, gateway, clock, CHECKS)
-    settle.settle_overdue(source, clock())
+    flow.settle_overdue(source.key, clock())
     return ListingResult(taken, checked)
 
 

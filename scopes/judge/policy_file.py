@@ -1,6 +1,6 @@
 """Read policies from a YAML file: a list of integrations with their content.
 
-Each entry: {source: "terra:production", provider: oura, in_force_from: 2026-11-03, note: "…", requested: […],
+Each entry: {source: "KIND:NAME", provider: oura, in_force_from: 2026-11-03, note: "…", requested: […],
 approved: […], requirements: […]}. See docs/policies.md.
 """
 
@@ -88,9 +88,9 @@ def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:
         raise PolicyError(f"{where}: expected an object with source and provider.")
     source, provider = entry.get("source"), entry.get("provider")
     if not isinstance(source, str) or not isinstance(provider, str):
-        raise PolicyError(f"{where}: name the source (terra:production) and the provider (oura).")
+        raise PolicyError(f"{where}: name the source (KIND:NAME) and the provider (oura).")
     if not SOURCE.fullmatch(source) or len(source) > LONGEST_SOURCE:
-        raise PolicyError(f"{where}: a source is written like terra:production, not {source!r}.")
+        raise PolicyError(f"{where}: a source is written KIND:NAME, not {source!r}.")
     if provider not in catalogue.providers:
         raise PolicyError(f"{where}: the catalogue knows no provider {provider!r}.")
     note = entry.get("note")

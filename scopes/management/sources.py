@@ -1,4 +1,4 @@
-"""The sources that a command is given, as people write them: `terra:production` is the source of that key."""
+"""The sources that a command is given, as people write them: KIND:NAME."""
 
 from __future__ import annotations
 

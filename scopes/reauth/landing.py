@@ -117,6 +117,7 @@ def mint(attempt: Attempt, gateway: Gateway, back_to: BackTo, language: str, now
         failure_url=back_to.failure,
         callback_url=back_to.callback,
         language=language,
+        **_scopes(attempt, attempt.link),
     )
     try:
         begun = gateway.begin_consent(request)
@@ -127,6 +128,18 @@ def mint(attempt: Attempt, gateway: Gateway, back_to: BackTo, language: str, now
     attempt.save(update_fields=["user_id", "session_id"])
     ReauthLink.objects.filter(attempts=attempt).update(redirected_at=now)
     return begun.url
+
+
+def _scopes(attempt: Attempt, link: ReauthLink) -> dict[str, tuple[str, ...]]:
+    """What the policy in force requests: the scopes that are missing, and those that are held."""
+    policy = link.integration.policy_version
+    requested = policy.content["requested"] if policy else []
+    reported = attempt.connection.standing.reported if attempt.connection else None
+    held = Entry.from_data(link.integration.provider.entry).held(frozenset(reported or ()))
+    return {
+        "missing": tuple(scope for scope in requested if scope not in held),
+        "held": tuple(scope for scope in requested if scope in held),
+    }
 
 
 def _names(attempt: Attempt, link: ReauthLink) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.landing import NOT_MINTED, reported_by_redirect
 from scopes.reauth.progress import THE_LINK, connections_of, judgements_of, missing
+from scopes.sources import registry
 
 WINDOW = timedelta(hours=2)
 PATIENCE = timedelta(minutes=15)
@@ -57,7 +58,7 @@ def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt
                 attempt.state = Attempt.State.FAILED
         elif attempt is not None and not isinstance(fact, LinkChanged | DataRefused):
             attempt.state = Attempt.State.SUCCEEDED
-            if _succeeded(attempt.pk, fact, source.key, now):
+            if _succeeded(attempt.pk, fact, source.key, now, patient=source.kind in registry.able("changes_ids")):
                 attempts.remove(attempt)
     return strangers
 
@@ -204,6 +205,11 @@ def _is_within(fact: ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt
     return bool(fact.reference_id) and attempt.reference_id == fact.reference_id and same_provider and soon
 
 
+def fail(attempt: Attempt, result: str, message: str, now: datetime) -> None:
+    """End an attempt that failed by our own word for it; a success that is reported later undoes it."""
+    _failed(attempt.pk, result, message, now, attempt.source.key, now)
+
+
 @in_transaction
 def _failed(attempt_pk: int, reason: str, message: str, at: datetime, reported_by: str, now: datetime) -> None:
     attempt, link = _hold(attempt_pk)
@@ -223,7 +229,12 @@ def _failed(attempt_pk: int, reason: str, message: str, at: datetime, reported_b
 
 @in_transaction
 def _succeeded(
-    attempt_pk: int, fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged, reported_by: str, now: datetime
+    attempt_pk: int,
+    fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged,
+    reported_by: str,
+    now: datetime,
+    *,
+    patient: bool,
 ) -> bool:
     """Whether the link has done what it was made for, so that nothing that is told later is about it."""
     attempt, link = _hold(attempt_pk)
@@ -238,7 +249,7 @@ def _succeeded(
         attempt.connection = made
         attempt.user_id = attempt.user_id or fact.user_id
         attempt.save(update_fields=["state", "result", "message", "ended_at", "connection", "user_id"])
-    _judge([(link, made)], reported_by, now, patient=True)
+    _judge([(link, made)], reported_by, now, patient=patient)
     return link.outcome == Outcome.FIXED
 
 

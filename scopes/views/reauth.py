@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
@@ -19,8 +19,9 @@ from django.utils import timezone, translation
 from django.utils.csp import CSP, build_policy
 from django.views.decorators.csrf import csrf_exempt
 
+from scopes import flow
 from scopes.models import Attempt, ReauthLink
-from scopes.reauth import consent_request, landing, notices
+from scopes.reauth import callback, consent_request, landing, notices
 from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.notices import Notice
@@ -88,8 +89,13 @@ def back(request: HttpRequest, key: str = "") -> HttpResponse:
     if attempt is None:
         return _unknown(request)
     parameters = dict(request.GET.lists())
-    end = next(iter(parameters.pop("end", [])), "")
-    landing.returned(attempt, end, parameters, timezone.now())
+    if attempt.source.kind in registry.able("finishes_consents"):
+        landing.returned(attempt, "", callback.without_secrets(parameters), timezone.now())
+        if request.method == "GET":
+            _finish(request, attempt, parameters)
+    else:
+        end = next(iter(parameters.pop("end", [])), "")
+        landing.returned(attempt, end, parameters, timezone.now())
     return _private(HttpResponseRedirect(reverse("reauth_result", args=[key]), status=HTTPStatus.SEE_OTHER))
 
 
@@ -140,7 +146,9 @@ def _show_link(request: HttpRequest, link: ReauthLink) -> HttpResponse:
 def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> HttpResponse:
     now = timezone.now()
     outcome = result_of(attempt)
-    if outcome is Result.WAITING and _pending_was_processed(attempt, now):
+    if callback.is_cut_off(attempt, now):
+        flow.settle_overdue(attempt.source.key, now)
+    if outcome is Result.WAITING and (callback.is_cut_off(attempt, now) or _pending_was_processed(attempt, now)):
         attempt = landing.attempt_by(attempt.key) or attempt
         link = attempt.link or link
         outcome = result_of(attempt)
@@ -187,6 +195,17 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
         account.works(link.integration.source.key, links=True)
         return _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
     return _note(request, link, notices.CANNOT_CONNECT, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _finish(request: HttpRequest, attempt: Attempt, parameters: Mapping[str, Sequence[str]]) -> None:
+    """Finish the consent, unless somebody has begun to: the browser's way back brings the callback twice."""
+    callback_url = request.build_absolute_uri(reverse("reauth_callback"))
+    try:
+        gateway = registry.gateway(attempt.source.kind, attempt.source.name, Patience.INTERACTIVE)
+    except NotConfigured as problem:
+        log.warning("a consent came back and could not be finished: %s", problem)
+        return
+    flow.finish_consent(attempt, gateway, callback_url, parameters, timezone.now)
 
 
 def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:

@@ -1,8 +1,9 @@
 """Which connection a fact is about when its source changes ids, and which two records are one connection.
 
-At Terra a reauth gives a new id, and tells of it in `auth` and `user_reauth`, which come in any order, or do not come.
-So each id begins as a connection of its own, and what was reported of its link is kept by id. Whenever some of that is
-new, it is decided anew which ids are one (see `decision`), and the records follow: merges are made and undone.
+A reauth may give a new id, and what tells of it comes in any order, or does not come. So each id begins as a connection
+of its own, and what was reported of its link is kept by id. Whenever some of that is new, it is decided anew which ids
+are one (see `decision`), and the records follow: merges are made and undone. Nothing of this runs for a source whose
+kind keeps ids.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from scopes.catalogue import provider_named
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
 from scopes.intake.matching import identity, reference_conflicts
 from scopes.intake.matching.decision import ENDED
+from scopes.intake.matching.identity import OfThePast
 from scopes.intake.recording import people, rows
 from scopes.intake.recording.effects import Read, Row, Step, Told, after, begin, tells_nothing
 from scopes.intake.recording.vocabulary import Vocabulary
@@ -28,6 +29,7 @@ from scopes.models import Connection, Person, Source
 from scopes.models.arrays import among
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction, retry_after_deadlock
+from scopes.sources import registry
 
 Key = tuple[int, str]
 Held = tuple[int, int, datetime]  # a connection, its integration, when it was seen
@@ -92,6 +94,7 @@ class Recorder:
         self.source = source
         self.quarantine_breaks = quarantine_breaks
         self.integrations: dict[str, tuple[int, int]] = {}
+        self.changes_ids = source.kind in registry.able("changes_ids")
 
     def record(self, batch: Sequence[Sourced], now: datetime) -> Recorded:
         """Record one batch (up to a thousand facts or so), all of it or none."""
@@ -113,18 +116,20 @@ class Recorder:
         recorded.unknown_scopes = [name for _, name in vocabulary.new]
         by_source = Act(None, by=self.source.key)
         with transaction.atomic():
-            identity.wait_for_others(told)
+            if self.changes_ids:
+                identity.wait_for_others(told)
             people.lock_references(
                 (fact.reference_id for facts in told.values() for fact, *_ in facts if fact.reference_id), shared=True
             )
-            past = identity.keep_beside(told)
+            past = identity.keep_beside(told) if self.changes_ids else OfThePast()
             recorded.former = len(past.keys)
             waiting = {key: facts for key, facts in told.items() if key not in past.keys}
             while waiting:
                 waiting = self._write(waiting, now, recorded)
-            news = identity.keep_events(told, past.keys, recorded.ended)
-            recorded.joined = identity.join({*recorded.to_compare, *past.news}, news, by_source, now)
-            recorded.connections += _that_go_by(told, recorded.joined)
+            if self.changes_ids:
+                news = identity.keep_events(told, past.keys, recorded.ended)
+                recorded.joined = identity.join({*recorded.to_compare, *past.news}, news, by_source, now)
+                recorded.connections += _that_go_by(told, recorded.joined)
         return recorded
 
     def _without_the_usual(self, batch: Sequence[Sourced], recorded: Recorded) -> list[Sourced]:

@@ -1,0 +1,75 @@
+"""Finish a consent in the callback, where the redirect is the fact itself.
+
+The exchange works once. So the attempt is claimed and committed first, the exchange happens outside any transaction,
+and its result is stored in one: whoever comes second finds the attempt claimed, and what was cut off in between is
+uncertain, which the attempt says after a minute. Nothing of it is repeated; the person can press the link again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from scopes.catalogue.entries import Provider as Entry
+from scopes.models import Attempt, Source
+from scopes.reauth import settle
+from scopes.sources.errors import SourceError, SourceUnavailable
+from scopes.sources.gateway import ConsentReturn
+
+UNCERTAIN, NOT_FINISHED = "uncertain", "not_finished"
+CUT_OFF = "The consent came back, and we were stopped before we knew what came of it."
+FINISHED_WITHIN = timedelta(minutes=1)
+# What of the address may be kept. All else may be a secret, such as the code.
+KEPT = ("error", "error_description")
+
+
+@transaction.atomic(durable=True)
+def claim(attempt: Attempt, now: datetime) -> bool:
+    """Whether the attempt is ours to finish, from now on and for good; committed."""
+    open_ones = Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.OPEN, claimed_at__isnull=True)
+    return bool(open_ones.update(claimed_at=now))
+
+
+def returned_from(
+    attempt: Attempt, callback_url: str, parameters: Mapping[str, Sequence[str]], now: datetime
+) -> ConsentReturn:
+    """The return of this attempt, as its source finishes it."""
+    assert attempt.provider is not None
+    return ConsentReturn(
+        attempt=attempt.key,
+        user_id=attempt.user_id,
+        session_id=attempt.session_id,
+        provider=Entry.from_data(attempt.provider.entry),
+        reference_id=attempt.reference_id,
+        callback_url=callback_url,
+        parameters=parameters,
+        at=now,
+    )
+
+
+def without_secrets(parameters: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """What of the parameters may be kept."""
+    return {name: parameters[name] for name in KEPT if name in parameters}
+
+
+def failed(attempt: Attempt, error: SourceError, now: datetime) -> None:
+    """The exchange brought nothing; where they did not answer, nobody knows whether the code was used."""
+    result = UNCERTAIN if isinstance(error, SourceUnavailable) else NOT_FINISHED
+    settle.fail(attempt, result, str(error), now)
+
+
+def end_cut_off(source: Source, now: datetime) -> int:
+    """End the attempts that were claimed, and that nobody finishes any more; how many."""
+    claimed = Attempt.objects.filter(source=source, state=Attempt.State.OPEN, claimed_at__lt=now - FINISHED_WITHIN)
+    cut_off = list(claimed.filter(link__isnull=False).select_related("source").order_by("pk"))
+    for attempt in cut_off:
+        settle.fail(attempt, UNCERTAIN, CUT_OFF, now)
+    return len(cut_off)
+
+
+def is_cut_off(attempt: Attempt, now: datetime) -> bool:
+    """Whether the attempt was claimed, and nobody finishes it any more."""
+    claimed = attempt.claimed_at
+    return attempt.state == Attempt.State.OPEN and claimed is not None and claimed < now - FINISHED_WITHIN

@@ -1,0 +1,207 @@
+"""A kind of source that nobody has seen goes through the whole circle; its consent is finished in the callback."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from scopes import flow, nightly
+from scopes.judge import policy
+from scopes.models import Attempt, Connection, LinkEvent, LiveCheck, Source
+from scopes.reauth.callback import FINISHED_WITHIN
+from scopes.reauth.issue import Issued, Wish, issue
+from scopes.sources import registry
+from scopes.sources.errors import SourceUnavailable
+from scopes.sync import live_check
+from tests import cast
+from tests.reauth.hands import act
+from tests.sources.fake import SECRET, FakeKind, Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WITHOUT_HEARTRATE = tuple(scope for scope in cast.EVERYTHING if scope != "heartrate")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    kind = FakeKind()
+    monkeypatch.setitem(registry.KINDS, "fake", kind)
+    return kind.server
+
+
+@pytest.fixture
+def source(server: Server) -> Source:
+    """Ben's connection, listed without the heart rate that the policy needs."""
+    server.accounts["account-1"] = ("ref-ben", WITHOUT_HEARTRATE)
+    flow.take_in_people(cast.PEOPLE, timezone.now())
+    nightly.list_source(registry.gateway("fake", "app"), timezone.now, lambda _: None)
+    source = Source.objects.get(kind="fake", name="app")
+    version = policy.draft(cast.integration_of("oura", source), cast.OURA_POLICY, author="Pat", now=timezone.now())
+    flow.publish(version, now=timezone.now())
+    return source
+
+
+def ben() -> Connection:
+    return Connection.objects.select_related("standing", "integration").get(user_id="account-1")
+
+
+def health() -> str:
+    connection = ben()
+    verdict = connection.standing.verdicts.get(policy_version=connection.integration.policy_version)
+    return str(verdict.health)
+
+
+@pytest.fixture
+def link(source: Source) -> Issued:
+    integration = cast.integration_of("oura", source)
+    integration.refresh_from_db()
+    return issue(cast.the("ben"), integration, Wish(act(), language="en"), timezone.now(), ben())
+
+
+def press(client: Client, link: Issued) -> Attempt:
+    answer = client.post(f"/r/{link.link.public_id}/{link.secret}")
+    attempt = Attempt.objects.latest("pk")
+    assert answer["Location"] == f"https://fake.example/authorize?state={attempt.key}"
+    return attempt
+
+
+def come_back(client: Client, attempt: Attempt, **parameters: str) -> str:
+    """Where the callback leads, followed: the page of the result."""
+    answer = client.get(reverse("reauth_callback"), {"state": attempt.key, **parameters})
+    assert (answer.status_code, answer["Location"]) == (303, reverse("reauth_result", args=[attempt.key]))
+    return client.get(answer["Location"]).content.decode()
+
+
+def test_it_goes_through_the_whole_circle(client: Client, server: Server, source: Source, link: Issued) -> None:
+    assert (health(), ben().reference_id) == ("blocked", "ref-ben")
+
+    (check,) = live_check.ask_about([ben()], "rex", timezone.now())
+    live_check.check([check], registry.gateway("fake", "app"), timezone.now)
+    assert LiveCheck.objects.get().answer == LiveCheck.Answer.KNOWN
+
+    attempt = press(client, link)
+    assert server.asked and server.asked.missing == ("heartrate",) and server.asked.names == ("oura",)
+    assert server.asked.callback_url == "http://testserver/r/back"
+    server.codes["c-1"] = ("account-1", cast.EVERYTHING)
+    assert "You can close this page" in come_back(client, attempt, code="c-1")
+
+    attempt.refresh_from_db()
+    link.link.refresh_from_db()
+    assert (attempt.state, link.link.outcome, health()) == ("succeeded", "fixed", "ok")
+    assert server.kept == ["token-of-c-1"]
+    assert "c-1" not in str(attempt.returned), "the code is a secret"
+
+    event = {"type": "revoked", "account": "account-1"}
+    headers = {"X-Fake-Secret": SECRET, "X-Fake-Time": timezone.now().isoformat()}
+    hook = "/hooks/fake/app/"
+    assert client.post(hook, event, "application/json", headers=headers | {"X-Fake-Secret": "no"}).status_code == 401
+    assert client.post(hook, event, "application/json", headers=headers).status_code == 200
+    assert health() == "broken"
+
+    assert registry.gateway("fake", "app").revoke("account-1") is True
+    assert registry.gateway("fake", "app").revoke("account-1") is False
+    assert not LinkEvent.objects.exists(), "a source that keeps its ids needs no matching"
+
+
+def test_another_account_is_a_wrong_account_at_once(client: Client, server: Server, link: Issued) -> None:
+    server.codes["c-1"] = ("account-2", cast.EVERYTHING)
+    come_back(client, press(client, link), code="c-1")
+    link.link.refresh_from_db()
+    assert (link.link.outcome, health()) == ("wrong_account", "blocked")
+
+
+def test_a_refusal_is_recorded_without_an_exchange(client: Client, server: Server, link: Issued) -> None:
+    attempt = press(client, link)
+    come_back(client, attempt, error="access_denied")
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.result, server.kept) == ("failed", "access_denied", [])
+
+
+def test_the_second_callback_finds_it_claimed(client: Client, server: Server, link: Issued) -> None:
+    attempt = press(client, link)
+    server.codes["c-1"] = ("account-1", cast.EVERYTHING)
+    times: list[str] = []
+
+    def come_back_meanwhile() -> None:
+        times.append("exchange")
+        if len(times) == 1:
+            come_back(Client(), attempt, code="c-1")
+
+    server.exchange = come_back_meanwhile
+    come_back(client, attempt, code="c-1")
+    come_back(client, attempt, code="c-1")
+    assert times == ["exchange"] and server.kept == ["token-of-c-1"]
+
+
+@pytest.mark.parametrize("killed_at", ["exchange", "keep"])
+def test_what_is_killed_after_the_claim_is_uncertain_and_can_be_tried_anew(
+    client: Client, server: Server, link: Issued, killed_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = press(client, link)
+    server.codes |= {"c-1": ("account-1", cast.EVERYTHING), "c-2": ("account-1", cast.EVERYTHING)}
+
+    def die() -> None:
+        raise SystemExit(1)
+
+    setattr(server, killed_at, die)
+    with pytest.raises(SystemExit):
+        come_back(client, attempt, code="c-1")
+    setattr(server, killed_at, lambda: None)
+    attempt.refresh_from_db()
+    assert attempt.claimed_at is not None and (attempt.state, server.kept, health()) == ("open", [], "blocked")
+    come_back(client, attempt, code="c-1")
+    assert server.kept == [], "nobody exchanges the code again"
+
+    Attempt.objects.filter(pk=attempt.pk).update(claimed_at=timezone.now() - FINISHED_WITHIN - timedelta(seconds=1))
+    page = client.get(reverse("reauth_result", args=[attempt.key])).content.decode()
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.result) == ("failed", "uncertain")
+    assert "<button" in page, "it can be tried anew"
+
+    come_back(client, press(client, link), code="c-2")
+    link.link.refresh_from_db()
+    assert (link.link.outcome, server.kept) == ("fixed", ["token-of-c-2"])
+
+
+def test_an_exchange_that_nobody_answers_is_uncertain_at_once(client: Client, server: Server, link: Issued) -> None:
+    def down() -> None:
+        raise SourceUnavailable("no answer within 8 s")
+
+    attempt, server.exchange = press(client, link), down
+    come_back(client, attempt, code="c-1")
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.result, attempt.message) == ("failed", "uncertain", "no answer within 8 s")
+
+
+def test_a_code_that_is_refused_is_no_consent(client: Client, server: Server, link: Issued) -> None:
+    attempt = press(client, link)
+    come_back(client, attempt, code="made-up")
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.result, health()) == ("failed", "not_finished", "blocked")
+
+
+def test_what_cannot_be_stored_leaves_no_token(client: Client, server: Server, link: Issued) -> None:
+    def no_room() -> None:
+        raise OperationalError("disk full")
+
+    attempt, server.keep = press(client, link), no_room
+    server.codes["c-1"] = ("account-1", cast.EVERYTHING)
+    answer = client.get(reverse("reauth_callback"), {"state": attempt.key, "code": "c-1"})
+    assert answer.status_code == 503 and (health(), server.kept) == ("blocked", [])
+
+
+def test_a_head_request_finishes_nothing(client: Client, server: Server, link: Issued) -> None:
+    attempt = press(client, link)
+    client.head(reverse("reauth_callback"), {"state": attempt.key, "code": "c-1"})
+    attempt.refresh_from_db()
+    assert attempt.claimed_at is None
+
+
+def test_an_unknown_state_is_an_unknown_link(client: Client, server: Server) -> None:
+    assert client.get(reverse("reauth_callback"), {"state": "made-up", "code": "c"}).status_code == 404
+    assert client.get(reverse("reauth_callback")).status_code == 404
