@@ -224,7 +224,7 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
     """
     rows = merging.hold(one, other)
     if len(rows) < 2:
-        raise merging.CannotMerge("One of them is not there any more.")
+        raise merging.CannotMerge("One of them no longer exists.")
     if shown is not None and shown != merging.version_of(*rows):
         raise merging.CannotMerge(merging.CHANGED)
     goes_on = merging.goes_on(*rows).pk

@@ -10,27 +10,27 @@ from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Reason
 HEAD = """\
 # Reasons, remedies, healths
 
-Why a scope is missing or a connection does not work, and what would mend it.
+Why a scope is missing or a connection does not work, and what fixes it.
 
-The words stand in `scopes/reasons.py`. They become this page by `.venv/bin/python -m tests.reasons_page`.
+The words are in `scopes/reasons.py`; `.venv/bin/python -m tests.reasons_page` writes this page.
 
 ## Healths
 
 | health | means |
 |---|---|
-| `ok` | everything that is needed is granted |
-| `unknown` | the source reports no scopes, so nobody can say what is missing; the link itself works |
-| `reduced` | a recommended scope is missing, or a required one that the person declined and we respect |
+| `ok` | all needed permissions are granted |
+| `unknown` | the source reports no scopes, so we can’t tell what is missing; the connection itself works |
+| `reduced` | a recommended scope is missing, or a required one that the person declined and that is waived |
 | `blocked` | a required scope is missing |
 | `broken` | no access at all |
 """
 
 RENAMED = """\
-As long as we do not request the successor of a `renamed` scope, its remedy is `change_request`; as long as we may not,
+While we do not request the successor of a `renamed` scope, its remedy is `change_request`; while it is not approved,
 `change_console`.
 """
 ON_DEVICE = """\
-Where the permissions are given on the phone, `phone_settings` takes the place of `reauthenticate`.
+Where the permissions are set on the phone, `phone_settings` takes the place of `reauthenticate`.
 """
 
 
@@ -40,7 +40,7 @@ def rendered() -> str:
         [
             HEAD,
             "## Why a scope is missing\n",
-            "The first that applies is told, in this order.\n",
+            "The first that applies is shown, in this order.\n",
             *_reasons(SCOPE_REASONS.values()),
             RENAMED,
             "## What is wrong with the link itself\n",
@@ -62,7 +62,7 @@ def _reasons(reasons: Iterable[Reason]) -> list[str]:
         for reason in reasons
     ]
     head = [
-        "| reason | title | means | the person notices | would a reauth help | remedy |",
+        "| reason | title | means | the person notices | link helps | remedy |",
         "|---|---|---|---|---|---|",
     ]
     return [*head, *rows, ""]
@@ -70,7 +70,7 @@ def _reasons(reasons: Iterable[Reason]) -> list[str]:
 
 def _helps(reason: Reason) -> str:
     if reason.remedy == "verify":
-        return "verify first"
+        return "check first"
     return "yes" if REMEDIES[reason.remedy].by_reauth else "no"
 
 

@@ -113,7 +113,7 @@ def test_a_link_is_concluded_once() -> None:
     landing.returned(press(link, "new-ben"), "failure", {"reason": ["missing_scopes"]}, after(1))
     with a_deadlock_at('INSERT INTO "scopes_trailentry"'):
         assert settle_overdue(terra(), after(17)) == 1
-    assert outcome(link) == ("failed", "missing_scopes (told by the redirect only)")
+    assert outcome(link) == ("failed", "missing_scopes (reported by the redirect only)")
     assert TrailEntry.objects.filter(verb="link.settled").count() == 1
 
 

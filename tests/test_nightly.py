@@ -135,7 +135,7 @@ def test_an_unknown_scope_is_kept_counted_and_reported() -> None:
     night = run()
 
     assert night.counts["unknown_scopes"] == {"oura": 2}
-    assert "unknown_scope: 2 scope strings are in no catalogue entry (oura)" in report.as_text(night)
+    assert "unknown_scope: 2 scopes are not in the catalogue (oura)" in report.as_text(night)
 
 
 @pytest.mark.django_db

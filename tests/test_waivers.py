@@ -122,7 +122,7 @@ def test_the_audit_counts_whom_a_waiver_respects_apart() -> None:
     assert "blocked" not in [finding["code"] for finding in run.findings]
     lines = report.as_text(run).splitlines()
     assert "  1 waiver stands" in lines
-    assert "  1 of the reduced lacks only what a waiver respects" in lines
+    assert "  1 of the reduced lacks only waived scopes" in lines
 
 
 def test_who_lacks_more_than_what_is_waived_is_not_counted_apart() -> None:
@@ -133,7 +133,7 @@ def test_who_lacks_more_than_what_is_waived_is_not_counted_apart() -> None:
 
     assert health() == ("reduced", ["heartrate=waived", "workout=removed_later"])
     assert run.counts["sources"]["terra:prod"]["waived"] == 0
-    assert "lacks only what a waiver respects" not in report.as_text(run)
+    assert "lacks only waived scopes" not in report.as_text(run)
 
 
 @pytest.mark.parametrize(

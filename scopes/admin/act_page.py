@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.site import desk
 from scopes.models.trail import Act
@@ -23,9 +24,9 @@ class Why(forms.Form):
     reason = forms.CharField(
         max_length=LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why, in a sentence. It is kept in the trail.",
+        help_text=_("Why, in one sentence. It is recorded in the activity log."),
     )
-    ticket = forms.CharField(max_length=120, required=False, help_text="The ticket’s number, if there is one.")
+    ticket = forms.CharField(max_length=120, required=False, help_text=_("Ticket number, if there is one."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,6 +11,8 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.page_views import VERBS
 from scopes.admin.read_only import PAGE, Records
@@ -23,8 +25,10 @@ from scopes.models import TrailEntry
 class Trail(Records):
     """The list of what was done."""
 
-    heading = "Trail"
-    explanation = "What agents, engineers and the nightly run did, newest first. It only ever grows."
+    heading = _("Activity log")
+    explanation = _(
+        "What agents, engineers and the nightly audit did, newest first. Entries can’t be edited or deleted."
+    )
     list_display = ("moment", "did", "actor_name", "about", "reason", "ticket")
     fields = ("moment", "did", "actor_name", "about", "subject", "reason", "ticket", "more")
 
@@ -36,21 +40,21 @@ class Trail(Records):
             .select_related("person", "integration__provider", "integration__source")
         )
 
-    @admin.display(description="When")
+    @admin.display(description=_("When"))
     def moment(self, entry: TrailEntry) -> SafeString:
         return when(entry.at)
 
-    @admin.display(description="What")
+    @admin.display(description=_("Action"))
     def did(self, entry: TrailEntry) -> str:
         return entry.verb.replace(".", " ").replace("_", " ").capitalize()
 
-    @admin.display(description="About")
+    @admin.display(description=_("About"))
     def about(self, entry: TrailEntry) -> SafeString | str:
         if entry.person:
             return format_html('<a href="{}">{}</a>', reverse("admin:person", args=[entry.person_id]), entry.person)
         return str(entry.integration) if entry.integration else entry.subject
 
-    @admin.display(description="Details")
+    @admin.display(description=_("Details"))
     def more(self, entry: TrailEntry) -> SafeString:
         return format_html('<pre tabindex="0">{}</pre>', pretty(entry.detail))
 
@@ -66,4 +70,4 @@ def access_log(request: HttpRequest) -> HttpResponseBase:
     context: dict[str, Any] = {"rows": rows[:PAGE], "paged": bool(before)}
     if len(rows) > PAGE:
         context["more"] = f"?before={rows[PAGE - 1].pk}"
-    return desk.page(request, "admin/access_log.html", "Access log", **context)
+    return desk.page(request, "admin/access_log.html", gettext("Access log"), **context)

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple, Media
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.lookups import READ, Listed, takes
 from scopes.admin.site import desk
@@ -20,7 +21,7 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
     """The list of agents, and the forms to let one in and to change their role."""
 
     actions = None
-    list_display = ("username", "first_name", "last_name", "roles", "may_sign_in", "last_login")
+    list_display = ("username", "first_name", "last_name", "roles", "can_sign_in", "last_login")
     list_filter = ("is_active", "groups")
     show_full_result_count = False
     filter_horizontal = ()
@@ -29,10 +30,10 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
         (None, {"fields": ("username", "password")}),
         ("Who", {"fields": ("first_name", "last_name", "email", "last_login")}),
         (
-            "May",
+            "Access",
             {
                 "fields": ("is_active", "is_staff", "is_superuser", "groups"),
-                "description": "Untick “active” to take access away; “staff” lets one sign in here.",
+                "description": "Untick “active” to remove access. “Staff” allows signing in here.",
             },
         ),
     )
@@ -45,7 +46,7 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        context = {"heading": "Agents", "adding": "Let in a new agent", **(extra_context or {})}
+        context = {"heading": "Agents", "adding": "Add an agent", **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
 
     @property
@@ -56,12 +57,12 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
-    @admin.display(description="Roles")
+    @admin.display(description=_("Roles"))
     def roles(self, user: User) -> str:
         return ", ".join(group.name for group in user.groups.all()) or ("everything" if user.is_superuser else "none")
 
-    @admin.display(description="May sign in")
-    def may_sign_in(self, user: User) -> str:
+    @admin.display(description=_("Can sign in"))
+    def can_sign_in(self, user: User) -> str:
         return "Yes" if user.is_active and user.is_staff else "No"
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any, **kwargs: Any) -> Any:

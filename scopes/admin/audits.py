@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.read_only import Records
 from scopes.admin.site import desk
@@ -19,9 +20,9 @@ from scopes.models import AuditRun
 class Audits(Records):
     """The list of audit runs."""
 
-    heading = "Audits"
-    explanation = "Each night all connections are listed, checked and counted. Here is what every run came to."
-    list_display = ("began", "state_chip", "took", "connections", "changes_told", "exit_code")
+    heading = _("Audits")
+    explanation = _("Every night all connections are listed, checked and counted. These are the results.")
+    list_display = ("began", "state_chip", "took", "connections", "changes_count", "exit_code")
     list_filter = ("state", "offline")
     ordering = ("-started_at",)
     fields = (
@@ -29,40 +30,40 @@ class Audits(Records):
         "counted",
     )  # fmt: skip
 
-    @admin.display(description="Began")
+    @admin.display(description=_("Started"))
     def began(self, run: AuditRun) -> SafeString:
         return when(run.started_at)
 
-    @admin.display(description="Ended")
+    @admin.display(description=_("Finished"))
     def ended(self, run: AuditRun) -> SafeString:
         return when(run.finished_at, "not yet")
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state_chip(self, run: AuditRun) -> SafeString:
         tone, symbol = {"done": ("good", "check"), "failed": ("bad", "cross")}.get(run.state, ("wait", "clock"))
         return chip(run.get_state_display(), tone, symbol)
 
-    @admin.display(description="Asked the sources")
+    @admin.display(description=_("Sources listed"))
     def way(self, run: AuditRun) -> str:
-        return "No, it counted what is recorded" if run.offline else "Yes"
+        return "No, offline" if run.offline else "Yes"
 
-    @admin.display(description="Took")
+    @admin.display(description=_("Took"))
     def took(self, run: AuditRun) -> str:
         if run.finished_at is None:
             return "—"
         whole = run.finished_at - run.started_at
         return str(timedelta(seconds=round(whole.total_seconds())))
 
-    @admin.display(description="Connections")
+    @admin.display(description=_("Connections"))
     def connections(self, run: AuditRun) -> str:
         counted = run.counts.get("connections")
         return thousands(counted) if isinstance(counted, int) else "—"
 
-    @admin.display(description="Numbers that changed")
-    def changes_told(self, run: AuditRun) -> int:
+    @admin.display(description=_("Changes"))
+    def changes_count(self, run: AuditRun) -> int:
         return len(run.changes)
 
-    @admin.display(description="Changes since the run before")
+    @admin.display(description=_("Changes since the previous audit"))
     def changed(self, run: AuditRun) -> SafeString | str:
         numbers = {key: value for key, value in run.changes.items() if isinstance(value, int)}
         if not numbers:
@@ -70,11 +71,11 @@ class Audits(Records):
         rows = format_html_join("", "<li><strong>{}</strong> {}</li>", ((f"{v:+,}", k) for k, v in numbers.items()))
         return format_html("<ul>{}</ul>", rows)
 
-    @admin.display(description="Counted")
+    @admin.display(description=_("Counted"))
     def counted(self, run: AuditRun) -> SafeString:
         return format_html('<pre tabindex="0">{}</pre>', pretty(run.counts))
 
-    @admin.display(description="Findings")
+    @admin.display(description=_("Findings"))
     def found(self, run: AuditRun) -> SafeString | str:
         rows = (
             (f"{one['number']:,}", CODES.get(one["code"], one["code"]), f" ({one['detail']})" if one["detail"] else "")

@@ -24,7 +24,7 @@ class Card:
     """One connection. `missing` are the needs that are not met or not known, `met` those that are, `unused` the rest.
 
     `waivable` are needs to which the person may say no, as key and label.
-    `held` is what a listing said of the link, and an incident holds back.
+    `quarantined` is what a listing reported of the link while an incident is open.
     """
 
     entry: ConnectionOverview
@@ -42,8 +42,8 @@ class Card:
     merges: tuple[Merge, ...] = ()
     may_be_one_with: tuple[int, ...] = ()
     evidence: ConnectionEvidence | None = None
-    asked_lately: bool = False
-    held: QuarantinedFact | None = None
+    checked_recently: bool = False
+    quarantined: QuarantinedFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _features(account: Explanation) -> tuple[tuple[str, str, str], ...]:
     ]
     return (
         *sorted(failing, key=lambda feature: feature[1]),
-        *((name, "health-unknown", "nobody can say") for name in account.uncertain),
+        *((name, "health-unknown", "unknown") for name in account.uncertain),
         *((name, "check", "works") for name in account.working),
     )
 
@@ -156,8 +156,8 @@ def link_state(link: ReauthLink, now: datetime) -> tuple[str, str]:
     if link.outcome:
         return f"{link.get_outcome_display()}, still open", "warn"
     for at, word in (
-        (link.returned_at, "Returned, waiting for the source"),
-        (link.redirected_at, "Left for the provider"),
+        (link.returned_at, "Returned, waiting for confirmation"),
+        (link.redirected_at, "Went to the provider"),
         (link.opened_at, "Opened"),
     ):
         if at:
@@ -168,6 +168,6 @@ def link_state(link: ReauthLink, now: datetime) -> tuple[str, str]:
 _ENDED = {
     LinkStatus.FIXED: ("Fixed", "good"),
     LinkStatus.WITHDRAWN: ("Withdrawn", "quiet"),
-    LinkStatus.SUPERSEDED: ("Replaced by a newer one", "quiet"),
+    LinkStatus.SUPERSEDED: ("Replaced by a newer link", "quiet"),
     LinkStatus.EXPIRED: ("Expired", "quiet"),
 }

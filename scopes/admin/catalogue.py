@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.read_only import Records
 from scopes.admin.site import desk
@@ -23,52 +24,52 @@ KNOWN = {Known.YES: "Yes", Known.NO: "No", Known.UNKNOWN: "Not known"}
 class Catalogue(Records):
     """The list of providers."""
 
-    heading = "Catalogue"
-    explanation = "What is known of the providers and their scopes. It is changed by their files, never here."
-    list_display = ("name", "scopes_known", "tells_scopes", "state", "proved")
+    heading = _("Catalogue")
+    explanation = _("The known providers and their scopes. To change them, edit the catalogue files.")
+    list_display = ("name", "scopes_known", "reports_scopes", "state", "proved")
     list_filter = ("on_device", "confirmed", "in_catalogue")
     ordering = ("name",)
     fields = (
-        "name", "slug", "state", "succeeded_by", "tells_scopes", "may_untick", "needs_approval", "advice",
-        "scopes_told", "unknown", "notes", "sources", "proved",
+        "name", "slug", "state", "succeeded_by", "reports_scopes", "may_untick", "needs_approval", "advice",
+        "scopes_reported", "unknown", "notes", "sources", "proved",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         rows: QuerySet[Provider] = super().get_queryset(request)
         return rows.select_related("successor").annotate(how_many=Count("scopes"))
 
-    @admin.display(description="Scopes")
+    @admin.display(description=_("Scopes"))
     def scopes_known(self, row: Provider) -> int:
         return row.how_many  # type: ignore[attr-defined, no-any-return]
 
-    @admin.display(description="Reports what was granted")
-    def tells_scopes(self, row: Provider) -> str:
+    @admin.display(description=_("Reports granted scopes"))
+    def reports_scopes(self, row: Provider) -> str:
         return KNOWN[_entry(row).reports_scopes]
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state(self, row: Provider) -> SafeString | str:
         if row.retired_on:
             return retirement(row.retired_on)
-        return chip("On the phone", "quiet") if row.on_device else chip("In service", "good", "check")
+        return chip("Permissions set on the phone", "quiet") if row.on_device else chip("Active", "good", "check")
 
-    @admin.display(description="Succeeded by")
+    @admin.display(description=_("Successor"))
     def succeeded_by(self, row: Provider) -> str:
         return row.successor.name if row.successor else "—"
 
-    @admin.display(description="People may untick boxes")
+    @admin.display(description=_("People can untick scopes"))
     def may_untick(self, row: Provider) -> str:
         return KNOWN[_entry(row).can_untick]
 
-    @admin.display(description="Scopes need approval in its console")
+    @admin.display(description=_("Scopes need approval"))
     def needs_approval(self, row: Provider) -> str:
         return KNOWN[_entry(row).console_approval]
 
-    @admin.display(description="Advice to people")
+    @admin.display(description=_("Advice for people"))
     def advice(self, row: Provider) -> str:
         return dict(_entry(row).advice).get("en", "—")
 
-    @admin.display(description="Its scopes")
-    def scopes_told(self, row: Provider) -> SafeString | str:
+    @admin.display(description=_("Scopes"))
+    def scopes_reported(self, row: Provider) -> SafeString | str:
         entry = _entry(row)
         rows = format_html_join(
             "",
@@ -78,27 +79,27 @@ class Catalogue(Records):
                     scope.name,
                     scope.label,
                     f" (also {', '.join(scope.aliases)})" if scope.aliases else "",
-                    format_html(" {}", chip("no connection without it", "warn")) if scope.mandatory else mark_safe(""),
+                    format_html(" {}", chip("mandatory", "warn")) if scope.mandatory else mark_safe(""),
                 )
                 for scope in entry.scopes
             ),
         )
-        return format_html('<ul class="scopes">{}</ul>', rows) if entry.scopes else "None are known."
+        return format_html('<ul class="scopes">{}</ul>', rows) if entry.scopes else "None known."
 
-    @admin.display(description="Reported, and not known")
+    @admin.display(description=_("Reported, not in the catalogue"))
     def unknown(self, row: Provider) -> SafeString | str:
         names = row.unknown_scopes.order_by("name").values_list("name", flat=True)[:200]
         return format_html_join(" ", "<code>{}</code>", ((name,) for name in names)) or "None."
 
-    @admin.display(description="Confirmed")
+    @admin.display(description=_("Confirmed"))
     def proved(self, row: Provider) -> str:
-        return "Yes" if row.confirmed else "No source confirms it"
+        return "Yes" if row.confirmed else "Unconfirmed"
 
-    @admin.display(description="Notes")
+    @admin.display(description=_("Notes"))
     def notes(self, row: Provider) -> str:
         return _entry(row).notes or "—"
 
-    @admin.display(description="Where it is from")
+    @admin.display(description=_("Sources"))
     def sources(self, row: Provider) -> SafeString:
         rows = format_html_join(
             "",

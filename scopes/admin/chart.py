@@ -46,15 +46,15 @@ def of_nights(nights: Sequence[Night], today: date) -> Chart | None:
     if len(nights) < 2:
         return None
     since = today - timedelta(days=DAYS - 1)
-    told = {
+    counts = {
         Health.BLOCKED: [night.blocked for night in nights],
         Health.BROKEN: [night.broken for night in nights],
     }
-    top = _round_up(max(map(max, told.values())))
+    top = _round_up(max(map(max, counts.values())))
     days = [(night.on - since).days for night in nights]
     lines = tuple(
         Line(health.value, _path(days, numbers, top), numbers[-1], numbers[-1] - numbers[0])
-        for health, numbers in told.items()
+        for health, numbers in counts.items()
     )
     return Chart(lines, nights, since, today, top)
 

@@ -19,11 +19,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes import queue
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
-from scopes.admin.connections import VERIFY, asked_in, found_by
+from scopes.admin.connections import VERIFY, chosen_in, found_by
 from scopes.admin.healths import verdicts_of
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
@@ -39,12 +40,12 @@ from scopes.sources.gateway import Gateway, Patience
 from scopes.sync import live_check, rate_limit
 
 LOOK = ("scopes.view_person", "scopes.view_connection")
-LATELY = timedelta(minutes=15)
+RECENT = timedelta(minutes=15)
 AT_ONCE, SECONDS_AT_ONCE = 20, 12
 CHUNK = 100
 SHOWN = 50
 LOOK_AGAIN_SECONDS = 4
-STILL_ASKED = timedelta(hours=1)
+STILL_CHECKING = timedelta(hours=1)
 
 
 @desk.screen("connections/<int:pk>/check/", "check_now", *LOOK, VERIFY, methods=ACT)
@@ -60,28 +61,28 @@ def check_now(request: HttpRequest, pk: int) -> HttpResponseBase:
     if gateway is not None and not trouble and request.method == "POST" and form.is_valid():
         error = _ask_now(row, gateway, form.act_of(request))
         if error is None:
-            messages.success(request, f"{title} has answered. The answer is shown with the evidence.")
+            messages.success(request, f"{title} answered. The result is shown under Evidence.")
             return redirect(f"{page_of(row)}#evidence-{row.pk}")
         trouble = _in_words(error, title)
     return act_page(
         request,
-        f"Verify {row.integration.provider.name} now",
+        f"Check {row.integration.provider.name} with {title} now",
         about=about(row),
         back=page_of(row),
         will=_will(row, gateway) if gateway else (),
         trouble=trouble,
         form=form if gateway else None,
-        submit=f"Ask {title} now",
+        submit="Check now",
     )
 
 
 @desk.screen("connections/check/", "check_many", *LOOK, VERIFY, methods=ACT)
 def check_many(request: HttpRequest) -> HttpResponseBase:
     """GET shows what asking about the connections of the list means; POST asks about the first, and defers the rest."""
-    asked = asked_in(request)
-    if not any(asked.values()):
+    chosen = chosen_in(request)
+    if not any(chosen.values()):
         raise Http404
-    standings, total = found_by(asked)
+    standings, total = found_by(chosen)
     may = live_check.allowance(request.user.get_username(), timezone.now())
     rows = list(lookup.page(standings, 0, may)) if may else []
     gateways = {source: _gateway(source) for source in {row.integration.source for row in rows}}
@@ -90,17 +91,17 @@ def check_many(request: HttpRequest) -> HttpResponseBase:
     form = Why(request.POST or None)
     if rows and not trouble and request.method == "POST" and form.is_valid():
         batch = uuid.uuid4()
-        _ask_many(rows, gateways, form.act_of(request), batch, {key: value for key, value in asked.items() if value})
+        _ask_many(rows, gateways, form.act_of(request), batch, {key: value for key, value in chosen.items() if value})
         return redirect("admin:live_checks", batch)
     return act_page(
         request,
-        f"Verify {_connections(len(rows))}",
+        f"Check {_connections(len(rows))}",
         about="Connections",
-        back=reverse("admin:connections") + "?" + urlencode({key: value for key, value in asked.items() if value}),
-        will=_will_many(rows, total) if rows else ("Nothing: no connection is like this.",),
+        back=reverse("admin:connections") + "?" + urlencode({key: value for key, value in chosen.items() if value}),
+        will=_will_many(rows, total) if rows else ("No connections match these filters.",),
         trouble=trouble,
         form=form if rows else None,
-        submit="Ask now",
+        submit="Check now",
     )
 
 
@@ -119,17 +120,17 @@ def live_checks(request: HttpRequest, batch: uuid.UUID) -> HttpResponseBase:
     response = desk.page(
         request,
         "admin/live_checks.html",
-        "Verified connections",
-        asked=waiting + sum(counted.values()),
+        gettext("Checked connections"),
+        requested=waiting + sum(counted.values()),
         answered=sum(counted.values()),
         waiting=waiting,
         workers=queue.workers_alive() if waiting else 0,
         answers=[(LiveCheck.Answer(answer).label, number) for answer, number in counted.items()],
-        asked_at=first[0].asked_at,
+        requested_at=first[0].asked_at,
         author=first[0].author,
         rows=_with_verdicts(first),
     )
-    if waiting and now - first[0].asked_at < STILL_ASKED:
+    if waiting and now - first[0].asked_at < STILL_CHECKING:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
     return response
 
@@ -138,63 +139,63 @@ def with_evidence(cards: Iterable[Card]) -> list[Card]:
     """The cards, each with what speaks for and against its connection; as many queries, however many they are."""
     rows = list(cards)
     evidence = evidence_of([card.entry for card in rows])
-    lately = timezone.now() - LATELY
+    recent = timezone.now() - RECENT
     return [
-        replace(card, evidence=told, asked_lately=told.checked_at is not None and told.checked_at > lately)
+        replace(card, evidence=found, checked_recently=found.checked_at is not None and found.checked_at > recent)
         for card in rows
-        for told in [evidence[card.entry.connection.pk]]
+        for found in [evidence[card.entry.connection.pk]]
     ]
 
 
 def _gateway(source: Source) -> tuple[Gateway | None, str]:
     """The gateway of the source, for somebody who waits; or why there is none."""
     if source.kind not in registry.able("looks_up"):
-        return None, f"{source} cannot be asked about single connections."
+        return None, f"{source} doesn’t support checking single connections."
     try:
         return rate_limit.gateway_of(source, Patience.INTERACTIVE), ""
     except NotConfigured:
-        return None, f"{source} is not set up here, so it cannot be asked. Tell an engineer."
+        return None, f"{source} is not set up here, so it can’t be checked. Tell an engineer."
 
 
 def _used_up(request: HttpRequest) -> str:
     if live_check.allowance(request.user.get_username(), timezone.now()):
         return ""
     return (
-        f"You have asked about {_connections(live_check.AN_HOUR_EACH)} within the hour. Wait for the answers first:"
-        " the night asks about unconfirmed ones by itself."
+        f"You have checked {_connections(live_check.AN_HOUR_EACH)} within the last hour. Try again"
+        " later. Unconfirmed connections are checked every night anyway."
     )
 
 
 def _will(row: Connection, gateway: Gateway) -> list[str]:
     title = gateway.kind.title
     will = [
-        f"{title} ({gateway.name}) is asked now whether it knows the connection, and with which scopes.",
-        "What is answered is recorded like every other fact: newer facts stay, and older ones give way.",
-        "A 404 alone makes a suspicion. Only with a complete listing that lacks the connection is it gone.",
-        f"If {title} does not answer, nothing changes.",
+        f"{title} ({gateway.name}) is asked whether the connection exists and which scopes it has.",
+        "The answer is recorded like a webhook: it never overwrites newer information.",
+        "A 404 alone marks the connection as unconfirmed. It counts as gone only if a complete listing lacks it too.",
+        f"If {title} doesn’t answer, nothing changes.",
     ]
     if gateway.probes and not row.integration.provider.on_device:
-        will.insert(1, "The provider is asked whose account it is, which proves whether the token works.")
+        will.insert(1, "The provider is asked for the account, which shows whether the token works.")
     else:
-        will.insert(1, "The provider itself is not asked, so an `active` that is true proves nothing about the token.")
+        will.insert(1, "The provider itself is not asked, so `active: true` doesn’t show that the token works.")
     return will
 
 
 def _will_many(rows: Sequence[Connection], total: int) -> list[str]:
     number, titles = len(rows), sorted({registry.title_of(row.integration.source.kind) for row in rows})
-    at_once = f", about the first {AT_ONCE}" if number > AT_ONCE else ""
+    at_once = f", the first {AT_ONCE}" if number > AT_ONCE else ""
     will = [
-        f"{' and '.join(titles)}: asked about {_connections(number)}{at_once} while you wait.",
-        "What is answered is recorded like every other fact. Where nobody answers, nothing changes.",
+        f"{' and '.join(titles)}: {_connections(number)} will be checked{at_once} while you wait.",
+        "The answers are recorded like webhooks. If there is no answer, nothing changes.",
     ]
     if number > AT_ONCE:
-        rest = "a worker asks about the rest in the background"
-        night = "no worker runs at the moment, so the nightly audit asks about the rest"
+        rest = "a worker checks the rest in the background"
+        night = "no worker is running, so the nightly audit checks the rest"
         will.insert(1, f"After these {rest if queue.workers_alive() else night}.")
     if total > number:
         will.append(
-            f"The list holds {thousands(total)}: at most {live_check.AN_HOUR_EACH} are asked about by one agent in an"
-            " hour, the oldest first, and only where the source can be asked."
+            f"The list holds {thousands(total)}: at most {live_check.AN_HOUR_EACH} can be checked by one agent per"
+            " hour. The oldest come first, and only where the source can be asked."
         )
     return will
 
@@ -231,7 +232,7 @@ def _ask_many(
 
 @in_transaction
 def _keep(rows: Sequence[Connection], act: Act, batch: uuid.UUID | None, filters: dict[str, str]) -> list[LiveCheck]:
-    """The checks, kept with an entry in the trail before anybody is asked."""
+    """The checks, kept with an entry in the trail before the source is asked."""
     now = timezone.now()
     checks = live_check.ask_about(rows, act.name, now)
     for check in checks:
@@ -257,8 +258,8 @@ def _with_verdicts(checks: Sequence[LiveCheck]) -> list[tuple[LiveCheck, Any]]:
 
 def _in_words(error: SourceError, title: str) -> str:
     if isinstance(error, AccountRefused):
-        return f"{title} does not accept our own credential, so nothing was answered. Tell an engineer: {error}"
-    return f"{title} did not answer, and nothing was changed. Try again in some minutes. ({error})"
+        return f"{title} rejects our credentials, so the check failed. Tell an engineer: {error}"
+    return f"{title} did not answer. Nothing was changed. Try again in a few minutes. ({error})"
 
 
 def _connections(number: int) -> str:

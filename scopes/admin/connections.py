@@ -14,6 +14,7 @@ from django.db.models import Sum
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin.healths import ORDER, verdicts_of
 from scopes.admin.site import desk
@@ -41,44 +42,44 @@ class Filter:
 def connections(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections that the filters leave, with how many there are in all."""
     integrations = _integrations()
-    asked = _asked(request, integrations)
-    standings, total = found_by(asked)
+    chosen = _chosen(request, integrations)
+    standings, total = found_by(chosen)
     after = request.GET.get("after", "")
     rows = list(lookup.page(standings, int(after) if after.isdecimal() and len(after) < 18 else 0, PAGE + 1))
     judged = verdicts_of(rows[:PAGE])
     return desk.page(
         request,
         "admin/connections.html",
-        "Connections",
-        filters=_filters(asked, integrations),
-        any_chosen=any(asked.values()),
+        gettext("Connections"),
+        filters=_filters(chosen, integrations),
+        any_chosen=any(chosen.values()),
         rows=[(row, judged.get(row.pk)) for row in rows[:PAGE]],
         total=total,
-        verify=_address(asked) if REASONS_TO_VERIFY & {asked["reason"]} and request.user.has_perm(VERIFY) else "",
+        verify=_address(chosen) if REASONS_TO_VERIFY & {chosen["reason"]} and request.user.has_perm(VERIFY) else "",
         taken_at=census.taken_at(),
-        first="?" + urlencode({key: value for key, value in asked.items() if value}),
-        more=_address(asked, after=str(rows[PAGE - 1].pk)) if len(rows) > PAGE else "",
+        first="?" + urlencode({key: value for key, value in chosen.items() if value}),
+        more=_address(chosen, after=str(rows[PAGE - 1].pk)) if len(rows) > PAGE else "",
         paged=bool(after),
     )
 
 
-def found_by(asked: Mapping[str, str]) -> tuple[list[int], int]:
+def found_by(chosen: Mapping[str, str]) -> tuple[list[int], int]:
     """The standings that the filters leave, and how many connections the census counts in them."""
     census.take_if_old(timezone.now())
     standings = lookup.standings_where(
-        integration=int(asked["integration"]) if asked["integration"] else None,
-        source=int(asked["source"]) if asked["source"] else None,
-        health=asked["health"],
-        scope=asked["scope"],
-        reason=asked["reason"],
+        integration=int(chosen["integration"]) if chosen["integration"] else None,
+        source=int(chosen["source"]) if chosen["source"] else None,
+        health=chosen["health"],
+        scope=chosen["scope"],
+        reason=chosen["reason"],
     )
     counted = Census.objects.filter(standing__in=standings).aggregate(connections=Sum("connections"))
     return standings, counted["connections"] or 0
 
 
-def asked_in(request: HttpRequest) -> dict[str, str]:
-    """What the filters in the address say; what no choice offers is not asked."""
-    return _asked(request, _integrations())
+def chosen_in(request: HttpRequest) -> dict[str, str]:
+    """What the filters in the address say; what no choice offers is not chosen."""
+    return _chosen(request, _integrations())
 
 
 def _integrations() -> list[Integration]:
@@ -86,18 +87,18 @@ def _integrations() -> list[Integration]:
     return list(integrations.order_by("provider__name", "source__key"))
 
 
-def _asked(request: HttpRequest, integrations: Sequence[Integration]) -> dict[str, str]:
-    """What the filters say; what no choice offers is not asked."""
-    asked = {name: request.GET.get(name, "") for name in PARAMETERS}
+def _chosen(request: HttpRequest, integrations: Sequence[Integration]) -> dict[str, str]:
+    """What the filters say; what no choice offers is not chosen."""
+    chosen = {name: request.GET.get(name, "") for name in PARAMETERS}
     offered: dict[str, set[str]] = {
         "source": {str(row.source_id) for row in integrations},
         "integration": {str(row.pk) for row in integrations},
         "health": {health.value for health in ORDER},
         "reason": set(REASONS),
     }
-    asked = {name: value if name == "scope" or value in offered[name] else "" for name, value in asked.items()}
-    needs = _needs([row for row in integrations if str(row.pk) == asked["integration"]])
-    return {**asked, "scope": asked["scope"] if asked["scope"] in needs else ""}
+    chosen = {name: value if name == "scope" or value in offered[name] else "" for name, value in chosen.items()}
+    needs = _needs([row for row in integrations if str(row.pk) == chosen["integration"]])
+    return {**chosen, "scope": chosen["scope"] if chosen["scope"] in needs else ""}
 
 
 def _needs(integrations: Sequence[Integration]) -> list[str]:
@@ -106,9 +107,9 @@ def _needs(integrations: Sequence[Integration]) -> list[str]:
     return sorted({scope for content in contents for need in content["requirements"] for scope in need["any_of"]})
 
 
-def _filters(asked: dict[str, str], integrations: Sequence[Integration]) -> list[Filter]:
+def _filters(chosen: dict[str, str], integrations: Sequence[Integration]) -> list[Filter]:
     sources: dict[int, Source] = {row.source_id: row.source for row in integrations}
-    shown = [row for row in integrations if not asked["source"] or str(row.source_id) == asked["source"]]
+    shown = [row for row in integrations if not chosen["source"] or str(row.source_id) == chosen["source"]]
     several = len(sources) > 1
     choices: list[tuple[str, str, list[tuple[str, str]]]] = [
         ("source", "Source", [(str(pk), source.key) for pk, source in sorted(sources.items())]),
@@ -120,22 +121,22 @@ def _filters(asked: dict[str, str], integrations: Sequence[Integration]) -> list
         ("health", "Health", [(health.value, HEALTH_WORDS[health.value]) for health in ORDER]),
         ("reason", "Reason", [(code, reason.title) for code, reason in REASONS.items()]),
     ]
-    needs = _needs([row for row in integrations if str(row.pk) == asked["integration"]])
+    needs = _needs([row for row in integrations if str(row.pk) == chosen["integration"]])
     if needs:
         choices.append(("scope", "Missing scope", [(scope, scope) for scope in needs]))
-    return [_filter(asked, name, title, offered) for name, title, offered in choices]
+    return [_filter(chosen, name, title, offered) for name, title, offered in choices]
 
 
-def _filter(asked: dict[str, str], name: str, title: str, offered: list[tuple[str, str]]) -> Filter:
+def _filter(chosen: dict[str, str], name: str, title: str, offered: list[tuple[str, str]]) -> Filter:
     return Filter(
         title=title,
-        chosen=dict(offered).get(asked[name], ""),
+        chosen=dict(offered).get(chosen[name], ""),
         choices=tuple(
-            (value, words, _address({**asked, name: value}), value == asked[name])
+            (value, words, _address({**chosen, name: value}), value == chosen[name])
             for value, words in [("", "All"), *offered]
         ),
     )
 
 
-def _address(asked: dict[str, str], **more: Any) -> str:
-    return "?" + urlencode({key: value for key, value in {**asked, **more}.items() if value})
+def _address(chosen: dict[str, str], **more: Any) -> str:
+    return "?" + urlencode({key: value for key, value in {**chosen, **more}.items() if value})

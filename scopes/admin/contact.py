@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
@@ -24,9 +25,7 @@ LOOK = ("scopes.view_person", "scopes.view_connection")
 class MarkForm(Why):
     """Until when, beside why."""
 
-    until = forms.DateField(
-        label="Through", required=False, help_text="Leave it empty, and the mark stands until a lead lifts it."
-    )
+    until = forms.DateField(label=_("Until"), required=False, help_text=_("Leave empty for no end date."))
 
     field_order = ("until", "reason", "ticket")
 
@@ -43,7 +42,7 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what the mark means; POST sets it."""
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)
     now = timezone.now()
-    trouble = "This person is marked already." if contact.mark_of(person, now) else ""
+    trouble = "This person is already marked “Do not contact”." if contact.mark_of(person, now) else ""
     form = MarkForm(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
         try:
@@ -51,13 +50,13 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
         except contact.CannotMark as error:
             trouble = str(error)
         else:
-            messages.success(request, "No link is offered for this person any more.")
+            messages.success(request, "This person is now marked “Do not contact”.")
             return redirect("admin:person", pk)
     will = [
-        f"No reauth link is offered for {person}, whatever is missing, at any provider.",
-        "Links that were sent before still work. A lead can send one all the same, and lift the mark.",
+        f"Agents can no longer send reauth links to {person}, for any provider.",
+        "Links already sent still work. A lead can still send one, or allow contact again.",
     ]
-    return _answer(request, person, f"Do not contact {person}", will, trouble, form, "Set the mark")
+    return _answer(request, person, f"Do not contact {person}", will, trouble, form, "Do not contact")
 
 
 @desk.screen("people/<int:pk>/contact/", "lift_dont_contact", *LOOK, "scopes.lift_dont_contact", methods=ACT)
@@ -66,7 +65,7 @@ def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)
     now = timezone.now()
     mark = contact.mark_of(person, now)
-    trouble = "" if mark else "This person is not marked."
+    trouble = "" if mark else "This person is not marked “Do not contact”."
     form = Why(request.POST or None)
     if request.method == "POST" and mark and form.is_valid():
         try:
@@ -74,10 +73,10 @@ def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
         except contact.CannotMark as error:
             trouble = str(error)
         else:
-            messages.success(request, "Links are offered for this person again.")
+            messages.success(request, "This person can be contacted again.")
             return redirect("admin:person", pk)
-    will = [f"Reauth links are offered for {person} again, where they help."]
-    return _answer(request, person, f"Contact {person} again", will, trouble, form, "Lift the mark")
+    will = [f"Agents can send reauth links to {person} again."]
+    return _answer(request, person, f"Allow contact with {person} again", will, trouble, form, "Allow contact again")
 
 
 def _answer(

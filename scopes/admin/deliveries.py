@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.read_only import Records, choice
@@ -24,11 +25,11 @@ from scopes.sync import deliveries
 _STATES = [
     ("done", "Processed"),
     ("failed", "Failed"),
-    ("given_up", "Failed, and not tried again"),
+    ("given_up", "Failed (no more retries)"),
     ("unknown_id", "Waiting for its connection"),
     ("waiting", "Waiting"),
 ]
-_TRACES = [("reused", "Came before with another body")]
+_TRACES = [("reused", "Trace id reused")]
 _WHICH = {
     "done": Q(processed_at__isnull=False, error=""),
     "failed": ~Q(error=""),
@@ -42,8 +43,8 @@ _WHICH = {
 class Deliveries(Records):
     """The list of deliveries. What one said is shown to those who may read it."""
 
-    heading = "Deliveries"
-    explanation = "Each webhook as it came in, newest first. Health data in them is never kept."
+    heading = _("Deliveries")
+    explanation = _("Every webhook as received, newest first. Health data is never stored.")
     list_display = ("number", "kind", "source", "received", "state", "repeats", "attempts", "reused")
     list_select_related = ("source",)
     list_filter = (
@@ -61,54 +62,54 @@ class Deliveries(Records):
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> tuple[str, ...]:
         return (*self.fields, "said") if request.user.has_perm("scopes.read_delivery_body") else self.fields
 
-    @admin.display(description="Delivery")
+    @admin.display(description=_("Delivery"))
     def number(self, row: Delivery) -> str:
         return f"{row.pk}"
 
-    @admin.display(description="Trace id")
+    @admin.display(description=_("Trace id"))
     def reused(self, row: Delivery) -> SafeString | str:
-        return chip("Came before with another body", "warn", "alert") if row.trace_reused else ""
+        return chip("Trace id reused", "warn", "alert") if row.trace_reused else ""
 
-    @admin.display(description="Received")
+    @admin.display(description=_("Received"))
     def received(self, row: Delivery) -> SafeString:
         return when(row.received_at)
 
-    @admin.display(description="Signed")
+    @admin.display(description=_("Signed"))
     def signed(self, row: Delivery) -> SafeString:
         return when(row.signed_at)
 
-    @admin.display(description="Happened, as far as it is believed")
+    @admin.display(description=_("Event time"))
     def ordered(self, row: Delivery) -> SafeString:
         return when(row.ordered_at)
 
-    @admin.display(description="Came late")
+    @admin.display(description=_("Late"))
     def lateness(self, row: Delivery) -> str:
         return "Yes" if row.stale else "No"
 
-    @admin.display(description="Processed")
+    @admin.display(description=_("Processed"))
     def processed(self, row: Delivery) -> SafeString:
         return when(row.processed_at, "not yet")
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state(self, row: Delivery) -> SafeString:
         if row.given_up_at:
-            return chip("Failed, and not tried again", "bad", "cross")
+            return chip("Failed (no more retries)", "bad", "cross")
         if row.error:
             return chip("Failed", "bad", "cross")
         if row.waits_for:
             return chip("Waiting for its connection", "wait", "clock")
         return chip("Processed", "good", "check") if row.processed_at else chip("Waiting", "wait", "clock")
 
-    @admin.display(description="Trace id")
+    @admin.display(description=_("Trace id"))
     def trace(self, row: Delivery) -> str:
-        reused = " (came before with another body: trace ids are not signed)" if row.trace_reused else ""
+        reused = " (reused: an earlier delivery with this trace id had another body)" if row.trace_reused else ""
         return f"{row.trace_id or '–'}{reused}"
 
-    @admin.display(description="Given up")
+    @admin.display(description=_("Given up"))
     def given_up(self, row: Delivery) -> SafeString:
         return when(row.given_up_at, "no")
 
-    @admin.display(description="What it said")
+    @admin.display(description=_("Content"))
     def said(self, row: Delivery) -> SafeString:
         return format_html('<pre tabindex="0">{}</pre>', pretty(row.body))
 
@@ -123,26 +124,26 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         result = _process(delivery, form.act_of(request))
         if result is deliveries.Result.PROCESSED:
-            messages.success(request, f"Delivery {pk} was processed. What it told is recorded.")
+            messages.success(request, f"Delivery {pk} was processed.")
         elif result is deliveries.Result.WAITING:
-            messages.warning(request, f"Delivery {pk} names an id that is not known yet, and is applied when it is.")
+            messages.warning(request, f"Delivery {pk} names an unknown id. It is applied when the id becomes known.")
         else:
-            messages.error(request, f"Delivery {pk} could not be processed; its error says why.")
+            messages.error(request, f"Delivery {pk} could not be processed. See its error.")
         return redirect("admin:scopes_delivery_change", pk)
     before = f" on {delivery.processed_at:%-d %b %Y, %H:%M} UTC" if delivery.processed_at else ""
     return act_page(
         request,
-        f"Process delivery {pk} again",
+        f"Reprocess delivery {pk}",
         about=f"Delivery {pk}",
         back=reverse("admin:scopes_delivery_change", args=[pk]),
         will=[
-            f"What delivery {pk}, a `{delivery.kind}`, said is recorded as if it had just come in.",
+            f"Delivery {pk} (`{delivery.kind}`) is processed as if it had just arrived.",
             f"It was {'processed before' if before else 'not processed yet'}{before}.",
-            "A newer fact is never overwritten by it, and what is known already is not recorded twice.",
-            *([f"The last time it failed: {delivery.error}"] if delivery.error else []),
+            "Newer information is never overwritten, and nothing is recorded twice.",
+            *([f"Last error: {delivery.error}"] if delivery.error else []),
         ],
         form=form,
-        submit="Process it again",
+        submit="Reprocess",
     )
 
 

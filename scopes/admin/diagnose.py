@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from scopes.admin import page_views
@@ -69,7 +70,7 @@ class Candidate:
     verdict: Verdict | None
 
 
-# Whether a text is too long must be told before anything reads it: the check of the form's token reads it whole.
+# Whether a text is too long must be known before anything reads it: the check of the form's token reads it whole.
 @desk.screen("diagnose/", "diagnose", "scopes.view_provider", methods=ACT, takes_any_input=True)
 @csrf_exempt
 def diagnose_screen(request: HttpRequest) -> HttpResponse:
@@ -102,7 +103,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     judged = verdicts_of(found.connections)
     return _page(
         request,
-        **_told(diagnosis),
+        **_in_words(diagnosis),
         text=masked_copy(report),
         found=found,
         unconnected=[
@@ -116,10 +117,10 @@ def _answer(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, **context: Any) -> HttpResponse:
     limit = f"{(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) / 1_048_576:.1f} MB"
-    return desk.page(request, "admin/diagnose.html", "Diagnose", limit=limit, **context)
+    return desk.page(request, "admin/diagnose.html", gettext("Diagnose"), limit=limit, **context)
 
 
-def _told(diagnosis: Diagnosis) -> dict[str, Any]:
+def _in_words(diagnosis: Diagnosis) -> dict[str, Any]:
     """The diagnosis in the words of the page."""
     word, tone, symbol = WORDS[diagnosis.verdict]
     provider = default().providers.get(diagnosis.provider or "")
@@ -159,8 +160,8 @@ def _chosen(wanted: str, found: Mentioned, diagnosis: Diagnosis) -> Connection |
 
 def _length(request: HttpRequest) -> int:
     """How long the request says that it is."""
-    told = request.META.get("CONTENT_LENGTH") or "0"
-    return int(told) if told.isascii() and told.isdecimal() else 0
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isascii() and length.isdecimal() else 0
 
 
 def _read_away(request: HttpRequest) -> None:

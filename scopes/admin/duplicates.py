@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
@@ -32,7 +33,7 @@ from scopes.models import Connection, Merge, SuspectedDuplicate
 
 MERGE = "scopes.merge_connections"
 PAGE = 50
-MERGED_INTO = "They are one from now on: what was known of both stands on the person's page."
+MERGED_INTO = "The connections were merged."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def duplicates(request: HttpRequest) -> HttpResponseBase:
     rows = open_ones.select_related(*(f"{side}__{name}" for side in ("first", "second") for name in sides))
     shown, more = by_falling_id(request, rows)
     pairs = [Suspected(pair.first, pair.second, tuple(signs(pair.first, pair.second))) for pair in shown]
-    return desk.page(request, "admin/duplicates/list.html", "Suspected duplicates", pairs=pairs, more=more)
+    return desk.page(request, "admin/duplicates/list.html", gettext("Suspected duplicates"), pairs=pairs, more=more)
 
 
 @desk.screen("unclaimed/", "unclaimed", *LOOK)
@@ -61,8 +62,10 @@ def unclaimed(request: HttpRequest) -> HttpResponseBase:
     unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
     rows = unclaimed.select_related("standing", "pulse", "integration__provider", "integration__source")
     shown, more = by_falling_id(request, rows)
-    told = [(row, words_of_link(row), last_data_on(row)) for row in shown]
-    return desk.page(request, "admin/duplicates/unclaimed.html", "Connections of nobody", rows=told, more=more)
+    listed = [(row, words_of_link(row), last_data_on(row)) for row in shown]
+    return desk.page(
+        request, "admin/duplicates/unclaimed.html", gettext("Unclaimed connections"), rows=listed, more=more
+    )
 
 
 class WhyAndWhat(Why):
@@ -78,9 +81,14 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
     words = request.GET.get("with", "").strip()
     other = _named(row, words)
     if other is None:
-        trouble = f"No connection of {row.integration} goes by “{words[:120]}” today." if words else ""
+        trouble = f"No connection of {row.integration} has the id “{words[:120]}”." if words else ""
         return desk.page(
-            request, "admin/duplicates/choose.html", "Merge with another", row=row, back=page_of(row), trouble=trouble
+            request,
+            "admin/duplicates/choose.html",
+            gettext("Merge with another connection"),
+            row=row,
+            back=page_of(row),
+            trouble=trouble,
         )
     trouble = merging.why_not(row, other)
     form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of(row, other)})
@@ -103,7 +111,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
         will=[] if trouble else _will_merge(other if goes_on.pk == row.pk else row, goes_on),
         trouble=trouble,
         form=None if trouble else form,
-        submit="Merge them",
+        submit="Merge",
     )
 
 
@@ -120,26 +128,26 @@ def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase
         except CannotMerge as error:
             trouble = str(error)
         else:
-            messages.success(request, "They are two: they are not suspected to be one again.")
+            messages.success(request, "Marked as distinct.")
             return redirect("admin:duplicates")
     return _act(
         request,
-        "Tell two connections apart",
+        "Mark as distinct",
         sides=[_side(one, "one"), _side(two, "the other")],
         signs=signs(one, two),
         back=reverse("admin:duplicates"),
         will=[
-            "Nothing changes on either connection.",
-            "They leave the list of suspected duplicates for good, and nothing joins them but a merge by hand.",
+            "Neither connection changes.",
+            "They leave the list of suspected duplicates and are never merged automatically.",
         ],
         trouble=trouble,
         form=None if trouble else form,
-        submit="They are two",
+        submit="Mark as distinct",
     )
 
 
 @desk.screen("merges/<int:pk>/unmerge/", "unmerge", *LOOK, MERGE, methods=ACT)
-def part(request: HttpRequest, pk: int) -> HttpResponseBase:
+def unmerge(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what parting a merge does; POST does it."""
     record = get_object_or_404(Merge.objects.select_related("survivor", "absorbed"), pk=pk)
     survivor = _connection(record.survivor_id)
@@ -152,18 +160,18 @@ def part(request: HttpRequest, pk: int) -> HttpResponseBase:
         except CannotUnmerge as error:
             trouble = str(error)
         else:
-            messages.success(request, "They are two connections again.")
+            messages.success(request, "The merge was undone: they are two connections again.")
             return redirect(page_of(survivor))
     return _act(
         request,
-        "Part a merge",
+        "Unmerge",
         sides=[_side(survivor, "merged")],
         signs=[],
         back=page_of(survivor),
-        will=[] if trouble else _will_part(record),
+        will=[] if trouble else _will_unmerge(record),
         trouble=trouble,
         form=None if trouble else form,
-        submit="Part them",
+        submit="Unmerge",
     )
 
 
@@ -231,8 +239,8 @@ class Side:
 
 def _side(row: Connection, title: str) -> Side:
     reported = row.standing.reported
-    told = "not told" if reported is None else ", ".join(f"`{scope}`" for scope in reported) or "none"
-    return Side(title, row, words_of_link(row), told, last_data_on(row))
+    scopes = "not reported" if reported is None else ", ".join(f"`{scope}`" for scope in reported) or "none"
+    return Side(title, row, words_of_link(row), scopes, last_data_on(row))
 
 
 def _will_merge(stays: Connection, goes_on: Connection) -> list[str]:
@@ -240,31 +248,29 @@ def _will_merge(stays: Connection, goes_on: Connection) -> list[str]:
     whose = stays.person or goes_on.person
     return [
         f"They become one connection{f' of {whose}' if whose else ''}, under the id `{goes_on.user_id}`.",
-        f"`{stays.user_id}` becomes a former id: what the source still says of it changes nothing.",
-        *_told(after, "It"),
-        "Both histories are kept, and the merge can be parted again.",
+        f"`{stays.user_id}` becomes a former id. Later reports about it change nothing.",
+        *_state(after, "Result"),
+        "Both histories are kept, and you can unmerge them later.",
     ]
 
 
-def _will_part(record: Merge) -> list[str]:
+def _will_unmerge(record: Merge) -> list[str]:
     after = merging.apart(record)
     return [
-        "They become two connections again, each with what was told of its own id since.",
-        *_told(after.survivor, f"`{record.survivor_user_id}`"),
-        *_told(after.absorbed, f"`{record.absorbed_user_id}`"),
-        "They are not joined by themselves again, nor suspected to be one.",
+        "They become two connections again, each with the reports for its own id.",
+        *_state(after.survivor, f"`{record.survivor_user_id}`"),
+        *_state(after.absorbed, f"`{record.absorbed_user_id}`"),
+        "They are not merged automatically again.",
     ]
 
 
-def _told(facts: Facts, name: str) -> list[str]:
+def _state(facts: Facts, name: str) -> list[str]:
     standing = facts.standing
-    scopes = "no scopes that the source told of"
+    scopes = "unknown scopes"
     if standing.reported is not None:
-        scopes = ", ".join(f"`{scope}`" for scope in sorted(standing.reported)) or "no scope at all"
-    waived = f" The “no” to {', '.join(f'`{need}`' for need in sorted(standing.waived))} is respected."
-    return [
-        f"{name} stands as {standing.link.value.replace('_', ' ')}, with {scopes}.{waived if standing.waived else ''}"
-    ]
+        scopes = ", ".join(f"`{scope}`" for scope in sorted(standing.reported)) or "no scopes"
+    waived = f" Waived: {', '.join(f'`{need}`' for need in sorted(standing.waived))}."
+    return [f"{name}: {standing.link.value.replace('_', ' ')}, with {scopes}.{waived if standing.waived else ''}"]
 
 
 def _act(

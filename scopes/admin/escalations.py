@@ -1,4 +1,4 @@
-"""The texts for engineers about what no link can mend, with today's numbers."""
+"""The texts for engineers about what a link can't fix, with today's numbers."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from scopes.reauth.escalation import Affected, Escalation, Where, escalations, w
 
 
 def with_escalations(cards: Iterable[Card]) -> list[Card]:
-    """The cards, each with what is to be handed over; three queries at most, however many they are."""
+    """The cards, each with its escalations; three queries at most, however many they are."""
     rows = list(cards)
     texts = _texts([card.entry for card in rows])
     return [replace(card, escalations=texts.get(card.entry.connection.pk, ())) for card in rows]
 
 
 def of_connection(connection: Connection) -> tuple[Escalation, ...]:
-    """What is to be handed over about one connection."""
+    """The escalations of one connection."""
     return _texts(overviews_of([connection])).get(connection.pk, ())
 
 
 def _texts(entries: Sequence[ConnectionOverview]) -> dict[int, tuple[Escalation, ...]]:
-    asked = [entry for entry in entries if wanted(entry.explanation)]
-    if not asked:
+    concerned = [entry for entry in entries if wanted(entry.explanation)]
+    if not concerned:
         return {}
-    counts = lookup.affected(entry.connection.integration_id for entry in asked)
+    counts = lookup.affected(entry.connection.integration_id for entry in concerned)
     counted_at = census.taken_at()
     return {
         entry.connection.pk: escalations(
@@ -41,5 +41,5 @@ def _texts(entries: Sequence[ConnectionOverview]) -> dict[int, tuple[Escalation,
             ),
             Affected(counts.get(entry.connection.integration_id, {}), counted_at),
         )
-        for entry in asked
+        for entry in concerned
     }

@@ -1,4 +1,4 @@
-"""The front page: the search, how every integration is doing, the last audit, open links, people opened last."""
+"""The home page: the search, how every integration is doing, the last audit, open links, people opened last."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def last_audit(now: datetime) -> LastAudit:
     running = next((run for run in runs if run.state == AuditRun.State.RUNNING), None)
     trouble = ""
     if done is None:
-        trouble = "No audit has ever finished. What stands here is only what webhooks and imports told."
+        trouble = "No audit has finished yet. These numbers come from webhooks and imports only."
     elif done.finished_at is not None and now - done.finished_at > LATE:
-        trouble = "The last audit finished more than 26 hours ago. What stands here may be out of date."
+        trouble = "The last audit finished more than 26 hours ago. These numbers may be out of date."
     if finished is not None and finished.state == AuditRun.State.FAILED:
         trouble = f"The last audit failed. {trouble}".strip()
     return LastAudit(finished, running, trouble)
@@ -69,8 +69,8 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
         return {}
     census.take_if_old(now)
     integrations, taken_at = by_integration()
-    told = nights(now) if user.has_perm("scopes.view_auditrun") else {True: [], False: []}
-    charts = {kind: chart.of_nights(of_kind, now.date()) for kind, of_kind in told.items()}
+    counted = nights(now) if user.has_perm("scopes.view_auditrun") else {True: [], False: []}
+    charts = {kind: chart.of_nights(of_kind, now.date()) for kind, of_kind in counted.items()}
     production = [entry for entry in integrations if entry.production]
     others = [entry for entry in integrations if not entry.production]
     return {
@@ -83,7 +83,7 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
 
 
 def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
-    total = IntegrationHealth(0, "All of them", "", production=True)
+    total = IntegrationHealth(0, "All integrations", "", production=True)
     for entry in integrations:
         for code, number in entry.counts.items():
             total.counts[code] = total.counts.get(code, 0) + number
@@ -91,7 +91,7 @@ def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
 
 
 def numbers(request: HttpRequest) -> dict[str, Any]:
-    """What the front page shows to this agent: only what the role may see."""
+    """What the home page shows to this agent: only what the role may see."""
     now = timezone.now()
     user = request.user
     context: dict[str, Any] = _healths(user, now)

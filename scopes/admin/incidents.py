@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
@@ -31,7 +32,7 @@ def incidents(request: HttpRequest) -> HttpResponseBase:
     return desk.page(
         request,
         "admin/incidents.html",
-        "Incidents",
+        gettext("Incidents"),
         incidents=everything.filter(state=Incident.State.OPEN).order_by("-broken", "pk"),
         ended=everything.exclude(state=Incident.State.OPEN).order_by("-ended_at", "-pk")[:ENDED],
     )
@@ -39,7 +40,7 @@ def incidents(request: HttpRequest) -> HttpResponseBase:
 
 @desk.screen("incidents/<int:pk>/release/", "release_incident", LOOK, END, methods=ACT)
 def release(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Show what releasing does; by POST, apply what is held back."""
+    """Show what releasing does; by POST, apply the quarantined changes."""
     incident = _incident(pk)
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -48,21 +49,21 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
         except quarantine.AlreadyEnded as over:
             messages.error(request, str(over))
         else:
-            rest = "" if applied >= incident.broken else " The rest follows, by a worker or the next audit."
-            messages.success(request, f"Released connections: {thousands(applied)}.{rest}")
+            rest = "" if applied >= incident.broken else " A worker or the next audit applies the rest."
+            messages.success(request, f"Changes applied to {thousands(applied)} connections.{rest}")
         return redirect("admin:incidents")
     will = [
-        f"{thousands(incident.broken)} connections to {incident.integration.provider.name} count as the source says.",
-        "Those that it calls inactive are broken; those that it lacks are unconfirmed until it is asked about each.",
-        "Whatever was told of one of them since it was seen so stands: nothing newer is overwritten.",
-        "Agents may send links to these people again, where a link helps.",
+        f"{thousands(incident.broken)} {incident.integration.provider.name} connections get the reported status.",
+        "Inactive ones become broken. Missing ones become unconfirmed until they are checked.",
+        "Newer reports are never overwritten.",
+        "Agents can send links to these people where a link helps.",
     ]
-    return _act(request, incident, "Release", will, form, "Release them")
+    return _act(request, incident, "Apply", will, form, "Apply")
 
 
 @desk.screen("incidents/<int:pk>/discard/", "discard_incident", LOOK, END, methods=ACT)
 def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Show what discarding does; by POST, drop what is held back."""
+    """Show what discarding does; by POST, drop the quarantined changes."""
     incident = _incident(pk)
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -71,26 +72,26 @@ def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
         except quarantine.AlreadyEnded as over:
             messages.error(request, str(over))
         else:
-            messages.success(request, "Discarded: what the listing said of these links is dropped.")
+            messages.success(request, "The quarantined changes were discarded.")
         return redirect("admin:incidents")
     will = [
-        f"What the listing said of {thousands(incident.broken)} connections is dropped: they stand as before.",
-        "If the next listing says the same, there will be a new incident.",
+        f"The listing’s changes to {thousands(incident.broken)} connections are discarded: they keep their status.",
+        "If the next listing reports the same, a new incident opens.",
     ]
-    return _act(request, incident, "Discard", will, form, "Discard it")
+    return _act(request, incident, "Discard", will, form, "Discard")
 
 
 def with_quarantined_facts(cards: Iterable[Card]) -> list[Card]:
-    """The cards, each with what a listing said of its link and is held back; one query."""
+    """The cards, each with its quarantined fact; one query."""
     rows = list(cards)
-    held = {
+    quarantined = {
         fact.connection_id: fact
         for fact in QuarantinedFact.objects.filter(
             connection__in=[card.entry.connection.pk for card in rows],
             integration__incidents__state=Incident.State.OPEN,
         ).order_by("pk")
     }
-    return [replace(card, held=held.get(card.entry.connection.pk)) for card in rows]
+    return [replace(card, quarantined=quarantined.get(card.entry.connection.pk)) for card in rows]
 
 
 def _incident(pk: int) -> Incident:
@@ -107,7 +108,7 @@ def _act(
         about="Incidents",
         back=reverse("admin:incidents"),
         will=will if is_open else (),
-        trouble="" if is_open else f"This incident has ended already: {incident.get_state_display().lower()}.",
+        trouble="" if is_open else f"This incident has already ended: {incident.get_state_display().lower()}.",
         form=form if is_open else None,
         submit=submit,
     )

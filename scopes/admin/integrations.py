@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.read_only import Records
 from scopes.admin.site import desk
@@ -27,7 +28,7 @@ def codes(names: list[str] | None) -> SafeString | str:
 def needs(content: dict[str, Any]) -> SafeString | str:
     """The requirements of a policy, one a line."""
     if not content["requirements"]:
-        return "Nothing is needed yet."
+        return "No requirements yet."
     rows = format_html_join(
         "",
         "<li><strong>{}</strong> {} {}{}{}</li>",
@@ -49,8 +50,8 @@ def needs(content: dict[str, Any]) -> SafeString | str:
 class Integrations(Records):
     """The list of integrations."""
 
-    heading = "Integrations"
-    explanation = "Our registration with each provider through each source, and the policy in force there."
+    heading = _("Integrations")
+    explanation = _("Our registration with each provider through each source, and its policy in force.")
     list_display = ("name", "source_key", "policy", "requested", "provider_state")
     list_filter = ("source",)
     ordering = ("provider__name", "source__key")
@@ -60,37 +61,37 @@ class Integrations(Records):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Integration]:
         return super().get_queryset(request).select_related("provider", "source", "policy_version")
 
-    @admin.display(description="Provider")
+    @admin.display(description=_("Provider"))
     def name(self, row: Integration) -> str:
         return row.provider.name
 
-    @admin.display(description="Source")
+    @admin.display(description=_("Source"))
     def source_key(self, row: Integration) -> SafeString:
         mark = "" if row.source.production else chip("not production", "wait")
         return format_html("{} {}", row.source.key, mark)
 
-    @admin.display(description="Policy in force")
+    @admin.display(description=_("Policy in force"))
     def policy(self, row: Integration) -> SafeString | str:
         return _policy_link(row.policy_version) if row.policy_version else "None"
 
-    @admin.display(description="We request")
+    @admin.display(description=_("Requested scopes"))
     def requested(self, row: Integration) -> SafeString | str:
         return codes(row.policy_version.content["requested"]) if row.policy_version else NOTHING
 
-    @admin.display(description="The provider approved")
+    @admin.display(description=_("Approved scopes"))
     def approved(self, row: Integration) -> SafeString | str:
         approved = row.policy_version.content["approved"] if row.policy_version else None
-        return "Nobody wrote it down." if approved is None else codes(approved)
+        return "Not recorded." if approved is None else codes(approved)
 
-    @admin.display(description="Features need")
+    @admin.display(description=_("Requirements"))
     def requirements(self, row: Integration) -> SafeString | str:
         return needs(row.policy_version.content) if row.policy_version else NOTHING
 
-    @admin.display(description="Provider is")
+    @admin.display(description=_("Permissions are set"))
     def provider_state(self, row: Integration) -> SafeString | str:
         if row.provider.retired_on:
             return retirement(row.provider.retired_on)
-        return "on the phone" if row.provider.on_device else "reached by a link"
+        return "on the phone" if row.provider.on_device else "on the consent screen"
 
 
 def _policy_link(version: PolicyVersion) -> SafeString:
@@ -103,8 +104,8 @@ def _policy_link(version: PolicyVersion) -> SafeString:
 class Policies(Records):
     """The list of policy versions, drafts too."""
 
-    heading = "Policies"
-    explanation = "Every version of every policy. What was published never changes."
+    heading = _("Policies")
+    explanation = _("Every version of every policy. Published versions never change.")
     list_display = ("version", "integration", "published", "screen_since", "author", "note")
     fields = (
         "version", "integration", "published", "screen_since", "author", "note", "requested", "approved",
@@ -115,26 +116,26 @@ class Policies(Records):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
         return super().get_queryset(request).select_related("integration__provider", "integration__source")
 
-    @admin.display(description="Version")
+    @admin.display(description=_("Version"))
     def version(self, row: PolicyVersion) -> str:
         return f"Policy {row.number}"
 
-    @admin.display(description="Published")
+    @admin.display(description=_("Published"))
     def published(self, row: PolicyVersion) -> SafeString:
         return when(row.published_at) if row.published_at else chip("Draft", "wait", "dash")
 
-    @admin.display(description="Consent screen changed")
+    @admin.display(description=_("Consent screen changed"))
     def screen_since(self, row: PolicyVersion) -> SafeString:
         return when(row.in_force_from, "not by this version")
 
-    @admin.display(description="We request")
+    @admin.display(description=_("Requested scopes"))
     def requested(self, row: PolicyVersion) -> SafeString | str:
         return codes(row.content["requested"])
 
-    @admin.display(description="The provider approved")
+    @admin.display(description=_("Approved scopes"))
     def approved(self, row: PolicyVersion) -> SafeString | str:
-        return "Nobody wrote it down." if row.content["approved"] is None else codes(row.content["approved"])
+        return "Not recorded." if row.content["approved"] is None else codes(row.content["approved"])
 
-    @admin.display(description="Features need")
+    @admin.display(description=_("Requirements"))
     def requirements(self, row: PolicyVersion) -> SafeString | str:
         return needs(row.content)

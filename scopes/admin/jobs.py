@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes import queue
 from scopes.admin.act_page import Why, act_page
@@ -47,7 +48,7 @@ def jobs(request: HttpRequest) -> HttpResponseBase:
     return desk.page(
         request,
         "admin/jobs.html",
-        "Jobs",
+        gettext("Jobs"),
         workers=queue.workers_alive(),
         counts=queue.counts(),
         failed=[Failed(job, why.get(job.pk)) for job in dead],
@@ -66,16 +67,16 @@ def retry(request: HttpRequest, pk: int) -> HttpResponseBase:
         except queue.QueueError as problem:
             trouble = str(problem)
         else:
-            messages.success(request, f"Job {pk} waits to be tried again.")
+            messages.success(request, f"Job {pk} is queued again.")
             return redirect("admin:jobs")
     return act_page(
         request,
-        f"Try job {pk} again",
+        f"Retry job {pk}",
         about="Jobs",
         back=reverse("admin:jobs"),
         will=_will(job) if job else (),
         form=form if job and not trouble else None,
-        submit="Try it again",
+        submit="Retry",
         trouble=trouble,
     )
 
@@ -94,17 +95,13 @@ def _try_again(job: queue.FailedJob, act: Act) -> None:
 
 def _will(job: queue.FailedJob) -> list[str]:
     about = f" ({_about(job.arguments)})" if job.arguments else ""
-    soon = "A worker does it as soon as it is free."
-    tonight = "No worker runs at the moment, so the next nightly audit does it."
-    again = (
-        "It may have been done already, and is then done twice: look first."
-        if job.uncertain
-        else "What it did before is not doubled."
-    )
+    soon = "A worker runs it as soon as one is free."
+    tonight = "No worker is running, so the next nightly audit runs it."
+    again = "It may have run already and would run twice: check first." if job.uncertain else "Nothing is done twice."
     return [
-        f"“{_title(job)}”{about} is done once more, from its beginning. {again}",
+        f"“{_title(job)}”{about} runs again from the start. {again}",
         soon if queue.workers_alive() else tonight,
-        "If it fails again, it stands here again.",
+        "If it fails again, it is listed here again.",
     ]
 
 

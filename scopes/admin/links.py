@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.cards import link_state
 from scopes.admin.read_only import Records, choice
@@ -17,7 +18,7 @@ from scopes.admin.tags import chip, when
 from scopes.models import ReauthLink
 from scopes.reauth.link_status import live_links
 
-_STATUSES = [("live", "Can be used"), ("fixed", "Fixed"), ("withdrawn", "Withdrawn"), ("expired", "Expired")]
+_STATUSES = [("live", "Active"), ("fixed", "Fixed"), ("withdrawn", "Withdrawn"), ("expired", "Expired")]
 
 
 def _in_status(links: QuerySet[ReauthLink], status: str) -> QuerySet[ReauthLink]:
@@ -36,8 +37,8 @@ def _in_status(links: QuerySet[ReauthLink], status: str) -> QuerySet[ReauthLink]
 class Links(Records):
     """The list of links."""
 
-    heading = "Links"
-    explanation = "Every link that was made for a person to connect again, newest first."
+    heading = _("Links")
+    explanation = _("Every reauth link, newest first.")
     list_display = ("status", "who", "provider", "state", "made", "by", "ticket")
     list_display_links = None
     list_filter = (choice("status", "status", _STATUSES, _in_status), "outcome", "integration__provider")
@@ -49,50 +50,50 @@ class Links(Records):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReauthLink]:
         return super().get_queryset(request).select_related("person", "integration__provider").defer("secret_hash")
 
-    @admin.display(description="Link")
+    @admin.display(description=_("Link"))
     def status(self, link: ReauthLink) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("admin:link", args=[link.public_id]), link.public_id)
 
-    @admin.display(description="Person")
+    @admin.display(description=_("Person"))
     def who(self, link: ReauthLink) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("admin:person", args=[link.person_id]), link.person)
 
-    @admin.display(description="Provider")
+    @admin.display(description=_("Provider"))
     def provider(self, link: ReauthLink) -> str:
         return link.integration.provider.name
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state(self, link: ReauthLink) -> SafeString:
         return chip(*link_state(link, timezone.now()))
 
-    @admin.display(description="Made by")
+    @admin.display(description=_("Created by"))
     def by(self, link: ReauthLink) -> str:
         return link.author
 
-    @admin.display(description="Made")
+    @admin.display(description=_("Created"))
     def made(self, link: ReauthLink) -> SafeString:
         return when(link.created_at)
 
-    @admin.display(description="First opened")
+    @admin.display(description=_("First opened"))
     def opened(self, link: ReauthLink) -> SafeString:
         return when(link.opened_at)
 
-    @admin.display(description="Left for the provider")
+    @admin.display(description=_("Went to provider"))
     def left(self, link: ReauthLink) -> SafeString:
         return when(link.redirected_at)
 
-    @admin.display(description="Returned")
+    @admin.display(description=_("Returned"))
     def returned(self, link: ReauthLink) -> SafeString:
         return when(link.returned_at)
 
-    @admin.display(description="Settled")
+    @admin.display(description=_("Result"))
     def settled(self, link: ReauthLink) -> SafeString:
         return when(link.settled_at)
 
-    @admin.display(description="Withdrawn")
+    @admin.display(description=_("Withdrawn"))
     def withdrawn(self, link: ReauthLink) -> SafeString:
         return when(link.withdrawn_at)
 
-    @admin.display(description="Expires")
+    @admin.display(description=_("Expires"))
     def expires(self, link: ReauthLink) -> SafeString:
         return when(link.expires_at)

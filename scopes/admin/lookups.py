@@ -31,11 +31,11 @@ type View = Callable[..., Any]
 def takes(*methods: str) -> Callable[[View], View]:
     """Say which methods a view takes."""
 
-    def told(view: View) -> View:
+    def marked(view: View) -> View:
         vars(view)["methods"] = methods
         return view
 
-    return told
+    return marked
 
 
 class OfferedFilters(ChangeList):
@@ -70,7 +70,7 @@ class Listed(ModelAdmin):
             or any(len(values) > 1 for _, values in request.GET.lists())
             or len(request.GET.get(SEARCH_VAR, "")) > LONGEST_SEARCH
         ):
-            raise BadRequest("This list does not offer that.")
+            raise BadRequest("This list does not offer that filter.")
         return super().changelist_view(request, extra_context)
 
     def changeform_view(
@@ -92,4 +92,4 @@ class Listed(ModelAdmin):
 def _no_more_than(request: HttpRequest, names: set[str]) -> None:
     """No values for a form, no other key to find a record by, no popup."""
     if set(request.GET) - names or {IS_POPUP_VAR, TO_FIELD_VAR} & set(request.POST):
-        raise BadRequest("This page does not take that.")
+        raise BadRequest("This page does not accept that method.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 SEARCH = "scopes.view_person"
 
@@ -15,7 +17,7 @@ SEARCH = "scopes.view_person"
 class Entry:
     """One screen. `also` are screens that belong to it; `icon` is a symbol of static/desk/shapes.svg."""
 
-    title: str
+    title: str | Promise
     name: str
     permission: str
     icon: str
@@ -26,51 +28,51 @@ class Entry:
 class Link:
     """An entry for one request."""
 
-    title: str
+    title: str | Promise
     url: str
     icon: str
     current: bool
 
 
-def _records(title: str, model: str, icon: str, app: str = "scopes") -> Entry:
+def _records(title: str | Promise, model: str, icon: str, app: str = "scopes") -> Entry:
     """The entry of one of Django's lists of records."""
     name = f"{app}_{model}"
     return Entry(title, f"{name}_changelist", f"{app}.view_{model}", icon, (f"{name}_change", f"{name}_add"))
 
 
-GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
     (
-        "Desk",
+        _("Desk"),
         (
-            Entry("Front page", "index", "", "home"),
-            Entry("People", "search", SEARCH, "people", ("person", "export_person", "erase_person")),
-            Entry("Connections", "connections", "scopes.view_connection", "connection", ("connection",)),
+            Entry(_("Home"), "index", "", "home"),
+            Entry(_("People"), "search", SEARCH, "people", ("person", "export_person", "erase_person")),
+            Entry(_("Connections"), "connections", "scopes.view_connection", "connection", ("connection",)),
             Entry(
-                "Duplicates",
+                _("Duplicates"),
                 "duplicates",
                 "scopes.view_connection",
                 "people",
                 ("unclaimed", "merge", "mark_distinct", "unmerge", "reference_conflicts", "dismiss_reference_conflict"),
             ),
-            _records("Links", "reauthlink", "link"),
-            Entry("Diagnose", "diagnose", "scopes.view_provider", "diagnose"),
+            _records(_("Links"), "reauthlink", "link"),
+            Entry(_("Diagnose"), "diagnose", "scopes.view_provider", "diagnose"),
         ),
     ),
     (
-        "Records",
+        _("Records"),
         (
-            _records("Deliveries", "delivery", "delivery"),
-            _records("Audits", "auditrun", "audit"),
-            Entry("Jobs", "jobs", "scopes.view_jobfailure", "clock", ("retry_job",)),
-            _records("Trail", "trailentry", "trail"),
-            Entry("Access log", "access_log", "scopes.view_access_log", "eye"),
+            _records(_("Deliveries"), "delivery", "delivery"),
+            _records(_("Audits"), "auditrun", "audit"),
+            Entry(_("Jobs"), "jobs", "scopes.view_jobfailure", "clock", ("retry_job",)),
+            _records(_("Activity log"), "trailentry", "trail"),
+            Entry(_("Access log"), "access_log", "scopes.view_access_log", "eye"),
         ),
     ),
     (
-        "Setup",
+        _("Setup"),
         (
             Entry(
-                "Integrations",
+                _("Integrations"),
                 "scopes_integration_changelist",
                 "scopes.view_integration",
                 "integration",
@@ -84,18 +86,26 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                     "publish_policy",
                 ),
             ),
-            Entry("Incidents", "incidents", "scopes.view_incident", "alert", ("release_incident", "discard_incident")),
-            Entry("Doubts", "suspicions", "scopes.view_suspicion", "alert", ("confirm_suspicion", "dismiss_suspicion")),
-            Entry("Source setups", "source_setups", "scopes.view_sourcesetup", "integration", ("resend_event",)),
-            Entry("Least privilege", "unused_permissions", "scopes.view_integration", "key"),
-            _records("Catalogue", "provider", "catalogue"),
-            _records("Agents", "user", "agents", "auth"),
+            Entry(
+                _("Incidents"), "incidents", "scopes.view_incident", "alert", ("release_incident", "discard_incident")
+            ),
+            Entry(
+                _("Suspected scope problems"),
+                "suspicions",
+                "scopes.view_suspicion",
+                "alert",
+                ("confirm_suspicion", "dismiss_suspicion"),
+            ),
+            Entry(_("Source setups"), "source_setups", "scopes.view_sourcesetup", "integration", ("resend_event",)),
+            Entry(_("Unused permissions"), "unused_permissions", "scopes.view_integration", "key"),
+            _records(_("Catalogue"), "provider", "catalogue"),
+            _records(_("Agents"), "user", "agents", "auth"),
         ),
     ),
 )
 
 
-def for_(request: HttpRequest) -> list[tuple[str, list[Link]]]:
+def for_(request: HttpRequest) -> list[tuple[str | Promise, list[Link]]]:
     """The groups of entries that this request's agent may follow; nothing before sign-in."""
     if not request.user.is_authenticated or not request.user.is_staff:
         return []

@@ -24,10 +24,10 @@ AGAIN = timedelta(minutes=10)
 def note(agent: User, opened: Person | Connection, now: datetime) -> None:
     """Write down that `agent` opened this page, unless that was written lately."""
     if isinstance(opened, Person):
-        told = {"verb": PERSON, "person": opened, "subject": opened.reference_id[:200]}
+        entry = {"verb": PERSON, "person": opened, "subject": opened.reference_id[:200]}
     else:
-        told = {"verb": CONNECTION, "connection": opened, "subject": opened.user_id}
-    _write(agent, now, told, told)
+        entry = {"verb": CONNECTION, "connection": opened, "subject": opened.user_id}
+    _write(agent, now, entry, entry)
 
 
 def note_shown(agent: User, page: str, people: Iterable[Person], now: datetime) -> None:
@@ -36,9 +36,9 @@ def note_shown(agent: User, page: str, people: Iterable[Person], now: datetime) 
     if len(shown) == 1:
         note(agent, next(iter(shown.values())), now)
     elif shown:
-        told = {"verb": LIST, "subject": page[:200]}
+        entry = {"verb": LIST, "subject": page[:200]}
         pks = sorted(shown)
-        _write(agent, now, told | {"detail": {"people": pks}}, told | {"detail__people__contains": pks})
+        _write(agent, now, entry | {"detail": {"people": pks}}, entry | {"detail__people__contains": pks})
 
 
 def shown_in(content: str, people: Iterable[Person]) -> list[Person]:

@@ -18,7 +18,7 @@ from scopes.admin.duplicates import with_merges
 from scopes.admin.escalations import with_escalations
 from scopes.admin.incidents import with_quarantined_facts
 from scopes.admin.site import desk
-from scopes.admin.timeline import KINDS, timeline, trail_of
+from scopes.admin.timeline import KINDS, kinds, timeline, trail_of
 from scopes.admin.waive import with_waivers
 from scopes.judge import reference_conflicts
 from scopes.judge.as_of import NoMoment, read_moment
@@ -40,7 +40,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @desk.screen("connections/<int:pk>/", "connection", "scopes.view_person", "scopes.view_connection")
 def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """A connection whose person the host has not told us of; a claimed one leads to its person."""
+    """A connection whose person the host has not imported; a claimed one leads to its person."""
     row = get_object_or_404(Connection.objects.select_related("integration__provider"), pk=pk)
     while row.merged_into is not None:
         row = row.merged_into
@@ -50,10 +50,10 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:connection", row.pk)
     page_views.note(agent_of(request), row, timezone.now())
     at, trouble = _moment(request)
-    told = tuple(overviews_of([row], at))
+    found = tuple(overviews_of([row], at))
     account = PersonOverview(
         person=None,
-        connections=told,
+        connections=found,
         attempts=(),
         links=(),
         as_of=at,
@@ -76,7 +76,7 @@ def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
 
 def _content(request: HttpRequest, account: PersonOverview) -> dict[str, Any]:
     kind = request.GET.get("kind", "")
-    kind = kind if kind in dict(KINDS) else ""
+    kind = kind if kind in KINDS else ""
     at = account.as_of
     trail = trail_of(account, openings=request.user.has_perm("scopes.view_access_log"))
     made = cards(account.connections, at)
@@ -92,7 +92,7 @@ def _content(request: HttpRequest, account: PersonOverview) -> dict[str, Any]:
         "attempts": account.attempts,
         "links": [(link, *link_state(link, at or timezone.now())) for link in account.links],
         "events": timeline(account, [entry for entry in trail if at is None or entry.at <= at], kind),
-        "kinds": KINDS,
+        "kinds": kinds(account),
         "kind": kind,
         "as_of": at,
         "as_of_words": request.GET.get("as_of", "")[:40],
@@ -101,6 +101,6 @@ def _content(request: HttpRequest, account: PersonOverview) -> dict[str, Any]:
 
 def _troubled(account: PersonOverview) -> list[Source]:
     """The sources of these connections and tries that refuse our account."""
-    sources = {told.connection.integration.source for told in account.connections}
+    sources = {entry.connection.integration.source for entry in account.connections}
     sources |= {attempt.source for attempt in account.attempts}
     return sorted((source for source in sources if source.trouble), key=lambda source: source.key)

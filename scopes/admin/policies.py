@@ -105,7 +105,7 @@ def _listed(row: Integration, versions: list[PolicyVersion]) -> tuple[list[Versi
         reverse=True,
     )
     before = dict(zip((one.pk for one in published), published[1:], strict=False))
-    told = [
+    listed = [
         Version(
             one,
             "in force" if one.pk == row.policy_version_id else "earlier",
@@ -122,7 +122,7 @@ def _listed(row: Integration, versions: list[PolicyVersion]) -> tuple[list[Versi
             state = "superseded" if one.author in superseded else "draft"
             drafts.append(Version(one, state, difference(in_force, one.content)))
             superseded.add(one.author)
-    return told, drafts
+    return listed, drafts
 
 
 def against_nothing(version: PolicyVersion) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import content
@@ -39,8 +40,8 @@ class DraftForm(forms.Form):
 
     requested = forms.MultipleChoiceField(required=False)
     approval = forms.ChoiceField(
-        label="What the provider approved for our client",
-        choices=[(UNKNOWN, "Nobody wrote it down"), (THESE, "Those that are ticked in the second column")],
+        label=_("Scopes that the provider approved for our client"),
+        choices=[(UNKNOWN, "Not recorded"), (THESE, "Those ticked under “Approved”")],
         widget=forms.RadioSelect,
     )
     approved = forms.MultipleChoiceField(required=False)
@@ -48,7 +49,7 @@ class DraftForm(forms.Form):
         max_length=LONGEST_NOTE,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Why, for whoever reads the history.",
+        help_text=_("Why, for the version history."),
     )
 
     def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
@@ -59,12 +60,12 @@ class DraftForm(forms.Form):
 
 
 class NeedForm(forms.Form):
-    """One requirement. What `content.check` says of it stands beside the field that it is about."""
+    """One requirement. What `content.check` says of it is shown with the field that it is about."""
 
-    feature = forms.CharField(label="Feature", max_length=200)
-    any_of = forms.CharField(label="Any one of these scopes", max_length=2000)
+    feature = forms.CharField(label=_("Feature"), max_length=200)
+    any_of = forms.CharField(label=_("Scopes (any one of)"), max_length=2000)
     level = forms.ChoiceField(choices=[(REQUIRED, "Required"), (RECOMMENDED, "Recommended")], initial=REQUIRED)
-    plans = forms.CharField(label="Plans (empty: all)", max_length=2000, required=False)
+    plans = forms.CharField(label=_("Plans (empty: all)"), max_length=2000, required=False)
 
     def __init__(self, *args: Any, known: set[str], provider: str, languages: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,12 +75,12 @@ class NeedForm(forms.Form):
             text = forms.CharField(label=f"Name in {language}", max_length=200, required=False)
             text.widget.attrs["lang"] = code
             self.fields[f"title_{code}"] = text
-            text = forms.CharField(label=f"Why, in {language}", max_length=1000, required=False)
+            text = forms.CharField(label=f"Reason in {language}", max_length=1000, required=False)
             text.widget.attrs["lang"] = code
             self.fields[f"why_{code}"] = text
 
     def main(self) -> list[forms.BoundField]:
-        """The fields of every language alike."""
+        """The fields that are the same in every language."""
         return [self[name] for name in ("feature", "any_of", "level", "plans")]
 
     def texts(self) -> list[forms.BoundField]:
@@ -87,9 +88,9 @@ class NeedForm(forms.Form):
         return [self[f"{key}_{code}"] for code in self.languages for key in ("title", "why")]
 
     def clean_any_of(self) -> list[str]:
-        scopes = _apart(self.cleaned_data["any_of"])
+        scopes = _split(self.cleaned_data["any_of"])
         if strange := [scope for scope in scopes if scope not in self.known]:
-            raise ValidationError(f"The catalogue knows no scope {strange[0]!r} of {self.provider}.")
+            raise ValidationError(f"The catalogue has no scope {strange[0]!r} for {self.provider}.")
         return scopes
 
     def clean(self) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class NeedForm(forms.Form):
             "feature": data["feature"],
             "any_of": data["any_of"],
             "level": data["level"],
-            "plans": _apart(data["plans"]),
+            "plans": _split(data["plans"]),
             "title": {code: text for code in self.languages if (text := data[f"title_{code}"])},
             "why": {code: text for code in self.languages if (text := data[f"why_{code}"])},
         }
@@ -127,7 +128,7 @@ class Needs(Rows):
 
     def add_fields(self, form: NeedForm, index: int | None) -> None:
         super().add_fields(form, index)
-        form.fields["DELETE"].label = "Remove this requirement"
+        form.fields["DELETE"].label = _("Remove this requirement")
 
 
 NeedRows: type[Needs] = forms.formset_factory(  # type: ignore[assignment]
@@ -167,7 +168,7 @@ class Editor:
         )
 
     def is_valid(self) -> bool:
-        """Whether it can be drafted; what is wrong stands beside the fields."""
+        """Whether it can be drafted; errors are shown with the fields."""
         return all([self.form.is_valid(), self.rows.is_valid()])
 
     def content(self) -> dict[str, Any]:
@@ -224,7 +225,7 @@ def _canonical(scopes: Any, entry: Entry) -> list[str]:
     return [entry.canonical(scope) for scope in scopes]
 
 
-def _apart(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     """What stands between commas."""
     return [part for piece in text.split(",") if (part := piece.strip())]
 

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
@@ -28,7 +29,7 @@ LOOK = ("scopes.view_person", "scopes.view_connection")
 class Sure(Why):
     """Why, and that it is meant."""
 
-    sure = forms.BooleanField(label="Erase it: I know that nothing brings it back")
+    sure = forms.BooleanField(label=_("I understand that this can’t be undone"))
 
 
 @desk.screen("people/<int:pk>/export/", "export_person", *LOOK, "scopes.export_person", methods=ACT, work=READS_ALL)
@@ -52,16 +53,16 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         return response
     return act_page(
         request,
-        "Export all that is kept",
+        "Export their data",
         about=str(person),
         back=reverse("admin:person", args=[pk]),
         will=[
-            f"You download all that is kept about {person}, as one JSON document: {_counted(data)}.",
-            "Every webhook that names them is in it. No secret of a link is.",
-            "What you download is theirs: hand it on safely, and keep no copy.",
+            f"You download everything stored about {person} as one JSON file: {_counted(data)}.",
+            "It includes every webhook that names them, and no link secrets.",
+            "Send it to the person securely, and keep no copy.",
         ],
         form=form,
-        submit="Download it",
+        submit="Download",
     )
 
 
@@ -78,7 +79,7 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         except NothingStored as gone:
             messages.warning(request, str(gone))
         else:
-            messages.success(request, "The person was erased. What was done stays in the trail, without for whom.")
+            messages.success(request, "The person was erased. The activity log keeps the entries without their name.")
         request.session.pop("searches", None)
         return redirect("admin:search")
     return act_page(
@@ -87,12 +88,12 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         about=str(person),
         back=reverse("admin:person", args=[pk]),
         will=[
-            f"{person} is erased here for good: {_counted(personal_data_of(person.reference_id))}.",
-            "What webhooks said of them is erased too, and links that were sent stop working at once.",
-            "The trail keeps what was done, when and by whom, without for whom.",
-            "A keyed hash of their ids is kept, so that a record that comes back says so.",
-            "Nothing is erased at the source or in the host application: have the person disconnected there first.",
-            "Otherwise the next listing brings the connection back, as one that nobody has claimed.",
+            f"{person} is erased permanently: {_counted(personal_data_of(person.reference_id))}.",
+            "The content of their webhooks is erased too, and their links stop working right away.",
+            "The activity log keeps what was done, when and by whom, but not for whom.",
+            "A keyed hash of their ids is kept, so that we notice if they are reported again.",
+            "Nothing is erased at the source or in the host application: disconnect the person there first.",
+            "Otherwise the next listing adds the connection again, as an unclaimed one.",
         ],
         form=form,
         submit="Erase this person",

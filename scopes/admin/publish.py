@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
 from scopes.admin.act_page import Why
@@ -68,7 +69,7 @@ class SinceForm(forms.Form):
     """When the consent screen changed."""
 
     since = forms.DateTimeField(
-        label="When the consent screen changed (UTC)",
+        label=_("When the consent screen changed (UTC)"),
         label_suffix="",
         required=False,
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
@@ -78,7 +79,7 @@ class SinceForm(forms.Form):
     def clean_since(self) -> datetime | None:
         since: datetime | None = self.cleaned_data["since"]
         if since is not None and since > timezone.now():
-            raise ValidationError("This lies in the future: publish it when the screen has changed.")
+            raise ValidationError("This date is in the future. Publish once the screen has changed.")
         return since
 
 
@@ -99,7 +100,7 @@ def policy_impact(request: HttpRequest, pk: int) -> HttpResponseBase:
     if draft.published_at is not None:
         return redirect("admin:scopes_policyversion_change", pk)
     context = {**_meaning(draft), "since": SinceForm()}
-    return desk.page(request, "admin/policies/impact.html", f"What draft {draft.number} would mean", **context)
+    return desk.page(request, "admin/policies/impact.html", f"Impact of draft {draft.number}", **context)
 
 
 @desk.screen("policies/<int:pk>/publish/", "publish_policy", *LOOK, PUBLISH, methods=ACT)
@@ -108,11 +109,11 @@ def publish_policy(request: HttpRequest, pk: int) -> HttpResponseBase:
     draft = version_of(pk)
     if draft.published_at is not None:
         return redirect("admin:scopes_policyversion_change", pk)
-    asked = SinceForm(request.POST if request.method == "POST" else request.GET)
-    if not asked.is_valid():
-        context = {**_meaning(draft), "since": asked}
-        return desk.page(request, "admin/policies/impact.html", f"What draft {draft.number} would mean", **context)
-    since = asked.cleaned_data["since"]
+    form_of_date = SinceForm(request.POST if request.method == "POST" else request.GET)
+    if not form_of_date.is_valid():
+        context = {**_meaning(draft), "since": form_of_date}
+        return desk.page(request, "admin/policies/impact.html", f"Impact of draft {draft.number}", **context)
+    since = form_of_date.cleaned_data["since"]
     moving = _consents_since(draft.integration_id, since) if since else 0
     shown = {"since": since, "instead_of": draft.integration.policy_version_id}
     form = PublishForm(request.POST or None, initial=shown)
@@ -127,7 +128,7 @@ def publish_policy(request: HttpRequest, pk: int) -> HttpResponseBase:
             form.data = request.POST.copy()
             form.data["instead_of"] = str(draft.integration.policy_version_id)
         else:
-            messages.success(request, _told(draft, moved))
+            messages.success(request, _published(draft, moved))
             return redirect("admin:policies", draft.integration_id)
     context = {
         **_meaning(draft),
@@ -195,7 +196,7 @@ def _consents_since(integration: int, since: datetime) -> int:
     return consented[: MOST_MOVED + 1].count()
 
 
-def _told(draft: PolicyVersion, moved: int) -> str:
-    said = f"Policy {draft.number} is in force."
+def _published(draft: PolicyVersion, moved: int) -> str:
+    words = f"Policy {draft.number} is in force."
     were = "1 connection was" if moved == 1 else f"{moved:,} connections were"
-    return f"{said} {were} moved to the consent screen that they saw." if moved else said
+    return f"{words} {were} assigned to the consent screen they saw." if moved else words

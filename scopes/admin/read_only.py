@@ -14,6 +14,7 @@ from django.forms import Media
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.utils.functional import Promise
 
 from scopes.admin.lookups import READ, Listed, takes
 
@@ -38,8 +39,8 @@ class Newest(Paginator):  # type: ignore[type-arg]
 class Records(Listed):
     """A list and a page a record, read-only whoever asks. `heading` is what navigation calls the list."""
 
-    heading = ""
-    explanation = ""
+    heading: str | Promise = ""
+    explanation: str | Promise = ""
     actions = None
     list_per_page = PAGE
     show_full_result_count = False

@@ -38,30 +38,30 @@ def reference_conflicts(request: HttpRequest) -> HttpResponseBase:
 def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what dismissing does; POST does it."""
     get_object_or_404(ReferenceConflict, pk=pk)
-    told = contradictions(ReferenceConflict.objects.filter(pk=pk))
-    trouble = "" if told else str(AlreadyDismissed())
+    open_ones = contradictions(ReferenceConflict.objects.filter(pk=pk))
+    trouble = "" if open_ones else str(AlreadyDismissed())
     form = Why(request.POST or None)
-    if request.method == "POST" and told and form.is_valid():
+    if request.method == "POST" and open_ones and form.is_valid():
         try:
             intake.dismiss(pk, form.act_of(request), timezone.now())
         except AlreadyDismissed as over:
             trouble = str(over)
         else:
-            messages.success(request, "It is no longer shown.")
+            messages.success(request, "The report was dismissed.")
             return redirect("admin:reference_conflicts")
     return act_page(
         request,
-        "Dismiss that another person is named",
+        "Dismiss “Reported for two people”",
         about="Connections reported for two people",
         back=reverse("admin:reference_conflicts"),
         will=[]
         if trouble
         else [
-            told[0].sentence,
-            "Nothing changes on the connection.",
-            "It leaves this list and both people’s pages for good, also if the source reports it again.",
+            open_ones[0].sentence,
+            "The connection doesn’t change.",
+            "It is no longer shown in this list or on either person’s page, even if the source reports it again.",
         ],
         form=None if trouble else form,
-        submit="Dismiss it",
+        submit="Dismiss",
         trouble=trouble,
     )

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from scopes.admin.healths import verdicts_of
 from scopes.admin.navigation import SEARCH
@@ -102,20 +103,20 @@ def search(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         words = request.POST.get("words", "").replace("\x00", "").strip()
         if not words or len(words) > LONGEST:
-            return desk.page(request, "admin/search.html", "People", too_long=len(words) > LONGEST)
+            return desk.page(request, "admin/search.html", gettext("People"), too_long=len(words) > LONGEST)
         hits = find(words)
         if hits.only:
             return redirect(hits.only)
         return redirect(f"{reverse('admin:search')}?found={_remember(request, words)}")
     words = request.session.get("searches", {}).get(request.GET.get("found", ""), "")
     if not words:
-        return desk.page(request, "admin/search.html", "People", forgotten="found" in request.GET)
+        return desk.page(request, "admin/search.html", gettext("People"), forgotten="found" in request.GET)
     after = request.GET.get("after", "")
     hits = find(words, int(after) if after.isdecimal() and len(after) < 18 else 0)
     return desk.page(
         request,
         "admin/search.html",
-        "People",
+        gettext("People"),
         words=words,
         hits=with_healths(hits.people),
         unclaimed=[(row, judged) for row, judged in _judged(hits.unclaimed)],

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why
 from scopes.admin.escalations import of_connection
@@ -35,9 +36,9 @@ class SendForm(Why):
     """What the agent decides."""
 
     language = forms.ChoiceField(choices=lambda: settings.LANGUAGES)
-    days = forms.TypedChoiceField(label="Works for", choices=list(LIFETIMES.items()), coerce=int, initial=DAYS)
+    days = forms.TypedChoiceField(label=_("Works for"), choices=list(LIFETIMES.items()), coerce=int, initial=DAYS)
     override = forms.BooleanField(
-        label="Send it all the same", required=False, help_text="Say in the reason why it is right here."
+        label=_("Send it anyway"), required=False, help_text=_("Explain in the reason why you send it anyway.")
     )
 
     field_order = ("resource", "language", "days", "reason", "ticket", "override")
@@ -46,9 +47,9 @@ class SendForm(Why):
         super().__init__(*args, **kwargs)
         if resources:
             self.fields["resource"] = forms.ChoiceField(
-                label="Region",
+                label=_("Region"),
                 choices=[("", "Choose"), *((name, name) for name in resources)],
-                help_text="The provider keeps accounts by region. Ask the person where theirs was made.",
+                help_text=_("Accounts of this provider are regional. Ask the person in which region they signed up."),
             )
         if may_override:
             self.fields["override"].required = True

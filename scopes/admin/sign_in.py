@@ -25,9 +25,9 @@ WINDOW = timedelta(minutes=15)
 ATTEMPTS_OF_A_NAME = 5
 ATTEMPTS_FROM_AN_ADDRESS = 30
 REFUSED = (
-    f"This name and password were not accepted. After {ATTEMPTS_OF_A_NAME} tries a name is locked for"
+    f"Wrong username or password. After {ATTEMPTS_OF_A_NAME} failed attempts a username is locked for"
     f" {WINDOW // timedelta(minutes=1)} minutes,"
-    " whatever the password; then try again, or ask a colleague who manages agents."
+    " whatever the password. Then try again, or ask an administrator."
 )
 
 

@@ -111,7 +111,7 @@ class Desk(admin.AdminSite):
 
     @takes(*READ)
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return self.page(request, "admin/home.html", "Front page", **self.front(request), **(extra_context or {}))
+        return self.page(request, "admin/home.html", "Home", **self.front(request), **(extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         _forget_strange_next(request)

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, act_page, agent_of
 from scopes.admin.policies import DRAFT
@@ -53,7 +54,7 @@ def source_setups(request: HttpRequest) -> HttpResponseBase:
     user_id, source = request.GET.get("user_id", "").strip(), request.GET.get("source", "")
     if user_id and source:
         context |= {"asked_for": user_id, "asked_at": source, **_failed_of(_gateway(source), user_id)}
-    return desk.page(request, "admin/source_setups.html", "Source setups", **context)
+    return desk.page(request, "admin/source_setups.html", gettext("Source setups"), **context)
 
 
 @desk.screen(
@@ -64,10 +65,10 @@ def draft_from_setup(request: HttpRequest, source: int, provider: str) -> HttpRe
     row = get_object_or_404(SourceSetup.objects.select_related("source"), source=source)
     found = [one for one in drifts(row.source, Setup.from_data(row.content)) if one.provider == provider]
     if not found:
-        messages.error(request, "What the source asks for and the policy agree by now.")
+        messages.error(request, "The source’s scopes and the policy match now.")
         return redirect("admin:source_setups")
     drift = found[0]
-    note = f"As {registry.title_of(row.source.kind)} asked for {drift.resource} on {row.read_at:%-d %b %Y}."
+    note = f"{registry.title_of(row.source.kind)}’s scopes for {drift.resource} on {row.read_at:%-d %b %Y}."
     draft = policy.draft_requesting(
         drift.integration, drift.at_source, author=agent_of(request).get_username(), note=note, now=timezone.now()
     )
@@ -88,22 +89,22 @@ def resend(request: HttpRequest, source: int) -> HttpResponseBase:
         try:
             _gateway(where.key).resend(user_id, event_id, event_type)
         except SourceError as error:
-            trouble = f"{title} did not take it: {error}"
+            trouble = f"{title} refused: {error}"
         else:
             _note(where, form.act_of(request), user_id, event_id, event_type)
-            messages.success(request, f"{title} delivers it again.")
+            messages.success(request, f"{title} resends the event.")
             return redirect("admin:source_setups")
     response = act_page(
         request,
-        f"Have {event_type} delivered again",
+        f"Resend {event_type}",
         about=title,
         back=reverse("admin:source_setups"),
         will=[
-            f"{title} delivers the event `{event_id}` of `{user_id}` to every destination of {where} once more.",
-            "What was recorded of it before is not recorded twice.",
+            f"{title} delivers the event `{event_id}` of `{user_id}` again to every destination of {where}.",
+            "Nothing is recorded twice.",
         ],
         form=None if trouble else form,
-        submit="Deliver it again",
+        submit="Resend",
         trouble=trouble,
     )
     if trouble:

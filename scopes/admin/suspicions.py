@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
@@ -29,8 +30,10 @@ def suspicions(request: HttpRequest) -> HttpResponseBase:
     everything = Suspicion.objects.select_related("integration__provider", "integration__source")
     rows = everything.filter(state=Suspicion.State.OPEN).order_by("-consents", "pk")
     ended = everything.exclude(state=Suspicion.State.OPEN).order_by("-ended_at", "-pk")[:ENDED]
-    told = [(suspicion, judge.sentence_of(suspicion)) for suspicion in rows]
-    return desk.page(request, "admin/suspicions/list.html", "Doubts", told=told, ended=ended)
+    open_ones = [(suspicion, judge.sentence_of(suspicion)) for suspicion in rows]
+    return desk.page(
+        request, "admin/suspicions/list.html", gettext("Suspected scope problems"), open=open_ones, ended=ended
+    )
 
 
 @desk.screen("suspicions/<int:pk>/confirm/", "confirm_suspicion", LOOK, "scopes.publish_policy", methods=ACT)
@@ -49,14 +52,13 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
     lacking = _lacking(suspicion)
     in_force = suspicion.integration.policy_version
     will = [
-        f"A new policy of {suspicion.integration} is published, in which `{suspicion.scope}` is not approved.",
-        "Whoever lacks it is told to have it approved in the provider’s console, and no link is sent for it.",
-        f"In the last count that was {lacking:,} connection{'' if lacking == 1 else 's'}.",
+        f"A new policy for {suspicion.integration} is published that marks `{suspicion.scope}` as not approved.",
+        "Where it is missing, agents see that it needs approval in the provider’s console. No link is offered.",
+        f"In the last audit it was missing on {lacking:,} connection{'' if lacking == 1 else 's'}.",
     ]
     if in_force is not None and in_force.content["approved"] is None:
         will.append(
-            "Until now nobody has written down what is approved: all else that we request or need counts as approved"
-            " from then on."
+            "So far no approvals are recorded: everything else that we request or need will be recorded as approved."
         )
     return _end(request, suspicion, f"Confirm that {suspicion.scope} is not offered", will, form, "Confirm and publish")
 
@@ -72,10 +74,10 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
         except SuspicionEnded as over:
             messages.error(request, str(over))
         else:
-            messages.success(request, f"The suspicion about {suspicion.scope} was dismissed.")
+            messages.success(request, f"The suspected problem with {suspicion.scope} was dismissed.")
         return redirect("admin:suspicions")
-    will = ["It is no longer shown, and not raised again for 30 days: by then other people have consented."]
-    return _end(request, suspicion, f"Dismiss the suspicion about {suspicion.scope}", will, form, "Dismiss it")
+    will = ["It is hidden and not raised again for 30 days."]
+    return _end(request, suspicion, f"Dismiss the suspected problem with {suspicion.scope}", will, form, "Dismiss")
 
 
 def _end(
@@ -83,13 +85,13 @@ def _end(
 ) -> HttpResponseBase:
     """The page of either end; without its form where the suspicion has ended."""
     is_open = suspicion.state == Suspicion.State.OPEN
-    told = f"Of {suspicion.integration.provider.name}’s `{suspicion.scope}`, {judge.sentence_of(suspicion)}"
+    finding = f"Of {suspicion.integration.provider.name}’s `{suspicion.scope}`, {judge.sentence_of(suspicion)}"
     return act_page(
         request,
         title,
-        about="Doubts",
+        about="Suspected scope problems",
         back=reverse("admin:suspicions"),
-        will=[told, *will] if is_open else (),
+        will=[finding, *will] if is_open else (),
         form=form if is_open else None,
         submit=submit,
         trouble="" if is_open else str(SuspicionEnded(suspicion)),

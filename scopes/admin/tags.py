@@ -108,6 +108,23 @@ def since(at: datetime | None, missing: str = "—") -> SafeString:
     )
 
 
+@register.simple_tag
+def for_time(at: datetime, *, at_least: bool = False) -> SafeString:
+    """How long something has been so, and the date: "for at least 2 days, 3 Nov 2026"."""
+    at = at.astimezone(UTC)
+    now = timezone.now()
+    length = "just now"
+    if (now - at).total_seconds() >= 60:
+        length = f"for {'at least ' if at_least else ''}{timesince(at, now, depth=1)}"
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}, <span class="date">since {}</span></time>',
+        at.isoformat(),
+        f"{at:%Y-%m-%d %H:%M:%S}",
+        length,
+        f"{at:%-d %b %Y}",
+    )
+
+
 @register.filter
 def ago(at: datetime | date) -> str:
     """How long ago in one unit: "3 weeks ago"."""
@@ -143,8 +160,14 @@ def listed(words: Sequence[str]) -> str:
 
 
 @register.filter
+def in_sentence(label: str) -> str:
+    """The label as it stands within a sentence: "heart rate", but "VO2 max"."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+@register.filter
 def about(suspicions: Mapping[str, str], scopes: Sequence[str]) -> list[str]:
-    """What is doubted of these scopes."""
+    """The suspicions about these scopes."""
     return [suspicions[scope] for scope in scopes if scope in suspicions]
 
 

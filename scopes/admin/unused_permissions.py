@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin.policies import LOOK, integrations
 from scopes.admin.site import desk
@@ -23,19 +24,19 @@ def unused_permissions(request: HttpRequest) -> HttpResponseBase:
         if row.policy_version is None:
             continue
         entry = Entry.from_data(row.provider.entry)
-        told = privilege(verdicts.policy_of(row.policy_version), entry, granted.get(row.pk, ()))
-        found.append((row, told, {scope.name: scope.label for scope in entry.scopes}))
+        found_beyond = privilege(verdicts.policy_of(row.policy_version), entry, granted.get(row.pk, ()))
+        found.append((row, found_beyond, {scope.name: scope.label for scope in entry.scopes}))
     context = {
         "beyond": [
-            (row, told, [(scope, labels.get(scope, ""), number) for scope, number in told.granted])
-            for row, told, labels in found
-            if _is_beyond(told)
+            (row, found_beyond, [(scope, labels.get(scope, ""), number) for scope, number in found_beyond.granted])
+            for row, found_beyond, labels in found
+            if _is_beyond(found_beyond)
         ],
-        "within": [row for row, told, _ in found if not _is_beyond(told)],
+        "within": [row for row, found_beyond, _ in found if not _is_beyond(found_beyond)],
         "taken_at": census.taken_at(),
     }
-    return desk.page(request, "admin/policies/unused_permissions.html", "Least privilege", **context)
+    return desk.page(request, "admin/policies/unused_permissions.html", gettext("Unused permissions"), **context)
 
 
-def _is_beyond(told: Privilege) -> bool:
-    return bool(told.unused or told.insisted or told.granted)
+def _is_beyond(found_beyond: Privilege) -> bool:
+    return bool(found_beyond.unused or found_beyond.insisted or found_beyond.granted)

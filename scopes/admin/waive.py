@@ -14,12 +14,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
-from scopes.admin.tags import HEALTH_WORDS
+from scopes.admin.tags import HEALTH_WORDS, in_sentence
 from scopes.intake.recording.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
 from scopes.judge.person import ConnectionOverview, overviews_of
@@ -35,7 +36,7 @@ WAIVE = "scopes.waive"
 class WaiveForm(Why):
     """Until when, beside why."""
 
-    until = forms.DateField(label="Through", help_text=f"At most a year. {DAYS} days are usual.")
+    until = forms.DateField(label=_("Until"), help_text=f"At most one year. Usually {DAYS} days.")
 
     field_order = ("until", "reason", "ticket")
 
@@ -57,9 +58,7 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
     line = next((line for line in entry.explanation.lines if need_key(line.scopes) == need), None)
     if line is None:
         raise Http404
-    trouble = (
-        "" if _may_be_waived(line) else "This is not missing by the person's choice, so there is no “no” to respect."
-    )
+    trouble = "" if _may_be_waived(line) else "The person didn’t decline this, so it can’t be waived."
     form = WaiveForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         until = form.cleaned_data["until"]
@@ -68,18 +67,18 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
         except CannotWaive as error:
             trouble = str(error)
         else:
-            messages.success(request, f"The “no” to {line.label} is respected through {until:%-d %b %Y}.")
+            messages.success(request, f"{line.label} is waived until {until:%-d %b %Y}.")
             return redirect(page_of(entry.connection))
     may = _may_be_waived(line)
     return act_page(
         request,
-        f"Respect a “no” to {line.label}",
+        f"Waive {in_sentence(line.label)}",
         about=about(entry.connection),
         back=page_of(entry.connection),
         will=_will(entry, line) if may else (),
         trouble=trouble,
         form=form if may else None,
-        submit="Respect it",
+        submit="Waive",
     )
 
 
@@ -87,7 +86,7 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
 def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what ending it means; POST does it."""
     waiver = get_object_or_404(Waiver.objects.select_related("connection__person"), pk=pk)
-    trouble = "This waiver has ended already." if waiver.ended_at else ""
+    trouble = "This waiver has already ended." if waiver.ended_at else ""
     form = Why(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
         try:
@@ -95,7 +94,7 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
         except AlreadyEnded as error:
             trouble = str(error)
         else:
-            messages.success(request, "The waiver has ended: what is missing counts again.")
+            messages.success(request, "The waiver has ended: the scope counts as missing again.")
             return redirect(page_of(waiver.connection))
     return act_page(
         request,
@@ -103,12 +102,12 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
         about=about(waiver.connection),
         back=page_of(waiver.connection),
         will=[
-            f"The “no” to `{waiver.need}`, which would be respected through {waiver.until:%-d %b %Y}, counts no more.",
-            "If it is still missing, it counts as missing again at once, and a link may be sent for it.",
+            f"The waiver for `{waiver.need}` (until {waiver.until:%-d %b %Y}) ends now.",
+            "If the scope is still missing, it counts as missing right away, and agents can send a link for it.",
         ],
         trouble=trouble,
         form=None if trouble else form,
-        submit="End it",
+        submit="End waiver",
     )
 
 
@@ -149,16 +148,16 @@ def _will(entry: ConnectionOverview, line: ExplainedLine) -> list[str]:
     row = entry.connection
     facts = facts_of([row.standing_id])[row.standing_id]
     waived = facts._replace(waived=facts.waived | {need_key(line.scopes)})
-    asked = verdicts.requested_by([facts.consent_version]).get(facts.consent_version or 0)
-    after = judge(waived, verdicts.policy_of(entry.policy), asked).health
+    requested = verdicts.requested_by([facts.consent_version]).get(facts.consent_version or 0)
+    after = judge(waived, verdicts.policy_of(entry.policy), requested).health
     before = entry.explanation.health
     change = (
-        f"stays {HEALTH_WORDS[before.value].lower()}: something else is wrong too"
+        f"stays {HEALTH_WORDS[before.value].lower()}: something else is missing or broken too"
         if after is before
         else f"goes from {HEALTH_WORDS[before.value].lower()} to {HEALTH_WORDS[after.value].lower()}"
     )
     return [
         f"{entry.provider.name} {change}.",
-        f"What the person does without stays off: {', '.join(line.features) or line.label}.",
-        "No link is offered for this need until it ends: by the first audit after its last day, or by hand.",
+        f"Features that stay off: {', '.join(line.features) or line.label}.",
+        "Agents can’t send a link for this until the waiver ends.",
     ]

@@ -21,22 +21,22 @@ CODES = {
     "newly_blocked": "more connections are blocked than in the run before",
     "newly_broken": "more connections are broken than in the run before",
     "unconfirmed": "connections are not in the last listing",
-    "quarantined": "connections broke in a listing: too many at once to be believed, so incidents hold that back",
+    "quarantined": "connections broke in one listing and are quarantined",
     "unreadable": "rows of a listing could not be read",
-    "unknown_scope": "scope strings are in no catalogue entry",
-    "suspicion": "requested scopes are held by nobody who consented lately",
-    "previously_erased": "people or connections came back after an erasure",
+    "unknown_scope": "scopes are not in the catalogue",
+    "suspicion": "requested scopes were granted by no one who consented recently",
+    "previously_erased": "people or connections were reported again after an erasure",
     "silent": "sources sent no webhook for longer than usual",
-    "failed_jobs": "deferred jobs were tried in vain",
-    "given_up_deliveries": "deliveries failed so often that they are not tried again",
+    "failed_jobs": "jobs failed",
+    "given_up_deliveries": "deliveries failed and are not retried any more",
     "listing_failed": "sources could not be listed",
-    "account_refused": "sources refuse our account new connections, or any access",
-    "scope_drift": "integrations request other scopes at their source than the policy says",
-    "destination": "sources are set up so that webhooks do not come, or cannot be read",
-    "failed_deliveries": "sources report deliveries to us that failed",
-    "admin_token": "tokens that read our setup are refused, or end within a week",
+    "account_refused": "sources refuse our account (limit, payment or credentials)",
+    "scope_drift": "integrations request other scopes at their source than the policy",
+    "destination": "sources have a webhook destination that doesn’t work",
+    "failed_deliveries": "sources report failed deliveries",
+    "admin_token": "tokens for reading our setup are refused or expire within a week",
     "inconsistent": "records contradict each other",
-    "many_standings": "standings: something makes them by the person",
+    "many_standings": "standings per million connections: too many",
 }
 # The singular. The codes that are left out always have a number above one.
 OF_ONE = {
@@ -46,18 +46,18 @@ OF_ONE = {
     "newly_broken": "more connection is broken than in the run before",
     "unconfirmed": "connection is not in the last listing",
     "unreadable": "row of a listing could not be read",
-    "unknown_scope": "scope string is in no catalogue entry",
-    "suspicion": "requested scope is held by nobody who consented lately",
-    "previously_erased": "person or connection came back after an erasure",
+    "unknown_scope": "scope is not in the catalogue",
+    "suspicion": "requested scope was granted by no one who consented recently",
+    "previously_erased": "person or connection was reported again after an erasure",
     "silent": "source sent no webhook for longer than usual",
-    "failed_jobs": "deferred job was tried in vain",
-    "given_up_deliveries": "delivery failed so often that it is not tried again",
+    "failed_jobs": "job failed",
+    "given_up_deliveries": "delivery failed and is not retried any more",
     "listing_failed": "source could not be listed",
-    "account_refused": "source refuses our account new connections, or any access",
-    "scope_drift": "integration requests other scopes at its source than the policy says",
-    "destination": "source is set up so that webhooks do not come, or cannot be read",
-    "failed_deliveries": "source reports deliveries to us that failed",
-    "admin_token": "token that reads our setup is refused, or ends within a week",
+    "account_refused": "source refuses our account (limit, payment or credentials)",
+    "scope_drift": "integration requests other scopes at its source than the policy",
+    "destination": "source has a webhook destination that doesn’t work",
+    "failed_deliveries": "source reports failed deliveries",
+    "admin_token": "token for reading our setup is refused or expires within a week",
     "inconsistent": "record contradicts another",
 }
 
@@ -178,7 +178,7 @@ def _lines(run: AuditRun) -> Iterator[str]:
         f" in {counted(counts['standings'], 'standing')}{rate}"
     )
     if stand := counts.get("waivers"):
-        yield f"  {stand:,} waiver{'s stand' if stand > 1 else ' stands'}"
+        yield f"  {stand:,} active waiver{'s' if stand > 1 else ''}"
     yield from _sources_listed(counts)
     for key, source in counts["sources"].items():
         yield ""
@@ -210,7 +210,7 @@ def _sources_listed(counts: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {key}: {_listing(listing)}"
     for key, webhooks in counts.get("webhooks", {}).items():
         last = webhooks["last_at"]
-        yield f"  {key}: " + (f"last webhook {last[:16].replace('T', ' ')} UTC" if last else "no webhook has ever come")
+        yield f"  {key}: " + (f"last webhook {last[:16].replace('T', ' ')} UTC" if last else "no webhook yet")
 
 
 def _listing(listing: Mapping[str, Any]) -> str:
@@ -226,7 +226,7 @@ def _listing(listing: Mapping[str, Any]) -> str:
 def _waived(source: Mapping[str, Any]) -> Iterator[str]:
     """Connections that lack only what was waived; runs of earlier versions did not count them."""
     if number := source.get("waived"):
-        yield f"  {number:,} of the reduced lack{'s' if number == 1 else ''} only what a waiver respects"
+        yield f"  {number:,} of the reduced lack{'s' if number == 1 else ''} only waived scopes"
 
 
 def _reasons(integrations: Mapping[str, Any]) -> Iterator[str]:

@@ -24,9 +24,9 @@ MEANINGS = {
     ErrorVerdict.MISSING_SCOPE: "The token lacks a permission.",
     ErrorVerdict.SCOPE_REFUSED: "The provider refused a scope for our client, or does not know it.",
     ErrorVerdict.CONSENT_REFUSED: "The person did not consent, or cancelled.",
-    ErrorVerdict.TOKEN_INVALID: "The token is not accepted: expired, revoked, or replaced.",
-    ErrorVerdict.NOT_A_SCOPE_PROBLEM: "Something else than a scope is wrong.",
-    ErrorVerdict.UNRECOGNISED: "The text proves nothing that is known here.",
+    ErrorVerdict.TOKEN_INVALID: "The token is not accepted: expired, revoked or replaced.",
+    ErrorVerdict.NOT_A_SCOPE_PROBLEM: "The cause is not a scope.",
+    ErrorVerdict.UNRECOGNISED: "The text matches no known error.",
 }
 
 REMEDIES = {

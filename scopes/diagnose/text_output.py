@@ -17,7 +17,7 @@ def render_text(diagnosis: Diagnosis, catalogue: Catalogue) -> str:
     if diagnosis.scopes:
         lines.append(f"  {'Any one of these scopes' if diagnosis.alternatives else 'Scopes'}: {_scopes(diagnosis)}")
     if diagnosis.suspects:
-        lines.append(f"  Not named, but known to be behind it: {', '.join(diagnosis.suspects)}")
+        lines.append(f"  Not named, but the usual cause: {', '.join(diagnosis.suspects)}")
     lines += [f"  {fact}" for fact in diagnosis.facts]
     lines.append(f"  {remedy.title}: {remedy.action}")
     lines += [f"  Evidence: {piece}" for piece in diagnosis.evidence]

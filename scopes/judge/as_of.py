@@ -22,9 +22,9 @@ def read_moment(words: str, now: datetime) -> datetime:
             moment = datetime.fromisoformat(words)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise NoMoment("Write a date such as 2026-11-03, or a date and time such as 2026-11-03T12:00 (UTC).") from None
+        raise NoMoment("Enter a date such as 2026-11-03, or a date and time such as 2026-11-03T12:00 (UTC).") from None
     if moment > now:
-        raise NoMoment("That lies in the future. Choose a moment before now.")
+        raise NoMoment("That is in the future. Choose an earlier time.")
     return moment
 
 

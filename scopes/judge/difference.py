@@ -45,9 +45,9 @@ def _scopes(what: str, before: Iterable[str], after: Iterable[str]) -> Iterator[
 
 def _approved(before: list[str] | None, after: list[str] | None) -> Iterator[Change]:
     if before is None and after is not None:
-        yield Change(CHANGED, f"approved: now written down, {_listed(after)}")
+        yield Change(CHANGED, f"approved: now recorded, {_listed(after)}")
     elif before is not None and after is None:
-        yield Change(CHANGED, f"approved: no longer written down; it was {_listed(before)}")
+        yield Change(CHANGED, f"approved: no longer recorded; it was {_listed(before)}")
     else:
         yield from _scopes("approved", before or (), after or ())
 
@@ -104,7 +104,7 @@ def _catalogue(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
     elif before.get("retired", False) and not after.get("retired", False):
         yield Change(CHANGED, "the provider is no longer retired")
     if before.get("provider") != after.get("provider"):
-        yield Change(CHANGED, "what the catalogue says of the provider's scopes")
+        yield Change(CHANGED, "the catalogue entry of the provider's scopes")
 
 
 def _requirement_text(need: Mapping[str, Any]) -> str:

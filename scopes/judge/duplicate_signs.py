@@ -37,11 +37,11 @@ def last_data_on(row: Connection) -> date | None:
 def _works(old: Connection, new: Connection) -> Sign | None:
     works = [row.standing.link == LinkState.ACTIVE for row in (old, new)]
     if all(works):
-        return Sign(False, "The source says that both work, so they may be two accounts.")
+        return Sign(False, "Both work according to the source, so they may be two accounts.")
     if works == [False, True]:
-        return Sign(True, f"The older one does not work any more ({words_of_link(old)}), and the newer one does.")
+        return Sign(True, f"The older one no longer works ({words_of_link(old)}), the newer one does.")
     if works == [True, False]:
-        return Sign(False, f"The newer one does not work any more ({words_of_link(new)}), and the older one does.")
+        return Sign(False, f"The newer one no longer works ({words_of_link(new)}), the older one does.")
     return None
 
 
@@ -50,13 +50,13 @@ def _data(old: Connection, new: Connection) -> Sign | None:
         return None
     since, last_data = f"{new.consented_at:%-d %b %Y}", last_data_on(old)
     if last_data is not None and last_data > new.consented_at.date():
-        return Sign(False, f"Data came for the older one after the newer consent of {since}.")
-    return Sign(True, f"No data is known for the older one since the newer consent of {since}.")
+        return Sign(False, f"Data arrived for the older one after the newer consent of {since}.")
+    return Sign(True, f"No data has arrived for the older one since the newer consent of {since}.")
 
 
 def _account(old: Connection, new: Connection) -> Sign | None:
     if not old.provider_user_id or not new.provider_user_id:
         return None
     if old.provider_user_id == new.provider_user_id:
-        return Sign(True, "Both have the same account at the provider.")
-    return Sign(False, "They have different accounts at the provider.")
+        return Sign(True, "Both use the same account at the provider.")
+    return Sign(False, "They use different accounts at the provider.")

@@ -111,22 +111,22 @@ def weigh(
 
 def _statements(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> Iterator[Statement]:
     if check is not None:
-        yield Statement(f"{check.by}, asked live", check.at, _answer_text(check), _WORTH_OF_ANSWER[check.answer])
+        yield Statement(f"Live check with {check.by}", check.at, _answer_text(check), _WORTH_OF_ANSWER[check.answer])
         if check.probe:
-            yield Statement("The provider, probed", check.at, *_probed(check))
+            yield Statement("Provider account check", check.at, *_probed(check))
     if recorded.listed is not None:
         yield Statement(
             "Last complete listing",
             recorded.listed_at,
-            "It held the connection." if recorded.listed else "It did not hold the connection.",
-            "It tells existence and scopes. Its `active` proves nothing about the token."
+            "The connection was listed." if recorded.listed else "The connection was missing.",
+            "Shows existence and scopes. `active` doesn’t show that the token works."
             if recorded.listed
-            else "A suspicion: only with a 404 beside it is the connection gone.",
+            else "Not enough alone: the connection is gone only if the source also answers 404.",
         )
     if webhook is not None:
         yield Statement("Last webhook", webhook.at, _webhook_text(webhook), _worth_of(webhook))
     if recorded.last_data_on is not None:
-        yield Statement("Last data", recorded.last_data_on, "Data came.", "It proves that access worked on that day.")
+        yield Statement("Last data", recorded.last_data_on, "Data arrived.", "Shows that access worked on that day.")
 
 
 def _answer_text(check: LiveAnswer) -> str:
@@ -138,29 +138,29 @@ def _answer_text(check: LiveAnswer) -> str:
 
 
 _ANSWERED = {
-    UNFINISHED: "The consent was never finished.",
-    NOT_FOUND: "{} knows no such user (404).",
+    UNFINISHED: "The consent was never completed.",
+    NOT_FOUND: "{} doesn’t know this user (404).",
     DOWN: "{} did not answer.",
-    CREDENTIAL: "{} did not accept our own credential.",
-    REFUSED: "{} refused the question.",
+    CREDENTIAL: "{} rejected our credentials.",
+    REFUSED: "{} refused the request.",
 }
 _WORTH_OF_ANSWER = {
-    KNOWN: "It tells existence and scopes. `active: true` proves nothing about the token; `active: false` counts.",
+    KNOWN: "Shows existence and scopes. Only `active: false` says something about the token.",
     UNFINISHED: "Nothing was connected under this id.",
-    NOT_FOUND: "A suspicion: only with a complete listing that lacks it is the connection gone.",
-    DOWN: "Nothing: ask again later.",
-    CREDENTIAL: "Nothing about this connection: have an engineer look at the environment’s key.",
+    NOT_FOUND: "Not enough alone: the connection is gone only if a complete listing lacks it too.",
+    DOWN: "Nothing. Check again later.",
+    CREDENTIAL: "Nothing about this connection. Ask an engineer to check the environment’s API key.",
     REFUSED: "Nothing about this connection.",
 }
 _PROBED = {
-    ANSWERED: ("The provider answered.", "It proves that the token works."),
+    ANSWERED: ("The provider answered.", "Shows that the token works."),
     EXPIRED: (
         "The authorisation has expired (400).",
-        "It proves that the provider no longer accepts the token, whatever `active` says.",
+        "Shows that the provider no longer accepts the token, whatever `active` says.",
     ),
     NO_PROFILE: (
         "The provider answered with an error (500).",
-        "Most often the profile scope was not granted. It changes nothing here: see the scopes.",
+        "Usually the profile scope was not granted. See the scopes.",
     ),
 }
 
@@ -182,83 +182,85 @@ def _webhook_text(webhook: LastWebhook) -> str:
 
 def _worth_of(webhook: LastWebhook) -> str:
     if webhook.link is not None:
-        return "It holds until a later consent, later data or a live check disproves it."
+        return "Valid until a later consent, later data or a live check shows otherwise."
     if webhook.refused:
-        return "Evidence that a scope is lacking. The token works, and no reason changes by it."
-    return "It holds until something newer is told."
+        return "Shows that a scope is missing. The token works."
+    return "Valid until something newer is reported."
 
 
 def _existence(recorded: RecordedState, check: LiveAnswer | None, source: str) -> Conclusion:
-    question = f"Does {source} know it?"
+    question = f"Does it exist at {source}?"
     if recorded.link is LinkState.GONE:
-        return Conclusion(question, "No", f"A complete listing lacked it, and {source} answered 404: both are needed.")
+        return Conclusion(question, "No", f"It was missing from a complete listing, and {source} answered 404.")
     listed_later = recorded.listed_at is not None and check is not None and recorded.listed_at > check.at
     if check is not None and not (listed_later and recorded.listed is not None):
         if check.answer == KNOWN:
-            return Conclusion(question, "Yes", f"{source} said so when asked on {_day(check.at)}.")
+            return Conclusion(question, "Yes", f"{source} confirmed it on {_day(check.at)}.")
         if check.answer == NOT_FOUND:
             why = f"{source} answered 404 on {_day(check.at)}"
             if recorded.listed and recorded.listed_at:
                 return Conclusion(
-                    question, "Unconfirmed", f"{why}, but the listing of {_day(recorded.listed_at)} held it."
+                    question, "Unconfirmed", f"{why}, but the listing of {_day(recorded.listed_at)} had it."
                 )
             return Conclusion(question, "Unconfirmed", f"{why}. The next complete listing decides.")
     if recorded.listed is True:
-        return Conclusion(question, "Yes", f"The complete listing of {_day(recorded.listed_at)} held it.")
+        return Conclusion(question, "Yes", f"The listing of {_day(recorded.listed_at)} had it.")
     if recorded.listed is False:
         return Conclusion(
             question,
             "Unconfirmed",
-            f"The complete listing of {_day(recorded.listed_at)} lacked it. A live check decides.",
+            f"It was missing from the listing of {_day(recorded.listed_at)}. A live check decides.",
         )
-    return Conclusion(question, "Not known", "No listing and no live check has told.")
+    return Conclusion(question, "Not known", "No listing or live check yet.")
 
 
 def _access(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> Conclusion:
     question = "Does access work?"
     if recorded.link not in NOT_BROKEN:
         return Conclusion(question, "No", " ".join(_why_broken(recorded, check)))
-    proofs = [(recorded.last_data_on, "data came")] if recorded.last_data_on else []
+    proofs = [(recorded.last_data_on, "data arrived")] if recorded.last_data_on else []
     if check is not None and check.probe == ANSWERED:
-        proofs.append((check.at.date(), "the provider answered the probe"))
+        proofs.append((check.at.date(), "the provider accepted the token"))
     if webhook is not None and webhook.consent:
         proofs.append((webhook.at.date(), "consent was given"))
     if not proofs:
         return Conclusion(
-            question, "Not proven", "Nothing says that it does not. `active` proves nothing about the token."
+            question, "Not proven", "Nothing shows that it doesn’t work. `active` doesn’t show that the token works."
         )
     on, what = max(proofs)
     return Conclusion(question, f"Yes, as of {_day(on)}", f"On that day {what}.")
 
 
 def _why_broken(recorded: RecordedState, check: LiveAnswer | None) -> Iterator[str]:
-    yield f"The link is {_words(recorded.link)} since {_day(recorded.link_at)}."
+    yield f"Status since {_day(recorded.link_at)}: {_words(recorded.link)}."
     if check is not None and check.active and recorded.link is not LinkState.GONE:
-        yield f"That {check.by} called it active on {_day(check.at)} proves nothing about the token."
+        yield f"{check.by} reported it as active on {_day(check.at)}, but that doesn’t show that the token works."
     if recorded.last_data_on is None:
-        yield "No data is known that would disprove it."
+        yield "No data has arrived since."
     elif recorded.last_data_on <= recorded.link_at.date():
-        yield f"The last data came on {_day(recorded.last_data_on)}, which is no later."
+        yield f"The last data arrived on {_day(recorded.last_data_on)}, before that."
     else:
-        yield f"Data that came on {_day(recorded.last_data_on)} does not disprove this."
+        yield f"Data that arrived on {_day(recorded.last_data_on)} doesn’t change that."
 
 
 def _scopes(recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None) -> Conclusion:
     question = "Which scopes?"
     if recorded.reported is None:
-        return Conclusion(question, "Not reported", "No source told any, and what is not told is not missing.")
+        return Conclusion(question, "Not reported", "No scopes were reported. That doesn’t mean they are missing.")
     count = len(recorded.reported)
     found = f"{count} scope{'' if count == 1 else 's'}" if count else "None"
-    explanation = [f"Told by {recorded.scopes_by}, the newest that told any."]
+    explanation = [f"From {recorded.scopes_by}, the newest report."]
     for by, other in (("live check", check), ("webhook", webhook)):
         if other is None or (isinstance(other, LiveAnswer) and other.answer != KNOWN):
             continue
         if other.scopes is None:
-            explanation.append(f"The {by} of {_day(other.at)} told none, which takes none away.")
+            explanation.append(f"The {by} of {_day(other.at)} reported no scopes, which changes nothing.")
         elif other.scopes == recorded.reported:
             explanation.append(f"The {by} of {_day(other.at)} agrees.")
         else:
-            explanation.append(f"The {by} of {_day(other.at)} told others: {_difference(recorded.reported, other)}.")
+            explanation.append(
+                f"The {by} of {_day(other.at)} reported other scopes: {_difference(recorded.reported, other)}."
+            )
     return Conclusion(question, found, " ".join(explanation))
 
 
@@ -275,18 +277,16 @@ def _account(check: LiveAnswer | None) -> Iterator[Conclusion]:
         yield Conclusion(
             question,
             f"`{check.account}`",
-            f"The provider told it on {_day(check.at)}. Compare it with what the person sees there.",
+            f"Reported by the provider on {_day(check.at)}. Compare it with what the person sees there.",
         )
     elif check is not None and check.probe == NO_PROFILE:
-        yield Conclusion(
-            question, "Not told", "Without the profile scope the provider does not say whose account it is."
-        )
+        yield Conclusion(question, "Not reported", "Without the profile scope the provider doesn’t report the account.")
 
 
 def _listed(scopes: frozenset[str] | None) -> str:
     if scopes is None:
-        return "It told no scopes."
-    return f"Scopes: {', '.join(f'`{scope}`' for scope in sorted(scopes))}." if scopes else "No scope is granted."
+        return "No scopes reported."
+    return f"Scopes: {', '.join(f'`{scope}`' for scope in sorted(scopes))}." if scopes else "No scopes granted."
 
 
 def _words(link: LinkState) -> str:

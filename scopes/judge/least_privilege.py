@@ -63,12 +63,12 @@ def draft_warnings(policy: Policy, provider: Provider) -> list[DraftWarning]:
     found = []
     unused, _ = beyond(policy, provider)
     if unused:
-        found.append(DraftWarning("unneeded", "It requests more than any feature needs:", unused))
+        found.append(DraftWarning("unneeded", "Requests scopes that no feature needs:", unused))
     insisted = tuple(
         scope.name for scope in provider.scopes if scope.mandatory and scope.name not in policy.requested_with_implied
     )
     if insisted and policy.requested:
-        words = f"It does not request what {provider.name} insists on, so nobody could connect:"
+        words = f"Doesn’t request scopes that are mandatory at {provider.name}, so nobody could connect:"
         found.append(DraftWarning("mandatory", words, insisted))
     never: list[str] = []
     refused: list[str] = []
@@ -79,17 +79,17 @@ def draft_warnings(policy: Policy, provider: Provider) -> list[DraftWarning]:
         elif policy.approved_with_implied is not None and not _approved(ours, policy, provider):
             refused += ours
     if never:
-        words = "Features need what it does not request, so no link can mend it:"
+        words = "Features need scopes that it doesn’t request, so a link can’t fix them:"
         found.append(DraftWarning("not_requested", words, tuple(dict.fromkeys(never))))
     if refused:
-        words = "Features need what the provider has not approved:"
+        words = "Features need scopes that the provider has not approved:"
         found.append(DraftWarning("needs_unapproved", words, tuple(dict.fromkeys(refused))))
     if policy.approved_with_implied is not None:
         unapproved = (
             {provider.canonical(scope) for scope in policy.requested} - policy.approved_with_implied - set(refused)
         )
         if unapproved:
-            words = "It requests what the provider has not approved:"
+            words = "Requests scopes that the provider has not approved:"
             found.append(DraftWarning("requests_unapproved", words, tuple(sorted(unapproved))))
     return found
 

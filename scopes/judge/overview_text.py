@@ -114,16 +114,16 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 def _lines(account: PersonOverview) -> Iterator[str]:
     person = account.person
     if account.as_of:
-        yield f"As of {account.as_of:%-d %b %Y, %H:%M} UTC; what the host tells of the person is of today"
+        yield f"As of {account.as_of:%-d %b %Y, %H:%M} UTC; name, e-mail address and plan are current"
     if person is None:
-        yield "Nobody has claimed these connections"
+        yield "Unclaimed connections"
     else:
         details = " · ".join(part for part in (person.reference_id, person.email, person.locale, person.plan) if part)
         yield f"{person.name or 'A person without a name'} ({details})"
     yield from (f"  {one.sentence}" for one in account.in_other_case)
     yield from (f"  {one.sentence_of_other}" for one in account.named_for)
     if not account.connections:
-        yield "  Nothing was known of a connection then." if account.as_of else "  No connection."
+        yield "  No connection was known at that time." if account.as_of else "  No connection."
     for entry in account.connections:
         yield ""
         yield from _connection_lines(entry)
@@ -153,12 +153,12 @@ def _connection_lines(entry: ConnectionOverview) -> Iterator[str]:
         if line.reason:
             reason, remedy = REASONS[line.reason], REMEDIES[line.remedy]
             yield f"      {reason.title} ({line.reason}): {reason.meaning} {reason.suffers}"
-            yield f"      {remedy.title}: {'a reauth helps' if line.helps else 'a reauth does not help'}."
+            yield f"      {remedy.title}: {'a new link helps' if line.helps else 'a new link won’t help'}."
             for evidence in (*line.evidence, *(f"Suspicion: {suspicion}" for suspicion in _suspicions_of(entry, line))):
                 yield f"      {evidence}"
     spare = [scope for line in explanation.lines if line.need == OPTIONAL for scope in line.scopes]
     if spare:
-        yield f"  Granted and not needed: {', '.join(spare)}"
+        yield f"  Granted, not needed: {', '.join(spare)}"
     for title, names in (
         ("Works", explanation.working),
         ("Does not work", explanation.failing),

@@ -48,7 +48,7 @@ def ensure_integration(source: Source, entry: Entry, now: datetime) -> Integrati
 def _with_a_policy(pk: int, now: datetime) -> Integration:
     integration = Integration.objects.select_for_update(no_key=True).get(pk=pk)
     if integration.policy_version_id is None:
-        first = draft(integration, content.empty(), author=CATALOGUE, note="First seen.", now=now)
+        first = draft(integration, content.empty(), author=CATALOGUE, note="First reported.", now=now)
         publish(first, now=now)
         integration.refresh_from_db()
     return integration
@@ -115,7 +115,7 @@ def _put_in_force(
         raise content.PolicyError(f"{version} was published on {version.published_at:%d %b %Y}: draft it anew.")
     before = integration.policy_version
     if instead_of is not None and integration.policy_version_id != instead_of:
-        raise content.PolicyError(f"{before} came into force meanwhile: look at what this one changes again.")
+        raise content.PolicyError(f"{before} came into force in the meantime. Review the changes again.")
     judge_all(version)
     version.published_at = now
     changed = requests_other(before.content if before else None, version.content)
@@ -139,7 +139,7 @@ def draft_to_restore(
 ) -> PolicyVersion:
     """A draft with the content of the earlier version `to`, under today's catalogue. Publish it to restore it."""
     proposed = content.check(to.content)
-    return draft(integration, proposed, author=author, now=now, note=note or f"Back to policy {to.number}.")
+    return draft(integration, proposed, author=author, now=now, note=note or f"Restores policy {to.number}.")
 
 
 def draft_requesting(

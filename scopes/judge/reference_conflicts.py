@@ -29,17 +29,18 @@ class Contradiction:
     def sentence(self) -> str:
         """For the page of the person who has the connection."""
         return (
-            f"{self.who} also names `{self.report.reference_id}` for this connection, first on"
-            f" {self.report.first_at:%-d %b %Y}. It stays with `{self.connection.reference_id}`, who was named first."
+            f"{self.who} also reported this connection for `{self.report.reference_id}`, first on"
+            f" {self.report.first_at:%-d %b %Y}. It stays with `{self.connection.reference_id}`, reported first."
         )
 
     @property
     def sentence_of_other(self) -> str:
         """For the page of the other person."""
         return (
-            f"{self.who} also names `{self.report.reference_id}` for a connection of `{self.connection.reference_id}`:"
-            f" {self.connection.integration.provider.name}, `{self.connection.user_id}`, first on"
-            f" {self.report.first_at:%-d %b %Y}. It stays with `{self.connection.reference_id}`, who was named first."
+            f"{self.who} also reported a connection of `{self.connection.reference_id}` for"
+            f" `{self.report.reference_id}`: {self.connection.integration.provider.name}, `{self.connection.user_id}`,"
+            f" first on {self.report.first_at:%-d %b %Y}."
+            f" It stays with `{self.connection.reference_id}`, reported first."
         )
 
 
@@ -54,7 +55,7 @@ class InOtherCase:
 
     @property
     def sentence(self) -> str:
-        return f"`{self.reference_id}` and `{self.other_id}` differ in case only."
+        return f"`{self.reference_id}` and `{self.other_id}` differ only in case."
 
 
 def contradictions(rows: QuerySet[ReferenceConflict]) -> list[Contradiction]:

@@ -50,9 +50,9 @@ def sentences_of(
     """Sentences on what is wrong, why, what works, and whether a reauth helps."""
     sentences = []
     if judgement.link_reason == "provider_retired" and provider.retired_on:
-        sentences.append(f"{provider.name} was retired on {_day(provider.retired_on)}: no reauth can mend it.")
+        sentences.append(f"{provider.name} was retired on {_day(provider.retired_on)}. A new link won’t help.")
         sentences.append(
-            f"Send a link to connect {successor} instead." if successor else "Nothing is known to replace it."
+            f"Send a link to connect {successor} instead." if successor else "There is no known successor."
         )
         return sentences
     if judgement.link_reason:
@@ -65,9 +65,9 @@ def sentences_of(
         sentences.append(f"{_list(working)} {'works' if len(working) == 1 else 'work'}.")
     if not sentences:
         sentences.append(
-            "The source does not report scopes, so nobody can say what is missing."
+            "The source doesn’t report scopes, so we can’t tell what is missing."
             if judgement.health is Health.UNKNOWN
-            else "Everything that is needed is granted."
+            else "All needed permissions are granted."
         )
     sentences.append(_advice(judgement, missing))
     return [sentence for sentence in sentences if sentence]
@@ -79,14 +79,14 @@ def _advice(judgement: Judgement, missing: Sequence[ExplainedLine]) -> str:
     others = sorted({REMEDIES[line.remedy].action for line in missing if not line.helps and line.reason != "waived"})
     match judgement.helps:
         case Helps.YES:
-            return f"A reauth will help.{tick}"
+            return f"A new link will help.{tick}"
         case Helps.PARTLY:
-            return " ".join([f"A reauth will help in part.{tick}", *others])
+            return " ".join([f"A new link will help in part.{tick}", *others])
         case Helps.VERIFY:
-            return "Verify the connection before anyone is asked for anything."
+            return "Check the connection before you ask the person for anything."
         case Helps.NO:
             actions = [REMEDIES[judgement.link_remedy].action] if judgement.link_remedy else others
-            return " ".join(["A reauth cannot help.", *actions])
+            return " ".join(["A new link won’t help.", *actions])
     return ""
 
 
@@ -96,12 +96,12 @@ def line_evidence(
     """The evidence for the reason of `line`, with its dates."""
     now = moments[-1]
     consent = next((version for version in versions if version.pk == now.period.standing.consent_version), None)
-    consented = f"Consent was given on {_day(consented_at)}" if consented_at else "When consent was given is not known"
-    reported = f"Told by {_origin(first_period(moments, lambda moment: moment.period.standing.reported))}."
+    consented = f"Consent was given on {_day(consented_at)}" if consented_at else "The date of the consent is unknown"
+    reported = f"Reported by {_origin(first_period(moments, lambda moment: moment.period.standing.reported))}."
     scope = line.scopes[0]
     match line.reason:
         case "not_approved":
-            return [f"Policy {now.version.number} lists what the provider approved for us; `{scope}` is not among it."]
+            return [f"Policy {now.version.number} lists the approved scopes; `{scope}` is not one of them."]
         case "never_requested":
             return [f"Policy {now.version.number}, published on {_day(now.version.published_at)}, does not request it."]
         case "declined" if consent:
@@ -109,19 +109,19 @@ def line_evidence(
         case "requirement_raised" if consent:
             known = (version for version in versions if version.published_at <= now.at or version is now.version)
             first = next((v for v in known if scope in v.policy.requested and v.in_force_from), None)
-            later = f" It is requested since {_day(first.in_force_from)}." if first else ""
+            later = f" It has been requested since {_day(first.in_force_from)}." if first else ""
             return [f"{consented} under policy {consent.number}, which did not ask for it.{later}", reported]
         case "removed_later":
             gone = since_when(moments, lambda moment: scope in _lost(moment))
-            return [f"It was held before, and gone on {_day(gone)}.", reported]
+            return [f"It was granted before and removed on {_day(gone)}.", reported]
         case "not_reported":
             return ["The source reports no scopes for this connection."]
         case "renamed":
-            return [f"The provider replaced `{scope}`; what replaces it is not granted.", reported]
+            return [f"The provider replaced `{scope}`; its successor is not granted.", reported]
         case "waived":
             since = since_when(moments, lambda moment: (line.key, "waived") in _reasons(moment))
-            return [f"A waiver respects the person's choice since {_day(since)}."]
-    return [f"{consented}; what was asked for then is not known.", reported]
+            return [f"Waived since {_day(since)}."]
+    return [f"{consented}; we don’t know which scopes were requested then.", reported]
 
 
 def _reasons(moment: Moment) -> set[tuple[str, str]]:
@@ -140,9 +140,9 @@ def link_evidence(judgement: Judgement, moments: Sequence[Moment], provider: Pro
     if judgement.link_reason == "provider_retired" and provider.retired_on:
         return (f"{provider.name} was retired on {_day(provider.retired_on)}.",)
     if judgement.link_reason == "phone_permission":
-        return ("The permissions are given on the phone and are reported to nobody.",)
+        return ("The permissions are set on the phone and are not reported to us.",)
     first = first_period(moments, lambda moment: moment.period.standing.link)
-    return (f"Since {_day(first.since)}, told by {_origin(first)}.",)
+    return (f"Since {_day(first.since)}, reported by {_origin(first)}.",)
 
 
 def refusal_sentences(
@@ -164,7 +164,7 @@ def known_later(period: PeriodFacts, at: datetime | None) -> list[str]:
     """A sentence if the current period was recorded only after `at`."""
     if at is None or period.received_at is None or period.received_at <= at:
         return []
-    return [f"This was so; it came to be known only on {_day(period.received_at)}."]
+    return [f"We learned this only on {_day(period.received_at)}."]
 
 
 def _list(words: Sequence[str]) -> str:

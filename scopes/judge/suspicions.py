@@ -28,8 +28,8 @@ FEWEST = 20
 # The consents of one integration within the window: (facts of the standing, number of consents, earliest consent).
 Cohort = list[tuple[StandingFacts, int, datetime]]
 
-HELD_AGAIN = "Somebody who consented since holds it."
-NO_LONGER_SO = "Too few consented lately, or we no longer ask for it."
+HELD_AGAIN = "Someone has been granted the scope since."
+NO_LONGER_SO = "Too few recent consents, or we no longer request it."
 
 
 class SuspicionEnded(Exception):
@@ -37,7 +37,7 @@ class SuspicionEnded(Exception):
 
     def __init__(self, suspicion: Suspicion) -> None:
         self.state = suspicion.state
-        super().__init__(f"This suspicion is no longer open: {suspicion.get_state_display().lower()}.")
+        super().__init__(f"This suspicion is already closed: {suspicion.get_state_display().lower()}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def open_in(integrations: Iterable[int]) -> dict[int, dict[str, str]]:
 def sentence_of(suspicion: Suspicion) -> str:
     """The suspicion as a sentence, with its numbers."""
     return (
-        f"none of {suspicion.consents:,} people who consented since {suspicion.since:%-d %b %Y} holds it;"
-        " perhaps the provider or our console no longer offers it."
+        f"none of {suspicion.consents:,} people who consented since {suspicion.since:%-d %b %Y} has it."
+        " The provider or our console may no longer offer it."
     )
 
 

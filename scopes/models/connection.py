@@ -198,7 +198,7 @@ class ReferenceConflict(models.Model):
     ticket = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        permissions = [("dismiss_reference_conflict", "Can dismiss that a connection was reported for two people")]
+        permissions = [("dismiss_reference_conflict", "Can dismiss “Reported for two people”")]
         constraints = [
             models.UniqueConstraint(fields=["connection", "reference_id"], name="reference_conflict_once"),
             models.CheckConstraint(condition=~Q(reference_id=""), name="reference_conflict_is_reported"),

@@ -17,9 +17,9 @@ class Incident(models.Model):
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
-        RELEASED = "released", "Released"
+        RELEASED = "released", "Applied"
         DISCARDED = "discarded", "Discarded"
-        CLOSED = "closed", "Closed by itself"
+        CLOSED = "closed", "Closed automatically"
 
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="incidents")
     listing = models.ForeignKey("scopes.Listing", models.PROTECT, related_name="incidents")
@@ -33,7 +33,7 @@ class Incident(models.Model):
     ticket = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        permissions = [("end_incident", "Can release or discard what an incident holds back")]
+        permissions = [("end_incident", "Can apply or discard quarantined changes")]
         constraints = [
             models.UniqueConstraint(
                 fields=["integration"], condition=Q(state="open"), name="one_open_incident_per_integration"

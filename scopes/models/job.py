@@ -14,7 +14,7 @@ class JobFailure(models.Model):
     words = models.TextField()
 
     class Meta:
-        permissions = [("retry_job", "Can have a failed job tried again")]
+        permissions = [("retry_job", "Can retry a failed job")]
         constraints = [models.CheckConstraint(condition=~Q(words=""), name="job_failure_says_why")]
 
     def __str__(self) -> str:

@@ -20,16 +20,16 @@ class LiveCheck(models.Model):
 
     class Answer(models.TextChoices):
         KNOWN = "known", "Known"
-        UNFINISHED = "unfinished", "The consent was never finished"
+        UNFINISHED = "unfinished", "Consent never finished"
         NOT_FOUND = "not_found", "No such user"
         DOWN = "down", "No answer"
-        CREDENTIAL = "credential", "Our credential was refused"
-        REFUSED = "refused", "The question was refused"
+        CREDENTIAL = "credential", "Our credentials were rejected"
+        REFUSED = "refused", "Request refused"
 
     class Probe(models.TextChoices):
         ANSWERED = "answered", "The provider answered"
         EXPIRED = "expired", "The authorisation has expired"
-        NO_PROFILE = "no_profile", "An error, as when the profile scope is missing"
+        NO_PROFILE = "no_profile", "Error (often a missing profile scope)"
         REFUSED = "refused", "Refused"
         DOWN = "down", "No answer"
 
@@ -49,7 +49,7 @@ class LiveCheck(models.Model):
     detail = models.CharField(max_length=400, blank=True)
 
     class Meta:
-        permissions = [("check_connection", "Can ask a source about a connection")]
+        permissions = [("check_connection", "Can check a connection with its source")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(answered_at__isnull=True, answer="") | (Q(answered_at__isnull=False) & ~Q(answer="")),

@@ -16,10 +16,10 @@ class Merge(models.Model):
     """
 
     class Why(models.TextChoices):
-        OLD_USER = "old_user", "The source named the id that was replaced"
-        MINTED = "minted", "The new id was made for a link of this connection, which did not work any more"
-        ACCOUNT = "account", "Both have the same account at the provider"
-        INFERRED = "inferred", "The old one did not work any more, and the person has no other"
+        OLD_USER = "old_user", "The source reported which id was replaced"
+        MINTED = "minted", "The new id came from a link for this connection, which no longer worked"
+        ACCOUNT = "account", "Both use the same account at the provider"
+        INFERRED = "inferred", "The old one no longer worked, and the person has no other"
         AGENT = "agent", "An agent merged them"
 
     absorbed = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="merges")
@@ -82,7 +82,7 @@ class SuspectedDuplicate(models.Model):
     class State(models.TextChoices):
         OPEN = "open", "Open"
         MERGED = "merged", "Merged"
-        DISTINCT = "distinct", "They are two"
+        DISTINCT = "distinct", "Marked as distinct"
 
     first = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_seconds")
     second = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="suspected_firsts", db_index=False)

@@ -1,4 +1,4 @@
-"""People, the waivers of their needs, and their don't-contact marks."""
+"""People, the waivers of their needs, and their do-not-contact marks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Person(models.Model):
 
     class Meta:
         permissions = [
-            ("export_person", "Can export all that is kept about a person"),
+            ("export_person", "Can export a person's data"),
             ("erase_person", "Can erase a person"),
         ]
         constraints = [
@@ -97,7 +97,7 @@ class Waiver(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        permissions = [("waive", "Can respect a person's no to a need, and end that")]
+        permissions = [("waive", "Can waive a scope that a person declined, and end a waiver")]
         constraints = [
             models.UniqueConstraint(
                 fields=["connection", "need"], condition=Q(ended_at__isnull=True), name="one_open_waiver_per_need"
@@ -125,7 +125,7 @@ class DontContact(models.Model):
         verbose_name = "don't-contact mark"
         permissions = [
             ("set_dont_contact", "Can mark a person as not to be contacted"),
-            ("lift_dont_contact", "Can lift a don't-contact mark"),
+            ("lift_dont_contact", "Can allow contact again"),
         ]
         constraints = [
             models.UniqueConstraint(

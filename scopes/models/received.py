@@ -41,8 +41,8 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         permissions = [
-            ("read_delivery_body", "Can read what a delivery said"),
-            ("replay_delivery", "Can process a delivery again"),
+            ("read_delivery_body", "Can read the content of a delivery"),
+            ("replay_delivery", "Can reprocess a delivery"),
         ]
         constraints = [
             # Of each trace id: the first body once, and every further body once.

@@ -59,7 +59,7 @@ class SourceSetup(models.Model):
     content = models.JSONField()
 
     class Meta:
-        permissions = [("resend_event", "Can have a source deliver an event again")]
+        permissions = [("resend_event", "Can have a source resend an event")]
 
     def __str__(self) -> str:
         return f"setup of {self.source_id}"

@@ -16,7 +16,7 @@ class Suspicion(models.Model):
         OPEN = "open", "Open"
         CONFIRMED = "confirmed", "Confirmed"
         DISMISSED = "dismissed", "Dismissed"
-        CLOSED = "closed", "Closed by itself"
+        CLOSED = "closed", "Closed automatically"
 
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="suspicions")
     scope = models.CharField(max_length=200)

@@ -71,7 +71,7 @@ class AuditRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"audit run {self.pk}"
+        return f"Audit, {self.started_at:%-d %b}"
 
 
 class TrailEntry(models.Model):
@@ -93,8 +93,8 @@ class TrailEntry(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        verbose_name_plural = "trail entries"
-        permissions = [("view_access_log", "Can see who opened whose page")]
+        verbose_name_plural = "activity log entries"
+        permissions = [("view_access_log", "Can see the access log")]
         constraints = [
             models.CheckConstraint(condition=~Q(verb="") & ~Q(actor_name=""), name="trail_says_who_did_what")
         ]

@@ -124,7 +124,7 @@ def compose(
 
 
 def message(request: ConsentRequest, *, name: str, url: str, expires_at: datetime) -> str:
-    """A reply to paste, which names the boxes to leave ticked."""
+    """Reply to paste, which names the boxes to leave ticked."""
     paragraphs = [
         gettext("Hello %(name)s,") % {"name": name} if name else gettext("Hello,"),
         request.opening,

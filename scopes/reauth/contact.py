@@ -33,10 +33,10 @@ def asked_lately(person: Person, now: datetime) -> int:
 def set_mark(person: Person, act: Act, now: datetime, until: date | None = None) -> DontContact:
     """Mark the person as not to be contacted, until a day or for good. Raises CannotMark."""
     if until is not None and until <= now.date():
-        raise CannotMark("Choose a day after today, or none: the mark then stands until it is lifted.")
+        raise CannotMark("Choose a day after today, or leave it empty for no end date.")
     Person.objects.select_for_update(no_key=True).get(pk=person.pk)
     if mark_of(person, now) is not None:
-        raise CannotMark("This person is marked already.")
+        raise CannotMark("This person is already marked “Do not contact”.")
     person.dont_contact.filter(lifted_at__isnull=True).update(lifted_at=now)  # those whose last day has passed
     mark = DontContact.objects.create(
         person=person,
@@ -54,7 +54,7 @@ def set_mark(person: Person, act: Act, now: datetime, until: date | None = None)
 def lift(mark: DontContact, act: Act, now: datetime) -> None:
     """The person may be contacted again. Raises CannotMark."""
     if not DontContact.objects.filter(pk=mark.pk, lifted_at__isnull=True).update(lifted_at=now):
-        raise CannotMark("This mark was lifted already.")
+        raise CannotMark("Contact is already allowed again.")
     _note("contact.allowed", mark, act, now)
 
 

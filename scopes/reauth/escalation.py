@@ -73,7 +73,7 @@ def _all(account: Explanation, where: Where, affected: Affected) -> Iterator[Esc
                 reason.meaning,
                 f"What people notice: {reason.suffers}",
             ]
-            since = (f"This connection lacks it since {line.since:%-d %b %Y}.",) if line.since else ()
+            since = (f"Missing on this connection since {line.since:%-d %b %Y}.",) if line.since else ()
             evidence = (*since, *(one.replace("`", "") for one in line.evidence))
             change = _change(line.remedy, _asked_for(line, where.provider), where)
             yield Escalation(
@@ -96,7 +96,7 @@ def _change(remedy: str, scope: str, where: Where) -> str:
     if remedy == "raise_limit":
         return (
             f"Ask for more users of {name}: at {registry.title_of(where.kind)}, or in {name}'s developer console for"
-            " our client. Or free places: disconnect those who left."
+            " our client. Or free up places: disconnect people who left."
         )
     if remedy == "change_console":
         return (
@@ -139,7 +139,7 @@ def _text(
         "",
         f"What to change: {change}",
         "",
-        f"Affected: {connections} of this integration ({when}). No reauth link can mend it before.",
+        f"Affected: {connections} of this integration ({when}). A reauth link won’t help before that.",
         f"Seen on connection {where.connection} of the scope desk:",
         *(f"- {one}" for one in evidence),
     ]

@@ -43,7 +43,7 @@ class AlreadyEnded(Exception):
 
     def __init__(self, status: LinkStatus) -> None:
         self.status = status
-        super().__init__(f"The link is {status} already.")
+        super().__init__(f"The link is already {status}.")
 
 
 @dataclass(frozen=True, slots=True)

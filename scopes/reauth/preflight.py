@@ -141,24 +141,24 @@ def _refusals(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> I
     if not case.reference_id:
         yield Refusal(
             "unclaimed",
-            "Nobody's reference id is known here, and without it the source would make a second connection.",
+            "The connection has no known reference id. Without it, a link would create a second connection.",
             "engineer",
-            "Have the host application tell whose connection this is.",
+            "Ask an engineer to import the person from the host application.",
         )
     if not case.gives_links:
         yield Refusal(
             "no_links",
-            "This source tells of connections and gives out no links.",
+            "This source doesn’t support links.",
             "engineer",
             "Ask the person to reconnect in the host application.",
         )
     if case.provider.on_device:
         remedy = REMEDIES["phone_settings"]
-        yield Refusal("on_device", f"{name} is decided on the person's phone.", remedy.who, remedy.action)
+        yield Refusal("on_device", f"{name} permissions are set on the person's phone.", remedy.who, remedy.action)
     elif case.retired:
         yield Refusal(
             "provider_retired",
-            f"{name} has switched its service off, and no successor is known.",
+            f"{name} has shut down, and there is no known successor.",
             "nobody",
             "Tell the person that it can no longer be connected.",
         )
@@ -176,25 +176,25 @@ def _by_contact(case: Case) -> Iterator[Refusal]:
         until = f" until {case.dont_contact_until:%-d %b %Y}" if case.dont_contact_until else ""
         yield Refusal(
             "dont_contact",
-            f"This person is not to be contacted{until}.",
+            f"This person is marked “Do not contact”{until}.",
             "lead",
-            "The person's page says why. Lift the mark there, or send a link all the same.",
+            "See the reason on the person's page. Allow contact there, or send a link anyway.",
             overridable=True,
         )
     if case.asked >= case.asked_at_most:
         yield Refusal(
             "asked_often",
-            f"Links sent to this person in the last 30 days: {case.asked}. The limit is {case.asked_at_most}.",
+            f"{case.asked} of at most {case.asked_at_most} links were sent to this person in the last 30 days.",
             "support",
-            "Wait, or talk to the person: what keeps them from using the links?",
+            "Wait, or ask the person why the links don’t work for them.",
             overridable=True,
         )
     if case.outcomes[:2] == ("unchanged", "unchanged"):
         yield Refusal(
             "asked_twice",
-            "The last two links changed nothing: the person went through the consent screen and left it as it was.",
+            "The last two links changed nothing: the person completed the consent screen with the same boxes.",
             "support",
-            "Talk to the person first: what do they see there, and do they want it?",
+            "Talk to the person first: ask what they see and whether they want to allow it.",
             overridable=True,
         )
 
@@ -208,7 +208,7 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) ->
             why = (
                 LINK_REASONS["unconfirmed"].meaning
                 if judgement.link_reason == "unconfirmed"
-                else "The source does not tell which scopes were granted, so nobody can say what is missing."
+                else "The source doesn’t report which scopes were granted, so we can’t tell what is missing."
             )
             yield Refusal("verify", why, remedy.who, remedy.action, overridable=True)
         case Helps.NOT_NEEDED if any(line.reason == "waived" for line in lacking):
@@ -218,9 +218,9 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) ->
         case Helps.NOT_NEEDED:
             yield Refusal(
                 "not_needed",
-                "Everything that is needed is granted, and the connection works.",
+                "The permissions are fine.",
                 "nobody",
-                "Look for another cause: a reauth changes nothing.",
+                "A new link won’t help; look for another cause.",
                 overridable=True,
             )
 
@@ -239,22 +239,22 @@ def _cannot_help(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -
 def _warnings(case: Case, fixable: list[VerdictLine], left_out: list[VerdictLine]) -> Iterator[str]:
     if case.succeeds:
         yield (
-            f"{case.succeeds.name} was switched off and cannot be fixed. This link connects {case.provider.name},"
-            " which succeeds it, as a new connection."
+            f"{case.succeeds.name} has shut down and can’t be fixed. This link connects its"
+            f" successor, {case.provider.name}, as a new connection."
         )
     if case.live:
-        yield "An earlier link can still be used. It stops working as soon as this one is made."
+        yield "An earlier link is still active. It stops working when you create this one."
     if fixable and left_out:
-        yield "This link mends a part only. The rest is named below, with who can mend it."
+        yield "This link fixes only a part. The rest is listed below."
     if case.outcomes[:1] == ("unchanged",) and case.outcomes[:2] != ("unchanged", "unchanged"):
-        yield "The last link changed nothing. Name the box to the person."
+        yield "The last link changed nothing. Tell the person which box to tick."
     for line in fixable:
         for scope in line.scopes:
             if told := case.suspicions.get(scope):
-                yield f"{_label(line, case.provider)} is doubted: {told}"
+                yield f"{_label(line, case.provider)} may not be available: {told}"
     unconfirmed = [_label(line, case.provider) for line in fixable if not _confirmed(line, case.provider)]
     if unconfirmed:
-        yield f"Nobody has confirmed that the consent screen offers this: {', '.join(unconfirmed)}."
+        yield f"Unconfirmed whether the consent screen offers this: {', '.join(unconfirmed)}."
 
 
 def _need(line: VerdictLine, provider: Provider) -> Need:

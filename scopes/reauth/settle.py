@@ -34,9 +34,9 @@ PATIENCE = timedelta(minutes=15)
 SKEW = timedelta(minutes=1)
 BATCH = 100
 NO_REASON = "no reason given"
-BY_REDIRECT_ONLY = "Told by the redirect only; the source said nothing."
-SECOND_CONNECTION = "A second connection was made beside the first"
-OTHER_ACCOUNT = "The consent was given in another account at the provider"
+BY_REDIRECT_ONLY = "Only the redirect reported this; the source has not confirmed it."
+SECOND_CONNECTION = "A second connection was created"
+OTHER_ACCOUNT = "The person consented with another account at the provider"
 
 Outcome = ReauthLink.Outcome
 
@@ -117,7 +117,7 @@ def _fail_by_redirect(attempt_pks: Sequence[int], source: Source, now: datetime)
         attempt.ended_at = now
         link = links.get(attempt.link_id)
         if link is not None and link.outcome in ("", Outcome.FAILED):
-            conclusions.add(link, Outcome.FAILED, f"{reason[:150]} (told by the redirect only)")
+            conclusions.add(link, Outcome.FAILED, f"{reason[:150]} (reported by the redirect only)")
     Attempt.objects.bulk_update(attempts, ["state", "result", "message", "ended_at"])
     conclusions.write()
     return len(attempts)

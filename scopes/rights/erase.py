@@ -1,6 +1,6 @@
 """Erase one person, in one transaction.
 
-Rows about the person are deleted. What agents did stays in the trail, without the person. Mentions in the free text of
+Rows about the person are deleted. Agent activity stays in the trail, without the person. Mentions in the free text of
 other records are replaced by a mark. docs/decisions/erasure.md says what was decided, and why.
 """
 
@@ -82,7 +82,7 @@ def erase(reference_id: str, act: Act, keys: Sequence[bytes], now: datetime) -> 
     """
     data = personal_data_of(reference_id, lock=True)
     if data.is_empty:
-        raise NothingStored("Nothing is kept under this reference id.")
+        raise NothingStored("Nothing is stored under this reference id.")
     counts = data.counts()
     deliveries = [delivery.pk for delivery in deliveries_naming(data.names)]
     if deliveries:

@@ -89,14 +89,14 @@ class PersonalData:
             "waivers": len(self.waivers),
             "live checks": len(self.live_checks),
             "refusals": len(self.refusals),
-            "facts held back": len(self.quarantined),
+            "quarantined facts": len(self.quarantined),
             "merges": len(self.merges),
             "suspected duplicates": len(self.suspected),
             "reports for two people": len(self.reference_conflicts) + len(self.named_for),
             "attempts": len(self.attempts),
             "links": len(self.links),
-            "don't-contact marks": len(self.dont_contact),
-            "trail entries": len(self.trail),
+            "do-not-contact marks": len(self.dont_contact),
+            "activity log entries": len(self.trail),
         }
         return {what: number for what, number in everything.items() if number}
 

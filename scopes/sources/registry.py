@@ -15,10 +15,10 @@ from scopes.sources.gateway import Gateway, Kind, Patience, key_of
 from scopes.sources.terra.kind import TerraKind
 
 MEANINGS = {
-    AccountTrouble.USER_LIMIT: "It holds as many connections as {title} allows: no new one can be made.",
-    AccountTrouble.PAYMENT: "{title} asks for a payment before it makes a new connection.",
-    AccountTrouble.CREDENTIAL: "{title} does not accept our credential: no link can be made, and nothing asked.",
-    AccountTrouble.FORBIDDEN: "{title} makes no links for it: its setup there does not allow any.",
+    AccountTrouble.USER_LIMIT: "The account at {title} has reached its limit of connections. No one can connect.",
+    AccountTrouble.PAYMENT: "{title} requires a payment. No one can connect.",
+    AccountTrouble.CREDENTIAL: "{title} rejects our credentials. Links and checks don’t work.",
+    AccountTrouble.FORBIDDEN: "The account’s setup at {title} doesn’t allow links.",
 }
 
 KINDS: dict[str, Kind] = {kind.kind: kind for kind in (TerraKind(),)}

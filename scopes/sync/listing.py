@@ -144,7 +144,7 @@ def _only_walk(source: Source) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, source.pk])
         if not cursor.fetchone()[0]:
-            raise AlreadyListing(f"Another process is walking the listing of {source}.")
+            raise AlreadyListing(f"Another process is listing {source}.")
     try:
         yield
     finally:

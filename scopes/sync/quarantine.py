@@ -208,7 +208,7 @@ def discard(pk: int, act: Act, now: datetime) -> Incident:
 def _end(pk: int, state: Incident.State, act: Act, now: datetime) -> Incident:
     incident = Incident.objects.select_for_update().get(pk=pk)
     if incident.state != Incident.State.OPEN:
-        raise AlreadyEnded(f"This incident has ended already: {incident.get_state_display().lower()}.")
+        raise AlreadyEnded(f"This incident has already ended: {incident.get_state_display().lower()}.")
     incident.state, incident.ended_at = state, now
     incident.author, incident.reason, incident.ticket = act.name, act.reason, act.ticket
     incident.save()

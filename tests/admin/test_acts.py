@@ -89,7 +89,7 @@ def test_the_page_says_first_what_will_happen_and_afterwards_what_stands(
     cast: Source, signed_in: Callable[[str], Client]
 ) -> None:
     browser = signed_in("agent")
-    assert "Respect a “no” to Heart rate" in words_of(browser.get(page_of("Ben")).content.decode())
+    assert "Waive heart rate" in words_of(browser.get(page_of("Ben")).content.decode())
     page = words_of(browser.get(waive_address()).content.decode())
     assert "Oura goes from blocked to reduced." in page and "stays off: Recovery." in page
 
@@ -97,9 +97,9 @@ def test_the_page_says_first_what_will_happen_and_afterwards_what_stands(
 
     assert health(people.connection_of("Ben")) == "reduced"
     page = words_of(browser.get(page_of("Ben")).content.decode())
-    for saying in ("A “no” is respected heartrate", "He said that his heart is his own.", "ticket T-3", "End it"):
+    for saying in ("Waived heartrate", "He said that his heart is his own.", "ticket T-3", "End waiver"):
         assert saying in page
-    assert "Respect a “no” to" not in page
+    assert "Waive " not in page
     assert TrailEntry.objects.get(verb="need.waived").actor_name == "agent-agent"
 
 
@@ -127,7 +127,7 @@ def test_what_is_not_missing_or_not_theirs_to_choose_is_not_waived_by_hand(
     browser = signed_in("agent")
     assert browser.get(waive_address(need="made-up")).status_code == 404
     page = browser.get(waive_address("Ada")).content.decode()
-    assert "there is no “no” to respect" in page and "<textarea" not in page
+    assert "so it can’t be waived" in page and "<textarea" not in page
     assert browser.post(waive_address("Ada"), WHY | {"until": in_days(30)}).status_code == 409
     waiver = waived()
     address = reverse("admin:end_waiver", args=[waiver.pk])
@@ -141,12 +141,12 @@ def test_a_marked_person_is_shown_so_and_only_a_lead_sends_a_link(
     ben = people.the("Ben")
     signed_in("agent").post(reverse("admin:dont_contact", args=[ben.pk]), WHY | {"until": in_days(10)})
     page = words_of(signed_in("agent").get(page_of("Ben")).content.decode())
-    assert "Do not contact through" in page and WHY["reason"] in page and "Lift the mark" not in page
-    assert "Lift the mark" in words_of(signed_in("lead").get(page_of("Ben")).content.decode())
+    assert "Do not contact through" in page and WHY["reason"] in page and "Allow contact again" not in page
+    assert "Allow contact again" in words_of(signed_in("lead").get(page_of("Ben")).content.decode())
 
     link = reverse("admin:send_link", args=[ben.pk, cast.pk, "oura"])
     form = {"language": "en", "days": "7", "reason": "He asked for it on the phone.", "override": "on"}
-    assert "not to be contacted" in signed_in("agent").get(link).content.decode()
+    assert "is marked “Do not contact”" in signed_in("agent").get(link).content.decode()
     assert signed_in("agent").post(link, form).status_code == 409
     assert signed_in("lead").post(link, form).context["url"]
 
@@ -157,7 +157,7 @@ def test_the_limit_is_a_setting_and_counts_all_providers(
     settings.PORTAL_LINKS_A_MONTH = 1  # type: ignore[attr-defined]
     send(people.the("Ben"), "withings", now=timezone.now(), override=True)
     page = signed_in("agent").get(reverse("admin:send_link", args=[people.the("Ben").pk, cast.pk, "oura"]))
-    assert "in the last 30 days: 1. The limit is 1." in page.content.decode()
+    assert "1 of at most 1 links were sent to this person in the last 30 days." in page.content.decode()
     assert ReauthLink.objects.count() == 1
 
 
@@ -174,7 +174,7 @@ def test_what_an_engineer_must_mend_has_a_text_to_paste_on_both_pages(
         assert "Terra&#x27;s dashboard, environment prod" in text
         assert "heartrate (Heart rate), required for Recovery" in text
         assert "Affected: 1 connection of this integration (counted 20 Nov 2026, 06:00 UTC)" in text
-        assert "lacks it since 1 Mar 2026" in text
+        assert "Missing on this connection since 1 Mar 2026" in text
         assert "ben" not in text.lower(), "nobody is named"
 
 
@@ -185,10 +185,10 @@ def test_the_page_of_a_past_day_tells_that_day_and_lets_nobody_act(
     browser = signed_in("lead")
     page = words_of(browser.get(page_of("Ada", "?as_of=2026-11-03T12:00")).content.decode())
     assert "As of 3 Nov 2026, 12:00, UTC." in page
-    assert "Everything that is needed is granted" in page and "link is revoked" not in page
-    for offer in ("Would a link help?", "Send a reauth link", "Do not contact", "Respect a “no”"):
+    assert "All needed permissions are granted" in page and "link is revoked" not in page
+    for offer in ("Send a link anyway", "Send a reauth link", "Do not contact", "Waive"):
         assert offer not in page
-    assert "Nothing was known of a connection then" in words_of(
+    assert "No connection was known at that time" in words_of(
         browser.get(page_of("Ada", "?as_of=2026-02-01")).content.decode()
     )
     assert "Revoked by the person" in words_of(browser.get(page_of("Ada")).content.decode())

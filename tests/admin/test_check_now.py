@@ -91,8 +91,8 @@ def test_looking_at_the_page_asks_nobody_and_says_what_will_happen(
     terra: Terra, signed_in: Callable[[str], Client]
 ) -> None:
     page = words_of(signed_in("agent").get(address()).content.decode())
-    assert "Terra (prod) is asked now whether it knows the connection" in page
-    assert "an active that is true proves nothing about the token" in page
+    assert "Terra (prod) is asked whether the connection exists" in page
+    assert "active: true doesn’t show that the token works" in page
     assert terra.asked == [] and not LiveCheck.objects.exists()
 
 
@@ -114,12 +114,12 @@ def test_what_terra_said_stands_beside_what_the_webhook_said_and_what_is_right(
 
     assert answer.redirect_chain == [(f"{reverse('admin:person', args=[people.the('Ben').pk])}#evidence-{ben.pk}", 302)]
     page = words_of(answer.content.decode())
-    assert "Terra has answered" in page
-    assert "Does Terra know it? Yes. Terra said so when asked on" in page
-    assert "Does access work? No. The link is token rejected since 20 Nov 2026." in page
-    assert "proves nothing about the token. No data is known that would disprove it." in page
+    assert "Terra answered. The result" in page
+    assert "Does it exist at Terra? Yes. Terra confirmed it on" in page
+    assert "Does access work? No. Status since 20 Nov 2026: token rejected." in page
+    assert "proves nothing about the token. No data has arrived since." in page
     assert "Which scopes? 3 scopes. Told by a live check" in page
-    assert "Terra, asked live" in page and "It is active. Scopes: daily , email , heartrate ." in page
+    assert "Live check with Terra" in page and "It is active. Scopes: daily , email , heartrate ." in page
     assert "connection_error : the link is token rejected." in page
     assert f'id="evidence-{ben.pk}" open' in answer.content.decode()
     entry = TrailEntry.objects.get(verb="connection.checked")
@@ -135,7 +135,7 @@ def test_when_terra_is_down_that_is_told_and_nothing_changes(terra: Terra, signe
     answer = signed_in("agent").post(address(), WHY)
 
     assert answer.status_code == 409
-    assert "Terra did not answer, and nothing was changed" in words_of(answer.content.decode())
+    assert "Terra did not answer. Nothing was changed" in words_of(answer.content.decode())
     assert people.connection_of("Ada").standing_id == before
     assert LiveCheck.objects.get().answer == "down"
 
@@ -160,7 +160,7 @@ def test_an_agent_who_asked_enough_waits(
     answer = signed_in("agent").post(address(), WHY)
 
     assert (answer.status_code, len(terra.asked)) == (409, 1)
-    assert "You have asked about 1 connection within the hour" in words_of(answer.content.decode())
+    assert "You have checked 1 connection within the last hour" in words_of(answer.content.decode())
     assert signed_in("lead").post(address(), WHY).status_code == 302
 
 
@@ -175,19 +175,19 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
     browser = signed_in("agent")
 
     listed = browser.get(reverse("admin:connections") + "?reason=unconfirmed").content.decode()
-    assert f'href="{reverse("admin:check_many")}?reason=unconfirmed">Verify these 5<' in listed
-    assert "Verify these" not in browser.get(reverse("admin:connections") + "?health=ok").content.decode()
+    assert f'href="{reverse("admin:check_many")}?reason=unconfirmed">Check these 5 now<' in listed
+    assert "Check these" not in browser.get(reverse("admin:connections") + "?health=ok").content.decode()
 
     many = reverse("admin:check_many") + "?reason=unconfirmed"
     page = words_of(browser.get(many).content.decode())
     assert "Terra: asked about 5 connections, about the first 2 while you wait." in page
-    assert "the nightly audit asks about the rest" in page and terra.asked == []
+    assert "the nightly audit checks the rest" in page and terra.asked == []
 
     answer = browser.post(many, WHY, follow=True)
 
     assert sorted(terra.asked) == ["twin0-oura", "twin1-oura"]
     page = words_of(answer.content.decode())
-    assert "2 of 5 answered" in page and "3 wait for an answer" in page and "1 “Known”" in page
+    assert "2 of 5 checked" in page and "3 still to check" in page and "1 “Known”" in page
     assert answer["Refresh"]
     deferred = [job.args["checks"] for job in ProcrastinateJob.objects.filter(task_name="live_checks")]
     assert [len(pks) for pks in deferred] == [2, 1]
@@ -196,7 +196,7 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
         jobs.live_checks(pks)
     answer = browser.get(answer.redirect_chain[-1][0])
     page = words_of(answer.content.decode())
-    assert "5 of 5 answered" in page and "3 “No such user”, 2 “Known”" in page
+    assert "5 of 5 checked" in page and "3 “No such user”, 2 “Known”" in page
     assert "Refresh" not in answer
     assert Connection.objects.filter(standing__link="unconfirmed").count() == 3, "a 404 alone proves nothing"
     assert TrailEntry.objects.get(verb="connections.checked").detail["connections"] == 5
@@ -205,7 +205,7 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
 def test_the_few_are_all_asked_while_the_agent_waits(terra: Terra, signed_in: Callable[[str], Client]) -> None:
     unconfirmed(2)
     answer = signed_in("lead").post(reverse("admin:check_many") + "?reason=unconfirmed", WHY, follow=True)
-    assert "2 of 2 answered" in words_of(answer.content.decode()) and "Refresh" not in answer
+    assert "2 of 2 checked" in words_of(answer.content.decode()) and "Refresh" not in answer
     assert not ProcrastinateJob.objects.filter(task_name="live_checks").exists()
 
 

@@ -64,7 +64,7 @@ def test_who_may_not_see_people_learns_nothing_of_them(cast: Source, signed_in: 
     text = "missing scope: heartrate for ben@example.com, ref-ben, ben-oura"
     page = paste(signed_in("engineer"), text, person=people.the("Ben").pk, connection=people.connection_of("Ben").pk)
     assert "heartrate" in page
-    assert "Bitdiddle" not in page and "Named in the text" not in page and "own facts" not in page
+    assert "Bitdiddle" not in page and "People in the text" not in page and "own facts" not in page
     assert not TrailEntry.objects.filter(verb__in=page_views.VERBS).exists()
 
 
@@ -73,7 +73,7 @@ def test_who_may_not_see_people_learns_nothing_of_them(cast: Source, signed_in: 
     [
         (
             "https://app.example/failed?user_id=null&reference_id=x&resource=OURA&reason=missing_scopes",
-            ["Missing scope", "Provider Oura", "email", "Reauthenticate", "The person can mend it"],
+            ["Missing scope", "Provider Oura", "email", "Reauthenticate", "The person can fix it"],
         ),
         (
             '{"status": 500, "body": "GET /api/v2/athlete?user_id=1: internal server error", "provider": "STRAVA"}',
@@ -85,7 +85,7 @@ def test_who_may_not_see_people_learns_nothing_of_them(cast: Source, signed_in: 
         ),
         (
             "https://app.example/failed?resource=HUAWEI&reason=missing_scopes",
-            ["Scope refused", "Provider Huawei", "Change the provider's console", "An engineer can mend it"],
+            ["Scope refused", "Provider Huawei", "Change the provider's console", "An engineer can fix it"],
         ),
     ],
 )
@@ -123,7 +123,7 @@ def test_the_text_that_is_shown_again_gets_the_same_answer(cast: Source, signed_
         re.DOTALL,
     )
     assert shown
-    assert "known to be behind it: profile" in paste(browser, html.unescape(shown[1]))
+    assert "the usual cause: profile" in paste(browser, html.unescape(shown[1]))
 
 
 def test_markup_in_the_text_is_shown_and_not_run(cast: Source, signed_in: Browse) -> None:
@@ -165,7 +165,7 @@ def test_a_uuid_of_today_or_of_before_and_an_unclaimed_connection_lead_to_their_
 
 
 def test_a_text_that_names_nobody_known_says_so(cast: Source, signed_in: Browse) -> None:
-    assert "Nobody: no e-mail address" in paste(signed_in("agent"), "insufficient_scope for 0-0-0-0 and love")
+    assert "None: no e-mail address" in paste(signed_in("agent"), "insufficient_scope for 0-0-0-0 and love")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_the_facts_of_the_connection_that_is_named_decide_what_to_do(
     page = paste(signed_in("agent"), lacking(scope))
     assert f"What to do {remedy}" in page
     assert f"{scope}: {reason}." in page
-    assert "Decided by the facts of the connection below" in page
+    assert "Based on the connection below" in page
 
 
 def test_facts_that_are_shown_are_written_down_as_opened(cast: Source, signed_in: Browse) -> None:
@@ -217,7 +217,7 @@ def test_a_person_and_a_provider_name_a_connection_together(cast: Source, signed
     text = "https://app.example/failed?resource=OURA&reference_id=ref-finn&reason=missing_scopes"
     page = signed_in("agent").post(ADDRESS, {"text": text}).content.decode()
     assert f'value="{people.connection_of("Finn").pk}" checked' in page
-    assert "facts of the connection below change nothing" in page
+    assert "connection below doesn’t change this" in page
 
 
 def test_another_connection_than_those_named_cannot_be_chosen(cast: Source, signed_in: Browse) -> None:
@@ -238,11 +238,11 @@ def test_a_retired_provider_needs_its_successor_whatever_is_missing(cast: Source
 def test_a_text_that_is_too_long_to_send_is_told_so(cast: Source, signed_in: Browse) -> None:
     response = signed_in("agent").post(ADDRESS, {"text": "scope " * 1_700_000})
     assert response.status_code == 413
-    assert "longer than the 2.5 MB" in response.content.decode()
+    assert "longer than 2.5 MB" in response.content.decode()
 
 
 def test_nothing_pasted_is_asked_for(cast: Source, signed_in: Browse) -> None:
-    assert "There is nothing to read" in paste(signed_in("agent"), " \n")
+    assert "Paste an error into the box first" in paste(signed_in("agent"), " \n")
 
 
 def test_a_form_that_is_not_ours_is_refused(cast: Source, signed_in: Browse, agent: Callable[[str], Any]) -> None:

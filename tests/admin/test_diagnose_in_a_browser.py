@@ -52,8 +52,8 @@ def test_an_agent_pastes_an_error_chooses_whose_facts_decide_and_opens_the_perso
     found += Axe().run(page).response["violations"]
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
-    page.get_by_label("None: the text alone").check()
-    page.get_by_role("button", name="Decide by this").click()
+    page.get_by_label("None of these").check()
+    page.get_by_role("button", name="Use this connection").click()
     page.get_by_role("heading", name="The token lacks a permission.").wait_for()
     assert page.get_by_text("Left unticked").count() == 0
     assert "finn@example.com" not in page.content()

@@ -23,7 +23,7 @@ def plain(page: str) -> None:
 def test_an_address_that_does_not_exist(cast: Source, signed_in: Callable[[str], Client], address: str) -> None:
     response = signed_in("agent").get(address)
     assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
     assert response.headers["Content-Security-Policy"].startswith("default-src 'self'")
     plain(response.content.decode())
 
@@ -56,12 +56,12 @@ def test_a_failure_of_ours_tells_no_detail(
     browser.raise_request_exception = False
     response = browser.get(reverse("admin:person", args=[people.the("Ada").pk]))
     assert response.status_code == 500
-    assert "Something failed on our side" in response.content.decode()
+    assert "Something went wrong" in response.content.decode()
     assert "ada@example.com" not in response.content.decode()
     plain(response.content.decode())
 
 
 def test_a_request_that_is_not_understood() -> None:
     page = render_to_string("400.html")
-    assert "The request was not understood" in page
+    assert "Invalid request" in page
     plain(page)

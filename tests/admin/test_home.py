@@ -45,7 +45,7 @@ def test_the_parts_of_a_bar_fill_it() -> None:
 @pytest.mark.parametrize(
     ("hours", "state", "says"),
     [
-        (None, "", "No audit has ever finished"),
+        (None, "", "No audit has finished yet"),
         (2, "done", ""),
         (27, "done", "more than 26 hours ago"),
         (2, "failed", "The last audit failed"),
@@ -74,9 +74,9 @@ def test_silence_is_told_loudly_where_it_is_production(
     came = timezone.now() - timedelta(hours=30)
     Delivery.objects.create(source=source, digest=uuid4(), kind="auth", signed_at=came, received_at=came)
     page = signed_in("viewer").get("/admin/").content.decode()
-    assert (f"No webhook has come from {source.key} for 30 hours." in page) is production
+    assert (f"No webhook from {source.key} for 30 hours." in page) is production
     words = words_of(page)
-    assert f"Webhooks terra:prod {'Silent last 1 day ago' if production else 'None ever came'}" in words
+    assert f"Webhooks terra:prod {'Silent last 1 day ago' if production else 'None yet'}" in words
     assert production or "terra:staging Silent" in words
 
 

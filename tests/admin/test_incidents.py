@@ -37,9 +37,9 @@ def test_it_is_told_on_the_front_page_in_the_list_and_on_the_persons_page(
     browser = signed_in("agent")
     assert "1 of 4 connections broke in one listing" in browser.get("/admin/").content.decode()
     page = browser.get(reverse("admin:incidents")).content.decode()
-    assert "1 of 4 working connections are inactive or missing" in page
+    assert "1 of 4 working connections as inactive or missing" in page
     assert act("release", open_one) not in page, "an agent may look only"
-    told = "calls this connection inactive"
+    told = "reports this connection as inactive"
     assert told in browser.get(reverse("admin:person", args=[people.the("Ada").pk])).content.decode()
     assert told not in browser.get(reverse("admin:person", args=[people.the("Ben").pk])).content.decode()
 
@@ -61,6 +61,6 @@ def test_who_may_ends_it_with_a_reason_and_only_once(
     assert not QuarantinedFact.objects.exists()
     entry = TrailEntry.objects.get(verb__startswith="incident.")
     assert (entry.actor_name, entry.reason, entry.ticket) == ("agent-lead", WHY["reason"], "T-7")
-    assert "has ended already" in browser.get(act(name, open_one)).content.decode()
-    assert "has ended already" in browser.post(act(name, open_one), WHY, follow=True).content.decode()
+    assert "has already ended" in browser.get(act(name, open_one)).content.decode()
+    assert "has already ended" in browser.post(act(name, open_one), WHY, follow=True).content.decode()
     assert TrailEntry.objects.filter(verb__startswith="incident.").count() == 1

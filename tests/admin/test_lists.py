@@ -118,7 +118,7 @@ def test_what_a_delivery_said_is_read_by_engineers_and_auditors(
     assert delivery is not None
     page = signed_in(role).get(reverse("admin:scopes_delivery_change", args=[delivery.pk])).content.decode()
     assert ("told-in-the-body" in page) is reads
-    assert ("Process it again" in page) is (role == "engineer")
+    assert ("Reprocess" in page) is (role == "engineer")
 
 
 def test_an_engineer_processes_a_delivery_again_with_a_reason(
@@ -128,7 +128,7 @@ def test_an_engineer_processes_a_delivery_again_with_a_reason(
     Delivery.objects.filter(pk=delivery.pk).update(body={"type": "healthcheck", "status": "success"})
     address = reverse("admin:replay_delivery", args=[delivery.pk])
     browser = signed_in("engineer")
-    assert "recorded as if it had just come in" in browser.get(address).content.decode()
+    assert "processed as if it had just arrived" in browser.get(address).content.decode()
     assert "This field is required" in browser.post(address, {"reason": " "}).content.decode()
     delivery.refresh_from_db()
     assert delivery.attempts == 0

@@ -120,8 +120,8 @@ def test_everything_is_there_without_script(everything: Source, open_as: Callabl
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="Ben Bitdiddle").click()
     page.get_by_text("As of a date").click()
-    assert page.get_by_label("A date, or a date and time in UTC").is_visible()
-    page.get_by_role("link", name="What sources told").click()
+    assert page.get_by_label("Date, or date and time (UTC)").is_visible()
+    page.get_by_role("link", name="From Terra").click()
     assert page.get_by_text("Oura: connected").is_visible()
     page.goto("/admin/connections/")
     page.get_by_text("Health", exact=True).first.click()
@@ -135,7 +135,7 @@ def test_the_theme_is_chosen_and_kept(everything: Source, open_as: Callable[...,
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
     page.locator(".account summary").click()
-    page.get_by_role("button", name="Theme: as the system").click()
+    page.get_by_role("button", name="Theme: system").click()
     assert page.evaluate(ground) != light
     page.reload()
     assert page.evaluate(ground) != light
@@ -156,7 +156,7 @@ def test_an_agent_signs_in_and_out(agent: Callable[[str], User], page: Page, liv
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Who is asking?").wait_for()
+    page.get_by_role("heading", name="Find a person").wait_for()
     page.locator(".account summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="You are signed out").wait_for()

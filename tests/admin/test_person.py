@@ -47,11 +47,11 @@ def read(signed_in: Callable[[str], Client]) -> Callable[..., str]:
 @pytest.mark.parametrize(
     ("name", "sayings"),
     [
-        ("Ada", ["Ada Lovelace", "ref-ada", "ada@example.com", "Oura OK", "Everything that is needed is granted"]),
+        ("Ada", ["Ada Lovelace", "ref-ada", "ada@example.com", "Oura OK", "All needed permissions are granted"]),
         (
             "Ben",
             [
-                "Oura Blocked since 8 months ago, 1 Mar 2026",
+                "Oura Blocked for 8 months, since 1 Mar 2026",
                 "so Recovery cannot work",
                 "missing, required",
                 "Left unticked",
@@ -62,7 +62,7 @@ def read(signed_in: Callable[[str], Client]) -> Callable[..., str]:
             ],
         ),
         ("Cy", ["Oura Broken", "Revoked by the person", "Recovery cannot work"]),
-        ("Dee", ["Apple Health Unknown", "Decided on the phone", "A reauth cannot help"]),
+        ("Dee", ["Apple Health Unknown", "Permissions set on the phone", "A new link won’t help"]),
         ("Eve", ["Fitbit Broken", "Provider retired", "Connect the successor"]),
         ("Finn", ["Oura OK", "Withings Unknown"]),
     ],
@@ -103,7 +103,7 @@ def test_tries_that_never_became_a_connection_are_a_card_of_their_own(
 ) -> None:
     page = read("Dee")
     assert "Oura Never completed" in page
-    assert "2 tries to connect failed with missing_scopes, so there is no connection" in page
+    assert "2 attempts to connect failed with missing_scopes, so there is no connection" in page
     assert "“E-mail address”" in page
     people.take_in(AttemptFailed(people.NOW, "missing_scopes", provider="oura", reference_id="ref-ada"))
     assert "Never completed" not in read("Ada")
@@ -111,10 +111,15 @@ def test_tries_that_never_became_a_connection_are_a_card_of_their_own(
 
 def test_links_and_the_timeline_are_there_and_can_be_filtered(records: Source, read: Callable[..., str]) -> None:
     page = read("Ben")
-    for saying in ("Oura: connected", "Oura: reauth link made", "Oura: opened the link", "Link issued by agent-agent"):
+    for saying in (
+        "Oura: connected",
+        "Oura: reauth link created",
+        "Oura: opened the link",
+        "Link issued by agent-agent",
+    ):
         assert saying in page
     only_links = read("Ben", query="?kind=links")
-    assert "reauth link made" in only_links and "Oura: connected" not in only_links
+    assert "reauth link created" in only_links and "Oura: connected" not in only_links
     assert "Oura: connected" in read("Ben", query="?kind=made-up")
 
 
@@ -125,9 +130,9 @@ def test_what_a_file_told_is_told_with_the_file_s_name(read: Callable[..., str])
 
     page = read("Ada")
 
-    assert "WHOOP: first seen" in page
+    assert "WHOOP: first reported" in page
     assert "by imported file old.csv sha256:0123456789abcdef" in page
-    assert "since at least" in page
+    assert "for at least" in page
 
 
 def test_opening_a_page_is_written_down_once_in_ten_minutes(
@@ -150,8 +155,8 @@ def test_only_the_auditor_sees_who_opened_whose_page(
     cast: Source, signed_in: Callable[[str], Client], read: Callable[..., str]
 ) -> None:
     read("Ben", role="viewer")
-    assert "Opened this page" not in read("Ben", role="lead")
-    assert "Opened this page by agent-viewer" in read("Ben", role="auditor")
+    assert "Viewed this page" not in read("Ben", role="lead")
+    assert "Viewed this page by agent-viewer" in read("Ben", role="auditor")
     log = words_of(signed_in("auditor").get("/admin/access/").content.decode())
     assert "agent-viewer Ben Bitdiddle ref-ben" in log
     trail = words_of(signed_in("auditor").get("/admin/scopes/trailentry/").content.decode())

@@ -165,7 +165,7 @@ def test_adding_a_row_keeps_what_was_typed_and_saves_nothing(oura: Integration, 
         ({"needs-4-feature": "calm", "needs-4-any_of": " , "}, "Any_of needs at least one scope."),
         ({"needs-4-feature": "calm", "needs-4-any_of": "stres"}, "knows no scope &#x27;stres&#x27; of Oura."),
         ({"needs-4-feature": "calm", "needs-4-any_of": "daily", "needs-4-level": "nice"}, "nice is not one of the"),
-        ({"needs-4-feature": "calm", "needs-4-any_of": "d" * 201}, "The catalogue knows no scope"),
+        ({"needs-4-feature": "calm", "needs-4-any_of": "d" * 201}, "The catalogue has no scope"),
         ({"needs-4-feature": "calm", "needs-4-any_of": "daily", "needs-4-plans": "p" * 201}, "at most 200 characters"),
         ({"requested": ["made up"]}, "made up is not one of the available choices."),
         ({"approval": ""}, "This field is required."),
@@ -179,7 +179,7 @@ def test_what_cannot_be_is_said_beside_the_field_and_nothing_is_lost(
     sent = fields_of(engineer, oura) | {"note": "Kept."} | wrong
     response = engineer.post(reverse("admin:draft_policy", args=[oura.pk]), sent)
     page = response.content.decode()
-    assert said in page and "Nothing was saved." in page and "Kept." in page
+    assert said in page and "Not saved." in page and "Kept." in page
     assert PolicyVersion.objects.count() == before
 
 
@@ -198,21 +198,24 @@ def test_the_impact_says_whom_it_concerns_why_and_how_many_a_link_could_mend(
     """Ada and Finn have all but stress; Ben lacks heart rate as well, and Cy revoked."""
     people.take_in(ConsentGiven("oura", "stray", people.CONSENTED, scopes=people.EVERYTHING))
     page = read(signed_in("viewer"), "policy_impact", drafted(oura).pk)
-    assert "3 connections of 2 people would become blocked or reduced; a link could mend 3 of them (100 %)" in page
+    assert "3 connections of 2 people would become blocked or reduced; a link could fix 3 of them (100 %)" in page
     assert "OK 3 0 0 0 — Reduced 0 0 0 0 0 Blocked 1 4 3 2 3 (100 %) Broken 1 1 0 0 —" in page
-    assert "stress Not asked for at the time 3 3 (100 %)" in page
+    assert "stress Not requested at the time 3 3 (100 %)" in page
     assert "5 connections, counted" in page
-    assert "An engineer can publish it" in page
+    assert "an engineer can." in page
 
 
 def test_a_draft_that_asks_for_too_much_or_too_little_is_doubted(oura: Integration, engineer: Client) -> None:
     page = read(engineer, "policy_impact", drafted(oura).pk)
-    assert "It requests more than any feature needs: spo2 " in page
+    assert "Requests scopes that no feature needs: spo2 " in page
     page = read(engineer, "policy_impact", drafted(oura, NEEDS_STRESS | {"requested": ["daily"]}).pk)
-    assert "does not request what Oura insists on, so nobody could connect: email personal tag" in page
-    assert "Features need what it does not request, so no link can mend it: heartrate workout session stress" in page
+    assert "Doesn’t request scopes that are mandatory at Oura, so nobody could connect: email personal tag" in page
+    assert (
+        "Features need scopes that it doesn’t request, so a link can’t fix them: heartrate workout session stress"
+        in page
+    )
     enough = {"requested": ["email", "personal", "tag", "daily"], "requirements": NEEDS_STRESS["requirements"][:1]}
-    assert "Look at this again" not in read(engineer, "policy_impact", drafted(oura, enough).pk)
+    assert "Warnings" not in read(engineer, "policy_impact", drafted(oura, enough).pk)
 
 
 def test_publishing_shows_what_will_happen_and_asks_why(
@@ -222,7 +225,7 @@ def test_publishing_shows_what_will_happen_and_asks_why(
     address = reverse("admin:publish_policy", args=[made.pk])
     page = read(engineer, "publish_policy", made.pk)
     assert "Policy 3 comes into force instead of policy 2." in page
-    assert "counts as changed from the moment of publication" in page
+    assert "counts as changed from the moment you publish" in page
     sent = {"instead_of": in_force(oura).pk, "since": ""}
     assert "This field is required." in engineer.post(address, sent).content.decode()
     assert in_force(oura).number == 2
@@ -254,7 +257,7 @@ def test_a_date_in_the_past_is_told_and_moves_who_consented_since(oura: Integrat
     hidden = dict(re.findall(r'<input type="hidden" name="(since|instead_of)" value="([^"]*)"', shown))
     response = engineer.post(address, hidden | {"reason": "It was shown since then."}, follow=True)
     assert made.integration.versions.get(pk=made.pk).in_force_from == people.CONSENTED - timedelta(days=1)
-    assert "4 connections were moved to the consent screen that they saw." in words_of(response.content.decode())
+    assert "4 connections were assigned to the consent screen they saw." in words_of(response.content.decode())
     ada = people.connection_of("Ada")
     assert ada.standing.verdicts.get(policy_version=made).missing == ["stress=declined"]
 
@@ -290,7 +293,7 @@ def test_what_came_into_force_meanwhile_is_not_undone_unseen(oura: Integration, 
     response = engineer.post(
         reverse("admin:publish_policy", args=[made.pk]), {"since": "", "reason": "Because.", "instead_of": shown}
     )
-    assert "policy 4 came into force meanwhile: look at what this one changes again." in response.content.decode()
+    assert "policy 4 came into force in the meantime. Review the changes again." in response.content.decode()
     assert in_force(oura).number == 4
     assert f'name="instead_of" value="{in_force(oura).pk}"' in response.content.decode()
 
@@ -300,7 +303,7 @@ def test_going_back_drafts_the_earlier_content_and_publishes_it_anew(oura: Integ
     people.policy_for("oura", NEEDS_STRESS, now=timezone.now())
     response = engineer.post(reverse("admin:draft_again", args=[earlier.pk]), follow=True)
     page = words_of(response.content.decode())
-    assert "Back to policy 2." in page and "Taken away: requested stress" in page and "OK 0 2 2 2 —" in page
+    assert "Restores policy 2." in page and "Taken away: requested stress" in page and "OK 0 2 2 2 —" in page
     back = PolicyVersion.objects.latest("pk")
     engineer.post(reverse("admin:publish_policy", args=[back.pk]), {"since": "", "reason": "Calm is off again."})
     assert in_force(oura) == back and back.content == earlier.content
@@ -334,8 +337,8 @@ def test_least_privilege_lists_what_is_asked_for_and_granted_beyond_the_needs(
 ) -> None:
     page = read_least(signed_in("viewer"))
     mine = page[page.index("Oura terra:prod") :].split("Policies")[0]
-    assert "Requested, could be left out spo2" in mine
-    assert "Requested, the provider insists on it email personal tag" in mine
+    assert "Requested, not needed spo2" in mine
+    assert "Requested, mandatory at the provider email personal tag" in mine
     # Cy revoked, so three connections hold them.
     for scope in ("email", "personal", "spo2", "tag"):
         assert f"{scope} 3" in mine

@@ -65,7 +65,7 @@ def test_an_export_is_shown_first_and_downloaded_with_a_reason(
 def test_an_erasure_is_shown_first_and_meant(records: Source, signed_in: Callable[[str], Client]) -> None:
     lead = signed_in("lead")
     shown = lead.get(of("erase_person")).content.decode()
-    assert "erased here for good" in shown and "Nothing is erased at the source" in shown
+    assert "erased permanently" in shown and "Nothing is erased at the source" in shown
     for missing in ("reason", "sure"):
         form = {name: value for name, value in SURE.items() if name != missing}
         assert lead.post(of("erase_person"), form).context["form"].errors[missing]
@@ -96,5 +96,5 @@ def test_who_came_back_says_so_on_the_page(records: Source, signed_in: Callable[
     Person.objects.filter(reference_id="ref-ada").update(previously_erased_on=day)
     Connection.objects.filter(user_id="ben-oura").update(previously_erased_on=day)
     for name in ("Ada", "Ben"):
-        assert "Came back after an erasure on" in signed_in("agent").get(of("person", name)).content.decode()
-    assert "Came back" not in signed_in("agent").get(of("person", "Cy")).content.decode()
+        assert "Erased on" in signed_in("agent").get(of("person", name)).content.decode()
+    assert "Erased on" not in signed_in("agent").get(of("person", "Cy")).content.decode()

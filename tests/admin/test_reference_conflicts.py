@@ -26,8 +26,8 @@ ROLES = {
     "viewer": (200, 403), "agent": (200, 403), "lead": (200, 200), "auditor": (200, 403), "engineer": (403, 403),
     "none": (403, 403),
 }  # fmt: skip
-OF_ADA = "Terra also names ref-ben for this connection, first on 4 Mar 2026. It stays with ref-ada"
-OF_BEN = "Terra also names ref-ben for a connection of ref-ada : Oura, ada-oura , first on 4 Mar 2026"
+OF_ADA = "Terra also reported this connection for ref-ben , first on 4 Mar 2026. It stays with ref-ada"
+OF_BEN = "Terra also reported a connection of ref-ada for ref-ben : Oura, ada-oura , first on 4 Mar 2026"
 
 
 def named(reference: str = "ref-ben", user_id: str = "ada-oura") -> ReferenceConflict:
@@ -53,7 +53,7 @@ def test_both_people_are_told_of_it_and_whoever_looks_is_written_down(signed_in:
     entries = TrailEntry.objects.filter(verb="people.listed", detail__people=sorted([ada.pk, ben.pk]))
     assert entries.exists(), "each page shows both"
     assert "Dismiss" not in page(browser, "person", ada.pk)
-    assert "also names" not in words_of(
+    assert "also reported" not in words_of(
         browser.get(reverse("admin:person", args=[ada.pk]) + "?as_of=2026-11-20").content.decode()
     ), "it is of today"
 
@@ -63,8 +63,8 @@ def test_an_unclaimed_connection_tells_of_it_as_well(signed_in: Callable[[str], 
     named("ref-hal", "gus")
     named("ref-gus")
     told = page(signed_in("viewer"), "connection", Connection.objects.get(user_id="gus").pk)
-    assert "Terra also names ref-hal for this connection" in told
-    assert "Terra also names ref-gus for a connection of ref-ada" in told
+    assert "Terra also reported this connection for ref-hal" in told
+    assert "Terra also reported ref-gus for a connection of ref-ada" in told
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -102,7 +102,7 @@ def test_what_was_dismissed_is_shown_nowhere_again_and_stands_in_the_trail(signe
     people.take_in(ConsentGiven("oura", "ada-oura", people.NOW, reference_id="ref-ben"))
 
     assert "No connection is reported for two people" in page(browser, "reference_conflicts")
-    assert "also names" not in page(browser, "person", ada.pk) + page(browser, "person", people.the("Ben").pk)
+    assert "also reported" not in page(browser, "person", ada.pk) + page(browser, "person", people.the("Ben").pk)
     entry = TrailEntry.objects.get(verb="connection.reference_conflict_dismissed")
     assert (entry.person, entry.actor_name, entry.reason, entry.ticket) == (ada, "agent-lead", WHY["reason"], "T-9")
     assert browser.post(act, WHY).status_code == 409
@@ -144,7 +144,7 @@ def test_ids_that_differ_in_case_only_point_to_each_other(signed_in: Callable[[s
     will, wilma = Person.objects.get(reference_id="w-14"), Person.objects.get(reference_id="W-14")
     for one, other in ((will, wilma), (wilma, will)):
         shown = browser.get(reverse("admin:person", args=[one.pk])).content.decode()
-        assert f"{one.reference_id} and {other.reference_id} differ in case only." in words_of(shown)
+        assert f"{one.reference_id} and {other.reference_id} differ only in case." in words_of(shown)
         assert reverse("admin:person", args=[other.pk]) in shown
     assert "differ in case" not in page(browser, "person", people.the("Ada").pk)
 
@@ -159,7 +159,7 @@ def test_a_connection_that_nobody_claimed_because_of_its_case_points_to_the_pers
         ("person", ada.pk, ("connection", stray.pk)),
     ):
         shown = browser.get(reverse(f"admin:{screen}", args=[key])).content.decode()
-        assert "differ in case only." in words_of(shown)
+        assert "differ only in case." in words_of(shown)
         assert reverse(f"admin:{other[0]}", args=[other[1]]) in shown
 
 

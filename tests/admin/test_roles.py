@@ -203,7 +203,7 @@ def test_navigation_shows_what_may_be_opened_and_nothing_else(
     page = signed_in("engineer").get("/admin/").content.decode()
     navigation = page[page.index('class="side"') : page.index("<main")]
     shown = set(re.findall(r"</svg>([\w ]+)</a>", navigation))
-    assert shown >= {"Front page", "Deliveries", "Audits", "Integrations", "Catalogue"}
+    assert shown >= {"Home", "Deliveries", "Audits", "Integrations", "Catalogue"}
     assert not shown & {"People", "Connections", "Links", "Trail", "Access log", "Agents"}
     assert "data-search" not in page
 

@@ -96,14 +96,14 @@ def test_what_was_typed_stands_in_no_address(cast: Source, signed_in: Callable[[
 def test_nobody_found_says_what_may_be_typed(cast: Source, signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("agent")
     page = browser.get(type_in(browser, "zacharias").headers["Location"]).content.decode()
-    assert "Nobody was found" in page and "must be whole" in page
+    assert "No one found" in page and "Enter the whole e-mail address" in page
 
 
 def test_nothing_and_too_much_are_not_searched(cast: Source, signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("agent")
     assert type_in(browser, "   ").status_code == 200
     assert "300 characters" in type_in(browser, "a" * 301).content.decode()
-    assert "no longer remembered" in browser.get("/admin/search/?found=made-up").content.decode()
+    assert "has expired" in browser.get("/admin/search/?found=made-up").content.decode()
     assert type_in(browser, "a\x00da@example.com").headers["Location"] == page_of("Ada")
 
 
@@ -117,4 +117,4 @@ def test_two_tabs_do_not_mix_and_the_oldest_searches_are_forgotten(
     for number in range(10):
         type_in(browser, f"more {number}")
     assert len(browser.session["searches"]) == 10
-    assert "no longer remembered" in browser.get(first).content.decode()
+    assert "has expired" in browser.get(first).content.decode()

@@ -131,7 +131,7 @@ def test_a_viewer_can_neither_send_nor_withdraw(desk: Callable[[str], Client]) -
     assert viewer.post(address(the("ben")), FORM).status_code == 403
     assert viewer.post(life(link), {"reason": "No."}).status_code == 403
     page = viewer.get(life(link)).content.decode()
-    assert "Awaiting the person" in page and "Withdraw the link" not in page
+    assert "Waiting for the person" in page and "Withdraw the link" not in page
     link.refresh_from_db()
     assert link.withdrawn_at is None and ReauthLink.objects.count() == 1
 
@@ -174,11 +174,11 @@ def decided_on_the_phone() -> Person:
 
 # How it came, the provider, what is said, who can mend it, whether there is a text for them, whether a lead may.
 REFUSED: list[tuple[Callable[[], Person], str, str, str, bool, bool]] = [
-    (not_requested, "oura", "Our request does not ask for this scope", "An engineer can mend it", True, True),
-    (not_approved, "oura", "has not approved this scope for our client", "An engineer can mend it", True, True),
-    (waived, "oura", "The person declined this scope", "Nobody needs to act", False, True),
-    (asked_twice_in_vain, "oura", "The last two links changed nothing", "Support can mend it", False, True),
-    (decided_on_the_phone, "apple_health", "decided on the person", "The person can mend it", False, False),
+    (not_requested, "oura", "Our request does not ask for this scope", "An engineer can fix it", True, True),
+    (not_approved, "oura", "has not approved this scope for our client", "An engineer can fix it", True, True),
+    (waived, "oura", "The person declined this scope", "Don’t ask again until the waiver ends", False, True),
+    (asked_twice_in_vain, "oura", "The last two links changed nothing", "What you can do", False, True),
+    (decided_on_the_phone, "apple_health", "permissions are set on the person", "The person can fix it", False, False),
 ]
 
 
@@ -199,9 +199,9 @@ def test_what_cannot_help_is_refused_with_who_can_mend_it_and_a_lead_overrides_i
     agent, lead = desk("agent"), desk("lead")
 
     page = agent.get(address(person, provider)).content.decode()
-    assert why in page and who in page and ("For the engineer" in page) is text and "Make the link" not in page
+    assert why in page and who in page and ("Escalate to engineering" in page) is text and "Create link" not in page
     assert agent.post(address(person, provider), FORM | {"override": "on"}).status_code == 409
-    assert ("Send it all the same" in lead.get(address(person, provider)).content.decode()) is lead_may
+    assert ("Send it anyway" in lead.get(address(person, provider)).content.decode()) is lead_may
     answer = lead.post(address(person, provider), FORM | {"override": "on"})
 
     assert ReauthLink.objects.count() - links == lead_may
@@ -229,7 +229,7 @@ def test_withdrawing_asks_for_a_reason_and_ends_it(desk: Callable[[str], Client]
     assert ReauthLink.objects.filter(withdrawn_at__isnull=True).exists()
     agent.post(life(link), {"reason": "Sent to the wrong ticket."})
     assert ReauthLink.objects.filter(withdrawn_at__isnull=False).exists()
-    assert "withdrawn already" in agent.post(life(link), {"reason": "Again."}).content.decode()
+    assert "already withdrawn" in agent.post(life(link), {"reason": "Again."}).content.decode()
 
 
 @pytest.mark.parametrize("named", ["x", "-1", "99999999999999999999", "0"])

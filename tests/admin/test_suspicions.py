@@ -53,17 +53,20 @@ def test_it_stands_beside_the_reason_on_the_persons_page(
     suspicion: Suspicion, signed_in: Callable[[str], Client]
 ) -> None:
     page = signed_in("agent").get(reverse("admin:person", args=[people.the("Ben").pk])).content.decode()
-    assert page.count("<strong>Suspicion:</strong>") == 1
-    assert f"<strong>Suspicion:</strong> {suspicions.sentence_of(suspicion)}" in page and "Left unticked" in page
+    assert page.count("<strong>Suspected scope problem:</strong>") == 1
+    assert (
+        f"<strong>Suspected scope problem:</strong> {suspicions.sentence_of(suspicion)}" in page
+        and "Left unticked" in page
+    )
     page = signed_in("agent").get(reverse("admin:person", args=[people.the("Ada").pk])).content.decode()
-    assert "Suspicion:" not in page, "Ada holds it"
+    assert "Suspected scope problem:" not in page, "Ada holds it"
 
 
 def test_confirming_publishes_what_the_page_said(suspicion: Suspicion, signed_in: Callable[[str], Client]) -> None:
     engineer = signed_in("engineer")
     shown = engineer.get(act(suspicion, "confirm")).content.decode()
-    assert "is not approved" in shown and "Until now nobody has written down what is approved" in shown
-    assert "In the last count that was 42 connections." in shown
+    assert "is not approved" in shown and "So far no approvals are recorded" in shown
+    assert "In the last audit it was missing on 42 connections." in shown
     assert engineer.post(act(suspicion, "confirm"), {"reason": ""}).context["form"].errors["reason"]
 
     page = engineer.post(act(suspicion, "confirm"), WHY, follow=True).content.decode()
@@ -81,7 +84,7 @@ def test_dismissing_asks_for_a_reason(suspicion: Suspicion, signed_in: Callable[
     lead = signed_in("lead")
     assert lead.post(act(suspicion, "dismiss"), {"reason": ""}).context["form"].errors["reason"]
     page = lead.post(act(suspicion, "dismiss"), WHY, follow=True).content.decode()
-    assert "was dismissed" in page and "Nothing is doubted" in page and WHY["reason"] in page
+    assert "was dismissed" in page and "No suspected scope problems" in page and WHY["reason"] in page
     assert "no longer open: dismissed" in lead.get(act(suspicion, "dismiss")).content.decode()
 
 

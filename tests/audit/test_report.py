@@ -181,7 +181,7 @@ def test_what_is_found(
 def test_a_finding_is_a_sentence_for_one_and_for_many() -> None:
     assert str(Finding("broken", 1)) == "broken: 1 connection is broken"
     assert str(Finding("unknown_scope", 2500, "oura")) == (
-        "unknown_scope: 2,500 scope strings are in no catalogue entry (oura)"
+        "unknown_scope: 2,500 scopes are not in the catalogue (oura)"
     )
     assert OF_ONE.keys() < CODES.keys()
 

@@ -104,7 +104,7 @@ def test_a_fact_that_was_received_later_is_shown_with_that_day() -> None:
     (entry,) = overview_of(people.the("cy"), at).connections
 
     assert entry.explanation.health is Health.BROKEN
-    assert entry.explanation.sentences[-1] == "This was so; it came to be known only on 20 Nov 2026."
+    assert entry.explanation.sentences[-1] == "We learned this only on 20 Nov 2026."
     (before,) = overview_of(people.the("cy"), people.CONSENTED).connections
     assert before.explanation.health is Health.OK
 
@@ -114,7 +114,7 @@ def test_before_the_first_record_nothing_was_known() -> None:
     account = overview_of(people.the("ben"), people.CONSENTED - timedelta(seconds=1))
 
     assert account.connections == ()
-    assert "Nothing was known" in overview_text.as_text(account)
+    assert "No connection was known" in overview_text.as_text(account)
 
 
 @pytest.mark.usefixtures("cast")
@@ -124,7 +124,7 @@ def test_a_waiver_is_shown_with_its_beginning() -> None:
     (entry,) = overview_of(people.the("ben")).connections
 
     (missing,) = [line for line in entry.explanation.lines if line.held is False]
-    assert missing.evidence == ("A waiver respects the person's choice since 20 Nov 2026.",)
+    assert missing.evidence == ("Waived since 20 Nov 2026.",)
 
 
 @pytest.mark.usefixtures("cast")

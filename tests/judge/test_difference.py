@@ -24,7 +24,7 @@ def needing(*needs: dict[str, Any]) -> dict[str, Any]:
         (OURA_POLICY, []),
         (OURA_POLICY | {"requested": [*OURA_POLICY["requested"], "stress"]}, ["+ requested `stress`"]),
         (OURA_POLICY | {"requested": OURA_POLICY["requested"][1:]}, ["− requested `email`"]),
-        (OURA_POLICY | {"approved": ["daily", "tag"]}, ["~ approved: now written down, `daily`, `tag`"]),
+        (OURA_POLICY | {"approved": ["daily", "tag"]}, ["~ approved: now recorded, `daily`, `tag`"]),
         (needing(SLEEP, RECOVERY, TRAINING), ["− requirement coaching (`session`, required, plans pro)"]),
         (
             needing(SLEEP, RECOVERY, TRAINING, COACHING, {"feature": "sleep", "any_of": ["spo2", "tag"]}),
@@ -57,7 +57,7 @@ def test_approved_scopes_are_compared_one_by_one_once_recorded() -> None:
     known = [check({"approved": scopes}) for scopes in (["a", "b"], ["b", "c"], None)]
     assert [str(change) for change in difference(known[0], known[1])] == ["+ approved `c`", "− approved `a`"]
     assert [str(change) for change in difference(known[1], known[2])] == [
-        "~ approved: no longer written down; it was `b`, `c`"
+        "~ approved: no longer recorded; it was `b`, `c`"
     ]
 
 
@@ -66,7 +66,7 @@ def test_a_change_of_the_catalogue_is_described_too() -> None:
     after = empty() | {"provider": {"scopes": [{"name": "new"}]}, "retired": True}
     assert [str(change) for change in difference(before, after)] == [
         "~ the provider is retired",
-        "~ what the catalogue says of the provider's scopes",
+        "~ the catalogue entry of the provider's scopes",
     ]
 
 

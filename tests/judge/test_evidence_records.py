@@ -87,16 +87,16 @@ def test_an_id_of_any_length_does_not_keep_a_webhook_from_being_stored() -> None
 def test_a_listing_is_evidence_only_about_connections_it_could_contain() -> None:
     assert text("listing") == ""
     Source.objects.update(listed_at=LATER)
-    assert text("listing") == "It held the connection."
+    assert text("listing") == "The connection was listed."
 
     people.take_in(LinkChanged("oura", "ada-oura", LinkState.UNCONFIRMED, LATER), now=LATER)
-    assert text("listing") == "It did not hold the connection."
+    assert text("listing") == "The connection was missing."
 
     by_listing = Origin("terra:prod", OriginKind.LISTING, "listing:1")
     people.take_in(ConnectionSeen("oura", "ada-2", LATER, reference_id="ref-hal"), origin=by_listing, now=LATER)
     hal = Connection.objects.get(user_id="ada-2")
     (found,) = evidence_of(overviews_of([hal])).values()
-    assert [sign.text for sign in found.statements if "listing" in sign.by] == ["It held the connection."]
+    assert [sign.text for sign in found.statements if "listing" in sign.by] == ["The connection was listed."]
 
     people.take_in(people.consent("gus", "oura", ("daily",)), now=LATER + timedelta(hours=1))
     assert text("listing", "Cy") == "", "of what is revoked a listing tells nothing"
@@ -109,7 +109,7 @@ def test_scopes_name_the_fact_that_reported_them() -> None:
 
     (scopes,) = (one for one in evidence().conclusions if "scopes" in one.question)
 
-    assert (scopes.answer, scopes.explanation) == ("1 scope", "Told by a live check, the newest that told any.")
+    assert (scopes.answer, scopes.explanation) == ("1 scope", "From a live check, the newest report.")
 
 
 def test_only_an_answered_check_speaks() -> None:
@@ -118,4 +118,4 @@ def test_only_an_answered_check_speaks() -> None:
     LiveCheck.objects.create(**fields, answered_at=people.NOW, answer="known", active=True, scopes=["daily"])
     LiveCheck.objects.create(**fields)
 
-    assert text("asked live") == "It is active. Scopes: `daily`."
+    assert text("Live check") == "It is active. Scopes: `daily`."

@@ -20,7 +20,7 @@ def test_ada_has_all() -> None:
     account = explained("ada")
 
     assert (account.health, account.helps) == (Health.OK, Helps.NOT_NEEDED)
-    assert account.sentences == ("Everything that is needed is granted.",)
+    assert account.sentences == ("All needed permissions are granted.",)
     assert account.failing == ()
     assert "Coaching" in account.working, "Ada's plan needs it, and she has it"
 
@@ -31,7 +31,7 @@ def test_cy_revoked_and_nothing_works() -> None:
 
     assert (account.health, account.link_reason, account.helps) == (Health.BROKEN, "revoked", Helps.YES)
     assert account.since == people.CONSENTED + timedelta(days=30)
-    assert account.link_evidence == ("Since 31 Mar 2026, told by a webhook of 31 Mar 2026.",)
+    assert account.link_evidence == ("Since 31 Mar 2026, reported by a webhook of 31 Mar 2026.",)
     assert account.working == ()
 
 
@@ -56,7 +56,8 @@ def test_a_policy_that_began_to_ask_later_is_not_the_persons_refusal() -> None:
     assert (missing.reason, missing.helps) == ("requirement_raised", True)
     assert account.since == raised, "the verdict changed with the policy, not with the connection"
     assert missing.evidence[0] == (
-        "Consent was given on 1 Mar 2026 under policy 2, which did not ask for it. It is requested since 1 Jun 2026."
+        "Consent was given on 1 Mar 2026 under policy 2, which did not ask for it."
+        " It has been requested since 1 Jun 2026."
     )
 
 

@@ -52,7 +52,7 @@ def test_since_is_the_day_it_began_and_not_the_last_thing_that_happened() -> Non
 
     assert (account.health, account.since) == (Health.BLOCKED, lost)
     assert (missing.reason, missing.since) == ("removed_later", lost)
-    assert missing.evidence[0] == "It was held before, and gone on 11 Mar 2026."
+    assert missing.evidence[0] == "It was granted before and removed on 11 Mar 2026."
 
 
 def test_a_connection_first_seen_in_a_listing_says_at_least() -> None:

@@ -65,4 +65,4 @@ def test_the_json_says_what_the_text_says() -> None:
     assert [(line["scopes"], line["reason"], line["remedy"]) for line in oura["scopes"] if line["held"] is False] == [
         (["heartrate"], "declined", "reauthenticate")
     ]
-    assert oura["sentences"][-1] == "A reauth will help. “Heart rate” must stay ticked."
+    assert oura["sentences"][-1] == "A new link will help. “Heart rate” must stay ticked."

@@ -133,7 +133,7 @@ def test_taking_back_publishes_the_earlier_content_anew(cast: Source) -> None:
     back = policy.draft_to_restore(integration_of("oura"), before, author="Pat", now=NOW)
     flow.publish(back, now=NOW + timedelta(hours=1))
 
-    assert (back.number, back.note) == (4, "Back to policy 2.")
+    assert (back.number, back.note) == (4, "Restores policy 2.")
     assert back.content == before.content
     assert (missing("Ada"), missing("Ben")) == ([], ["heartrate=declined"])
 

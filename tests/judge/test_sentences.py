@@ -20,15 +20,15 @@ def test_ben_left_the_box_unticked_when_he_connected() -> None:
     assert account.sentences == (
         (
             "Heart rate (`heartrate`) is not granted, so Recovery cannot work."
-            " The consent screen asked for this scope, and the person did not grant it."
+            " The consent screen asked for this scope and the person left it unticked."
         ),
         "Sleep score and Training log work.",
-        "A reauth will help. “Heart rate” must stay ticked.",
+        "A new link will help. “Heart rate” must stay ticked.",
     )
     (missing,) = [line for line in account.lines if line.held is False]
     assert missing.evidence == (
         "Consent was given on 1 Mar 2026 under policy 2, which asked for it; it was not granted.",
-        "Told by a webhook of 1 Mar 2026.",
+        "Reported by a webhook of 1 Mar 2026.",
     )
 
 
@@ -37,7 +37,7 @@ def test_eves_provider_is_retired_and_the_successor_is_named() -> None:
     account = explained("eve", "fitbit")
 
     assert account.sentences == (
-        "Fitbit was retired on 30 Oct 2026: no reauth can mend it.",
+        "Fitbit was retired on 30 Oct 2026. A new link won’t help.",
         "Send a link to connect Google Health instead.",
     )
 
@@ -50,4 +50,4 @@ def test_after_a_publication_the_evidence_still_names_the_source() -> None:
     (missing,) = [line for line in explained("ben").lines if line.held is False]
 
     assert missing.reason == "declined"
-    assert missing.evidence[-1] == "Told by a webhook of 1 Mar 2026."
+    assert missing.evidence[-1] == "Reported by a webhook of 1 Mar 2026."

@@ -61,8 +61,7 @@ def test_a_scope_that_none_of_twenty_holds_is_suspected_with_its_numbers() -> No
         "heartrate", 20, LATELY, integration_of("oura"),
     )  # fmt: skip
     assert suspicions.sentence_of(suspicion) == (
-        "none of 20 people who consented since 3 Nov 2026 holds it;"
-        " perhaps the provider or our console no longer offers it."
+        "none of 20 people who consented since 3 Nov 2026 has it. The provider or our console may no longer offer it."
     )
 
 
@@ -187,7 +186,7 @@ def test_what_ended_cannot_be_ended_again(suspicion: Suspicion, act: Act) -> Non
 def test_the_preflight_warns_and_does_not_refuse(suspicion: Suspicion) -> None:
     target = target_of(the("Ben"), integration_of("oura"), NOW, connection_of("Ben"))
     assert target.preflight.allowed
-    assert f"Heart rate is doubted: {suspicions.sentence_of(suspicion)}" in target.preflight.warnings
+    assert f"Heart rate may not be available: {suspicions.sentence_of(suspicion)}" in target.preflight.warnings
 
 
 def test_it_is_shown_only_to_those_who_lack_the_scope(suspicion: Suspicion) -> None:

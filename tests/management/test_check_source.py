@@ -109,4 +109,4 @@ def test_a_check_needs_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scopes.sync.account.works", down)
     err = StringIO()
     call_command("check_source", "terra:staging", stdout=StringIO(), stderr=err)
-    assert err.getvalue().startswith("The desk could not be told")
+    assert err.getvalue().startswith("The result was not saved for the desk")

@@ -109,7 +109,7 @@ def test_a_scope_that_the_connection_holds_is_doubted(cast: Source, piped: Piped
 
 def test_what_the_source_does_not_report_is_to_be_verified(cast: Source, piped: Piped) -> None:
     people.policy_for("withings", {"requested": ["user.metrics"]})
-    assert "Verify first" in piped(b"missing scope: user.metrics", "--connection", "finn-withings")
+    assert "Check first" in piped(b"missing scope: user.metrics", "--connection", "finn-withings")
 
 
 def test_facts_of_a_connection_to_another_provider_are_left_aside(cast: Source, piped: Piped) -> None:

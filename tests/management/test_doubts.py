@@ -24,5 +24,7 @@ def test_the_audit_finds_what_nobody_who_consented_lately_holds() -> None:
         call_command("audit_connections", "--offline", "--fail-on", "suspicion", stdout=out, stderr=StringIO())
 
     assert ended.value.code == 3
-    assert "suspicion: 1 requested scope is held by nobody who consented lately (oura heartrate)" in out.getvalue()
+    assert (
+        "suspicion: 1 requested scope was granted by no one who consented recently (oura heartrate)" in out.getvalue()
+    )
     assert Suspicion.objects.get().consents == 20

@@ -116,7 +116,7 @@ def test_refused_rows_end_with_1_and_their_values_are_not_repeated(tmp_path: Pat
     assert told.stderr.splitlines() == [
         "line 3: reference_id is missing",
         "line 4: email is not an address",
-        "CommandError: Rows refused: 2. All others were taken in.",
+        "CommandError: Rows refused: 2. All others were imported.",
     ]
     assert Person.objects.get().reference_id == "ref-ada"
 

@@ -202,7 +202,7 @@ def test_what_was_cut_off_is_finished_by_the_same_command(
         with pytest.raises(CommandError) as stopped:
             take(file, "--apply")
 
-    assert str(stopped.value) == f"Stopped by {by}. Taken in before: 4. The same command goes on from there."
+    assert str(stopped.value) == f"Stopped by {by}. Imported before: 4. The same command goes on from there."
     assert Connection.objects.count() == 4
     again = take(file, "--apply")
     assert (again["new"], again["unchanged"]) == (2, 4)
@@ -225,7 +225,7 @@ def test_a_batch_is_taken_in_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
     ("words", "told"),
     [
         (["--source=terra:moon"], "There is no source 'terra:moon'; there are terra:staging."),
-        (["--source=terra:staging", "--as-of=2999-01-01"], "--as-of lies in the future"),
+        (["--source=terra:staging", "--as-of=2999-01-01"], "--as-of is in the future"),
     ],
 )
 def test_a_mistake_of_use_ends_with_2_and_says_what_to_do(words: list[str], told: str) -> None:

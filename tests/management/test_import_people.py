@@ -37,7 +37,7 @@ def test_a_second_import_changes_nothing(file: Path) -> None:
     assert take(file).startswith("2 new, 0 changed, 0 unchanged, 0 refused;")
     before = list(Person.objects.order_by("pk").values())
 
-    assert take(file) == ("0 new, 0 changed, 2 unchanged, 0 refused; 0 connections claimed, 0 judged by another plan")
+    assert take(file) == ("0 new, 0 changed, 2 unchanged, 0 refused; 0 connections claimed, 0 with a new plan")
     assert list(Person.objects.order_by("pk").values()) == before
 
 
@@ -49,7 +49,7 @@ def test_what_waited_for_a_person_is_claimed_and_judged_by_the_persons_plan(file
 
     said = take(file)
 
-    assert said.endswith("2 connections claimed, 2 judged by another plan")
+    assert said.endswith("2 connections claimed, 2 with a new plan")
     assert people.connection_of("ada").person == people.the("ada")
     assert [people.connection_of(name).standing.plan for name in ("ada", "ben")] == ["pro", "free"]
     assert "Coaching" in show("ref-ada") and "Coaching" not in show("ref-ben")
@@ -68,7 +68,7 @@ def test_refused_rows_are_told_by_line_and_the_others_are_taken_in(file: Path) -
     file.write_text(file.read_text() + ",mallory@example.com,Mallory,en,\nref-cy,cy@example.com,Cy,en,\n")
     out, err = StringIO(), StringIO()
 
-    with pytest.raises(CommandError, match=r"^Rows refused: 1\. All others were taken in\.$") as refused:
+    with pytest.raises(CommandError, match=r"^Rows refused: 1\. All others were imported\.$") as refused:
         call_command("import_people", str(file), stdout=out, stderr=err)
 
     assert refused.value.returncode == 1
@@ -103,7 +103,7 @@ def test_a_51st_plan_is_refused_with_its_whole_batch(tmp_path: Path, monkeypatch
     rows = [f"ref-{number},plan {number % 50}" for number in range(50)]
     file.write_text("\n".join(["reference_id,plan", *rows, "ref-known,plan 1", "ref-strange,plan of its own", ""]))
 
-    with pytest.raises(CommandError, match=r"^51 different plans: at most 50 are kept\. .* Taken in before: 50\.$"):
+    with pytest.raises(CommandError, match=r"^51 different plans: at most 50 are kept\. .* Imported before: 50\.$"):
         call_command("import_people", str(file), stdout=StringIO(), stderr=StringIO())
 
     assert Person.objects.count() == 50
@@ -115,7 +115,7 @@ def test_a_file_that_breaks_off_says_how_much_was_taken_in(tmp_path: Path, monke
     file = tmp_path / "people.csv"
     file.write_text('reference_id\nref-1\nref-2\nref-3\n"never closed\n')
 
-    with pytest.raises(CommandError, match=r"^Line 5: unexpected end of data\. .* Taken in before: 2\.$"):
+    with pytest.raises(CommandError, match=r"^Line 5: unexpected end of data\. .* Imported before: 2\.$"):
         call_command("import_people", str(file), stdout=StringIO(), stderr=StringIO())
 
     assert set(Person.objects.values_list("reference_id", flat=True)) == {"ref-1", "ref-2"}

@@ -25,7 +25,7 @@ def test_loading_tells_what_is_new_and_then_that_nothing_is() -> None:
 
     assert "+ oura: Oura, 11 scopes" in first
     assert len(first) == Provider.objects.count()
-    assert load() == ["The catalogue is as it was."]
+    assert load() == ["The catalogue is unchanged."]
     Scope.objects.get(provider__slug="oura", name="heartrate").delete()
     assert load() == ["+ oura: scope heartrate"]
 
@@ -38,7 +38,7 @@ def test_a_changed_file_is_told_and_what_it_means_is_judged_anew(tmp_path: Path)
     oura = files / "oura.yaml"
     oura.write_text(oura.read_text("utf-8").replace("on_device: false", "").strip() + "\non_device: true\n", "utf-8")
 
-    assert load("--directory", str(files)) == ["~ oura: on_device", "judged anew: Oura through terra:prod, policy 3"]
+    assert load("--directory", str(files)) == ["~ oura: on_device", "re-evaluated: Oura through terra:prod, policy 3"]
     assert people.connection_of("ada").integration.policy_version is not None
 
 

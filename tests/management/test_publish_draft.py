@@ -47,7 +47,7 @@ def test_with_apply_it_publishes_and_moves_who_consented_since(
     since = datetime(2026, 2, 1)  # noqa: DTZ001 - as it is typed
     call_command("publish_draft", stress.pk, **(WHY | {"in_force_from": since}))
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "  published; 4 connections moved to the consent screen that they saw"
+    assert last == "  published; 4 connections assigned to the consent screen they saw"
     assert in_force() == 3
     assert people.connection_of("Ada").standing.consent_version == stress
     entry = TrailEntry.objects.get(verb="policy.published", detail__version=3)
@@ -60,7 +60,7 @@ def test_with_apply_it_publishes_and_moves_who_consented_since(
         ({"agent": ""}, "Name with --as a user"),
         ({"agent": "vera"}, "Name with --as a user"),
         ({"reason": " "}, "Say with --reason why"),
-        ({"in_force_from": people.NOW.replace(year=2999)}, "lies in the future"),
+        ({"in_force_from": people.NOW.replace(year=2999)}, "is in the future"),
     ],
 )
 def test_what_cannot_be_is_refused(stress: PolicyVersion, wrong: dict[str, Any], said: str) -> None:
@@ -73,5 +73,5 @@ def test_it_publishes_once(stress: PolicyVersion) -> None:
     with pytest.raises(CommandError, match="There is no policy 0"):
         call_command("publish_draft", 0)
     call_command("publish_draft", stress.pk, **WHY)
-    with pytest.raises(CommandError, match="was published on"):
+    with pytest.raises(CommandError, match="was already published on"):
         call_command("publish_draft", stress.pk, **WHY)

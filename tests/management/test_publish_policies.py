@@ -60,7 +60,7 @@ def test_applied_it_publishes_once_and_finds_it_in_force_the_next_time(file: Pat
     assert publish(file, "--apply") == [
         "oura through terra:prod, policy 3: 4 connections",
         "  change of health: 1 to reduced; a link could fix 1",
-        "  published; 0 connections moved to the consent screen that they saw",
+        "  published; 0 connections assigned to the consent screen they saw",
     ]
     (ben,) = person.overview_of(people.the("ben")).connections
     assert (ben.policy.number, ben.explanation.health) == (3, "reduced")
@@ -81,7 +81,7 @@ def test_a_date_that_was_forgotten_is_still_a_difference(file: Path) -> None:
     )
 
     file.write_text(file.read_text().replace("  note:", "  in_force_from: 2026-02-01\n  note:"))
-    assert publish(file, "--apply")[-1] == "  published; 4 connections moved to the consent screen that they saw"
+    assert publish(file, "--apply")[-1] == "  published; 4 connections assigned to the consent screen they saw"
 
     assert people.connection_of("ada").standing.consent_version == PolicyVersion.objects.get(
         integration=people.integration_of("oura"), number=4

@@ -46,7 +46,7 @@ def test_an_erasure_finds_first_and_erases_when_it_is_told_to() -> None:
     assert TrailEntry.objects.get(verb="person.erased").reason == "By letter."
     for apply in ((), ("--apply",)):
         assert told("erase_person", "ref-ben", *apply).startswith(
-            "Nothing is kept under this reference id. It was erased"
+            "Nothing is stored under this reference id. It was erased"
         )
 
 
@@ -54,6 +54,6 @@ def test_the_audit_says_who_came_back() -> None:
     told("erase_person", "ref-ben", "--apply")
     people.take_in(people.consent("ben", "oura", people.EVERYTHING))
     report = told("audit_connections", "--offline")
-    assert "previously_erased: 1 person or connection came back after an erasure" in report
+    assert "previously_erased: 1 person or connection was reported again after an erasure" in report
     assert Connection.objects.get(user_id="ben-oura").previously_erased_on is not None
     assert "previously_erased" not in told("audit_connections", "--offline"), "once"

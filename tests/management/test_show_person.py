@@ -56,9 +56,9 @@ def test_nobody_is_told_so() -> None:
 def test_as_of_a_day_tells_what_was_so_then() -> None:
     assert "Oura through terra:prod: ok" in show("ref-cy", "--as-of", "2026-03-02")
     told = show("ref-cy", "--as-of", "2026-03-31T12:00").splitlines()
-    assert told[0] == "As of 31 Mar 2026, 12:00 UTC; what the host tells of the person is of today"
+    assert told[0] == "As of 31 Mar 2026, 12:00 UTC; name, e-mail address and plan are current"
     assert "Oura through terra:prod: broken since 2026-03-31" in told
-    assert "Nothing was known" in show("ref-cy", "--as-of", "2026-01-01")
+    assert "No connection was known" in show("ref-cy", "--as-of", "2026-01-01")
     assert json.loads(show("ref-cy", "--json", "--as-of", "2026-03-01"))[0]["as_of"].startswith("2026-03-01T23:59")
 
 
@@ -73,9 +73,9 @@ def test_another_person_whom_the_source_names_is_told_of_to_both() -> None:
     people.take_in(ConsentGiven("oura", "ada-oura", people.NOW, reference_id="ref-ben"))
     people.take_in(ConsentGiven("oura", "ada-oura", people.NOW, reference_id="ref-hal"))
 
-    also = "Terra also names `{}` for this connection, first on 20 Nov 2026. It stays with `ref-ada`"
+    also = "Terra also reported this connection for `{}`, first on 20 Nov 2026. It stays with `ref-ada`"
     assert also.format("ref-ben") in show("ref-ada") and also.format("ref-hal") in show("ref-ada")
-    of_other = "Terra also names `{}` for a connection of `ref-ada`: Oura, `ada-oura`, first on 20 Nov 2026."
+    of_other = "Terra also reported a connection of `ref-ada` for `{}`: Oura, `ada-oura`, first on 20 Nov 2026."
     assert of_other.format("ref-ben") in show("ref-ben")
     assert of_other.format("ref-hal") in show("ref-hal"), "though the host has not told of that one"
     (ada,), (ben,) = json.loads(show("ref-ada", "--json")), json.loads(show("ref-ben", "--json"))
@@ -87,6 +87,6 @@ def test_another_person_whom_the_source_names_is_told_of_to_both() -> None:
 
 def test_a_reference_id_that_differs_in_case_only_is_pointed_to() -> None:
     people.take_in(people.consent("Ada", "whoop", ()))
-    assert "`ref-ada` and `ref-Ada` differ in case only." in show("ref-ada")
-    assert "`ref-Ada` and `ref-ada` differ in case only." in show("ref-Ada")
+    assert "`ref-ada` and `ref-Ada` differ only in case." in show("ref-ada")
+    assert "`ref-Ada` and `ref-ada` differ only in case." in show("ref-Ada")
     assert json.loads(show("ref-ada", "--json"))[0]["in_other_case"] == ["ref-Ada"]

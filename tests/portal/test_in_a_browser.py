@@ -20,5 +20,5 @@ def test_the_admin_works_and_the_policy_refuses_nothing_of_it(page: Page, live_s
     page.get_by_label("Password").fill("a long and private one")
     page.get_by_role("button", name="Sign in").click()
 
-    page.get_by_role("heading", name="Front page").wait_for()
+    page.get_by_role("heading", name="Home").wait_for()
     assert [line for line in said if "Content Security Policy" in line] == []

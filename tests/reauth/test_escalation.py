@@ -50,7 +50,7 @@ def test_what_we_do_not_request_is_changed_at_terra() -> None:
         "In Terra's dashboard, environment prod: in the connection settings of Oura",
         "Affected: 1,234 connections of this integration (counted 20 Nov 2026, 06:00 UTC).",
         "Seen on connection 12 of the scope desk:",
-        "- This connection lacks it since 1 Mar 2026.",
+        "- Missing on this connection since 1 Mar 2026.",
         "- Policy 3, published on 1 Jan 2026, does not request it.",
     ):
         assert saying in one.text

@@ -94,7 +94,7 @@ def test_withdrawing_ends_a_link_once(cast: Source) -> None:
     link.refresh_from_db()
     assert status_of(link, NOW) is LinkStatus.WITHDRAWN and outcome(link) == ("", "")
     assert TrailEntry.objects.get(verb="link.withdrawn").reason == "Sent to the wrong ticket."
-    with pytest.raises(AlreadyEnded, match="withdrawn already"):
+    with pytest.raises(AlreadyEnded, match="already withdrawn"):
         withdraw(link, act("Again."), NOW)
 
 

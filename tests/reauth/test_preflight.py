@@ -65,7 +65,7 @@ REFUSALS = [
     ("the person declined, respected", case(waived=frozenset({"heartrate"})), ("waived", "nobody"), True),
     ("nothing is missing", case(reported=ASKED), ("not_needed", "nobody"), True),
     ("scopes are not reported", case(reported=None), ("not_reported", "support"), True),
-    ("perhaps gone", case(link=LinkState.UNCONFIRMED), ("verify", "support"), True),
+    ("unconfirmed", case(link=LinkState.UNCONFIRMED), ("verify", "support"), True),
     ("they are not to be contacted", case(dont_contact=True), ("dont_contact", "lead"), True),
     ("they were asked three times lately", case(asked=3), ("asked_often", "support"), True),
     ("two links changed nothing", case(outcomes=("unchanged", "unchanged")), ("asked_twice", "support"), True),
@@ -111,17 +111,17 @@ def test_a_link_that_helps_knows_what_it_sets_out_to_mend(given: Case, keys: tup
 def test_what_stays_missing_is_named_with_who_can_mend_it() -> None:
     answer = decide(case(policy=NOT_APPROVED, reported=frozenset({"email", "daily"})))
     assert [(left.label, left.who) for left in answer.left_out] == [("Heart rate", "engineer")]
-    assert any("a part only" in warning for warning in answer.warnings)
+    assert any("fixes only a part" in warning for warning in answer.warnings)
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (case(live=True), "An earlier link can still be used"),
+        (case(live=True), "An earlier link is still active"),
         (case(outcomes=("unchanged",)), "The last link changed nothing"),
         (
             case(GOOGLE_HEALTH, Policy(provider=GOOGLE_HEALTH), connected=False, succeeds=FITBIT),
-            "Fitbit was switched off",
+            "Fitbit has shut down",
         ),
     ],
 )

@@ -252,7 +252,7 @@ def test_only_the_redirect_told_of_a_failure(cast: Source) -> None:
     settle_overdue(terra(), after(15))
     assert outcome(link) == ("", ""), "a redirect is unsigned"
     settle_overdue(terra(), after(17))
-    assert outcome(link) == ("failed", "missing_scopes (told by the redirect only)")
+    assert outcome(link) == ("failed", "missing_scopes (reported by the redirect only)")
     tell(refused("missing_scopes", "ben", after(1.1), user_id="new-ben"))
     assert outcome(link) == ("failed", "missing_scopes")
 

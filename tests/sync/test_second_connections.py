@@ -67,7 +67,7 @@ def test_equal_accounts_are_one_connection_again_and_the_link_has_mended_it(
 def test_different_accounts_are_a_wrong_account_at_once(link: ReauthLink, httpserver: HTTPServer) -> None:
     ask(terra(httpserver, ben_oura="account-b", ben_second="account-c"))
 
-    assert outcome(link) == ("wrong_account", "The consent was given in another account at the provider")
+    assert outcome(link) == ("wrong_account", "The person consented with another account at the provider")
 
 
 def test_each_is_asked_about_once_and_only_where_that_is_allowed(link: ReauthLink, httpserver: HTTPServer) -> None:
@@ -83,4 +83,4 @@ def test_what_nobody_can_tell_is_a_second_connection_after_a_quarter_of_an_hour(
     ask(terra(httpserver, ben_oura="account-b", ben_second=""))
     settle_overdue(people.terra(), after(18))
 
-    assert outcome(link) == ("wrong_account", "A second connection was made beside the first")
+    assert outcome(link) == ("wrong_account", "A second connection was created")

@@ -78,7 +78,7 @@ class Circle:
         """From the person's page to the address of a new link."""
         self.page.get_by_role("link", name=button).click()
         self.page.get_by_label("Reason").fill("The person asked for it on the phone.")
-        self.page.get_by_role("button", name="Make the link").click()
+        self.page.get_by_role("button", name="Create link").click()
         return self.page.get_by_label("Link", exact=True).input_value()
 
     def consent(self, *unticked: str, decision: str = "Allow") -> None:

@@ -46,7 +46,7 @@ def test_a_an_unticked_scope_is_found_explained_linked_granted_and_mended(circle
     expect(circle.page.get_by_text("Heart rate").first).to_be_visible()
     url = circle.make_link()
     accessible(circle)
-    message = circle.page.get_by_label("A reply to paste").input_value()
+    message = circle.page.get_by_label("Reply to paste").input_value()
     assert url in message and "“Heart rate”" in message
     desk = circle.page.url
 
@@ -79,7 +79,7 @@ def test_b_a_refused_mandatory_scope_makes_no_connection_and_says_which_box(circ
     connect = f"{circle.portal}/admin/people/{circle.person('nia').pk}/link/{circle.source.pk}/oura/"
     circle.page.goto(connect)
     circle.page.get_by_label("Reason").fill("Nia cannot connect.")
-    circle.page.get_by_role("button", name="Make the link").click()
+    circle.page.get_by_role("button", name="Create link").click()
     url = circle.page.get_by_label("Link", exact=True).input_value()
     life = f"{circle.portal}/admin/links/{circle.link().public_id}/status/"
 
@@ -132,10 +132,11 @@ def test_d_a_scope_that_we_do_not_request_gets_no_link_and_a_reason(circle: Circ
 
     circle.sign_in("rex", *SEND)
     circle.find("ben@example.com")
-    circle.page.get_by_role("link", name="Would a link help?").click()
+    expect(circle.page.get_by_role("link", name="Send a reauth link")).to_have_count(0)
+    circle.page.goto(f"{circle.portal}/admin/people/{circle.person('ben').pk}/link/{circle.source.pk}/oura/")
     expect(circle.page.get_by_text("Our request does not ask for this scope", exact=False).first).to_be_visible()
-    expect(circle.page.get_by_text("An engineer can mend it")).to_be_visible()
-    expect(circle.page.get_by_role("button", name="Make the link")).to_have_count(0)
+    expect(circle.page.get_by_text("An engineer can fix it")).to_be_visible()
+    expect(circle.page.get_by_role("button", name="Create link")).to_have_count(0)
     accessible(circle)
     assert not ReauthLink.objects.exists()
 
@@ -163,7 +164,7 @@ def test_e_a_retired_provider_is_not_mended_its_successor_is_offered(circle: Cir
 def test_f_a_viewer_looks_and_sends_nothing_by_button_or_by_hand(circle: Circle) -> None:
     circle.sign_in("vera")
     circle.find("ben@example.com")
-    expect(circle.page.get_by_text("your role may look only").first).to_be_visible()
+    expect(circle.page.get_by_text("Your role can’t send reauth links").first).to_be_visible()
     expect(circle.page.get_by_role("link", name="Send a reauth link")).to_have_count(0)
 
     ben = circle.person("ben")
@@ -198,7 +199,7 @@ def test_the_desk_sees_the_link_move_without_reloading(circle: Circle) -> None:
     circle.sign_in("rex", *SEND)
     circle.find("ben@example.com")
     url = circle.make_link()
-    expect(circle.page.get_by_text("Awaiting the person")).to_be_visible()
+    expect(circle.page.get_by_text("Waiting for the person")).to_be_visible()
     other = circle.page.context.new_page()
     other.goto(url)
     other.get_by_role("button", name="Continue to Oura").click()

@@ -30,10 +30,10 @@ AT_ONCE = 1000
 
 
 NOTES = {
-    "former": "Known by a newer id, so these are of the past",
-    "repeated": "More rows about a connection that is counted already",
+    "former": "Superseded by a newer id",
+    "repeated": "Further rows about the same connection",
     "pulses": "Connections with newer days of data or webhooks",
-    "unknown_scopes": "Scope strings in no catalogue entry, met for the first time",
+    "unknown_scopes": "Scopes not in the catalogue, reported for the first time",
 }
 
 
@@ -132,14 +132,14 @@ class Upload:
         yield ", ".join(f"{counts[name]:,} {name}" for name in ("new", "changed", "unchanged", "refused"))
         yield from (f"{words}: {counts[name]:,}" for name, words in NOTES.items() if counts[name])
         if not applied:
-            yield "Nothing was changed. Add --apply to take it in."
+            yield "Nothing was changed. Add --apply to import it."
 
     def left(self, *, applied: bool) -> str:
         """What stays of one that was stopped."""
         taken = self.recorded.new + self.recorded.changed + self.recorded.unchanged
         if not applied or not taken:
             return "Nothing was changed."
-        return f"Taken in before: {taken:,}. The same command goes on from there."
+        return f"Imported before: {taken:,}. The same command goes on from there."
 
     def stopped(self, by: BaseException, *, applied: bool) -> str:
         """That it was stopped, and what stays. A database error may repeat the row: its name must do."""

@@ -146,7 +146,7 @@ def suspected(groups: Sequence[Group], known: Known) -> list[tuple[Group, Group]
 def why_two(one: Group, other: Group) -> str:
     """What proves the two to be two; empty where nothing does."""
     if len({row.account for group in (one, other) for row in group.ids} - {""}) > 1:
-        return "They have different accounts at the provider, so they are two connections."
+        return "They use different accounts at the provider, so they are two connections."
     if len({row.reference_id for group in (one, other) for row in group.ids} - {""}) > 1:
         return "They belong to different people."
     return ""

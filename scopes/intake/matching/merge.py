@@ -51,11 +51,11 @@ def why_not(one: Connection, other: Connection) -> str:
     if one.pk == other.pk:
         return "These are the same connection."
     if one.merged_into_id is not None or other.merged_into_id is not None:
-        return "One of them was merged already. Look at the person's page again."
+        return "One of them has already been merged. Reload the person's page."
     if one.integration_id != other.integration_id:
-        return "They are connections to different providers, or of different sources."
+        return "They belong to different providers or sources."
     if one.provider_user_id and other.provider_user_id and one.provider_user_id != other.provider_user_id:
-        return "They have different accounts at the provider, so they are two connections."
+        return "They use different accounts at the provider, so they are two connections."
     if one.reference_id and other.reference_id and one.reference_id != other.reference_id:
         return "They belong to different people."
     return ""
@@ -108,7 +108,7 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, act: Act, now: dat
     """`absorbed` turned out to be `survivor`, which goes on under its id and with its facts. Raises CannotMerge."""
     held = hold(survivor_pk, absorbed_pk)
     if len(held) < 2:
-        raise CannotMerge("One of them is not there any more.")
+        raise CannotMerge("One of them no longer exists.")
     survivor, absorbed = held
     if trouble := why_not(survivor, absorbed):
         raise CannotMerge(trouble)
@@ -220,11 +220,11 @@ def _reference_apart(record: Merge) -> str:
 def why_not_unmerge(record: Merge) -> str:
     """Why the merge cannot be parted; empty where it can."""
     if record.unmerged_at is not None:
-        return "This merge was parted already."
+        return "This merge has already been undone."
     if record.survivor.merged_into_id is not None:
-        return "What came of it was merged into another connection later: part that merge first."
+        return "The merged connection was merged into another one later: unmerge that first."
     if Merge.objects.filter(survivor=record.survivor_id, unmerged_at__isnull=True, pk__gt=record.pk).exists():
-        return "Another connection was merged into the same one later: part that merge first."
+        return "Another connection was merged into the same one later: unmerge that first."
     return ""
 
 
@@ -287,7 +287,7 @@ def mark_distinct(one_pk: int, other_pk: int, act: Act, now: datetime, *, shown:
     """
     rows_held = hold(one_pk, other_pk)
     if len(rows_held) < 2 or any(row.merged_into_id is not None for row in rows_held):
-        raise CannotMerge("One of them was merged already. Look at the person's page again.")
+        raise CannotMerge("One of them has already been merged. Reload the person's page.")
     one, other = rows_held
     if shown is not None and shown != version_of(one, other):
         raise CannotMerge(CHANGED)

@@ -30,10 +30,10 @@ class Named(NamedTuple):
 
 
 class AlreadyDismissed(Exception):
-    """It was dismissed before, or is not so any more."""
+    """It was already dismissed, or no longer applies."""
 
     def __init__(self) -> None:
-        super().__init__("It was dismissed before, or is not so any more.")
+        super().__init__("It was already dismissed, or no longer applies.")
 
 
 def write(reported: Mapping[int, Named], now: datetime) -> None:

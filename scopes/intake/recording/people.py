@@ -117,7 +117,7 @@ def claim(most: int) -> tuple[int, dict[str, list[int]]]:
 
 
 def _to_judge(references: Sequence[str]) -> dict[str, list[int]]:
-    """Plan -> the connections of these people that are judged by another plan."""
+    """Plan -> the connections of these people that are with a new plan."""
     plans: dict[str, list[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(

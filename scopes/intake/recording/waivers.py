@@ -39,13 +39,11 @@ def waivable(judgement: Judgement) -> tuple[str, ...]:
 def record(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
     """A new waiver that stands up to and including `until`. Raises CannotWaive. Holds the connection's row."""
     if not now.date() < until <= now.date() + timedelta(days=LONGEST_DAYS):
-        raise CannotWaive(
-            "Choose a day after today, and within a year: a waiver is a pause, and the person may change."
-        )
+        raise CannotWaive("Choose a day after today and within one year.")
     held = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     judged = Verdict.objects.filter(standing=held.standing_id, policy_version__in_force_for=held.integration_id).first()
     if held.merged_into_id is not None or judged is None or need not in waivable(verdicts.judgement_of(judged)):
-        raise CannotWaive("This is not missing by the person's choice any more. Look at the person's page again.")
+        raise CannotWaive("The person no longer declines this. Reload the person's page.")
     waiver = Waiver.objects.create(
         connection=held,
         need=need,
@@ -63,7 +61,7 @@ def end(waiver: Waiver, act: Act, now: datetime) -> None:
     """End a waiver by hand. Raises AlreadyEnded. Holds the connection's row."""
     Connection.objects.select_for_update(no_key=True).get(pk=waiver.connection_id)
     if not Waiver.objects.filter(pk=waiver.pk, ended_at__isnull=True).update(ended_at=now):
-        raise AlreadyEnded("This waiver has ended already.")
+        raise AlreadyEnded("This waiver has already ended.")
     _note("waiver.ended", waiver, now, act)
 
 

@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", nargs="*", help=f"{SOURCE_HELP}, to list; all that can be, if none")
-        parser.add_argument("--offline", action="store_true", help="List nothing: judge and count what is known.")
+        parser.add_argument("--offline", action="store_true", help="List nothing; evaluate and count what is known.")
         parser.add_argument("--json", action="store_true", help="The report as JSON.")
         parser.add_argument(
             "--fail-on",

@@ -56,4 +56,6 @@ class Command(BaseCommand):
                 elif finding.proves:
                     account.works(source, links=finding.proves == "link")
         except Error as problem:
-            self.stderr.write(f"The desk could not be told: the database does not answer ({type(problem).__name__}).")
+            self.stderr.write(
+                f"The result was not saved for the desk: the database does not answer ({type(problem).__name__})."
+            )

@@ -22,7 +22,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("reference", metavar="REFERENCE")
         parser.add_argument("--apply", action="store_true", help="Erase it.")
-        parser.add_argument("--reason", default="", help="Why, for the trail. Without the person's name or id.")
+        parser.add_argument(
+            "--reason", default="", help="The reason, for the activity log. Without the person's name or id."
+        )
         parser.add_argument("--ticket", default="", help="The ticket of the request.")
 
     def handle(self, *_args: Any, reference: str, apply: bool, **options: Any) -> None:
@@ -30,7 +32,7 @@ class Command(BaseCommand):
         data = personal_data_of(reference)
         if data.is_empty:
             if before := erased_ids.erased_on(reference, keys):
-                self.stdout.write(f"Nothing is kept under this reference id. It was erased on {before:%-d %b %Y}.")
+                self.stdout.write(f"Nothing is stored under this reference id. It was erased on {before:%-d %b %Y}.")
                 return
             raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")
         if apply:

@@ -13,7 +13,7 @@ from scopes.rights.personal_data import Ambiguous, personal_data_of, reference_o
 
 
 class Command(BaseCommand):
-    help = "Write all that is kept about one person as one JSON document, to standard output."
+    help = "Write everything stored about one person as one JSON document to standard output."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("who", metavar="REFERENCE_OR_EMAIL")

@@ -33,15 +33,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--source", required=True, help="whose connections they are: a source, written KIND:NAME")
-        parser.add_argument("--as-of", type=_time, help="when this was so (ISO 8601, UTC), where a row does not say it")
+        parser.add_argument(
+            "--as-of", type=_time, help="when the rows were true (ISO 8601, UTC), for rows without a time"
+        )
         parser.add_argument("--refused", type=Path, help="where refused rows are listed; else in FILE.refused.csv")
-        parser.add_argument("--apply", action="store_true", help="take it in")
+        parser.add_argument("--apply", action="store_true", help="import it")
         parser.add_argument("--json", action="store_true", help="write one JSON object")
 
     def handle(self, *_args: Any, file: Path, source: str, as_of: datetime | None, apply: bool, **options: Any) -> None:
         now = timezone.now()
         if as_of is not None and as_of > now:
-            raise CommandError("--as-of lies in the future: say when the rows of the file were so.", returncode=USAGE)
+            raise CommandError("--as-of is in the future. Give the time at which the rows were true.", returncode=USAGE)
         try:
             find = source_of(source)
         except (NotConfigured, NoSuchSource) as error:
@@ -66,7 +68,7 @@ class Command(BaseCommand):
                 json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(lines)
             )
         if upload.refused:
-            others = "All others were taken in." if apply else "All others can be."
+            others = "All others were imported." if apply else "All others can be."
             raise CommandError(f"Rows refused: {upload.refused:,}, listed in {refused.path}. {others}")
 
 

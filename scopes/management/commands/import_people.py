@@ -40,12 +40,12 @@ class Command(BaseCommand):
                     total.add(taken)
                     bar.update(len(batch))
         except (UnreadableFile, TooManyPlans) as error:
-            raise CommandError(f"{error} Taken in before: {total.new + total.changed + total.unchanged}.") from error
+            raise CommandError(f"{error} Imported before: {total.new + total.changed + total.unchanged}.") from error
         self.stdout.write(
             f"{total.new:,} new, {total.changed:,} changed, {total.unchanged:,} unchanged, {refused:,} refused;"
-            f" {counted(total.claimed, 'connection')} claimed, {total.replanned:,} judged by another plan"
+            f" {counted(total.claimed, 'connection')} claimed, {total.replanned:,} with a new plan"
         )
         for same in plans_in_two_cases():
             self.stderr.write(f"Plans that differ in case only are different plans: {', '.join(map(repr, same))}.")
         if refused:
-            raise CommandError(f"Rows refused: {refused:,}. All others were taken in.")
+            raise CommandError(f"Rows refused: {refused:,}. All others were imported.")

@@ -26,6 +26,6 @@ class Command(BaseCommand):
         for line in loaded.changes:
             self.stdout.write(line)
         for version in loaded.judged_anew:
-            self.stdout.write(f"judged anew: {version}")
+            self.stdout.write(f"re-evaluated: {version}")
         if not loaded.changes and not loaded.judged_anew:
-            self.stdout.write("The catalogue is as it was.")
+            self.stdout.write("The catalogue is unchanged.")

@@ -24,8 +24,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("draft", type=int, help="its id, as the desk's address has it")
         parser.add_argument("--in-force-from", type=datetime.fromisoformat, help="when the consent screen changed, UTC")
-        parser.add_argument("--as", dest="agent", default="", help="whose act it is: a user who may publish")
-        parser.add_argument("--reason", default="", help="why, for the trail")
+        parser.add_argument("--as", dest="agent", default="", help="on whose behalf: a user who may publish")
+        parser.add_argument("--reason", default="", help="the reason, for the activity log")
         parser.add_argument("--apply", action="store_true", help="publish it")
 
     def handle(self, **options: Any) -> None:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if since is not None:
             since = since.astimezone(UTC) if since.tzinfo else since.replace(tzinfo=UTC)
             if since > now:
-                raise CommandError("--in-force-from lies in the future: publish it when the screen has changed.")
+                raise CommandError("--in-force-from is in the future. Publish once the screen has changed.")
         before = draft.integration.policy_version
         self.stdout.write(str(draft))
         for change in difference(before.content, draft.content) if before else ():
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             )
         except PolicyError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"  published; {counted(moved, 'connection')} moved to the consent screen that they saw")
+        self.stdout.write(f"  published; {counted(moved, 'connection')} assigned to the consent screen they saw")
 
 
 def _act(agent: str, reason: str) -> Act:

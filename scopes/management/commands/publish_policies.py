@@ -78,7 +78,7 @@ def _publish(wanted: policy_file.Proposed, source: Source, *, apply: bool) -> tu
     ]
     if apply:
         moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)
-        lines.append(f"  published; {counted(moved, 'connection')} moved to the consent screen that they saw")
+        lines.append(f"  published; {counted(moved, 'connection')} assigned to the consent screen they saw")
     return True, lines
 
 

@@ -20,7 +20,7 @@ LOCKED = 75
 
 
 class Command(BaseCommand):
-    help = "List every connection of our sources. Exit codes: 0 done, 1 not done, 75 another process is at it."
+    help = "List every connection of our sources. Exit codes: 0 done, 1 not done, 75 another process is running."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", nargs="*", help=f"{SOURCE_HELP}; all that can be listed, if none")

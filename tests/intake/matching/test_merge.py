@@ -69,7 +69,7 @@ def test_merges_are_parted_in_the_reverse_of_their_order(cast: Source) -> None:
     take_in(REPLACED)
     take_in(IdReplaced("oura", "cy-3", "cy-new", NOW, reference_id="ref-cy", scopes=("email",)))
     first, second = Merge.objects.order_by("pk")
-    with pytest.raises(CannotUnmerge, match="part that merge first"):
+    with pytest.raises(CannotUnmerge, match="unmerge that first"):
         flow.part(first.pk, act("They are two rings."), NOW)
 
     flow.part(second.pk, act("They are two rings."), NOW)
