@@ -12,9 +12,9 @@ from scopes.models import Connection, Source
 from tests.cast import CONSENTED, EVERYTHING, connection_of, consent, take_in
 
 NEWER = CONSENTED + timedelta(days=3)
-DATA = Sign(False, "Data came for the older one after the newer consent of 4 Mar 2026.")
-BOTH_WORK = Sign(False, "The source says that both work, so they may be two accounts.")
-NO_DATA = Sign(True, "No data is known for the older one since the newer consent of 4 Mar 2026.")
+DATA = Sign(False, "Data arrived for the older one after the newer consent of 4 Mar 2026.")
+BOTH_WORK = Sign(False, "Both work according to the source, so they may be two accounts.")
+NO_DATA = Sign(True, "No data has arrived for the older one since the newer consent of 4 Mar 2026.")
 
 
 def both() -> tuple[Connection, Connection]:
@@ -37,7 +37,7 @@ def test_two_that_work_may_be_two_accounts_in_either_order() -> None:
 @pytest.mark.parametrize(
     ("ended", "sign"),
     [
-        ("ada", Sign(True, "The older one does not work any more (token rejected), and the newer one does.")),
+        ("ada", Sign(True, "The older one no longer works (token rejected), the newer one does.")),
         ("second", Sign(False, "The newer one does not work any more (token rejected), and the older one does.")),
     ],
 )
@@ -68,9 +68,9 @@ def test_the_account_at_the_provider_says_whether_they_are_one() -> None:
     ring, other = ConnectionSeen("oura", "ada-oura", NEWER, provider_user_id="a ring"), "another ring"
     take_in(ring, ConnectionSeen("oura", "second-oura", NEWER, provider_user_id=other))
     old, new = both()
-    assert signs(old, new)[2] == Sign(False, "They have different accounts at the provider.")
+    assert signs(old, new)[2] == Sign(False, "They use different accounts at the provider.")
 
     new.provider_user_id = "a ring"
-    assert signs(old, new)[2] == Sign(True, "Both have the same account at the provider.")
+    assert signs(old, new)[2] == Sign(True, "Both use the same account at the provider.")
     new.provider_user_id = ""
     assert len(signs(old, new)) == 2

@@ -25,12 +25,12 @@ def test_a_connection_and_the_other_person_know_of_each_other() -> None:
 
     assert (pk, conflict.connection, conflict.other) == (ada.pk, ada, the("Ben"))
     assert conflict.sentence == (
-        "Terra also names `ref-ben` for this connection, first on 20 Nov 2026."
-        " It stays with `ref-ada`, who was named first."
+        "Terra also reported this connection for `ref-ben`, first on 20 Nov 2026."
+        " It stays with `ref-ada`, reported first."
     )
     assert reference_conflicts.of_references(["ref-ben", ""]) == [conflict]
     assert conflict.sentence_of_other.startswith(
-        "Terra also names `ref-ben` for a connection of `ref-ada`: Oura, `ada-oura`, first on 20 Nov 2026."
+        "Terra also reported a connection of `ref-ada` for `ref-ben`: Oura, `ada-oura`, first on 20 Nov 2026."
     )
 
 
