@@ -96,14 +96,6 @@ def test_what_can_mean_two_things_is_refused_and_what_was_found_is_named(
     assert "@" not in str(refused.value)
 
 
-def test_what_is_broken_at_the_end_is_refused_before_the_first_row(tmp_path: Path) -> None:
-    many = COMMAS.encode() + b"".join(b"ref-%d,,,,\n" % number for number in range(200_000))
-    rows = read(written(tmp_path, many + b"ref-last,,\xc3,,\n"))
-
-    with pytest.raises(UnreadableFile, match="line 200003 of it is damaged"):
-        next(rows)
-
-
 def test_a_row_that_another_program_separated_is_refused_with_what_was_expected(tmp_path: Path) -> None:
     path = written(tmp_path, COMMAS + "ref-b;b@example.com;Ben;de;plus\n")
 
@@ -148,11 +140,6 @@ def test_a_row_is_known_by_the_line_on_which_it_begins(tmp_path: Path) -> None:
         Refused(5, "name holds characters that cannot be shown"),
         PersonKnown("c", name="Cy"),
     ]
-
-
-def test_a_pipe_is_refused_because_it_can_be_read_once_only() -> None:
-    with pytest.raises(UnreadableFile, match="What comes through a pipe must be written to one first"):
-        list(read(Path("/dev/null")))
 
 
 def one_line(path: Path) -> None:

@@ -20,7 +20,7 @@ from scopes.intake.matching.merge import CannotUnmerge
 from scopes.models import Connection, FormerId, Merge, Pulse, Source
 from tests.cast import CONSENTED, EVERYTHING, NOW, assemble, connection_of, take_in, the
 from tests.concurrently import at_once
-from tests.intake.matching.test_identity import AGAIN, REPLACED, again, merges, seen, suspected
+from tests.intake.matching.ids import AGAIN, REPLACED, again, merges, seen, suspected
 from tests.reauth.hands import act
 
 pytestmark = pytest.mark.django_db

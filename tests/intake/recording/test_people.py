@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from threading import Event
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 
 from scopes import flow
-from scopes.facts import PersonKnown
+from scopes.facts import ConnectionSeen, Origin, OriginKind, PersonKnown
 from scopes.intake.recording.people import PLANS, TooManyPlans
-from scopes.models import Person, Source, Verdict
+from scopes.models import Connection, Person, Source, Verdict
 from tests.cast import EVERYTHING, NOW, PEOPLE, connection_of, consent, take_in, the
+from tests.concurrently import at_once
 from tests.intake.recording import periods
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +73,55 @@ def test_the_fifty_first_plan_is_refused_and_nothing_of_its_batch_stays(cast: So
 def test_a_batch_with_one_impossible_person_is_refused_as_a_whole(cast: Source) -> None:
     with pytest.raises(IntegrityError, match="person_email_is_lower_case"):
         flow.take_in_people([PersonKnown("fine"), PersonKnown("loud", email="LOUD@example.com")], NOW)
+
+
+ADA = PersonKnown("ref-ada", "ada@example.com", plan="gold")
+
+
+def record(source: Source) -> None:
+    seen = ConnectionSeen("garmin", "ada-1", NOW, reference_id="ref-ada", scopes=("ACTIVITY_EXPORT",))
+    flow.take_in(source, [seen], Origin(source.key, OriginKind.WEBHOOK, "delivery:1"), NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", ["the connection", "the person"])
+def test_two_transactions_at_once_leave_no_connection_unclaimed(first: str) -> None:
+    """The second begins while the first has written and not yet committed."""
+    source = Source.objects.create(kind="terra", name="prod")
+    record(source)  # so that all that is found or made once is there
+    Connection.objects.update(user_id="another", reference_id="")
+    written, other_is_done = Event(), Event()
+    works: dict[str, Callable[[], object]] = {
+        "the connection": lambda: record(source),
+        "the person": lambda: flow.take_in_people([ADA], NOW),
+    }
+    second = next(name for name in works if name != first)
+
+    def begin() -> None:
+        with transaction.atomic():
+            works[first]()
+            written.set()
+            other_is_done.wait(1)  # it waits for us, so it is not done
+        connection.close()
+
+    def follow() -> None:
+        assert written.wait(30)
+        works[second]()
+        other_is_done.set()
+        connection.close()
+
+    at_once(begin, follow)
+    claimed = Connection.objects.select_related("standing").get(user_id="ada-1")
+    assert claimed.person == Person.objects.get(reference_id="ref-ada")
+    assert claimed.standing.plan == "gold"
+
+
+@pytest.mark.django_db
+def test_the_night_claims_what_was_left_unclaimed_and_judges_it_by_the_plan() -> None:
+    source = Source.objects.create(kind="terra", name="prod")
+    flow.take_in_people([ADA], NOW)
+    record(source)
+    Connection.objects.update(person=None)
+    assert flow.claim_connections(NOW) == 1
+    assert flow.claim_connections(NOW) == 0
+    assert Connection.objects.get().person == Person.objects.get()
