@@ -1,4 +1,4 @@
-"""The people of the tests: they come in by the front door, as facts, and nothing here writes a row of its own.
+"""The people of the tests: they are recorded as facts, as from a source, and nothing here writes a row of its own.
 
 Ada has granted all, Ben lacks one scope (Oura's heart rate), Cy revoked, Dee's provider reports nothing (Apple Health),
 Eve is on a retired provider (Fitbit), Finn has two providers (Oura and Withings).

@@ -14,7 +14,7 @@ MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 
 
 def variables(**more: str) -> dict[str, str]:
-    """The environment of such a process: this test's database, and no Terra but what `more` names."""
+    """The environment of such a process: this test's database, and no Terra but that in `more`."""
     settings = connection.settings_dict
     who = f"{quote(settings['USER'], safe='')}:{quote(settings['PASSWORD'], safe='')}"
     where = f"{settings['PORT'] or 5432}/{settings['NAME']}?host={quote(settings['HOST'], safe='')}&hostaddr="

@@ -12,7 +12,7 @@ PATIENCE = 60
 
 
 def at_once(*work: Callable[[], object]) -> None:
-    """Do all of `work` at the same moment; raises what the first that failed raised."""
+    """Do all of `work` at the same moment; raises the first failure."""
     ready, troubles = threading.Barrier(len(work)), list[BaseException]()
 
     def run(task: Callable[[], object]) -> None:
@@ -36,19 +36,19 @@ def at_once(*work: Callable[[], object]) -> None:
 
 @contextmanager
 def in_another_session(work: Callable[[], object]) -> Iterator[None]:
-    """Another session has done this, and does not end its transaction before we are through."""
-    held, done = threading.Event(), threading.Event()
+    """Another session has done this, and keeps its transaction open until the block ends."""
+    locked, done = threading.Event(), threading.Event()
 
-    def hold() -> None:
+    def keep_open() -> None:
         with transaction.atomic():
             work()
-            held.set()
+            locked.set()
             done.wait(PATIENCE)
         connection.close()
 
-    other = threading.Thread(target=hold)
+    other = threading.Thread(target=keep_open)
     other.start()
-    assert held.wait(PATIENCE)
+    assert locked.wait(PATIENCE)
     try:
         yield
     finally:

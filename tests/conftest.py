@@ -23,7 +23,7 @@ from scopes.models import Source
 from scopes.sync import webhook
 from tests import cast as people
 
-# How long an example takes says something about the machine, which others share.
+# The time of an example depends on the machine, which others share.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
@@ -46,15 +46,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    left_out = [report for report in terminalreporter.getreports("skipped") if NO_BROWSER in str(report.longrepr)]
-    if left_out:
-        terminalreporter.section("LEFT OUT", sep="!", red=True, bold=True)
-        terminalreporter.line(f"Browser tests left out: {len(left_out)}, for {NO_BROWSER}. REQUIRE_BROWSER=1 insists.")
+    skipped = [report for report in terminalreporter.getreports("skipped") if NO_BROWSER in str(report.longrepr)]
+    if skipped:
+        terminalreporter.section("SKIPPED", sep="!", red=True, bold=True)
+        terminalreporter.line(f"Browser tests skipped: {len(skipped)}, for {NO_BROWSER}. REQUIRE_BROWSER=1 insists.")
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> Iterator[None]:
-    """A running server, and on it a database whose name no other run and no other worker has."""
+    """A running server, and on it a database whose name is unique to this run and worker."""
     connection.settings_dict["TEST"]["NAME"] = f"test_{uuid.uuid4().hex[:12]}"
     with embedded_postgres.named(embedded_postgres.MAIN).held():
         yield
@@ -62,7 +62,7 @@ def django_db_modify_db_settings() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The database, which goes at the end, though a browser's last request may still have a session in it."""
+    """The database, dropped at the end even while a browser's last request still has a session in it."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(disposable_database.marking(connection.settings_dict["NAME"]))
     yield
@@ -73,7 +73,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The system's Chromium, which may run as root and calls nobody but us."""
+    """The system's Chromium, which may run as root and connects to nothing but us."""
     off = ["gpu", "quic", "background-networking", "component-update", "sync"]
     arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in off)]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
@@ -81,7 +81,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
-    """What a process remembers of standings and policies is of another test's rows."""
+    """Standings and policies that the process has cached belong to another test's rows."""
     standing.known.forget()
     verdicts.forget()
     recorder.known_integrations.clear()
@@ -89,8 +89,8 @@ def _nothing_remembered() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_job_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The queue's tables are not ours, so they are not emptied after a test that commits."""
+def _no_job_is_pending(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The queue's tables are not Django's, so they are not emptied after a test that commits."""
     marker = request.node.get_closest_marker("django_db")
     commits = {"transactional_db", "live_server"} & set(request.fixturenames) or (
         marker and marker.kwargs.get("transaction")

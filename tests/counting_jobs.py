@@ -1,4 +1,4 @@
-"""Jobs whose doing can be counted, for tests of the queue: workers that are processes of their own find them too."""
+"""Jobs whose runs can be counted, for tests of the queue; workers in processes of their own find them too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _note(verb: str, subject: str = "") -> None:
 
 @queue.job("count_items")
 def count_items(items: list[int]) -> None:
-    """A source for each item, and a note of each try: a repeat leaves one more note, and no more sources."""
+    """A source for each item, and a note of each attempt: a repeat leaves one more note, and no more sources."""
     for item in items:
         _note("counted", str(item))
         time.sleep(SECONDS_PER_ITEM)
@@ -29,12 +29,12 @@ def count_items(items: list[int]) -> None:
 
 @queue.job("fail", attempts=2)
 def fail(item: int) -> None:
-    raise ValueError(f"{item} is no good, says ben@example.com\nDETAIL: (ben@example.com)")
+    raise ValueError(f"{item} is invalid, reports ben@example.com\nDETAIL: (ben@example.com)")
 
 
 @queue.job("count_once", repeatable=False)
 def count_once(item: int) -> None:
-    """Leaves a note, then is cut off: with an error for an odd item, by its process's end for an even one."""
+    """Leaves a note, then is interrupted: by an error for an odd item, by the end of its process for an even one."""
     _note("counted once", str(item))
     if item % 2:
         raise ValueError("the line is dead")
@@ -46,6 +46,6 @@ def tick() -> None:
     _note("ticked")
 
 
-@queue.job("tick_in_vain", every="0 0 1 1 *")
-def tick_in_vain() -> None:
+@queue.job("failing_tick", every="0 0 1 1 *")
+def failing_tick() -> None:
     raise ValueError("the hand is off")

@@ -1,4 +1,4 @@
-"""A fresh clone: this checkout as somebody gets it, with the packages of this one, and a PostgreSQL of its own."""
+"""A fresh clone: this checkout as a user gets it, with the packages of this one, and a PostgreSQL of its own."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Clone:
 
 @contextmanager
 def cloned(extra: Mapping[str, str] | None = None) -> Iterator[Clone]:
-    """A clone that is cleaned and gone with the block; `extra` are files beside ours.
+    """A clone that is cleaned and deleted at the end of the block; `extra` are files added to ours.
 
-    What `make` would install is linked to what runs these tests, so that nothing is loaded from the network.
+    What `make` would install is linked to the packages of these tests, so that nothing is downloaded.
     """
     with TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        Path(directory).chmod(0o755)  # as root, the server's user must get through
+        Path(directory).chmod(0o755)  # as root: the server's own user needs access
         clone = Clone(Path(directory).resolve() / "clone")
         shutil.copytree(CHECKOUT, clone.path, ignore=shutil.ignore_patterns(*NOT_CLONED))
         environment = clone.path / ".venv"

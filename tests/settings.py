@@ -10,7 +10,7 @@ from portal import embedded_postgres
 if os.environ.get("PORTAL_MODE") == "production":
     raise ImproperlyConfigured("PORTAL_MODE is production, where nothing is tested. Unset it.")
 os.environ["PORTAL_MODE"] = "test"
-# Whatever it says: only a program that a test starts is given a database, one that a test made. For all others there is
+# Whatever it contains: only a program that a test starts gets a database, one that a test made. For all others there is
 # none of this name, and pytest makes its own.
 _given = urlsplit(os.environ.get("DATABASE_URL", ""))
 _host = parse_qs(_given.query).get("host", [""])[0]

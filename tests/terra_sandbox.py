@@ -1,4 +1,4 @@
-"""A sandbox to list from, and our client of it: what the tests of the night stand on."""
+"""A sandbox to list from, and our client of it, for the tests of the nightly audit."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ class Listed:
         self.control("POST", "faults", fault)
 
     def happens(self, user_id: str, act: str, **sent: object) -> None:
-        """Something happens to a user at Terra, as its control knows it."""
+        """Changes a user at Terra, through the sandbox's control API."""
         self.control("POST", f"users/{user_id}/{act}", sent)
 
     def forget(self, user_id: str) -> None:
-        """The user is deleted at Terra, as the API does it; no webhook tells of it."""
+        """The user is deleted at Terra, as by its API; no webhook reports it."""
         assert self.client.deauthenticate(user_id)
 
 
 @contextmanager
 def listed(people: int, name: str = "sandbox", *, probe: bool = False) -> Iterator[Listed]:
-    """A sandbox of that many people, ended with the block; `probe`: its athletes may be asked about."""
+    """A sandbox of that many people, ended with the block; `probe`: its athletes may be queried."""
     found = Listed(people, name, probe=probe)
     try:
         yield found

@@ -1,4 +1,4 @@
-"""The cast is what it says it is: every other test leans on it."""
+"""The cast is as described: every other test relies on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.cast import connection_of, the
         ("Finn", "withings", "unknown", "not_needed", "", []),
     ],
 )
-def test_each_of_the_cast_has_the_verdict_that_their_name_stands_for(
+def test_each_of_the_cast_has_the_described_verdict(
     cast: Source, name: str, provider: str, health: str, helps: str, link_reason: str, missing: list[str]
 ) -> None:
     connection = connection_of(name, provider)

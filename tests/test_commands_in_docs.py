@@ -1,6 +1,6 @@
 """The commands of the README and of the documentation, as they are written, in order, in a fresh clone.
 
-The sandbox stands in Terra's place. Only what needs the network is left out, and a port that may be taken is changed.
+The sandbox stands in Terra's place. Only what needs the network is left out, and a port that may be in use is changed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ SUPERUSER: dict[str, Answer] = {
     r"Password \(again\): $": "a long and private one",
 }
 WITH_COMMANDS = ("docs/operations.md", "docs/policies.md", "docs/diagnose.md", "docs/security.md")
-# An exit code: it ran to the end and found what --fail-on names.
+# An exit code: it completed and found what --fail-on names.
 FOUND = 3
-STANDS_FOR = {
+PLACEHOLDERS = {
     "REFERENCE_OR_EMAIL": "ada",
     "REFERENCE": "ben",
     "0b9e7a5c-6f0e-4b6e-8d52-0d2f1c7c1a55": "5d1c7b0e-3f3f-4f0b-9c53-0a6a3c1f0001",  # of docs/examples/connections.csv
@@ -64,12 +64,12 @@ PREPARED = ("migrate --verbosity 0", "load_catalogue", f"shell --no-imports --co
 
 
 def blocks(page: str) -> list[str]:
-    """What stands between fences without a language."""
+    """The code blocks without a language."""
     return re.findall(r"^```\n(.*?)^```$", (CHECKOUT / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def block(page: str, part: str) -> str:
-    """The one block of a page in which that stands."""
+    """The one block of a page that contains the text."""
     (found,) = [text for text in blocks(page) if part in text]
     return str(found)
 
@@ -82,7 +82,7 @@ def clone() -> Iterator[Clone]:
 
 @contextmanager
 def terra(clone: Clone, name: str) -> Iterator[dict[str, str]]:
-    """The variables by which the environment of that name of Terra's is the sandbox, while it runs."""
+    """The variables that make Terra's environment of that name the sandbox, while it runs."""
     keys = {f"TERRA_SANDBOX_{key}": value for key, value in KEYS.items()}
     command = [str(clone.path / ".venv" / "bin" / "python"), "manage.py", "sandbox", "--people", "12", "--port", "0"]
     variables = {**clone.variables, **keys, "TERRA_ENVIRONMENTS": "sandbox", "PORTAL_MODE": "test"}
@@ -100,7 +100,7 @@ def terra(clone: Clone, name: str) -> Iterator[dict[str, str]]:
 
 
 def answers(address: str) -> Answer:
-    """Proves that something is served there, once it says so."""
+    """Proves that it serves at the address that it printed."""
 
     def prove(_: str) -> None:
         assert requests.get(f"{address}/admin/login/", timeout=60, allow_redirects=False).status_code in (200, 301)
@@ -108,14 +108,14 @@ def answers(address: str) -> Answer:
     return prove
 
 
-def test_the_demo_and_the_tests_run_as_the_readme_says(clone: Clone) -> None:
+def test_the_demo_and_the_tests_run_as_in_the_readme(clone: Clone) -> None:
     demo, tests = block("README.md", "make demo").splitlines()
 
-    def look(shown: str) -> None:
+    def open_desk(shown: str) -> None:
         (address,) = re.findall(r"http://[\d.:]+", shown)
         assert "password" in requests.get(f"{address}/admin/login/", timeout=60).text
 
-    shown = typed(demo, clone.path, clone.variables, {r"(?s)The desk: .*Ctrl-C ends it\.": look})
+    shown = typed(demo, clone.path, clone.variables, {r"(?s)The desk: .*Ctrl-C ends it\.": open_desk})
     assert "Ended." in shown, shown
 
     ended = clone.run("sh", "-c", tests, PYTEST_ADDOPTS="tests/portal/test_makefile.py")
@@ -123,7 +123,7 @@ def test_the_demo_and_the_tests_run_as_the_readme_says(clone: Clone) -> None:
     assert " passed" in ended.stdout
 
 
-def test_an_account_of_terra_s_is_taken_in_as_the_readme_says(clone: Clone) -> None:
+def test_an_account_at_terra_is_imported_as_in_the_readme(clone: Clone) -> None:
     file, commands = (
         block("README.md", "_SIGNING_SECRETS=…"),
         block("README.md", "manage.py check_source terra:testing"),
@@ -146,7 +146,7 @@ def test_an_account_of_terra_s_is_taken_in_as_the_readme_says(clone: Clone) -> N
     assert "Ada Archer" in shown
 
 
-def test_a_production_is_installed_as_the_operations_say(clone: Clone) -> None:
+def test_a_production_is_installed_as_in_the_operations_page(clone: Clone) -> None:
     lines = block("docs/operations.md", "manage.py collectstatic").splitlines(keepends=True)
     script = "".join(line for line in lines if not line.startswith(FROM_THE_NETWORK))
     assert len(script.splitlines()) == len(lines) - len(FROM_THE_NETWORK)
@@ -178,7 +178,7 @@ def test_each_command_of_the_documentation_runs_as_it_is_written(clone: Clone) -
         variables = {"PORTAL_MODE": "development", "TERRA_ENVIRONMENTS": "production", **keys, **addresses}
         prepare(clone, variables)
         for page, line in commands():
-            code, shown = end_worker(clone, line, variables) if "worker" in line else once(clone, line, variables)
+            code, shown = end_worker(clone, line, variables) if "worker" in line else run_once(clone, line, variables)
             if code not in ((0, FOUND) if "--fail-on" in line else (0,)) or "Traceback" in shown:
                 failed.append(f"{page}: {line}\n{shown}")
     assert not failed, "\n".join(failed)
@@ -190,7 +190,7 @@ def commands() -> list[tuple[str, str]]:
     for page in WITH_COMMANDS:
         text = "\n".join(part for part in blocks(page) if "collectstatic" not in part)
         for line in re.findall(r"^(?:30 3 .* && |\$ )?(\.venv/bin/python manage\.py .*)$", text, re.MULTILINE):
-            for old, new in STANDS_FOR.items():
+            for old, new in PLACEHOLDERS.items():
                 line = line.replace(old, new)  # noqa: PLW2901
             found.append((page, re.sub(r"\s+#.*", "", line)))
     assert {page for page, _ in found} == {
@@ -202,13 +202,13 @@ def commands() -> list[tuple[str, str]]:
     return found
 
 
-def once(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[int, str]:
+def run_once(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[int, str]:
     ended = clone.run("sh", "-c", line, **variables)
     return ended.returncode, ended.stdout
 
 
 def end_worker(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[int, str]:
-    """Run what runs until it is told to end, and tell it once it is known to the others."""
+    """Run a worker until the others know it, and then end it."""
     url = clone.run(".venv/bin/python", "-m", "portal.database", "url").stdout.strip()
     own = {**clone.variables, **variables}
     with (
@@ -217,15 +217,15 @@ def end_worker(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[i
             ["sh", "-c", f"exec {line}"], cwd=clone.path, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as worker,
     ):
-        known = "SELECT count(*) FROM procrastinate_workers"
-        until(lambda: worker.poll() is not None or database.execute(known).fetchone() == (1,))
+        registered = "SELECT count(*) FROM procrastinate_workers"
+        until(lambda: worker.poll() is not None or database.execute(registered).fetchone() == (1,))
         worker.terminate()
         shown = worker.communicate(timeout=300)[0].decode()
     return worker.returncode, shown
 
 
 def prepare(clone: Clone, variables: Mapping[str, str]) -> None:
-    """What the pages take for granted: tables, a catalogue, the files and the records that they name."""
+    """What the pages presuppose: tables, a catalogue, the files and the records that they name."""
     examples = CHECKOUT / "docs" / "examples"
     for name in ("people.csv", "connections.csv"):
         shutil.copy(examples / name, clone.path)
@@ -233,5 +233,5 @@ def prepare(clone: Clone, variables: Mapping[str, str]) -> None:
     (clone.path / "policies.yaml").write_text(policies, "utf-8")
     (clone.path / "error.txt").write_text("403 Forbidden: insufficient_scope: daily", "utf-8")
     for line in ("make start", *(f".venv/bin/python manage.py {words}" for words in PREPARED)):
-        code, shown = once(clone, line, variables)
+        code, shown = run_once(clone, line, variables)
         assert code == 0, shown

@@ -1,4 +1,4 @@
-"""Nothing says "1 connections": a number stands before a plural only where it cannot be one."""
+"""No text reads "1 connections": a number precedes a plural only where it cannot be one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOUNS = (
 )
 IN_CODE = re.compile(rf"(?:\{{[^{{}}]*(?::,|len\([^{{}}]*\)|thousands\([^{{}}]*\))\}}|%[sd]) (?:{NOUNS})\b")
 IN_TEMPLATES = re.compile(rf"\|(?:thousands|length|intcomma) ?\}}\}}(?:</\w+>)? (?:{NOUNS})\b")
-# What is never one there: an incident needs more than 50, an ambiguous address two, a limit is a limit.
+# Never one there: an incident needs more than 50, an ambiguous address two, and limits are above one.
 NEVER_ONE = re.compile(
     r" == 1 |incident\.|breaks|raise Ambiguous|LONGEST|most\|thousands|suspicion\.consents|connections_before"
 )
@@ -31,7 +31,7 @@ def test_one_is_one_and_all_else_are_many() -> None:
     assert [counted(number, "person", "people") for number in (1, 2)] == ["1 person", "2 people"]
 
 
-def test_no_number_stands_before_a_plural_that_may_be_wrong() -> None:
+def test_no_number_precedes_a_plural_that_may_be_wrong() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path, pattern in FILES

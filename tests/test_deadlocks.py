@@ -1,4 +1,4 @@
-"""Whatever a deadlock ends is done again as a whole, wherever records are written: nothing is lost or there twice."""
+"""Wherever records are written, a transaction that a deadlock ended is repeated whole: nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.cast import NOW, assemble, connection_of, integration_of, terra, the
 from tests.reauth.hands import act, after, outcome, press, send
 from tests.terra_sandbox import listed
 
-# Those that wait for no lock, or for that of one row only; and one that its caller repeats, with all that it counts.
+# Those that wait for no lock, or for a single row's; and one that its caller repeats, with all its counts.
 REPEATED_OTHERWISE = {
     "models/transactions.py": {"once"},
     "queue.py": {"defer_many", "try_again", "take_up_stalled", "_keep_quietly"},
@@ -50,7 +50,7 @@ def test_every_transaction_is_one_that_is_repeated() -> None:
 
 @contextmanager
 def a_deadlock_at(statement: str) -> Iterator[list[str]]:
-    """PostgreSQL ends the first statement that holds these words as it ends one for a deadlock; which that was."""
+    """PostgreSQL ends the first statement with these words as for a deadlock; yields which it was."""
     ended: list[str] = []
 
     def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -70,7 +70,7 @@ def everybody(transactional_db: None) -> None:
     assemble()
 
 
-def test_the_answer_to_a_live_check_is_kept_once() -> None:
+def test_the_answer_to_a_live_check_is_stored_once() -> None:
     with listed(3) as sandbox:
         checks = live_check.ask_about([connection_of("ben")], "rex", NOW)
         with a_deadlock_at("INSERT INTO scopes_standing"):
@@ -80,7 +80,7 @@ def test_the_answer_to_a_live_check_is_kept_once() -> None:
     assert connection_of("ben").standing.link == "unconfirmed"
 
 
-def test_a_live_check_that_nobody_asks_again_is_answered() -> None:
+def test_a_live_check_without_a_repeat_is_answered() -> None:
     (check,) = live_check.ask_about([connection_of("ben")], "rex", NOW)
     check.save()
     with a_deadlock_at('UPDATE "scopes_livecheck"'):
@@ -88,14 +88,14 @@ def test_a_live_check_that_nobody_asks_again_is_answered() -> None:
     assert LiveCheck.objects.get().answer == LiveCheck.Answer.DOWN
 
 
-def test_checks_that_an_agent_wants_are_kept_once_with_their_entry() -> None:
+def test_checks_that_an_agent_requests_are_stored_once_with_their_entry() -> None:
     with a_deadlock_at('INSERT INTO "scopes_trailentry"'):
         checks = check_now._keep([connection_of("ben")], act("She asks."), None, {})
     assert list(LiveCheck.objects.all()) == checks
     assert TrailEntry.objects.filter(verb="connection.checked").count() == 1
 
 
-def test_a_press_and_a_return_are_written_down_once() -> None:
+def test_a_press_and_a_return_are_recorded_once() -> None:
     link = send(the("ben")).link
     with a_deadlock_at('INSERT INTO "scopes_attempt"'):
         attempt = press(link, "new-ben")

@@ -1,4 +1,4 @@
-"""The pages say what is so: their links lead somewhere, and what they name is there."""
+"""The pages are correct: their links have targets, and what they name exists."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 NAMES = {str(page.relative_to(ROOT)): page for page in PAGES}
 # gunicorn reads it, and no line of ours.
 NOT_OURS = {"FORWARDED_ALLOW_IPS"}
-# Django's own, and what make and the demo tell each other.
+# Django's own, and those that make passes to the demo.
 INTERNAL = {"DJANGO_SETTINGS_MODULE", "SERVE", "DEMO_AGENTS"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_link_leads_somewhere(name: str) -> None:
+def test_every_link_has_a_target(name: str) -> None:
     page = NAMES[name]
     targets = [urlsplit(target) for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))]
 
@@ -42,7 +42,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_command_that_is_named_is_there(name: str) -> None:
+def test_every_command_that_is_named_exists(name: str) -> None:
     named = set(re.findall(r"manage\.py ([a-z_]+)", NAMES[name].read_text("utf-8")))
 
     assert named - get_commands().keys() - {"runserver"} == set()
@@ -85,7 +85,7 @@ def test_every_import_contract_is_described() -> None:
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/adding-a-provider.md"])
-def test_every_file_that_is_named_is_there(name: str) -> None:
+def test_every_file_that_is_named_exists(name: str) -> None:
     files = re.findall(r"(?<=`)(?:portal|scopes|tests|templates|docs)/[\w/.-]+(?=`)", NAMES[name].read_text("utf-8"))
 
     assert files

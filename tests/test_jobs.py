@@ -1,4 +1,4 @@
-"""What jobs do, and who does them where no worker runs."""
+"""What jobs do, and what runs them without a worker."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def night(*, offline: bool) -> AuditRun:
     return nightly.run([], offline=offline, clock=timezone.now, on_page=lambda _users: None, erased_keys=())
 
 
-def test_where_no_worker_runs_the_night_does_what_was_deferred() -> None:
+def test_without_a_worker_the_nightly_audit_runs_the_deferred_jobs() -> None:
     queue.defer("count_items", items=[1, 2])
 
     assert night(offline=True).state == AuditRun.State.DONE
-    assert queue.counts().due == 1, "a job may ask Terra, and offline nobody is asked"
+    assert queue.counts().due == 1, "a job may call Terra, and offline it must not"
     assert night(offline=False).state == AuditRun.State.DONE
     assert set(Source.objects.values_list("key", flat=True)) == {"item1", "item2"}
 
 
-def test_a_job_that_fails_does_not_end_the_night() -> None:
+def test_a_job_that_fails_does_not_end_the_nightly_audit() -> None:
     queue.defer("fail", item=1)
 
     assert night(offline=False).state == AuditRun.State.DONE
     assert JobFailure.objects.count() == 1
 
 
-def test_failures_are_forgotten_after_a_month() -> None:
+def test_failures_are_deleted_after_a_month() -> None:
     queue.defer_many("fail", [{"item": 1}, {"item": 2}])
     for _ in range(2):
         with connection.cursor() as cursor:

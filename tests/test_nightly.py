@@ -1,4 +1,4 @@
-"""The night as a whole, over real HTTP: what it finds, what it survives, and that there is one at a time."""
+"""The nightly audit as a whole, over real HTTP: what it finds, what it survives, and that one runs at a time."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_a_second_run_at_the_same_time_is_refused() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_was_killed_is_gone_on_with_by_the_next(tmp_path: Path) -> None:
+def test_a_run_that_was_killed_is_continued_by_the_next(tmp_path: Path) -> None:
     with listed(3000) as terra:
         terra.add_fault(kind="slow", path="/subscriptions", rate=1.0, seconds=0.5)
         killed = audit(terra)
@@ -235,11 +235,11 @@ def audit(terra: Listed) -> subprocess.Popen[bytes]:
     )
 
 
-def until(holds: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with transaction.atomic():
-            if holds():
+            if condition():
                 return
         time.sleep(0.05)
     raise AssertionError("It did not happen within 60 seconds.")
@@ -248,7 +248,7 @@ def until(holds: Callable[[], bool]) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_webhook_that_was_stored_and_not_processed_is_processed_at_night() -> None:
     user = {"user_id": "u", "provider": "OURA", "reference_id": "ref-ada", "scopes": "email,daily", "active": True}
-    left = Delivery.objects.create(
+    pending = Delivery.objects.create(
         source=people.terra(),
         digest="00000000-0000-0000-0000-000000000001",
         kind="auth",
@@ -259,8 +259,8 @@ def test_a_webhook_that_was_stored_and_not_processed_is_processed_at_night() -> 
 
     assert run().counts["connections"] == 1
 
-    left.refresh_from_db()
-    assert left.processed_at is not None
+    pending.refresh_from_db()
+    assert pending.processed_at is not None
 
 
 @pytest.mark.usefixtures("cast")

@@ -1,4 +1,4 @@
-"""The queue: what is deferred is done, at least once, whoever is killed; what fails is tried again, and then told."""
+"""The queue: a deferred job is done at least once, whatever is killed; a failed one is repeated, then reported."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def execute(statement: str) -> None:
 
 
 def time_passes() -> None:
-    """What was to be tried later is due now."""
+    """Jobs that were to be repeated later are due now."""
     execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
 
 
@@ -46,14 +46,14 @@ def done() -> set[str]:
     return set(Source.objects.values_list("key", flat=True))
 
 
-def until(look: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not look():
+    while not condition():
         assert time.monotonic() < deadline, "It did not happen."
         time.sleep(0.05)
 
 
-def test_without_a_worker_what_is_due_is_done_in_this_process_and_then_forgotten() -> None:
+def test_without_a_worker_due_jobs_are_done_in_this_process_and_then_deleted() -> None:
     queue.defer_many("count_items", [{"items": [1, 2]}, {"items": [3]}])
     queue.defer("count_items", items=[4], at=timezone.now() + timedelta(hours=1))
 
@@ -67,7 +67,7 @@ def test_without_a_worker_what_is_due_is_done_in_this_process_and_then_forgotten
     assert "item4" in done()
 
 
-def test_where_a_worker_lives_the_work_is_left_to_it() -> None:
+def test_where_a_worker_runs_the_jobs_are_left_to_it() -> None:
     execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
     queue.defer("count_items", items=[1])
 
@@ -80,17 +80,17 @@ def test_where_a_worker_lives_the_work_is_left_to_it() -> None:
     assert done() == {"item1"}
 
 
-def test_work_in_this_process_ends_in_time_and_what_was_begun_is_finished() -> None:
+def test_work_in_this_process_ends_in_time_and_jobs_in_progress_are_finished() -> None:
     queue.defer_many("count_items", [{"items": [number]} for number in range(200)])
 
     queue.run_pending(2, timezone.now())
 
-    left = queue.counts()
-    assert left.doing == 0 and left.waiting > 0
-    assert len(done()) == 200 - left.waiting
+    counts = queue.counts()
+    assert counts.doing == 0 and counts.waiting > 0
+    assert len(done()) == 200 - counts.waiting
 
 
-def test_what_is_deferred_in_a_transaction_is_there_when_it_commits() -> None:
+def test_a_job_deferred_in_a_transaction_exists_when_it_commits() -> None:
     with transaction.atomic():
         queue.defer("count_items", items=[1])
         transaction.set_rollback(True)
@@ -111,7 +111,7 @@ def test_a_failing_job_is_retried_then_kept_with_its_reason_and_can_be_retried_b
 
     (dead,) = queue.failed(10)
     assert (dead.name, dead.arguments, dead.attempts) == ("fail", {"item": 7}, 2)
-    assert JobFailure.objects.get(job=dead.pk).words == "ValueError: 7 is no good, says [address]"
+    assert JobFailure.objects.get(job=dead.pk).words == "ValueError: 7 is invalid, reports [address]"
     assert queue.counts().failed == 1
     queue.try_again(dead.pk, timezone.now())
     assert queue.counts().due == 1
@@ -121,16 +121,16 @@ def test_a_failing_job_is_retried_then_kept_with_its_reason_and_can_be_retried_b
     assert queue.failed_job(dead.pk) == queue.FailedJob(dead.pk, "fail", {"item": 7}, 4)
 
 
-def test_what_comes_by_the_clock_waits_once_and_is_no_failed_job(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_periodic_job_waits_once_and_is_no_failed_job(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
-        queue.defer("tick_in_vain")
+        queue.defer("failing_tick")
     assert queue.counts().waiting == 1
 
     with caplog.at_level(logging.ERROR):
         run_pending()
 
     assert queue.counts() == queue.Counts(waiting=0, due=0, doing=0, failed=0)
-    assert "job tick_in_vain failed, and comes again: ValueError: the hand is off" in caplog.text
+    assert "job failing_tick failed, and comes again: ValueError: the hand is off" in caplog.text
 
 
 def test_a_job_whose_worker_was_killed_too_often_has_failed() -> None:
@@ -184,8 +184,8 @@ def test_a_job_that_is_not_repeatable_runs_once_and_is_uncertain_after_an_interr
     assert not queue.FailedJob(1, "fail", {}, 1).uncertain
 
 
-def test_of_three_workers_one_is_killed_and_everything_is_done_all_the_same() -> None:
-    # Somebody was killed while he took up the jobs of the killed.
+def test_of_three_workers_one_is_killed_and_everything_is_still_done() -> None:
+    # A worker was killed while it took over the jobs of killed workers.
     queue.defer("stalled_jobs")
     execute("UPDATE procrastinate_jobs SET status = 'doing'")
     chunks = [list(range(first, first + 10)) for first in range(0, 300, 10)]
@@ -202,7 +202,7 @@ def test_of_three_workers_one_is_killed_and_everything_is_done_all_the_same() ->
         until(lambda: queue.counts().due == 0)
         until(lambda: queue.counts().doing <= 1)
         assert len(done()) < 300, "it was killed in the middle of a chunk"
-        # Half a minute in which its worker says nothing.
+        # Half a minute without a heartbeat of its worker.
         execute(
             """
             UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'
@@ -218,6 +218,6 @@ def test_of_three_workers_one_is_killed_and_everything_is_done_all_the_same() ->
     repeated = Counter(notes.values_list("subject", flat=True))
     assert sum(repeated.values()) == 300 + sum(1 for times in repeated.values() if times == 2)
     assert 1 <= sum(1 for times in repeated.values() if times == 2) <= 10
-    assert queue.workers_alive() <= 1, "who is told to end takes leave; who is killed cannot"
+    assert queue.workers_alive() <= 1, "a worker that ends on request deregisters; a killed one cannot"
     ticks = TrailEntry.objects.filter(verb="ticked").count()
-    assert 1 <= ticks <= 1 + time.time() // 60 - minute, "each minute comes once, however many workers there are"
+    assert 1 <= ticks <= 1 + time.time() // 60 - minute, "each minute runs once, however many workers there are"

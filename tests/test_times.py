@@ -1,4 +1,4 @@
-"""A time from outside is believed where it can be true, by every door alike."""
+"""A time from outside is accepted if it is possible, by the same rule everywhere."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize("text", IMPOSSIBLE)
-def test_what_cannot_be_true_is_not_believed(text: str) -> None:
+def test_impossible_times_are_ignored(text: str) -> None:
     time = datetime.fromisoformat(text)
     assert believed(time if time.tzinfo else time.replace(tzinfo=UTC), NOW) is None
 
 
 @pytest.mark.parametrize("time", [datetime(2000, 1, 1, tzinfo=UTC), NOW, NOW + timedelta(minutes=5)])
-def test_what_can_be_true_is_believed(time: datetime) -> None:
+def test_possible_times_are_accepted(time: datetime) -> None:
     assert believed(time, NOW) == time
 
 
 @pytest.mark.parametrize("text", IMPOSSIBLE)
-def test_a_listing_tells_a_user_without_the_times_that_cannot_be_true(text: str) -> None:
+def test_a_listing_returns_a_user_without_impossible_times(text: str) -> None:
     times = dict.fromkeys(("created_at", "last_webhook_update", "most_recent_data_at"), text)
     fact = user_to_fact(read_user({"user_id": "u", "provider": "OURA", **times}), NOW)
     assert (fact.user_id, fact.created_at, fact.last_webhook_on, fact.last_data_on) == ("u", None, None, None)
 
 
-def test_an_event_that_was_ordered_before_there_was_a_terra_happened_when_it_was_signed() -> None:
+def test_an_event_ordered_before_terra_existed_happened_when_it_was_signed() -> None:
     assert Envelope("", None, datetime(1975, 1, 1, tzinfo=UTC)).happened_at(NOW) == NOW

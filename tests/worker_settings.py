@@ -1,4 +1,4 @@
-"""The settings of a worker that is tried out: those of the tests, and the jobs that can be counted."""
+"""The settings of a worker under test: those of the tests, with the jobs that can be counted."""
 
 from tests.settings import *  # noqa: F403
 

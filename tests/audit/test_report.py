@@ -17,7 +17,7 @@ from scopes.audit.report import CODES, OF_ONE, Finding, findings
 from scopes.models import AuditRun
 from tests import cast as people
 
-GOLDEN = Path(__file__).parents[1] / "fixtures" / "told" / "audit.txt"
+GOLDEN = Path(__file__).parents[1] / "fixtures" / "outputs" / "audit.txt"
 
 
 def night(days: int = 0) -> AuditRun:

@@ -23,7 +23,7 @@ def server() -> Iterator[Cluster]:
         with own.held():
             _create(own, MIGRATED)
             Machine(own.url(MIGRATED)).run("migrate", "--verbosity", "0")
-            assert _told(own, "SHOW fsync") == "on"
+            assert _query(own, "SHOW fsync") == "on"
             yield own
     finally:
         own.remove()
@@ -51,7 +51,7 @@ def _create(server: Cluster, name: str, template: str = "template1") -> None:
         database.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
 
 
-def _told(server: Cluster, question: str) -> str:
+def _query(server: Cluster, question: str) -> str:
     with psycopg.connect(server.url("postgres")) as database:
-        (told,) = database.execute(question.encode()).fetchone() or ("",)
-        return str(told)
+        (value,) = database.execute(question.encode()).fetchone() or ("",)
+        return str(value)

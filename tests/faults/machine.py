@@ -52,7 +52,7 @@ WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blockin
 
 
 class Machine:
-    """Our programs, with a database that nobody else uses."""
+    """Our programs, with a database of their own."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -78,7 +78,7 @@ class Machine:
         return f"http://127.0.0.1:{self.port}/hooks/terra/sandbox/"
 
     def run(self, *words: object, code: int = 0) -> str:
-        """What a command of ours prints, once it ended with that exit code."""
+        """The output of a command of ours, which ended with that exit code."""
         ended = subprocess.run(
             manage(*words),
             env=self.variables,
@@ -117,40 +117,40 @@ class Machine:
         return False
 
     def ask(self, question: str, *values: object) -> list[tuple[Any, ...]]:
-        """The rows that answer, asked on a connection of their own."""
+        """The rows that the query returns, on a connection of its own."""
         with psycopg.connect(self.url) as database:
             return database.execute(question.encode(), values).fetchall()
 
     def number(self, question: str, *values: object) -> int:
-        """The one number that answers."""
+        """The one number that the query returns."""
         ((found,),) = self.ask(question, *values)
         return int(found)
 
     @contextmanager
-    def held(self, user_id: str) -> Iterator[Callable[[], bool]]:
-        """Somebody holds the row of that connection, so whoever wants to write it stands still. Tells if anybody does.
+    def locked_row(self, user_id: str) -> Iterator[Callable[[], bool]]:
+        """Locks that connection's row, so that any write to it waits; yields a check whether one is waiting.
 
-        What a program did before is committed by then, and what it is at is not.
+        By then the program's earlier work is committed, and its current work is not.
         """
         with psycopg.connect(self.url) as holder, psycopg.connect(self.url, autocommit=True) as watch:
             holder.execute("SELECT FROM scopes_connection WHERE user_id = %s FOR UPDATE", [user_id])
             yield lambda: watch.execute(WAITING, [holder.info.backend_pid]).fetchone() == (True,)
             holder.rollback()
 
-    def is_left_alone(self) -> bool:
-        """True once PostgreSQL has seen that those who were killed are gone, and let go of their locks."""
+    def has_no_other_session(self) -> bool:
+        """True once PostgreSQL has noticed that the killed programs are gone, and released their locks."""
         return self.number(OTHERS) == 0
 
     def records(self) -> list[tuple[Any, ...]]:
-        """Every connection as it stands, and how many open periods it has."""
+        """Every connection in its current state, and how many open periods it has."""
         return self.ask(RECORDS)
 
     def history(self, *, times: bool) -> list[tuple[Any, ...]]:
-        """Every period; with `times`, when it was so."""
+        """Every period; with `times`, its times as well."""
         return self.ask(PERIODS.format(times="period.since, period.until, period.happened_at" if times else "NULL"))
 
     def contradictions(self) -> dict[str, int]:
-        """What must never be, and is."""
+        """Contradictions in the records: the question, and how many rows."""
         return {question: found for question, sql in QUESTIONS.items() if (found := self.number(sql))}
 
 
@@ -172,16 +172,16 @@ def kill(program: subprocess.Popen[bytes]) -> None:
     program.wait()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Look until it is so."""
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition is true."""
     deadline = time.monotonic() + PATIENCE
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline, f"It did not happen within {PATIENCE} seconds."
         time.sleep(0.02)
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """A port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

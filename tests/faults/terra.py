@@ -1,4 +1,4 @@
-"""Terra as a sender of webhooks: signed, each person's in their order, and each delivered again until it is taken."""
+"""Terra as a sender of webhooks: signed, each person's in their order, each repeated until it is accepted."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True)
 class Delivery:
-    """One webhook as it is sent, however often."""
+    """One webhook as it is sent, each time the same."""
 
     body: bytes
     headers: dict[str, str]
 
 
-def lives(people: int) -> list[list[Delivery]]:
-    """What Terra has to tell of that many people, each in order: consents, permissions that change, revocations."""
+def deliveries_of(people: int) -> list[list[Delivery]]:
+    """What Terra reports of that many people, each in order: consents, changed permissions, revocations."""
     began = datetime.now(UTC) - timedelta(hours=1)
-    return [list(_life(number, began)) for number in range(people)]
+    return [list(_deliveries(number, began)) for number in range(people)]
 
 
-def _life(number: int, began: datetime) -> Iterator[Delivery]:
+def _deliveries(number: int, began: datetime) -> Iterator[Delivery]:
     yield _delivery(number, 0, began, "auth", scopes=SCOPES)
     if number % 2:
         changed = {"scopes_added": "", "scopes_removed": SCOPES[3]}
@@ -50,9 +50,9 @@ def _life(number: int, began: datetime) -> Iterator[Delivery]:
 
 
 def _delivery(number: int, step: int, began: datetime, name: str, *, scopes: tuple[str, ...], **more: Any) -> Delivery:
-    told = event(name)
+    payload = event(name)
     who = {"user_id": user_id(number), "reference_id": f"ref-{number}", "provider": "GARMIN"}
-    body = json.dumps({**told, **more, "user": {**told["user"], **who, "scopes": ",".join(scopes)}}).encode()
+    body = json.dumps({**payload, **more, "user": {**payload["user"], **who, "scopes": ",".join(scopes)}}).encode()
     at = began + timedelta(seconds=number + 60 * step)
     return Delivery(
         body,
@@ -78,18 +78,20 @@ class Sender:
         self._lock, self._pause = threading.Lock(), threading.Event()
 
     def deliver(self, deliveries: list[Delivery]) -> None:
-        """Deliver in order, each as often as it takes."""
+        """Deliver in order, each until it is accepted."""
         deadline = datetime.now(UTC) + timedelta(seconds=PATIENCE)
         for delivery in deliveries:
             while not HTTPStatus.OK <= self._try(delivery) < HTTPStatus.MULTIPLE_CHOICES:
                 assert datetime.now(UTC) < deadline, f"It was not taken within {PATIENCE} seconds: {self.answers}"
                 self._pause.wait(PAUSE_SECONDS)
 
-    def deliver_all(self, lives: list[list[Delivery]], meanwhile: Callable[[], object] = lambda: None) -> None:
-        """Deliver all of them, and do `meanwhile`."""
+    def deliver_all(
+        self, deliveries: list[list[Delivery]], at_the_same_time: Callable[[], object] = lambda: None
+    ) -> None:
+        """Deliver all of them, and do `at_the_same_time`."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            sent = [pool.submit(self.deliver, life) for life in lives]
-            meanwhile()
+            sent = [pool.submit(self.deliver, of_person) for of_person in deliveries]
+            at_the_same_time()
             for each in sent:
                 each.result()
 

@@ -1,4 +1,4 @@
-"""An import that dies in the middle is finished by the same command, and nothing is doubled."""
+"""An import that is killed in the middle is finished by the same command, and nothing is duplicated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.faults.machine import Machines, kill, manage, until
 
 pytestmark = pytest.mark.faults
-ROWS, HELD, BATCH = 1600, "user-0777", 500
+ROWS, LOCKED, BATCH = 1600, "user-0777", 500
 
 
 def file_of(folder: Path, name: str, *rows: dict[str, object]) -> Path:
@@ -20,7 +20,7 @@ def file_of(folder: Path, name: str, *rows: dict[str, object]) -> Path:
 
 
 def test_an_import_that_was_killed_is_finished_by_the_same_command(machines: Machines, tmp_path: Path) -> None:
-    known = file_of(tmp_path, "known.jsonl", {"user_id": HELD, "scopes": "email", "at": "2026-11-01"})
+    known = file_of(tmp_path, "known.jsonl", {"user_id": LOCKED, "scopes": "email", "at": "2026-11-01"})
     rows: list[dict[str, object]] = [
         {
             "user_id": f"user-{number:04}",
@@ -36,15 +36,15 @@ def test_an_import_that_was_killed_is_finished_by_the_same_command(machines: Mac
     undisturbed = machines(like=killed)
     words = ("import_connections", file, "--source=terra:sandbox", "--apply")
 
-    with killed.held(HELD) as somebody_waits, killed.running(manage(*words)) as program:
-        until(somebody_waits)
+    with killed.locked_row(LOCKED) as a_write_waits, killed.running(manage(*words)) as program:
+        until(a_write_waits)
         kill(program)
     assert killed.number("SELECT count(*) FROM scopes_connection") == BATCH + 1
 
-    said = killed.run(*words)
+    output = killed.run(*words)
     undisturbed.run(*words)
 
-    assert said.startswith(f"{ROWS - BATCH - 1:,} new, 1 changed, {BATCH} unchanged, 0 refused")
+    assert output.startswith(f"{ROWS - BATCH - 1:,} new, 1 changed, {BATCH} unchanged, 0 refused")
     assert len(killed.records()) == ROWS
     assert killed.records() == undisturbed.records()
     assert killed.history(times=True) == undisturbed.history(times=True)

@@ -1,4 +1,4 @@
-"""Nights that go wrong: the audit killed while it lists, Terra away the whole time. The next night mends it."""
+"""Failed nightly audits: one killed while it lists, one without Terra. The next night completes them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ KNOWN = "SELECT count(*) FROM scopes_connection"
 
 @pytest.fixture(scope="module")
 def terra(machines: Machines) -> Iterator[str]:
-    """The address of a Terra to list from, a program of its own."""
+    """The address of a sandbox to list from, a process of its own."""
     machine = machines()
     command = manage("sandbox", "--port=0", f"--connections={CONNECTIONS}")
     with machine.running(command, stdout=-1) as sandbox:
         assert sandbox.stdout is not None
-        with closing(sandbox.stdout) as said:
-            yield json.loads(said.readline())["base_url"]
+        with closing(sandbox.stdout) as output:
+            yield json.loads(output.readline())["base_url"]
 
 
 @pytest.fixture(scope="module")
 def somebody(terra: str) -> dict[str, Any]:
-    """One whom Terra lists in the middle."""
+    """A user in the middle of Terra's listing."""
     answer = requests.get(
         f"{terra}/subscriptions",
         params={"page": HELD_PAGE, "per_page": PAGE},
@@ -46,7 +46,7 @@ def somebody(terra: str) -> dict[str, Any]:
 def evening(
     machines: Machines, terra: str, somebody: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Machine:
-    """A portal that knows of somebody from a file, and of nobody else."""
+    """A portal that knows one person, from a file."""
     file = tmp_path_factory.mktemp("evening") / "known.jsonl"
     file.write_text(json.dumps({key: somebody[key] for key in ("provider", "user_id")}))
     machine = machines()
@@ -56,21 +56,21 @@ def evening(
 
 @pytest.fixture(scope="module")
 def undisturbed(machines: Machines, evening: Machine, terra: str) -> Machine:
-    """The portal after a night in which nothing happened to it."""
+    """The portal after an undisturbed night."""
     machine = machines(like=evening)
     audit(machine, terra)
     return machine
 
 
-def test_a_night_that_was_killed_while_it_listed_is_gone_on_with(
+def test_a_night_that_was_killed_while_it_listed_is_continued(
     machines: Machines, evening: Machine, undisturbed: Machine, terra: str, somebody: dict[str, Any]
 ) -> None:
     killed = machines(like=evening)
     killed.variables["TERRA_SANDBOX_BASE_URL"] = terra
-    with killed.held(somebody["user_id"]) as somebody_waits, killed.running(manage(*WORDS)) as night:
-        until(lambda: somebody_waits() and killed.number(KNOWN) > PAGE)
+    with killed.locked_row(somebody["user_id"]) as a_write_waits, killed.running(manage(*WORDS)) as night:
+        until(lambda: a_write_waits() and killed.number(KNOWN) > PAGE)
         kill(night)
-    until(killed.is_left_alone)
+    until(killed.has_no_other_session)
     assert killed.number(KNOWN) < CONNECTIONS
 
     assert audit(killed, terra)["resumed"] == 1
@@ -81,7 +81,7 @@ def test_a_night_that_was_killed_while_it_listed_is_gone_on_with(
     assert killed.contradictions() == {}
 
 
-def test_a_night_without_terra_doubts_nothing_and_audits_what_is_known(
+def test_a_night_without_terra_makes_nothing_unconfirmed_and_audits_what_is_known(
     machines: Machines, undisturbed: Machine, terra: str
 ) -> None:
     alone = machines(like=undisturbed)

@@ -1,4 +1,4 @@
-"""Webhooks while the portal is killed, or its database is stopped: each is taken once, and none is lost."""
+"""Webhooks while the portal is killed, or its database is stopped: each is recorded once, and none is lost."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ import pytest
 
 from portal.embedded_postgres import Cluster
 from tests.faults.machine import Machine, Machines, kill, until
-from tests.faults.terra import NO_ANSWER, Delivery, Sender, lives, user_id
+from tests.faults.terra import NO_ANSWER, Delivery, Sender, deliveries_of, user_id
 
 pytestmark = pytest.mark.faults
-PEOPLE, HELD = 60, 15  # whom every kind of event tells of
-Lives = list[list[Delivery]]
+PEOPLE, LOCKED = 60, 15  # who gets every kind of event
+DeliveriesByPerson = list[list[Delivery]]
 
 
 @pytest.fixture(scope="module")
-def told() -> Lives:
-    return lives(PEOPLE)
+def sent() -> DeliveriesByPerson:
+    return deliveries_of(PEOPLE)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(told: Lives, machines: Machines) -> list[tuple[Any, ...]]:
+def undisturbed(sent: DeliveriesByPerson, machines: Machines) -> list[tuple[Any, ...]]:
     """The records of a portal that nothing happened to."""
     machine = machines()
     with machine.serving():
         sender = Sender(machine.hook)
-        sender.deliver_all(told)
-    assert sender.answers == {HTTPStatus.OK: sum(map(len, told))}
+        sender.deliver_all(sent)
+    assert sender.answers == {HTTPStatus.OK: sum(map(len, sent))}
     return machine.records()
 
 
-def test_a_portal_that_was_killed_takes_each_webhook_once(
-    told: Lives, undisturbed: list[tuple[Any, ...]], machine: Machine
+def test_a_portal_that_was_killed_records_each_webhook_once(
+    sent: DeliveriesByPerson, undisturbed: list[tuple[Any, ...]], machine: Machine
 ) -> None:
     sender = Sender(machine.hook)
     with ExitStack() as stack:
         server = stack.enter_context(machine.serving())
-        sender.deliver(told[HELD][:1])
+        sender.deliver(sent[LOCKED][:1])
 
         def kill_and_serve_again() -> None:
-            with machine.held(user_id(HELD)) as somebody_waits:
-                until(somebody_waits)
+            with machine.locked_row(user_id(LOCKED)) as a_write_waits:
+                until(a_write_waits)
                 kill(server)
             stack.enter_context(machine.serving())
 
-        sender.deliver_all(told, kill_and_serve_again)
+        sender.deliver_all(sent, kill_and_serve_again)
 
     assert sender.answers[NO_ANSWER]
     assert machine.number("SELECT sum(repeats) FROM scopes_delivery") >= 1
-    assert_nothing_lost(machine, told, undisturbed)
+    assert_nothing_lost(machine, sent, undisturbed)
 
 
 def test_a_database_that_was_stopped_and_started_lost_no_webhook(
-    told: Lives, undisturbed: list[tuple[Any, ...]], machine: Machine, server: Cluster
+    sent: DeliveriesByPerson, undisturbed: list[tuple[Any, ...]], machine: Machine, server: Cluster
 ) -> None:
     sender = Sender(machine.hook)
 
@@ -66,19 +66,19 @@ def test_a_database_that_was_stopped_and_started_lost_no_webhook(
             until(lambda: sender.answers[HTTPStatus.SERVICE_UNAVAILABLE] >= PEOPLE // 2)
         finally:
             with server.held():
-                pass  # the tests' own hold on it lets it run on
+                pass  # the tests' own use of it keeps it running
 
     with machine.serving():
-        sender.deliver_all(told, stop_and_start)
+        sender.deliver_all(sent, stop_and_start)
 
-    assert_nothing_lost(machine, told, undisturbed)
+    assert_nothing_lost(machine, sent, undisturbed)
 
 
-def assert_nothing_lost(machine: Machine, told: Lives, undisturbed: list[tuple[Any, ...]]) -> None:
-    """All is stored once, and once the left-overs are done, the records are those of the undisturbed portal."""
+def assert_nothing_lost(machine: Machine, sent: DeliveriesByPerson, undisturbed: list[tuple[Any, ...]]) -> None:
+    """All is stored once; with pending deliveries processed, the records are those of the undisturbed portal."""
     machine.run("replay_deliveries", "--apply", "--fail-on", "failed")
 
-    assert machine.number("SELECT count(*) FROM scopes_delivery") == sum(map(len, told))
+    assert machine.number("SELECT count(*) FROM scopes_delivery") == sum(map(len, sent))
     assert machine.number("SELECT count(*) FROM scopes_delivery WHERE processed_at IS NULL") == 0
     assert machine.records() == undisturbed
     assert machine.contradictions() == {}

@@ -16,7 +16,7 @@ from tests import cast as people
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
 
-KEYS = Path(__file__).parents[1] / "fixtures" / "told" / "person.keys.json"
+KEYS = Path(__file__).parents[1] / "fixtures" / "outputs" / "person.keys.json"
 
 
 def shown(name: str) -> Any:

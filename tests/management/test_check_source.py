@@ -1,4 +1,4 @@
-"""The command asks a real server, writes a line a finding, and ends with the exit code that was asked for."""
+"""The command queries a real server, writes one line for each finding, and exits with the requested code."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_each_finding_is_a_line() -> None:
     assert "ok credentials: the dev id and the API key are accepted" in lines
 
 
-def test_a_problem_is_told_and_fails_only_when_asked_to(httpserver: HTTPServer) -> None:
+def test_a_problem_is_reported_and_fails_only_on_request(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v2/subscriptions").respond_with_json(answer("problem_401"), status=401)
     assert "!! credentials: " in run("terra:staging")
     with pytest.raises(SystemExit) as ended:
@@ -57,9 +57,9 @@ def test_a_problem_is_told_and_fails_only_when_asked_to(httpserver: HTTPServer) 
 
 def test_the_findings_can_be_read_by_a_machine(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v2/subscriptions").respond_with_json(answer("problem_401"), status=401)
-    told = json.loads(run("terra:staging", "--json"))
-    assert told["source"] == "terra:staging"
-    by_check = {finding["check"]: finding for finding in told["findings"]}
+    report = json.loads(run("terra:staging", "--json"))
+    assert report["source"] == "terra:staging"
+    by_check = {finding["check"]: finding for finding in report["findings"]}
     assert by_check["clock"]["ok"] is True
     assert by_check["credentials"]["ok"] is False
     assert "TERRA_STAGING_API_KEY" in by_check["credentials"]["do"]
@@ -79,7 +79,7 @@ def test_an_environment_that_is_not_set_up_cannot_be_checked(monkeypatch: pytest
 REFUSED = {"status": "error", "message": "User limit reached"}
 
 
-def test_a_refused_account_is_kept_for_the_desk_and_let_go_when_a_link_can_be_made(
+def test_a_refused_account_is_shown_at_the_desk_until_a_link_can_be_created(
     httpserver: HTTPServer, minting: None
 ) -> None:
     people.terra("terra:staging")
@@ -92,7 +92,7 @@ def test_a_refused_account_is_kept_for_the_desk_and_let_go_when_a_link_can_be_ma
     assert (source.trouble, source.trouble_since, source.trouble_detail) == ("", None, "")
 
 
-def test_a_rejected_credential_is_kept_and_let_go_when_it_is_accepted(httpserver: HTTPServer, minting: None) -> None:
+def test_a_rejected_credential_is_shown_until_it_is_accepted(httpserver: HTTPServer, minting: None) -> None:
     people.terra("terra:staging")
     httpserver.expect_oneshot_request("/api/v2/subscriptions").respond_with_json(answer("problem_401"), status=401)
     run("terra:staging")

@@ -15,11 +15,13 @@ COMMANDS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__i
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_says_in_a_sentence_what_it_does(name: str) -> None:
-    told = load_command_class("scopes", name).help
+def test_the_help_of_a_command_begins_with_a_sentence(name: str) -> None:
+    help_text = load_command_class("scopes", name).help
 
-    assert re.match(r"[A-Z`][^.]+[.:]", told), f"the help of {name} begins with a sentence"
-    assert told in " ".join(load_command_class("scopes", name).create_parser("manage.py", name).format_help().split())
+    assert re.match(r"[A-Z`][^.]+[.:]", help_text), f"the help of {name} begins with a sentence"
+    assert help_text in " ".join(
+        load_command_class("scopes", name).create_parser("manage.py", name).format_help().split()
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -65,7 +65,7 @@ def test_lines_of_json_get_an_answer_each_in_words_too(piped: Piped) -> None:
     assert second.startswith("token_invalid")
 
 
-def test_nothing_at_all_is_a_mistake_of_use(piped: Piped) -> None:
+def test_empty_input_is_a_usage_error(piped: Piped) -> None:
     with pytest.raises(CommandError, match="Nothing came in") as refused:
         piped(b" \n")
     assert refused.value.returncode == 2
@@ -76,7 +76,7 @@ APPROVED = [name for name in (*people.EVERYTHING, "stress") if name != "spo2"]
 
 
 @pytest.mark.parametrize(
-    ("scope", "said", "remedy"),
+    ("scope", "expected", "remedy"),
     [
         ("heartrate", "Left unticked", "reauthenticate"),
         ("stress", "Never requested", "change_request"),
@@ -84,26 +84,26 @@ APPROVED = [name for name in (*people.EVERYTHING, "stress") if name != "spo2"]
     ],
 )
 def test_the_facts_of_a_connection_decide_between_declined_never_requested_and_not_approved(
-    cast: Source, piped: Piped, scope: str, said: str, remedy: str
+    cast: Source, piped: Piped, scope: str, expected: str, remedy: str
 ) -> None:
     people.policy_for("oura", people.OURA_POLICY | {"approved": APPROVED})
     people.take_in(ConsentGiven("oura", "ben-oura", people.NOW, reference_id="ref-ben", scopes=WITHOUT))
     text = f'{{"error":"insufficient_scope","scope":"{scope}"}}'.encode()
 
-    assert f"  {scope}: {said}. " in piped(text, "--connection", "ben-oura")
+    assert f"  {scope}: {expected}. " in piped(text, "--connection", "ben-oura")
     answer = json.loads(piped(text, "--connection", "ben-oura", "--json"))
     assert list(answer) == ["verdict", "scopes", "alternatives", "provider", "remedy", "evidence"]
     assert (answer["provider"], answer["remedy"]) == ("oura", remedy)
-    assert answer["evidence"][-1].startswith(f"connection: {scope}: {said}. ")
+    assert answer["evidence"][-1].startswith(f"connection: {scope}: {expected}. ")
 
 
-def test_a_connection_is_known_by_our_id_and_by_the_sources_of_today_or_before(cast: Source, piped: Piped) -> None:
+def test_a_connection_is_found_by_our_id_and_by_any_id_the_source_ever_gave_it(cast: Source, piped: Piped) -> None:
     people.take_in(IdReplaced("oura", "ben-new", "ben-oura", people.NOW, reference_id="ref-ben", scopes=WITHOUT))
     for known_as in ("ben-new", "ben-oura", str(people.connection_of("Ben").pk)):
         assert "heartrate: Left unticked." in piped(b"missing scope: heartrate", "--connection", known_as)
 
 
-def test_a_scope_that_the_connection_holds_is_doubted(cast: Source, piped: Piped) -> None:
+def test_the_need_for_a_scope_that_is_already_granted_is_questioned(cast: Source, piped: Piped) -> None:
     assert "show daily as granted" in piped(b"missing scope: daily", "--connection", "ben-oura")
 
 
@@ -112,7 +112,7 @@ def test_what_the_source_does_not_report_is_to_be_verified(cast: Source, piped: 
     assert "Check first" in piped(b"missing scope: user.metrics", "--connection", "finn-withings")
 
 
-def test_facts_of_a_connection_to_another_provider_are_left_aside(cast: Source, piped: Piped) -> None:
+def test_facts_of_a_connection_to_another_provider_are_ignored(cast: Source, piped: Piped) -> None:
     text = b"https://www.strava.com/api/v3: missing scope: heartrate"
     answer = piped(text, "--connection", "ben-oura")
     assert "the text is about another provider" in answer
@@ -120,13 +120,13 @@ def test_facts_of_a_connection_to_another_provider_are_left_aside(cast: Source, 
 
 
 @pytest.mark.parametrize("unknown", ["nobody", "999999999", "ref-ben", ""])
-def test_an_unknown_connection_is_a_mistake_of_use(cast: Source, piped: Piped, unknown: str) -> None:
+def test_an_unknown_connection_is_a_usage_error(cast: Source, piped: Piped, unknown: str) -> None:
     with pytest.raises(CommandError, match="No connection has that id") as refused:
         piped(b"missing scope: daily", "--connection", unknown)
     assert refused.value.returncode == 2
 
 
-def test_an_id_of_two_connections_is_a_mistake_of_use_that_names_both(cast: Source, piped: Piped) -> None:
+def test_an_id_of_two_connections_is_a_usage_error_that_names_both(cast: Source, piped: Piped) -> None:
     people.take_in(ConsentGiven("strava", "ben-oura", people.NOW, scopes=()))
     with pytest.raises(CommandError, match="More than one connection") as refused:
         piped(b"missing scope: daily", "--connection", "ben-oura")

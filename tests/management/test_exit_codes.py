@@ -1,4 +1,4 @@
-"""What a shell or a scheduler sees of our commands: exit codes, and what stands on which stream."""
+"""What a shell or a scheduler sees of our commands: exit codes, and what is written to which stream."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_an_audit_that_could_not_list_ends_with_1_and_still_reports() -> None:
     assert "sandbox could not be listed" in failed.stderr
     assert "listing_failed: 1 environment could not be listed" in failed.stdout
     assert KEYS["api_key"] not in failed.stdout + failed.stderr
-    assert RequestBudget.objects.filter(key="terra:sandbox").exists(), "it asked no more often than it may"
+    assert RequestBudget.objects.filter(key="terra:sandbox").exists(), "it kept to the rate limit"
     assert AuditRun.objects.get().exit_code == 1
 
 
-def test_an_audit_without_an_environment_ends_with_1_and_says_what_to_set() -> None:
+def test_an_audit_without_an_environment_ends_with_1_and_names_the_missing_settings() -> None:
     failed = command_line.run("audit_connections")
 
     assert (failed.returncode, failed.stdout) == (1, "")
@@ -78,14 +78,14 @@ def test_an_audit_without_an_environment_ends_with_1_and_says_what_to_set() -> N
         ("import_connections", "connections.csv", "--source=terra:x", "--as-of=soon"),
     ],
 )
-def test_a_mistake_of_use_ends_with_2(words: tuple[str, ...]) -> None:
+def test_a_usage_error_ends_with_2(words: tuple[str, ...]) -> None:
     refused = command_line.run(*words)
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith(f"usage: manage.py {words[0]}")
 
 
-def test_an_audit_beside_another_ends_with_75_and_leaves_no_run() -> None:
+def test_an_audit_during_another_ends_with_75_and_leaves_no_run() -> None:
     other = connection.copy()
     try:
         with other.cursor() as cursor:
@@ -98,7 +98,7 @@ def test_an_audit_beside_another_ends_with_75_and_leaves_no_run() -> None:
     assert not AuditRun.objects.exists()
 
 
-def test_whoever_nobody_knows_ends_with_1_and_is_not_repeated() -> None:
+def test_an_unknown_person_ends_with_1_and_is_not_repeated() -> None:
     unknown = command_line.run("show_person", "somebody@example.com")
 
     assert (unknown.returncode, unknown.stdout) == (1, "")
@@ -109,11 +109,11 @@ def test_refused_rows_end_with_1_and_their_values_are_not_repeated(tmp_path: Pat
     file = tmp_path / "people.csv"
     file.write_text("reference_id,email,name\nref-ada,ada@example.com,Ada\n,eve@example.com,Eve\nref-x,a@b@c,Mallory\n")
 
-    told = command_line.run("import_people", file)
+    imported = command_line.run("import_people", file)
 
-    assert told.returncode == 1
-    assert told.stdout.startswith("1 new, 0 changed, 0 unchanged, 2 refused;")
-    assert told.stderr.splitlines() == [
+    assert imported.returncode == 1
+    assert imported.stdout.startswith("1 new, 0 changed, 0 unchanged, 2 refused;")
+    assert imported.stderr.splitlines() == [
         "line 3: reference_id is missing",
         "line 4: email is not an address",
         "CommandError: Rows refused: 2. All others were imported.",
@@ -137,7 +137,7 @@ def test_progress_is_drawn_on_a_terminal_in_one_line(tmp_path: Path) -> None:
     )
     os.close(terminal)
     shown = ""
-    with contextlib.suppress(OSError):  # what Linux says at the end
+    with contextlib.suppress(OSError):  # how Linux reports the end
         while more := os.read(screen, 65536):
             shown += more.decode()
     os.close(screen)

@@ -1,4 +1,4 @@
-"""Connections from a file: told first, taken in when asked, and never older than what is known."""
+"""Connections from a file: previewed first, imported on request, never overwriting newer knowledge."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def take(file: Path, *words: str, source: str = "terra:staging") -> dict[str, Any]:
     out = StringIO()
     call_command("import_connections", str(file), "--source", source, "--json", *words, stdout=out)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    return told
+    report: dict[str, Any] = json.loads(out.getvalue())
+    return report
 
 
 def rows(folder: Path, *rows: Mapping[str, object]) -> Path:
@@ -49,18 +49,18 @@ def written() -> dict[str, list[Any]]:
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in WRITTEN}
 
 
-def test_it_tells_what_would_change_and_changes_nothing() -> None:
+def test_it_previews_the_changes_and_makes_none() -> None:
     people.assemble()
     before = written()
 
-    told = take(EXAMPLES / "connections.csv")
+    report = take(EXAMPLES / "connections.csv")
 
-    assert (told["rows"], told["new"], told["pulses"], told["applied"]) == (4, 4, 3, False)
+    assert (report["rows"], report["new"], report["pulses"], report["applied"]) == (4, 4, 3, False)
     assert written() == before
 
 
 @pytest.mark.parametrize("name", ["connections.csv", "connections.jsonl"])
-def test_the_example_is_taken_in_once(name: str) -> None:
+def test_the_example_is_imported_once(name: str) -> None:
     assert take(EXAMPLES / name, "--apply")["new"] == 4
     before = written()
 
@@ -76,8 +76,8 @@ def test_the_example_is_taken_in_once(name: str) -> None:
     assert period.origin_record.startswith(f"{name} sha256:")
 
 
-def test_what_it_tells_is_what_then_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In every count, with batches of two, strange scopes, a provider that is new, and a connection told of thrice."""
+def test_the_preview_is_what_then_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every count, with batches of two, unknown scopes, a new provider, and one connection in three rows."""
     monkeypatch.setattr(upload, "BATCH", 2)
     people.assemble()
     people.take_in(ConnectionSeen("oura", "moved", people.NOW, scopes=("daily",)), source=people.terra("terra:staging"))
@@ -91,11 +91,11 @@ def test_what_it_tells_is_what_then_happens(tmp_path: Path, monkeypatch: pytest.
         {"user_id": "new too", "provider": "whoop", "at": "2026-11-01"},
         {"user_id": "thrice", "scopes": "daily,email,moods", "at": "2026-11-02"},
     )
-    told = take(file)
+    report = take(file)
 
     done = take(file, "--apply")
 
-    assert told == {**done, "applied": False}
+    assert report == {**done, "applied": False}
     assert done["new"] + done["changed"] + done["unchanged"] == 5
     assert (done["new"], done["unchanged"], done["repeated"], done["unknown_scopes"]) == (4, 1, 2, 2)
     thrice = Connection.objects.get(user_id="thrice")
@@ -124,7 +124,7 @@ def test_an_old_file_never_overwrites_what_is_newer(tmp_path: Path) -> None:
     assert "heartrate" in (people.connection_of("ben").standing.reported or [])
 
 
-def test_that_a_connection_was_active_once_says_nothing_after_a_later_listing(tmp_path: Path) -> None:
+def test_an_earlier_active_row_changes_nothing_after_a_later_listing(tmp_path: Path) -> None:
     people.assemble()
     ben = people.connection_of("ben")
     Source.objects.update(listed_at=people.CONSENTED + timedelta(days=9))
@@ -137,7 +137,7 @@ def test_that_a_connection_was_active_once_says_nothing_after_a_later_listing(tm
     assert people.connection_of("ben").standing.link == LinkState.INACTIVE
 
 
-def test_refused_rows_are_listed_and_the_others_taken_in(tmp_path: Path) -> None:
+def test_refused_rows_are_listed_and_the_others_imported(tmp_path: Path) -> None:
     file = rows(tmp_path, {"user_id": "good"}, {"user_id": ""}, {"user_id": "x", "provider": "ada@example.com"})
     file.write_text(file.read_text() + '{"provider": "oura", "user_id": "cut o')
     listed = tmp_path / "connections.jsonl.refused.csv"
@@ -170,7 +170,7 @@ def test_another_file_is_not_overwritten_with_refused_rows(tmp_path: Path) -> No
     assert precious.read_text() == "name\nAda\n"
 
 
-def test_a_file_that_breaks_off_is_not_taken_in_at_all(tmp_path: Path) -> None:
+def test_a_truncated_file_is_not_imported_at_all(tmp_path: Path) -> None:
     file = tmp_path / "connections.csv"
     file.write_text('provider,user_id,at\noura,a,2026-11-20\noura,"never closed\n')
 
@@ -184,7 +184,7 @@ def test_a_file_that_breaks_off_is_not_taken_in_at_all(tmp_path: Path) -> None:
     ("trouble", "by"),
     [(OperationalError("DETAIL: (ada@example.com)"), "the database (OperationalError)"), (KeyboardInterrupt(), "hand")],
 )
-def test_what_was_cut_off_is_finished_by_the_same_command(
+def test_an_interrupted_import_is_finished_by_the_same_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: BaseException, by: str
 ) -> None:
     monkeypatch.setattr(upload, "BATCH", 2)
@@ -209,7 +209,7 @@ def test_what_was_cut_off_is_finished_by_the_same_command(
     assert Period.objects.count() == 6
 
 
-def test_a_batch_is_taken_in_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_imported_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Iterator[Any]:
         raise OperationalError
 
@@ -222,14 +222,14 @@ def test_a_batch_is_taken_in_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--source=terra:moon"], "There is no source 'terra:moon'; there are terra:staging."),
         (["--source=terra:staging", "--as-of=2999-01-01"], "--as-of is in the future"),
     ],
 )
-def test_a_mistake_of_use_ends_with_2_and_says_what_to_do(words: list[str], told: str) -> None:
-    with pytest.raises(CommandError, match=told) as refused:
+def test_a_usage_error_ends_with_2_and_names_the_fix(words: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message) as refused:
         call_command("import_connections", str(EXAMPLES / "connections.csv"), *words)
 
     assert refused.value.returncode == 2

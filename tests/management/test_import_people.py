@@ -1,4 +1,4 @@
-"""The host's people come in once, change when the host says so, and claim what waited for them."""
+"""The host's people are imported once, updated from later files, and claim connections that waited for them."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def test_what_waited_for_a_person_is_claimed_and_judged_by_the_persons_plan(file
     people.take_in(people.consent("ada", "oura", without_session), people.consent("ben", "oura", without_session))
     assert Connection.objects.filter(person__isnull=True).count() == 2
 
-    said = take(file)
+    output = take(file)
 
-    assert said.endswith("2 connections claimed, 2 with a new plan")
+    assert output.endswith("2 connections claimed, 2 with a new plan")
     assert people.connection_of("ada").person == people.the("ada")
     assert [people.connection_of(name).standing.plan for name in ("ada", "ben")] == ["pro", "free"]
     assert "Coaching" in show("ref-ada") and "Coaching" not in show("ref-ben")
 
 
-def test_another_plan_is_judged_from_the_day_it_is_told(file: Path) -> None:
+def test_another_plan_applies_from_the_day_it_is_reported(file: Path) -> None:
     people.assemble()
     file.write_text(file.read_text().replace(",free", ",pro"))
 
@@ -64,7 +64,7 @@ def test_another_plan_is_judged_from_the_day_it_is_told(file: Path) -> None:
     assert Period.objects.filter(connection=people.connection_of("ben")).count() == 2
 
 
-def test_refused_rows_are_told_by_line_and_the_others_are_taken_in(file: Path) -> None:
+def test_refused_rows_are_reported_by_line_and_the_others_are_imported(file: Path) -> None:
     file.write_text(file.read_text() + ",mallory@example.com,Mallory,en,\nref-cy,cy@example.com,Cy,en,\n")
     out, err = StringIO(), StringIO()
 
@@ -110,7 +110,7 @@ def test_a_51st_plan_is_refused_with_its_whole_batch(tmp_path: Path, monkeypatch
     assert not Person.objects.filter(reference_id__in=["ref-known", "ref-strange"]).exists()
 
 
-def test_a_file_that_breaks_off_says_how_much_was_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_file_reports_how_much_was_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_people, "BATCH", 2)
     file = tmp_path / "people.csv"
     file.write_text('reference_id\nref-1\nref-2\nref-3\n"never closed\n')

@@ -20,7 +20,7 @@ def load(*words: str) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def test_loading_tells_what_is_new_and_then_that_nothing_is() -> None:
+def test_loading_reports_what_is_new_and_then_that_nothing_is() -> None:
     first = load()
 
     assert "+ oura: Oura, 11 scopes" in first
@@ -31,7 +31,7 @@ def test_loading_tells_what_is_new_and_then_that_nothing_is() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_a_changed_file_is_told_and_what_it_means_is_judged_anew(tmp_path: Path) -> None:
+def test_a_changed_file_is_reported_and_its_verdicts_are_recomputed(tmp_path: Path) -> None:
     load()
     files = tmp_path / "providers"
     shutil.copytree(SHIPPED, files)

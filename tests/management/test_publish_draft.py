@@ -55,7 +55,7 @@ def test_with_apply_it_publishes_and_moves_who_consented_since(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "expected"),
     [
         ({"agent": ""}, "Name with --as a user"),
         ({"agent": "vera"}, "Name with --as a user"),
@@ -63,8 +63,8 @@ def test_with_apply_it_publishes_and_moves_who_consented_since(
         ({"in_force_from": people.NOW.replace(year=2999)}, "is in the future"),
     ],
 )
-def test_what_cannot_be_is_refused(stress: PolicyVersion, wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(CommandError, match=said):
+def test_an_impossible_publication_is_refused(stress: PolicyVersion, wrong: dict[str, Any], expected: str) -> None:
+    with pytest.raises(CommandError, match=expected):
         call_command("publish_draft", stress.pk, **(WHY | wrong))
     assert in_force() == 2
 

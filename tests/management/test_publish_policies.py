@@ -1,4 +1,4 @@
-"""The command finds by default, publishes when asked to, and does nothing a second time."""
+"""The command previews by default, publishes on request, and does nothing a second time."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def rows() -> dict[str, int]:
     return {model.__name__: model._default_manager.count() for model in apps.get_app_config("scopes").get_models()}
 
 
-def test_without_apply_it_tells_the_impact_and_writes_nothing(file: Path) -> None:
+def test_without_apply_it_reports_the_impact_and_writes_nothing(file: Path) -> None:
     before = rows()
 
-    said = publish(file)
+    output = publish(file)
 
-    assert said == [
+    assert output == [
         "oura through terra:prod, policy 3: 4 connections",
         "  change of health: 1 to reduced; a link could fix 1",
         "Nothing was published. Add --apply to publish.",
@@ -103,7 +103,7 @@ def test_a_policy_can_come_before_the_first_connection(file: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("arguments", [(), ("--apply",)])
-def test_a_source_that_nobody_set_up_is_refused_and_the_known_ones_are_named(
+def test_an_unconfigured_source_is_refused_and_the_known_ones_are_named(
     file: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"ENVIRONMENTS": "staging", "STAGING_DEV_ID": "id", "STAGING_API_KEY": "key"}.items():
@@ -137,9 +137,9 @@ def test_publishing_touches_no_connection(file: Path) -> None:
 
 
 def test_a_user_without_a_name_can_publish(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody() -> str:
+    def no_user() -> str:
         raise OSError("No username set in the environment")
 
-    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr("getpass.getuser", no_user)
     publish(file, "--apply")
     assert PolicyVersion.objects.get(integration=people.integration_of("oura"), number=3).author.startswith("user ")

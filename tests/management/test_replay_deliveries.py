@@ -1,4 +1,4 @@
-"""The command tells what was stored and not processed, and processes it when asked to."""
+"""The command lists deliveries that were stored and not processed, and processes them on request."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 PRODUCTION = gateway_of(Terra(Environment("production", dev_id="live", api_key="key", production=True)))
 
 
-def store(told: dict[str, Any]) -> int:
-    body = json.dumps(told).encode()
+def store(payload: dict[str, Any]) -> int:
+    body = json.dumps(payload).encode()
     return webhook.store(PRODUCTION, Body(body), EventProof(NOW, NOW), stale_after=timedelta(seconds=300), now=NOW)
 
 
@@ -39,7 +39,7 @@ def run(*arguments: str) -> str:
 
 @pytest.fixture
 def deliveries() -> dict[str, int]:
-    """One that waits, one that was tried in vain, one that is processed."""
+    """One pending delivery, one that failed, one that is processed."""
     stored = {
         "done": store(event("healthcheck")),
         "waiting": store(event("auth")),
@@ -51,9 +51,9 @@ def deliveries() -> dict[str, int]:
 
 
 def test_it_lists_and_changes_nothing(deliveries: dict[str, int]) -> None:
-    said = run().splitlines()
+    output = run().splitlines()
     received = "terra:production  {}  received 2026-11-20T06:00:00+00:00  attempts {}  {}"
-    assert said == [
+    assert output == [
         f"{deliveries['waiting']}  {received.format('auth', 0, 'waiting')}",
         f"{deliveries['failed']}  {received.format('deauth', 1, 'failed')}  PayloadError: a user without user_id",
         "Deliveries: 1 failed, 1 waiting.",
@@ -70,14 +70,14 @@ def test_applied_it_processes_them_once(deliveries: dict[str, int]) -> None:
     assert Delivery.objects.get(pk=deliveries["failed"]).attempts == 3
 
 
-def test_only_the_failed_can_be_asked_for_and_their_failing_again_told(deliveries: dict[str, int]) -> None:
+def test_the_failed_alone_can_be_selected_and_another_failure_is_reported(deliveries: dict[str, int]) -> None:
     with pytest.raises(SystemExit) as ended:
         run("--failed", "--apply", "--fail-on", "failed")
     assert ended.value.code == 3
     assert not Connection.objects.exists()
 
 
-def test_named_ones_are_processed_whatever_became_of_them(deliveries: dict[str, int]) -> None:
+def test_named_ones_are_processed_whatever_their_status(deliveries: dict[str, int]) -> None:
     done, waiting = str(deliveries["done"]), str(deliveries["waiting"])
     assert [json.loads(line)["result"] for line in run("--id", done, waiting, "--json").splitlines()] == [
         "processed",
@@ -90,11 +90,11 @@ def test_named_ones_are_processed_whatever_became_of_them(deliveries: dict[str, 
     assert Delivery.objects.get(pk=deliveries["done"]).attempts == 2
 
 
-def test_an_id_that_no_delivery_has_stops_it_before_anything_is_done(deliveries: dict[str, int]) -> None:
+def test_an_unknown_id_stops_it_before_anything_is_done(deliveries: dict[str, int]) -> None:
     with pytest.raises(CommandError, match="There is no delivery 0"):
         run("--id", "0", str(deliveries["waiting"]), "--apply")
     assert not Connection.objects.exists()
 
 
-def test_nothing_left_over_is_said(db: None) -> None:
+def test_nothing_pending_is_reported(db: None) -> None:
     assert run() == "Deliveries: none.\n"

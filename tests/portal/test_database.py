@@ -1,4 +1,4 @@
-"""`python -m portal.database run`: a command with a server and an empty database that live as long as it."""
+"""`python -m portal.database run`: a command with a server and an empty database that end with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.embedded_postgres import Cluster, ClusterError
 
 ASK = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0])"
 
-TELL = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('told to end')))"
+PRINT_AT_SIGTERM = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('terminated')))"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def run(embedded: Cluster, *command: str) -> Iterator[subprocess.Popen[str]]:
-    """The running `portal.database run`, which is ended with the block, if need be with all that it started."""
+    """The running `portal.database run`; the end of the block stops it and, if need be, all that it started."""
     line = [sys.executable, "-m", "portal.database", "run", "--cluster", embedded.home.name, *command]
     with subprocess.Popen(
         line, cwd=embedded_postgres.CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -53,16 +53,16 @@ def test_the_command_finds_the_server_and_its_exit_code_is_ours(embedded: Cluste
 
 
 def test_ending_the_run_ends_the_command_and_the_server(embedded: Cluster) -> None:
-    with run(embedded, sys.executable, "-uc", f"{TELL}; {ASK}; import time; time.sleep(600)") as process:
+    with run(embedded, sys.executable, "-uc", f"{PRINT_AT_SIGTERM}; {ASK}; import time; time.sleep(600)") as process:
         assert process.stdout
         assert process.stdout.readline() == "7\n"
         process.terminate()
-        assert process.communicate(timeout=60)[0] == "told to end\n"
+        assert process.communicate(timeout=60)[0] == "terminated\n"
     assert process.returncode == 0
     assert not embedded.answers()
 
 
-def test_each_run_has_an_empty_database_that_goes_with_it(embedded: Cluster) -> None:
+def test_each_run_has_an_empty_database_that_is_dropped_with_it(embedded: Cluster) -> None:
     fill = f"{ASK}; psycopg.connect(os.environ['DATABASE_URL'], autocommit=True).execute('CREATE TABLE tea ()')"
     with embedded.held():
         for _ in range(2):
@@ -73,7 +73,7 @@ def test_each_run_has_an_empty_database_that_goes_with_it(embedded: Cluster) -> 
             assert server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'run_%'").fetchall() == []
 
 
-def test_nothing_is_tried_out_in_production(embedded: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_refuses_disposable_databases(embedded: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_MODE", "production")
     with run(embedded, "true") as process:
         process.communicate()
@@ -81,7 +81,7 @@ def test_nothing_is_tried_out_in_production(embedded: Cluster, monkeypatch: pyte
     assert not embedded.home.exists()
 
 
-def test_a_database_that_stays_is_made_once_and_no_other_is_taken_for_it(embedded: Cluster) -> None:
+def test_a_kept_database_is_created_once_and_not_confused_with_another(embedded: Cluster) -> None:
     name = f"demo_{uuid.uuid4().hex[:8]}"
     with database.kept(name, "for tea") as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE tea ()")

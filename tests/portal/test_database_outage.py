@@ -1,4 +1,4 @@
-"""What each door answers while the database does not."""
+"""What each entrance answers while the database does not."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FAULTS = ValueError(), IntegrityError(), OperationalError()
 
 
 @pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The database gives nobody a connection any more, as when all are taken."""
+def outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The database accepts no connection, as when all are in use."""
     connection.close()
 
     def refuse(*_: object) -> None:
@@ -30,8 +30,8 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("address", ["/admin/", "/admin/login/", "/admin/people/1/", "/admin/scopes/delivery/"])
-@pytest.mark.usefixtures("away")
-def test_the_desk_says_that_it_is_not_available(address: str) -> None:
+@pytest.mark.usefixtures("outage")
+def test_the_desk_reports_that_it_is_not_available(address: str) -> None:
     browser = Client(raise_request_exception=False)
     browser.cookies["portal_session"] = "a" * 32
     answer = browser.post(address, {"username": "a", "password": "b"})
@@ -40,20 +40,20 @@ def test_the_desk_says_that_it_is_not_available(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["/r/abc/secret", "/r/back/key?end=success", "/r/result/key"])
-@pytest.mark.usefixtures("away")
-def test_a_link_says_that_it_is_to_be_tried_later(address: str) -> None:
+@pytest.mark.usefixtures("outage")
+def test_a_link_asks_the_person_to_try_later(address: str) -> None:
     answer = Client().get(address)
     assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "300", "no-store")
     assert answer["Referrer-Policy"] == "no-referrer"
     assert "secret" not in answer.content.decode()
 
 
-@pytest.mark.usefixtures("away")
-def test_the_probes_tell_a_process_that_lives_from_one_that_can_work() -> None:
+@pytest.mark.usefixtures("outage")
+def test_the_probes_distinguish_a_live_process_from_a_ready_one() -> None:
     assert [Client().get(address).status_code for address in ("/healthz", "/readyz")] == [200, 503]
 
 
-def test_what_is_no_outage_is_a_fault_of_ours() -> None:
+def test_any_other_database_error_is_a_fault_of_ours() -> None:
     request = RequestFactory().get("/admin/")
     answers = [DatabaseOutage(lambda _: HttpResponse()).process_exception(request, fault) for fault in FAULTS]
     assert [answer and answer.status_code for answer in answers] == [None, None, 503]

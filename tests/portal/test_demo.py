@@ -1,4 +1,4 @@
-"""The demo ends what it starts, and says where to look when something does not start."""
+"""The demo stops what it starts, and names where to look when something does not start."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SERVE = "import time; print('ready at http://127.0.0.1:9 now', flush=True); time
 FAIL = "import sys; sys.exit('the port is made of cheese')"
 
 
-def test_a_program_is_ready_when_it_says_its_address_and_ends_with_the_block(tmp_path: Path) -> None:
+def test_a_program_is_ready_when_it_prints_its_address_and_ends_with_the_block(tmp_path: Path) -> None:
     with demo.running("the sandbox", [sys.executable, "-c", SERVE], {}, tmp_path) as (address, program):
         assert address == "http://127.0.0.1:9"
         assert program.poll() is None
     assert program.poll() is not None
 
 
-def test_a_program_that_ends_at_once_is_told_of_with_its_last_words(tmp_path: Path) -> None:
+def test_a_program_that_ends_at_once_is_reported_with_its_last_output(tmp_path: Path) -> None:
     with (
         pytest.raises(demo.DemoError, match=r"The sandbox ended at once(.|\n)*the port is made of cheese"),
         demo.running("the sandbox", [sys.executable, "-c", FAIL], {}, tmp_path),
@@ -31,12 +31,12 @@ def test_a_program_that_ends_at_once_is_told_of_with_its_last_words(tmp_path: Pa
         pytest.fail("it never was ready")
 
 
-def test_a_step_that_fails_is_told_of_by_its_title() -> None:
+def test_a_step_that_fails_is_reported_by_its_title() -> None:
     with pytest.raises(demo.DemoError, match=r"Make tea: `manage\.py brew` ended with exit code 1"):
         demo.step("Make tea", "brew", keys={"PORTAL_MODE": "test"})
 
 
-def test_demos_that_begin_at_one_moment_each_get_a_port_of_their_own() -> None:
+def test_demos_that_start_together_each_get_a_port_of_their_own() -> None:
     with ThreadPoolExecutor(8) as pool:
         sockets = list(pool.map(demo.listening, [8700] * 16))
     ports = {listener.getsockname()[1] for listener in sockets}
@@ -46,7 +46,7 @@ def test_demos_that_begin_at_one_moment_each_get_a_port_of_their_own() -> None:
     assert all(8700 <= port < 8800 for port in ports)
 
 
-def test_a_demo_beside_another_takes_the_next_place_and_a_later_one_the_first_again(
+def test_a_second_demo_takes_the_next_place_and_a_later_one_the_first_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "HOMES", tmp_path)
@@ -60,7 +60,7 @@ def test_a_demo_beside_another_takes_the_next_place_and_a_later_one_the_first_ag
     assert [path.name for path in tmp_path.iterdir()] == ["demo-3"]
 
 
-def test_a_directory_that_somebody_else_made_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_another_user_made_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "HOMES", tmp_path)
     (tmp_path / "demo-1").mkdir()
     with pytest.raises(demo.DemoError, match="was not made by this checkout"), demo.place():
@@ -69,19 +69,19 @@ def test_a_directory_that_somebody_else_made_is_not_written_to(tmp_path: Path, m
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_demo_goes_through_and_a_second_one_doubles_nothing(
+def test_the_demo_completes_and_a_second_one_duplicates_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "PEOPLE", 12)
     database = command_line.variables()["DATABASE_URL"]
 
     demo.show(database, tmp_path, serve=False)
-    first, said = rows(), capfd.readouterr().out
+    first, output = rows(), capfd.readouterr().out
     demo.show(database, tmp_path, serve=False)
 
     assert rows() == first
     assert first["Person"] > 6
-    assert "oura through terra:sandbox, policy 2" in said
+    assert "oura through terra:sandbox, policy 2" in output
     assert "oura through terra:sandbox: as in force" in capfd.readouterr().out
     assert set(AuditRun.objects.values_list("state", "exit_code")) == {("done", 0)}
     assert Connection.objects.filter(person__reference_id="ben", standing__link="active").exists()

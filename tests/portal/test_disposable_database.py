@@ -1,4 +1,4 @@
-"""Nothing that deletes, fills or migrates reaches the operator's database, whatever DATABASE_URL and `.env` say."""
+"""Nothing that deletes, fills or migrates reaches the operator's database, whatever DATABASE_URL and `.env` contain."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REFUSED = {
     "migrate, all the way back": ("migrate", "scopes", "zero"),
     "migrate, one step back": ("migrate", "auth", "0011"),
 }
-# Each was looked at: it destroys nothing, or it is what an operator asks for by name (a person's erasure, SQL).
+# Each was reviewed: it destroys nothing, or an operator requests it by name (a person's erasure, SQL).
 HARMLESS = {
     "audit_connections",
     "changepassword",
@@ -77,13 +77,13 @@ HARMLESS = {
 
 @dataclass(frozen=True)
 class Operator:
-    """A server that is the operator's, with a full database, and a clone that is set up to use it."""
+    """The operator's own server with a full database, and a clone that is configured to use it."""
 
     url: str
     clone: Clone
 
-    def holds(self) -> dict[str, int]:
-        """How many rows each table has, each database of the server as a key, and how much was ever written there."""
+    def contents(self) -> dict[str, int]:
+        """By database of the server: the number of rows of each table, and how much was ever written there."""
         with psycopg.connect(self.url) as server:
             tables = server.execute("SELECT relname FROM pg_stat_user_tables ORDER BY 1").fetchall()
             rows = {name: server.execute(f'SELECT count(*) FROM "{name}"'.encode()).fetchone() for (name,) in tables}
@@ -96,7 +96,7 @@ class Operator:
 
 @pytest.fixture(scope="module")
 def operator() -> Iterator[Operator]:
-    """Where the server listens is reached by a link, so that nothing tells it from one that is not embedded."""
+    """The server's socket is reached through a symbolic link, so that nothing shows that it is embedded."""
     own = embedded_postgres.named(f"operator-{uuid.uuid4().hex[:8]}")
     try:
         with (
@@ -120,14 +120,16 @@ def operator() -> Iterator[Operator]:
 
 
 @pytest.mark.parametrize("words", REFUSED.values(), ids=REFUSED)
-def test_what_destroys_is_refused_on_the_operator_s_database(operator: Operator, words: tuple[str, ...]) -> None:
-    before = operator.holds()
+def test_destructive_commands_are_refused_on_the_operator_s_database(
+    operator: Operator, words: tuple[str, ...]
+) -> None:
+    before = operator.contents()
 
     ended = operator.clone.manage(*words, PORTAL_MODE="development")
 
     assert ended.returncode == 1
     assert "is refused: it is for databases that tests and measurements make for themselves" in ended.stdout
-    assert operator.holds() == before
+    assert operator.contents() == before
     assert before["scopes_person"] == 40
 
 
@@ -143,26 +145,26 @@ def test_what_destroys_is_refused_on_the_operator_s_database(operator: Operator,
         'eval "$(make -n lint | grep portal.database)"',
     ],
 )
-def test_what_fills_and_empties_makes_its_own_database(operator: Operator, line: str) -> None:
-    before = operator.holds()
+def test_commands_that_fill_and_empty_create_their_own_database(operator: Operator, line: str) -> None:
+    before = operator.contents()
 
     ended = operator.clone.run("sh", "-c", line.format(url=f"'{operator.url}'"))
 
     assert ended.returncode == 0, ended.stdout
-    assert operator.holds() == before
+    assert operator.contents() == before
 
 
 def test_clean_does_not_reach_the_operator_s_database(operator: Operator) -> None:
-    before = operator.holds()
+    before = operator.contents()
     with cloned({".env": f"DATABASE_URL={operator.url}\n"}) as clone:
         ended = clone.run("make", "clean")
 
     assert ended.returncode == 0, ended.stdout
-    assert operator.holds() == before
+    assert operator.contents() == before
 
 
 @pytest.mark.django_db(transaction=True)
-def test_on_a_database_that_a_run_made_they_work_but_not_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_database_that_a_run_created_they_work_but_not_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     assert disposable_database.is_disposable(connection)
     call_command("sqlflush", verbosity=0)
 
@@ -172,5 +174,5 @@ def test_on_a_database_that_a_run_made_they_work_but_not_in_production(monkeypat
     monkeypatch.undo()
 
 
-def test_every_command_was_looked_at() -> None:
+def test_every_command_was_reviewed() -> None:
     assert set(get_commands()) == HARMLESS | {words[0] for words in REFUSED.values()}

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: it starts when it is needed, ends when it is not, and survives what happens to it."""
+"""The embedded PostgreSQL: it starts when needed, stops when not, and survives kills and leftover files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from portal import embedded_postgres
 from portal.embedded_postgres import Cluster, ClusterError
 
-HOLD = """
+KEEP_RUNNING = """
 import sys, time
 from pathlib import Path
 from portal.embedded_postgres import Cluster
@@ -30,7 +30,7 @@ with Cluster(Path(sys.argv[1])).held():
 
 @contextlib.contextmanager
 def running(*command: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is killed with the block."""
+    """A process that is killed at the end of the block."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as process:
         try:
             yield process
@@ -47,7 +47,7 @@ def embedded() -> Iterator[Cluster]:
 
 
 def test_the_last_holder_stops_the_server_and_one_that_was_killed_holds_nothing(embedded: Cluster) -> None:
-    with running(sys.executable, "-c", HOLD, str(embedded.home)) as other:
+    with running(sys.executable, "-c", KEEP_RUNNING, str(embedded.home)) as other:
         assert other.stdout
         assert other.stdout.readline() == b"held\n"
         with embedded.held():
@@ -59,10 +59,10 @@ def test_the_last_holder_stops_the_server_and_one_that_was_killed_holds_nothing(
     assert not embedded.answers()
 
 
-def test_a_server_that_was_asked_to_stay_outlives_its_holders(embedded: Cluster) -> None:
+def test_a_server_that_was_started_to_stay_outlives_its_holders(embedded: Cluster) -> None:
     url = embedded.keep()
-    with embedded.held() as held_url:
-        assert held_url == url
+    with embedded.held() as shared_url:
+        assert shared_url == url
     assert embedded.answers()
 
     assert embedded.stop()
@@ -70,7 +70,7 @@ def test_a_server_that_was_asked_to_stay_outlives_its_holders(embedded: Cluster)
     assert not embedded.stop()
 
 
-def test_what_libpq_reads_from_the_environment_leads_to_no_other_server(
+def test_libpq_s_environment_variables_lead_to_no_other_server(
     embedded: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("PGHOSTADDR", "127.0.0.1"), ("PGHOST", "db.example.com"), ("PGDATABASE", "theirs")):
@@ -79,7 +79,7 @@ def test_what_libpq_reads_from_the_environment_leads_to_no_other_server(
         assert (connection.info.host, connection.info.dbname) == (str(embedded.sockets), "portal")
 
 
-def test_a_killed_server_comes_back_with_all_that_was_committed(embedded: Cluster) -> None:
+def test_a_killed_server_restarts_with_all_that_was_committed(embedded: Cluster) -> None:
     with embedded.held() as url:
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE person (name text)")
@@ -89,18 +89,18 @@ def test_a_killed_server_comes_back_with_all_that_was_committed(embedded: Cluste
         assert connection.execute("SELECT name FROM person").fetchall() == [("Ada",)]
 
 
-def test_a_pid_that_has_passed_to_another_process_does_not_keep_the_server_from_starting(embedded: Cluster) -> None:
+def test_a_pid_that_was_reused_by_another_process_does_not_keep_the_server_from_starting(embedded: Cluster) -> None:
     with embedded.held():
         left = (embedded.data / "postmaster.pid").read_text().splitlines()
-    with running("sleep", "600", **embedded_postgres._identity()) as stranger:
+    with running("sleep", "600", **embedded_postgres._identity()) as other_process:
         for path in (embedded.data / "postmaster.pid", embedded.sockets / ".s.PGSQL.5432.lock"):
-            path.write_text("\n".join([str(stranger.pid), *left[1:]]) + "\n")
+            path.write_text("\n".join([str(other_process.pid), *left[1:]]) + "\n")
         with embedded.held():
             assert embedded.answers()
-        assert stranger.poll() is None
+        assert other_process.poll() is None
 
 
-def test_data_that_were_left_half_made_are_begun_anew(embedded: Cluster) -> None:
+def test_half_made_data_are_created_anew(embedded: Cluster) -> None:
     embedded._own_home()
     (embedded.home / "half").mkdir()
     (embedded.home / "half" / "PG_VERSION").write_text("18\n")
@@ -125,7 +125,7 @@ def test_a_directory_that_others_may_write_to_is_refused(embedded: Cluster, mode
         pass
 
 
-def test_a_long_path_has_its_socket_in_a_short_place(embedded: Cluster) -> None:
+def test_a_long_path_has_its_socket_in_a_short_directory(embedded: Cluster) -> None:
     deep = Cluster(embedded.home.with_name(embedded.home.name + "-" + "long" * 25))
     try:
         with deep.held():

@@ -1,4 +1,4 @@
-"""Production refuses what is unsafe there: each refusal in a process of its own, as it would be met."""
+"""Production refuses unsafe settings: each refusal in a process of its own, as an operator meets it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOUND = {
 
 
 def check(**changes: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py check --deploy` in a production that is sound but for the changes."""
+    """`manage.py check --deploy` in a production that is sound except for the changes."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TERRA_")}
     environment = inherited | SOUND | changes
     environment.pop("DJANGO_SETTINGS_MODULE", None)
@@ -46,7 +46,7 @@ def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"DEBUG": "true"}, "DEBUG is on"),
         ({"SECRET_KEY": ""}, "SECRET_KEY is missing, known or short"),
@@ -71,20 +71,20 @@ def test_a_sound_production_starts_and_django_finds_it_secure() -> None:
         ({"PORTAL_MODE": "staging"}, "PORTAL_MODE is 'staging'. Set it to one of: development, test, production"),
     ],
 )
-def test_production_does_not_start_and_says_what_to_do(changes: dict[str, str], told: str) -> None:
+def test_production_does_not_start_and_names_the_fix(changes: dict[str, str], message: str) -> None:
     result = check(**changes)
     assert result.returncode != 0
-    assert told in result.stderr
+    assert message in result.stderr
     assert SOUND["SECRET_KEY"] not in result.stderr
 
 
-def test_who_forgets_to_say_the_mode_gets_production_with_all_its_refusals_at_once() -> None:
+def test_without_a_mode_production_applies_with_all_its_refusals_at_once() -> None:
     result = check(PORTAL_MODE="", SECRET_KEY="", ALLOWED_HOSTS="", DEBUG="1")
     assert "This is production" in result.stderr
     assert all(name in result.stderr for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"))
 
 
-def test_a_checkout_that_was_tried_out_is_production_once_nobody_says_otherwise() -> None:
+def test_a_used_development_checkout_is_production_without_an_explicit_mode() -> None:
     programs = (
         (".venv/bin/python", "manage.py", "worker"),
         (".venv/bin/gunicorn", "portal.wsgi", "--check-config"),
@@ -104,12 +104,12 @@ def test_a_checkout_that_was_tried_out_is_production_once_nobody_says_otherwise(
             ended = clone.run(*program)
             assert ended.returncode != 0
             assert ".env says PORTAL_MODE=development, and whatever is started here later" in ended.stdout
-        told = "from portal import settings; print(settings.PRODUCTION, settings.PORTAL_LINKS_A_MONTH)"
-        assert clone.run(".venv/bin/python", "-c", told, PORTAL_MODE="development").stdout == "False 2\n"
+        code = "from portal import settings; print(settings.PRODUCTION, settings.PORTAL_LINKS_A_MONTH)"
+        assert clone.run(".venv/bin/python", "-c", code, PORTAL_MODE="development").stdout == "False 2\n"
 
 
 @pytest.mark.parametrize("mode", ["production", "development", "test"])
-def test_all_that_is_wrong_is_named_at_once_a_line_each(mode: str) -> None:
+def test_everything_wrong_is_named_at_once_one_line_each(mode: str) -> None:
     result = check(
         PORTAL_MODE=mode,
         PROXIES="abc",
@@ -172,23 +172,23 @@ def test_all_that_is_wrong_is_named_at_once_a_line_each(mode: str) -> None:
         ("[a", False),
     ],
 )
-def test_a_password_that_must_be_written_otherwise_is_named(password: str, sound: bool) -> None:
+def test_a_password_that_must_be_escaped_is_named(password: str, sound: bool) -> None:
     words = _wrong_database(f"postgresql://portal:{password}@db.example.org:5432/portal?sslmode=require")
 
     assert words == ("" if sound else RAW)
     assert password not in words
 
 
-def test_keys_before_are_believed_while_the_key_is_rotated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_former_keys_are_accepted_during_a_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY_FALLBACKS", " the-one-before , and-the-one-before ,")
 
     assert secret_key_fallbacks() == ["the-one-before", "and-the-one-before"]
 
 
-def test_settings_take_what_the_environment_says() -> None:
-    asked = "from django.conf import settings as s; print(s.SECRET_KEY_FALLBACKS, s.WEBHOOK_STALE_SECONDS, s.PROXIES)"
-    told = subprocess.run(
-        [sys.executable, "-c", asked],
+def test_settings_are_read_from_the_environment() -> None:
+    code = "from django.conf import settings as s; print(s.SECRET_KEY_FALLBACKS, s.WEBHOOK_STALE_SECONDS, s.PROXIES)"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
         env=os.environ
         | {
             "DJANGO_SETTINGS_MODULE": "portal.settings",
@@ -203,4 +203,4 @@ def test_settings_take_what_the_environment_says() -> None:
         check=True,
     )
 
-    assert told.stdout == "['before'] 60 2\n"
+    assert result.stdout == "['before'] 60 2\n"

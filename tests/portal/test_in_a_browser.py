@@ -1,4 +1,4 @@
-"""The admin in a real browser, under the policy that it is sent with."""
+"""The admin in a real browser, under its Content Security Policy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pytest_django.live_server_helper import LiveServer
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_admin_works_and_the_policy_refuses_nothing_of_it(page: Page, live_server: LiveServer) -> None:
+def test_the_admin_works_and_its_content_security_policy_blocks_nothing(page: Page, live_server: LiveServer) -> None:
     User.objects.create_superuser("vera", password="a long and private one")
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+    console: list[str] = []
+    page.on("console", lambda message: lines.append(message.text))
 
     page.goto(f"{live_server.url}/admin/")
     page.get_by_label("Username").fill("vera")
@@ -21,4 +21,4 @@ def test_the_admin_works_and_the_policy_refuses_nothing_of_it(page: Page, live_s
     page.get_by_role("button", name="Sign in").click()
 
     page.get_by_role("heading", name="Home").wait_for()
-    assert [line for line in said if "Content Security Policy" in line] == []
+    assert [line for line in console if "Content Security Policy" in line] == []

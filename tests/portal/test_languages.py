@@ -1,4 +1,4 @@
-"""A catalogue makes a language."""
+"""A language exists where its compiled catalogue does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from portal.languages import languages
 
 
-def test_a_language_is_there_where_its_compiled_catalogue_is(tmp_path: Path) -> None:
+def test_a_language_exists_where_its_compiled_catalogue_does(tmp_path: Path) -> None:
     for locale, name in (("pt_BR", "django.mo"), ("qtz", "django.mo"), ("fr", "django.po")):
         folder = tmp_path / locale / "LC_MESSAGES"
         folder.mkdir(parents=True)

@@ -18,7 +18,7 @@ from portal import logs
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What production's log says, line by line."""
+    """The lines of production's log."""
     logging.config.dictConfig(logs.configuration(machine_readable=True))
     console = logging.getHandlerByName("console")
     assert isinstance(console, logging.StreamHandler)
@@ -39,14 +39,12 @@ def test_a_request_is_logged_without_its_query_and_without_a_link_s_secret(lines
 
 
 @pytest.mark.django_db
-def test_a_webhook_leaves_its_own_line_where_it_is_refused_and_none_for_the_request(
-    lines: io.StringIO, client: Client
-) -> None:
+def test_a_refused_webhook_logs_its_own_line_and_none_for_the_request(lines: io.StringIO, client: Client) -> None:
     structlog.contextvars.bind_contextvars(user_id="of the request before")
     client.post("/hooks/terra/unclaimed/", b"{}", content_type="application/json")
     assert "of the request before" not in lines.getvalue()
-    said = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
-    assert [line for line in said if line.startswith("webhook refused with 404")]
+    events = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
+    assert [line for line in events if line.startswith("webhook refused with 404")]
     assert "request_finished" not in lines.getvalue()
 
 
@@ -113,5 +111,5 @@ def test_a_mistyped_address_of_a_link_leaves_no_secret_in_any_line(
 
 
 @pytest.mark.parametrize("text", ["/admin/people/4/ took 3 s", "r/w of /var/r.txt"])
-def test_what_is_no_link_s_address_is_left_alone(text: str) -> None:
+def test_other_addresses_are_logged_unchanged(text: str) -> None:
     assert logs.scrubbed(text) == text

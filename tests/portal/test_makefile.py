@@ -1,4 +1,4 @@
-"""`make` finds a Python that will do, whatever the names say, or says what is missing; it deletes only what it made."""
+"""`make` finds a suitable Python, whatever its name, or names what is missing; it deletes only what it made."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def add_python(machine: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
-def test_a_python_that_is_older_than_its_name_is_passed_by_and_the_right_one_named(machine: Path) -> None:
+def test_a_python_that_is_older_than_its_name_is_skipped_and_the_right_one_named(machine: Path) -> None:
     add_python(machine, "python3.13", "exit 1")
     assert "Python 3.12 or newer is needed, and none was found." in make_environment(machine)
 
@@ -55,7 +55,7 @@ def test_a_python_without_pip_is_named_with_the_package_that_it_lacks(machine: P
     assert "apt-get install python3.12-venv" in make_environment(machine)
 
 
-def test_the_first_python_that_will_do_makes_the_environment(machine: Path) -> None:
+def test_the_first_suitable_python_makes_the_environment(machine: Path) -> None:
     add_python(machine, "python3.14", "exit 1")
     add_python(machine, "python3.12", 'case "$1" in -m) echo "made by me: $*"; exit 1;; esac')
     assert "made by me: -m venv --clear .venv" in make_environment(machine)
@@ -82,7 +82,7 @@ def test_clean_deletes_what_was_made_here_and_nothing_else(clone: Clone, tmp_pat
     with_demo = "from portal import demo\nwith demo.place() as (_, home): print(home)"
     ours = [place / "main", Path(clone.run(".venv/bin/python", "-c", with_demo).stdout.strip()), clone.path / ".venv"]
     assert all(path.exists() for path in ours)
-    # Whatever is found where ours would be, even what calls itself ours behind a link, or is another checkout's.
+    # Whatever stands where ours would be, even behind a link with our mark, or another checkout's.
     for directory, maker in (
         (tmp_path, str(clone.path)),
         (place / "theirs", "/another/checkout"),

@@ -24,7 +24,7 @@ def texts(value: object) -> list[str]:
     return list(value) if isinstance(value, (list, tuple)) else [str(value or "")]
 
 
-def said(catalogue: Catalog) -> list[Message]:
+def real_messages(catalogue: Catalog) -> list[Message]:
     return [message for message in catalogue if message.id]
 
 
@@ -36,49 +36,49 @@ def po(locale: str) -> Path:
     return messages.LOCALE / locale / "LC_MESSAGES" / "django.po"
 
 
-def test_there_is_something_to_translate_and_german_is_there() -> None:
+def test_there_are_sentences_to_translate_and_a_german_catalogue() -> None:
     assert len(MARKED) > 50 and "de" in LOCALES
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_marked_sentence_is_in_the_catalogue_and_no_other(locale: str) -> None:
     catalogue = read(locale)
-    assert {key(message) for message in said(catalogue)} == {key(message) for message in said(MARKED)}, (
-        "run make messages"
-    )
+    assert {key(message) for message in real_messages(catalogue)} == {
+        key(message) for message in real_messages(MARKED)
+    }, "run make messages"
     assert not catalogue.obsolete
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_sentence_is_translated_and_none_is_a_guess(locale: str) -> None:
     catalogue = read(locale)
-    assert [message.id for message in said(catalogue) if not all(map(str.strip, texts(message.string)))] == []
-    assert [message.id for message in said(catalogue) if message.fuzzy] == []
-    forms = {len(texts(message.string)) for message in said(catalogue) if message.pluralizable}
+    assert [message.id for message in real_messages(catalogue) if not all(map(str.strip, texts(message.string)))] == []
+    assert [message.id for message in real_messages(catalogue) if message.fuzzy] == []
+    forms = {len(texts(message.string)) for message in real_messages(catalogue) if message.pluralizable}
     assert forms == {catalogue.num_plurals}
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_translation_names_what_the_sentence_names(locale: str) -> None:
-    for message in said(read(locale)):
+def test_a_translation_uses_the_placeholders_of_its_sentence(locale: str) -> None:
+    for message in real_messages(read(locale)):
         named = placeholders(texts(message.id)[-1])
         assert all(placeholders(text) == named for text in (*texts(message.id), *texts(message.string))), message.id
 
 
 def placeholders(text: str) -> set[str]:
-    """The names in %(name)s; whatever else a % begins is an error."""
+    """The names in %(name)s; anything else after a % is an error."""
     text % dict.fromkeys(found := re.findall(r"%\((\w+)\)s", text), "")
     assert text.replace("%%", "").count("%") == len(found), text
     return set(found)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_what_is_compiled_is_what_is_written(locale: str) -> None:
+def test_the_compiled_catalogue_matches_its_source(locale: str) -> None:
     assert po(locale).with_suffix(".mo").read_bytes() == messages.compiled(po(locale), locale), "run make messages"
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_catalogue_that_is_up_to_date_stays_as_it_is(locale: str, tmp_path: Path) -> None:
+def test_a_catalogue_that_is_up_to_date_is_not_rewritten(locale: str, tmp_path: Path) -> None:
     copy = tmp_path / locale / "LC_MESSAGES" / "django.po"
     copy.parent.mkdir(parents=True)
     copy.write_bytes(po(locale).read_bytes())
@@ -95,7 +95,7 @@ def test_marks_are_found_in_python_and_in_templates_but_not_at_the_desk(tmp_path
         "{% blocktranslate count n=n %}one {{ x }}{% plural %}{{ n }} of {{ x }}{% endblocktranslate %}"
     )
 
-    assert {key(message) for message in said(messages.collected(tmp_path))} == {
+    assert {key(message) for message in real_messages(messages.collected(tmp_path))} == {
         ("by name", None),
         (("a box", "boxes"), None),
         ("May", "a month"),
@@ -104,13 +104,13 @@ def test_marks_are_found_in_python_and_in_templates_but_not_at_the_desk(tmp_path
     }
 
 
-def test_a_new_language_begins_with_every_sentence_untranslated_and_goes_on_from_there(tmp_path: Path) -> None:
+def test_a_new_language_begins_with_every_sentence_untranslated_and_keeps_later_translations(tmp_path: Path) -> None:
     template = Catalog()
     template.add("Hello")
     template.add(("a box", "boxes"))
     begun = messages.update("pl", template, tmp_path)
     assert messages.locales(tmp_path) == ["pl"]
-    assert [texts(message.string) for message in said(messages.read(begun, "pl"))] == [[""], ["", "", ""]]
+    assert [texts(message.string) for message in real_messages(messages.read(begun, "pl"))] == [[""], ["", "", ""]]
 
     begun.write_text(begun.read_text("utf-8").replace('"Hello"\nmsgstr ""', '"Hello"\nmsgstr "Cześć"'), "utf-8")
     template.add("Goodbye")

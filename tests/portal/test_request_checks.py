@@ -1,4 +1,4 @@
-"""What no record can hold: every route of the resolver meets it, and none answers 5xx."""
+"""Values that no record can store: every route receives them, and none answers 5xx."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def routes(patterns: list[URLPattern | URLResolver] | None = None, before: str =
 
 @contextmanager
 def one_connection() -> Iterator[None]:
-    """A request's end closes connections that are old; the test's own must last."""
+    """The end of a request closes old connections; the test's own must stay open."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     try:
@@ -64,7 +64,7 @@ def one_connection() -> Iterator[None]:
 def status(
     browser: Client, method: str, address: str, body: bytes = b"", content_type: str = "", cookie: str = ""
 ) -> tuple[int, dict[str, str]]:
-    """What the WSGI server's application answers, with the headers: nothing is caught that gunicorn would see."""
+    """What the WSGI server's application answers, with the headers: no exception is caught that gunicorn would see."""
     path, _, query = address.partition("?")
     sent = RequestFactory().generic(method, "/", body, "text/plain").environ | {
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
@@ -75,28 +75,28 @@ def status(
         ),
         "HTTP_X_CSRFTOKEN": TOKEN,
     }
-    told: list[tuple[int, dict[str, str]]] = []
+    response: list[tuple[int, dict[str, str]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
-        told.append((int(status[:3]), dict(headers)))
+        response.append((int(status[:3]), dict(headers)))
         return list
 
     with one_connection():
         answer = application(sent, start)
         list(answer)
         answer.close()
-    return told[0]
+    return response[0]
 
 
-def assert_plain(told: tuple[int, dict[str, str]], *about: object) -> None:
-    code, headers = told
+def assert_plain(response: tuple[int, dict[str, str]], *about: object) -> None:
+    code, headers = response
     assert code < 500, about
     if code >= 400:
         assert "no-store" in headers["Cache-Control"], about
 
 
 @pytest.mark.parametrize("value", STRANGE, ids=lambda value: value[:9])
-def test_no_route_fails_for_what_stands_in_its_path_or_query(
+def test_no_route_fails_for_any_value_in_its_path_or_query(
     records: Source, signed_in: Callable[[str], Client], value: str
 ) -> None:
     browser = signed_in("everything")
@@ -108,7 +108,7 @@ def test_no_route_fails_for_what_stands_in_its_path_or_query(
 
 
 @pytest.mark.parametrize("value", STRANGE[:6], ids=lambda value: value[:9])
-def test_no_form_fails_for_what_is_sent_with_it(
+def test_no_form_fails_for_any_value_in_a_field(
     records: Source, signed_in: Callable[[str], Client], value: str
 ) -> None:
     browser = signed_in("everything")
@@ -163,7 +163,7 @@ def test_a_form_that_cannot_be_read_is_400_and_its_page_does_not_read_it_again(
 
 
 @pytest.mark.django_db
-def test_what_is_refused_gets_our_page_and_leaves_no_trace_in_a_cache() -> None:
+def test_a_refused_request_gets_our_page_and_is_not_cached() -> None:
     for address in ("/r/a%00/x", "/r/back/%00", "/admin/links/%00/status/", "/static/%00", "/nothing%00"):
         response = Client().get(address)
         assert (response.status_code, response.headers["Cache-Control"]) == (400, "no-store"), address
@@ -172,7 +172,7 @@ def test_what_is_refused_gets_our_page_and_leaves_no_trace_in_a_cache() -> None:
     assert Client().get("/R//id/secret").headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_utf_8_by_any_of_its_names_is_taken(records: Source, signed_in: Callable[[str], Client]) -> None:
+def test_utf_8_by_any_of_its_names_is_accepted(records: Source, signed_in: Callable[[str], Client]) -> None:
     for charset in ("utf-8", "UTF-8", "utf8", "us-ascii"):
         kind = f"{FORM}; charset={charset}"
         code, headers = status(signed_in("agent"), "POST", "/admin/search/", b"words=ben", kind)
@@ -181,7 +181,9 @@ def test_utf_8_by_any_of_its_names_is_taken(records: Source, signed_in: Callable
 
 @pytest.mark.parametrize("query", ["end=%00", "end=success&state=a%00b", "end=%ED%A0%80", "end=" + "a" * 10_000])
 @pytest.mark.parametrize("charset", ["", "; charset=utf-7", "; charset=base64"])
-def test_a_return_from_the_provider_is_recorded_whatever_it_brings(records: Source, query: str, charset: str) -> None:
+def test_a_return_from_the_provider_is_recorded_whatever_its_parameters(
+    records: Source, query: str, charset: str
+) -> None:
     link = ReauthLink.objects.get()
     attempt = Attempt.objects.create(
         source=records, person=link.person, link=link, key="a-key", started_at=timezone.now(), reference_id="ref-ben"
@@ -192,9 +194,9 @@ def test_a_return_from_the_provider_is_recorded_whatever_it_brings(records: Sour
     assert attempt.returned is not None and "\x00" not in json.dumps(attempt.returned)
 
 
-@pytest.mark.parametrize("told", ["\\u0000", "\\ud800", "a" * 10_000, quote("\x00")])
-def test_a_signed_webhook_with_such_a_value_is_stored(records: Source, told: str) -> None:
-    body = f'{{"type": "auth", "status": "success", "user": {{"user_id": "{told}", "provider": "OURA"}}}}'.encode()
+@pytest.mark.parametrize("value", ["\\u0000", "\\ud800", "a" * 10_000, quote("\x00")])
+def test_a_signed_webhook_with_such_a_value_is_stored(records: Source, value: str) -> None:
+    body = f'{{"type": "auth", "status": "success", "user": {{"user_id": "{value}", "provider": "OURA"}}}}'.encode()
     at = str(int(time.time()))
     signature = hmac.new(SECRET.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
     before = Delivery.objects.count()
@@ -210,13 +212,13 @@ def test_a_signed_webhook_with_such_a_value_is_stored(records: Source, told: str
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("cookie", ['portal_session="a\\000b"', 'portal_csrf="\\000"', '"\\000"=a'])
-def test_a_cookie_that_no_session_can_have_signs_nobody_in_and_fails_nothing(cookie: str) -> None:
+def test_an_impossible_session_cookie_is_ignored(cookie: str) -> None:
     assert status(Client(), "GET", "/admin/", cookie=cookie)[0] == 302
     assert status(Client(), "GET", "/admin/login/", cookie=cookie)[0] == 200
 
 
 @pytest.mark.django_db
-def test_every_answer_to_who_is_signed_in_is_kept_by_no_cache(agent: Callable[[str], User]) -> None:
+def test_no_answer_to_a_signed_in_agent_is_cached(agent: Callable[[str], User]) -> None:
     browser = Client()
     assert browser.login(username=agent("agent").username, password=PASSWORD)
     for page in ("", "password_change/", "password_change/done/", "nothing/", "connections/", "login/", "access/"):

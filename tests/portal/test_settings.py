@@ -1,4 +1,4 @@
-"""What every page is sent with, and what it is made of."""
+"""The headers of every page, its login and its static files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_behind_a_pooler_no_cursor_stays_in_a_session(
         assert len(list(rows)) == 4
 
 
-def test_every_static_file_finds_the_files_that_it_names(tmp_path: Path) -> None:
+def test_every_static_file_that_another_names_exists(tmp_path: Path) -> None:
     storage = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
     with override_settings(STORAGES=storage, STATIC_ROOT=tmp_path):
         call_command("collectstatic", interactive=False, verbosity=0)

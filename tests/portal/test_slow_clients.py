@@ -1,4 +1,4 @@
-"""When a request has come: its head whole, and its body, or as much of it as is looked at."""
+"""When a request has arrived: its whole head, and its body, or as much of it as is inspected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ POST = b"POST / HTTP/1.1\r\ncontent-LENGTH: 3\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("seen", "come"),
+    ("seen", "arrived"),
     [
         (b"G", False),
         (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
@@ -29,8 +29,8 @@ POST = b"POST / HTTP/1.1\r\ncontent-LENGTH: 3\r\n\r\n"
     ],
     ids=range(14),
 )
-def test_a_request_has_come(seen: bytes, come: bool) -> None:
-    assert has_come(seen[:LOOKED_AT]) is come
+def test_a_request_has_arrived(seen: bytes, arrived: bool) -> None:
+    assert has_come(seen[:LOOKED_AT]) is arrived
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_a_request_has_come(seen: bytes, come: bool) -> None:
     ],
     ids=range(7),
 )
-def test_a_request_has_come_to_its_end(seen: bytes, whole: bool) -> None:
+def test_a_request_has_arrived_completely(seen: bytes, whole: bool) -> None:
     assert is_whole(seen) is whole

@@ -1,4 +1,4 @@
-"""What stops a command or a server is told in one line: what is wrong, and what to do."""
+"""What stops a command or a server is reported in one line: what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests import command_line
 from tests.management.test_commands import COMMANDS
 
 FILES = CHECKOUT / "docs" / "examples"
-# What each command is called with, so that it has something to ask its database.
+# The arguments with which each command queries its database.
 ARGUMENTS: dict[str, tuple[str | Path, ...]] = {
     "audit_connections": ("--offline",),
     "diagnose": ("--connection", "1"),
@@ -51,7 +51,7 @@ def test_every_command_is_covered() -> None:
 
 @pytest.mark.parametrize("name", [*ARGUMENTS, *DJANGO])
 @pytest.mark.django_db
-def test_without_a_database_each_command_says_so_in_one_line(name: str, tmp_path: Path) -> None:
+def test_without_a_database_each_command_reports_so_in_one_line(name: str, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("reference_id\nref-ada\n")
     words = [people if word == "PEOPLE" else word for word in (ARGUMENTS | DJANGO)[name]]
@@ -68,7 +68,7 @@ def test_without_a_database_each_command_says_so_in_one_line(name: str, tmp_path
 
 @pytest.mark.django_db
 def test_a_diagnosis_of_a_text_needs_no_database() -> None:
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, command_line.MANAGE, "diagnose"],
         env=command_line.variables(DATABASE_URL=NOWHERE),
         input="401 invalid_token",
@@ -78,15 +78,15 @@ def test_a_diagnosis_of_a_text_needs_no_database() -> None:
         check=False,
     )
 
-    assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.startswith("token_invalid")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("token_invalid")
 
 
 @pytest.mark.django_db
 def test_a_check_of_terra_needs_no_database() -> None:
-    told = command_line.run("check_source", "terra:production", DATABASE_URL=NOWHERE, **TERRA)
+    result = command_line.run("check_source", "terra:production", DATABASE_URL=NOWHERE, **TERRA)
 
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def url(*, name: str | None = None, user: str | None = None) -> str:
@@ -110,14 +110,14 @@ def made(create: str, drop: str) -> Iterator[None]:
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_does_not_exist_or_whose_user_does_not() -> None:
     missing = command_line.run("show_person", "ref-ada", DATABASE_URL=url(name="not_there"))
-    stranger = command_line.run("show_person", "ref-ada", DATABASE_URL=url(user="not_there"))
+    unknown_user = command_line.run("show_person", "ref-ada", DATABASE_URL=url(user="not_there"))
 
-    assert (missing.returncode, stranger.returncode) == (1, 1)
+    assert (missing.returncode, unknown_user.returncode) == (1, 1)
     assert missing.stderr == (
         'The database does not answer: database "not_there" does not exist.'
         " Create it, or correct the name in DATABASE_URL; then run manage.py migrate.\n"
     )
-    assert stranger.stderr == (
+    assert unknown_user.stderr == (
         'The database does not answer: role "not_there" does not exist.'
         " Correct the user and the password in DATABASE_URL.\n"
     )
@@ -128,11 +128,11 @@ def test_a_database_that_was_not_migrated() -> None:
     name = f"{connection.settings_dict['NAME']}_empty"
     with made(f"CREATE DATABASE {name} TEMPLATE template0", f"DROP DATABASE {name} WITH (FORCE)"):
         ended = command_line.run("show_person", "ref-ada", DATABASE_URL=url(name=name))
-        asked = command_line.run("show_person", "ref-ada", "--traceback", DATABASE_URL=url(name=name))
+        with_traceback = command_line.run("show_person", "ref-ada", "--traceback", DATABASE_URL=url(name=name))
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "The database lacks a table of this version. Run manage.py migrate.\n"
-    assert "Traceback" in asked.stderr
+    assert "Traceback" in with_traceback.stderr
 
 
 @pytest.mark.django_db(transaction=True)
@@ -172,7 +172,7 @@ def test_a_database_that_has_no_connection_left() -> None:
         ("connection timeout expired", "correct DATABASE_URL."),
     ],
 )
-def test_what_libpq_reports_becomes_what_to_do(text: str, todo: str) -> None:
+def test_libpq_s_errors_are_translated_into_a_fix(text: str, todo: str) -> None:
     words = one_line(psycopg.OperationalError(text))
 
     assert words is not None
@@ -187,7 +187,7 @@ def test_a_fault_of_ours_keeps_its_traceback() -> None:
 
 
 @pytest.mark.django_db
-def test_a_server_that_is_wrongly_set_up_ends_without_a_traceback() -> None:
+def test_a_misconfigured_server_ends_without_a_traceback() -> None:
     for door in ("portal.wsgi", "portal.asgi"):
         ended = subprocess.run(
             [sys.executable, "-c", f"import {door}"],

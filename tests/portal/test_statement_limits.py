@@ -1,4 +1,4 @@
-"""How long a statement may take, by the kind of work: on kept connections, behind poolers, and what a page says."""
+"""How long a statement may take, by kind of work: on persistent connections, behind poolers, and what a page shows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def seconds(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def shared() -> Iterator[None]:
-    """A pooler in transaction mode, as DATABASE_URL tells of one."""
+    """A pooler in transaction mode, as DATABASE_URL declares it."""
     connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = True
     yield
     connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = False
@@ -46,8 +46,8 @@ def sleep(seconds: float = 1) -> None:
         cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
 
-def asked(**marks: object) -> str:
-    """The limit that holds in a view with these marks."""
+def limit_in_view(**marks: object) -> str:
+    """The limit in effect in a view with these marks."""
     found = []
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -65,20 +65,25 @@ def asked(**marks: object) -> str:
     return found[0]
 
 
-def test_a_kept_connection_has_the_limit_of_who_asks() -> None:
+def test_a_persistent_connection_has_the_limit_of_each_request() -> None:
     assert limit() == "0"
-    assert [asked(), asked(work="webhooks"), asked(work="commands"), asked()] == ["200ms", "100ms", "0", "200ms"]
+    assert [limit_in_view(), limit_in_view(work="webhooks"), limit_in_view(work="commands"), limit_in_view()] == [
+        "200ms",
+        "100ms",
+        "0",
+        "200ms",
+    ]
     assert connection.connection is not None
 
 
-def test_one_that_is_opened_within_a_request_has_it_from_the_start() -> None:
+def test_a_connection_opened_within_a_request_has_it_from_the_start() -> None:
     connection.close()
-    assert asked(work="webhooks") == "100ms"
+    assert limit_in_view(work="webhooks") == "100ms"
 
 
 @pytest.mark.usefixtures("shared")
 def test_behind_a_pooler_each_transaction_has_the_limit_and_the_session_has_none() -> None:
-    assert asked() == "200ms"
+    assert limit_in_view() == "200ms"
     assert limit() == "0"
     token = statement_limits._work.set("pages")
     try:
@@ -94,7 +99,7 @@ def test_behind_a_pooler_each_transaction_has_the_limit_and_the_session_has_none
     sleep(0.3)
 
 
-def test_a_page_that_was_stopped_says_what_to_do() -> None:
+def test_a_page_that_was_stopped_names_the_remedy() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 50")
     with pytest.raises(OperationalError) as stopped:
@@ -106,7 +111,7 @@ def test_a_page_that_was_stopped_says_what_to_do() -> None:
     assert "narrow your filters" in response.text
 
 
-def test_what_failed_otherwise_is_not_answered_so() -> None:
+def test_other_failures_are_not_answered_this_way() -> None:
     door = StatementLimits(lambda request: HttpResponse())
     for other in (OperationalError("the connection is closed"), ValueError("statement timeout")):
         assert door.process_exception(RequestFactory().get("/"), other) is None
@@ -121,13 +126,13 @@ def test_pages_leave_threads_to_webhooks(monkeypatch: pytest.MonkeyPatch) -> Non
         middleware = StatementLimits(lambda request: HttpResponse())
         full = middleware.process_view(RequestFactory().get("/"), lambda: None, (), {})  # type: ignore[arg-type,return-value]
         assert full is not None and full.status_code == 503
-        assert asked(work="webhooks") == "100ms"
+        assert limit_in_view(work="webhooks") == "100ms"
     finally:
         statement_limits._places.release(statement_limits.PAGES_AT_ONCE)
         statement_limits._work.reset(before)
-    assert asked() == "200ms"
+    assert limit_in_view() == "200ms"
 
 
-def test_the_doors_say_their_kind() -> None:
+def test_each_entrance_declares_its_kind_of_work() -> None:
     assert vars(receive_event)["work"] == "webhooks"
     assert vars(erase_person)["work"] == "commands"

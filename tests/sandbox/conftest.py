@@ -1,4 +1,4 @@
-"""A running sandbox, and the hands to try it with."""
+"""A running sandbox, and clients that use and control it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = "a-signing-secret"
 
 
 class Application:
-    """An application that uses the sandbox over HTTP, and whoever holds its levers."""
+    """An application that uses the sandbox over HTTP, and its control API."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -67,20 +67,20 @@ class Application:
         return minted
 
     def decide(self, link: str, decision: str, *scopes: str) -> requests.Response:
-        """Posts the consent screen's form as a browser would, and does not follow."""
+        """Posts the consent screen's form as a browser would, without following redirects."""
         form = {"decision": decision, "scope": list(scopes)}
         return requests.post(link, data=form, allow_redirects=False, timeout=10)
 
     def delivered(self, count: int) -> list[dict[str, Any]]:
-        """The log of deliveries once it holds as many attempts."""
+        """The log of deliveries, once it has that many attempts."""
         return until(lambda: found if len(found := self.control("GET", "deliveries")["attempts"]) >= count else None)
 
 
-def until[Found](look: Callable[[], Found | None]) -> Found:
-    """What is found in the end; fails after 10 seconds."""
+def until[Found](query: Callable[[], Found | None]) -> Found:
+    """The first result that is not empty; fails after 10 seconds."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        if found := look():
+        if found := query():
             return found
         time.sleep(0.01)
     raise AssertionError("It did not happen within 10 seconds.")
@@ -122,5 +122,5 @@ def host(httpserver: HTTPServer) -> HTTPServer:
 
 @pytest.fixture
 def sending(start: Callable[..., Application], host: HTTPServer) -> Application:
-    """A sandbox whose webhooks the host hears."""
+    """A sandbox that sends its webhooks to the host."""
     return start(webhook_url=host.url_for("/hook"))

@@ -1,4 +1,4 @@
-"""The sandbox's Admin API has the documented fields, codes and doors, and can be made to fail."""
+"""The sandbox's Admin API has the documented fields, codes and authentication, and can be made to fail."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def ask(terra: Application, path: str, method: str = "GET", **more: Any) -> requ
     return requests.request(method, f"{terra.url}{path}", headers=headers, timeout=10, **more)
 
 
-def test_the_token_opens_it_and_the_api_key_does_not(terra: Application) -> None:
+def test_the_token_is_accepted_and_the_api_key_is_not(terra: Application) -> None:
     assert ask(terra, f"{BASE}/me").json()["kind"] == "admin"
     refused = terra.http.get(f"{terra.url}{BASE}/me", timeout=10)
     assert refused.status_code == 401 and refused.json()["code"] == "unauthorized"
     assert "status" not in refused.json()
 
 
-def test_it_tells_how_the_environment_is_set_up(terra: Application) -> None:
+def test_it_reports_how_the_environment_is_configured(terra: Application) -> None:
     terra.change_settings(
         enabled_sources=["OURA", "DEXCOM_EU"], custom_scopes={"oura": ["email"]}, webhook_url="https://app.example/x"
     )
@@ -72,7 +72,7 @@ def test_it_refuses_as_terra_does(
     assert refused.headers["Content-Type"] == "application/problem+json"
 
 
-def test_it_throttles_when_told_to(terra: Application) -> None:
+def test_it_throttles_on_request(terra: Application) -> None:
     terra.add_fault(kind="429", path="/sources", seconds=7)
     refused = ask(terra, f"{HERE}/unified-api/sources")
     assert (refused.status_code, refused.headers["Retry-After"], refused.json()["code"]) == (429, "7", "rate_limited")

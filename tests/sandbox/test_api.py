@@ -36,19 +36,19 @@ def test_paging_through_shows_every_connection_once(terra: Application) -> None:
     assert set(results[0]) == USER_KEYS
 
 
-def test_without_a_page_all_come_in_one_answer(terra: Application) -> None:
+def test_without_a_page_one_answer_lists_everybody(terra: Application) -> None:
     whole = terra.get("/subscriptions").json()
     assert whole["status"] == "success"
     assert whole["users"] == [user for page in pages(terra, per_page=7) for user in page["results"]]
 
 
 def test_a_listing_without_anybody_is_one_empty_page(start: Callable[..., Application]) -> None:
-    nobody = start(Population(1, 0, TODAY, default()))
-    assert nobody.get("/subscriptions", page=0).json() == {"data": {"next": None, "max_page": 0, "results": []}}
-    assert nobody.get("/subscriptions").json() == {"users": [], "status": "success"}
+    empty = start(Population(1, 0, TODAY, default()))
+    assert empty.get("/subscriptions", page=0).json() == {"data": {"next": None, "max_page": 0, "results": []}}
+    assert empty.get("/subscriptions").json() == {"users": [], "status": "success"}
 
 
-def test_a_page_of_a_million_thinks_up_no_more_people_than_it_shows(start: Callable[..., Application]) -> None:
+def test_a_page_of_a_million_generates_no_more_people_than_it_shows(start: Callable[..., Application]) -> None:
     thought_up: list[int] = []
 
     class Counted(Population):
@@ -83,7 +83,7 @@ def test_a_page_that_is_no_number_is_refused(terra: Application, query: dict[str
 
 
 @pytest.mark.parametrize("base", ["/v2", "/api/v2"])
-def test_both_bases_answer_alike_with_a_date_and_a_trace_id(terra: Application, base: str) -> None:
+def test_both_base_urls_give_the_same_answer_with_a_date_and_a_trace_id(terra: Application, base: str) -> None:
     answer = terra.http.get(f"{terra.url}{base}/subscriptions?page=0", timeout=10)
     assert answer.json() == terra.get("/subscriptions", page=0).json()
     assert answer.headers["Date"].endswith("GMT")
@@ -111,7 +111,7 @@ def test_wrong_credentials_are_refused_in_the_dialect_of_the_moment(
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/userInfo/", "/subscriptions/"])
-def test_a_path_that_is_not_there_is_a_problem_too(terra: Application, path: str) -> None:
+def test_an_unknown_path_is_an_error_too(terra: Application, path: str) -> None:
     answer = terra.get(path)
     assert (answer.status_code, answer.json()["title"]) == (404, "not found")
 
@@ -142,7 +142,7 @@ def test_many_are_found_at_once_and_the_unknown_left_out(terra: Application) -> 
     assert terra.post("/bulkUserInfo", {"ids": ids}).status_code == 400
 
 
-def test_the_account_behind_a_connection_can_be_asked_for(terra: Application) -> None:
+def test_the_account_behind_a_connection_can_be_queried(terra: Application) -> None:
     ada = terra.user("ada")
     answer = terra.get("/athlete", user_id=ada["user_id"], to_webhook="false").json()
     assert answer["user"] == ada
@@ -152,7 +152,7 @@ def test_the_account_behind_a_connection_can_be_asked_for(terra: Application) ->
     assert terra.get("/athlete", user_id=ada["user_id"]).json()["reference"]
 
 
-def test_the_account_cannot_be_asked_for_without_a_profile_scope_or_access(terra: Application) -> None:
+def test_the_account_cannot_be_queried_without_a_profile_scope_or_access(terra: Application) -> None:
     ada, cy = terra.user("ada"), terra.user("cy")
     terra.control("POST", f"users/{ada['user_id']}/permission_change", {"scopes": ["email", "heartrate"]})
     answer = terra.get("/athlete", user_id=ada["user_id"], to_webhook="false")
@@ -161,7 +161,7 @@ def test_the_account_cannot_be_asked_for_without_a_profile_scope_or_access(terra
     assert answer.status_code == 400 and "Authorization expired" in answer.json()["detail"]
 
 
-def test_a_deauthenticated_connection_is_known_no_more(terra: Application) -> None:
+def test_a_deauthenticated_connection_is_unknown(terra: Application) -> None:
     ada = terra.user("ada")
     assert terra.delete("/auth/deauthenticateUser", user_id=ada["user_id"]).status_code == 200
     assert terra.users("ada") == []

@@ -24,7 +24,7 @@ Run = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Starts the command, and gives its process and its one line once it is ready."""
+    """Starts the command, and yields its process and its one line once it is ready."""
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **variables: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
@@ -45,7 +45,7 @@ def run() -> Iterator[Run]:
         process.communicate()
 
 
-def test_it_says_where_it_is_serves_and_ends_when_it_is_told_to(run: Run) -> None:
+def test_it_prints_its_address_serves_and_ends_on_sigterm(run: Run) -> None:
     process, ready = run(
         "--port=0",
         "--people=30",
@@ -69,7 +69,7 @@ def test_it_says_where_it_is_serves_and_ends_when_it_is_told_to(run: Run) -> Non
     assert (process.returncode, rest) == (0, "")
 
 
-def test_a_taken_port_is_passed_by_and_keys_that_are_not_given_are_made_up(run: Run) -> None:
+def test_a_port_in_use_is_skipped_and_missing_keys_are_generated(run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -97,7 +97,7 @@ def test_a_people_file_of_another_kind_is_refused_and_not_touched(tmp_path: Path
     assert (tmp_path / "people.txt").read_text() == "mine"
 
 
-def test_a_people_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+def test_a_people_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         call_command("sandbox", people_file=tmp_path / "nowhere" / "people.csv")
 

@@ -65,7 +65,7 @@ def test_looking_at_the_page_changes_nothing(terra: Application) -> None:
     assert terra.users("ada") == before
 
 
-def test_a_no_leads_to_the_failure_address_and_changes_nothing(terra: Application) -> None:
+def test_a_refusal_leads_to_the_failure_address_and_changes_nothing(terra: Application) -> None:
     before = terra.users("ada")
     minted = terra.link("OURA", "ada", auth_success_redirect_url=SUCCESS, auth_failure_redirect_url=FAILURE)
     address, parameters = led_to(terra.decide(minted["auth_url"], "refuse"))
@@ -77,7 +77,7 @@ def test_a_no_leads_to_the_failure_address_and_changes_nothing(terra: Applicatio
 
 
 @pytest.mark.parametrize(("resource", "refused"), [("OURA", "email"), ("STRAVA", "activity:read_all")])
-def test_a_refused_mandatory_scope_makes_no_connection_and_spares_the_old_one(
+def test_a_refused_mandatory_scope_makes_no_connection_and_keeps_the_old_one(
     terra: Application, resource: str, refused: str
 ) -> None:
     walk(terra, resource, "somebody")
@@ -103,7 +103,7 @@ def test_a_reauth_replaces_the_active_connection_and_changes_the_id(terra: Appli
     assert terra.user("ben")["user_id"] == third
 
 
-def test_an_inactive_connection_stays_beside_the_new_one(terra: Application) -> None:
+def test_an_inactive_connection_is_kept_when_a_new_one_is_made(terra: Application) -> None:
     (old,) = terra.users("cy")
     user_id = walk(terra, "GARMIN", "cy")
     assert [user["user_id"] for user in terra.users("cy")] == [old["user_id"], user_id]
@@ -146,7 +146,7 @@ def test_a_provider_without_scopes_grants_what_is_not_reported(terra: Applicatio
     assert terra.user("new-here")["scopes"] is None
 
 
-def test_a_provider_that_ends_while_a_link_is_open_connects_nobody(
+def test_a_provider_that_ends_while_a_link_is_open_makes_no_connection(
     terra: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before_the_end:
@@ -156,14 +156,14 @@ def test_a_provider_that_ends_while_a_link_is_open_connects_nobody(
     assert terra.decide(minted["auth_url"], "allow", "profile", "settings").status_code == 410
 
 
-def test_a_link_works_once_and_says_so(terra: Application) -> None:
+def test_a_link_works_once_and_is_then_explained(terra: Application) -> None:
     minted = terra.link("OURA", "ada")
     assert terra.decide(minted["auth_url"], "refuse").status_code == 303
     for answer in (terra.decide(minted["auth_url"], "allow", "email"), requests.get(minted["auth_url"], timeout=10)):
         assert answer.status_code == 410 and "used already" in answer.text
 
 
-def test_a_link_that_is_too_old_or_made_up_says_so(terra: Application) -> None:
+def test_an_expired_or_unknown_link_is_explained(terra: Application) -> None:
     minted = terra.link("OURA", "ada")
     terra.change_settings(session_seconds=0)
     answer = terra.decide(minted["auth_url"], "allow", "email", "personal", "tag")
@@ -218,7 +218,7 @@ def test_what_an_application_asks_for_is_shown_as_text(terra: Application) -> No
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
-def test_changes_outlive_the_process_in_a_store(start: Callable[..., Application], tmp_path: Path) -> None:
+def test_changes_are_kept_in_a_store_after_the_process_ends(start: Callable[..., Application], tmp_path: Path) -> None:
     store = str(tmp_path / "store.sqlite3")
     first = start(store=store)
     user_id = walk(first, "OURA", "ben")

@@ -1,4 +1,4 @@
-"""Data comes by webhook, small and large, and only from where the provider still lets Terra in."""
+"""Data arrives by webhook, small and large, and only where the provider still grants Terra access."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.sandbox.conftest import Application, until
 from tests.sandbox.test_webhook_sender import bodies, hooks
 
 
-def send(sending: Application, reference_id: str, **asked: object) -> list[str]:
+def send(sending: Application, reference_id: str, **wanted: object) -> list[str]:
     user_id = sending.user(reference_id)["user_id"]
-    events: list[str] = sending.control("POST", f"users/{user_id}/data", asked)["events"]
+    events: list[str] = sending.control("POST", f"users/{user_id}/data", wanted)["events"]
     return events
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_data_carries_its_user_and_the_time_that_it_is_about(sending: Application, host: HTTPServer, kind: str) -> None:
+def test_data_carries_its_user_and_the_time_that_it_covers(sending: Application, host: HTTPServer, kind: str) -> None:
     assert send(sending, "ada", type=kind) == [kind]
     (event,) = bodies(host, 1)
     assert (event["type"], event["status"], event["user"]) == (kind, "success", sending.user("ada"))
@@ -59,9 +59,9 @@ def test_a_provider_that_has_ended_sends_no_data(sending: Application) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"type": "auth"}, {"minutes": -1}, {"minutes": True}, {"minutes": 1e9}, {"type": []}]
+    "wanted", [{"type": "auth"}, {"minutes": -1}, {"minutes": True}, {"minutes": 1e9}, {"type": []}]
 )
-def test_data_that_cannot_be_made_is_refused_and_nothing_is_sent(sending: Application, asked: object) -> None:
+def test_an_impossible_data_event_is_refused_and_nothing_is_sent(sending: Application, wanted: object) -> None:
     user_id = sending.user("ada")["user_id"]
-    assert sending.control("POST", f"users/{user_id}/data", asked, expect=400)["error"]
+    assert sending.control("POST", f"users/{user_id}/data", wanted, expect=400)["error"]
     assert until(lambda: sending.control("GET", "deliveries")) == {"waiting": 0, "attempts": []}

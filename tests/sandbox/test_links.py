@@ -66,18 +66,18 @@ def test_a_widget_offers_no_provider_that_has_ended(terra: Application) -> None:
     assert only.status_code == 500
 
 
-def test_the_account_of_an_ended_provider_is_not_to_be_had(terra: Application) -> None:
+def test_the_account_of_an_ended_provider_is_not_available(terra: Application) -> None:
     answer = terra.get("/athlete", user_id=terra.user("eve")["user_id"], to_webhook="false")
     assert answer.status_code == 410 and "switched off" in answer.json()["detail"]
 
 
-def test_a_token_for_the_mobile_sdk_is_another_each_time_and_ends_soon(terra: Application) -> None:
+def test_a_token_for_the_mobile_sdk_is_new_each_time_and_expires_soon(terra: Application) -> None:
     first, second = (terra.post("/auth/generateAuthToken").json() for _ in range(2))
     assert first["status"] == "success" and first["expires_in"] == 180
     assert len(first["token"]) == len(second["token"]) == 64 and first["token"] != second["token"]
 
 
-def test_a_token_for_the_mobile_sdk_is_for_those_who_know_both_keys(terra: Application) -> None:
+def test_a_token_for_the_mobile_sdk_needs_both_keys(terra: Application) -> None:
     terra.http.headers["x-api-key"] = "another"
     assert terra.post("/auth/generateAuthToken").status_code == 401
     terra.http.headers["dev-id"] = "another"
@@ -91,7 +91,7 @@ def test_each_region_is_a_resource_of_its_own(terra: Application) -> None:
     assert [user["provider"] for user in terra.users("ada")].count("DEXCOM_EU") == 1
 
 
-def test_an_environment_at_its_limit_gives_out_no_direct_link(terra: Application) -> None:
+def test_an_environment_at_its_limit_issues_no_direct_link(terra: Application) -> None:
     terra.change_settings(user_limit=1)
     answer = terra.post("/auth/authenticateUser", {}, resource="OURA")
     assert (answer.status_code, answer.json()["detail"]) == (402, "User limit reached")

@@ -27,7 +27,7 @@ def granted(connection: Connection) -> set[str]:
     return set(connection.scopes.split(","))
 
 
-def test_the_cast_stands_in_front_as_its_names_promise() -> None:
+def test_the_cast_comes_first_with_the_promised_connections() -> None:
     (ada,), (ben,), (cy,), (dee,), (eve,), finn = map(of, ("ada", "ben", "cy", "dee", "eve", "finn"))
     assert ada.provider == "OURA" and granted(ada) == OURA
     assert ada.last_webhook_update and ada.last_webhook_update > "2026-11-20"
@@ -39,7 +39,7 @@ def test_the_cast_stands_in_front_as_its_names_promise() -> None:
     assert [connection.provider for connection in finn] == ["OURA", "GARMIN"]
 
 
-def test_gus_is_known_to_the_host_while_his_connection_names_nobody() -> None:
+def test_gus_is_known_to_the_host_while_his_connection_has_no_reference_id() -> None:
     assert population().person(6).name == "Gus Gray"
     assert of("gus") == []
     assert population().connection(connections_before(6)).reference_id is None
@@ -66,14 +66,14 @@ def test_every_connection_has_one_owner_and_every_person_one_to_three_connection
     assert all(number == connections_before(person) + slot for number, (person, slot) in enumerate(owners))
 
 
-def test_nobody_is_connected_twice_to_one_provider() -> None:
+def test_each_person_has_one_connection_per_provider() -> None:
     people = population(2000)
     for person in range(2000):
         providers = [each.provider for each in people.of_reference(people.person(person).reference_id)]
         assert len(providers) == len(set(providers))
 
 
-def test_a_user_id_leads_back_to_its_number_and_no_other_id_does() -> None:
+def test_a_user_id_gives_its_number_and_no_other_id_does() -> None:
     people = Population(1, 1_000_000, TODAY, default())
     for number in (0, 7, 8, 499_999, 999_999):
         user_id = people.connection(number).user_id
@@ -86,7 +86,7 @@ def test_a_user_id_leads_back_to_its_number_and_no_other_id_does() -> None:
 
 
 @pytest.mark.parametrize("reference_id", ["cust-0000030", "cust-30", "cust-0000001", "cust-", "cust-²", "Ada", ""])
-def test_a_reference_id_that_nobody_has_leads_to_nothing(reference_id: str) -> None:
+def test_an_unknown_reference_id_finds_nothing(reference_id: str) -> None:
     assert population(30).of_reference(reference_id) == []
 
 

@@ -9,13 +9,13 @@ from scopes.sandbox.resources import Resources, listed, with_screens
 from tests.sandbox.conftest import Application
 
 
-def test_every_source_stands_there_once_and_shows_a_screen_that_there_is() -> None:
+def test_every_source_is_listed_once_with_an_existing_screen() -> None:
     assert not [name for name, times in Counter(row.resource for row in listed()).items() if times > 1]
     assert {row.screen for row in listed() if row.screen} <= default().providers.keys()
     assert {row.connected_by for row in listed()} == {"web", "sdk"}
 
 
-def test_the_catalogue_s_names_decide_nothing() -> None:
+def test_the_catalogue_s_names_have_no_effect() -> None:
     assert Resources(default()).find("EIGHTSLEEP") is None
     found = Resources(default()).find("dexcom_eu")
     assert found is not None and found.names_at("terra") == ("DEXCOM_EU",)

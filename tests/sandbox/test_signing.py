@@ -1,4 +1,4 @@
-"""The sandbox signs as Terra's published vectors say."""
+"""The sandbox signs as in Terra's published vectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scopes.sandbox.signing import signature
         ("key", b"123", "t=12345678,v1=dca55eca8f595bd4d80250ab9609c7cbecec8e581c5c3822294f7c2ee1c99377"),
     ],
 )
-def test_every_published_vector_comes_out(secret: str, body: bytes, header: str) -> None:
+def test_every_published_vector_is_reproduced(secret: str, body: bytes, header: str) -> None:
     at = int(header.removeprefix("t=").split(",")[0])
     assert signature(secret, body, at) == header
 

@@ -1,4 +1,4 @@
-"""The store of changes refuses what it cannot be, and is safe from several threads."""
+"""The store of changes refuses other files, and is safe from several threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_store_of_other_people_is_refused(tmp_path: Path) -> None:
     Store(tmp_path / "store", seed=1).close()
 
 
-def test_a_file_that_is_no_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_no_store_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     (tmp_path / "letter").write_text("Dear Ada, " * 100)
     with pytest.raises(StoreError, match="Name another --store"):
         Store(tmp_path / "letter", seed=1)
@@ -27,7 +27,7 @@ def test_a_file_that_is_no_store_is_refused_and_left_as_it_is(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("store", "webhook_url"), [("/nowhere/at/all", ""), (":memory:", "mailto:ada@example.com")])
-def test_a_sandbox_that_cannot_start_says_what_to_do(store: str, webhook_url: str) -> None:
+def test_a_sandbox_that_cannot_start_names_the_remedy(store: str, webhook_url: str) -> None:
     with pytest.raises(NotReady, match=r"--store|http or https"):
         Sandbox(population(), store, {}, 0, webhook_url)
 
@@ -40,7 +40,7 @@ def test_of_many_presses_at_once_one_counts(terra: Application) -> None:
     assert len(terra.users("new-here")) == 1
 
 
-def test_a_press_that_comes_between_looking_and_deciding_counts_once(terra: Application) -> None:
+def test_a_press_between_check_and_decision_counts_once(terra: Application) -> None:
     account = terra.sandbox.account
     session = account.store.session_of(terra.link("GARMIN", "new-here")["user_id"])
     assert session

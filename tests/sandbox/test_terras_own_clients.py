@@ -1,4 +1,4 @@
-"""Terra's own clients, of PyPI and of npm, work against the sandbox, and take its webhooks for Terra's."""
+"""Terra's own clients, from PyPI and npm, work against the sandbox and accept its webhooks as Terra's."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SDKS = Path(__file__).parent / "sdks"
 GRANTED = ("email", "personal", "tag", "heartrate")
 
 
-def in_javascript(asked: object) -> dict[str, Any]:
+def in_javascript(calls: object) -> dict[str, Any]:
     """What Terra's JavaScript client answers (see sdks/client.cjs)."""
     assert (SDKS / "node_modules").is_dir(), "Terra's JavaScript client is not installed: `make test` does it."
     done = node(
         [str(SDKS / "client.cjs")],
         return_completed_process=True,
-        input=json.dumps(asked),
+        input=json.dumps(calls),
         capture_output=True,
         text=True,
         timeout=60,
@@ -57,7 +57,7 @@ def everything_that_happens(sending: Application, host: HTTPServer) -> list[tupl
     return [(request.get_data().decode(), request.headers["terra-signature"]) for request in requests]
 
 
-def test_its_python_client_walks_the_whole_circle(terra: Application) -> None:
+def test_its_python_client_completes_the_whole_journey(terra: Application) -> None:
     client = Terra(base_url=f"{terra.url}/api/v2", dev_id=DEV_ID, api_key=API_KEY, timeout=10)
     link = client.authentication.authenticateuser(resource="OURA", reference_id="py")
     assert link.auth_url and link.user_id
@@ -84,7 +84,7 @@ def test_its_python_client_is_refused_in_terras_words(terra: Application) -> Non
     assert refused.value.status_code == 401
 
 
-def test_its_javascript_client_walks_the_whole_circle(terra: Application) -> None:
+def test_its_javascript_client_completes_the_whole_journey(terra: Application) -> None:
     answers = in_javascript({"url": f"{terra.url}/api/v2", "devId": DEV_ID, "apiKey": API_KEY, "scopes": list(GRANTED)})
     user_id = answers["link"]["user_id"]
     assert answers["consent"] == 303
@@ -102,7 +102,7 @@ def test_its_javascript_client_walks_the_whole_circle(terra: Application) -> Non
     assert answers["unauthorized"]["status"] == 401
 
 
-def test_its_python_client_takes_every_webhook_for_terras(sending: Application, host: HTTPServer) -> None:
+def test_its_python_client_accepts_every_webhook_as_terras(sending: Application, host: HTTPServer) -> None:
     events = everything_that_happens(sending, host)
     assert all(verify_terra_webhook_signature(body, signature, SECRET) for body, signature in events)
     body, signature = events[0]
@@ -110,7 +110,7 @@ def test_its_python_client_takes_every_webhook_for_terras(sending: Application, 
         verify_terra_webhook_signature(body + " ", signature, SECRET)
 
 
-def test_its_javascript_client_takes_every_webhook_for_terras(sending: Application, host: HTTPServer) -> None:
+def test_its_javascript_client_accepts_every_webhook_as_terras(sending: Application, host: HTTPServer) -> None:
     events = everything_that_happens(sending, host)
     spoilt = (events[0][0] + " ", events[0][1])
     sent = [{"body": body, "signature": signature} for body, signature in [*events, spoilt]]

@@ -1,4 +1,4 @@
-"""Webhooks arrive signed, in order, and again until they are taken."""
+"""Webhooks arrive signed, in order, and again until they are accepted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.sandbox.test_consent import walk
 
 
 def hooks(host: HTTPServer, count: int) -> list[Request]:
-    """The webhooks that came in, once there are as many."""
+    """The received webhooks, once there are that many."""
     return until(lambda: found if len(found := [request for request, _ in host.log]) >= count else None)
 
 
@@ -36,14 +36,14 @@ def test_a_webhook_is_signed_over_its_raw_bytes_under_both_names(sending: Applic
     assert request.headers["X-Terra-Trace-Id"] and request.headers["terra-reference"]
 
 
-def test_a_new_connection_is_told_with_its_user(sending: Application, host: HTTPServer) -> None:
+def test_a_new_connection_is_reported_with_its_user(sending: Application, host: HTTPServer) -> None:
     walk(sending, "GARMIN", "new-here")
     (event,) = bodies(host, 1)
     assert (event["type"], event["status"], event["reference_id"]) == ("auth", "success", "new-here")
     assert event["user"] == sending.user("new-here")
 
 
-def test_a_reauth_is_told_as_an_auth_and_a_user_reauth(sending: Application, host: HTTPServer) -> None:
+def test_a_reauth_is_reported_as_an_auth_and_a_user_reauth(sending: Application, host: HTTPServer) -> None:
     ben = sending.user("ben")
     user_id = walk(sending, "OURA", "ben")
     auth, reauth = bodies(host, 2)
@@ -52,7 +52,9 @@ def test_a_reauth_is_told_as_an_auth_and_a_user_reauth(sending: Application, hos
     assert reauth["old_user"] == ben | {"active": False}
 
 
-def test_a_reauth_may_come_the_other_way_round_and_without_the_old_user(sending: Application, host: HTTPServer) -> None:
+def test_a_reauth_may_be_reported_in_reverse_order_and_without_the_old_user(
+    sending: Application, host: HTTPServer
+) -> None:
     sending.change_settings(reauth_order="reauth_first", old_user="null")
     walk(sending, "OURA", "ben")
     reauth, auth = bodies(host, 2)
@@ -63,7 +65,7 @@ def test_a_reauth_may_come_the_other_way_round_and_without_the_old_user(sending:
 @pytest.mark.parametrize(
     ("decision", "refused", "reason"), [("refuse", "", "access_denied"), ("allow", "email", "missing_scopes")]
 )
-def test_a_failed_try_is_told_in_either_dialect(
+def test_a_failed_attempt_is_reported_in_either_dialect(
     sending: Application, host: HTTPServer, decision: str, refused: str, reason: str
 ) -> None:
     walk(sending, "OURA", "ada", decision, refused)
@@ -77,7 +79,7 @@ def test_a_failed_try_is_told_in_either_dialect(
 
 
 @pytest.mark.parametrize(("spacing", "separator"), [("compact", b'"type":"auth"'), ("spaced", b'"type": "auth"')])
-def test_bodies_are_spaced_as_the_switch_says(
+def test_bodies_are_spaced_as_configured(
     sending: Application, host: HTTPServer, spacing: str, separator: bytes
 ) -> None:
     sending.change_settings(body_spacing=spacing)
@@ -87,7 +89,7 @@ def test_bodies_are_spaced_as_the_switch_says(
 
 
 @pytest.mark.parametrize("refusal", [500, 400, 302])
-def test_what_is_not_taken_comes_again_with_the_same_trace_id_and_body(
+def test_a_webhook_that_is_not_accepted_is_repeated_with_the_same_trace_id_and_body(
     start: Callable[..., Application], httpserver: HTTPServer, refusal: int
 ) -> None:
     elsewhere = {"Location": httpserver.url_for("/elsewhere")} if refusal == 302 else {}
@@ -116,7 +118,7 @@ def test_after_ten_retries_it_is_given_up(start: Callable[..., Application], htt
     assert len(terra.delivered(11)) == 11
 
 
-def test_a_receiver_that_cannot_be_reached_is_tried_again_later(terra: Application) -> None:
+def test_delivery_to_an_unreachable_receiver_is_repeated_later(terra: Application) -> None:
     terra.change_settings(webhook_url="http://127.0.0.1:9/", retry_seconds=3600)
     walk(terra, "GARMIN", "new-here")
     (attempt,) = terra.delivered(1)
@@ -143,7 +145,7 @@ def test_a_receiver_that_is_too_slow_counts_as_failed(
     assert until(lambda: done)
 
 
-def test_without_an_address_nothing_is_sent_and_the_log_says_so(terra: Application) -> None:
+def test_without_an_address_nothing_is_sent_and_the_log_shows_it(terra: Application) -> None:
     walk(terra, "GARMIN", "new-here")
     (attempt,) = terra.delivered(1)
     assert attempt["error"] == "not sent: no webhook address is set"
@@ -161,7 +163,7 @@ def test_a_webhook_leaves_after_the_answer_that_it_follows_from(sending: Applica
     assert [event["type"] for event in bodies(host, 2)] == ["of the quick answer", "of the slow answer"]
 
 
-def test_what_is_on_its_way_at_a_reset_is_dropped(terra: Application) -> None:
+def test_pending_webhooks_are_dropped_at_a_reset(terra: Application) -> None:
     terra.change_settings(webhook_url="http://127.0.0.1:9/", retry_seconds=3600)
     for _ in range(5):
         walk(terra, "GARMIN", "new-here")
@@ -170,7 +172,7 @@ def test_what_is_on_its_way_at_a_reset_is_dropped(terra: Application) -> None:
 
 
 @pytest.mark.parametrize(("switch", "signatures"), [("kept", 1), ("fresh", 2)])
-def test_a_retry_is_signed_anew_where_the_switch_says_so(
+def test_a_retry_is_signed_anew_where_configured(
     start: Callable[..., Application], httpserver: HTTPServer, switch: str, signatures: int
 ) -> None:
     httpserver.expect_oneshot_request("/hook").respond_with_data("no", status=500)

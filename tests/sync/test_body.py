@@ -1,4 +1,4 @@
-"""A body is read as it was put in, whatever its size, and leaves nothing behind."""
+"""A body is read as it was written, whatever its size, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terra's two environments, a clock that stands still, and a Terra that signs by its own code, not by ours."""
+"""Terra's two environments, a stopped clock, and a Terra that signs by its own code, not by ours."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Deliver = Callable[..., int]
 
 
 class Clock:
-    """The time that the portal reads. It stands still, until somebody moves it."""
+    """The time that the portal reads. It changes only when a test moves it."""
 
     def __init__(self) -> None:
         self.now = NOW
 
-    def pass_by(self, **passed: float) -> None:
-        self.now += timedelta(**passed)
+    def pass_by(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
 
 
 def signature(secret: str, body: bytes, at: datetime) -> str:
@@ -43,8 +43,8 @@ def milliseconds(at: datetime) -> str:
 
 def auth_after_a_reauth() -> dict[str, Any]:
     """The `auth` that goes with the fixture `user_reauth`."""
-    told = event("user_reauth")
-    return {"type": "auth", "status": "success", "user": told["new_user"]}
+    payload = event("user_reauth")
+    return {"type": "auth", "status": "success", "user": payload["new_user"]}
 
 
 @pytest.fixture
@@ -65,18 +65,18 @@ def environments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def deliver(clock: Clock) -> Callable[..., int]:
-    """Delivers an event as Terra does, signed at `at`, with or without its other headers; gives the answer's status."""
+    """Delivers an event as Terra does, signed at `at`, with or without its other headers; returns the status."""
 
     def deliver(
-        told: dict[str, Any] | bytes | str,
+        payload: dict[str, Any] | bytes | str,
         *,
         environment: str = "production",
         at: datetime | None = None,
         ordered: datetime | None = None,
         trace: str = "",
     ) -> int:
-        told = event(told) if isinstance(told, str) else told
-        body = told if isinstance(told, bytes) else json.dumps(told).encode()
+        payload = event(payload) if isinstance(payload, str) else payload
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         headers = {"X-Terra-Signature": signature(SECRETS[environment], body, at or clock.now)}
         if trace:
             headers["X-Terra-Trace-Id"] = trace
@@ -88,6 +88,6 @@ def deliver(clock: Clock) -> Callable[..., int]:
 
 
 def post(address: str, body: bytes, headers: dict[str, str]) -> int:
-    """The status that a strict server answers with: no CSRF check is skipped for being a test."""
+    """The status that a strict server answers with: CSRF checks are not skipped."""
     client = Client(enforce_csrf_checks=True)
     return client.post(address, body, content_type="application/json", headers=headers).status_code

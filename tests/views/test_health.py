@@ -1,4 +1,4 @@
-"""Whether the process lives is told without the database; whether it can work, with it."""
+"""Liveness is answered without the database; readiness, with it."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def test_a_probe_asks_over_plain_http_and_by_any_name(host: str, client: Client,
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/readyz"])
-def test_it_is_only_asked(address: str, client: Client) -> None:
+def test_it_accepts_get_and_head_only(address: str, client: Client) -> None:
     assert client.post(address).status_code == 405

@@ -1,4 +1,4 @@
-"""The door of a person with a link: every answer of it, and what it never gives away."""
+"""The pages of a person with a link: every answer, and what they never reveal."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def address(issued: Issued) -> str:
 
 
 def pressed(client: Client, issued: Issued) -> Attempt:
-    """The attempt that a press made."""
+    """The attempt that pressing the button made."""
     assert client.post(address(issued)).status_code == 303
     return Attempt.objects.latest("pk")
 
@@ -69,7 +69,7 @@ def body_sent(terra: HTTPServer) -> dict[str, Any]:
     return sent
 
 
-def test_a_look_shows_what_is_asked_and_changes_nothing_that_matters(client: Client, ben: Issued) -> None:
+def test_opening_the_page_shows_the_request_and_changes_nothing_that_matters(client: Client, ben: Issued) -> None:
     page = client.get(address(ben)).content.decode()
     assert "Reconnect Oura" in page and "Heart rate" in page
     assert "We need your heart rate to show how you recover." in page
@@ -83,7 +83,7 @@ def test_a_look_shows_what_is_asked_and_changes_nothing_that_matters(client: Cli
     assert ben.link.opened_at == first
 
 
-def test_a_head_request_notes_nothing(client: Client, ben: Issued) -> None:
+def test_a_head_request_records_nothing(client: Client, ben: Issued) -> None:
     assert client.head(address(ben)).status_code == 200
     ben.link.refresh_from_db()
     assert ben.link.opened_at is None
@@ -94,7 +94,7 @@ def test_the_page_speaks_the_language_of_the_link(client: Client, cast: Source) 
     assert '<html lang="de">' in page and "Oura neu verbinden" in page and "Herzfrequenz" in page
 
 
-def test_a_press_mints_with_the_stored_reference_id_and_leads_on(
+def test_a_press_mints_with_the_stored_reference_id_and_redirects(
     client: Client, ben: Issued, terra: HTTPServer
 ) -> None:
     answer = client.post(address(ben))
@@ -102,12 +102,12 @@ def test_a_press_mints_with_the_stored_reference_id_and_leads_on(
     attempt = Attempt.objects.get()
     assert (attempt.user_id, attempt.state, attempt.person) == ("minted-1", "open", the("ben"))
     assert terra.log[0][0].args["resource"] == "OURA"
-    back = f"http://testserver/r/back/{attempt.key}"
+    return_address = f"http://testserver/r/back/{attempt.key}"
     assert body_sent(terra) == {
         "reference_id": "ref-ben",
         "language": "en",
-        "auth_success_redirect_url": f"{back}?end=success",
-        "auth_failure_redirect_url": f"{back}?end=failure",
+        "auth_success_redirect_url": f"{return_address}?end=success",
+        "auth_failure_redirect_url": f"{return_address}?end=failure",
     }
     ben.link.refresh_from_db()
     assert ben.link.redirected_at is not None
@@ -120,19 +120,19 @@ def dexcom(user_id: str, resource: str | None, who: str = "ada") -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "asked"), [("DEXCOM_EU", "DEXCOM_EU"), ("DEXCOM", "DEXCOM"), ("DEXCOMEU", "DEXCOM_EU")]
+    ("reported", "requested"), [("DEXCOM_EU", "DEXCOM_EU"), ("DEXCOM", "DEXCOM"), ("DEXCOMEU", "DEXCOM_EU")]
 )
 @pytest.mark.usefixtures("cast")
-def test_terra_is_asked_for_the_region_of_the_connection(
-    client: Client, terra: HTTPServer, told: str, asked: str
+def test_the_link_is_requested_for_the_region_of_the_connection(
+    client: Client, terra: HTTPServer, reported: str, requested: str
 ) -> None:
-    dexcom("ada-eu", told)
+    dexcom("ada-eu", reported)
     pressed(client, send(the("ada"), "dexcom", now=timezone.now()))
-    assert terra.log[-1][0].args["resource"] == asked
+    assert terra.log[-1][0].args["resource"] == requested
 
 
 @pytest.mark.usefixtures("cast")
-def test_what_the_source_says_since_the_link_was_made_counts(client: Client, terra: HTTPServer) -> None:
+def test_a_region_reported_after_the_link_was_created_applies(client: Client, terra: HTTPServer) -> None:
     dexcom("ada-eu", None)
     link = send(the("ada"), "dexcom", now=timezone.now(), resource="DEXCOM")
     take_in(ConnectionSeen("dexcom", "ada-eu", CONSENTED + timedelta(days=2), resource="DEXCOM_EU"))
@@ -141,7 +141,7 @@ def test_what_the_source_says_since_the_link_was_made_counts(client: Client, ter
 
 
 @pytest.mark.usefixtures("cast")
-def test_where_nobody_knows_the_region_the_agent_s_choice_counts(client: Client, terra: HTTPServer) -> None:
+def test_where_the_region_is_unknown_the_agent_s_choice_applies(client: Client, terra: HTTPServer) -> None:
     dexcom("ada-eu", None)
     pressed(client, send(the("ada"), "dexcom", now=timezone.now(), resource="DEXCOM_JP"))
     assert terra.log[-1][0].args["resource"] == "DEXCOM_JP"
@@ -158,12 +158,12 @@ def test_a_link_without_a_region_lets_the_person_choose(client: Client, terra: H
     assert body_sent(terra)["providers"] == "DEXCOM,DEXCOM_EU,DEXCOM_JP"
 
 
-@pytest.mark.parametrize("told", ["EIGHT", "EIGHTSLEEP", None])
+@pytest.mark.parametrize("resource", ["EIGHT", "EIGHTSLEEP", None])
 @pytest.mark.usefixtures("cast")
-def test_a_name_with_which_no_link_can_be_made_is_never_asked_for(
-    client: Client, terra: HTTPServer, told: str | None
+def test_a_name_that_no_link_can_be_made_for_is_never_requested(
+    client: Client, terra: HTTPServer, resource: str | None
 ) -> None:
-    take_in(ConsentGiven("eight_sleep", "ada-eight", CONSENTED, "ref-ada", resource=told))
+    take_in(ConsentGiven("eight_sleep", "ada-eight", CONSENTED, "ref-ada", resource=resource))
     take_in(LinkChanged("eight_sleep", "ada-eight", LinkState.REVOKED, CONSENTED + timedelta(days=1)))
     pressed(client, send(the("ada"), "eight_sleep", now=timezone.now()))
     assert terra.log[-1][0].args["resource"] == "EIGHT"
@@ -189,7 +189,7 @@ def answering(terra: HTTPServer, status: int, body: str, widget: int | None = No
 
 
 @pytest.mark.parametrize(("status", "soon"), [(401, False), (404, False), (403, False), (500, True), (503, True)])
-def test_a_terra_that_does_not_mint_loses_nothing(
+def test_when_terra_mints_no_link_nothing_is_lost(
     client: Client, ben: Issued, terra: HTTPServer, status: int, *, soon: bool
 ) -> None:
     answering(terra, status, "no")
@@ -220,7 +220,7 @@ def test_a_terra_that_does_not_mint_loses_nothing(
         (500, "", ""),
     ],
 )
-def test_what_terra_refuses_our_account_is_a_state_of_the_environment(
+def test_a_refusal_of_our_account_is_recorded_for_the_environment(
     client: Client, ben: Issued, terra: HTTPServer, status: int, body: str, trouble: str
 ) -> None:
     answering(terra, status, body)
@@ -229,7 +229,7 @@ def test_what_terra_refuses_our_account_is_a_state_of_the_environment(
     assert source.trouble == trouble and (source.trouble_since is not None) is bool(trouble)
 
 
-def test_past_its_limit_the_widget_is_not_tried_and_nobody_is_told_to_come_back_in_minutes(
+def test_past_its_limit_the_widget_is_not_attempted_and_no_quick_retry_is_promised(
     client: Client, ben: Issued, terra: HTTPServer
 ) -> None:
     answering(terra, 402, '{"status": "error", "message": "User limit reached"}', widget=201)
@@ -240,7 +240,7 @@ def test_past_its_limit_the_widget_is_not_tried_and_nobody_is_told_to_come_back_
     assert "cannot make new connections at the moment" in client.get(address(ben)).content.decode()
 
 
-def test_the_state_of_the_environment_goes_when_a_link_is_made(client: Client, ben: Issued, terra: HTTPServer) -> None:
+def test_the_recorded_refusal_is_cleared_when_a_link_is_made(client: Client, ben: Issued, terra: HTTPServer) -> None:
     Source.objects.update(trouble="user_limit", trouble_since=timezone.now(), trouble_detail="User limit reached")
     pressed(client, ben)
     assert set(Source.objects.values_list("trouble", "trouble_since", "trouble_detail")) == {("", None, "")}
@@ -255,7 +255,7 @@ def test_an_environment_that_is_not_set_up_loses_nothing(
     assert client.post(address(ben)).status_code == 503
 
 
-def test_where_the_direct_link_is_refused_the_widget_is_taken(
+def test_where_the_direct_link_is_refused_the_widget_is_used(
     client: Client, ben: Issued, httpserver: HTTPServer, terra: HTTPServer
 ) -> None:
     httpserver.clear_all_handlers()
@@ -287,7 +287,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("end", "status", "words"), ENDS, ids=["expired", "withdrawn", "superseded", "fixed"])
-def test_a_link_that_is_over_says_so_and_mints_nothing(
+def test_an_ended_link_is_explained_and_mints_nothing(
     client: Client, ben: Issued, terra: HTTPServer, end: Any, status: int, words: str
 ) -> None:
     end(ben)
@@ -298,7 +298,7 @@ def test_a_link_that_is_over_says_so_and_mints_nothing(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_wrong_secret_and_an_unknown_link_are_answered_alike(
+def test_a_wrong_secret_and_an_unknown_link_get_the_same_answer(
     client: Client, ben: Issued, terra: HTTPServer, django_assert_num_queries: DjangoAssertNumQueries, method: str
 ) -> None:
     answers = []
@@ -323,7 +323,7 @@ def test_an_address_of_which_a_part_got_lost_is_no_link(client: Client, rest: st
     assert answer["Cache-Control"] == "no-store" and answer["Referrer-Policy"] == "no-referrer"
 
 
-def test_while_too_many_pages_are_asked_for_a_person_is_told_to_come_back(
+def test_while_the_portal_is_busy_a_person_gets_a_page_to_retry(
     client: Client, ben: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statement_limits, "_places", threading.BoundedSemaphore(1))
@@ -347,21 +347,19 @@ def test_other_methods_are_refused(client: Client, ben: Issued, method: str) -> 
     assert getattr(client, method)(address(ben)).status_code == 405
 
 
-def test_every_answer_is_kept_by_nobody_and_tells_nobody_its_address(
-    client: Client, ben: Issued, terra: HTTPServer
-) -> None:
+def test_no_answer_is_cached_and_none_sends_a_referrer(client: Client, ben: Issued, terra: HTTPServer) -> None:
     page = client.get(address(ben))
     press = client.post(address(ben))
     key = Attempt.objects.get().key
-    back = client.get(f"/r/back/{key}?end=success")
-    for answer in (page, press, back, client.get(back["Location"]), client.get("/r/made-up/wrong")):
+    landed = client.get(f"/r/back/{key}?end=success")
+    for answer in (page, press, landed, client.get(landed["Location"]), client.get("/r/made-up/wrong")):
         assert answer["Cache-Control"] == "no-store" and answer["Referrer-Policy"] == "no-referrer"
         policy = answer["Content-Security-Policy"]
         assert "unsafe" not in policy and "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
     assert f"form-action 'self' https: {terra.url_for('').rstrip('/')}" in page["Content-Security-Policy"]
 
 
-def test_the_secret_stands_in_no_page_and_no_log(
+def test_the_secret_is_in_no_page_and_no_log(
     client: Client, ben: Issued, terra: HTTPServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -371,46 +369,44 @@ def test_the_secret_stands_in_no_page_and_no_log(
     assert not [line for line in caplog.messages if ben.secret in scrubbed(line)]
 
 
-def test_a_return_is_written_down_and_led_to_a_clean_address(client: Client, ben: Issued, terra: HTTPServer) -> None:
+def test_a_return_is_recorded_and_redirected_to_a_clean_address(client: Client, ben: Issued, terra: HTTPServer) -> None:
     attempt = pressed(client, ben)
     answer = client.get(f"/r/back/{attempt.key}?end=success&user_id=u&reference_id=ref-ben&resource=OURA")
     assert (answer.status_code, answer["Location"]) == (303, f"/r/result/{attempt.key}")
-    told = Attempt.objects.get().returned or {}
-    assert told["end"] == "success"
-    assert told["parameters"] == {"user_id": ["u"], "reference_id": ["ref-ben"], "resource": ["OURA"]}
+    returned = Attempt.objects.get().returned or {}
+    assert returned["end"] == "success"
+    assert returned["parameters"] == {"user_id": ["u"], "reference_id": ["ref-ben"], "resource": ["OURA"]}
     ben.link.refresh_from_db()
     assert ben.link.returned_at is not None and ben.link.outcome == ""
     waiting = client.get(answer["Location"])
     assert waiting["Refresh"] == "4" and "Thank you, one moment" in waiting.content.decode()
 
 
-def test_a_return_cannot_be_forged_into_a_success_nor_flood_us(client: Client, ben: Issued, terra: HTTPServer) -> None:
+def test_a_return_cannot_forge_a_success_or_flood_the_records(client: Client, ben: Issued, terra: HTTPServer) -> None:
     attempt = pressed(client, ben)
     flood = "&".join(f"p{number}={'x' * 500}" for number in range(60))
     client.get(f"/r/back/{attempt.key}?end=success&reason=%00<b>&{flood}")
     attempt.refresh_from_db()
     assert attempt.state == "open" and len(json.dumps(attempt.returned)) < 8_000
     client.get(f"/r/back/{attempt.key}?end=failure&reason=later")
-    assert (Attempt.objects.get().returned or {})["end"] == "success", "what came first stays"
+    assert (Attempt.objects.get().returned or {})["end"] == "success", "the first return is kept"
     assert client.get("/r/back/made-up?end=success").status_code == 404
     assert client.get("/r/result/made-up").status_code == 404
     assert client.post(f"/r/back/{attempt.key}").status_code == 405
 
 
-def test_who_waits_for_a_delivery_that_was_left_over_does_not_wait_for_the_next_one(
-    client: Client, ben: Issued, terra: HTTPServer
-) -> None:
+def test_a_pending_delivery_is_processed_while_the_person_waits(client: Client, ben: Issued, terra: HTTPServer) -> None:
     attempt = pressed(client, ben)
     client.get(f"/r/back/{attempt.key}?end=success")
     user = {"user_id": attempt.user_id, "provider": "OURA", "reference_id": "ref-ben", "scopes": ",".join(EVERYTHING)}
-    came = timezone.now()
+    received = timezone.now()
     delivery = Delivery.objects.create(
         source=attempt.source,
         digest=uuid4(),
         kind="user_reauth",
         body={"type": "user_reauth", "status": "warning", "new_user": user, "old_user": user | {"user_id": "ben-oura"}},
-        signed_at=came,
-        received_at=came,
+        signed_at=received,
+        received_at=received,
     )
 
     page = client.get(f"/r/result/{attempt.key}")
@@ -420,7 +416,7 @@ def test_who_waits_for_a_delivery_that_was_left_over_does_not_wait_for_the_next_
     assert delivery.processed_at is not None
 
 
-def test_a_failure_says_which_boxes_to_leave_ticked_and_lets_one_try_again(
+def test_a_failure_names_the_boxes_to_leave_ticked_and_offers_another_attempt(
     client: Client, ben: Issued, terra: HTTPServer
 ) -> None:
     attempt = pressed(client, ben)
@@ -434,7 +430,7 @@ def test_a_failure_says_which_boxes_to_leave_ticked_and_lets_one_try_again(
 @pytest.mark.parametrize(
     ("reason", "words"), [("access_denied", "was not allowed"), ("something_new", "Oura made no connection.")]
 )
-def test_a_failure_is_told_in_the_words_that_fit(
+def test_a_failure_is_explained_in_fitting_words(
     client: Client, ben: Issued, terra: HTTPServer, reason: str, words: str
 ) -> None:
     attempt = pressed(client, ben)
@@ -442,7 +438,7 @@ def test_a_failure_is_told_in_the_words_that_fit(
     assert words in client.get(f"/r/result/{attempt.key}").content.decode()
 
 
-def test_a_result_of_a_link_that_is_over_offers_no_other_try(client: Client, ben: Issued, terra: HTTPServer) -> None:
+def test_the_result_of_an_ended_link_offers_no_other_attempt(client: Client, ben: Issued, terra: HTTPServer) -> None:
     attempt = pressed(client, ben)
     client.get(f"/r/back/{attempt.key}?end=failure&reason=access_denied")
     withdraw(ben.link, act("Wrong ticket."), timezone.now())

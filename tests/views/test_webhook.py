@@ -1,4 +1,4 @@
-"""What Terra delivers is proved, stored, and recorded once, in whatever order and however often it comes."""
+"""What Terra delivers is verified, stored, and recorded once, in any order and however often it arrives."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ RECORDED = {
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_what_an_event_says_of_a_connection_is_recorded(name: str, deliver: Deliver) -> None:
+def test_what_an_event_reports_of_a_connection_is_recorded(name: str, deliver: Deliver) -> None:
     user_id, link, reported = RECORDED[name]
 
     assert deliver(name, ordered=NOW - timedelta(minutes=1)) == 200
@@ -88,11 +88,11 @@ def test_a_failed_consent_leaves_an_attempt_and_no_connection(
     assert not Connection.objects.exists()
 
 
-def test_a_revocation_takes_nothing_of_what_was_granted(deliver: Deliver, clock: Clock) -> None:
-    told = event("access_revoked")
-    deliver({"type": "auth", "status": "success", "user": {**told["user"], "active": True}})
+def test_a_revocation_keeps_what_was_granted(deliver: Deliver, clock: Clock) -> None:
+    payload = event("access_revoked")
+    deliver({"type": "auth", "status": "success", "user": {**payload["user"], "active": True}})
     clock.pass_by(hours=1)
-    deliver(told)
+    deliver(payload)
 
     row = Connection.objects.select_related("standing").get()
     assert (row.standing.link, row.standing.reported) == (LinkState.REVOKED, GARMIN)
@@ -101,7 +101,7 @@ def test_a_revocation_takes_nothing_of_what_was_granted(deliver: Deliver, clock:
     ]
 
 
-def test_events_that_say_nothing_of_a_connection_are_stored(deliver: Deliver) -> None:
+def test_events_that_report_no_connection_are_stored(deliver: Deliver) -> None:
     for name in ("healthcheck", "large_request_processing", "s3_payload"):
         assert deliver(name) == 200
     assert Delivery.objects.filter(processed_at__isnull=False).count() == 3
@@ -109,15 +109,15 @@ def test_events_that_say_nothing_of_a_connection_are_stored(deliver: Deliver) ->
 
 
 @pytest.mark.parametrize(
-    "told",
+    "payload",
     [{"type": "moon_phase", "steps": 8211, "user": {"user_id": "u", "provider": "OURA"}}, {"type": "REVIEW"}],
 )
-def test_a_type_that_nobody_knows_is_stored_and_told_of(
-    told: dict[str, object], deliver: Deliver, caplog: pytest.LogCaptureFixture
+def test_an_unknown_type_is_stored_and_logged(
+    payload: dict[str, object], deliver: Deliver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert deliver(told) == 200
+    assert deliver(payload) == 200
     delivery = Delivery.objects.get()
-    assert (delivery.kind, delivery.processed_at) == (str(told["type"]).lower(), NOW)
+    assert (delivery.kind, delivery.processed_at) == (str(payload["type"]).lower(), NOW)
     assert f"delivery {delivery.pk} is of a type that is not known" in caplog.text
     assert "8211" not in json.dumps(delivery.body)
 
@@ -158,7 +158,7 @@ def test_a_repeat_is_counted_and_not_processed_again(
     assert Period.objects.count() == 1
 
 
-def test_a_trace_id_that_came_before_with_another_body_is_stored_processed_and_flagged(deliver: Deliver) -> None:
+def test_a_trace_id_repeated_with_another_body_is_stored_processed_and_flagged(deliver: Deliver) -> None:
     for _ in range(2):
         assert deliver("auth", trace="one") == 200
         assert deliver("access_revoked", trace="one", at=NOW + timedelta(seconds=1)) == 200
@@ -174,30 +174,30 @@ def test_the_same_body_under_another_trace_id_is_another_event(deliver: Deliver,
     assert list(Delivery.objects.values_list("repeats", "attempts", "trace_reused")) == [(0, 1, False)] * 2
 
 
-def test_an_old_event_that_is_delivered_anew_under_a_fresh_trace_id_is_no_newer(deliver: Deliver, clock: Clock) -> None:
-    told = event("deauth")
-    deliver(told, trace="one", ordered=NOW - timedelta(minutes=2))
-    back = {"type": "auth", "status": "success", "user": told["user"]}
-    deliver(back, trace="two", ordered=NOW + timedelta(minutes=1), at=NOW + timedelta(minutes=1))
+def test_an_old_event_delivered_again_under_a_fresh_trace_id_is_no_newer(deliver: Deliver, clock: Clock) -> None:
+    payload = event("deauth")
+    deliver(payload, trace="one", ordered=NOW - timedelta(minutes=2))
+    returned = {"type": "auth", "status": "success", "user": payload["user"]}
+    deliver(returned, trace="two", ordered=NOW + timedelta(minutes=1), at=NOW + timedelta(minutes=1))
     clock.pass_by(hours=1)
-    deliver(told, trace="fresh", at=NOW, ordered=NOW + timedelta(minutes=4))
+    deliver(payload, trace="fresh", at=NOW, ordered=NOW + timedelta(minutes=4))
     assert set(Delivery.objects.filter(kind="deauth").values_list("ordered_at", flat=True)) == {
         NOW - timedelta(minutes=2)
     }
     assert Connection.objects.select_related("standing").get().standing.link == LinkState.ACTIVE
 
 
-def test_the_same_words_signed_at_another_time_are_another_event(deliver: Deliver, clock: Clock) -> None:
-    told = event("deauth")
-    back = {"type": "auth", "status": "success", "user": told["user"]}
-    for name, one in (("first", told), ("back", back), ("again", told)):
+def test_the_same_body_signed_at_another_time_is_another_event(deliver: Deliver, clock: Clock) -> None:
+    payload = event("deauth")
+    returned = {"type": "auth", "status": "success", "user": payload["user"]}
+    for name, one in (("first", payload), ("returned", returned), ("again", payload)):
         deliver(one, trace=name)
         clock.pass_by(days=1)
     assert Delivery.objects.filter(repeats=0, attempts=1).count() == 3
     assert Connection.objects.select_related("standing").get().standing.link == LinkState.DEAUTHORISED
 
 
-def test_what_came_to_two_environments_is_no_repeat(deliver: Deliver) -> None:
+def test_an_event_delivered_to_two_environments_is_no_repeat(deliver: Deliver) -> None:
     for environment in SECRETS:
         deliver("auth", environment=environment, trace="one")
     assert set(Source.objects.values_list("key", "production")) == {
@@ -207,7 +207,7 @@ def test_what_came_to_two_environments_is_no_repeat(deliver: Deliver) -> None:
     assert Connection.objects.values("integration__source").distinct().count() == 2
 
 
-def test_an_environment_that_is_marked_otherwise_is_so_from_the_next_delivery(
+def test_a_changed_mark_of_an_environment_applies_from_the_next_delivery(
     deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver("auth", environment="staging")
@@ -245,25 +245,25 @@ def test_after_a_reauth_it_is_the_same_connection_under_its_new_id(
 ) -> None:
     deliver("auth")
     before = Connection.objects.get()
-    told = {"auth": auth_after_a_reauth(), "user_reauth": event("user_reauth")}
+    payloads = {"auth": auth_after_a_reauth(), "user_reauth": event("user_reauth")}
     clock.pass_by(days=1)
     happened = {"auth": clock.now, "user_reauth": clock.now + timedelta(milliseconds=300)}
     for name in order:
         clock.pass_by(seconds=2)
-        assert deliver(told[name], ordered=happened[name]) == 200
+        assert deliver(payloads[name], ordered=happened[name]) == 200
 
     after = Connection.objects.get(merged_into__isnull=True)
-    assert (after.pk, after.user_id) == (before.pk, told["user_reauth"]["new_user"]["user_id"])
+    assert (after.pk, after.user_id) == (before.pk, payloads["user_reauth"]["new_user"]["user_id"])
     assert FormerId.objects.get().user_id == before.user_id
     assert after.periods.filter(until__isnull=True).count() == 1
     assert not Delivery.objects.filter(processed_at__isnull=True).exists()
 
 
-def test_an_older_event_that_comes_later_changes_nothing(deliver: Deliver, clock: Clock) -> None:
-    told = event("deauth")
-    deliver({"type": "auth", "status": "success", "user": told["user"]}, ordered=NOW)
+def test_an_older_event_that_arrives_later_changes_nothing(deliver: Deliver, clock: Clock) -> None:
+    payload = event("deauth")
+    deliver({"type": "auth", "status": "success", "user": payload["user"]}, ordered=NOW)
     clock.pass_by(hours=3)
-    deliver(told, at=clock.now, ordered=NOW - timedelta(minutes=1))
+    deliver(payload, at=clock.now, ordered=NOW - timedelta(minutes=1))
     assert Connection.objects.select_related("standing").get().standing.link == LinkState.ACTIVE
 
 
@@ -291,7 +291,7 @@ def test_a_stale_delivery_is_flagged_and_processed(deliver: Deliver) -> None:
     assert list(Delivery.objects.order_by("pk").values_list("stale", "processed_at")) == [(False, NOW), (True, NOW)]
 
 
-def test_what_is_stale_can_be_set(deliver: Deliver, settings: Settings) -> None:
+def test_the_age_of_a_stale_delivery_can_be_set(deliver: Deliver, settings: Settings) -> None:
     settings.WEBHOOK_STALE_SECONDS = 3600
     deliver("auth", at=NOW - timedelta(seconds=3600))
     deliver("deauth", at=NOW - timedelta(seconds=3601))

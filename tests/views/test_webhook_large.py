@@ -1,4 +1,4 @@
-"""A large event is taken in like a small one; what does not come in whole is refused in clear words."""
+"""A large event is processed like a small one; an incomplete one is refused in clear words."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MEGABYTE = 1024 * 1024
 
 def an_hour_at_1_hz() -> dict[str, Any]:
     """An activity of an hour, with a sample a second of everything; about 1.6 MB."""
-    told = event("activity")
+    payload = event("activity")
     began = NOW - timedelta(hours=2)
     moments = [(began + timedelta(seconds=second)).isoformat() for second in range(3600)]
-    told["data"] = [
+    payload["data"] = [
         {
             "metadata": {"start_time": moments[0], "end_time": moments[-1]},
             **{
@@ -37,13 +37,13 @@ def an_hour_at_1_hz() -> dict[str, Any]:
             },
         }
     ]
-    return told
+    return payload
 
 
 def send(
     content: bytes | BytesIO, *, signed: bytes | None = None, terminated: bool = False, **environ: str
 ) -> HttpResponse:
-    """The answer to a request whose server says what `environ` says."""
+    """The answer to a request with this WSGI `environ`."""
     stream = content if isinstance(content, BytesIO) else BytesIO(content)
     body = stream.getvalue() if signed is None else signed
     request = WSGIRequest(
@@ -59,21 +59,21 @@ def send(
     return webhook.receive_event(request, "terra", "production")
 
 
-def test_an_hour_of_samples_is_taken_in_and_none_of_them_is_kept(deliver: Deliver) -> None:
-    told = an_hour_at_1_hz()
-    assert len(json.dumps(told)) > bodies.IN_MEMORY
+def test_an_hour_of_samples_is_processed_and_none_of_them_is_kept(deliver: Deliver) -> None:
+    payload = an_hour_at_1_hz()
+    assert len(json.dumps(payload)) > bodies.IN_MEMORY
 
-    assert deliver(told) == 200
+    assert deliver(payload) == 200
 
     delivery, row = Delivery.objects.get(), Connection.objects.select_related("pulse").get()
     assert (delivery.kind, delivery.error) == ("activity", "")
-    assert row.user_id == told["user"]["user_id"] and row.pulse.last_data_on == NOW.date()
+    assert row.user_id == payload["user"]["user_id"] and row.pulse.last_data_on == NOW.date()
     assert "bpm" not in json.dumps(delivery.body) and len(json.dumps(delivery.body)) < 2000
 
 
-def test_a_large_event_that_comes_again_is_known_as_a_repeat(deliver: Deliver) -> None:
-    told = an_hour_at_1_hz()
-    assert deliver(told) == deliver(told) == 200
+def test_a_large_event_that_arrives_again_is_recognised_as_a_repeat(deliver: Deliver) -> None:
+    payload = an_hour_at_1_hz()
+    assert deliver(payload) == deliver(payload) == 200
     assert Delivery.objects.get().repeats == 1
 
 
@@ -83,7 +83,7 @@ def test_a_large_body_that_is_no_event_is_stored_without_it(deliver: Deliver) ->
     assert (delivery.kind, delivery.body) == ("unreadable", None) and delivery.processed_at
 
 
-def test_the_setting_says_how_large_a_body_may_be(
+def test_the_maximum_size_of_a_body_is_a_setting(
     deliver: Deliver, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.WEBHOOK_LARGEST_MEGABYTES = 2
@@ -118,11 +118,11 @@ def test_a_body_that_announces_too_much_is_not_read(clock: Clock) -> None:
     assert (send(stream, CONTENT_LENGTH="9" * 30).status_code, stream.tell()) == (413, 0)
 
 
-@pytest.mark.parametrize("told", ["auth", "activity"])
-def test_a_body_in_chunks_is_read_to_the_end_that_the_server_finds(told: str, clock: Clock) -> None:
-    body = json.dumps(event(told)).encode()
+@pytest.mark.parametrize("name", ["auth", "activity"])
+def test_a_chunked_body_is_read_to_its_end(name: str, clock: Clock) -> None:
+    body = json.dumps(event(name)).encode()
     answer = send(body, HTTP_TRANSFER_ENCODING="chunked", terminated=True)
-    assert answer.status_code == 200 and Delivery.objects.get().kind == told
+    assert answer.status_code == 200 and Delivery.objects.get().kind == name
 
 
 class Broken(BytesIO):
@@ -141,7 +141,7 @@ class Broken(BytesIO):
     ],
     ids=["truncated", "no number", "less than none", "broken off", "neither a length nor chunks"],
 )
-def test_a_body_that_does_not_come_in_whole_is_refused_in_words(
+def test_an_incomplete_body_is_refused_with_an_explanation(
     content: BytesIO, length: str, status: int, words: bytes, clock: Clock
 ) -> None:
     answer = send(content, CONTENT_LENGTH=length)
@@ -149,13 +149,13 @@ def test_a_body_that_does_not_come_in_whole_is_refused_in_words(
     assert not Delivery.objects.exists()
 
 
-def test_a_body_that_comes_too_slowly_is_given_up(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_arrives_too_slowly_is_given_up(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receive, "SECONDS_TO_ARRIVE", -1)
     answer = send(b"{}", CONTENT_LENGTH="2")
     assert (answer.status_code, answer.content) == (408, b"the body came too slowly\n")
 
 
-def test_without_room_on_the_disk_it_is_to_be_delivered_again(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_full_disk_another_delivery_is_requested(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     def full() -> None:
         raise OSError(28, "No space left on device")
 
@@ -164,7 +164,7 @@ def test_without_room_on_the_disk_it_is_to_be_delivered_again(clock: Clock, monk
 
 
 def test_large_data_of_an_earlier_day_moves_the_pulse_to_that_day(deliver: Deliver) -> None:
-    told = an_hour_at_1_hz()
-    told["data"][0]["metadata"]["end_time"] = "2026-11-17T09:00:00Z"
-    deliver(told)
+    payload = an_hour_at_1_hz()
+    payload["data"][0]["metadata"]["end_time"] = "2026-11-17T09:00:00Z"
+    deliver(payload)
     assert Connection.objects.get().pulse.last_data_on == date(2026, 11, 17)

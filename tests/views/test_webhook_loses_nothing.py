@@ -1,4 +1,4 @@
-"""Nothing signed is lost: what cannot be read or recorded is kept, and recorded later."""
+"""No signed delivery is lost: one that cannot be read or recorded is kept, and recorded later."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
     ],
     ids=["empty", "no JSON", "cut off", "no text", "a list", "no type", "an odd type", "too deep"],
 )
-def test_what_was_signed_and_cannot_be_read_is_stored_as_such(body: bytes, deliver: Deliver) -> None:
+def test_a_signed_body_that_cannot_be_read_is_stored_and_marked(body: bytes, deliver: Deliver) -> None:
     assert deliver(body) == 200
     assert deliver(body) == 200
     delivery = Delivery.objects.get()
@@ -58,12 +58,12 @@ def break_the_records(by: str) -> None:
         )
 
 
-def mend_the_records() -> None:
+def repair_the_records() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER no_room ON scopes_period; DROP FUNCTION no_room();")
 
 
-def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
+def test_a_delivery_that_could_not_be_recorded_is_recorded_once_with_a_later_one(
     deliver: Deliver, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_the_records(by=NO_ROOM)
@@ -74,7 +74,7 @@ def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
     assert "5f0c1c5e" not in caplog.text and "ada@" not in caplog.text
     assert not Connection.objects.exists()
 
-    mend_the_records()
+    repair_the_records()
     clock.pass_by(seconds=9)
     deliver("healthcheck", trace="too soon")
     assert not Connection.objects.exists()
@@ -89,14 +89,12 @@ def test_what_could_not_be_recorded_is_recorded_by_a_later_delivery_and_once(
     assert Period.objects.get().happened_at == NOW
 
 
-def test_what_could_not_be_recorded_is_soon_tried_by_a_worker_though_nothing_more_comes(
-    deliver: Deliver, clock: Clock
-) -> None:
+def test_a_delivery_that_could_not_be_recorded_is_soon_repeated_by_a_worker(deliver: Deliver, clock: Clock) -> None:
     break_the_records(by=NO_ROOM)
     for name in ("auth", "auth_with_reference_on_top"):
         deliver(name)
-    mend_the_records()
-    assert queue.counts().waiting == 1, "one job works off all that was left over"
+    repair_the_records()
+    assert queue.counts().waiting == 1, "one job processes all that is pending"
 
     jobs.pending_deliveries()
     assert not Connection.objects.exists(), "it is not due yet"
@@ -105,7 +103,7 @@ def test_what_could_not_be_recorded_is_soon_tried_by_a_worker_though_nothing_mor
     assert Connection.objects.count() == 2
 
 
-def test_a_delivery_that_was_recorded_asks_nobody_for_anything(deliver: Deliver) -> None:
+def test_a_delivery_that_was_recorded_defers_no_job(deliver: Deliver) -> None:
     deliver("auth")
     assert queue.counts().waiting == 0
 
@@ -119,7 +117,7 @@ def test_a_queue_that_is_broken_fails_no_delivery(deliver: Deliver, caplog: pyte
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_database_terra_is_asked_to_come_again(
+def test_without_a_database_terra_gets_503_and_its_next_delivery_is_recorded(
     deliver: Deliver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection.close()
@@ -132,7 +130,7 @@ def test_without_a_database_terra_is_asked_to_come_again(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_when_the_database_goes_away_after_storing_the_delivery_waits_for_it(
+def test_when_the_database_fails_after_storing_the_delivery_stays_pending(
     deliver: Deliver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_the_records(by=SHUT_DOWN)
@@ -142,7 +140,7 @@ def test_when_the_database_goes_away_after_storing_the_delivery_waits_for_it(
             assert deliver("auth") == 200
     finally:
         connection.close()
-        mend_the_records()
+        repair_the_records()
     waiting = Delivery.objects.get()
     assert (waiting.processed_at, waiting.attempts) == (None, 0)
     assert f"delivery {waiting.pk} is stored and waits to be processed" in caplog.text

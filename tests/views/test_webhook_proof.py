@@ -1,4 +1,4 @@
-"""Nothing unsigned is believed: only what is proved to be Terra's comes in by the door of webhooks."""
+"""Only deliveries with a valid signature of Terra's are accepted."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ RIGHT = signature(SECRETS["production"], BODY, NOW)
         "a header of another name", "a letter beyond ASCII", "no signature at all", "no header", "nothing",
     ],
 )  # fmt: skip
-def test_what_is_not_proved_to_be_terras_is_counted_and_forgotten(
+def test_an_unverified_delivery_is_counted_and_discarded(
     headers: dict[str, str], body: bytes, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert post("/hooks/terra/production/", body, headers) == 401
     assert not Delivery.objects.exists() and not Source.objects.exists() and not Connection.objects.exists()
     counted = [record.getMessage() for record in caplog.records if "webhook refused" in record.getMessage()]
     assert len(counted) == 1 and counted[0].startswith("webhook refused with 401, source terra:production: ")
-    for told in (*headers.values(), *SECRETS.values(), "5f0c1c5e"):
-        assert not told or told not in counted[0]
+    for secret in (*headers.values(), *SECRETS.values(), "5f0c1c5e"):
+        assert not secret or secret not in counted[0]
 
 
 def test_without_a_secret_everything_is_refused(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_only_a_post_delivers(method: str, client: Client) -> None:
     assert answer.status_code == 405
 
 
-def test_an_environment_that_nobody_set_up_has_no_address(clock: Clock) -> None:
+def test_an_unconfigured_environment_has_no_address(clock: Clock) -> None:
     assert post("/hooks/terra/sandbox/", BODY, {"X-Terra-Signature": RIGHT}) == 404
     assert not Source.objects.exists()
 
@@ -78,7 +78,7 @@ def test_an_address_without_its_last_slash_works_too(clock: Clock) -> None:
     assert Delivery.objects.count() == 1
 
 
-def test_where_the_environments_are_set_up_wrongly_terra_is_asked_to_come_again(
+def test_with_misconfigured_environments_terra_gets_503(
     deliver: Deliver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("TERRA_STAGING_API_KEY")

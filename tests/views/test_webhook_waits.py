@@ -1,4 +1,4 @@
-"""Terra waits 8 seconds: what somebody else holds costs a delivery less than that."""
+"""Terra waits 8 seconds: another session's lock delays a delivery for less than that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def locked(statement: str) -> AbstractContextManager[None]:
-    """Another session has done this, and does not end its transaction."""
+    """Another session has done this, and keeps its transaction open."""
 
     def execute() -> None:
         with connection.cursor() as cursor:
@@ -37,7 +37,7 @@ def locked(statement: str) -> AbstractContextManager[None]:
         ("LOCK TABLE scopes_person", 200),
     ],
 )
-def test_a_lock_that_is_held_is_answered_in_time(
+def test_a_delivery_that_meets_a_lock_is_answered_in_time(
     statement: str, answer: int, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver("healthcheck")
@@ -50,7 +50,7 @@ def test_a_lock_that_is_held_is_answered_in_time(
     assert Delivery.objects.filter(kind="auth").count() == 1
 
 
-def test_a_repeat_of_one_that_somebody_processes_is_stored_already(deliver: Deliver) -> None:
+def test_a_repeat_of_one_that_is_being_processed_is_stored_already(deliver: Deliver) -> None:
     deliver("auth", trace="one")
     with locked("SELECT FROM scopes_delivery FOR UPDATE"):
         assert deliver("auth", trace="one") == 200

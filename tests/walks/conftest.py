@@ -1,4 +1,4 @@
-"""The whole circle on one machine: portal, sandbox and browser, each a program of its own."""
+"""The whole journey on one machine: portal, sandbox and browser, each a process of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 SECONDS = 45_000  # milliseconds, as the browser counts them
 KEYS = {"DEV_ID": "walks", "API_KEY": "a-key-for-walks", "SIGNING_SECRETS": "a-secret-for-walks"}
 PASSWORD = "a long and private one"
-LOOK = ("view_person", "view_connection", "view_reauthlink", "view_attempt", "view_integration")
+MAY_VIEW = ("view_person", "view_connection", "view_reauthlink", "view_attempt", "view_integration")
 PEOPLE = (
     PersonKnown("ben", "ben@example.com", "Ben Brandt", "en", "plus"),
     PersonKnown("eve", "eve@example.com", "Eve Engel", "de", "plus"),
@@ -52,7 +52,7 @@ POLICY: dict[str, Any] = {
 
 @dataclass
 class Circle:
-    """What a walk needs: the browser, the addresses, and questions to the records."""
+    """What a walk needs: the browser, the addresses, and queries of the records."""
 
     page: Page
     portal: str
@@ -61,7 +61,7 @@ class Circle:
 
     def sign_in(self, name: str, *permissions: str) -> None:
         user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=[*LOOK, *permissions]))
+        user.user_permissions.set(Permission.objects.filter(codename__in=[*MAY_VIEW, *permissions]))
         self.page.goto(f"{self.portal}/admin/")
         self.page.get_by_label("Username").fill(name)
         self.page.get_by_label("Password").fill(PASSWORD)
@@ -69,7 +69,7 @@ class Circle:
         expect(self.page.get_by_role("search")).to_be_visible()
 
     def find(self, words: str) -> None:
-        """Type into the one box; one hit opens the person's page."""
+        """Search; a single hit opens the person's page."""
         self.page.get_by_role("searchbox").fill(words)
         self.page.get_by_role("button", name="Find").click()
         self.page.wait_for_url("**/admin/people/**")
@@ -101,18 +101,18 @@ class Circle:
         return ReauthLink.objects.get()
 
     def settled(self, outcome: str) -> ReauthLink:
-        """The only link, once it has come to that."""
+        """The only link, once it is in that state."""
         return until(lambda: ReauthLink.objects.filter(outcome=outcome).first())
 
     def attempts(self) -> list[Attempt]:
         return list(Attempt.objects.order_by("pk"))
 
 
-def until[Found](look: Callable[[], Found | None]) -> Found:
-    """What is found in the end; fails after 20 seconds."""
+def until[Found](query: Callable[[], Found | None]) -> Found:
+    """The first result that is not empty; fails after 20 seconds."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        if found := look():
+        if found := query():
             return found
         time.sleep(0.05)
     raise AssertionError("It did not happen within 20 seconds.")
@@ -142,7 +142,7 @@ def sandbox(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        # On a machine that is busy a webhook may time out; as at Terra it comes again, only sooner.
+        # On a machine that is busy a webhook may time out; as at Terra it is repeated, only sooner.
         requests.put(
             f"{ready['url']}/_sandbox/settings",
             json={"retry_seconds": 1, "webhook_timeout": 5},

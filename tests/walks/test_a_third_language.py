@@ -1,4 +1,4 @@
-"""A language that nobody has thought of: a catalogue file makes it, and a person reads it on every page."""
+"""A third language: a catalogue file adds it, and a person reads it on every page."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.reauth.hands import press
 
 pytestmark = pytest.mark.django_db
 QTZ = "qtz"
-# The host's name, and what the policy and the catalogue say: they know nothing of this language yet.
+# The host's name, and texts of the policy and the catalogue: they have no such language.
 ENGLISH = {"Fit", "Heart rate", "We need your heart rate to show how you recover."} | {
     dict(provider_named("oura").advice)["en"]
 }
 
 
 class Read(HTMLParser):
-    """What a page says, piece by piece, and its language."""
+    """A page's texts, one by one, and its language."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Read(HTMLParser):
 
 @pytest.fixture
 def third_language(tmp_path: Path, settings: Settings) -> None:
-    """A language in which every sentence stands in brackets."""
+    """A language in which every sentence is in brackets."""
     po = messages.update(QTZ, messages.collected(), tmp_path)
     catalogue = messages.read(po, QTZ)
     for message in catalogue:

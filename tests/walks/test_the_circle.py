@@ -34,12 +34,12 @@ def accessible(circle: Circle) -> None:
         assert found.violations_count == 0, found.generate_report()
 
 
-def test_a_an_unticked_scope_is_found_explained_linked_granted_and_mended(circle: Circle) -> None:
+def test_a_an_unticked_scope_is_found_explained_linked_granted_and_fixed(circle: Circle) -> None:
     (ben,) = circle.connections("ben")
     before = ben.user_id
     assert health_of(ben) is Health.BLOCKED
-    said: list[str] = []
-    circle.page.on("console", lambda message: said.append(message.text))
+    console: list[str] = []
+    circle.page.on("console", lambda message: console.append(message.text))
 
     circle.sign_in("rex", *SEND)
     circle.find("ben@example.com")
@@ -71,17 +71,17 @@ def test_a_an_unticked_scope_is_found_explained_linked_granted_and_mended(circle
     expect(circle.page.get_by_text("Fixed", exact=True)).to_be_visible()
     assert url.rsplit("/", 1)[1] not in circle.page.content()
     assert urlsplit(desk).path.startswith("/admin/people/")
-    assert [line for line in said if "Content Security Policy" in line] == []
+    assert [line for line in console if "Content Security Policy" in line] == []
 
 
-def test_b_a_refused_mandatory_scope_makes_no_connection_and_says_which_box(circle: Circle) -> None:
+def test_b_a_refused_mandatory_scope_makes_no_connection_and_names_the_box(circle: Circle) -> None:
     circle.sign_in("rex", *SEND)
     connect = f"{circle.portal}/admin/people/{circle.person('nia').pk}/link/{circle.source.pk}/oura/"
     circle.page.goto(connect)
     circle.page.get_by_label("Reason").fill("Nia cannot connect.")
     circle.page.get_by_role("button", name="Create link").click()
     url = circle.page.get_by_label("Link", exact=True).input_value()
-    life = f"{circle.portal}/admin/links/{circle.link().public_id}/status/"
+    status = f"{circle.portal}/admin/links/{circle.link().public_id}/status/"
 
     circle.page.goto(url)
     circle.heading("Connect Oura")
@@ -95,7 +95,7 @@ def test_b_a_refused_mandatory_scope_makes_no_connection_and_says_which_box(circ
     assert circle.connections("nia") == []
     (attempt,) = circle.attempts()
     assert (attempt.state, attempt.result, attempt.person) == ("failed", "missing_scopes", circle.person("nia"))
-    circle.page.goto(life)
+    circle.page.goto(status)
     expect(circle.page.get_by_text("missing_scopes").first).to_be_visible()
     circle.find("nia@example.com")
     expect(circle.page.get_by_text("missing_scopes").first).to_be_visible()
@@ -107,7 +107,7 @@ def test_b_a_refused_mandatory_scope_makes_no_connection_and_says_which_box(circ
     circle.settled("fixed")
 
 
-def test_c_left_unticked_again_changes_nothing_and_can_be_tried_again(circle: Circle) -> None:
+def test_c_left_unticked_again_changes_nothing_and_can_be_repeated(circle: Circle) -> None:
     circle.sign_in("rex", *SEND)
     circle.find("ben@example.com")
     circle.page.goto(circle.make_link())
@@ -124,7 +124,7 @@ def test_c_left_unticked_again_changes_nothing_and_can_be_tried_again(circle: Ci
     circle.settled("fixed")
 
 
-def test_d_a_scope_that_we_do_not_request_gets_no_link_and_a_reason(circle: Circle) -> None:
+def test_d_a_scope_that_we_do_not_request_gets_a_reason_and_no_link(circle: Circle) -> None:
     integration = Integration.objects.get(provider__slug="oura")
     now = timezone.now()
     asks_less = {**POLICY, "requested": ["email", "personal", "daily", "tag"]}
@@ -141,7 +141,7 @@ def test_d_a_scope_that_we_do_not_request_gets_no_link_and_a_reason(circle: Circ
     assert not ReauthLink.objects.exists()
 
 
-def test_e_a_retired_provider_is_not_mended_its_successor_is_offered(circle: Circle) -> None:
+def test_e_a_retired_provider_gets_no_link_but_its_successor_is_offered(circle: Circle) -> None:
     circle.sign_in("rex", *SEND)
     circle.find("eve@example.com")
     url = circle.make_link("Send a link to the successor")
@@ -161,7 +161,7 @@ def test_e_a_retired_provider_is_not_mended_its_successor_is_offered(circle: Cir
     assert health_of(fitbit) is Health.BROKEN and google.integration.provider.slug == "google_health"
 
 
-def test_f_a_viewer_looks_and_sends_nothing_by_button_or_by_hand(circle: Circle) -> None:
+def test_f_a_viewer_reads_and_sends_nothing_by_button_or_by_request(circle: Circle) -> None:
     circle.sign_in("vera")
     circle.find("ben@example.com")
     expect(circle.page.get_by_text("Your role can’t send reauth links").first).to_be_visible()
@@ -177,7 +177,7 @@ def test_f_a_viewer_looks_and_sends_nothing_by_button_or_by_hand(circle: Circle)
     assert answer.status_code == 403 and not ReauthLink.objects.exists()
 
 
-def test_g_a_mail_scanner_looks_and_presses_first_and_the_person_still_succeeds(circle: Circle) -> None:
+def test_g_a_mail_scanner_opens_and_presses_first_and_the_person_still_succeeds(circle: Circle) -> None:
     circle.sign_in("rex", *SEND)
     circle.find("ben@example.com")
     url = circle.make_link()
@@ -195,7 +195,7 @@ def test_g_a_mail_scanner_looks_and_presses_first_and_the_person_still_succeeds(
     assert [attempt.state for attempt in circle.attempts()] == ["open", "open", "succeeded"]
 
 
-def test_the_desk_sees_the_link_move_without_reloading(circle: Circle) -> None:
+def test_the_desk_updates_the_link_s_status_without_reloading(circle: Circle) -> None:
     circle.sign_in("rex", *SEND)
     circle.find("ben@example.com")
     url = circle.make_link()

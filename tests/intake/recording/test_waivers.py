@@ -1,4 +1,4 @@
-"""A person's "no", from the act to the morning after its last day: what the records, the verdict and the night say."""
+"""A waiver, from the act to the morning after its last day: the records, the verdict and the nightly audit."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_several_that_end_in_one_night_open_one_period_a_connection(monkeypatch:
     assert not Connection.objects.exclude(standing__waived=[]).exists()
 
 
-def test_the_audit_counts_whom_a_waiver_respects_apart() -> None:
+def test_the_audit_counts_waived_connections_separately() -> None:
     waive()
 
     run = audit(NOW.date() + timedelta(days=1))
@@ -125,7 +125,7 @@ def test_the_audit_counts_whom_a_waiver_respects_apart() -> None:
     assert "  1 of the reduced lacks only waived scopes" in lines
 
 
-def test_who_lacks_more_than_what_is_waived_is_not_counted_apart() -> None:
+def test_a_connection_that_lacks_more_than_the_waived_is_not_counted_separately() -> None:
     people.take_in(ScopesChanged("oura", "ben-oura", NOW, removed=("workout",)))
     waive()
 
@@ -146,7 +146,7 @@ def test_who_lacks_more_than_what_is_waived_is_not_counted_apart() -> None:
     ],
     ids=["not missing", "no need", "today", "longer than a year"],
 )
-def test_what_is_no_choice_of_the_person_is_not_waived(name: str, need: str, until: date) -> None:
+def test_a_need_that_is_no_choice_of_the_person_cannot_be_waived(name: str, need: str, until: date) -> None:
     with pytest.raises(CannotWaive):
         waive(name, need, until)
     assert not Waiver.objects.exists() and not TrailEntry.objects.filter(verb="need.waived").exists()
@@ -159,13 +159,13 @@ def test_a_need_is_waived_once() -> None:
     assert Waiver.objects.count() == 1
 
 
-def test_what_we_do_not_ask_for_is_ours_to_mend_and_not_waived() -> None:
+def test_a_need_that_we_do_not_request_is_ours_to_fix_and_cannot_be_waived() -> None:
     people.policy_for("oura", {**people.OURA_POLICY, "requested": ["email", "daily"]})
     with pytest.raises(CannotWaive):
         waive()
 
 
-def test_a_reauth_that_grants_it_makes_the_waiver_moot_and_nothing_breaks() -> None:
+def test_a_reauth_that_grants_it_makes_the_waiver_moot_and_breaks_nothing() -> None:
     waive()
     people.take_in(people.consent("ben", "oura", people.EVERYTHING, at=NOW + timedelta(days=2)))
     assert health() == ("ok", [])
@@ -182,14 +182,14 @@ REQUIREMENTS = [Requirement("sleep", ("daily",)), Requirement("log", ("workout",
 @given(
     held=st.frozensets(st.sampled_from(["daily", "workout", "heartrate"])),
     waived=st.frozensets(st.sampled_from(["daily", "workout"]), min_size=1),
-    asked=st.none() | st.frozensets(st.sampled_from(["daily", "workout"])),
+    requested=st.none() | st.frozensets(st.sampled_from(["daily", "workout"])),
 )
 def test_a_waiver_never_makes_a_required_need_better_than_reduced(
-    held: frozenset[str], waived: frozenset[str], asked: frozenset[str] | None
+    held: frozenset[str], waived: frozenset[str], requested: frozenset[str] | None
 ) -> None:
     policy = Policy(provider_named("oura"), frozenset({"daily", "workout"}), None, tuple(REQUIREMENTS))
-    before = judge(StandingFacts(1, reported=held), policy, asked)
-    after = judge(StandingFacts(1, reported=held, waived=waived), policy, asked)
+    before = judge(StandingFacts(1, reported=held), policy, requested)
+    after = judge(StandingFacts(1, reported=held, waived=waived), policy, requested)
 
     if "daily" not in held:
         assert after.health is (Health.REDUCED if "daily" in waived else Health.BLOCKED)

@@ -1,4 +1,4 @@
-"""A Terra on loopback that answers what a test tells it to, and a client that does not really wait."""
+"""A Terra on loopback with scripted answers, and a client that does not really wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Admin API is read with its token alone, to an end or a bound, and what goes wrong says what it is."""
+"""The Admin API is read with its token alone, to an end or a bound, and each failure is a named error."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def listed(*rows: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
 
 
 def problem(status: int, code: str, **headers: str) -> Response:
-    told = {
+    problem_fields = {
         "type": "about:blank",
         "title": "no",
         "instance": f"/x?reference_id=ada@example.com&t={TOKEN}",
         "code": code,
     }
-    body = json.dumps(told | {"detail": f"not with {TOKEN}", "remediation": "ask ada@example.com"})
+    body = json.dumps(problem_fields | {"detail": f"not with {TOKEN}", "remediation": "ask ada@example.com"})
     return Response(body, status, headers, content_type="application/problem+json")
 
 
-def test_it_proves_itself_with_its_token_and_nothing_else(httpserver: HTTPServer, api: AdminApi) -> None:
+def test_it_authenticates_with_its_token_alone(httpserver: HTTPServer, api: AdminApi) -> None:
     httpserver.expect_request(f"{BASE}/me").respond_with_json(
         {"kind": "admin", "name": "portal", "scopes": ["events:read"], "expires_at": "2027-01-20T08:00:00Z"}
     )
@@ -82,7 +82,7 @@ def test_a_list_without_an_end_is_left_after_some_pages(httpserver: HTTPServer, 
     assert (len(failed.events), failed.complete) == (MOST_PAGES, False)
 
 
-def test_a_list_that_goes_in_a_circle_is_no_list(httpserver: HTTPServer, api: AdminApi) -> None:
+def test_a_list_whose_pages_form_a_circle_is_refused(httpserver: HTTPServer, api: AdminApi) -> None:
     httpserver.expect_request(f"{HERE}/webhook-events").respond_with_json(listed({"event_id": "e"}, cursor="same"))
     with pytest.raises(SourceUnavailable, match="round in a circle"):
         api.failed_events()
@@ -109,7 +109,7 @@ def test_the_events_are_found_where_they_moved_to(httpserver: HTTPServer, api: A
         (503, "service_unavailable", SourceUnavailable),
     ],
 )
-def test_an_error_is_told_by_its_code_and_gives_nothing_away(
+def test_an_error_is_reported_by_its_code_and_reveals_nothing(
     httpserver: HTTPServer, api: AdminApi, status: int, code: str, expected: type[SourceError]
 ) -> None:
     httpserver.expect_request(f"{HERE}/unified-api/sources").respond_with_handler(lambda _: problem(status, code))
@@ -121,7 +121,7 @@ def test_an_error_is_told_by_its_code_and_gives_nothing_away(
         assert raised.value.code == code
 
 
-def test_throttled_it_waits_as_long_as_it_is_told(httpserver: HTTPServer, api: AdminApi, pauses: list[float]) -> None:
+def test_throttled_it_waits_as_long_as_requested(httpserver: HTTPServer, api: AdminApi, pauses: list[float]) -> None:
     path = f"{HERE}/unified-api/sources"
     httpserver.expect_oneshot_request(path).respond_with_handler(
         lambda _: problem(429, "rate_limited", **{"Retry-After": "7"})
@@ -173,7 +173,7 @@ def test_what_one_part_refuses_leaves_the_others(httpserver: HTTPServer, api: Ad
     assert Setup.from_data(json.loads(json.dumps(setup.as_data()))) == setup
 
 
-def test_with_a_token_that_is_refused_nothing_else_is_asked(httpserver: HTTPServer, api: AdminApi) -> None:
+def test_with_a_refused_token_nothing_else_is_requested(httpserver: HTTPServer, api: AdminApi) -> None:
     httpserver.expect_request(f"{BASE}/me").respond_with_handler(lambda _: problem(401, "unauthorized"))
     assert list(read_setup(api).errors) == ["token"]
     assert len(httpserver.log) == 1
@@ -190,12 +190,12 @@ def test_with_a_token_that_is_refused_nothing_else_is_asked(httpserver: HTTPServ
         ("???", ("", "???")),
     ],
 )
-def test_a_slug_of_the_admin_api_leads_to_the_provider(slug: str, found: tuple[str, str]) -> None:
+def test_a_slug_of_the_admin_api_finds_the_provider(slug: str, found: tuple[str, str]) -> None:
     assert resource_of(slug) == found
 
 
-def destination(**told: Any) -> dict[str, Any]:
-    return {"id": "1", "kind": "webhook", "address": "app.example/hooks", "active": True, "event_types": None} | told
+def destination(**fields: Any) -> dict[str, Any]:
+    return {"id": "1", "kind": "webhook", "address": "app.example/hooks", "active": True, "event_types": None} | fields
 
 
 @pytest.mark.parametrize(
@@ -214,6 +214,6 @@ def destination(**told: Any) -> dict[str, Any]:
         (Setup(formats=[]), "only JSON is read"),
     ],
 )
-def test_silence_gets_its_cause(setup: Setup, cause: str | None) -> None:
+def test_a_silence_is_explained_by_its_cause(setup: Setup, cause: str | None) -> None:
     found = list(_causes(setup))
     assert (found == []) if cause is None else (len(found) == 1 and cause in found[0])

@@ -1,4 +1,4 @@
-"""The checkup looks at each thing once, and says of each that is wrong what would mend it."""
+"""The checkup tests each item once, and names a fix for each that is wrong."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def all_well(httpserver: HTTPServer) -> None:
 
 
 def webhook(httpserver: HTTPServer, *secrets: str) -> list[Request]:
-    """A webhook address that believes these secrets, by its own reckoning."""
-    came: list[Request] = []
+    """A webhook address that accepts signatures with these secrets, verified by code of its own."""
+    received: list[Request] = []
 
     def respond(request: Request) -> Response:
-        came.append(request)
+        received.append(request)
         time, _, digest = request.headers["X-Terra-Signature"].partition(",")
         signed = time.removeprefix("t=").encode() + b"." + request.get_data()
         good = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
         return Response("", 204 if digest.removeprefix("v1=") in good else 401)
 
     httpserver.expect_request("/webhooks/terra/staging", method="POST").respond_with_handler(respond)
-    return came
+    return received
 
 
 def findings(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -> list[Finding]:
@@ -55,9 +55,9 @@ def wrong(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -
 
 def test_all_is_well(httpserver: HTTPServer, terra: Terra) -> None:
     all_well(httpserver)
-    told = findings(terra)
-    assert all(finding.ok for finding in told)
-    assert [finding.check for finding in told] == [
+    results = findings(terra)
+    assert all(finding.ok for finding in results)
+    assert [finding.check for finding in results] == [
         "base url",
         "integrations",
         "clock",
@@ -67,12 +67,12 @@ def test_all_is_well(httpserver: HTTPServer, terra: Terra) -> None:
         "widget session",
         "webhook secret",
     ]
-    says = {finding.check: finding.says for finding in told}
-    assert says["integrations"] == "5 providers are enabled"
-    assert says["link"] == "a link to GARMIN can be made"
-    assert says["listing"] == "page 0 of 2: 2 connections, 2 of them with scopes"
-    assert says["widget session"] == "a session can be made by /api/widget/session, valid for 900 s"
-    assert says["webhook secret"] == "signing secrets set: 2"
+    by_check = {finding.check: finding.says for finding in results}
+    assert by_check["integrations"] == "5 providers are enabled"
+    assert by_check["link"] == "a link to GARMIN can be made"
+    assert by_check["listing"] == "page 0 of 2: 2 connections, 2 of them with scopes"
+    assert by_check["widget session"] == "a session can be made by /api/widget/session, valid for 900 s"
+    assert by_check["webhook secret"] == "signing secrets set: 2"
 
 
 def test_wrong_credentials_name_the_variables(httpserver: HTTPServer, terra: Terra) -> None:
@@ -84,12 +84,12 @@ def test_wrong_credentials_name_the_variables(httpserver: HTTPServer, terra: Ter
     assert WIDGET not in [request.path for request, _ in httpserver.log]
 
 
-def test_terra_down_is_told_once_for_each_question(httpserver: HTTPServer, environment: Environment) -> None:
+def test_an_outage_of_terra_is_reported_once_for_each_check(httpserver: HTTPServer, environment: Environment) -> None:
     httpserver.expect_request(INTEGRATIONS).respond_with_data("<html>", 502, content_type="text/html")
     httpserver.expect_request(LISTING).respond_with_data("<html>", 502, content_type="text/html")
-    told = wrong(Terra(environment, Limits(tries=1)))
-    assert [finding.check for finding in told] == ["integrations", "listing"]
-    assert "TERRA_STAGING_BASE_URL" in told[0].do
+    results = wrong(Terra(environment, Limits(tries=1)))
+    assert [finding.check for finding in results] == ["integrations", "listing"]
+    assert "TERRA_STAGING_BASE_URL" in results[0].do
 
 
 def test_no_enabled_provider_is_wrong(httpserver: HTTPServer, terra: Terra) -> None:
@@ -99,14 +99,14 @@ def test_no_enabled_provider_is_wrong(httpserver: HTTPServer, terra: Terra) -> N
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=3), timedelta(minutes=-3)])
-def test_a_clock_that_is_off_is_told(httpserver: HTTPServer, terra: Terra, ahead: timedelta) -> None:
+def test_a_wrong_clock_is_reported(httpserver: HTTPServer, terra: Terra, ahead: timedelta) -> None:
     all_well(httpserver)
     [finding] = wrong(terra, ahead=ahead)
     assert finding.check == "clock"
     assert ("ahead of" if ahead > timedelta() else "behind") in finding.says
 
 
-def test_rows_that_cannot_be_read_are_told(httpserver: HTTPServer, terra: Terra) -> None:
+def test_rows_that_cannot_be_read_are_reported(httpserver: HTTPServer, terra: Terra) -> None:
     httpserver.expect_oneshot_request(LISTING).respond_with_json(answer("subscriptions_with_bad_rows"))
     all_well(httpserver)
     [finding] = wrong(terra)
@@ -114,7 +114,7 @@ def test_rows_that_cannot_be_read_are_told(httpserver: HTTPServer, terra: Terra)
     assert "3 rows cannot be read, the first because: a user without user_id" in finding.says
 
 
-def test_a_switched_off_widget_path_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+def test_a_disabled_widget_path_is_reported(httpserver: HTTPServer, terra: Terra) -> None:
     httpserver.expect_oneshot_request(WIDGET).respond_with_json({"status": "error", "message": "gone"}, status=410)
     all_well(httpserver)
     [finding] = wrong(terra)
@@ -122,7 +122,7 @@ def test_a_switched_off_widget_path_is_told(httpserver: HTTPServer, terra: Terra
     assert "TERRA_STAGING_WIDGET_SESSION_URL" in finding.do
 
 
-def test_an_environment_at_its_limit_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+def test_an_environment_at_its_limit_is_reported(httpserver: HTTPServer, terra: Terra) -> None:
     refusal = {"status": "error", "message": "User limit reached"}
     httpserver.expect_oneshot_request(LINK).respond_with_json(refusal, status=402)
     all_well(httpserver)
@@ -131,12 +131,12 @@ def test_an_environment_at_its_limit_is_told(httpserver: HTTPServer, terra: Terr
     assert finding.do.startswith("Have the limit raised")
 
 
-def test_only_a_source_that_can_be_linked_is_tried(httpserver: HTTPServer, terra: Terra) -> None:
+def test_a_link_is_requested_for_a_linkable_source_only(httpserver: HTTPServer, terra: Terra) -> None:
     rows = [{"provider": name, "enabled": True} for name in ("APPLE", "FITBIT", "???", "NEVERHEARDOF")]
     httpserver.expect_oneshot_request(INTEGRATIONS).respond_with_json({"providers": rows})
     all_well(httpserver)
-    says = {finding.check: finding for finding in findings(terra)}
-    assert says["link not tried"].ok and "link" not in says
+    by_check = {finding.check: finding for finding in findings(terra)}
+    assert by_check["link not tried"].ok and "link" not in by_check
     assert LINK not in [request.path for request, _ in httpserver.log]
 
 
@@ -161,25 +161,25 @@ def admin(httpserver: HTTPServer, terra: Terra, *, days: int, active: bool) -> T
     return Terra(replace(terra.environment, admin_token="terra_at_1", admin_base_url=httpserver.url_for(base)))
 
 
-def test_with_a_token_the_set_up_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+def test_with_a_token_the_configuration_is_reported(httpserver: HTTPServer, terra: Terra) -> None:
     all_well(httpserver)
-    told = findings(admin(httpserver, terra, days=60, active=True))
-    assert all(finding.ok for finding in told)
-    says = {finding.check: finding.says for finding in told}
-    assert says["admin providers"] == "1 enabled, 1 with scopes of our own"
-    assert says["admin scopes"] == "oura is asked for email"
-    assert says["admin destination"] == "webhook app.example/hooks is on and is sent every type"
-    assert "terra_at_1" not in str(told) and "key=secret" not in str(told)
+    results = findings(admin(httpserver, terra, days=60, active=True))
+    assert all(finding.ok for finding in results)
+    by_check = {finding.check: finding.says for finding in results}
+    assert by_check["admin providers"] == "1 enabled, 1 with scopes of our own"
+    assert by_check["admin scopes"] == "oura is asked for email"
+    assert by_check["admin destination"] == "webhook app.example/hooks is on and is sent every type"
+    assert "terra_at_1" not in str(results) and "key=secret" not in str(results)
 
 
 def test_a_destination_that_is_off_and_a_token_that_ends_soon_are_wrong(httpserver: HTTPServer, terra: Terra) -> None:
     all_well(httpserver)
-    told = wrong(admin(httpserver, terra, days=3, active=False))
-    assert [finding.check for finding in told] == ["admin token", "admin destination"]
-    assert "TERRA_STAGING_ADMIN_TOKEN" in told[0].do and "switched off" in told[1].says
+    results = wrong(admin(httpserver, terra, days=3, active=False))
+    assert [finding.check for finding in results] == ["admin token", "admin destination"]
+    assert "TERRA_STAGING_ADMIN_TOKEN" in results[0].do and "switched off" in results[1].says
 
 
-def test_old_addresses_are_told_while_they_still_work(httpserver: HTTPServer) -> None:
+def test_deprecated_addresses_are_reported_while_they_still_work(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v2/auth/generateWidgetSession").respond_with_json(answer("widget_session"))
     all_well(httpserver)
     base, old = httpserver.url_for("/api/v2"), httpserver.url_for("/api/v2/auth/generateWidgetSession")
@@ -187,7 +187,7 @@ def test_old_addresses_are_told_while_they_still_work(httpserver: HTTPServer) ->
     assert finding.do == "Set TERRA_STAGING_WIDGET_SESSION_URL to https://access.tryterra.co/api/widget/session."
 
 
-def test_the_old_host_says_which_to_switch_to() -> None:
+def test_the_old_host_is_reported_with_its_replacement() -> None:
     terra = Terra(Environment("eu-west", "dev", "key", base_url="https://api.tryterra.co/v2"))
     first = next(check(terra, now=datetime.now(UTC)))
     assert first.do == "Set TERRA_EU_WEST_BASE_URL to https://access.tryterra.co/api/v2."
@@ -199,19 +199,19 @@ def test_a_missing_secret_names_its_variable(httpserver: HTTPServer) -> None:
     assert finding.do.startswith("Set TERRA_STAGING_SIGNING_SECRETS")
 
 
-def test_our_webhook_takes_each_secret_and_refuses_a_wrong_one(httpserver: HTTPServer, terra: Terra) -> None:
+def test_our_webhook_accepts_each_secret_and_refuses_a_wrong_one(httpserver: HTTPServer, terra: Terra) -> None:
     all_well(httpserver)
-    came = webhook(httpserver, "new secret", "old secret")
-    told = [
+    received = webhook(httpserver, "new secret", "old secret")
+    results = [
         finding for finding in findings(terra, httpserver.url_for("/webhooks/terra/staging")) if "web" in finding.check
     ]
-    assert [finding.ok for finding in told] == [True, True, True, True]
-    assert [request.get_json()["type"] for request in came] == ["healthcheck"] * 3
-    assert len({request.headers["X-Terra-Trace-Id"] for request in came}) == 3
-    assert not any("x-api-key" in request.headers or "dev-id" in request.headers for request in came)
+    assert [finding.ok for finding in results] == [True, True, True, True]
+    assert [request.get_json()["type"] for request in received] == ["healthcheck"] * 3
+    assert len({request.headers["X-Terra-Trace-Id"] for request in received}) == 3
+    assert not any("x-api-key" in request.headers or "dev-id" in request.headers for request in received)
 
 
-def test_a_webhook_with_other_secrets_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+def test_a_webhook_with_other_secrets_is_reported(httpserver: HTTPServer, terra: Terra) -> None:
     all_well(httpserver)
     webhook(httpserver, "new secret")
     [finding] = wrong(terra, httpserver.url_for("/webhooks/terra/staging"))
@@ -219,7 +219,7 @@ def test_a_webhook_with_other_secrets_is_told(httpserver: HTTPServer, terra: Ter
     assert "TERRA_STAGING_SIGNING_SECRETS" in finding.do
 
 
-def test_a_webhook_that_believes_everything_is_told(httpserver: HTTPServer, terra: Terra) -> None:
+def test_a_webhook_that_accepts_everything_is_reported(httpserver: HTTPServer, terra: Terra) -> None:
     all_well(httpserver)
     httpserver.expect_request("/anything").respond_with_data("thanks")
     [finding] = wrong(terra, httpserver.url_for("/anything"))
@@ -227,15 +227,15 @@ def test_a_webhook_that_believes_everything_is_told(httpserver: HTTPServer, terr
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/webhooks", "webhooks.example.com", "http://["])
-def test_a_webhook_that_nobody_reaches_is_told(httpserver: HTTPServer, terra: Terra, address: str) -> None:
+def test_an_unreachable_webhook_is_reported(httpserver: HTTPServer, terra: Terra, address: str) -> None:
     all_well(httpserver)
-    told = wrong(terra, address)
-    assert len(told) == 3
-    assert "is answered with nothing" in told[0].says
+    results = wrong(terra, address)
+    assert len(results) == 3
+    assert "is answered with nothing" in results[0].says
 
 
-def test_no_finding_tells_a_secret(httpserver: HTTPServer, terra: Terra) -> None:
+def test_no_finding_reveals_a_secret(httpserver: HTTPServer, terra: Terra) -> None:
     httpserver.expect_request(LISTING).respond_with_json({"status": "error", "message": terra.environment.api_key}, 401)
     httpserver.expect_request(INTEGRATIONS).respond_with_json({}, status=500)
-    told = json.dumps([finding.as_data() for finding in findings(terra, "http://127.0.0.1:9/")])
-    assert not any(secret in told for secret in (terra.environment.api_key, "new secret", "old secret"))
+    results = json.dumps([finding.as_data() for finding in findings(terra, "http://127.0.0.1:9/")])
+    assert not any(secret in results for secret in (terra.environment.api_key, "new secret", "old secret"))

@@ -48,17 +48,17 @@ class TestListing:
         assert (last.page, last.next_page) == (1, None)
         assert [one.user_id for page in (first, last) for one in page.users] == [ADA, BEN, CY, DEE]
 
-    def test_a_listing_can_go_on_where_it_stopped(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_a_listing_can_continue_where_it_stopped(self, httpserver: HTTPServer, terra: Terra) -> None:
         serve_pages(httpserver, ("1", answer("subscriptions_page_1")))
         assert [page.page for page in terra.listing(start_page=1)] == [1]
 
-    def test_everybody_may_come_in_one_answer(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_everybody_may_be_listed_in_one_answer(self, httpserver: HTTPServer, terra: Terra) -> None:
         serve_pages(httpserver, ("0", answer("subscriptions_whole")))
         [page] = terra.listing()
         assert page.whole
         assert [one.user_id for one in page.users] == [ADA, "123456"]
 
-    def test_a_bad_row_is_told_of_and_passed_by(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_a_bad_row_is_reported_and_skipped(self, httpserver: HTTPServer, terra: Terra) -> None:
         serve_pages(httpserver, ("0", answer("subscriptions_with_bad_rows")))
         [page] = terra.listing()
         assert [one.user_id for one in page.users] == [ADA, DEE]
@@ -79,7 +79,7 @@ class TestListing:
         ],
         ids=["same page", "circle", "stands still", "starts again", "goes back", "text", "true", "empty for ever"],
     )
-    def test_pages_that_lead_nowhere_are_an_outage_and_no_endless_walk(
+    def test_pages_that_lead_nowhere_are_an_outage_and_not_an_endless_listing(
         self, httpserver: HTTPServer, terra: Terra, pages: list[tuple[str, Any]]
     ) -> None:
         serve_pages(httpserver, *pages)
@@ -105,7 +105,7 @@ class TestListing:
         assert [page.max_page for page in pages] == [3, 2, 1]
         assert [one.user_id for page in pages for one in page.users] == ["a", "b", "b", "c", "d"]
 
-    def test_the_next_pages_are_asked_for_before_they_are_wanted_and_come_in_their_order(self) -> None:
+    def test_the_next_pages_are_requested_ahead_and_returned_in_order(self) -> None:
         together = Barrier(3)
 
         def page(request: Request) -> Response:
@@ -120,18 +120,18 @@ class TestListing:
             listed = [one.user_id for page in terra.listing(in_flight=3) for one in page.users]
         assert listed == ["u0", "u1", "u2", "u3"]
 
-    def test_no_page_is_asked_for_beyond_those_in_flight(self, httpserver: HTTPServer, terra: Terra) -> None:
-        asked: list[int] = []
+    def test_no_page_is_requested_beyond_those_in_flight(self, httpserver: HTTPServer, terra: Terra) -> None:
+        requested: list[int] = []
 
         def page(request: Request) -> Response:
             number = int(request.args["page"])
-            asked.append(number)
+            requested.append(number)
             return Response(json.dumps(paged(number, number + 1 if number < 9 else None, f"u{number}")[1]))
 
         httpserver.expect_request("/api/v2/subscriptions").respond_with_handler(page)
         for page_ in terra.listing(in_flight=2):
-            assert max(asked) <= page_.page + 2
-        assert sorted(asked) == list(range(10))
+            assert max(requested) <= page_.page + 2
+        assert sorted(requested) == list(range(10))
 
     def test_when_a_listing_ends_early_no_request_is_under_way(self) -> None:
         begun: list[str] = []
@@ -167,7 +167,9 @@ class TestLookup:
             body, status=status
         )
 
-    def test_a_user_is_told_with_whether_the_consent_was_finished(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_a_user_is_returned_with_whether_the_consent_was_finished(
+        self, httpserver: HTTPServer, terra: Terra
+    ) -> None:
         self.ask(httpserver, answer("user_info"), user_id=ADA)
         info = terra.user(ADA)
         assert info is not None
@@ -183,32 +185,32 @@ class TestLookup:
     @pytest.mark.parametrize(
         "body", [{}, [], {"users": []}, {"user": {}}, {"user": None}, {"status": "success", "is_authenticated": False}]
     )
-    def test_nobody_is_told_in_every_empty_shape(self, httpserver: HTTPServer, terra: Terra, body: Any) -> None:
+    def test_every_empty_shape_means_no_user(self, httpserver: HTTPServer, terra: Terra, body: Any) -> None:
         self.ask(httpserver, body, user_id="u-1")
         self.ask(httpserver, body, reference_id="ada")
         assert terra.user("u-1") is None
         assert terra.users_of("ada") == ()
 
-    def test_a_404_tells_of_nobody(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_a_404_means_no_user(self, httpserver: HTTPServer, terra: Terra) -> None:
         self.ask(httpserver, answer("problem_404"), 404, user_id="u-1")
         self.ask(httpserver, {"status": "error", "message": "User not found"}, 404, reference_id="ada")
         assert terra.user("u-1") is None
         assert terra.users_of("ada") == ()
 
-    def test_a_404_of_something_else_does_not_make_anybody_vanish(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_another_404_does_not_mean_that_the_user_is_gone(self, httpserver: HTTPServer, terra: Terra) -> None:
         self.ask(httpserver, {"detail": "Not Found"}, 404, user_id="u-1")
         with pytest.raises(TerraRefused, match="Is the base URL right"):
             terra.user("u-1")
 
     @pytest.mark.parametrize("body", [{"weather": "fine"}, {"data": {"results": []}}, "nobody", None])
-    def test_an_answer_about_something_else_does_not_make_anybody_vanish(
+    def test_an_unrelated_answer_does_not_mean_that_the_user_is_gone(
         self, httpserver: HTTPServer, terra: Terra, body: Any
     ) -> None:
         self.ask(httpserver, body, user_id="u-1")
         with pytest.raises(SourceUnavailable, match="something that is no user"):
             terra.user("u-1")
 
-    def test_somebody_else_is_not_taken_for_the_user(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_another_user_is_not_mistaken_for_the_requested_one(self, httpserver: HTTPServer, terra: Terra) -> None:
         self.ask(httpserver, {"user": user("u-2")}, user_id="u-1")
         with pytest.raises(SourceUnavailable, match="another one"):
             terra.user("u-1")
@@ -218,29 +220,29 @@ class TestLookup:
         self.ask(httpserver, body, reference_id="ada+1@example.com")
         assert [one.user_id for one in terra.users_of("ada+1@example.com")] == ["a", "b"]
 
-    def test_a_person_may_be_told_with_one_connection(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_a_person_may_be_returned_with_one_connection(self, httpserver: HTTPServer, terra: Terra) -> None:
         self.ask(httpserver, {"user": user("a"), "status": "success"}, reference_id="ada")
         assert [one.user_id for one in terra.users_of("ada")] == ["a"]
 
 
 class TestBulk:
-    def test_users_are_matched_by_id_in_whatever_order(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_users_are_matched_by_id_in_any_order(self, httpserver: HTTPServer, terra: Terra) -> None:
         httpserver.expect_request("/api/v2/bulkUserInfo", method="POST", json=["a", "b", "c"]).respond_with_json(
-            [user("c"), {"user_id": "b"}, user("stranger"), user("a")]
+            [user("c"), {"user_id": "b"}, user("unknown"), user("a")]
         )
         assert terra.users_in_bulk(["a", "b", "a", "c"]).keys() == {"a", "c"}
 
-    def test_many_ids_go_in_hundreds(self, httpserver: HTTPServer, terra: Terra) -> None:
-        asked: list[int] = []
+    def test_many_ids_are_sent_in_hundreds(self, httpserver: HTTPServer, terra: Terra) -> None:
+        requested: list[int] = []
 
         def respond(request: Request) -> Response:
             ids = request.get_json()
-            asked.append(len(ids))
+            requested.append(len(ids))
             return Response(json.dumps([user(one) for one in ids]), content_type="application/json")
 
         httpserver.expect_request("/api/v2/bulkUserInfo").respond_with_handler(respond)
         assert len(terra.users_in_bulk([f"u-{number}" for number in range(250)])) == 250
-        assert asked == [100, 100, 50]
+        assert requested == [100, 100, 50]
 
     def test_an_unknown_id_does_not_spoil_the_others(self, httpserver: HTTPServer, terra: Terra) -> None:
         def respond(request: Request) -> Response:
@@ -252,7 +254,7 @@ class TestBulk:
         httpserver.expect_request("/api/v2/bulkUserInfo").respond_with_handler(respond)
         assert terra.users_in_bulk(["a", "b", "gone", "c", "d"]).keys() == {"a", "b", "c", "d"}
 
-    def test_nobody_is_asked_for_nobody(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_no_ids_cause_no_request(self, httpserver: HTTPServer, terra: Terra) -> None:
         assert terra.users_in_bulk([]) == {}
         assert httpserver.log == []
 
@@ -299,9 +301,7 @@ class TestLinks:
             {"auth_url": "https://example.com/"},
         ],
     )
-    def test_a_link_that_nobody_could_open_is_not_handed_on(
-        self, httpserver: HTTPServer, terra: Terra, body: Any
-    ) -> None:
+    def test_an_unusable_link_is_not_returned(self, httpserver: HTTPServer, terra: Terra, body: Any) -> None:
         httpserver.expect_request("/api/v2/auth/authenticateUser").respond_with_json(body)
         with pytest.raises(SourceUnavailable, match="the answer"):
             terra.authenticate_user("OURA")
@@ -341,7 +341,7 @@ class TestOthers:
         )
         assert terra.deauthenticate(ADA) is False
 
-    def test_the_athlete_tells_whose_account_it_is(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_the_athlete_identifies_the_account(self, httpserver: HTTPServer, terra: Terra) -> None:
         httpserver.expect_request(
             "/api/v2/athlete", query_string={"user_id": ADA, "to_webhook": "false"}, headers=KEYS
         ).respond_with_json(answer("athlete"))
@@ -350,18 +350,18 @@ class TestOthers:
         assert athlete.user is not None
         assert athlete.user.reference_id == "ada"
 
-    def test_an_acknowledgement_tells_no_account(self, httpserver: HTTPServer, terra: Terra) -> None:
+    def test_an_acknowledgement_identifies_no_account(self, httpserver: HTTPServer, terra: Terra) -> None:
         httpserver.expect_request("/api/v2/athlete").respond_with_json({"status": "success", "type": "athlete"})
         assert (terra.athlete(ADA).provider_user_id, terra.athlete(ADA).user) == (None, None)
 
-    def test_the_enabled_sources_are_asked_for_without_the_key(self, httpserver: HTTPServer, terra: Terra) -> None:
-        came: list[Request] = []
+    def test_the_enabled_sources_are_requested_without_the_key(self, httpserver: HTTPServer, terra: Terra) -> None:
+        received: list[Request] = []
 
         def respond(request: Request) -> Response:
-            came.append(request)
+            received.append(request)
             return Response(json.dumps(answer("integrations_detailed")), content_type="application/json")
 
         httpserver.expect_request("/api/v2/integrations/detailed").respond_with_handler(respond)
         assert terra.enabled_sources().names == ("APPLE", "FITBIT", "GARMIN", "OURA", "SAMSUNG")
-        assert came[0].args["sdk"] == "true" and came[0].headers["dev-id"] == "testing-dev"
-        assert "x-api-key" not in came[0].headers
+        assert received[0].args["sdk"] == "true" and received[0].headers["dev-id"] == "testing-dev"
+        assert "x-api-key" not in received[0].headers

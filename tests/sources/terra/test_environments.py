@@ -1,4 +1,4 @@
-"""The environments are what the variables say; what is missing is named, and no secret is ever shown."""
+"""The environments are read from variables; missing ones are named, and no secret is ever shown."""
 
 from __future__ import annotations
 
@@ -51,16 +51,19 @@ def test_the_old_host_has_no_widget_sessions_so_they_go_to_the_new_one() -> None
     assert staging.widget_session_url == "https://access.tryterra.co/api/widget/session"
 
 
-@pytest.mark.parametrize(("told", "rate"), [("", 50), ("0.5", 0.5), ("0", 0)])
-def test_how_often_an_environment_is_asked_can_be_set(told: str, rate: float) -> None:
-    staging = environments({**STAGING, "TERRA_STAGING_REQUESTS_PER_SECOND": told})["staging"]
+@pytest.mark.parametrize(("setting", "rate"), [("", 50), ("0.5", 0.5), ("0", 0)])
+def test_the_rate_of_requests_to_an_environment_can_be_set(setting: str, rate: float) -> None:
+    staging = environments({**STAGING, "TERRA_STAGING_REQUESTS_PER_SECOND": setting})["staging"]
     assert staging.requests_per_second == rate
 
 
 def test_the_admin_api_is_optional_and_its_token_is_shown_nowhere() -> None:
     assert environments(STAGING)["staging"].admin_token == ""
-    told = {"TERRA_STAGING_ADMIN_TOKEN": "terra_at_1", "TERRA_STAGING_ADMIN_BASE_URL": "https://moved.example/admin/"}
-    staging = environments({**STAGING, **told})["staging"]
+    variables = {
+        "TERRA_STAGING_ADMIN_TOKEN": "terra_at_1",
+        "TERRA_STAGING_ADMIN_BASE_URL": "https://moved.example/admin/",
+    }
+    staging = environments({**STAGING, **variables})["staging"]
     assert (staging.admin_token, staging.admin_base_url) == ("terra_at_1", "https://moved.example/admin")
     assert "terra_at_1" not in repr(staging)
 
@@ -68,7 +71,7 @@ def test_the_admin_api_is_optional_and_its_token_is_shown_nowhere() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("ADMIN_TOKEN", "with a space"), ("ADMIN_BASE_URL", "http://moved.example/admin")]
 )
-def test_an_admin_api_that_cannot_be_right_is_refused(name: str, value: str) -> None:
+def test_an_impossible_admin_api_is_refused(name: str, value: str) -> None:
     with pytest.raises(NotConfigured, match=f"TERRA_STAGING_{name}") as refused:
         environments({**STAGING, f"TERRA_STAGING_{name}": value})
     assert value not in str(refused.value)
@@ -97,7 +100,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("TERRA_STAGING_WIDGET_SESSION_URL", "access.tryterra.co/s3cret"),
     ],
 )
-def test_what_cannot_be_right_is_refused_by_its_name_and_not_repeated(name: str, value: str) -> None:
+def test_an_impossible_value_is_refused_by_its_name_and_not_repeated(name: str, value: str) -> None:
     with pytest.raises(NotConfigured, match=name) as refused:
         environments({**STAGING, name: value})
     assert "s3cret" not in str(refused.value)
@@ -131,7 +134,7 @@ def test_a_process_keeps_one_client_until_its_variables_change(monkeypatch: pyte
     assert isinstance(rotated, TerraGateway) and rotated.client.environment.api_key == "rotated-key"
 
 
-def test_a_client_for_an_environment_that_nobody_named_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_for_an_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in STAGING.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(NotConfigured, match="does not name 'production'; it names staging"):

@@ -1,4 +1,4 @@
-"""Every webhook event, in every dialect that Terra sends, becomes the facts that it tells."""
+"""Every webhook event, in every dialect that Terra sends, becomes the facts that it reports."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ REJECTED = "Connection degraded: the provider rejected Terra's access token; the
 DELETED = "User failed to authenticate and has been deleted"
 
 
-def seen(**told: Any) -> ConnectionSeen:
-    return ConnectionSeen(happened_at=AT, last_webhook_on=AT.date(), **told)
+def seen(**fields: Any) -> ConnectionSeen:
+    return ConnectionSeen(happened_at=AT, last_webhook_on=AT.date(), **fields)
 
 
-TOLD: dict[str, Fact | tuple[Fact, ...]] = {
+REPORTED: dict[str, Fact | tuple[Fact, ...]] = {
     "auth": ConsentGiven("garmin", ADA, AT, "ada", GARMIN, "91d7c0f3-7a55-4a0e-9d0d-6f5b3c2a1e10"),
     "auth_with_reference_on_top": ConsentGiven(
         "garmin",
@@ -141,39 +141,39 @@ RESOURCES = {
 
 def reported_by(name: str) -> tuple[Fact, ...]:
     """All facts of the captured event of that name; those about a connection carry Terra's own name of the provider."""
-    told = TOLD[name]
+    expected = REPORTED[name]
     return tuple(
         fact if isinstance(fact, AttemptFailed | DataRefused) else replace(fact, resource=RESOURCES[fact.provider])
-        for fact in (told if isinstance(told, tuple) else (told,))
+        for fact in (expected if isinstance(expected, tuple) else (expected,))
     )
 
 
 SILENT = ["healthcheck", "s3_payload", "large_request_processing"]
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_the_event_tells_its_fact(name: str) -> None:
+@pytest.mark.parametrize("name", REPORTED)
+def test_the_event_reports_its_facts(name: str) -> None:
     assert read_event(event(name), AT) == reported_by(name)
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_the_event_says_nothing_about_a_connection(name: str) -> None:
+def test_the_event_reports_no_connection(name: str) -> None:
     assert read_event(event(name), AT) == ()
     assert is_known(event_type(event(name)))
 
 
-def test_every_captured_payload_is_looked_at() -> None:
-    assert {path.stem for path in FIXTURES.glob("*.json")} == {*TOLD, *SILENT}
+def test_every_captured_payload_is_tested() -> None:
+    assert {path.stem for path in FIXTURES.glob("*.json")} == {*REPORTED, *SILENT}
 
 
-def test_a_type_that_nobody_knows_says_nothing_even_with_a_user() -> None:
+def test_an_unknown_type_reports_nothing_even_with_a_user() -> None:
     unheard = {**event("auth"), "type": "moon_phase"}
     assert read_event(unheard, AT) == ()
     assert not is_known(event_type(unheard))
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_the_order_of_keys_and_keys_of_tomorrow_change_nothing(name: str) -> None:
+@pytest.mark.parametrize("name", REPORTED)
+def test_the_order_of_keys_and_new_keys_change_nothing(name: str) -> None:
     def turned(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {"tomorrow": 1, **{key: turned(value[key]) for key in reversed(list(value))}}
@@ -182,31 +182,31 @@ def test_the_order_of_keys_and_keys_of_tomorrow_change_nothing(name: str) -> Non
     assert read_event(turned(event(name)), AT) == reported_by(name)
 
 
-def test_an_auth_without_status_is_a_success_and_with_a_strange_one_is_not_guessed() -> None:
-    told = event("auth")
-    del told["status"]
-    assert read_event(told, AT) == reported_by("auth")
+def test_an_auth_without_status_is_a_success_and_an_unknown_status_is_refused() -> None:
+    payload = event("auth")
+    del payload["status"]
+    assert read_event(payload, AT) == reported_by("auth")
     with pytest.raises(PayloadError, match="status"):
-        read_event({**told, "status": "pending"}, AT)
+        read_event({**payload, "status": "pending"}, AT)
 
 
 def test_a_reauth_may_name_the_old_id_on_top() -> None:
-    told = {**event("user_reauth_without_old_user"), "old_user_id": ADA}
-    assert read_event(told, AT) == reported_by("user_reauth")
+    payload = {**event("user_reauth_without_old_user"), "old_user_id": ADA}
+    assert read_event(payload, AT) == reported_by("user_reauth")
 
 
 def test_a_reauth_that_keeps_the_id_replaces_nothing() -> None:
-    told = event("user_reauth")
-    told["old_user"] = copy.deepcopy(told["new_user"])
-    [fact] = read_event(told, AT)
+    payload = event("user_reauth")
+    payload["old_user"] = copy.deepcopy(payload["new_user"])
+    [fact] = read_event(payload, AT)
     assert isinstance(fact, IdReplaced)
     assert fact.old_user_id is None
 
 
-def test_a_permission_change_that_takes_everything_away_is_told_by_its_delta() -> None:
-    told = {**event("permission_change"), "scopes_added": "", "scopes_removed": "ACTIVITY_EXPORT,HEALTH_EXPORT"}
-    told["user"]["scopes"] = ""
-    [fact] = read_event(told, AT)
+def test_a_permission_change_that_removes_everything_is_read_from_its_delta() -> None:
+    payload = {**event("permission_change"), "scopes_added": "", "scopes_removed": "ACTIVITY_EXPORT,HEALTH_EXPORT"}
+    payload["user"]["scopes"] = ""
+    [fact] = read_event(payload, AT)
     assert isinstance(fact, ScopesChanged)
     assert (fact.added, fact.removed, fact.scopes) == ((), GARMIN, None)
 
@@ -221,13 +221,13 @@ def test_a_permission_change_that_takes_everything_away_is_told_by_its_delta() -
     ],
 )
 def test_the_last_data_is_that_of_the_newest_entry_and_never_of_tomorrow(ends: list[Any], day: date | None) -> None:
-    told = {**event("daily"), "data": [{"metadata": {"end_time": end}} for end in ends]}
-    [fact] = read_event(told, AT)
+    payload = {**event("daily"), "data": [{"metadata": {"end_time": end}} for end in ends]}
+    [fact] = read_event(payload, AT)
     assert isinstance(fact, ConnectionSeen)
     assert fact.last_data_on == day
 
 
-def test_who_somebody_is_is_no_data_of_a_day() -> None:
+def test_an_athlete_s_profile_is_no_data_of_a_day() -> None:
     [fact] = read_event({**event("daily"), "type": "athlete"}, AT)
     assert isinstance(fact, ConnectionSeen)
     assert fact.last_data_on is None
@@ -241,31 +241,31 @@ NAMED = [
 
 @pytest.mark.parametrize("kind", NAMED)
 def test_data_moves_the_last_day_of_data_under_each_of_its_names(kind: str) -> None:
-    told = {**event("daily"), "type": kind, "data": [{"metadata": {"end_time": "2026-11-18T00:00:00Z"}}]}
-    for raw in (told, to_keep(told, AT)):
+    payload = {**event("daily"), "type": kind, "data": [{"metadata": {"end_time": "2026-11-18T00:00:00Z"}}]}
+    for raw in (payload, to_keep(payload, AT)):
         [fact] = read_event(raw, AT)
         assert isinstance(fact, ConnectionSeen)
         assert fact.last_data_on == date(2026, 11, 18)
-    assert is_known(event_type(told))
+    assert is_known(event_type(payload))
 
 
 @pytest.mark.parametrize(
     "kind", ["planned_workout", "unified_api.planned_workout.updated", "lab_report.failed", "unified_api.sleep.deleted"]
 )
-def test_what_is_planned_failed_or_deleted_is_no_data_that_came(kind: str) -> None:
-    told = {**event("daily"), "type": kind}
-    [fact] = read_event(told, AT)
+def test_planned_failed_and_deleted_data_do_not_count_as_data(kind: str) -> None:
+    payload = {**event("daily"), "type": kind}
+    [fact] = read_event(payload, AT)
     assert isinstance(fact, ConnectionSeen)
     assert fact.last_data_on is None
     assert is_known(kind)
 
 
 @pytest.mark.parametrize("kind", ["s3_payload", "s3_upload"])
-def test_a_ping_about_somebody_proves_data_and_its_address_is_not_kept(kind: str) -> None:
-    told = {**event("s3_payload"), "type": kind, "user": event("daily")["user"]}
-    kept = to_keep(told, AT)
+def test_a_ping_about_a_user_proves_data_and_its_address_is_not_kept(kind: str) -> None:
+    payload = {**event("s3_payload"), "type": kind, "user": event("daily")["user"]}
+    kept = to_keep(payload, AT)
     assert "url" not in kept and "payloads.example.com" not in json.dumps(kept)
-    for raw in (told, kept):
+    for raw in (payload, kept):
         [fact] = read_event(raw, AT)
         assert isinstance(fact, ConnectionSeen)
         assert fact.last_data_on == AT.date()
@@ -274,31 +274,31 @@ def test_a_ping_about_somebody_proves_data_and_its_address_is_not_kept(kind: str
 @pytest.mark.parametrize(
     "kind", ["unified_api.moon.updated", "sleep.", "unified_api.", "sleep.updated.twice", "sleepy"]
 )
-def test_a_dotted_name_of_nothing_that_is_known_is_not_known(kind: str) -> None:
+def test_a_dotted_name_of_an_unknown_type_is_unknown(kind: str) -> None:
     assert not is_known(kind)
 
 
 @pytest.mark.parametrize(
     "created", ["0001-01-01T00:00:00Z", "1999-12-31T00:00:00Z", "2031-01-01T00:00:00Z", "9999-12-31"]
 )
-def test_a_time_that_cannot_be_true_is_not_the_consents(created: str) -> None:
-    told = event("daily")
-    told["user"]["created_at"] = created
-    [fact] = read_event(told, AT)
+def test_an_impossible_time_is_not_the_time_of_a_consent(created: str) -> None:
+    payload = event("daily")
+    payload["user"]["created_at"] = created
+    [fact] = read_event(payload, AT)
     assert isinstance(fact, ConnectionSeen)
     assert fact.created_at is None
 
 
 @pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "2031-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
 def test_one_entry_of_an_impossible_day_does_not_hide_the_others(end: str) -> None:
-    told = {**event("daily"), "data": [{"metadata": {"end_time": day}} for day in ("2026-11-03T10:00:00Z", end)]}
-    for raw in (told, to_keep(told, AT)):
+    payload = {**event("daily"), "data": [{"metadata": {"end_time": day}} for day in ("2026-11-03T10:00:00Z", end)]}
+    for raw in (payload, to_keep(payload, AT)):
         [fact] = read_event(raw, AT)
         assert isinstance(fact, ConnectionSeen)
         assert fact.last_data_on == date(2026, 11, 3)
 
 
-def test_data_without_a_user_says_nothing() -> None:
+def test_data_without_a_user_reports_nothing() -> None:
     assert read_event({"type": "daily", "status": "success", "data": []}, AT) == ()
 
 
@@ -315,20 +315,20 @@ def test_data_without_a_user_says_nothing() -> None:
         ({**event("permission_change"), "scopes_removed": {"all": True}}, "scopes_removed: "),
     ],
 )
-def test_an_event_that_matters_and_cannot_be_read_says_why(raw: Any, why: str) -> None:
+def test_an_important_event_that_cannot_be_read_is_an_error_with_its_reason(raw: Any, why: str) -> None:
     with pytest.raises(PayloadError, match=why):
         read_event(raw, AT)
 
 
-@pytest.mark.parametrize("name", [*TOLD, *SILENT])
-def test_what_is_kept_tells_the_same(name: str) -> None:
+@pytest.mark.parametrize("name", [*REPORTED, *SILENT])
+def test_what_is_kept_reports_the_same_facts(name: str) -> None:
     assert read_event(to_keep(event(name), AT), AT) == read_event(event(name), AT)
 
 
 @pytest.mark.parametrize("kind", ["daily", "activity", "athlete", "sleep", "moon_phase"])
 def test_no_health_data_is_kept(kind: str) -> None:
-    told = {**event("daily"), "type": kind, "athlete": {"sex": "f"}, "steps": 8211}
-    kept = json.dumps(to_keep(told, AT))
+    payload = {**event("daily"), "type": kind, "athlete": {"sex": "f"}, "steps": 8211}
+    kept = json.dumps(to_keep(payload, AT))
     assert not any(word in kept for word in ("8211", "bpm", "steps", "sex"))
 
 
@@ -345,18 +345,18 @@ def test_an_event_nested_without_end_is_refused() -> None:
 
 
 def test_what_is_kept_can_be_stored() -> None:
-    told = json.loads(json.dumps(event("deauth")).replace("User has", "User \\u0000 \\ud800 has"))
-    told["tre\0nd"] = [float("nan"), 1.5]
-    kept = to_keep(told, AT)
+    payload = json.loads(json.dumps(event("deauth")).replace("User has", "User \\u0000 \\ud800 has"))
+    payload["tre\0nd"] = [float("nan"), 1.5]
+    kept = to_keep(payload, AT)
     assert kept["message"] == "User \ufffd \ufffd has deauthenticated"
-    assert read_event(kept, AT) == read_event(told, AT)
+    assert read_event(kept, AT) == read_event(payload, AT)
     assert kept["tre\ufffdnd"] == [None, 1.5]
 
 
 def test_an_id_that_cannot_be_stored_is_refused_before_and_after_keeping() -> None:
-    told = event("deauth")
-    told["user"]["user_id"] = "u\0"
-    for raw in (told, to_keep(told, AT)):
+    payload = event("deauth")
+    payload["user"]["user_id"] = "u\0"
+    for raw in (payload, to_keep(payload, AT)):
         with pytest.raises(PayloadError, match="user_id holds a character"):
             read_event(raw, AT)
 

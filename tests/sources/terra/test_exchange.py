@@ -44,15 +44,15 @@ def page(status: int) -> Response:
 
 
 def answering(httpserver: HTTPServer, *responses: Response) -> list[Request]:
-    """The requests that come in; each is answered with the next response, and the last one from then on."""
-    came: list[Request] = []
+    """The requests received; each is answered with the next response, and the last one from then on."""
+    received: list[Request] = []
 
     def respond(request: Request) -> Response:
-        came.append(request)
-        return responses[min(len(came), len(responses)) - 1]
+        received.append(request)
+        return responses[min(len(received), len(responses)) - 1]
 
     httpserver.expect_request(USER_INFO).respond_with_handler(respond)
-    return came
+    return received
 
 
 def found() -> Response:
@@ -109,14 +109,14 @@ def test_an_answer_means_one_error(
     ("response", "limit"),
     [(problem(402, "User limit reached"), True), (page(402), True), (problem(402, "payment required"), False)],
 )
-def test_a_limit_and_a_payment_are_two_things(
+def test_a_limit_and_a_payment_are_different_errors(
     httpserver: HTTPServer, terra: Terra, response: Response, *, limit: bool
 ) -> None:
-    came = answering(httpserver, response)
+    received = answering(httpserver, response)
     with pytest.raises(AccountRefused) as refused:
         terra.user(ADA)
     assert (refused.value.trouble is AccountTrouble.USER_LIMIT) is limit
-    assert len(came) == 1, "no repeat helps"
+    assert len(received) == 1, "no repeat helps"
 
 
 def test_a_connection_whose_authorisation_expired_does_not_blame_our_credential(
@@ -150,42 +150,42 @@ def test_only_terra_itself_can_say_that_a_user_is_not_found(body: object, is_pro
     assert refusal.not_found is is_proof
 
 
-def test_a_switched_off_address_says_where_to_go(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
+def test_a_disabled_address_names_its_replacement(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
     httpserver.expect_request("/api/widget/session").respond_with_response(problem(410, "use the new endpoint"))
     with pytest.raises(TerraRefused, match=re.escape(f"WIDGET_SESSION_URL to {NEW_WIDGET_SESSION}")):
         make_terra().widget_session()
 
 
-def test_an_error_carries_the_trace_id_that_support_asks_for(httpserver: HTTPServer, terra: Terra) -> None:
+def test_an_error_carries_the_trace_id_for_support(httpserver: HTTPServer, terra: Terra) -> None:
     answering(httpserver, problem(400, "bad", **{"x-terra-trace-id": "abc-123", "terra-reference": "def"}))
     with pytest.raises(TerraRefused, match=r"400, bad \(trace id abc-123\)") as refused:
         terra.user(ADA)
     assert refused.value.trace_id == "abc-123"
 
 
-def test_a_passing_failure_is_repeated_with_longer_and_longer_pauses(
+def test_a_temporary_failure_is_repeated_with_longer_and_longer_pauses(
     httpserver: HTTPServer, terra: Terra, pauses: list[float]
 ) -> None:
-    came = answering(httpserver, page(500), problem(503, "busy"), Response('{"user":', 200), found())
+    received = answering(httpserver, page(500), problem(503, "busy"), Response('{"user":', 200), found())
     user = terra.user(ADA)
     assert user is not None
-    assert len(came) == 4
+    assert len(received) == 4
     assert [0.25 * 2**n <= pause <= 0.75 * 2**n for n, pause in enumerate(pauses)] == [True, True, True]
 
 
-def test_it_gives_up_after_four_tries(httpserver: HTTPServer, terra: Terra) -> None:
-    came = answering(httpserver, page(504))
+def test_it_gives_up_after_four_attempts(httpserver: HTTPServer, terra: Terra) -> None:
+    received = answering(httpserver, page(504))
     with pytest.raises(SourceUnavailable, match="504 with a web page"):
         terra.user(ADA)
-    assert len(came) == 4
+    assert len(received) == 4
 
 
 @pytest.mark.parametrize("response", [problem(400, "no"), problem(401, "no"), problem(404, "user not found")])
 def test_a_refusal_is_not_repeated(httpserver: HTTPServer, terra: Terra, response: Response) -> None:
-    came = answering(httpserver, response)
+    received = answering(httpserver, response)
     with suppress(SourceError):
         assert terra.user(ADA) is None
-    assert len(came) == 1
+    assert len(received) == 1
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_refusal_is_not_repeated(httpserver: HTTPServer, terra: Terra, respons
         ("/api/v2/athlete", lambda terra: terra.athlete(ADA)),
     ],
 )
-def test_what_may_not_happen_twice_or_would_not_help_is_asked_once(
+def test_a_request_that_must_not_or_need_not_be_repeated_is_sent_once(
     httpserver: HTTPServer, terra: Terra, path: str, ask: Callable[[Terra], object]
 ) -> None:
     httpserver.expect_request(path).respond_with_response(page(500))
@@ -206,7 +206,7 @@ def test_what_may_not_happen_twice_or_would_not_help_is_asked_once(
     assert len(httpserver.log) == 1
 
 
-def test_the_pause_that_terra_asks_for_is_kept(httpserver: HTTPServer, terra: Terra, pauses: list[float]) -> None:
+def test_the_pause_that_terra_requests_is_kept(httpserver: HTTPServer, terra: Terra, pauses: list[float]) -> None:
     in_25_seconds = format_datetime(datetime.now(UTC) + timedelta(seconds=25), usegmt=True)
     answering(
         httpserver,
@@ -220,31 +220,29 @@ def test_the_pause_that_terra_asks_for_is_kept(httpserver: HTTPServer, terra: Te
     assert 15 < pauses[2] <= 25
 
 
-@pytest.mark.parametrize("asked", ["86400", "31", "1e300"])
-def test_a_pause_longer_than_our_patience_is_not_waited_but_told(
-    httpserver: HTTPServer, terra: Terra, pauses: list[float], asked: str
+@pytest.mark.parametrize("pause", ["86400", "31", "1e300"])
+def test_a_pause_longer_than_our_patience_is_an_error_at_once(
+    httpserver: HTTPServer, terra: Terra, pauses: list[float], pause: str
 ) -> None:
-    came = answering(httpserver, problem(429, "come back tomorrow", **{"Retry-After": asked}))
+    received = answering(httpserver, problem(429, "come back tomorrow", **{"Retry-After": pause}))
     with pytest.raises(SourceUnavailable) as down:
         terra.user(ADA)
-    assert down.value.retry_after == float(asked)
-    assert (len(came), pauses) == (1, [])
+    assert down.value.retry_after == float(pause)
+    assert (len(received), pauses) == (1, [])
 
 
-@pytest.mark.parametrize("asked", ["soon", "-5", "nan", "inf", "Fri, 99 Nov 2026"])
-def test_a_pause_that_nobody_could_keep_is_passed_by(
-    httpserver: HTTPServer, terra: Terra, pauses: list[float], asked: str
-) -> None:
-    answering(httpserver, problem(429, "slow down", **{"Retry-After": asked}), found())
+@pytest.mark.parametrize("pause", ["soon", "-5", "nan", "inf", "Fri, 99 Nov 2026"])
+def test_an_impossible_pause_is_ignored(httpserver: HTTPServer, terra: Terra, pauses: list[float], pause: str) -> None:
+    answering(httpserver, problem(429, "slow down", **{"Retry-After": pause}), found())
     assert terra.user(ADA) is not None
     assert pauses[0] <= 0.75
 
 
-def test_all_tries_together_are_bounded(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
-    came = answering(httpserver, problem(503, "busy", **{"Retry-After": "20"}))
+def test_all_attempts_together_are_bounded(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
+    received = answering(httpserver, problem(503, "busy", **{"Retry-After": "20"}))
     with pytest.raises(SourceUnavailable):
         make_terra(total=10.0).user(ADA)
-    assert len(came) == 1
+    assert len(received) == 1
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(
@@ -314,7 +312,7 @@ def test_half_an_answer_is_no_answer(sent: bytes, make_terra: Callable[..., Terr
         thread.join()
 
 
-def test_nobody_at_home_is_an_outage() -> None:
+def test_a_refused_connection_is_an_outage() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(SourceUnavailable, match="no connection"):
@@ -338,18 +336,18 @@ def test_no_address_and_no_key_reaches_a_log_or_an_error(
         Response(json.dumps({"users": [{"user_id": "u", "provider": "OURA", "reference_id": who, "active": who}]})),
     ]
     answering(httpserver, *answers)
-    said: list[SourceError] = []
+    errors: list[SourceError] = []
     for _ in answers:
         with pytest.raises(SourceError) as raised:
             make_terra(tries=1).users_of(who)
-        said.append(raised.value)
+        errors.append(raised.value)
     with pytest.raises(SourceError) as raised:
         at("http://127.0.0.1:9", tries=2).users_of(who)
-    said.append(raised.value)
-    texts = [f"{one!s}{one!r}{vars(one)}{one.__context__!r}{one.__cause__!r}" for one in said]
+    errors.append(raised.value)
+    texts = [f"{one!s}{one!r}{vars(one)}{one.__context__!r}{one.__cause__!r}" for one in errors]
     texts += [record.getMessage() for record in caplog.records if record.name != "werkzeug"]
-    assert "no user [address] for key [key]" in str(said[0])
-    assert len(texts) > len(said)
+    assert "no user [address] for key [key]" in str(errors[0])
+    assert len(texts) > len(errors)
     assert not any(secret in text for text in texts for secret in ("example.com", API_KEY))
 
 
@@ -367,10 +365,12 @@ def test_a_redirect_does_not_carry_our_key_away(httpserver: HTTPServer, terra: T
 
 
 def test_no_cookie_is_kept(httpserver: HTTPServer, terra: Terra) -> None:
-    came = answering(httpserver, Response(json.dumps(answer("user_info")), headers={"Set-Cookie": "session=1; Path=/"}))
+    received = answering(
+        httpserver, Response(json.dumps(answer("user_info")), headers={"Set-Cookie": "session=1; Path=/"})
+    )
     terra.user(ADA)
     terra.user(ADA)
-    assert "Cookie" not in came[1].headers
+    assert "Cookie" not in received[1].headers
 
 
 def test_many_threads_may_share_a_client(httpserver: HTTPServer, terra: Terra) -> None:
@@ -379,18 +379,18 @@ def test_many_threads_may_share_a_client(httpserver: HTTPServer, terra: Terra) -
         return Response(json.dumps({"user": user}), content_type="application/json")
 
     httpserver.expect_request(USER_INFO).respond_with_handler(echo)
-    told: dict[str, str | None] = {}
+    answers: dict[str, str | None] = {}
 
     def ask(number: int) -> None:
-        for turn in range(5):
-            wanted = f"u-{number}-{turn}"
+        for call in range(5):
+            wanted = f"u-{number}-{call}"
             info = terra.user(wanted)
-            told[wanted] = info.user.user_id if info else None
+            answers[wanted] = info.user.user_id if info else None
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(told) == 40
-    assert all(wanted == given for wanted, given in told.items())
+    assert len(answers) == 40
+    assert all(wanted == given for wanted, given in answers.items())

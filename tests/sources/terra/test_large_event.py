@@ -1,4 +1,4 @@
-"""Of a large event the same is kept as of a small one, without building what it holds."""
+"""A large event is kept like a small one, without building its contents in memory."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def samples(number: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_what_is_kept_of_an_event_does_not_depend_on_its_size(name: str) -> None:
-    told = event(name) | {"samples": samples(3)}
-    assert to_keep(read_large(json.dumps(told).encode()), AT) == to_keep(event(name), AT)
+    payload = event(name) | {"samples": samples(3)}
+    assert to_keep(read_large(json.dumps(payload).encode()), AT) == to_keep(event(name), AT)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_is_kept_of_an_event_does_not_depend_on_its_size(name: str) -> None
         b' {"typ\\u0065": "activity"} ',
     ],
 )  # fmt: skip
-def test_what_python_reads_is_read_alike(body: bytes) -> None:
+def test_what_python_reads_is_read_equally(body: bytes) -> None:
     assert to_keep(read_large(body), AT) == to_keep(json.loads(body), AT)
 
 
@@ -55,7 +55,7 @@ def test_what_python_reads_is_read_alike(body: bytes) -> None:
         b'{"type": "activity", "reference_id": ' + b"9" * 5000 + b"}",
     ],
 )  # fmt: skip
-def test_what_python_refuses_is_refused_alike(body: bytes) -> None:
+def test_what_python_refuses_is_refused_too(body: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
         to_keep(json.loads(body), AT)
     with pytest.raises((ValueError, RecursionError)):
@@ -68,7 +68,7 @@ def test_the_field_that_is_too_long_is_named_and_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("entries", [b"{}", b"1", b'{"metadata":{"end_time":"2026-11-20"}}'])
-def test_more_entries_than_anybody_sends_prove_data_of_the_events_day(entries: bytes) -> None:
+def test_an_excessive_number_of_entries_proves_data_of_the_event_s_day(entries: bytes) -> None:
     user = json.dumps(event("activity")["user"]).encode()
     body = b'{"type":"activity","user":' + user + b',"data":[' + b",".join([entries] * (MOST_ENTRIES + 1)) + b"]}"
     (fact,) = read_event(to_keep(read_large(body), AT), AT)
@@ -76,9 +76,9 @@ def test_more_entries_than_anybody_sends_prove_data_of_the_events_day(entries: b
 
 
 def test_a_larger_body_takes_no_more_memory() -> None:
-    told = event("activity")
-    told["data"][0]["samples"] = samples(200_000)
-    body = json.dumps(told).encode()
+    payload = event("activity")
+    payload["data"][0]["samples"] = samples(200_000)
+    body = json.dumps(payload).encode()
     assert len(body) > 10_000_000
     tracemalloc.start()
     kept = read_large(body)

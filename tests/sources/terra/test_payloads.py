@@ -1,4 +1,4 @@
-"""Terra's user object is read in every generation of it, and what cannot be read says why."""
+"""Terra's user object is read in each of its generations; what cannot be read is an error with its reason."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ def test_a_current_user_is_read_whole() -> None:
     )
 
 
-def test_a_user_of_2021_has_little_to_tell() -> None:
+def test_a_user_of_2021_has_few_fields() -> None:
     user = read_user(answer("user_info_2021")["user"])
     assert (user.user_id, user.provider) == ("123456", "fitbit")
     assert (user.reference_id, user.scopes, user.active, user.created_at) == (None, None, None, None)
 
 
-def test_unknown_keys_are_passed_by() -> None:
+def test_unknown_keys_are_ignored() -> None:
     assert read_user({"new": {"in": 2027}, **LEAST}) == read_user(LEAST)
 
 
 @pytest.mark.parametrize(
-    ("told", "slug"),
+    ("value", "slug"),
     [("oura", "oura"), (" GOOGLE ", "google_fit"), ("MYFITNESSPAL", "myfitnesspal"), ("Fancy Ring 2", "fancy_ring_2")],
 )
-def test_the_provider_is_told_by_our_slug_even_when_nobody_knows_it(told: str, slug: str) -> None:
-    assert read_user({**LEAST, "provider": told}).provider == slug
+def test_the_provider_is_named_by_our_slug_even_if_unknown(value: str, slug: str) -> None:
+    assert read_user({**LEAST, "provider": value}).provider == slug
 
 
-@pytest.mark.parametrize("told", [None, "", " ", "null"])
-def test_no_reference_id_has_many_spellings(told: str | None) -> None:
-    assert read_user({**LEAST, "reference_id": told}).reference_id is None
+@pytest.mark.parametrize("value", [None, "", " ", "null"])
+def test_no_reference_id_has_many_spellings(value: str | None) -> None:
+    assert read_user({**LEAST, "reference_id": value}).reference_id is None
 
 
 @pytest.mark.parametrize(
-    ("told", "scopes"),
+    ("value", "scopes"),
     [
         ("workout,email, daily ", ("workout", "email", "daily")),
         (["email", "daily"], ("email", "daily")),
@@ -64,8 +64,8 @@ def test_no_reference_id_has_many_spellings(told: str | None) -> None:
         (",,,", None),
     ],
 )
-def test_scopes_are_read_and_not_reported_is_not_none_granted(told: object, scopes: tuple[str, ...] | None) -> None:
-    assert read_user({**LEAST, "scopes": told}).scopes == scopes
+def test_scopes_are_read_and_not_reported_is_not_none_granted(value: object, scopes: tuple[str, ...] | None) -> None:
+    assert read_user({**LEAST, "scopes": value}).scopes == scopes
 
 
 def test_an_empty_list_proves_nothing_of_a_provider_that_reports_no_scopes() -> None:
@@ -73,7 +73,7 @@ def test_an_empty_list_proves_nothing_of_a_provider_that_reports_no_scopes() -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "time"),
+    ("value", "time"),
     [
         ("2022-12-12T10:00:00.000000+00:00", datetime(2022, 12, 12, 10, tzinfo=UTC)),
         ("2022-12-12T12:30:00+02:30", datetime(2022, 12, 12, 10, tzinfo=UTC)),
@@ -85,8 +85,8 @@ def test_an_empty_list_proves_nothing_of_a_provider_that_reports_no_scopes() -> 
         ("null", None),
     ],
 )
-def test_times_are_read_in_both_notations(told: str | None, time: datetime | None) -> None:
-    assert read_user({**LEAST, "created_at": told}).created_at == time
+def test_times_are_read_in_both_notations(value: str | None, time: datetime | None) -> None:
+    assert read_user({**LEAST, "created_at": value}).created_at == time
 
 
 @pytest.mark.parametrize(
@@ -111,18 +111,18 @@ def test_times_are_read_in_both_notations(told: str | None, time: datetime | Non
         ({**LEAST, "created_at": "0001-01-01T00:00:00+05:00"}, "created_at is not an ISO 8601 time"),
     ],
 )
-def test_what_cannot_be_read_says_why(raw: object, why: str) -> None:
+def test_what_cannot_be_read_is_an_error_with_its_reason(raw: object, why: str) -> None:
     with pytest.raises(PayloadError, match=why):
         read_user(raw)
 
 
-def test_a_complaint_never_repeats_what_was_sent() -> None:
+def test_an_error_never_repeats_what_was_sent() -> None:
     with pytest.raises(PayloadError) as refused:
         read_user({**LEAST, "reference_id": "ada@example.com" * 20, "created_at": "ada@example.com"})
     assert "ada" not in str(refused.value)
 
 
-def test_a_listed_user_becomes_the_fact_that_it_was_seen() -> None:
+def test_a_listed_user_becomes_an_observation() -> None:
     fact = user_to_fact(read_user(answer("user_info")["user"]), NOW, provider_user_id="G-1")
     assert (fact.provider, fact.happened_at, fact.reference_id) == ("garmin", NOW, "ada@example.com")
     assert (fact.scopes, fact.active) == (("ACTIVITY_EXPORT", "HEALTH_EXPORT"), True)

@@ -1,4 +1,4 @@
-"""The night finds suspicions and says so."""
+"""The nightly audit finds and reports suspicions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests import cast as people
 
 
 @pytest.mark.usefixtures("cast")
-def test_the_audit_finds_what_nobody_who_consented_lately_holds() -> None:
+def test_the_audit_finds_a_scope_that_no_recent_consent_granted() -> None:
     at, now = timezone.now() - timedelta(days=2), timezone.now()
     without = tuple(scope for scope in people.EVERYTHING if scope != "heartrate")
     people.take_in(*(people.consent(f"n{one}", "oura", without, at) for one in range(20)), now=now)
