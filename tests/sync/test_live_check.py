@@ -237,7 +237,7 @@ def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServ
     )
     told(of("ada"), LinkState.UNCONFIRMED, clock())
 
-    check(gateway_of(Terra(environment, Limits(tries=1))), clock, of("ada"))
+    check(gateway_of(Terra(environment, Limits(attempts=1))), clock, of("ada"))
 
     assert LiveCheck.objects.get().answer == "unfinished"
     assert of("ada").standing.link == LinkState.UNCONFIRMED

@@ -44,7 +44,7 @@ def terra(httpserver: HTTPServer, *, probe: bool = True, **accounts: str) -> Ter
     environment = Environment(
         "prod", "dev", "key", base_url=httpserver.url_for("/v2"), requests_per_second=0, probe_athlete=probe
     )
-    return gateway_of(Terra(environment, Limits(tries=1)))
+    return gateway_of(Terra(environment, Limits(attempts=1)))
 
 
 def _asked(path: str, user_id: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ def admin_error_for(
     status: int,
     body: object,
     *,
-    asked: str,
+    call: str,
     page: bool = False,
     trace_id: str = "",
     retry_after: float | None = None,
@@ -36,7 +36,7 @@ def admin_error_for(
     problem = body if isinstance(body, Mapping) else {}
     code = _text(problem, "code")
     words = "; ".join(filter(None, (code, _text(problem, "detail"), _text(problem, "remediation"))))
-    told = f"{asked}: Terra answered {status}" + (" with a web page" if page else f", {words}" if words else "")
+    told = f"{call}: Terra answered {status}" + (" with a web page" if page else f", {words}" if words else "")
     if status == HTTPStatus.UNAUTHORIZED:
         return AdminTokenRejected(told, trace_id=trace_id)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING:

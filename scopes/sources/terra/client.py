@@ -27,7 +27,7 @@ BULK = 100
 
 BACKGROUND = Limits()
 # For calls that a person waits for.
-INTERACTIVE = Limits(connect=3.0, read=8.0, total=12.0, tries=2, longest_pause=1.0)
+INTERACTIVE = Limits(connect=3.0, read=8.0, total=12.0, attempts=2, longest_pause=1.0)
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class Terra:
     """Terra, as one environment. Each method raises a SourceError, and nothing else.
 
-    Safe to share between the threads of one process. `pause` is what waits between two tries, for a number of seconds.
+    Safe to share between the threads of one process. `pause` waits a number of seconds between two attempts.
     """
 
     def __init__(

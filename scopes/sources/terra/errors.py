@@ -53,18 +53,18 @@ def error_for(
     status: int,
     body: object,
     *,
-    asked: str,
+    call: str,
     page: bool = False,
     trace_id: str = "",
     retry_after: float | None = None,
 ) -> SourceError:
-    """The exception that an answer means. `body` is its JSON, `page` tells of a web page instead; `asked` is the call.
+    """The exception for an answer. `body` is its JSON; `page`: it is a web page; `call`: its method and address.
 
     Reads both dialects: problem+json (`title`, `detail`) and the older `{"status": "error", "message": …}`. A web page
     never comes from Terra's API itself, so it means "they are down", unless its status blames the address or the key.
     """
     detail, known_dialect = _words(body)
-    told = f"{asked}: Terra answered {status}" + (" with a web page" if page else f", {detail}" if detail else "")
+    told = f"{call}: Terra answered {status}" + (" with a web page" if page else f", {detail}" if detail else "")
     if _ABOUT_THEIR_AUTHORISATION.search(detail):
         return TerraRefused(told, status=status, detail=detail, trace_id=trace_id)
     about_credential = status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and _ABOUT_OUR_CREDENTIAL.search(detail)

@@ -42,12 +42,12 @@ type Meaning = Callable[..., SourceError]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a call may take, in seconds: to connect, for each piece of the answer, for all tries together; and bytes."""
+    """The limits of a call: seconds to connect, for each piece of the answer, for all attempts together; and bytes."""
 
     connect: float = 5.0
     read: float = 30.0
     total: float = 90.0
-    tries: int = 4
+    attempts: int = 4
     longest_pause: float = 30.0
     most_bytes: int = 64 * 1024 * 1024
 
@@ -115,13 +115,13 @@ class Exchange:
         Raises CredentialRejected, AccountRefused, SourceUnavailable or TerraRefused.
         """
         ends = time.monotonic() + self._limits.total
-        for tried in itertools.count(1):
+        for attempt in itertools.count(1):
             try:
                 return self._once(method, url, params=params, body=body, with_key=with_key, ends=ends)
             except SourceUnavailable as down:
-                pause = max(down.retry_after or 0.0, _backoff(tried))
+                pause = max(down.retry_after or 0.0, _backoff(attempt))
                 too_long = pause > min(self._limits.longest_pause, ends - time.monotonic())
-                if not repeatable or tried == self._limits.tries or too_long or self._is_over():
+                if not repeatable or attempt == self._limits.attempts or too_long or self._is_over():
                     raise
                 self._pause(pause)
                 if self._is_over():
@@ -138,10 +138,10 @@ class Exchange:
         with_key: bool,
         ends: float,
     ) -> Answer:
-        asked = f"{method} {url}"
+        call = f"{method} {url}"
         patience = min(self._limits.longest_pause, ends - time.monotonic())
         if (wait := self._limit(max(patience, 0.0))) is None:
-            raise SourceUnavailable(f"{asked}: not asked, for as many requests wait already as our own limit allows")
+            raise SourceUnavailable(f"{call}: not sent, for as many requests wait already as our own limit allows")
         if wait:
             self._pause(wait)
         headers = {"Accept": "application/json, application/problem+json", **self._credential(with_key)}
@@ -162,13 +162,13 @@ class Exchange:
             # The exception is not chained: its text holds the whole address, and so perhaps somebody's e-mail address.
             failure = _in_words(problem, self._limits)
         if failure:
-            raise SourceUnavailable(f"{asked}: {failure}")
-        return self._understood(response, raw, asked)
+            raise SourceUnavailable(f"{call}: {failure}")
+        return self._understood(response, raw, call)
 
-    def _understood(self, response: requests.Response, raw: bytes | None, asked: str) -> Answer:
+    def _understood(self, response: requests.Response, raw: bytes | None, call: str) -> Answer:
         trace_id = _trace_id(response.headers)
         if raw is None:
-            raise SourceUnavailable(f"{asked}: the answer was too long or came too slowly", trace_id=trace_id)
+            raise SourceUnavailable(f"{call}: the answer was too long or came too slowly", trace_id=trace_id)
         status = response.status_code
         date = _date(response.headers.get("Date", ""))
         page = _is_page(response, raw)
@@ -178,12 +178,12 @@ class Exchange:
             # A server that repeats our key in its complaint must not bring it into a log.
             said = _json(raw.replace((self._bearer or self._environment.api_key).encode(), b"[key]"))
             wait = _retry_after(response.headers, date)
-            raise self._meaning(status, said, asked=asked, page=page, trace_id=trace_id, retry_after=wait)
+            raise self._meaning(status, said, call=call, page=page, trace_id=trace_id, retry_after=wait)
         if not raw.strip():
             return Answer(None, date)
         if data is _NOT_JSON:
             what = "a web page" if page else "something that is not JSON, or half of it"
-            raise SourceUnavailable(f"{asked}: Terra answered {what}", trace_id=trace_id)
+            raise SourceUnavailable(f"{call}: Terra answered {what}", trace_id=trace_id)
         return Answer(data, date)
 
     def _credential(self, with_key: bool) -> dict[str, str]:
@@ -232,9 +232,9 @@ def _in_words(problem: Exception, limits: Limits) -> str:
     return f"the call broke off ({type(problem).__name__})"
 
 
-def _backoff(tried: int) -> float:
+def _backoff(attempt: int) -> float:
     """Seconds to wait after the n-th try: about 0.5, 1, 2, 4, spread so that many callers do not come back at once."""
-    return random.uniform(0.25, 0.75) * float(2 ** (tried - 1))
+    return random.uniform(0.25, 0.75) * float(2 ** (attempt - 1))
 
 
 def _trace_id(headers: Mapping[str, str]) -> str:

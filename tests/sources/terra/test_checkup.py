@@ -87,7 +87,7 @@ def test_wrong_credentials_name_the_variables(httpserver: HTTPServer, terra: Ter
 def test_an_outage_of_terra_is_reported_once_for_each_check(httpserver: HTTPServer, environment: Environment) -> None:
     httpserver.expect_request(INTEGRATIONS).respond_with_data("<html>", 502, content_type="text/html")
     httpserver.expect_request(LISTING).respond_with_data("<html>", 502, content_type="text/html")
-    results = wrong(Terra(environment, Limits(tries=1)))
+    results = wrong(Terra(environment, Limits(attempts=1)))
     assert [finding.check for finding in results] == ["integrations", "listing"]
     assert "TERRA_STAGING_BASE_URL" in results[0].do
 

@@ -148,7 +148,7 @@ class TestListing:
         with HTTPServer(threaded=True) as server:
             server.expect_request("/api/v2/subscriptions").respond_with_handler(page)
             environment = Environment("testing", "testing-dev", API_KEY, base_url=server.url_for("/api/v2"))
-            for _page in Terra(environment, Limits(tries=100), pause=lambda seconds: None).listing(in_flight=3):
+            for _page in Terra(environment, Limits(attempts=100), pause=lambda seconds: None).listing(in_flight=3):
                 while len(begun) < 4:
                     time.sleep(0.01)
                 break

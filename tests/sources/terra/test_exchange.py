@@ -145,7 +145,7 @@ def test_a_connection_whose_authorisation_expired_does_not_blame_our_credential(
     ],
 )
 def test_only_terra_itself_can_say_that_a_user_is_not_found(body: object, is_proof: bool) -> None:
-    refusal = error_for(404, body, asked="GET /userInfo")
+    refusal = error_for(404, body, call="GET /userInfo")
     assert isinstance(refusal, TerraRefused)
     assert refusal.not_found is is_proof
 
@@ -256,7 +256,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for(
 
     httpserver.expect_request(USER_INFO).respond_with_handler(never)
     with pytest.raises(SourceUnavailable, match="no answer within"):
-        make_terra(read=0.2, tries=1).user(ADA)
+        make_terra(read=0.2, attempts=1).user(ADA)
     done.set()
 
 
@@ -274,14 +274,14 @@ def test_an_answer_that_drips_is_not_waited_for(httpserver: HTTPServer, make_ter
 
     httpserver.expect_request(USER_INFO).respond_with_handler(drip)
     with pytest.raises(SourceUnavailable, match="too long or came too slowly"):
-        make_terra(total=0.5, tries=1).user(ADA)
+        make_terra(total=0.5, attempts=1).user(ADA)
     done.set()
 
 
 def test_an_endless_answer_is_not_read_to_its_end(httpserver: HTTPServer, make_terra: Callable[..., Terra]) -> None:
     answering(httpserver, Response(json.dumps({"user": "x" * 5000}), content_type="application/json"))
     with pytest.raises(SourceUnavailable, match="too long"):
-        make_terra(most_bytes=4000, tries=1).user(ADA)
+        make_terra(most_bytes=4000, attempts=1).user(ADA)
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_half_an_answer_is_no_answer(sent: bytes, make_terra: Callable[..., Terr
         thread = threading.Thread(target=serve)
         thread.start()
         with pytest.raises(SourceUnavailable):
-            at(f"http://127.0.0.1:{server.getsockname()[1]}", tries=1).user(ADA)
+            at(f"http://127.0.0.1:{server.getsockname()[1]}", attempts=1).user(ADA)
         thread.join()
 
 
@@ -316,7 +316,7 @@ def test_a_refused_connection_is_an_outage() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(SourceUnavailable, match="no connection"):
-        at(f"http://127.0.0.1:{port}", tries=2).user(ADA)
+        at(f"http://127.0.0.1:{port}", attempts=2).user(ADA)
 
 
 def at(address: str, **limits: Any) -> Terra:
@@ -339,10 +339,10 @@ def test_no_address_and_no_key_reaches_a_log_or_an_error(
     errors: list[SourceError] = []
     for _ in answers:
         with pytest.raises(SourceError) as raised:
-            make_terra(tries=1).users_of(who)
+            make_terra(attempts=1).users_of(who)
         errors.append(raised.value)
     with pytest.raises(SourceError) as raised:
-        at("http://127.0.0.1:9", tries=2).users_of(who)
+        at("http://127.0.0.1:9", attempts=2).users_of(who)
     errors.append(raised.value)
     texts = [f"{one!s}{one!r}{vars(one)}{one.__context__!r}{one.__cause__!r}" for one in errors]
     texts += [record.getMessage() for record in caplog.records if record.name != "werkzeug"]
