@@ -101,8 +101,8 @@ def test_nothing_is_parsed_before_it_is_verified(size: int, clock: Clock, monkey
     def parse(*_: object) -> None:
         raise AssertionError("parsed")
 
-    monkeypatch.setattr("scopes.sync.webhook.read_large", parse)
-    monkeypatch.setattr("scopes.sync.webhook.json.loads", parse)
+    monkeypatch.setattr("scopes.sources.terra.kind.read_large", parse)
+    monkeypatch.setattr("scopes.sources.terra.kind.json.loads", parse)
     body = b" " * size
     assert send(body, signed=b"another", CONTENT_LENGTH=str(size)).status_code == 401
 
