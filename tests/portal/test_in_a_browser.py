@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_the_admin_works_and_its_content_security_policy_blocks_nothing(page: Page, live_server: LiveServer) -> None:
     User.objects.create_superuser("vera", password="a long and private one")
     console: list[str] = []
-    page.on("console", lambda message: lines.append(message.text))
+    page.on("console", lambda message: console.append(message.text))
 
     page.goto(f"{live_server.url}/admin/")
     page.get_by_label("Username").fill("vera")
