@@ -15,8 +15,9 @@ from django.db import transaction
 from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
 from scopes.intake.matching import merge as merging
 from scopes.intake.recording import attempts, awaited_ids, people, refusals, waivers
-from scopes.intake.recording.people import PeopleTaken
-from scopes.intake.recording.recorder import Recorded, Recorder, transition
+from scopes.intake.recording.people import RecordedPeople
+from scopes.intake.recording.recorded import Recorded
+from scopes.intake.recording.recorder import Recorder, transition
 from scopes.judge import policy, suspicions
 from scopes.judge.rules import StandingFacts
 from scopes.models import Attempt, Connection, Merge, PolicyVersion, Source, Suspicion, Waiver
@@ -62,12 +63,14 @@ class Batches:
         connections = [(fact, origin) for fact, origin in batch if isinstance(fact, ConnectionFact)]
         recorded = self.recorder.record(connections, now)
         recorded.released = awaited_ids.release(self.source, [fact for fact, _ in connections]) if recorded.new else 0
-        refusals.record(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
+        refusals.record_refusals(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
-        news = [fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.untried]
+        news = [
+            fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.without_attempt
+        ]
         attempts.record_failures(self.source, settle.settle(self.source, news, now), now)
-        if recorded.joined:
-            settle.settle_joined(recorded.joined, self.source.key, now)
+        if recorded.merged:
+            settle.settle_merged(recorded.merged, self.source.key, now)
         return recorded
 
 
@@ -130,11 +133,11 @@ def _keep_consent(attempt: Attempt, gateway: Gateway, finished: FinishedConsent,
 
 
 @in_transaction
-def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
+def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> RecordedPeople:
     """Record the host's people, claim their connections, and judge again those whose plan changed."""
-    taken = people.record(rows, now)
-    taken.replanned = _judge_by_plan(taken.plans, "people", now)
-    return taken
+    recorded = people.record_people(rows, now)
+    recorded.replanned = _judge_by_plan(recorded.plans, "people", now)
+    return recorded
 
 
 def claim_connections(now: datetime) -> int:
@@ -188,7 +191,7 @@ def confirm_suspicion(pk: int, act: Act, now: datetime) -> PolicyVersion:
 @in_transaction
 def waive(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
     """Waive a need that the person declined, up to and including `until`. Raises CannotWaive."""
-    waiver = waivers.record(connection, need, until, act, now)
+    waiver = waivers.create(connection, need, until, act, now)
     transition([waiver.connection_id], _waived(need), _by_waiver(waiver), now)
     return waiver
 
@@ -203,14 +206,14 @@ def end_waiver(waiver: Waiver, act: Act, now: datetime) -> None:
 def end_waivers(now: datetime) -> int:
     """End the waivers whose date has passed; of how many connections."""
     ended = 0
-    while batch := set(waivers.over(now).order_by("connection").values_list("connection", flat=True)[:BATCH]):
+    while batch := set(waivers.expired(now).order_by("connection").values_list("connection", flat=True)[:BATCH]):
         ended += _end_waivers(batch, now)
     return ended
 
 
 @in_transaction
 def _end_waivers(batch: set[int], now: datetime) -> int:
-    over = waivers.end_over(batch, now)
+    over = waivers.end_expired(batch, now)
     for needs, connections in over.items():
         transition(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
     return sum(map(len, over.values()))
@@ -229,7 +232,7 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
         raise merging.CannotMerge(merging.CHANGED)
     goes_on = merging.goes_on(*rows).pk
     made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, act, now)
-    settle.settle_joined([made.survivor_id], act.name, now)
+    settle.settle_merged([made.survivor_id], act.name, now)
     return made
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from scopes import flow
 from scopes.catalogue import default
 from scopes.facts import ConnectionFact, ConsentGiven, Fact, LinkChanged, LinkState, Origin, OriginKind, PersonKnown
-from scopes.intake.recording.recorder import Recorded
+from scopes.intake.recording.recorded import Recorded
 from scopes.judge.policy import draft, ensure_integration
 from scopes.models import Connection, Integration, Person, PolicyVersion, Source
 

@@ -132,7 +132,7 @@ def _separate(attempts: Sequence[Attempt], source: Source, now: datetime) -> int
 
 
 @in_transaction
-def settle_joined(survivors: Sequence[int], reported_by: str, now: datetime) -> None:
+def settle_merged(survivors: Sequence[int], reported_by: str, now: datetime) -> None:
     """Judge anew the links whose attempts made a connection that was merged into one of `survivors`: it is theirs."""
     merged = Attempt.objects.filter(
         connection__merged_into__in=survivors, state=Attempt.State.SUCCEEDED, link__isnull=False

@@ -17,7 +17,7 @@ from django.db import connection
 
 from scopes.facts import Origin, OriginKind
 from scopes.flow import Batches
-from scopes.intake.recording.recorder import Recorded
+from scopes.intake.recording.recorded import Recorded
 from scopes.models import Connection, Listing, Source
 from scopes.models.transactions import in_transaction
 from scopes.sources.gateway import Gateway, Page
@@ -95,7 +95,7 @@ def take(source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int]
                 seen.add(pk)
             for pk in _known_by(source, [row.user_id for page in pages for row in page.unreadable if row.user_id]):
                 seen.add(pk)
-            quarantine.add(listing, recorded.held)
+            quarantine.add(listing, recorded.quarantined)
             taken.add(pages, recorded)
             for page in pages:
                 on_page(len(page.connections))

@@ -14,7 +14,7 @@ from django.db import connection
 
 from scopes.facts import ConnectionFact, Fact, LinkChanged, LinkState, Origin, OriginKind
 from scopes.flow import Batches
-from scopes.intake.recording.recorder import Held
+from scopes.intake.recording.recorded import Inactive
 from scopes.models import Incident, Listing, QuarantinedFact, Source
 from scopes.models.arrays import numbers, times
 from scopes.models.trail import Act
@@ -41,7 +41,7 @@ class Weighed:
     quarantined: int
 
 
-def add(listing: Listing, inactive: Sequence[Held]) -> None:
+def add(listing: Listing, inactive: Sequence[Inactive]) -> None:
     """Keep that these working connections were listed as inactive."""
     if not inactive:
         return

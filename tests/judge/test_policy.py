@@ -158,7 +158,7 @@ def test_a_version_that_fails_to_publish_leaves_the_one_in_force(cast: Source, m
 
 
 def test_a_changed_catalogue_publishes_the_same_policy_anew_and_rekeys_no_standing(cast: Source) -> None:
-    catalogue.record(default(), NOW)
+    catalogue.load(default(), NOW)
     take_in(consent("gus", "oura", tuple("PULSE" if scope == "heartrate" else scope for scope in EVERYTHING)))
     standings = list(Standing.objects.order_by("pk").values("pk", "digest"))
     assert missing("Gus") == ["heartrate=declined"]
@@ -170,7 +170,7 @@ def test_a_changed_catalogue_publishes_the_same_policy_anew_and_rekeys_no_standi
     changed = Catalogue(MappingProxyType({**default().providers, "oura": replace(oura, scopes=scopes)}))
     number = integration_of("oura").policy_version.number  # type: ignore[union-attr]
 
-    loaded = catalogue.record(changed, NOW + timedelta(days=1))
+    loaded = catalogue.load(changed, NOW + timedelta(days=1))
 
     assert [line for line in loaded.judged_anew if line.startswith("Oura")] == [
         f"Oura through terra:prod, policy {number + 1}"

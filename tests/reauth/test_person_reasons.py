@@ -68,7 +68,7 @@ def test_who_tried_before_or_had_what_it_succeeds_is_told_so() -> None:
 
     from scopes.intake.recording import catalogue
 
-    catalogue.record(default(), NOW)
+    catalogue.load(default(), NOW)
     successor = send(the("eve"), "fitbit").link
     assert Connection.objects.filter(person=the("eve"), integration=successor.integration).count() == 0
     assert "was switched off" in for_link(successor, successor.needs, "Fit").reason

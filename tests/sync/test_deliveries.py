@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scopes import flow
 from scopes.facts import ConnectionSeen, Origin, OriginKind
-from scopes.intake.recording.recorder import Recorded
+from scopes.intake.recording.recorded import Recorded
 from scopes.models import Connection, Delivery, Period, Source
 from scopes.sources.gateway import EventProof
 from scopes.sources.terra.client import Terra

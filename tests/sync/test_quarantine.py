@@ -51,7 +51,7 @@ def listed(
     here = [user_id for user_id in everybody() if user_id not in absent]
     take_in = flow.Batches(source, quarantine_breaks=True)
     recorded = take_in([sight(user_id, at, active=user_id not in inactive) for user_id in here], ORIGIN, at)
-    quarantine.add(walk, recorded.held)
+    quarantine.add(walk, recorded.quarantined)
     seen = listing.Seen()
     for pk in recorded.connections:
         seen.add(pk)
@@ -157,7 +157,7 @@ def test_what_else_a_held_sight_tells_is_recorded(source: Source) -> None:
     recorded = flow.Batches(source, quarantine_breaks=True)([told], ORIGIN, at)
 
     row = Connection.objects.select_related("standing", "pulse").get(user_id="g0")
-    assert recorded.held == [(row.pk, row.integration_id, at)]
+    assert recorded.quarantined == [(row.pk, row.integration_id, at)]
     assert (row.standing.link, row.standing.reported, row.pulse.last_webhook_on) == (
         "active",
         ["HEALTH_EXPORT"],

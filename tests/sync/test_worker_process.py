@@ -13,7 +13,7 @@ from operator import truediv
 import pytest
 from django.db import connection
 
-from scopes.intake.recording.recorder import Recorded
+from scopes.intake.recording.recorded import Recorded
 from scopes.models import Connection, Period, Source
 from scopes.sync import listing
 from scopes.sync.listing import AlreadyListing, take

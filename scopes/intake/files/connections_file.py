@@ -1,7 +1,7 @@
-"""Read connections from CSV or JSON Lines, row by row: what a source showed of each, and when.
+"""Read connections from CSV or JSON Lines, row by row: what a source reported about each, and when.
 
-Fields are those of FIELDS, `at` being when this was so; `provider` and `user_id` are required. A provider is named as
-the source names it, or by our slug.
+Fields are those of FIELDS, where `at` is the time of the report; `provider` and `user_id` are required. A provider is
+named as the source names it, or by our slug.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from scopes.catalogue import Provider, default
 from scopes.facts import ConnectionSeen
 from scopes.intake.files import file_rows
-from scopes.intake.files.file_rows import Refused, UnreadableFile
+from scopes.intake.files.file_rows import RefusedRow, UnreadableFile
 from scopes.sources.fields import (
     LONGEST_TEXT,
     LONGEST_USER_ID,
@@ -41,8 +41,8 @@ FIELDS = (
     "provider_user_id",
     "at",
 )
-# CSV has only text, and each database writes it in a way of its own, spreadsheets in their user's language.
-TRUTH = {
+# CSV has only text. Each database writes booleans differently, and spreadsheets write them in their user's language.
+BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "1", "wahr", "vrai", "waar", "vero", "verdadero"), True),
     **dict.fromkeys(("false", "f", "no", "0", "falsch", "faux", "onwaar", "falso"), False),
     **dict.fromkeys(("", "null"), None),
@@ -51,21 +51,21 @@ TRUTH = {
 
 def read(
     path: Path, kind: str, as_of: datetime | None, now: datetime
-) -> Iterator[tuple[int, ConnectionSeen] | Refused]:
-    """Each row's connection with its line, in the file's order. `as_of` is when rows were so that do not say it.
+) -> Iterator[tuple[int, ConnectionSeen] | RefusedRow]:
+    """Each row's connection with its line, in the file's order. `as_of` is the time of rows without `at`.
 
-    Raises UnreadableFile, also where neither a row nor `as_of` says when it was so: a file's own time may be that of a
-    copy, and old news would pass for new.
+    Raises UnreadableFile, also if neither a row nor `as_of` gives a time: the file's own time may be that of a copy,
+    and old facts would count as new.
     """
     for row in file_rows.read(path, FIELDS, ["provider", "user_id"]):
-        if isinstance(row, Refused):
+        if isinstance(row, RefusedRow):
             yield row
             continue
-        line, told = row
+        line, values = row
         try:
-            yield line, _seen(kind, line, told, as_of, now)
+            yield line, _seen(kind, line, values, as_of, now)
         except PayloadError as problem:
-            yield Refused(line, str(problem))
+            yield RefusedRow(line, str(problem))
 
 
 def _seen(kind: str, line: int, row: Mapping[str, Any], as_of: datetime | None, now: datetime) -> ConnectionSeen:
@@ -74,7 +74,7 @@ def _seen(kind: str, line: int, row: Mapping[str, Any], as_of: datetime | None, 
     if user_id is None or name is None:
         raise PayloadError(f"{'user_id' if user_id is None else 'provider'} is missing")
     provider = _provider(kind, name)
-    at = _past(row, "at", now) or as_of
+    at = _past_time(row, "at", now) or as_of
     if at is None:
         raise UnreadableFile(f"Line {line} does not say when it was so. Add a column `at`, or say --as-of TIME.")
     return ConnectionSeen(
@@ -83,10 +83,10 @@ def _seen(kind: str, line: int, row: Mapping[str, Any], as_of: datetime | None, 
         happened_at=at,
         reference_id=_id(row, "reference_id", LONGEST_TEXT),
         scopes=scopes_in(row, "scopes", reports=provider.reports_scopes),
-        active=_truth(row, "active"),
-        created_at=_past(row, "created_at", now),
-        last_webhook_on=_day(_past(row, "last_webhook_update", now)),
-        last_data_on=_day(_past(row, "most_recent_data_at", now)),
+        active=_boolean(row, "active"),
+        created_at=_past_time(row, "created_at", now),
+        last_webhook_on=_day(_past_time(row, "last_webhook_update", now)),
+        last_data_on=_day(_past_time(row, "most_recent_data_at", now)),
         provider_user_id=_id(row, "provider_user_id", LONGEST_TEXT),
         # Our slug is no name of the source's: it does not tell which region.
         resource=None if name == provider.slug else named(name),
@@ -112,20 +112,20 @@ def _provider(kind: str, name: str) -> Provider:
     return found
 
 
-def _truth(row: Mapping[str, Any], key: str) -> bool | None:
+def _boolean(row: Mapping[str, Any], key: str) -> bool | None:
     value = row.get(key)
     if value is None or isinstance(value, bool):
         return value
     if not isinstance(value, str):
         raise PayloadError(f"{key} must be true or false, not {kind_of(value)}")
     try:
-        return TRUTH[value.strip().lower()]
+        return BOOLEANS[value.strip().lower()]
     except KeyError:
         raise PayloadError(f"{key} must be true or false") from None
 
 
-def _past(row: Mapping[str, Any], key: str, now: datetime) -> datetime | None:
-    """The time under `key`. One that is still to come would keep out all that is true until then."""
+def _past_time(row: Mapping[str, Any], key: str, now: datetime) -> datetime | None:
+    """The time in `key`. One in the future is refused: it would override every fact until then."""
     time = time_in(row, key)
     if time is not None and believed(time, now) is None:
         raise PayloadError(f"{key} lies {'in the future' if time > now else f'before {EARLIEST.year}'}")

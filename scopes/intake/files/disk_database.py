@@ -1,4 +1,4 @@
-"""A private database on disk, for what a file of any size must be sorted or compared by. It ends with the process."""
+"""A private database on disk, to sort and compare the rows of a file of any size. It ends with the process."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from scopes.intake.files.encoding import UnreadableFile
 
 
 def private_database() -> sqlite3.Connection:
-    """An empty database in a file that nobody else can open. To be closed."""
+    """An empty database in a file that no other process can open. The caller closes it."""
     database = sqlite3.connect("", isolation_level=None)
     database.execute("PRAGMA journal_mode = OFF")
     return database
 
 
 @contextlib.contextmanager
-def room() -> Iterator[None]:
-    """Raise UnreadableFile where the disk is full."""
+def full_disk_is_unreadable() -> Iterator[None]:
+    """Raise UnreadableFile for any error of the database in the block: its disk is full."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,7 +1,7 @@
-"""Which encoding a text file is written in, decided over the whole file before the first row of it counts.
+"""Find the encoding of a text file from the whole file, before any row is read.
 
-UTF-8, and UTF-16 and UTF-32 that say so, are certain. Any other file is read as Windows-1252 only where its letters
-are the same in every Windows encoding of the Latin alphabet: names would be changed in silence otherwise.
+UTF-8, and UTF-16 and UTF-32 with a byte order mark, are certain. Any other file is read as Windows-1252 only if its
+letters are the same in every Windows encoding of the Latin alphabet. Otherwise names would silently change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is its beginning
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16: it begins with UTF-16's mark
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -67,7 +67,7 @@ def encoding_of(path: Path) -> str:
 
 
 def _by_zeros(start: bytes) -> str:
-    """UTF-16 without its mark: a file begins with plain letters, and every other byte of those is zero."""
+    """UTF-16 without a byte order mark, recognised by the zeros between the ASCII letters at the start."""
     zeros = [byte == 0 for byte in start]
     if zeros == [False, True, False, True]:
         return "utf-16-le"
@@ -75,7 +75,7 @@ def _by_zeros(start: bytes) -> str:
 
 
 def _first_broken_line(path: Path, encoding: str) -> tuple[int, bool] | None:
-    """The first line that is not of that encoding, and whether letters beyond ASCII before it were."""
+    """The first line that cannot be decoded, and whether valid non-ASCII letters stand before it."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line, beyond_ascii = 1, False
     with path.open("rb") as file:
@@ -93,9 +93,9 @@ def _first_broken_line(path: Path, encoding: str) -> tuple[int, bool] | None:
 
 
 def _is_certain_windows(path: Path) -> bool:
-    """Whether each letter beyond ASCII is certain, and stands in a word with plain letters.
+    """Whether every non-ASCII letter is certain, in a word that also has ASCII letters.
 
-    Words without any are of another alphabet.
+    A word of non-ASCII letters only belongs to another alphabet.
     """
     with path.open("rb") as file:
         for piece in iter(partial(file.readline, PIECE), b""):

@@ -1,8 +1,7 @@
-"""The rows of a CSV or JSON Lines file, one after the other; a bad row is reported and the others are read.
+"""Read the rows of a CSV or JSON Lines file one by one; a bad row is reported and the others are read.
 
-CSV has a header; JSON Lines one object a line. Columns are separated by commas, semicolons, tabs or bars, as the header
-or a line `sep=;` before it shows. What the file holds beyond the fields that are asked for is refused: a misspelt
-column would otherwise be a column that says nothing.
+CSV has a header, JSON Lines one object a line. Columns are separated by commas, semicolons, tabs or bars, as the header
+or a line `sep=;` before it shows. Unknown fields are refused: a misspelt column would otherwise be ignored silently.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from typing import Any, TextIO
 from scopes.intake.files.encoding import UnreadableFile, encoding_of
 from scopes.redaction import without_addresses
 
-__all__ = ["DAMAGED", "Refused", "UnreadableFile", "read", "spreadsheet_damage"]
+__all__ = ["DAMAGED", "RefusedRow", "UnreadableFile", "read", "spreadsheet_damage"]
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
-# Far beyond any row: a file without line breaks, or with a quotation mark left open, must not be held in memory.
+# Longer than any real row: a file without line breaks, or with an open quotation mark, must not fill the memory.
 LONGEST_LINE = 1_000_000
 MOST_NAMED = 10
 DAMAGED = "is Excel's damage, a shortened number or an error: its digits are lost, so export the column anew as text"
@@ -32,17 +31,17 @@ DAMAGE = re.compile(r"[+-]?\d+([.,]\d+)?E[+-]\d+|#(N/A|N/V|NAME\?|REF!|VALUE!|NU
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A row that was not taken in. The reason names the field, never its value."""
+class RefusedRow:
+    """A row that is not recorded. The reason names the field, never its value."""
 
     line: int
     reason: str
 
 
-type Row = tuple[int, Mapping[str, Any]]
+type FileRow = tuple[int, Mapping[str, Any]]
 
 
-def read(path: Path, fields: Collection[str], required: Sequence[str]) -> Iterator[Row | Refused]:
+def read(path: Path, fields: Collection[str], required: Sequence[str]) -> Iterator[FileRow | RefusedRow]:
     """Each row with the line on which it begins, in the file's order; empty rows are left out.
 
     `required` fields must stand in a header. Raises UnreadableFile.
@@ -61,12 +60,12 @@ def read(path: Path, fields: Collection[str], required: Sequence[str]) -> Iterat
 
 
 def spreadsheet_damage(value: str | None) -> bool:
-    """Whether a spreadsheet program put a rounded number (1.23457E+12) or an error (#REF!) in the place of an id."""
+    """Whether a spreadsheet program replaced an id with a rounded number (1.23457E+12) or an error (#REF!)."""
     return value is not None and DAMAGE.fullmatch(value) is not None
 
 
 class _Lines:
-    """The lines of a file. `start` is the line on which the row begins that is read now."""
+    """The lines of a file. `start` is the line on which the current row begins."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -96,7 +95,7 @@ class _Lines:
         return line
 
 
-def _csv(lines: _Lines, fields: Collection[str], required: Sequence[str]) -> Iterator[Row | Refused]:
+def _csv(lines: _Lines, fields: Collection[str], required: Sequence[str]) -> Iterator[FileRow | RefusedRow]:
     first, separator = _first_line(lines, required)
     try:
         names = next(csv.reader([first], delimiter=separator, strict=True))
@@ -111,7 +110,7 @@ def _csv(lines: _Lines, fields: Collection[str], required: Sequence[str]) -> Ite
             while len(cells) > len(header) and not cells[-1].strip():
                 cells.pop()
             if len(cells) != len(header):
-                yield Refused(lines.start, _width(len(cells), len(header), separator))
+                yield RefusedRow(lines.start, _width(len(cells), len(header), separator))
             else:
                 yield lines.start, dict(zip(header, cells, strict=True))
     except csv.Error as error:
@@ -136,7 +135,7 @@ def _first_line(lines: _Lines, required: Sequence[str]) -> tuple[str, str]:
 
 
 def _separator(header: str) -> str:
-    """What separates the columns of this header. Names of columns hold none of them."""
+    """The separator of this header's columns. Column names contain none of the separators."""
     found = [separator for separator in SEPARATORS if separator in re.sub('"[^"]*"', "", header)]
     if len(found) > 1:
         raise UnreadableFile(f"The first line separates its columns by {_listed(found)}: only one can be meant.")
@@ -144,7 +143,7 @@ def _separator(header: str) -> str:
 
 
 def _header(names: list[str], fields: Collection[str], required: Sequence[str], separator: str) -> list[str]:
-    """The fields that the columns are; columns without a name at the end are left out."""
+    """The field of each column, without unnamed columns at the end."""
     while names and not names[-1].strip():
         names.pop()
     header = [_field(name) for name in names]
@@ -166,7 +165,7 @@ def _width(cells: int, columns: int, separator: str) -> str:
     return f"its number of columns, separated by {SEPARATORS[separator]}, is {cells} and not {columns}"
 
 
-def _json_lines(lines: _Lines, fields: Collection[str]) -> Iterator[Row | Refused]:
+def _json_lines(lines: _Lines, fields: Collection[str]) -> Iterator[FileRow | RefusedRow]:
     lines.begin_row()
     for line in lines:
         if line.strip():
@@ -174,20 +173,20 @@ def _json_lines(lines: _Lines, fields: Collection[str]) -> Iterator[Row | Refuse
         lines.begin_row()
 
 
-def _json_row(line: str, number: int, fields: Collection[str]) -> Row | Refused:
+def _json_row(line: str, number: int, fields: Collection[str]) -> FileRow | RefusedRow:
     try:
         row = json.loads(line, object_pairs_hook=_object)
     except _NamedTwice:
-        return Refused(number, "it names a field twice")
+        return RefusedRow(number, "it names a field twice")
     except (ValueError, RecursionError):
-        return Refused(number, "it is not JSON")
+        return RefusedRow(number, "it is not JSON")
     if not isinstance(row, dict):
-        return Refused(number, "it is not an object")
+        return RefusedRow(number, "it is not an object")
     found = {_field(name): value for name, value in row.items()}
     if unknown := next((name for name in row if _field(name) not in fields), None):
-        return Refused(number, f"unknown field {_named(unknown)}; known are {', '.join(fields)}")
+        return RefusedRow(number, f"unknown field {_named(unknown)}; known are {', '.join(fields)}")
     if len(found) < len(row):
-        return Refused(number, "it names a field twice")
+        return RefusedRow(number, "it names a field twice")
     return number, found
 
 
@@ -203,7 +202,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _field(name: str) -> str:
-    """The field that a name of a column means, however it is capitalised and its words are joined."""
+    """The field that a column's name means, whatever its capitals and word separators."""
     return re.sub(r"[\s_-]+", "_", name.strip().lower())
 
 
@@ -212,5 +211,5 @@ def _listed(separators: Iterable[str]) -> str:
 
 
 def _named(name: str) -> str:
-    """A name that the file gives a field: it may be somebody's address, where a header was forgotten."""
+    """A column's name for a message. If the header is missing it may be an e-mail address, so addresses are masked."""
     return repr(without_addresses(name)[:40])

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import TextIO
 
-from scopes.intake.files.file_rows import Refused, UnreadableFile
+from scopes.intake.files.file_rows import RefusedRow, UnreadableFile
 
 HEADER = "line,reason"
 
@@ -25,7 +25,7 @@ class RefusedRows:
         if self._file is not None:
             self._file.close()
 
-    def add(self, refused: Refused) -> None:
+    def add(self, refused: RefusedRow) -> None:
         """Write one row down."""
         try:
             if self._file is None:
@@ -33,13 +33,13 @@ class RefusedRows:
             csv.writer(self._file, lineterminator="\n").writerow([refused.line, refused.reason])
         except OSError as error:
             raise UnreadableFile(
-                f"Refused rows cannot be listed in {self.path}: {error.strerror}. Name another place with --refused."
+                f"RefusedRow rows cannot be listed in {self.path}: {error.strerror}. Name another place with --refused."
             ) from error
 
     def _open(self) -> TextIO:
         if self.path.exists() and not self._is_a_list():
             raise UnreadableFile(
-                f"Refused rows would be listed in {self.path}, which is another file. Name another with --refused."
+                f"RefusedRow rows would be listed in {self.path}, which is another file. Name another with --refused."
             )
         file = self.path.open("w", encoding="utf-8", newline="")
         file.write(f"{HEADER}\n")

@@ -1,7 +1,7 @@
-"""A file of connections: checked whole before anything is recorded, then handed on connection by connection.
+"""A file of connections: read completely before anything is recorded, then returned in batches of whole connections.
 
-All rows about one connection come in one batch. So a batch that is recorded and rolled back tells the truth about the
-file: no other batch would have found anything else.
+All rows about one connection come in one batch. So recording each batch and rolling it back gives the true result of
+the file: no batch depends on another.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from scopes.facts import ConnectionSeen
 from scopes.intake.files import connections_file
-from scopes.intake.files.disk_database import private_database, room
-from scopes.intake.files.file_rows import Refused, UnreadableFile
-from scopes.intake.recording.recorder import Recorded
+from scopes.intake.files.disk_database import full_disk_is_unreadable, private_database
+from scopes.intake.files.file_rows import RefusedRow, UnreadableFile
+from scopes.intake.recording.recorded import Recorded
 from scopes.models import Source
 from scopes.redaction import without_addresses
 from scopes.sources import registry
@@ -42,8 +42,8 @@ class NoSuchSource(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A source that is recorded or set up; called, it finds its record, or makes it."""
+class NamedSource:
+    """A source that is recorded or set up. Calling it finds or creates its record."""
 
     kind: str
     name: str
@@ -54,10 +54,10 @@ class Named:
         return Source.objects.get_or_create(kind=self.kind, name=self.name, defaults=defaults)[0]
 
 
-def source_of(key: str) -> Named:
+def source_of(key: str) -> NamedSource:
     """The source of that key, which is recorded or set up. Raises NoSuchSource, NotConfigured."""
-    known = {source.key: Named(source.kind, source.name, source.production) for source in Source.objects.all()}
-    known |= {one.key: Named(one.kind, one.name, one.production) for one in registry.set_up().values()}
+    known = {source.key: NamedSource(source.kind, source.name, source.production) for source in Source.objects.all()}
+    known |= {one.key: NamedSource(one.kind, one.name, one.production) for one in registry.set_up().values()}
     if key not in known:
         listed = ", ".join(sorted(known)) or "none: see docs/operations.md"
         raise NoSuchSource(f"There is no source {key!r}; there are {listed}.")
@@ -65,9 +65,9 @@ def source_of(key: str) -> Named:
 
 
 class Upload:
-    """A file's sights, sorted on disk by connection and time, and what became of them.
+    """A file's observations, sorted on disk by connection and time, and the result of recording them.
 
-    The disk is that of SQLite's private file, which ends with the process, however it ends. To be closed.
+    They are stored in a private SQLite file, which ends with the process. The caller closes the upload.
     """
 
     def __init__(self) -> None:
@@ -79,14 +79,14 @@ class Upload:
     def close(self) -> None:
         self._disk.close()
 
-    def read(self, path: Path, kind: str, as_of: datetime | None, now: datetime) -> Iterator[Refused | None]:
-        """Read the whole file of a source of that kind; each row's refusal, or None for one that is kept.
+    def read(self, path: Path, kind: str, as_of: datetime | None, now: datetime) -> Iterator[RefusedRow | None]:
+        """Read the whole file of a source of that kind; yields the refusal of each row, or None if it is stored.
 
         Raises UnreadableFile.
         """
         kept: list[tuple[int, ConnectionSeen]] = []
         for row in connections_file.read(path, kind, as_of, now):
-            if isinstance(row, Refused):
+            if isinstance(row, RefusedRow):
                 self.refused += 1
                 yield row
                 continue
@@ -98,10 +98,10 @@ class Upload:
         self._keep(kept)
 
     def batches(self) -> Iterator[list[ConnectionSeen]]:
-        """The sights in batches of BATCH or somewhat more, oldest first for each connection."""
+        """The observations in batches of BATCH or a few more, oldest first for each connection."""
         batch: list[ConnectionSeen] = []
-        for _, sights in groupby(self._sorted(), key=lambda seen: (seen.provider, seen.user_id)):
-            batch += sights
+        for _, observations in groupby(self._sorted(), key=lambda seen: (seen.provider, seen.user_id)):
+            batch += observations
             if len(batch) >= BATCH:
                 yield batch
                 batch = []
@@ -109,13 +109,13 @@ class Upload:
             yield batch
 
     def add(self, recorded: Recorded) -> None:
-        """Count what a batch came to."""
+        """Add the result of a batch."""
         self.recorded.add(recorded)
-        # What is met in a batch that is rolled back is met in the next one again.
+        # A scope that is new in a batch that is rolled back is new in the next batch again.
         self.recorded.unknown_scopes = sorted({*self.recorded.unknown_scopes})
 
     def counts(self) -> dict[str, int]:
-        """Rows by what became of them; `repeated` are rows about a connection that is counted already."""
+        """Rows by result; `repeated` are further rows about a connection that is counted already."""
         connections = {name: getattr(self.recorded, name) for name in ("new", "changed", "unchanged", "former")}
         return {
             "rows": self.rows + self.refused,
@@ -126,7 +126,7 @@ class Upload:
             "unknown_scopes": len(self.recorded.unknown_scopes),
         }
 
-    def in_words(self, *, applied: bool) -> Iterator[str]:
+    def summary(self, *, applied: bool) -> Iterator[str]:
         """The counts, a line each."""
         counts = self.counts()
         yield ", ".join(f"{counts[name]:,} {name}" for name in ("new", "changed", "unchanged", "refused"))
@@ -134,36 +134,36 @@ class Upload:
         if not applied:
             yield "Nothing was changed. Add --apply to import it."
 
-    def left(self, *, applied: bool) -> str:
-        """What stays of one that was stopped."""
+    def what_remains(self, *, applied: bool) -> str:
+        """What remains recorded after a stop."""
         taken = self.recorded.new + self.recorded.changed + self.recorded.unchanged
         if not applied or not taken:
             return "Nothing was changed."
         return f"Imported before: {taken:,}. The same command goes on from there."
 
-    def stopped(self, by: BaseException, *, applied: bool) -> str:
-        """That it was stopped, and what stays. A database error may repeat the row: its name must do."""
+    def stop_message(self, by: BaseException, *, applied: bool) -> str:
+        """Who stopped it, and what remains recorded. Of a database error only the class: its text may quote the row."""
         who = "hand" if isinstance(by, KeyboardInterrupt) else f"the database ({type(by).__name__})"
-        return f"Stopped by {who}. {self.left(applied=applied)}"
+        return f"Stopped by {who}. {self.what_remains(applied=applied)}"
 
     def _keep(self, rows: Iterable[tuple[int, ConnectionSeen]]) -> None:
         values = [
             (seen.provider, seen.user_id, seen.happened_at.isoformat(), line, pickle.dumps(seen)) for line, seen in rows
         ]
-        with room():
+        with full_disk_is_unreadable():
             self._disk.execute("BEGIN")
             self._disk.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?)", values)
             self._disk.execute("COMMIT")
         self.rows += len(values)
 
     def _sorted(self) -> Iterator[ConnectionSeen]:
-        with room():
+        with full_disk_is_unreadable():
             for (seen,) in self._disk.execute("SELECT seen FROM row ORDER BY provider, user_id, at, line"):
                 yield pickle.loads(seen)  # noqa: S301 - our own, from a file that nobody else can open
 
 
-def mark_of(path: Path) -> str:
-    """What tells this file from every other in the records: its name, and the beginning of its SHA-256.
+def fingerprint_of(path: Path) -> str:
+    """The file's name and the beginning of its SHA-256, by which records refer to it.
 
     Raises UnreadableFile.
     """

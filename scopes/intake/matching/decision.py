@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from scopes.facts import LinkState
-from scopes.intake.recording.effects import DATA_DISPROVES
+from scopes.intake.recording.effects import DISPROVED_BY_DATA
 from scopes.models import LinkEvent, Merge
 
 Why = Merge.Why
@@ -31,12 +31,10 @@ ENDED = frozenset(
 )
 # A listing finds these, so they may have begun at any time since the listing before.
 FOUND_LATER = frozenset({LinkState.INACTIVE, LinkState.GONE})
-TAKEN_BACK_BY_SIGHT = FOUND_LATER | {LinkState.UNCONFIRMED}
+CLEARED_BY_USE = FOUND_LATER | {LinkState.UNCONFIRMED}
 # A source that replaces an id may end the old one a moment after the new consent.
 A_MOMENT = timedelta(minutes=10)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-DISPROVED_BY_DATA = frozenset(state.value for state in DATA_DISPROVES)
 
 CONSENTS = (LinkEvent.CONSENTED, LinkEvent.REPLACED)
 IN_USE = (*CONSENTS, LinkState.ACTIVE.value)
@@ -240,7 +238,7 @@ def had_ended(old: Id, began: datetime, held: Callable[[datetime, datetime], boo
         if late and state in ENDED:
             break
         if event.what == LinkEvent.SEEN:
-            state = LinkState.ACTIVE if state in TAKEN_BACK_BY_SIGHT else state
+            state = LinkState.ACTIVE if state in CLEARED_BY_USE else state
             continue
         was, state = state, LinkState.ACTIVE if event.what in CONSENTS else LinkState(event.what)
         since = since if was is LinkState.UNCONFIRMED else event.at

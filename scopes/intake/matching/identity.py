@@ -28,26 +28,25 @@ from scopes.facts import (
 from scopes.intake.matching import merge
 from scopes.intake.matching.candidates import Family, Held, families, join_of, read
 from scopes.intake.matching.decision import Group, Known, decide, suspected, why_two
-from scopes.intake.recording.effects import Row, Told, after
+from scopes.intake.recording.effects import Key, PreparedFact, Row, apply_fact
 from scopes.models import Connection, FormerId, LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.arrays import among, looked_up, numbers, texts, times
 from scopes.models.trail import Act
 
-Key = tuple[int, str]
-ReportedOfEach = Mapping[Key, Sequence[Told]]
+FactsByKey = Mapping[Key, Sequence[PreparedFact]]
 
 DECIDED_ANEW = "What was reported since decides otherwise."
 # A listing is no news of most, and a file may be as long: what they show is kept only where it changes something.
 OF_MANY = frozenset({OriginKind.LISTING, OriginKind.FILE})
 
 
-def wait_for_others(told: ReportedOfEach) -> None:
-    """Lock the ids of consents and ends, and whose they are, until the transaction ends.
+def lock_ids(reported: FactsByKey) -> None:
+    """Lock the ids of consents and ended links, and their reference ids, until the transaction ends.
 
-    Which ids are one is asked of all that a person has, so who records more of the same at this moment comes after us.
+    Matching compares all ids of a person, so another process that records facts about the same person waits.
     """
     ids = set()
-    for (integration, user_id), facts in told.items():
+    for (integration, user_id), facts in reported.items():
         for fact, *_ in facts:
             if isinstance(fact, ConsentGiven | IdReplaced):
                 ids |= {f"{integration}:{user_id}", f"{integration}/{fact.reference_id or user_id}"}
@@ -62,25 +61,25 @@ def wait_for_others(told: ReportedOfEach) -> None:
 
 
 @dataclass(slots=True)
-class OfThePast:
-    """What was told of former ids. `news` are the connections that they are one with, where something was new."""
+class FormerIds:
+    """Former ids among the facts: their `keys`, and the connections they belong to with new facts in `changed`."""
 
     keys: set[Key] = field(default_factory=set)
-    news: set[int] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
 
 
-def keep_beside(told: ReportedOfEach) -> OfThePast:
-    """Keep what is told of former ids beside the merges that made them so, where it changes nothing.
+def record_former(reported: FactsByKey) -> FormerIds:
+    """Record facts about former ids with the merges that made them former, without changing the connections.
 
-    Ids that were only ever named as replaced have no record yet, and begin one.
+    An id that was only ever named as replaced has no merge: it is left out here and gets a connection of its own.
     """
-    past = OfThePast()
-    if not told:
+    past = FormerIds()
+    if not reported:
         return past
     former = {
         (row.integration_id, row.user_id): row.connection_id
-        for row in among(FormerId.objects.all(), "user_id", (user_id for _, user_id in told))
-        if (row.integration_id, row.user_id) in told
+        for row in among(FormerId.objects.all(), "user_id", (user_id for _, user_id in reported))
+        if (row.integration_id, row.user_id) in reported
     }
     if not former:
         return past
@@ -91,16 +90,18 @@ def keep_beside(told: ReportedOfEach) -> OfThePast:
             continue
         past.keys.add(key)
         before = row = merge.without_merge(record)
-        for fact, read_scopes, screens, _ in told[key]:
-            row = after(row, fact, read_scopes, screens)
-        row = row._replace(provider_user_id=before.provider_user_id or row.provider_user_id)  # events tell the newest
+        for fact, read_scopes, screens, _ in reported[key]:
+            row = apply_fact(row, fact, read_scopes, screens)
+        row = row._replace(
+            provider_user_id=before.provider_user_id or row.provider_user_id
+        )  # link events have the newest
         had = record.last_webhook_on, record.last_data_on
-        seen = [fact for fact, *_ in told[key] if isinstance(fact, ConnectionSeen)]
+        seen = [fact for fact, *_ in reported[key] if isinstance(fact, ConnectionSeen)]
         webhook = _last(had[0], (fact.last_webhook_on for fact in seen))
         data = _last(had[1], (fact.last_data_on for fact in seen))
         if row != before or (webhook, data) != had:
             merge.keep_distinct(record, row, webhook, data)
-            past.news.add(former[key])
+            past.changed.add(former[key])
     return past
 
 
@@ -108,20 +109,20 @@ def _last(known: date | None, days: Iterable[date | None]) -> date | None:
     return max((day for day in (known, *days) if day is not None), default=None)
 
 
-def keep_events(told: ReportedOfEach, past: Collection[Key], ended: Collection[Key]) -> set[Key]:
-    """Keep what was reported of the link of each id; the ids of which that was new.
+def record_events(reported: FactsByKey, past: Collection[Key], ended: Collection[Key]) -> set[Key]:
+    """Record the link events of each id; returns the ids with new ones.
 
-    `past` are former ids; `ended` are those that did not work any more before or do not now: only of these it counts
-    that a listing or a file shows them in use.
+    `past` are former ids, `ended` those whose link did not work before or does not now. Only for these a listing or a
+    file that shows them in use is an event.
     """
     events: set[tuple[int, str, datetime, str, str]] = set()
     newest: dict[tuple[Key, str], tuple[datetime, str]] = {}
-    for key, facts in told.items():
+    for key, facts in reported.items():
         for fact, _, _, origin in facts:
             if isinstance(fact, ConnectionSeen):
                 if fact.active is False:
                     events.add((*key, fact.happened_at, LinkState.INACTIVE.value, ""))
-                elif fact.active and _must_be_kept(fact, origin, dead=key in past or key in ended):
+                elif fact.active and _is_event(fact, origin, ended=key in past or key in ended):
                     _keep_newest(newest, (key, LinkEvent.SEEN), (fact.happened_at, ""))
                 if fact.provider_user_id:
                     _keep_newest(newest, (key, LinkEvent.ACCOUNT), (fact.happened_at, fact.provider_user_id))
@@ -134,27 +135,27 @@ def keep_events(told: ReportedOfEach, past: Collection[Key], ended: Collection[K
 
 
 def _follow_accounts(keys: Sequence[Key]) -> None:
-    """Let the connections that go by these ids have the newest account of theirs."""
+    """Copy the newest reported account of these ids to the connections that have them as current ids."""
     if not keys:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             UPDATE scopes_connection c SET provider_user_id = event.provider_user_id
-            FROM {looked_up("bigint", "text")} AS asked (integration_id, user_id)
-            JOIN scopes_linkevent event ON event.user_id = asked.user_id
-                AND event.integration_id = asked.integration_id AND event.what = 'account'
-            WHERE c.user_id = asked.user_id AND c.integration_id = asked.integration_id AND c.merged_into_id IS NULL
+            FROM {looked_up("bigint", "text")} AS changed (integration_id, user_id)
+            JOIN scopes_linkevent event ON event.user_id = changed.user_id
+                AND event.integration_id = changed.integration_id AND event.what = 'account'
+            WHERE c.user_id = changed.user_id AND c.integration_id = changed.integration_id AND c.merged_into_id IS NULL
               AND c.provider_user_id <> event.provider_user_id
             """,
             [numbers(integration for integration, _ in keys), texts(user_id for _, user_id in keys)],
         )
 
 
-def _must_be_kept(fact: ConnectionSeen, origin: Origin, *, dead: bool) -> bool:
-    """Whether a sight of an id in use is kept. Of events that bring data or a webhook, the pulse's days tell it."""
+def _is_event(fact: ConnectionSeen, origin: Origin, *, ended: bool) -> bool:
+    """Whether an observation of an id in use is an event. If it has days of data or webhooks, the pulse stores them."""
     if origin.kind in OF_MANY:
-        return dead
+        return ended
     return fact.last_webhook_on is None and fact.last_data_on is None
 
 
@@ -189,7 +190,7 @@ def _insert_events(events: Collection[tuple[int, str, datetime, str, str]]) -> s
 
 
 def _insert_newest(newest: Mapping[tuple[Key, str], tuple[datetime, str]]) -> set[Key]:
-    """Keep when each id was last seen in use, and its newest account; the ids of which one is news."""
+    """Store when each id was last observed in use, and its newest account; returns the ids with something new."""
     if not newest:
         return set()
     ordered = sorted(newest.items())
@@ -225,10 +226,10 @@ def may_be_another(before: Row, row: Row) -> bool:
     )
 
 
-def join(changed: Iterable[int], news: Collection[Key], act: Act, now: datetime) -> list[int]:
+def reconcile(changed: Iterable[int], news: Collection[Key], act: Act, now: datetime) -> list[int]:
     """Decide anew which ids are one, and let the records follow; the connections that took another in.
 
-    `changed` are connections of which something was told that counts here, `news` ids of which something was reported.
+    `changed` are connections with a change that counts here, `news` ids with new link events.
     """
     asked = {*changed, *_known_by(news)}
     related = families(asked) if asked else []

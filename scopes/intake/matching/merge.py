@@ -17,7 +17,7 @@ from django.db.models import Q
 from scopes.facts import LinkState, OriginKind
 from scopes.intake.matching import reference_conflicts
 from scopes.intake.matching.merged_facts import Facts, facts_now, joined, parted
-from scopes.intake.recording import rows
+from scopes.intake.recording import pulses
 from scopes.intake.recording.effects import Row
 from scopes.judge.policy import consent_screens
 from scopes.judge.standing import facts_of, intern
@@ -116,7 +116,7 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, act: Act, now: dat
     after = joined(stays, goes)
     standing = intern([after.standing])[after.standing]
     last, open_one = _open_period(absorbed), _open_period(survivor)
-    pulses = _pulses(survivor, absorbed)
+    days = _pulses(survivor, absorbed)
     record = Merge.objects.create(
         absorbed=absorbed,
         survivor=survivor,
@@ -138,8 +138,8 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, act: Act, now: dat
         scopes_at=survivor.scopes_at,
         link_at=survivor.link_at,
         unlisted=open_one.unlisted,
-        last_webhook_on=pulses[survivor.pk].last_webhook_on,
-        last_data_on=pulses[survivor.pk].last_data_on,
+        last_webhook_on=days[survivor.pk].last_webhook_on,
+        last_data_on=days[survivor.pk].last_data_on,
         waivers=_move_waivers(absorbed, survivor),
     )
     Period.objects.filter(pk=last.pk).update(until=max(last.since, now))
@@ -162,7 +162,7 @@ def merge(survivor_pk: int, absorbed_pk: int, why: Merge.Why, act: Act, now: dat
     _stand(survivor, after, standing)
     last.unlisted = open_one.unlisted if goes.standing.reported is None else last.unlisted
     _go_on(survivor, open_one, last, now)
-    rows.write_pulses([pulses[absorbed.pk]._replace(connection=survivor.pk)])
+    pulses.write([days[absorbed.pk]._replace(connection=survivor.pk)])
     _end_suspicion(survivor, absorbed, SuspectedDuplicate.State.MERGED, act, now)
     _note("connection.merged", survivor, record, act, now)
     return record
@@ -393,10 +393,10 @@ def _move_waivers(absorbed: Connection, survivor: Connection) -> list[int]:
     return moved
 
 
-def _pulses(*connections: Connection) -> dict[int, rows.PulseSeen]:
+def _pulses(*connections: Connection) -> dict[int, pulses.PulseDays]:
     found = {pulse.connection_id: pulse for pulse in Pulse.objects.filter(connection__in=connections)}
     return {
-        row.pk: rows.PulseSeen(
+        row.pk: pulses.PulseDays(
             row.pk, *((found[row.pk].last_webhook_on, found[row.pk].last_data_on) if row.pk in found else (None, None))
         )
         for row in connections
@@ -404,7 +404,7 @@ def _pulses(*connections: Connection) -> dict[int, rows.PulseSeen]:
 
 
 def _part_pulses(record: Merge) -> None:
-    """The survivor's own days again; those of the absorbed one were kept beside them (see `rows.write_pulses`)."""
+    """The survivor's own days again; those of the absorbed one were kept beside them (see `pulses.write`)."""
     Pulse.objects.filter(connection=record.survivor_id).update(
         last_webhook_on=record.last_webhook_on, last_data_on=record.last_data_on
     )

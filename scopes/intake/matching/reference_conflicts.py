@@ -22,7 +22,7 @@ class Report(NamedTuple):
     origin: Origin | None = None
 
 
-class Named(NamedTuple):
+class References(NamedTuple):
     """The reference id that a connection is under, and the first reports of others."""
 
     own: str
@@ -36,7 +36,7 @@ class AlreadyDismissed(Exception):
         super().__init__("It was already dismissed, or no longer applies.")
 
 
-def write(reported: Mapping[int, Named], now: datetime) -> None:
+def write(reported: Mapping[int, References], now: datetime) -> None:
     """Keep the reference ids that were reported for connections (by id) beside their own; the first report of each.
 
     The connections are locked. What is the connection's own reference id by now is no longer another one.

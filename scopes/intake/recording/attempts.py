@@ -13,13 +13,13 @@ from scopes.models import Attempt, Person, Source
 
 
 def key_of(source: Source, fact: AttemptFailed) -> str:
-    """The same for every repeat of the same failure, so that it is recorded once."""
-    told = fact.session_id or f"{fact.reference_id}|{fact.provider}|{fact.user_id}|{fact.happened_at.isoformat()}"
-    return sha256(f"{source.key}|{told}|{fact.reason}".encode()).hexdigest()[:40]
+    """A key that is equal for every repeat of the same failure, so that it is recorded once."""
+    attempt = fact.session_id or f"{fact.reference_id}|{fact.provider}|{fact.user_id}|{fact.happened_at.isoformat()}"
+    return sha256(f"{source.key}|{attempt}|{fact.reason}".encode()).hexdigest()[:40]
 
 
 def record_failures(source: Source, failures: Sequence[AttemptFailed], now: datetime) -> int:
-    """Record failed attempts; how many were new. A failure touches no connection: an older one may still work."""
+    """Record failed attempts; returns how many were new. No connection changes: an existing one may still work."""
     if not failures:
         return 0
     references = {fact.reference_id for fact in failures if fact.reference_id}

@@ -1,7 +1,7 @@
-"""Deliveries whose bodies name a connection by its id alone: whose provider that is, and who waits to know it.
+"""Deliveries that name a connection by its id alone: find the provider, or wait until the id is known.
 
-Some sources send events whose user is only an id. An id that the source gave us belongs to
-one connection, today's or a former one, and that one to a provider. An id that is not known yet is waited for.
+Some sources send events with a user of only an id. An id of a source belongs to one connection, as its current or a
+former id, and that connection has a provider.
 """
 
 from __future__ import annotations
@@ -43,32 +43,35 @@ _RELEASE_KNOWN = """
 
 
 def providers_of(wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    """(Source, id there) -> its provider's slug, of those that are known; today's connections before former ids."""
+    """(Source, id there) -> its provider's slug, for known ids. Current ids take precedence over former ones."""
     wanted = set(wanted)
     if not wanted:
         return {}
-    asked = {"ids": texts({user_id for _, user_id in wanted}), "sources": numbers({source for source, _ in wanted})}
+    parameters = {
+        "ids": texts({user_id for _, user_id in wanted}),
+        "sources": numbers({source for source, _ in wanted}),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, asked)
+        cursor.execute(_KNOWN, parameters)
         return {(source, user_id): slug for source, user_id, slug in cursor.fetchall()}
 
 
 def wait(unknown: Mapping[int, Sequence[str]]) -> None:
-    """Let each of these deliveries wait until one of its ids becomes known."""
+    """Make each of these deliveries (its pk -> unknown ids) wait until one of its ids becomes known."""
     if not unknown:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE scopes_delivery delivery SET waits_for = told.ids::text[], error = ''
-            FROM unnest(%s::bigint[], %s::text[]) AS told (id, ids) WHERE delivery.id = told.id
+            UPDATE scopes_delivery delivery SET waits_for = unknown.ids::text[], error = ''
+            FROM unnest(%s::bigint[], %s::text[]) AS unknown (id, ids) WHERE delivery.id = unknown.id
             """,
             [numbers(unknown), texts(map(texts, unknown.values()))],
         )
 
 
 def release(source: Source, facts: Iterable[ConnectionFact]) -> int:
-    """Let the deliveries that waited for the ids in `facts`, now recorded, be processed; how many."""
+    """Release the deliveries that wait for the ids in `facts`, which are recorded now; returns how many."""
     ids = {fact.user_id for fact in facts}
     ids |= {fact.old_user_id for fact in facts if isinstance(fact, IdReplaced) and fact.old_user_id}
     with connection.cursor() as cursor:
@@ -84,7 +87,7 @@ def release(source: Source, facts: Iterable[ConnectionFact]) -> int:
 
 
 def release_known() -> int:
-    """The same for all that became known at the moment when somebody began to wait for it; how many."""
+    """Release the deliveries whose ids became known just when they began to wait; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE_KNOWN)
         released: int = cursor.rowcount

@@ -1,4 +1,4 @@
-"""Write the catalogue's files into the records. Idempotent; tells what changed."""
+"""Load the catalogue's files into the database. Idempotent; returns what changed."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from scopes.models.transactions import in_transaction
 
 
 @dataclass(slots=True)
-class Loaded:
-    """What loading came to, in lines to read. `judged_anew` are policies that were published again for it."""
+class LoadResult:
+    """What loading changed, as lines of text. `judged_anew` are the policies that were published again for it."""
 
     changes: list[str] = field(default_factory=list)
     judged_anew: list[str] = field(default_factory=list)
 
 
-def record(catalogue: Catalogue, now: datetime) -> Loaded:
-    """Make the records say what the files say, all or nothing. A provider whose file is gone stays, marked.
+def load(catalogue: Catalogue, now: datetime) -> LoadResult:
+    """Make the records match the files, all or nothing. A provider without a file stays, with `in_catalogue` false.
 
-    Policies that this gives another meaning are published anew, so that every verdict is right at once.
+    Policies whose meaning changes are published again, so that every verdict is right at once.
     """
-    loaded = _record(catalogue)
+    loaded = _load(catalogue)
     loaded.judged_anew = [str(version) for version in policy.publish_catalogue(now)]
     return loaded
 
 
 @in_transaction
-def _record(catalogue: Catalogue) -> Loaded:
-    loaded = Loaded()
+def _load(catalogue: Catalogue) -> LoadResult:
+    loaded = LoadResult()
     present = {row.slug: row for row in Provider.objects.select_for_update().order_by("slug")}
     rows = {slug: _provider(entry, present.get(slug), loaded) for slug, entry in sorted(catalogue.providers.items())}
     for slug, entry in catalogue.providers.items():
@@ -41,7 +41,7 @@ def _record(catalogue: Catalogue) -> Loaded:
         if rows[slug].successor_id != (successor.pk if successor else None):
             rows[slug].successor = successor
             rows[slug].save(update_fields=["successor"])
-        _scopes(rows[slug], entry, loaded if slug in present else Loaded())
+        _scopes(rows[slug], entry, loaded if slug in present else LoadResult())
     for slug in sorted(present.keys() - catalogue.providers.keys()):
         if present[slug].in_catalogue:
             Provider.objects.filter(pk=present[slug].pk).update(in_catalogue=False)
@@ -49,7 +49,7 @@ def _record(catalogue: Catalogue) -> Loaded:
     return loaded
 
 
-def _provider(entry: Entry, row: Provider | None, loaded: Loaded) -> Provider:
+def _provider(entry: Entry, row: Provider | None, loaded: LoadResult) -> Provider:
     data = entry.as_data()
     if row is None:
         loaded.changes.append(f"+ {entry.slug}: {entry.name}, {counted(len(entry.scopes), 'scope')}")
@@ -69,7 +69,7 @@ def _provider(entry: Entry, row: Provider | None, loaded: Loaded) -> Provider:
 
 
 def _as_stored(data: dict[str, object]) -> dict[str, object]:
-    """As JSON gives it back: tuples are lists."""
+    """`data` as JSON returns it: tuples become lists."""
 
     def plain(value: object) -> object:
         if isinstance(value, (list, tuple)):
@@ -81,18 +81,18 @@ def _as_stored(data: dict[str, object]) -> dict[str, object]:
     return {key: plain(value) for key, value in data.items()}
 
 
-def _scopes(row: Provider, entry: Entry, loaded: Loaded) -> None:
+def _scopes(row: Provider, entry: Entry, loaded: LoadResult) -> None:
     present = {scope.name: scope for scope in row.scopes.all()}
-    for told in entry.scopes:
-        known = present.pop(told.name, None)
-        words = {"label": told.label, "mandatory": told.mandatory, "confirmed": told.confirmed}
+    for scope in entry.scopes:
+        known = present.pop(scope.name, None)
+        values = {"label": scope.label, "mandatory": scope.mandatory, "confirmed": scope.confirmed}
         if known is None:
-            loaded.changes.append(f"+ {row.slug}: scope {told.name}")
-            Scope.objects.create(provider=row, name=told.name, **words)
-        elif any(getattr(known, field) != word for field, word in words.items()):
-            loaded.changes.append(f"~ {row.slug}: scope {told.name}")
-            Scope.objects.filter(pk=known.pk).update(**words)
-    for name, scope in present.items():
-        scope.delete()
+            loaded.changes.append(f"+ {row.slug}: scope {scope.name}")
+            Scope.objects.create(provider=row, name=scope.name, **values)
+        elif any(getattr(known, field) != value for field, value in values.items()):
+            loaded.changes.append(f"~ {row.slug}: scope {scope.name}")
+            Scope.objects.filter(pk=known.pk).update(**values)
+    for name, gone in present.items():
+        gone.delete()
         loaded.changes.append(f"- {row.slug}: scope {name}")
     UnknownScope.objects.filter(provider=row, name__in=entry.names).delete()

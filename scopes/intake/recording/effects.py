@@ -1,7 +1,8 @@
-"""What a fact does to a connection. Pure: the row before and the fact in, the row after out.
+"""How a fact changes a connection. Pure: the row before and the fact in, the row after out.
 
-Attribute by attribute the newest fact wins, in whatever order facts arrive; "not reported" never overwrites reported.
-Of two facts of one moment the one later in `LinkState` wins, and of scopes the larger set, then the later by letters.
+For each attribute the newest fact wins, in whatever order facts arrive; "not reported" never overwrites a report.
+Of two facts with the same time the one later in `LinkState` wins; of two scope sets the larger, then the one that sorts
+last.
 """
 
 from __future__ import annotations
@@ -23,17 +24,19 @@ from scopes.facts import (
 from scopes.judge.policy import ConsentScreens
 from scopes.judge.rules import StandingFacts
 
-# What a listing that holds the connection takes back by itself; everything else needs a newer proof of life.
-TAKEN_BACK_BY_SIGHT = frozenset({LinkState.UNCONFIRMED, LinkState.GONE})
+# States that end when a listing contains the connection. All others need newer proof that the connection works.
+CLEARED_BY_PRESENCE = frozenset({LinkState.UNCONFIRMED, LinkState.GONE})
+
+Key = tuple[int, str]  # an integration's pk, and the source's id of a connection there
 
 SEVERITY = {state: number for number, state in enumerate(LinkState)}
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Row(NamedTuple):
-    """A connection as far as facts change it. `pk` is None for one that is not recorded yet.
+    """The attributes of a connection that facts change. `pk` is None for one that is not recorded yet.
 
-    `last_data_on` is of its pulse, which no row changes.
+    `last_data_on` comes from its pulse and is only read.
     """
 
     integration: int
@@ -52,17 +55,17 @@ class Row(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One stretch that a fact began: the row after it, when, and where that fact came from."""
+    """One change by a fact: the row after it, when the fact happened, and where it came from."""
 
     row: Row
     at: datetime
     origin: Origin
 
 
-class Read(NamedTuple):
-    """A fact's scopes as they go into a standing: those kept by name, and those beyond the bound, which leave a mark.
+class ReadScopes(NamedTuple):
+    """A fact's scopes as a standing stores them: `kept` by name, `unlisted` ones beyond the limit only as `marked`.
 
-    `added` are those that a change tells of without telling the whole set, `removed` those that it took away.
+    `kept` is None if the whole set was not reported. `added` and `removed` are what a ScopesChanged reports instead.
     """
 
     kept: frozenset[str] | None = None
@@ -72,17 +75,17 @@ class Read(NamedTuple):
     removed: frozenset[str] = frozenset()
 
 
-class Told(NamedTuple):
-    """A fact with all that is needed to apply it: its scopes as read, its integration's screens, where it came from."""
+class PreparedFact(NamedTuple):
+    """A fact with what is needed to apply it: its scopes, its integration's consent screens, and its origin."""
 
     fact: ConnectionFact
-    read: Read
+    read: ReadScopes
     screens: ConsentScreens
     origin: Origin
 
 
-def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentScreens) -> Row:
-    """The row of a connection that this fact is the first to tell of; nobody's yet."""
+def first_row(fact: ConnectionFact, integration: int, read: ReadScopes, screens: ConsentScreens) -> Row:
+    """The row of a connection that this is the first fact about; it belongs to no person yet."""
     consented_at = consent_time(fact)
     link, link_at = LinkState.ACTIVE, fact.happened_at
     if isinstance(fact, LinkChanged):
@@ -90,8 +93,8 @@ def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentSc
     elif isinstance(fact, ConnectionSeen) and fact.active is False:
         link = LinkState.INACTIVE
     elif isinstance(fact, ConnectionSeen | ScopesChanged):
-        # It proves nothing of the link, so what happened to that since the consent is still news.
-        link_at = consented_at or LONG_AGO
+        # It proves nothing about the link, so any change of the link since the consent is still newer.
+        link_at = consented_at or EPOCH
     return Row(
         integration=integration,
         user_id=fact.user_id,
@@ -111,31 +114,37 @@ def begin(fact: ConnectionFact, integration: int, read: Read, screens: ConsentSc
     )
 
 
-def after(
-    row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, listed_at: datetime | None = None
+def apply_fact(
+    row: Row, fact: ConnectionFact, read: ReadScopes, screens: ConsentScreens, listed_at: datetime | None = None
 ) -> Row:
-    """`row` after `fact`; the same object when the fact tells nothing new.
+    """`row` after `fact`; the same object if nothing changes.
 
-    `listed_at` is when the source's last complete listing began: it has confirmed every connection up to then.
+    `listed_at` is when the source's last complete listing began: it confirmed every connection up to then.
     """
     new = _after(row, fact, read, screens, listed_at)
     return row if new == row else new
 
 
-def _after(row: Row, fact: ConnectionFact, read: Read, screens: ConsentScreens, listed_at: datetime | None) -> Row:
+def _after(
+    row: Row, fact: ConnectionFact, read: ReadScopes, screens: ConsentScreens, listed_at: datetime | None
+) -> Row:
     if isinstance(fact, ConsentGiven | IdReplaced):
         return _consent(row, fact, read, screens)
     if isinstance(fact, LinkChanged):
         return row if _is_disproved(row, fact) else _link(row, fact.state, fact.happened_at)
     if isinstance(fact, ScopesChanged):
-        return _without(_told(row, _whole(row, fact, read), fact.happened_at), read.removed, fact.happened_at)
+        return _remove_scopes(
+            _reported_by_event(row, _resulting_scopes(row, fact, read), fact.happened_at),
+            read.removed,
+            fact.happened_at,
+        )
     return _seen(row, fact, read, screens, listed_at)
 
 
-def tells_nothing(standing: StandingFacts, fact: ConnectionSeen, *, unclaimed: bool, undated: bool) -> bool:
-    """Whether this sight surely leaves a connection in `standing` as it was: the usual case, told by what is cheap.
+def changes_nothing(standing: StandingFacts, fact: ConnectionSeen, *, unclaimed: bool, undated: bool) -> bool:
+    """Whether this observation certainly changes nothing about a connection in `standing`: a quick test for most.
 
-    `unclaimed`: the connection has no reference id yet; `undated`: nor a time of consent.
+    `unclaimed`: the connection has no reference id yet. `undated`: the time of its consent is unknown.
     """
     return (
         (fact.scopes is None or (standing.reported is not None and standing.reported == _as_set(fact.scopes)))
@@ -149,42 +158,42 @@ def tells_nothing(standing: StandingFacts, fact: ConnectionSeen, *, unclaimed: b
 
 @lru_cache(maxsize=2048)
 def _as_set(scopes: tuple[str, ...]) -> frozenset[str]:
-    """Remembered, for a listing of a million holds some hundred sets, and a set knows its hash once it was asked."""
+    """Cached: a listing of a million connections contains some hundred sets, and a frozenset keeps its hash."""
     return frozenset(scopes)
 
 
 def consent_time(fact: ConnectionFact) -> datetime | None:
-    """When the fact says that consent was given, if it does."""
+    """When consent was given, if the fact reports it."""
     if isinstance(fact, ConnectionSeen):
         return fact.created_at
     return fact.happened_at if isinstance(fact, ConsentGiven | IdReplaced) else None
 
 
-def _seen(row: Row, fact: ConnectionSeen, read: Read, screens: ConsentScreens, listed_at: datetime | None) -> Row:
+def _seen(row: Row, fact: ConnectionSeen, read: ReadScopes, screens: ConsentScreens, listed_at: datetime | None) -> Row:
     newest = row.scopes_at if listed_at is None else max(row.scopes_at, listed_at)
-    row = _scopes(row, read, fact.happened_at, newest)
+    row = _report_scopes(row, read, fact.happened_at, newest)
     if row.consented_at is None and fact.created_at is not None:
         standing = row.standing._replace(consent_version=screens.at(fact.created_at))
         row = row._replace(consented_at=fact.created_at, standing=standing)
-    # Another account takes another consent, so what was seen before the consent is the account before.
+    # The account only changes with a new consent, so an observation from before the consent shows the previous account.
     if fact.provider_user_id and (not row.provider_user_id or fact.happened_at >= (row.consented_at or row.link_at)):
         row = row._replace(provider_user_id=fact.provider_user_id)
     state = row.standing.link
     if fact.happened_at < row.link_at:
         return row
-    # A listing since then has said whether it is there, and whether it is active.
+    # A later listing has already reported whether the connection exists and is active.
     late = listed_at is not None and fact.happened_at < listed_at
     if fact.active is False:
         weaker = state in _WEAKER_THAN_INACTIVE and not late
         return _link(row, LinkState.INACTIVE, fact.happened_at) if weaker else row
-    taken_back = state in TAKEN_BACK_BY_SIGHT or (state is LinkState.INACTIVE and fact.active)
-    if (taken_back and not late) or _lives_on(row, fact):
+    cleared = state in CLEARED_BY_PRESENCE or (state is LinkState.INACTIVE and fact.active)
+    if (cleared and not late) or _proves_working(row, fact):
         return _link(row, LinkState.ACTIVE, fact.happened_at)
     return row
 
 
-_WEAKER_THAN_INACTIVE = TAKEN_BACK_BY_SIGHT | {LinkState.ACTIVE}
-DATA_DISPROVES = frozenset(
+_WEAKER_THAN_INACTIVE = CLEARED_BY_PRESENCE | {LinkState.ACTIVE}
+DISPROVED_BY_DATA = frozenset(
     {
         LinkState.TOKEN_REJECTED,
         LinkState.REVOKED,
@@ -195,29 +204,33 @@ DATA_DISPROVES = frozenset(
 )
 
 
-def _lives_on(row: Row, fact: ConnectionSeen) -> bool:
-    """Data of a day after the link was reported dead proves that it is not."""
+def _proves_working(row: Row, fact: ConnectionSeen) -> bool:
+    """Data from a day after the link was reported as broken proves that it works."""
     return (
-        row.standing.link in DATA_DISPROVES and fact.last_data_on is not None and fact.last_data_on > row.link_at.date()
+        row.standing.link in DISPROVED_BY_DATA
+        and fact.last_data_on is not None
+        and fact.last_data_on > row.link_at.date()
     )
 
 
 def _is_disproved(row: Row, fact: LinkChanged) -> bool:
-    """A failure told late, after which data came on a later day."""
-    return fact.state in DATA_DISPROVES and row.last_data_on is not None and row.last_data_on > fact.happened_at.date()
+    """Whether data from a later day disproves this report of a broken link."""
+    return (
+        fact.state in DISPROVED_BY_DATA and row.last_data_on is not None and row.last_data_on > fact.happened_at.date()
+    )
 
 
-def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: Read, screens: ConsentScreens) -> Row:
+def _consent(row: Row, fact: ConsentGiven | IdReplaced, read: ReadScopes, screens: ConsentScreens) -> Row:
     at = fact.happened_at
     if row.consented_at is not None and at < row.consented_at:
-        return _told(row, read, at)
+        return _reported_by_event(row, read, at)
     standing, scopes_at, unlisted = row.standing, row.scopes_at, row.unlisted
     if standing.reported is None or at >= scopes_at:
-        # A new consent decides anew: what it left out was declined, not taken away later.
+        # A new consent starts over: scopes that it leaves out were declined, not removed later.
         if at != row.consented_at:
             standing = standing._replace(earlier=frozenset())
         if read.kept is not None and standing.reported is not None and at == scopes_at:
-            standing, unlisted = _of_one_moment(standing, unlisted, read)
+            standing, unlisted = _combine_simultaneous(standing, unlisted, read)
         elif read.kept is not None:
             standing = standing._replace(reported=read.kept, unlisted=read.marked)
             scopes_at, unlisted = at, read.unlisted
@@ -235,63 +248,63 @@ def _link(row: Row, state: LinkState, at: datetime) -> Row:
     return row._replace(link_at=at, standing=row.standing._replace(link=state))
 
 
-def _told(row: Row, read: Read, at: datetime) -> Row:
-    """`row` after an event that told scopes: unlike a sight, it is remembered where it only confirms what stands."""
-    row = _scopes(row, read, at, row.scopes_at)
+def _reported_by_event(row: Row, read: ReadScopes, at: datetime) -> Row:
+    """`row` after an event that reports scopes: unlike an observation, it updates `scopes_at` if it only confirms."""
+    row = _report_scopes(row, read, at, row.scopes_at)
     return row if read.kept is None else row._replace(scopes_at=max(row.scopes_at, at))
 
 
-def _without(row: Row, removed: frozenset[str], at: datetime) -> Row:
-    """`row` after scopes were taken away: they were held before, though nobody may have told of it."""
+def _remove_scopes(row: Row, removed: frozenset[str], at: datetime) -> Row:
+    """`row` after scopes were removed: they were granted before, even if that was never reported."""
     reported, consented_at = row.standing.reported, row.consented_at
     if reported is None or (consented_at is not None and at < consented_at):
         return row
     return row._replace(standing=row.standing._replace(earlier=row.standing.earlier | (removed - reported)))
 
 
-def _scopes(row: Row, read: Read, at: datetime, newest: datetime) -> Row:
-    """`row` after a report of scopes. `newest` is how new the scopes that stand are."""
+def _report_scopes(row: Row, read: ReadScopes, at: datetime, newest: datetime) -> Row:
+    """`row` after a report of scopes. `newest` is the time of the current ones."""
     standing, kept = row.standing, read.kept
     if kept is None:
         return row
     if standing.reported is not None and at < newest:
         if row.consented_at is not None and at < row.consented_at:
             return row
-        # Late news takes nothing back, but what was held then and is not held now was lost since.
+        # An older report changes no current scope; scopes granted then and not now were lost since.
         return row._replace(standing=standing._replace(earlier=standing.earlier | (kept - standing.reported)))
     if kept == standing.reported and read.marked == standing.unlisted:
         return row
     if standing.reported is not None and at == row.scopes_at:
-        standing, unlisted = _of_one_moment(standing, row.unlisted, read)
+        standing, unlisted = _combine_simultaneous(standing, row.unlisted, read)
         return row._replace(standing=standing, unlisted=unlisted)
-    return row._replace(standing=_holding(standing, kept, read.marked), scopes_at=at, unlisted=read.unlisted)
+    return row._replace(standing=_with_scopes(standing, kept, read.marked), scopes_at=at, unlisted=read.unlisted)
 
 
-def _of_one_moment(
-    standing: StandingFacts, unlisted: tuple[str, ...], read: Read
+def _combine_simultaneous(
+    standing: StandingFacts, unlisted: tuple[str, ...], read: ReadScopes
 ) -> tuple[StandingFacts, tuple[str, ...]]:
-    """`standing` and its `unlisted` after another report of the same moment: one stands, the other was held before."""
+    """`standing` and its `unlisted` after a second report of the same time: one is current, the other earlier."""
     reported, kept = standing.reported or frozenset(), read.kept or frozenset()
-    stands = (len(reported), sorted(reported), standing.unlisted, unlisted)
-    if (len(kept), sorted(kept), read.marked, read.unlisted) > stands:
-        return _holding(standing, kept, read.marked), read.unlisted
+    current = (len(reported), sorted(reported), standing.unlisted, unlisted)
+    if (len(kept), sorted(kept), read.marked, read.unlisted) > current:
+        return _with_scopes(standing, kept, read.marked), read.unlisted
     return standing._replace(earlier=standing.earlier | (kept - reported)), unlisted
 
 
 @lru_cache(maxsize=2048)
-def _holding(standing: StandingFacts, kept: frozenset[str], marked: bool) -> StandingFacts:
-    """`standing` with other scopes; remembered, for many connections go from one to another at once."""
+def _with_scopes(standing: StandingFacts, kept: frozenset[str], marked: bool) -> StandingFacts:
+    """`standing` with other scopes. Cached: many connections make the same change at once."""
     lost = (standing.reported or frozenset()) - kept
     return standing._replace(reported=kept, earlier=(standing.earlier | lost) - kept, unlisted=marked)
 
 
-def _whole(row: Row, fact: ScopesChanged, read: Read) -> Read:
-    """The set after a change: as told, else by the differences, which need a set to start from."""
+def _resulting_scopes(row: Row, fact: ScopesChanged, read: ReadScopes) -> ReadScopes:
+    """The scopes after a change: the reported set, or else the known set with the differences applied."""
     reported = row.standing.reported
     if read.kept is not None or reported is None or not (fact.added or fact.removed):
         return read
     removed = frozenset(fact.removed)
-    return Read(
+    return ReadScopes(
         (reported | read.added) - removed,
         tuple(sorted({*row.unlisted, *read.unlisted} - removed)),
         row.standing.unlisted or read.marked,

@@ -1,4 +1,4 @@
-"""Record what the host application says of its people, and give them the connections that waited for them."""
+"""Record the people that the host application reports, and claim their unclaimed connections."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from scopes.models import Person
 from scopes.models.arrays import texts
 from scopes.models.transactions import in_transaction
 
-PLANS = 50
+MOST_PLANS = 50
 
 
 class TooManyPlans(ValueError):
-    """More plans than standings can bear: a plan is a tier or cohort, never a thing of one person."""
+    """Too many different plans. Each multiplies the standings: a plan is a tier or cohort, not a value per person."""
 
 
 @dataclass(slots=True)
-class PeopleTaken:
-    """What a batch came to. `plans`: plan -> the connections that are judged by it from now on."""
+class RecordedPeople:
+    """The result of a batch. `plans`: plan -> the connections that must be judged by it from now on."""
 
     new: int = 0
     changed: int = 0
@@ -32,18 +32,18 @@ class PeopleTaken:
     replanned: int = 0
     plans: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, other: PeopleTaken) -> None:
+    def add(self, other: RecordedPeople) -> None:
         """Add the counts of another batch."""
         for name in ("new", "changed", "unchanged", "claimed", "replanned"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 @in_transaction
-def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
-    """Record one batch, all of it or none; the last row of a reference id counts. Raises TooManyPlans."""
+def record_people(rows: Sequence[PersonKnown], now: datetime) -> RecordedPeople:
+    """Record one batch, all or nothing; of rows with the same reference id the last counts. Raises TooManyPlans."""
     people = sorted({row.reference_id: row for row in rows}.values(), key=lambda row: row.reference_id)
     if not people:
-        return PeopleTaken()
+        return RecordedPeople()
     with connection.cursor() as cursor:
         lock_references([person.reference_id for person in people])
         _check_plans(people)
@@ -61,7 +61,7 @@ def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
         )
         written = cursor.fetchall()
         new = sum(1 for row in written if row[3])
-        taken = PeopleTaken(new=new, changed=len(written) - new, unchanged=len(people) - len(written))
+        recorded = RecordedPeople(new=new, changed=len(written) - new, unchanged=len(people) - len(written))
         cursor.execute(
             """
             UPDATE scopes_connection connection SET person_id = person.id
@@ -71,22 +71,22 @@ def record(rows: Sequence[PersonKnown], now: datetime) -> PeopleTaken:
             """,
             [[person.reference_id for person in people]],
         )
-        taken.claimed = cursor.rowcount
-        taken.plans = _to_judge([person.reference_id for person in people])
-    return taken
+        recorded.claimed = cursor.rowcount
+        recorded.plans = _to_rejudge([person.reference_id for person in people])
+    return recorded
 
 
-def plans_in_two_cases() -> list[list[str]]:
-    """The plans of people that differ in case only, together: a requirement for one does not hold for the other."""
+def plans_differing_in_case() -> list[list[str]]:
+    """Groups of plans that differ only in case: a requirement for one of them does not apply to the other."""
     plans = sorted(Person.objects.exclude(plan="").values_list("plan", flat=True).distinct(), key=str.casefold)
     groups = [list(same) for _, same in groupby(plans, key=str.casefold)]
     return [sorted(same) for same in groups if len(same) > 1]
 
 
 def lock_references(references: Iterable[str], *, shared: bool = False) -> None:
-    """Keep these people from being made known until the transaction ends, or, unless `shared`, their connections too.
+    """Lock these reference ids until the transaction ends: `shared` to record connections, exclusive to record people.
 
-    Else a person and a connection of theirs, recorded at the same moment, would not see each other.
+    Without it a person and their connection, recorded at the same moment, would not find each other.
     """
     lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     if wanted := sorted({f"reference:{reference}" for reference in references}):
@@ -97,7 +97,7 @@ def lock_references(references: Iterable[str], *, shared: bool = False) -> None:
 
 
 def claim(most: int) -> tuple[int, dict[str, list[int]]]:
-    """Claim up to `most` unclaimed connections whose person is known: how many, and as `PeopleTaken.plans`."""
+    """Claim up to `most` unclaimed connections whose person is known: how many, and `RecordedPeople.plans` for them."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -113,11 +113,11 @@ def claim(most: int) -> tuple[int, dict[str, list[int]]]:
             [most],
         )
         references = [reference for (reference,) in cursor.fetchall()]
-    return len(references), _to_judge(sorted(set(references)))
+    return len(references), _to_rejudge(sorted(set(references)))
 
 
-def _to_judge(references: Sequence[str]) -> dict[str, list[int]]:
-    """Plan -> the connections of these people that are with a new plan."""
+def _to_rejudge(references: Sequence[str]) -> dict[str, list[int]]:
+    """Plan -> the connections of these people that were judged by another plan."""
     plans: dict[str, list[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -137,10 +137,10 @@ def _to_judge(references: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _check_plans(people: Sequence[PersonKnown]) -> None:
-    told = {person.plan for person in people if person.plan}
-    known = set(Person.objects.exclude(plan="").values_list("plan", flat=True).distinct()) if told else set()
-    if told - known and len(told | known) > PLANS:
+    reported = {person.plan for person in people if person.plan}
+    known = set(Person.objects.exclude(plan="").values_list("plan", flat=True).distinct()) if reported else set()
+    if reported - known and len(reported | known) > MOST_PLANS:
         raise TooManyPlans(
-            f"{len(told | known)} different plans: at most {PLANS} are kept."
+            f"{len(reported | known)} different plans: at most {MOST_PLANS} are kept."
             " A plan is a tier or a cohort of people, not a thing of one person."
         )

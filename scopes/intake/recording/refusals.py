@@ -1,4 +1,4 @@
-"""What providers refused for lack of permission: kept beside the connection, once for each kind of data."""
+"""Record data that providers refused for lack of permission: one row for each connection and kind of data."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scopes.models import Connection, FormerId, Source
 Key = tuple[str, str]
 
 
-def record(source: Source, facts: Sequence[DataRefused]) -> None:
-    """Keep when each was refused first and last; in whatever order the facts come, and however often."""
+def record_refusals(source: Source, facts: Sequence[DataRefused]) -> None:
+    """Record when each kind of data was refused first and last. The order and number of repeats do not matter."""
     if not facts:
         return
     connections = _connections(source, {fact.user_id for fact in facts})
-    told: dict[tuple[int, str], list[DataRefused]] = {}
+    by_kind: dict[tuple[int, str], list[DataRefused]] = {}
     for fact in facts:
         if (pk := connections.get((fact.provider, fact.user_id))) is not None:
-            told.setdefault((pk, fact.data_type), []).append(fact)
+            by_kind.setdefault((pk, fact.data_type), []).append(fact)
     with connection.cursor() as cursor:
-        for (pk, data_type), refused in sorted(told.items()):
+        for (pk, data_type), refused in sorted(by_kind.items()):
             last = max(refused, key=lambda fact: fact.happened_at)
             first_at: datetime = min(fact.happened_at for fact in refused)
             cursor.execute(
@@ -40,7 +40,7 @@ def record(source: Source, facts: Sequence[DataRefused]) -> None:
 
 
 def _connections(source: Source, user_ids: set[str]) -> dict[Key, int]:
-    """(provider's slug, source's id) -> the connection, known by that id today or before."""
+    """(provider's slug, source's id) -> the connection with that current or former id."""
     former = FormerId.objects.filter(integration__source=source, user_id__in=user_ids)
     today = Connection.objects.filter(integration__source=source, user_id__in=user_ids, merged_into__isnull=True)
     return {

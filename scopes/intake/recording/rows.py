@@ -1,20 +1,18 @@
-"""Read and write connections, periods and pulses in sets: one statement a batch, never one a row."""
+"""ReadScopes and write connections, periods and pulses in sets: one statement a batch, never one a row."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
 from scopes.facts import ConnectionSeen
-from scopes.intake.recording.effects import Row, Step
+from scopes.intake.recording import periods
+from scopes.intake.recording.effects import Key, Row, Step
 from scopes.judge.rules import StandingFacts
 from scopes.models.arrays import looked_up, numbers, texts, times
-
-Key = tuple[int, str]
 
 COLUMNS = """c.id, c.integration_id, c.user_id, c.standing_id, c.person_id, c.reference_id, c.provider_user_id,
     c.consented_at, c.scopes_at, c.link_at, pulse.last_webhook_on, pulse.last_data_on, c.reference_at"""
@@ -54,16 +52,8 @@ class Found(NamedTuple):
         )
 
 
-class PulseSeen(NamedTuple):
-    """The newest days on which something came for one connection."""
-
-    connection: int
-    last_webhook_on: date | None
-    last_data_on: date | None
-
-
-class Named(NamedTuple):
-    """What a source called the provider of one connection, and when."""
+class SourceName(NamedTuple):
+    """The name by which a source called the provider of one connection, and when."""
 
     connection: int
     resource: str
@@ -71,11 +61,11 @@ class Named(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What is recorded of the connection in the `place`-th of some sights, as far as that sight may change it.
+    """The recorded connection of the observation at `place`, with what the observation may change.
 
-    `minted`: its id was minted for a link. `later`: the sight tells later days than its pulse. `renamed`: it calls the
-    provider otherwise than before. `names_another`: it reports another reference id than the connection's, or the same
-    at an earlier time, which is not recorded yet.
+    `minted`: the id was minted for a link. `later`: the observation has later days than the pulse. `is_renamed`: it has
+    another name for the provider. `names_another`: it has another reference id than the connection, or the same at an
+    earlier time, and that is not recorded yet.
     """
 
     place: int
@@ -85,12 +75,12 @@ class Observed(NamedTuple):
     undated: bool
     minted: bool
     later: bool
-    renamed: bool
+    is_renamed: bool
     names_another: bool
 
 
-def find_observed(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Observed]:
-    """The connections among these (integration, sight) that are recorded."""
+def find_observed(observations: Sequence[tuple[int, ConnectionSeen]]) -> list[Observed]:
+    """The connections of these (integration, observation) that are recorded."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -115,20 +105,20 @@ def find_observed(sights: Sequence[tuple[int, ConnectionSeen]]) -> list[Observed
             LEFT JOIN scopes_pulse pulse ON pulse.connection_id = c.id
             """,
             [
-                numbers(integration for integration, _ in sights),
-                texts(fact.user_id for _, fact in sights),
-                times(fact.last_webhook_on for _, fact in sights),
-                times(fact.last_data_on for _, fact in sights),
-                texts(fact.resource for _, fact in sights),
-                texts(fact.reference_id or "" for _, fact in sights),
-                times(fact.happened_at for _, fact in sights),
+                numbers(integration for integration, _ in observations),
+                texts(fact.user_id for _, fact in observations),
+                times(fact.last_webhook_on for _, fact in observations),
+                times(fact.last_data_on for _, fact in observations),
+                texts(fact.resource for _, fact in observations),
+                texts(fact.reference_id or "" for _, fact in observations),
+                times(fact.happened_at for _, fact in observations),
             ],
         )
         return [Observed(*row) for row in cursor.fetchall()]
 
 
 def find(keys: Iterable[Key]) -> dict[Key, Found]:
-    """The connections recorded under these (integration, source's id), locked until the transaction ends."""
+    """The connections with these (integration, source's id), locked until the transaction ends."""
     wanted = list(keys)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -147,7 +137,7 @@ def find(keys: Iterable[Key]) -> dict[Key, Found]:
 
 
 def find_by_id(pks: Sequence[int]) -> list[Found]:
-    """The connections of these ids that are not merged, locked until the transaction ends."""
+    """The connections with these pks that are not merged into others, locked until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -165,9 +155,9 @@ def insert(
     names: Mapping[Key, tuple[datetime, str]],
     now: datetime,
 ) -> dict[Key, int]:
-    """Insert new connections with their periods; (key -> id) of those that nobody else inserted meanwhile.
+    """Insert new connections with their periods; key -> pk, without those that another process inserted first.
 
-    `names` is what the source calls the provider of each, and since when, where it told.
+    `names` is the time and the name by which the source called each provider, if reported.
     """
     if not begun:
         return {}
@@ -201,13 +191,12 @@ def insert(
             ],
         )
         made = {(integration, user_id): pk for integration, user_id, pk in cursor.fetchall()}
-    periods = [(made[key], _stretches(None, steps, ids)) for key, steps in ordered if key in made]
-    _insert_periods(periods, {}, ids, now)
+    periods.insert([(made[key], steps) for key, steps in ordered if key in made], ids, now)
     return made
 
 
 def update(changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[StandingFacts, int], now: datetime) -> None:
-    """Write the last row of each; where the standing moved, close the open period and open the next."""
+    """Write the row after the last step of each connection, and its new periods if the standing changed."""
     if not changed:
         return
     last = [steps[-1].row for _, steps in changed]
@@ -246,77 +235,11 @@ def update(changed: Sequence[tuple[Found, Sequence[Step]]], ids: Mapping[Standin
                 times(row.link_at for row in last),
             ],
         )
-    moved = [(found.pk, stretches) for found, steps in changed if (stretches := _stretches(found.standing, steps, ids))]
-    if not moved:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE scopes_period period SET until = greatest(period.since, new.at)
-            FROM {looked_up("bigint", "timestamptz")} AS new (connection_id, at)
-            WHERE period.connection_id = new.connection_id AND period.until IS NULL
-            RETURNING period.connection_id, period.until, period.unlisted
-            """,
-            [numbers(pk for pk, _ in moved), times(stretches[0].at for _, stretches in moved)],
-        )
-        closed = {pk: (until, unlisted) for pk, until, unlisted in cursor.fetchall()}
-    _insert_periods(moved, closed, ids, now)
+    periods.replace([(found.pk, found.standing, steps) for found, steps in changed], ids, now)
 
 
-def _stretches(standing: int | None, steps: Sequence[Step], ids: Mapping[StandingFacts, int]) -> list[Step]:
-    """The steps that begin a new standing."""
-    moved = []
-    for step in steps:
-        if ids[step.row.standing] != standing:
-            moved.append(step)
-            standing = ids[step.row.standing]
-    return moved
-
-
-PERIOD: tuple[Callable[[Any], str], ...] = (numbers, numbers, times, times, times, times, texts, texts, texts)
-
-
-def _insert_periods(
-    begun: Sequence[tuple[int, Sequence[Step]]],
-    closed: Mapping[int, tuple[datetime, str | None]],
-    ids: Mapping[StandingFacts, int],
-    now: datetime,
-) -> None:
-    """Append each connection's stretches; `since` never runs backwards, though a fact may have happened before.
-
-    `closed` tells when the period before them ended, and which scopes beyond the bound stood in it.
-    """
-    periods: list[tuple[int, int, datetime, datetime | None, datetime, datetime | None, str | None, str, str]] = []
-    for pk, steps in begun:
-        since, stood = closed.get(pk, (steps[0].at, None))
-        since = max(since, steps[0].at)
-        for number, step in enumerate(steps):
-            until = max(since, steps[number + 1].at) if number + 1 < len(steps) else None
-            if step.row.unlisted or not step.row.standing.unlisted:
-                stood = json.dumps(step.row.unlisted) if step.row.unlisted else None
-            told = (step.at, step.row.consented_at, stood, step.origin.kind.value, step.origin.record)
-            periods.append((pk, ids[step.row.standing], since, until, *told))
-            since = until or since
-    if not periods:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO scopes_period
-                (connection_id, standing_id, since, until, happened_at, consented_at, unlisted, origin, origin_record,
-                 received_at)
-            SELECT *, %s FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[],
-                %s::timestamptz[], %s::timestamptz[], %s::jsonb[], %s::text[], %s::text[])
-            """,
-            [
-                now,
-                *(literal(column) for literal, column in zip(PERIOD, zip(*periods, strict=True), strict=True)),
-            ],
-        )
-
-
-def write_names(names: Sequence[Named]) -> None:
-    """Keep what the source calls the provider, where that is newer than what is kept and another name."""
+def write_names(names: Sequence[SourceName]) -> None:
+    """Store the source's names of the providers that differ from the stored ones and are newer."""
     if not names:
         return
     ordered = sorted(names)
@@ -334,38 +257,3 @@ def write_names(names: Sequence[Named]) -> None:
                 times(named.at for named in ordered),
             ],
         )
-
-
-def write_pulses(pulses: Sequence[PulseSeen]) -> int:
-    """Move the pulses forward, never back; how many were written.
-
-    The record that began with the id that a merged connection goes by keeps the days of that id, so that it can be
-    parted.
-    """
-    if not pulses:
-        return 0
-    ordered = sorted(pulses, key=lambda pulse: pulse.connection)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH seen AS (
-                SELECT * FROM unnest(%s::bigint[], %s::date[], %s::date[])
-                    AS seen (connection_id, webhook_on, data_on)
-            )
-            INSERT INTO scopes_pulse AS pulse (connection_id, last_webhook_on, last_data_on)
-            SELECT * FROM seen
-            UNION ALL
-            SELECT merged.absorbed_id, seen.webhook_on, seen.data_on FROM seen
-            JOIN scopes_merge merged ON merged.survivor_id = seen.connection_id AND merged.unmerged_at IS NULL
-            JOIN scopes_connection c ON c.id = seen.connection_id AND c.user_id = merged.absorbed_user_id
-            ON CONFLICT (connection_id) DO UPDATE
-            SET last_webhook_on = greatest(pulse.last_webhook_on, excluded.last_webhook_on),
-                last_data_on = greatest(pulse.last_data_on, excluded.last_data_on)
-            """,
-            [
-                numbers(pulse.connection for pulse in ordered),
-                times(pulse.last_webhook_on for pulse in ordered),
-                times(pulse.last_data_on for pulse in ordered),
-            ],
-        )
-        return len(ordered)

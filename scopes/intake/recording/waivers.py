@@ -1,7 +1,7 @@
-"""A person's "no" to one need of one connection, respected until a date: the rows and what the trail says of them.
+"""Waivers: a person's "no" to one need of one connection, respected until a date. The rows and their trail entries.
 
-A waiver is a fact: `flow` moves the connection's standing with it, and the verdict follows. It lasts until it is ended
-by hand or by the first audit after its date. A reauth that grants the scope all the same makes it moot, no more.
+A waiver is a fact: `flow` moves the connection to another standing with it, and the verdict follows. It lasts until an
+agent ends it or until the first audit after its date. If a reauth grants the scope, the waiver has no effect.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from scopes.models.trail import Act
 DAYS, LONGEST_DAYS = 90, 365
 BY_AUDIT = Act(None, by="nightly audit")
 
-# Why a scope is missing where that can be the person's choice; the rest is ours or the provider's to mend.
+# Reasons for a missing scope that can be the person's choice; all others are for us or the provider to fix.
 CHOSEN = frozenset({"removed_later", "requirement_raised", "declined", "not_granted"})
 
 
 class CannotWaive(Exception):
-    """There is no "no" to respect here; the message says why."""
+    """The need cannot be waived; the message says why."""
 
 
 class AlreadyEnded(Exception):
@@ -32,12 +32,12 @@ class AlreadyEnded(Exception):
 
 
 def waivable(judgement: Judgement) -> tuple[str, ...]:
-    """The keys of the needs that a waiver can be about."""
+    """The keys of the needs that can be waived."""
     return tuple(line.key for line in judgement.lines if line.reason in CHOSEN and line.held is False)
 
 
-def record(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
-    """A new waiver that stands up to and including `until`. Raises CannotWaive. Holds the connection's row."""
+def create(connection: Connection, need: str, until: date, act: Act, now: datetime) -> Waiver:
+    """Create a waiver that lasts up to and including `until`. Locks the connection's row. Raises CannotWaive."""
     if not now.date() < until <= now.date() + timedelta(days=LONGEST_DAYS):
         raise CannotWaive("Choose a day after today and within one year.")
     held = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
@@ -58,31 +58,31 @@ def record(connection: Connection, need: str, until: date, act: Act, now: dateti
 
 
 def end(waiver: Waiver, act: Act, now: datetime) -> None:
-    """End a waiver by hand. Raises AlreadyEnded. Holds the connection's row."""
+    """End a waiver by an agent's act. Locks the connection's row. Raises AlreadyEnded."""
     Connection.objects.select_for_update(no_key=True).get(pk=waiver.connection_id)
     if not Waiver.objects.filter(pk=waiver.pk, ended_at__isnull=True).update(ended_at=now):
         raise AlreadyEnded("This waiver has already ended.")
     _note("waiver.ended", waiver, now, act)
 
 
-def over(now: datetime) -> QuerySet[Waiver]:
-    """The standing waivers whose date has passed: a waiver lasts through the whole of its last day."""
+def expired(now: datetime) -> QuerySet[Waiver]:
+    """The open waivers whose date has passed: a waiver lasts through the whole of its last day."""
     return Waiver.objects.filter(ended_at__isnull=True, until__lt=now.date())
 
 
-def end_over(connections: Iterable[int], now: datetime) -> dict[frozenset[str], list[int]]:
-    """End what is over of these connections, holding their rows; ended needs -> the connections that had just those."""
+def end_expired(connections: Iterable[int], now: datetime) -> dict[frozenset[str], list[int]]:
+    """End these connections' expired waivers and lock their rows; needs -> the connections where just those ended."""
     held = Connection.objects.select_for_update(no_key=True).filter(pk__in=list(connections)).order_by("pk")
-    waivers = list(over(now).filter(connection__in=[row.pk for row in held]).select_related("connection"))
+    waivers = list(expired(now).filter(connection__in=[row.pk for row in held]).select_related("connection"))
     Waiver.objects.filter(pk__in=[waiver.pk for waiver in waivers]).update(ended_at=now)
     TrailEntry.objects.bulk_create(_entry("waiver.expired", waiver, now, BY_AUDIT) for waiver in waivers)
     needs: dict[int, set[str]] = {}
     for waiver in waivers:
         needs.setdefault(waiver.connection_id, set()).add(waiver.need)
-    alike: dict[frozenset[str], list[int]] = {}
+    connections_by_needs: dict[frozenset[str], list[int]] = {}
     for pk, ended in needs.items():
-        alike.setdefault(frozenset(ended), []).append(pk)
-    return alike
+        connections_by_needs.setdefault(frozenset(ended), []).append(pk)
+    return connections_by_needs
 
 
 def _note(verb: str, waiver: Waiver, now: datetime, act: Act) -> None:

@@ -18,7 +18,7 @@ from scopes import flow
 from scopes.facts import Origin, OriginKind
 from scopes.intake.files.file_rows import UnreadableFile
 from scopes.intake.files.refused_rows import RefusedRows
-from scopes.intake.files.upload import NoSuchSource, Upload, mark_of, source_of
+from scopes.intake.files.upload import NoSuchSource, Upload, fingerprint_of, source_of
 from scopes.sources.errors import NotConfigured
 
 USAGE = 2
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=code) from error
         with closing(Upload()) as upload:
             try:
-                origin = Origin(source, OriginKind.FILE, mark_of(file))
+                origin = Origin(source, OriginKind.FILE, fingerprint_of(file))
                 with closing(RefusedRows(options["refused"] or Path(f"{file}.refused.csv"))) as refused:
                     for refusal in tqdm(upload.read(file, find.kind, as_of, now), unit=" rows read", disable=None):
                         if refusal is not None:
@@ -60,10 +60,10 @@ class Command(BaseCommand):
                 for recorded in flow.take_in_file(batches, find, origin, now, apply=apply):
                     upload.add(recorded)
             except UnreadableFile as error:
-                raise CommandError(f"{error} {upload.left(applied=apply)}") from error
+                raise CommandError(f"{error} {upload.what_remains(applied=apply)}") from error
             except (Error, KeyboardInterrupt) as stopped:
-                raise CommandError(upload.stopped(stopped, applied=apply)) from None
-            lines = upload.in_words(applied=apply)
+                raise CommandError(upload.stop_message(stopped, applied=apply)) from None
+            lines = upload.summary(applied=apply)
             self.stdout.write(
                 json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(lines)
             )

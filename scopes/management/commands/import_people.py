@@ -14,9 +14,9 @@ from tqdm import tqdm
 from scopes import flow
 from scopes.counted import counted
 from scopes.facts import PersonKnown
-from scopes.intake.files.file_rows import Refused, UnreadableFile
+from scopes.intake.files.file_rows import RefusedRow, UnreadableFile
 from scopes.intake.files.people_file import read
-from scopes.intake.recording.people import PeopleTaken, TooManyPlans, plans_in_two_cases
+from scopes.intake.recording.people import RecordedPeople, TooManyPlans, plans_differing_in_case
 
 BATCH = 1000
 
@@ -28,12 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *_args: Any, file: Path, **_options: Any) -> None:
-        total, refused = PeopleTaken(), 0
+        total, refused = RecordedPeople(), 0
         try:
             with tqdm(unit=" people", disable=None, file=sys.stderr) as bar:
                 for batch in batched(read(file), BATCH):
                     for row in batch:
-                        if isinstance(row, Refused):
+                        if isinstance(row, RefusedRow):
                             refused += 1
                             self.stderr.write(f"line {row.line}: {row.reason}")
                     taken = flow.take_in_people([row for row in batch if isinstance(row, PersonKnown)], timezone.now())
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             f"{total.new:,} new, {total.changed:,} changed, {total.unchanged:,} unchanged, {refused:,} refused;"
             f" {counted(total.claimed, 'connection')} claimed, {total.replanned:,} with a new plan"
         )
-        for same in plans_in_two_cases():
+        for same in plans_differing_in_case():
             self.stderr.write(f"Plans that differ in case only are different plans: {', '.join(map(repr, same))}.")
         if refused:
             raise CommandError(f"Rows refused: {refused:,}. All others were imported.")

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, directory: Path | None = None, **_options: Any) -> None:
         try:
-            loaded = catalogue.record(load(directory), timezone.now())
+            loaded = catalogue.load(load(directory), timezone.now())
         except CatalogueError as error:
             raise CommandError(f"The catalogue was not loaded. {error}") from error
         for line in loaded.changes:

@@ -9,11 +9,11 @@ import pytest
 
 from scopes.facts import ConnectionSeen
 from scopes.intake.files.connections_file import read
-from scopes.intake.files.file_rows import LONGEST_LINE, Refused, UnreadableFile
+from scopes.intake.files.file_rows import LONGEST_LINE, RefusedRow, UnreadableFile
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 AT = datetime(2026, 11, 20, 6, tzinfo=UTC)
-EXAMPLES = Path(__file__).resolve().parent.parent.parent / "docs" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
 
 
 def written(folder: Path, text: str, name: str = "connections.jsonl") -> Path:
@@ -23,8 +23,10 @@ def written(folder: Path, text: str, name: str = "connections.jsonl") -> Path:
 
 
 def test_the_examples_say_the_same_in_both_notations() -> None:
-    by_csv = [row for row in read(EXAMPLES / "connections.csv", "terra", None, NOW) if not isinstance(row, Refused)]
-    by_json = [row for row in read(EXAMPLES / "connections.jsonl", "terra", None, NOW) if not isinstance(row, Refused)]
+    by_csv = [row for row in read(EXAMPLES / "connections.csv", "terra", None, NOW) if not isinstance(row, RefusedRow)]
+    by_json = [
+        row for row in read(EXAMPLES / "connections.jsonl", "terra", None, NOW) if not isinstance(row, RefusedRow)
+    ]
 
     assert [seen for _, seen in by_csv] == [seen for _, seen in by_json]
     assert [line for line, _ in by_csv] == [2, 3, 4, 5]
@@ -49,7 +51,7 @@ def test_a_row_of_its_own_time_is_of_that_time_and_the_others_of_the_file_s(tmp_
     )
     path = written(tmp_path, f"{own}\n{others}\n")
 
-    times = [row[1].happened_at for row in read(path, "terra", AT, NOW) if not isinstance(row, Refused)]
+    times = [row[1].happened_at for row in read(path, "terra", AT, NOW) if not isinstance(row, RefusedRow)]
 
     assert times == [datetime(2026, 11, 1, 8, tzinfo=UTC), AT]
 
@@ -95,7 +97,7 @@ def test_our_slug_is_no_name_of_terras(tmp_path: Path, written_as: str, resource
 def test_none_granted_and_not_reported_stay_apart(tmp_path: Path) -> None:
     path = written(tmp_path, 'provider,user_id,scopes\noura,a,[]\noura,b,\noura,c,"daily, email"\n', "connections.csv")
 
-    told = [row[1].scopes for row in read(path, "terra", AT, NOW) if not isinstance(row, Refused)]
+    told = [row[1].scopes for row in read(path, "terra", AT, NOW) if not isinstance(row, RefusedRow)]
 
     assert told == [(), None, ("daily", "email")]
 
@@ -131,7 +133,7 @@ def test_a_bad_row_is_refused_with_its_line_and_never_with_its_value(tmp_path: P
 
     assert first == (1, ConnectionSeen("oura", "good", AT))
     assert last == (3, ConnectionSeen("oura", "good", AT))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedRow)
     assert refused.line == 2
     assert refused.reason.startswith(reason)
     assert "secret-value" not in refused.reason
@@ -140,7 +142,7 @@ def test_a_bad_row_is_refused_with_its_line_and_never_with_its_value(tmp_path: P
 def test_half_a_line_at_the_end_is_refused_and_the_lines_before_are_read(tmp_path: Path) -> None:
     whole = '{"provider": "oura", "user_id": "a"}\n'
 
-    assert list(read(written(tmp_path, whole + whole[:20]), "terra", AT, NOW))[1] == Refused(2, "it is not JSON")
+    assert list(read(written(tmp_path, whole + whole[:20]), "terra", AT, NOW))[1] == RefusedRow(2, "it is not JSON")
 
 
 def test_a_file_without_line_breaks_is_not_held_in_memory(tmp_path: Path) -> None:

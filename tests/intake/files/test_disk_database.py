@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from scopes.intake.files.disk_database import private_database, room
+from scopes.intake.files.disk_database import full_disk_is_unreadable, private_database
 from scopes.intake.files.encoding import UnreadableFile
 
 
@@ -21,7 +21,7 @@ def test_each_database_is_empty_and_its_own() -> None:
 
 
 def fill(database: sqlite3.Connection) -> None:
-    with room():
+    with full_disk_is_unreadable():
         database.execute("CREATE TABLE row (line)")
         database.execute("INSERT INTO row VALUES (zeroblob(100000))")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scopes.facts import PersonKnown
-from scopes.intake.files.file_rows import LONGEST_LINE, Refused, UnreadableFile
+from scopes.intake.files.file_rows import LONGEST_LINE, RefusedRow, UnreadableFile
 from scopes.intake.files.people_file import read
 
 EVA = PersonKnown("ref-eva", "eva@example.com", "Eva Grün", "de", "plus")
@@ -99,7 +99,7 @@ def test_what_can_mean_two_things_is_refused_and_what_was_found_is_named(
 def test_a_row_that_another_program_separated_is_refused_with_what_was_expected(tmp_path: Path) -> None:
     path = written(tmp_path, COMMAS + "ref-b;b@example.com;Ben;de;plus\n")
 
-    assert list(read(path)) == [EVA, Refused(3, "its number of columns, separated by commas, is 1 and not 5")]
+    assert list(read(path)) == [EVA, RefusedRow(3, "its number of columns, separated by commas, is 1 and not 5")]
 
 
 @pytest.mark.parametrize("value", ["1.23457E+12", "1,23457e+12", "1E+15", "#REF!", "#N/A", "########"])
@@ -108,7 +108,7 @@ def test_an_id_that_a_spreadsheet_damaged_is_refused(tmp_path: Path, value: str)
 
     refused, *others = read(path)
 
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedRow)
     assert refused.line == 2 and refused.reason.startswith("reference_id is Excel's damage")
     assert [person.reference_id for person in others if isinstance(person, PersonKnown)] == ["00123", "1.5", "12E5"]
 
@@ -119,7 +119,7 @@ def test_an_id_that_stands_twice_is_reported_and_its_first_row_counts(tmp_path: 
     assert list(read(path)) == [
         PersonKnown("ref-a", name="Ada"),
         PersonKnown("REF-A", name="Another"),
-        Refused(4, "reference_id stands in line 2 already, and that row counts"),
+        RefusedRow(4, "reference_id stands in line 2 already, and that row counts"),
     ]
 
 
@@ -127,8 +127,8 @@ def test_a_field_that_json_names_twice_is_refused(tmp_path: Path) -> None:
     rows = ['{"reference_id": "a", "reference_id": "b"}', '{"reference_id": "a", "Reference_ID": "b"}']
 
     assert list(read(written(tmp_path, "\n".join(rows), "people.jsonl"))) == [
-        Refused(1, "it names a field twice"),
-        Refused(2, "it names a field twice"),
+        RefusedRow(1, "it names a field twice"),
+        RefusedRow(2, "it names a field twice"),
     ]
 
 
@@ -136,8 +136,8 @@ def test_a_row_is_known_by_the_line_on_which_it_begins(tmp_path: Path) -> None:
     path = written(tmp_path, 'reference_id,name\na,"A\nd\na"\nb,\0\nc,Cy\n')
 
     assert list(read(path)) == [
-        Refused(2, "name holds characters that cannot be shown"),
-        Refused(5, "name holds characters that cannot be shown"),
+        RefusedRow(2, "name holds characters that cannot be shown"),
+        RefusedRow(5, "name holds characters that cannot be shown"),
         PersonKnown("c", name="Cy"),
     ]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scopes.facts import PersonKnown
-from scopes.intake.files.file_rows import Refused, UnreadableFile
+from scopes.intake.files.file_rows import RefusedRow, UnreadableFile
 from scopes.intake.files.people_file import read
 
 ADA = PersonKnown("ref-ada", "ada@example.com", "Ada Lovelace", "en", "pro")
@@ -59,7 +59,7 @@ def test_a_bad_row_is_told_of_with_its_line_and_the_others_are_read(tmp_path: Pa
     first, refused, last = read(path)
 
     assert (first, last) == (PersonKnown("first"), PersonKnown("last"))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedRow)
     assert refused.line == 2
     assert refused.reason.startswith(reason)
     assert "@example.com" not in refused.reason
@@ -76,12 +76,12 @@ def test_names_are_written_with_more_spaces_than_one(tmp_path: Path, name: str) 
 def test_what_no_screen_can_show_is_refused(tmp_path: Path, character: str) -> None:
     path = written(tmp_path, "people.jsonl", f'{{"reference_id": "a", "name": "A{character}da"}}\n')
 
-    assert list(read(path)) == [Refused(1, "name holds characters that cannot be shown")]
+    assert list(read(path)) == [RefusedRow(1, "name holds characters that cannot be shown")]
 
 
 def test_an_address_where_a_field_should_stand_is_not_repeated(tmp_path: Path) -> None:
     (refused,) = read(written(tmp_path, "people.jsonl", '{"ada@example.com": 1}\n'))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedRow)
     assert refused.reason.startswith("unknown field '[address]'; known are")
 
     with pytest.raises(UnreadableFile) as told:
@@ -94,8 +94,8 @@ def test_a_row_of_another_width_is_refused_and_the_rest_is_read(tmp_path: Path) 
 
     narrow, wide, right = read(path)
 
-    assert narrow == Refused(2, "its number of columns, separated by commas, is 1 and not 2")
-    assert wide == Refused(3, "its number of columns, separated by commas, is 3 and not 2")
+    assert narrow == RefusedRow(2, "its number of columns, separated by commas, is 1 and not 2")
+    assert wide == RefusedRow(3, "its number of columns, separated by commas, is 3 and not 2")
     assert right == PersonKnown("c", name="Cy")
 
 

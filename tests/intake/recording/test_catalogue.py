@@ -22,8 +22,8 @@ def changed(slug: str, **changes: object) -> Catalogue:
 
 
 def test_loading_twice_changes_nothing_the_second_time() -> None:
-    first = catalogue.record(default(), cast.NOW)
-    again = catalogue.record(default(), cast.NOW)
+    first = catalogue.load(default(), cast.NOW)
+    again = catalogue.load(default(), cast.NOW)
 
     assert "+ oura: Oura, 12 scopes" not in again.changes
     assert f"+ oura: Oura, {len(default().provider('oura').scopes)} scopes" in first.changes
@@ -34,7 +34,7 @@ def test_loading_twice_changes_nothing_the_second_time() -> None:
 
 
 def test_a_changed_entry_is_told_and_a_vanished_one_is_kept_and_marked() -> None:
-    catalogue.record(default(), cast.NOW)
+    catalogue.load(default(), cast.NOW)
     oura = default().provider("oura")
     pulse = (("en", "Pulse"),)
     scopes = tuple(replace(scope, labels=pulse) if scope.name == "heartrate" else scope for scope in oura.scopes[:-1])
@@ -44,7 +44,7 @@ def test_a_changed_entry_is_told_and_a_vanished_one_is_kept_and_marked() -> None
         if slug != "polar"
     }
 
-    loaded = catalogue.record(Catalogue(MappingProxyType(without_polar)), cast.NOW)
+    loaded = catalogue.load(Catalogue(MappingProxyType(without_polar)), cast.NOW)
 
     assert loaded.changes == [
         "~ oura: name",
@@ -56,11 +56,11 @@ def test_a_changed_entry_is_told_and_a_vanished_one_is_kept_and_marked() -> None
 
 
 def test_a_retirement_is_judged_at_once_and_keys_no_standing_anew() -> None:
-    catalogue.record(default(), cast.NOW)
+    catalogue.load(default(), cast.NOW)
     cast.assemble()
     before = set(Standing.objects.values_list("digest", flat=True))
 
-    loaded = catalogue.record(changed("oura", retired_on=date(2026, 11, 1), successor="google_health"), cast.NOW)
+    loaded = catalogue.load(changed("oura", retired_on=date(2026, 11, 1), successor="google_health"), cast.NOW)
 
     assert loaded.judged_anew == ["Oura through terra:prod, policy 3"]
     integration = Integration.objects.get(provider__slug="oura")
@@ -71,11 +71,11 @@ def test_a_retirement_is_judged_at_once_and_keys_no_standing_anew() -> None:
 
 
 def test_a_scope_that_the_catalogue_has_learned_is_unknown_no_longer() -> None:
-    catalogue.record(default(), cast.NOW)
+    catalogue.load(default(), cast.NOW)
     cast.take_in(cast.consent("ada", "oura", (*cast.EVERYTHING, "dreams")))
     assert UnknownScope.objects.get().name == "dreams"
 
     dreams = replace(default().provider("oura").scopes[0], name="dreams", aliases=(), implies=(), successor="")
-    catalogue.record(changed("oura", scopes=(*default().provider("oura").scopes, dreams)), cast.NOW)
+    catalogue.load(changed("oura", scopes=(*default().provider("oura").scopes, dreams)), cast.NOW)
 
     assert not UnknownScope.objects.exists()

@@ -18,7 +18,7 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
-from scopes.intake.recording.effects import Read, Row, after, begin, tells_nothing
+from scopes.intake.recording.effects import ReadScopes, Row, apply_fact, changes_nothing, first_row
 from scopes.judge.policy import ConsentScreens
 
 ASKED_FIRST, ASKED_LATER = 11, 12
@@ -32,20 +32,20 @@ def hour(number: float) -> datetime:
 SCREENS = ConsentScreens(((hour(0), ASKED_FIRST), (hour(50), ASKED_LATER)))
 
 
-def read(fact: ConnectionFact) -> Read:
+def read(fact: ConnectionFact) -> ReadScopes:
     scopes = getattr(fact, "scopes", None)
     kept = None if scopes is None else frozenset(scopes)
     if isinstance(fact, ScopesChanged):
-        return Read(kept, added=frozenset(fact.added), removed=frozenset(fact.removed))
-    return Read(kept)
+        return ReadScopes(kept, added=frozenset(fact.added), removed=frozenset(fact.removed))
+    return ReadScopes(kept)
 
 
 def life(facts: Iterable[ConnectionFact], listed_at: datetime | None = None) -> Row:
     """The row that these facts come to, taken in one after the other."""
     first, *rest = facts
-    row = begin(first, 1, read(first), SCREENS)
+    row = first_row(first, 1, read(first), SCREENS)
     for fact in rest:
-        row = after(row, fact, read(fact), SCREENS, listed_at)
+        row = apply_fact(row, fact, read(fact), SCREENS, listed_at)
     return row
 
 
@@ -160,8 +160,10 @@ DISPROVED = [state for state in FAILURES if state not in FOUND]
 def test_no_failure_told_late_overwrites_data_of_a_later_day(state: LinkState) -> None:
     row = life([consent(1)])._replace(last_data_on=hour(72).date())
 
-    assert after(row, link(30, state), Read(), SCREENS) is row
-    assert after(row, link(80, state), Read(), SCREENS).standing.link is state, "on the day itself it may be newer"
+    assert apply_fact(row, link(30, state), ReadScopes(), SCREENS) is row
+    assert apply_fact(row, link(80, state), ReadScopes(), SCREENS).standing.link is state, (
+        "on the day itself it may be newer"
+    )
 
 
 def test_what_was_taken_away_was_held_before_though_nobody_told_of_it() -> None:
@@ -176,7 +178,7 @@ def test_a_listing_confirms_every_connection_up_to_its_beginning_without_a_write
 
     for at, held in [(5, "a b"), (8.5, "a")]:
         fact = seen(at, "a")
-        assert reported(after(row, fact, read(fact), SCREENS, listed_at=hour(8))) == held
+        assert reported(apply_fact(row, fact, read(fact), SCREENS, listed_at=hour(8))) == held
 
 
 def test_a_change_told_late_is_news_though_a_listing_began_since() -> None:
@@ -201,7 +203,7 @@ def test_a_change_told_late_is_news_though_a_listing_began_since() -> None:
 def test_a_fact_that_tells_nothing_new_leaves_the_same_row(fact: ConnectionFact) -> None:
     row = life([consent(1, "a b"), seen(2, provider_user_id="acc")])
 
-    assert after(row, fact, read(fact), SCREENS) is row
+    assert apply_fact(row, fact, read(fact), SCREENS) is row
 
 
 def test_the_consent_is_the_newest_one_and_so_is_the_screen_that_was_shown() -> None:
@@ -227,13 +229,13 @@ def test_an_account_changes_only_with_a_consent() -> None:
 
 
 def test_scopes_beyond_the_bound_leave_one_mark_that_a_difference_does_not_wipe_out() -> None:
-    marked = Read(frozenset("a"), unlisted=("strange",), marked=True)
-    row = begin(consent(1, "a"), 1, marked, SCREENS)
+    marked = ReadScopes(frozenset("a"), unlisted=("strange",), marked=True)
+    row = first_row(consent(1, "a"), 1, marked, SCREENS)
 
-    fewer = after(row, changed(2, added="b"), Read(added=frozenset("b")), SCREENS)
+    fewer = apply_fact(row, changed(2, added="b"), ReadScopes(added=frozenset("b")), SCREENS)
     assert fewer.standing.unlisted and fewer.unlisted == ("strange",)
     assert reported(fewer) == "a b"
-    assert not after(row, seen(3, "a"), Read(frozenset("a")), SCREENS).standing.unlisted
+    assert not apply_fact(row, seen(3, "a"), ReadScopes(frozenset("a")), SCREENS).standing.unlisted
 
 
 # A life: a consent first, then distinct moments. A sight that shows again what stood before writes nothing, so sights
@@ -281,7 +283,7 @@ def test_a_life_told_twice_changes_nothing_the_second_time(facts: list[Connectio
     row = life(facts)
 
     for fact in facts:
-        assert after(row, fact, read(fact), SCREENS).standing == row.standing
+        assert apply_fact(row, fact, read(fact), SCREENS).standing == row.standing
 
 
 @given(
@@ -306,8 +308,8 @@ def test_a_sight_that_is_told_at_a_glance_to_say_nothing_changes_nothing(
     fact = seen(at, scopes, active, reference_id=reference_id, created_at=created_at)
     unclaimed, undated = not row.reference_id, row.consented_at is None
 
-    if tells_nothing(row.standing, fact, unclaimed=unclaimed, undated=undated):
-        assert after(row, fact, read(fact), SCREENS, listed_at) is row
+    if changes_nothing(row.standing, fact, unclaimed=unclaimed, undated=undated):
+        assert apply_fact(row, fact, read(fact), SCREENS, listed_at) is row
         assert not (unclaimed and reference_id)
 
 
@@ -323,5 +325,5 @@ def test_a_sight_that_is_told_at_a_glance_to_say_nothing_changes_nothing(
 )
 def test_a_sight_that_tells_something_is_not_passed_by(fact: ConnectionSeen) -> None:
     row = life([consent(1, "a b")])
-    assert tells_nothing(row.standing, seen(9, "b a", active=True), unclaimed=True, undated=False)
-    assert not tells_nothing(row.standing, fact, unclaimed=True, undated=False)
+    assert changes_nothing(row.standing, seen(9, "b a", active=True), unclaimed=True, undated=False)
+    assert not changes_nothing(row.standing, fact, unclaimed=True, undated=False)

@@ -26,7 +26,7 @@ from scopes.facts import (
     ScopesChanged,
 )
 from scopes.intake.matching.decision import Event, Id, Known, decide, suspected
-from scopes.intake.recording.effects import Row, after, begin
+from scopes.intake.recording.effects import Row, apply_fact, first_row
 from scopes.models import Connection, FormerId, LinkEvent, Merge, Period, Pulse, Source, SuspectedDuplicate
 from tests.cast import take_in
 from tests.intake.recording import periods
@@ -124,7 +124,7 @@ def _decided(facts: Sequence[ConnectionFact]) -> Outcome:
     rows: dict[str, Row] = {}
     for fact in facts:
         row = rows.get(fact.user_id)
-        new = begin(fact, 1, read(fact), SCREENS) if row is None else after(row, fact, read(fact), SCREENS)
+        new = first_row(fact, 1, read(fact), SCREENS) if row is None else apply_fact(row, fact, read(fact), SCREENS)
         days = [new.last_data_on, getattr(fact, "last_data_on", None)]
         rows[fact.user_id] = new._replace(last_data_on=max((one for one in days if one), default=None))
     ids = [

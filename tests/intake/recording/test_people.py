@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from scopes import flow
 from scopes.facts import ConnectionSeen, Origin, OriginKind, PersonKnown
-from scopes.intake.recording.people import PLANS, TooManyPlans
+from scopes.intake.recording.people import MOST_PLANS, TooManyPlans
 from scopes.models import Connection, Person, Source, Verdict
 from tests.cast import EVERYTHING, NOW, PEOPLE, connection_of, consent, take_in, the
 from tests.concurrently import at_once
@@ -61,7 +61,7 @@ def test_a_change_of_plan_moves_every_connection_of_the_person(cast: Source) -> 
 
 def test_the_fifty_first_plan_is_refused_and_nothing_of_its_batch_stays(cast: Source) -> None:
     known = Person.objects.exclude(plan="").values("plan").distinct().count()
-    flow.take_in_people([PersonKnown(f"p{number}", plan=f"plan-{number}") for number in range(PLANS - known)], NOW)
+    flow.take_in_people([PersonKnown(f"p{number}", plan=f"plan-{number}") for number in range(MOST_PLANS - known)], NOW)
 
     with pytest.raises(TooManyPlans, match="51 different plans: at most 50"):
         flow.take_in_people([PersonKnown("one-more", plan="free"), PersonKnown("straw", plan="plan-x")], NOW)

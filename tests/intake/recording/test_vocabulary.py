@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from scopes.facts import ScopesChanged
-from scopes.intake.recording.vocabulary import BOUND
+from scopes.intake.recording.vocabulary import MOST_UNKNOWN
 from scopes.models import Connection, Period, Source, Standing, UnknownScope
 from tests.cast import CONSENTED, connection_of, consent, take_in
 
@@ -35,7 +35,7 @@ def test_beyond_the_bound_a_string_is_kept_on_the_period_and_leaves_one_mark(cas
 
     take_in(*(consent(f"late-{number}", "oura", ("email", *odd(200 + number, 1))) for number in range(30)))
 
-    assert UnknownScope.objects.filter(provider__slug="oura").count() == BOUND
+    assert UnknownScope.objects.filter(provider__slug="oura").count() == MOST_UNKNOWN
     late = Connection.objects.filter(user_id__startswith="late").select_related("standing")
     assert {(tuple(row.standing.reported or ()), row.standing.unlisted) for row in late} == {(("email",), True)}
     assert Standing.objects.count() == before + 1
@@ -44,7 +44,7 @@ def test_beyond_the_bound_a_string_is_kept_on_the_period_and_leaves_one_mark(cas
 
 
 def test_a_difference_makes_no_standing_of_its_own_for_each_person_either(cast: Source) -> None:
-    take_in(consent("first", "oura", odd(0, BOUND)))
+    take_in(consent("first", "oura", odd(0, MOST_UNKNOWN)))
     names = [f"crowd-{number}" for number in range(30)]
     take_in(*(consent(name, "oura", ("email",)) for name in names))
     before = Standing.objects.count()
@@ -57,7 +57,7 @@ def test_a_difference_makes_no_standing_of_its_own_for_each_person_either(cast: 
 
 
 def test_the_bound_is_each_providers_own(cast: Source) -> None:
-    take_in(consent("gus", "oura", odd(0, BOUND + 1)))
+    take_in(consent("gus", "oura", odd(0, MOST_UNKNOWN + 1)))
     take_in(consent("gus", "whoop", odd(0, 3)))
 
     assert connection_of("Gus").standing.unlisted
