@@ -27,7 +27,7 @@ def test_without_a_worker_the_nightly_audit_runs_the_deferred_jobs() -> None:
     assert night(offline=True).state == AuditRun.State.DONE
     assert queue.counts().due == 1, "a job may call Terra, and offline it must not"
     assert night(offline=False).state == AuditRun.State.DONE
-    assert set(Source.objects.values_list("key", flat=True)) == {"item1", "item2"}
+    assert set(Source.objects.values_list("key", flat=True)) == {"item:1", "item:2"}
 
 
 def test_a_job_that_fails_does_not_end_the_nightly_audit() -> None:

@@ -85,7 +85,7 @@ def test_a_night_that_the_admin_api_refuses_goes_on(cast: Source, terra: Listed)
     found = night(terra)
     assert not OF_SETUP & set(found) and AuditRun.objects.get().state == AuditRun.State.DONE
     kept = SourceSetup.objects.get().content
-    assert kept["sources"] and kept["destinations"] is None and "scope_missing" in kept["errors"]["destinations"]
+    assert kept["providers"] and kept["destinations"] is None and "scope_missing" in kept["errors"]["destinations"]
 
 
 def test_nothing_secret_is_kept(cast: Source, terra: Listed) -> None:

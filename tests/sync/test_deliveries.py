@@ -278,7 +278,7 @@ def test_what_was_given_up_or_waits_in_vain_is_deleted_after_three_months() -> N
 
 def test_what_is_due_is_found_by_an_index_that_holds_nothing_else() -> None:
     """However many were given up, wait for an id, or are processed."""
-    dead = {"source": Source.objects.get_or_create(key="terra:production")[0], "kind": "auth"}
+    dead = {"source": Source.objects.get_or_create(kind="terra", name="production")[0], "kind": "auth"}
     states: list[dict[str, Any]] = [
         {"given_up_at": NOW, "error": "x", "attempts": 14},
         {"waits_for": ["ada"]},
