@@ -161,8 +161,7 @@ def test_a_silent_source_is_reported_with_its_last_webhook() -> None:
 
     (found,) = (finding for finding in night.findings if finding["code"] == "silent")
     assert found["text"] == (
-        "silent: 1 environment sent no webhook for longer than usual"
-        " (terra:prod: none for 48 h, and 24 h are usual at most)"
+        "silent: 1 source sent no webhook for longer than usual (terra:prod: none for 48 h, and 24 h are usual at most)"
     )
     assert "  terra:prod: last webhook 2026-11-20 06:00 UTC" in report.as_text(night).splitlines()
     assert night.changes == {}

@@ -59,12 +59,12 @@ def test_without_a_worker_due_jobs_are_done_in_this_process_and_then_deleted() -
 
     run_pending()
 
-    assert done() == {"item1", "item2", "item3"}
+    assert done() == {"item:1", "item:2", "item:3"}
     assert queue.counts() == queue.Counts(waiting=1, due=0, doing=0, failed=0)
     assert queue.workers_alive() == 0
     time_passes()
     run_pending()
-    assert "item4" in done()
+    assert "item:4" in done()
 
 
 def test_where_a_worker_runs_the_jobs_are_left_to_it() -> None:
@@ -77,7 +77,7 @@ def test_where_a_worker_runs_the_jobs_are_left_to_it() -> None:
     assert done() == set()
     execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
     run_pending()
-    assert done() == {"item1"}
+    assert done() == {"item:1"}
 
 
 def test_work_in_this_process_ends_in_time_and_jobs_in_progress_are_finished() -> None:
