@@ -23,6 +23,27 @@ class OriginKind(StrEnum):
     POLICY = "policy"
     ACT = "act"
 
+    @property
+    def noun(self) -> str:
+        """What such a fact is read from, in words: "webhook", "imported file"."""
+        return _NOUNS[self]
+
+    @property
+    def a_noun(self) -> str:
+        """The same with its article."""
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
+
+_NOUNS = {
+    OriginKind.LISTING: "nightly listing",
+    OriginKind.WEBHOOK: "webhook",
+    OriginKind.FILE: "imported file",
+    OriginKind.LIVE_CHECK: "live check",
+    OriginKind.RETURN: "redirect",
+    OriginKind.POLICY: "policy publication",
+    OriginKind.ACT: "agent",
+}
+
 
 # These report the state of a connection, not the time when it changed.
 OBSERVATIONS = frozenset({OriginKind.LISTING, OriginKind.FILE, OriginKind.LIVE_CHECK})

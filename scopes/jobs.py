@@ -14,21 +14,12 @@ from django.utils import timezone
 
 from scopes import flow, queue
 from scopes.models import JobFailure, Source
-from scopes.redaction import without_addresses
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit
 
 KEPT = timedelta(days=30)
 
 log = logging.getLogger(__name__)
-
-
-def _record_failure(job: int, words: str) -> None:
-    failure = {"at": timezone.now(), "words": without_addresses(words)}
-    JobFailure.objects.update_or_create(job=job, defaults=failure)
-
-
-queue.record_failures_with(_record_failure)
 
 
 @queue.job("pending_deliveries", every="* * * * *")

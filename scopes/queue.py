@@ -20,6 +20,7 @@ from typing import Any
 from django.db import Error, close_old_connections, connections, reset_queries, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 from procrastinate import BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision, exceptions, sql
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
@@ -28,6 +29,9 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task, configure_task
+
+from scopes.models import JobFailure
+from scopes.redaction import without_addresses
 
 ATTEMPTS = 12  # the last one comes some hours after the first
 FIRST_PAUSE_SECONDS = 10
@@ -89,18 +93,7 @@ class Counts:
     failed: int
 
 
-def _unrecorded(pk: int, words: str) -> None:
-    log.warning("nothing records why job %s failed: %s", pk, words)
-
-
-_record_failure: Callable[[int, str], object] = _unrecorded
 _not_repeatable: set[str] = set()
-
-
-def record_failures_with(keep: Callable[[int, str], object]) -> None:
-    """Have `keep` called after each failed attempt, with the job's id and what went wrong."""
-    global _record_failure  # noqa: PLW0603 - the records lie beside this module, so who knows both hands it in
-    _record_failure = keep
 
 
 class _Backoff(BaseRetryStrategy):
@@ -144,7 +137,7 @@ def job(
                     log.error("job %s failed, and comes again: %s", name, words)  # noqa: TRY400 - it may hold values
                     return
                 log.warning("job %s %s failed: %s", name, pk, words)
-                _record_failure_quietly(pk, words)
+                _record_failure(pk, words)
                 wait = float(getattr(problem, "retry_after", None) or 0.0)
                 raise JobFailed(words, wait).with_traceback(problem.__traceback__) from None
             log.info("job %s %s took %.1f s", name, pk, time.monotonic() - began)
@@ -262,7 +255,7 @@ def take_up_stalled(now: datetime) -> int:
             elif task and isinstance(task.retry_strategy, _Backoff) and row.attempts + 1 < task.retry_strategy.attempts:
                 _manager.retry_job_by_id(job_id=row.pk, retry_at=now)
             else:
-                _record_failure_quietly(row.pk, _UNCERTAIN if row.task_name in _not_repeatable else _KILLED)
+                _record_failure(row.pk, _UNCERTAIN if row.task_name in _not_repeatable else _KILLED)
                 _finish(row.pk, Status.FAILED, delete=False)
     return taken
 
@@ -340,10 +333,11 @@ def _silent_since() -> Any:
     return Now() - timedelta(seconds=SILENT_SECONDS)
 
 
-def _record_failure_quietly(pk: int, words: str) -> None:
+def _record_failure(pk: int, words: str) -> None:
+    failure = {"at": timezone.now(), "words": without_addresses(words)}
     try:
         with transaction.atomic():
-            _record_failure(pk, words)
+            JobFailure.objects.update_or_create(job=pk, defaults=failure)
     except Error as problem:
         log.warning("the reason why job %s failed could not be recorded: %s", pk, type(problem).__name__)
 

@@ -19,6 +19,10 @@ class Health(StrEnum):
     BROKEN = "broken"
 
 
+# In the order of bars and tables: best first, and last what nobody can say.
+HEALTHS = (Health.OK, Health.REDUCED, Health.BLOCKED, Health.BROKEN, Health.UNKNOWN)
+
+
 class Helps(StrEnum):
     """Whether asking the person to reauthenticate would help."""
 
@@ -271,5 +275,8 @@ LINK_REASONS = _by_code(
         ),
     )
 )
+
+# Why a scope is missing where that can be the person's choice; the rest is ours or the provider's to fix.
+CHOSEN = frozenset({"removed_later", "requirement_raised", "declined", "not_granted"})
 
 REASONS = SCOPE_REASONS | LINK_REASONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
@@ -54,12 +55,25 @@ def act_page(
     form: forms.Form | None,
     submit: str,
     trouble: str = "",
+    refused: int = HTTPStatus.CONFLICT,
+    template: str = "admin/acts/act.html",
+    **context: Any,
 ) -> TemplateResponse:
     """The page of an act: what `will` happen, or the `trouble` that forbids it, and the form, where it may be done.
 
-    `about` names what it is about, and `back` is the address of its page. What was sent and could not be done is 409.
+    `about` names what it is about, and `back` is the address of its page. A `template` of its own
+    gets more `context`. What was sent and could not be done has the status `refused`.
     """
-    context = {"about": about, "back": back, "will": will, "form": form, "submit": submit, "trouble": trouble}
-    response = desk.page(request, "admin/acts/act.html", title, **context)
-    response.status_code = 409 if request.method == "POST" and trouble else 200
-    return response
+    return desk.page(
+        request,
+        template,
+        title,
+        http_status=refused if request.method == "POST" and trouble else HTTPStatus.OK,
+        about=about,
+        back=back,
+        will=will,
+        form=form,
+        submit=submit,
+        trouble=trouble,
+        **context,
+    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from itertools import batched, groupby
 from typing import Any
@@ -23,14 +22,12 @@ from django.utils.translation import gettext
 
 from scopes import queue
 from scopes.admin.act_page import Why, act_page
-from scopes.admin.cards import Card
 from scopes.admin.connections import VERIFY, chosen_in, found_by
 from scopes.admin.healths import verdicts_of
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
 from scopes.admin.waive import about, page_of
 from scopes.judge import lookup
-from scopes.judge.evidence_records import evidence_of
 from scopes.models import Connection, LiveCheck, Source
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
@@ -40,7 +37,6 @@ from scopes.sources.gateway import Gateway, Patience
 from scopes.sync import live_check, rate_limit
 
 LOOK = ("scopes.view_person", "scopes.view_connection")
-RECENT = timedelta(minutes=15)
 AT_ONCE, SECONDS_AT_ONCE = 20, 12
 CHUNK = 100
 SHOWN = 50
@@ -133,18 +129,6 @@ def live_checks(request: HttpRequest, batch: uuid.UUID) -> HttpResponseBase:
     if waiting and now - first[0].asked_at < STILL_CHECKING:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
     return response
-
-
-def with_evidence(cards: Iterable[Card]) -> list[Card]:
-    """The cards, each with what speaks for and against its connection; as many queries, however many they are."""
-    rows = list(cards)
-    evidence = evidence_of([card.entry for card in rows])
-    recent = timezone.now() - RECENT
-    return [
-        replace(card, evidence=found, checked_recently=found.checked_at is not None and found.checked_at > recent)
-        for card in rows
-        for found in [evidence[card.entry.connection.pk]]
-    ]
 
 
 def _gateway(source: Source) -> tuple[Gateway | None, str]:

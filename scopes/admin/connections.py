@@ -16,12 +16,12 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from scopes.admin.healths import ORDER, verdicts_of
+from scopes.admin.healths import verdicts_of
 from scopes.admin.site import desk
 from scopes.admin.tags import HEALTH_WORDS
 from scopes.judge import census, lookup
 from scopes.models import Census, Integration, Source
-from scopes.reasons import REASONS
+from scopes.reasons import HEALTHS, REASONS
 
 PAGE = 50
 PARAMETERS = ("source", "integration", "health", "scope", "reason")
@@ -93,7 +93,7 @@ def _chosen(request: HttpRequest, integrations: Sequence[Integration]) -> dict[s
     offered: dict[str, set[str]] = {
         "source": {str(row.source_id) for row in integrations},
         "integration": {str(row.pk) for row in integrations},
-        "health": {health.value for health in ORDER},
+        "health": {health.value for health in HEALTHS},
         "reason": set(REASONS),
     }
     chosen = {name: value if name == "scope" or value in offered[name] else "" for name, value in chosen.items()}
@@ -118,7 +118,7 @@ def _filters(chosen: dict[str, str], integrations: Sequence[Integration]) -> lis
             "Provider",
             [(str(row.pk), f"{row.provider.name} ({row.source})" if several else row.provider.name) for row in shown],
         ),
-        ("health", "Health", [(health.value, HEALTH_WORDS[health.value]) for health in ORDER]),
+        ("health", "Health", [(health.value, HEALTH_WORDS[health.value]) for health in HEALTHS]),
         ("reason", "Reason", [(code, reason.title) for code, reason in REASONS.items()]),
     ]
     needs = _needs([row for row in integrations if str(row.pk) == chosen["integration"]])

@@ -79,9 +79,7 @@ def diagnose_screen(request: HttpRequest) -> HttpResponse:
         return _page(request)
     if _length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
         _read_away(request)
-        response = _page(request, too_long=True)
-        response.status_code = 413
-        return response
+        return _page(request, http_status=413, too_long=True)
     return _answer(request)
 
 

@@ -5,8 +5,8 @@ Pages go on by id over partial indexes, so each costs the same however many ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -22,7 +22,6 @@ from django.utils.translation import gettext
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
-from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK, page_of
 from scopes.intake.matching import merge as merging
@@ -175,30 +174,6 @@ def unmerge(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-def with_merges(cards: Iterable[Card]) -> list[Card]:
-    """The cards, each with the merges that stand in it and the others that it may be one with; two queries."""
-    rows = list(cards)
-    merges: dict[int, list[Merge]] = {card.entry.connection.pk: [] for card in rows}
-    for record in Merge.objects.filter(survivor__in=merges, unmerged_at__isnull=True).order_by("-pk"):
-        merges[record.survivor_id].append(record)
-    others: dict[int, list[int]] = {pk: [] for pk in merges}
-    pairs = SuspectedDuplicate.objects.filter(
-        Q(first__in=merges) | Q(second__in=merges), state=SuspectedDuplicate.State.OPEN
-    )
-    for pair in pairs.order_by("pk"):
-        for one, other in ((pair.first_id, pair.second_id), (pair.second_id, pair.first_id)):
-            if one in others:
-                others[one].append(other)
-    return [
-        replace(
-            card,
-            merges=tuple(merges[card.entry.connection.pk]),
-            may_be_one_with=tuple(others[card.entry.connection.pk]),
-        )
-        for card in rows
-    ]
-
-
 def by_falling_id(request: HttpRequest, rows: Any) -> tuple[list[Any], str]:
     """A page of `rows` by falling id, and the address of the next, if there is one."""
     before = request.GET.get("before", "")
@@ -276,7 +251,12 @@ def _state(facts: Facts, name: str) -> list[str]:
 def _act(
     request: HttpRequest, title: str, *, sides: Sequence[Side], signs: Sequence[Sign], **shown: Any
 ) -> TemplateResponse:
-    response = act_page(request, title, about=str(sides[0].row.person or "Connection"), **shown)
-    response.template_name = "admin/duplicates/act.html"
-    response.context_data = {**(response.context_data or {}), "sides": sides, "signs": signs}
-    return response
+    return act_page(
+        request,
+        title,
+        about=str(sides[0].row.person or "Connection"),
+        template="admin/duplicates/act.html",
+        sides=sides,
+        signs=signs,
+        **shown,
+    )

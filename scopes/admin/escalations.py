@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from scopes.admin.cards import Card
 from scopes.judge import census, lookup
+from scopes.judge.escalation import Affected, Escalation, Where, escalations, wanted
 from scopes.judge.person import ConnectionOverview, overviews_of
 from scopes.models import Connection
-from scopes.reauth.escalation import Affected, Escalation, Where, escalations, wanted
-
-
-def with_escalations(cards: Iterable[Card]) -> list[Card]:
-    """The cards, each with its escalations; three queries at most, however many they are."""
-    rows = list(cards)
-    texts = _texts([card.entry for card in rows])
-    return [replace(card, escalations=texts.get(card.entry.connection.pk, ())) for card in rows]
 
 
 def of_connection(connection: Connection) -> tuple[Escalation, ...]:
     """The escalations of one connection."""
-    return _texts(overviews_of([connection])).get(connection.pk, ())
+    return of_connections(overviews_of([connection])).get(connection.pk, ())
 
 
-def _texts(entries: Sequence[ConnectionOverview]) -> dict[int, tuple[Escalation, ...]]:
+def of_connections(entries: Sequence[ConnectionOverview]) -> dict[int, tuple[Escalation, ...]]:
+    """Connection -> its escalations; three queries at most, however many connections."""
     concerned = [entry for entry in entries if wanted(entry.explanation)]
     if not concerned:
         return {}

@@ -9,10 +9,7 @@ from datetime import datetime
 from django.db import connection
 
 from scopes.models import Connection, Verdict
-from scopes.reasons import Health
-
-# Best first, and what nobody can say last.
-ORDER = (Health.OK, Health.REDUCED, Health.BLOCKED, Health.BROKEN, Health.UNKNOWN)
+from scopes.reasons import HEALTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class IntegrationHealth:
     @property
     def numbers(self) -> list[tuple[str, int]]:
         """Each health with its number, in the order of the bar."""
-        return [(health.value, self.counts.get(health, 0)) for health in ORDER]
+        return [(health.value, self.counts.get(health, 0)) for health in HEALTHS]
 
     @property
     def shares(self) -> list[Share]:

@@ -9,17 +9,17 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from scopes.admin import chart, page_views
-from scopes.admin.cards import link_state
 from scopes.admin.healths import IntegrationHealth, by_integration
 from scopes.admin.site import desk
 from scopes.audit.nights import nights
 from scopes.audit.silence import silences
 from scopes.judge import census
 from scopes.models import AuditRun, Incident, Source
-from scopes.reauth.link_status import live_links
+from scopes.reauth.link_status import link_state, live_links
 from scopes.sync import deliveries
 
 LATE = timedelta(hours=26)
@@ -90,8 +90,13 @@ def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
     return total
 
 
-def numbers(request: HttpRequest) -> dict[str, Any]:
-    """What the home page shows to this agent: only what the role may see."""
+@desk.screen("", "index")
+def home(request: HttpRequest) -> HttpResponseBase:
+    """The home page, with what the agent's role may see."""
+    return desk.page(request, "admin/home.html", "Home", **_numbers(request))
+
+
+def _numbers(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
     user = request.user
     context: dict[str, Any] = _healths(user, now)
@@ -113,6 +118,3 @@ def numbers(request: HttpRequest) -> dict[str, Any]:
     if user.has_perm("scopes.view_person") and isinstance(user, User):
         context["recent"] = page_views.last_by(user)
     return context
-
-
-desk.front = numbers

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,10 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, act_page
-from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
-from scopes.models import Incident, QuarantinedFact
+from scopes.models import Incident
 from scopes.sync import quarantine
 
 LOOK = "scopes.view_incident"
@@ -79,19 +75,6 @@ def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
         "If the next listing reports the same, a new incident opens.",
     ]
     return _act(request, incident, "Discard", will, form, "Discard")
-
-
-def with_quarantined_facts(cards: Iterable[Card]) -> list[Card]:
-    """The cards, each with its quarantined fact; one query."""
-    rows = list(cards)
-    quarantined = {
-        fact.connection_id: fact
-        for fact in QuarantinedFact.objects.filter(
-            connection__in=[card.entry.connection.pk for card in rows],
-            integration__incidents__state=Incident.State.OPEN,
-        ).order_by("pk")
-    }
-    return [replace(card, quarantined=quarantined.get(card.entry.connection.pk)) for card in rows]
 
 
 def _incident(pk: int) -> Incident:

@@ -10,21 +10,17 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from scopes.admin import page_views
+from scopes.admin import escalations, page_views
 from scopes.admin.act_page import agent_of
-from scopes.admin.cards import cards, link_state, never_completed
-from scopes.admin.check_now import with_evidence
-from scopes.admin.duplicates import with_merges
-from scopes.admin.escalations import with_escalations
-from scopes.admin.incidents import with_quarantined_facts
 from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, kinds, timeline, trail_of
-from scopes.admin.waive import with_waivers
 from scopes.judge import reference_conflicts
 from scopes.judge.as_of import NoMoment, read_moment
+from scopes.judge.cards import cards, never_completed
 from scopes.judge.person import PersonOverview, overview_of, overviews_of
 from scopes.models import Connection, Person, Source
 from scopes.reauth import contact
+from scopes.reauth.link_status import link_state
 
 
 @desk.screen("people/<int:pk>/", "person", "scopes.view_person", "scopes.view_connection")
@@ -79,14 +75,12 @@ def _content(request: HttpRequest, account: PersonOverview) -> dict[str, Any]:
     kind = kind if kind in KINDS else ""
     at = account.as_of
     trail = trail_of(account, openings=request.user.has_perm("scopes.view_access_log"))
-    made = cards(account.connections, at)
+    texts = {} if at else escalations.of_connections(account.connections)
     return {
         "person": account.person,
         "named_for": account.named_for,
         "in_other_case": account.in_other_case,
-        "cards": made
-        if at
-        else with_merges(with_evidence(with_quarantined_facts(with_waivers(with_escalations(made))))),
+        "cards": cards(account.connections, timezone.now(), at, texts),
         "never_completed": never_completed(account),
         "troubled": [] if at else _troubled(account),
         "attempts": account.attempts,

@@ -47,7 +47,7 @@ def policies(request: HttpRequest, integration: int) -> HttpResponseBase:
     more = len(versions) > SHOWN
     if more and published:
         published.pop()  # what it is compared with is on no page
-    context = {"integration": row, "published": published, "drafts": drafts, "more": more}
+    context: dict[str, Any] = {"integration": row, "published": published, "drafts": drafts, "more": more}
     return desk.page(request, "admin/policies/versions.html", f"Policies of {row.provider.name}", **context)
 
 
@@ -71,7 +71,7 @@ def draft_policy(request: HttpRequest, integration: int) -> HttpResponseBase:
             trouble = str(error)
         else:
             return redirect("admin:policy_impact", made.pk)
-    context = {
+    context: dict[str, Any] = {
         "integration": row,
         "base": base,
         "editor": editor,

@@ -26,12 +26,11 @@ from scopes.judge.difference import difference, requests_other
 from scopes.judge.impact import WORSE, Impact, impact, people_becoming
 from scopes.judge.least_privilege import draft_warnings
 from scopes.models import Connection, PolicyVersion
-from scopes.reasons import SCOPE_REASONS, Health
+from scopes.reasons import HEALTHS, SCOPE_REASONS
 
 PUBLISH = "scopes.publish_policy"
 # More consents than a page may wait for while they are moved to the screen that they saw.
 MOST_MOVED = 20_000
-HEALTHS = (Health.OK, Health.REDUCED, Health.BLOCKED, Health.BROKEN, Health.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,63 +1,14 @@
-"""The desk with all its screens: importing one puts it there."""
+"""The desk with all its screens: every module of this package is imported, and puts its own there."""
 
 from __future__ import annotations
 
-from scopes.admin import (
-    activity_log,
-    agents,
-    audits,
-    catalogue,
-    check_now,
-    connections,
-    contact,
-    deliveries,
-    diagnose,
-    duplicates,
-    home,
-    incidents,
-    integrations,
-    jobs,
-    links,
-    person,
-    policies,
-    privacy_requests,
-    publish,
-    reference_conflicts,
-    search,
-    send_link,
-    source_setup,
-    suspicions,
-    unused_permissions,
-    waive,
-)
+import pkgutil
+from importlib import import_module
+
+from scopes import admin
 from scopes.admin.site import desk
 
-__all__ = [
-    "activity_log",
-    "agents",
-    "audits",
-    "catalogue",
-    "check_now",
-    "connections",
-    "contact",
-    "deliveries",
-    "desk",
-    "diagnose",
-    "duplicates",
-    "home",
-    "incidents",
-    "integrations",
-    "jobs",
-    "links",
-    "person",
-    "policies",
-    "privacy_requests",
-    "publish",
-    "reference_conflicts",
-    "search",
-    "send_link",
-    "source_setup",
-    "suspicions",
-    "unused_permissions",
-    "waive",
-]
+__all__ = ["desk"]
+
+for module in pkgutil.iter_modules(admin.__path__):
+    import_module(f"{admin.__name__}.{module.name}")

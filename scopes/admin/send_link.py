@@ -64,7 +64,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     integration = get_object_or_404(_integrations(), source=source, provider__slug=provider)
     now = timezone.now()
     connection = _connection(request, someone, integration)
-    target = target_of(someone, integration, now, connection, settings.PORTAL_LINKS_A_MONTH)
+    target = target_of(someone, integration, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
     preflight = target.preflight
     may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
     language = language_of(request.GET.get("language", ""), someone.locale)
@@ -81,7 +81,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
             resource=data.get("resource", ""),
         )
         try:
-            issued = issue(someone, integration, wish, now, connection, settings.PORTAL_LINKS_A_MONTH)
+            issued = issue(someone, integration, wish, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
         except Refused as refused:
             preflight = refused.preflight
         except NoSuchResource as problem:  # what was known of the connection changed meanwhile
@@ -100,9 +100,8 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
         "escalations": of_connection(target.connection) if target.connection and not preflight.allowed else (),
     }
     title = f"A link to {'reconnect' if target.connection else 'connect'} {target.provider.name}"
-    response = desk.page(request, "admin/send_link/send.html", title, **context)
-    response.status_code = 409 if request.method == "POST" and not context["may_send"] else 200
-    return response
+    status = 409 if request.method == "POST" and not context["may_send"] else 200
+    return desk.page(request, "admin/send_link/send.html", title, http_status=status, **context)
 
 
 @desk.screen("links/<str:public_id>/status/", "link", *LOOK, methods=ACT)

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, path, resolve, reverse
 from django.utils import timezone
 
 from scopes.admin import navigation, page_views
-from scopes.admin.lookups import READ, Listed, takes
+from scopes.admin.lookups import READ, Listed
 from scopes.admin.sign_in import SignInForm
 from scopes.models.person import loaded_people
 
@@ -26,8 +26,8 @@ type View = Callable[..., HttpResponseBase]
 
 # Of a screen that acts: shown by GET, done by POST.
 ACT = (*READ, "POST")
-# Django's that no page of ours leads to.
-NOT_OURS = ("autocomplete", "jsi18n", "view_on_site", "app_list")
+# Pages of Django that none of ours leads to, and its home page, in whose place is ours.
+NOT_OURS = ("index", "autocomplete", "jsi18n", "view_on_site", "app_list")
 
 
 class Desk(admin.AdminSite):
@@ -37,12 +37,10 @@ class Desk(admin.AdminSite):
     site_url = None
     enable_nav_sidebar = False
     login_form = SignInForm
-    index_template = "admin/home.html"
 
     def __init__(self) -> None:
         super().__init__()
         self.screens: dict[str, URLPattern] = {}
-        self.front: Callable[[HttpRequest], dict[str, Any]] = lambda request: {}
         self.disable_action("delete_selected")
 
     def screen(
@@ -90,10 +88,13 @@ class Desk(admin.AdminSite):
 
         return super().admin_view(noted, cacheable)
 
-    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+    def page(
+        self, request: HttpRequest, template: str, title: str, *, http_status: int = 200, **context: Any
+    ) -> TemplateResponse:
         """A page in the look of the desk; `title` is its heading and stands in the browser's tab."""
         request.current_app = self.name
-        return TemplateResponse(request, template, {**self.each_context(request), "title": title, **context})
+        context = {**self.each_context(request), "title": title, **context}
+        return TemplateResponse(request, template, context, status=http_status)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         djangos = [url for url in super().get_urls() if getattr(url, "name", None) not in NOT_OURS]
@@ -108,10 +109,6 @@ class Desk(admin.AdminSite):
             "navigation": navigation.for_(request),
             "may_search": request.user.has_perm(navigation.SEARCH),
         }
-
-    @takes(*READ)
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return self.page(request, "admin/home.html", "Home", **self.front(request), **(extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         _forget_strange_next(request)

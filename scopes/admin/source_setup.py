@@ -94,7 +94,7 @@ def resend(request: HttpRequest, source: int) -> HttpResponseBase:
             _note(where, form.act_of(request), user_id, event_id, event_type)
             messages.success(request, f"{title} resends the event.")
             return redirect("admin:source_setups")
-    response = act_page(
+    return act_page(
         request,
         f"Resend {event_type}",
         about=title,
@@ -106,10 +106,8 @@ def resend(request: HttpRequest, source: int) -> HttpResponseBase:
         form=None if trouble else form,
         submit="Resend",
         trouble=trouble,
+        refused=HTTPStatus.BAD_GATEWAY,
     )
-    if trouble:
-        response.status_code = HTTPStatus.BAD_GATEWAY
-    return response
 
 
 def _shown(row: SourceSetup, now: datetime) -> Shown:

@@ -19,15 +19,6 @@ from scopes.models import Attempt, Period, ReauthLink, TrailEntry
 from scopes.sources import registry
 
 KINDS = ("facts", "attempts", "links", "acts")
-ORIGINS = {
-    "listing": "nightly listing",
-    "webhook": "webhook",
-    "file": "imported file",
-    "live_check": "live check",
-    "return": "redirect",
-    "policy": "policy publication",
-    "act": "agent",
-}
 LONGEST = 200
 LIFE = (
     ("settled_at", "Link result"),
@@ -87,7 +78,7 @@ def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[Event]:
 def _by(period: Period) -> str:
     """Who told it; a file by its name, for there are several."""
     which = f" {period.origin_record}" if period.origin == OriginKind.FILE else ""
-    return f"by {ORIGINS.get(period.origin, period.origin)}{which}"
+    return f"by {OriginKind(period.origin).noun}{which}"
 
 
 def _held(standing: StandingFacts) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -26,7 +28,7 @@ def unused_permissions(request: HttpRequest) -> HttpResponseBase:
         entry = Entry.from_data(row.provider.entry)
         found_beyond = privilege(verdicts.policy_of(row.policy_version), entry, granted.get(row.pk, ()))
         found.append((row, found_beyond, {scope.name: scope.label for scope in entry.scopes}))
-    context = {
+    context: dict[str, Any] = {
         "beyond": [
             (row, found_beyond, [(scope, labels.get(scope, ""), number) for scope, number in found_beyond.granted])
             for row, found_beyond, labels in found

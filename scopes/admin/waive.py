@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
-from scopes.admin.cards import Card
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import HEALTH_WORDS, in_sentence
-from scopes.intake.recording.waivers import CHOSEN, DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
+from scopes.intake.recording.waivers import DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
 from scopes.judge import verdicts
+from scopes.judge.cards import may_be_waived
 from scopes.judge.person import ConnectionOverview, overviews_of
 from scopes.judge.rules import judge, need_key
 from scopes.judge.sentences import ExplainedLine
@@ -58,7 +56,7 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
     line = next((line for line in entry.explanation.lines if need_key(line.scopes) == need), None)
     if line is None:
         raise Http404
-    trouble = "" if _may_be_waived(line) else "The person didn’t decline this, so it can’t be waived."
+    trouble = "" if may_be_waived(line) else "The person didn’t decline this, so it can’t be waived."
     form = WaiveForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         until = form.cleaned_data["until"]
@@ -69,7 +67,7 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
         else:
             messages.success(request, f"{line.label} is waived until {until:%-d %b %Y}.")
             return redirect(page_of(entry.connection))
-    may = _may_be_waived(line)
+    may = may_be_waived(line)
     return act_page(
         request,
         f"Waive {in_sentence(line.label)}",
@@ -111,22 +109,6 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-def with_waivers(cards: Iterable[Card]) -> list[Card]:
-    """The cards, each with its standing waivers and the needs that could be waived; one query."""
-    rows = list(cards)
-    standing: dict[int, list[Waiver]] = {card.entry.connection.pk: [] for card in rows}
-    for waiver in Waiver.objects.filter(connection__in=standing, ended_at__isnull=True).order_by("until", "pk"):
-        standing[waiver.connection_id].append(waiver)
-    return [
-        replace(
-            card,
-            waivers=tuple(standing[card.entry.connection.pk]),
-            waivable=tuple((need_key(line.scopes), line.label) for line in card.missing if _may_be_waived(line)),
-        )
-        for card in rows
-    ]
-
-
 def page_of(connection: Connection) -> str:
     """The page on which the connection is shown."""
     if connection.person_id is None:
@@ -137,10 +119,6 @@ def page_of(connection: Connection) -> str:
 def about(connection: Connection) -> str:
     """Whose connection it is, in words."""
     return str(connection.person) if connection.person else "Unclaimed connection"
-
-
-def _may_be_waived(line: ExplainedLine) -> bool:
-    return line.held is False and line.reason in CHOSEN
 
 
 def _will(entry: ConnectionOverview, line: ExplainedLine) -> list[str]:

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from scopes.facts import LinkState
+from scopes.judge.rules import NOT_BROKEN
 
 KNOWN, UNFINISHED, NOT_FOUND, DOWN, CREDENTIAL, REFUSED = (
     "known", "unfinished", "not_found", "down", "credential", "refused"
 )  # fmt: skip
 ANSWERED, EXPIRED, NO_PROFILE = "answered", "expired", "no_profile"
-
-NOT_BROKEN = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED})
 
 
 @dataclass(frozen=True, slots=True)

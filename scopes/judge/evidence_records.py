@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from scopes.facts import ConsentGiven, DataRefused, Fact, IdReplaced, LinkChanged, LinkState, OriginKind
+from scopes.facts import OBSERVATIONS, ConsentGiven, DataRefused, Fact, IdReplaced, LinkChanged, LinkState, OriginKind
 from scopes.judge.evidence import ConnectionEvidence, LastWebhook, LiveAnswer, RecordedState, weigh
 from scopes.judge.person import ConnectionOverview
 from scopes.judge.rules import StandingFacts
@@ -14,12 +14,7 @@ from scopes.models import Connection, Delivery, LiveCheck
 from scopes.sources import registry
 from scopes.sources.fields import PayloadError
 
-ORIGINS = {
-    OriginKind.LISTING: "a listing",
-    OriginKind.WEBHOOK: "a webhook",
-    OriginKind.FILE: "an imported file",
-    OriginKind.LIVE_CHECK: "a live check",
-}
+FROM_SOURCES = OBSERVATIONS | {OriginKind.WEBHOOK}
 
 # The newest delivery about each id, found by the index `delivery_about`.
 NEWEST_ABOUT = """
@@ -74,7 +69,7 @@ def _recorded(entry: ConnectionOverview, standings: Mapping[int, StandingFacts])
         link_at=row.link_at,
         reported=reported,
         scopes_at=row.scopes_at,
-        scopes_by=ORIGINS.get(OriginKind(reported_by), "an earlier record"),
+        scopes_by=OriginKind(reported_by).a_noun if reported_by in FROM_SOURCES else "an earlier record",
         listed_at=listed_at,
         listed=listed,
         last_data_on=pulse.last_data_on if pulse else None,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from scopes.catalogue.entries import Provider
-from scopes.facts import OriginKind
 from scopes.judge.history import Moment, PeriodFacts, PublishedPolicy, first_period, since_when
 from scopes.judge.rules import OPTIONAL, REQUIRED, Judgement, VerdictLine
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
@@ -175,16 +174,5 @@ def _day(at: date | None) -> str:
     return f"{at:%-d %b %Y}" if at else "an unknown day"
 
 
-_ORIGINS: Mapping[OriginKind, str] = {
-    OriginKind.LISTING: "the listing",
-    OriginKind.WEBHOOK: "a webhook",
-    OriginKind.FILE: "an imported file",
-    OriginKind.LIVE_CHECK: "a live check",
-    OriginKind.RETURN: "the return of the person",
-    OriginKind.POLICY: "a policy's publication",
-    OriginKind.ACT: "an agent's act",
-}
-
-
 def _origin(period: PeriodFacts) -> str:
-    return f"{_ORIGINS[period.origin]} of {_day(period.since)}"
+    return f"{period.origin.a_noun} on {_day(period.since)}"

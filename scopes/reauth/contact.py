@@ -10,7 +10,6 @@ from scopes.models import DontContact, Person, ReauthLink
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
-MOST_LINKS = 3
 WITHIN = timedelta(days=30)
 
 

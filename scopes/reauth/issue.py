@@ -14,7 +14,6 @@ from scopes.judge.policy import ensure_integration
 from scopes.models import Connection, Integration, Person, ReauthLink
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
-from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.preflight import Preflight
 from scopes.reauth.target import target_of
@@ -80,14 +79,15 @@ def issue(
     wish: Wish,
     now: datetime,
     connection: Connection | None = None,
-    at_most: int = MOST_LINKS,
+    *,
+    at_most: int,
 ) -> Issued:
     """A new link, if the preflight allows it; an earlier live one is superseded. Raises Refused, NoSuchResource.
 
     Two at once follow one another: the person's row is held, and the unique constraint stands behind it.
     """
     person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-    target = target_of(person, integration, now, connection, at_most)
+    target = target_of(person, integration, now, connection, at_most=at_most)
     preflight = target.preflight
     if not preflight.allowed and not (wish.override and preflight.overridable):
         raise Refused(preflight)

@@ -9,7 +9,6 @@ from datetime import date
 from scopes.catalogue.entries import Provider
 from scopes.judge.rules import OPTIONAL, Judgement, Policy, StandingFacts, VerdictLine, judge
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS, Health, Helps
-from scopes.reauth.contact import MOST_LINKS
 from scopes.reauth.progress import THE_LINK
 from scopes.sources.registry import Trouble
 
@@ -29,6 +28,7 @@ class Case:
     policy: Policy
     judgement: Judgement | None
     reference_id: str
+    asked_at_most: int
     plan: str = ""
     gives_links: bool = True
     retired: bool = False
@@ -39,7 +39,6 @@ class Case:
     dont_contact: bool = False
     dont_contact_until: date | None = None
     asked: int = 0
-    asked_at_most: int = MOST_LINKS
     suspicions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -58,7 +58,8 @@ def target_of(
     integration: Integration,
     now: datetime,
     connection: Connection | None = None,
-    at_most: int = contact.MOST_LINKS,
+    *,
+    at_most: int,
 ) -> Target:
     """What a link for this person and integration would lead to; a retired provider's leads to its successor.
 

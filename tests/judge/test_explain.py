@@ -31,7 +31,7 @@ def test_cy_revoked_and_nothing_works() -> None:
 
     assert (account.health, account.link_reason, account.helps) == (Health.BROKEN, "revoked", Helps.YES)
     assert account.since == people.CONSENTED + timedelta(days=30)
-    assert account.link_evidence == ("Since 31 Mar 2026, reported by a webhook of 31 Mar 2026.",)
+    assert account.link_evidence == ("Since 31 Mar 2026, reported by a webhook on 31 Mar 2026.",)
     assert account.working == ()
 
 

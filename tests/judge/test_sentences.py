@@ -28,7 +28,7 @@ def test_ben_left_the_box_unticked_when_he_connected() -> None:
     (missing,) = [line for line in account.lines if line.held is False]
     assert missing.evidence == (
         "Consent was given on 1 Mar 2026 under policy 2, which asked for it; it was not granted.",
-        "Reported by a webhook of 1 Mar 2026.",
+        "Reported by a webhook on 1 Mar 2026.",
     )
 
 
@@ -50,4 +50,4 @@ def test_after_a_publication_the_evidence_still_names_the_source() -> None:
     (missing,) = [line for line in explained("ben").lines if line.held is False]
 
     assert missing.reason == "declined"
-    assert missing.evidence[-1] == "Reported by a webhook of 1 Mar 2026."
+    assert missing.evidence[-1] == "Reported by a webhook on 1 Mar 2026."

@@ -184,7 +184,7 @@ def test_what_ended_cannot_be_ended_again(suspicion: Suspicion, act: Act) -> Non
 
 
 def test_the_preflight_warns_and_does_not_refuse(suspicion: Suspicion) -> None:
-    target = target_of(the("Ben"), integration_of("oura"), NOW, connection_of("Ben"))
+    target = target_of(the("Ben"), integration_of("oura"), NOW, connection_of("Ben"), at_most=3)
     assert target.preflight.allowed
     assert f"Heart rate may not be available: {suspicions.sentence_of(suspicion)}" in target.preflight.warnings
 

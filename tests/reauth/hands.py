@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, Fact, IdReplaced
@@ -35,7 +36,7 @@ def send(
     """A link for that person."""
     by = act(**{key: wish.pop(key) for key in ("reason", "ticket", "author") if key in wish})
     wanted = Wish(by, **dict[str, Any]({"language": "en"} | wish))
-    return issue(person, cast.integration_of(provider), wanted, now, connection)
+    return issue(person, cast.integration_of(provider), wanted, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
 
 
 def press(link: ReauthLink, user_id: str, now: datetime = NOW) -> Attempt:

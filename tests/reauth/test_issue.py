@@ -62,9 +62,9 @@ def test_two_at_once_leave_one_live_link(transactional_db: None, monkeypatch: py
     together = threading.Barrier(2)
     made: list[Issued] = []
 
-    def meet(*arguments: Any) -> Target:
+    def meet(*arguments: Any, **limit: Any) -> Target:
         """Both decide before either writes, unless one has to wait for the other."""
-        target = target_of(*arguments)
+        target = target_of(*arguments, **limit)
         with contextlib.suppress(threading.BrokenBarrierError):
             together.wait(timeout=1)
         return target

@@ -42,7 +42,13 @@ def case(
 ) -> Case:
     standing = StandingFacts(integration=1, link=link, reported=reported, waived=waived, consent_version=1)
     judgement = judge(standing, policy, policy.requested) if connected else None
-    return Case(provider=provider, policy=policy, judgement=judgement, reference_id=reference_id, **more)
+    about: dict[str, Any] = {
+        "provider": provider,
+        "policy": policy,
+        "judgement": judgement,
+        "reference_id": reference_id,
+    }
+    return Case(**about, asked_at_most=3, **more)
 
 
 def refused(answer: Preflight) -> list[tuple[str, str]]:

@@ -60,7 +60,7 @@ def health() -> str:
 def link(source: Source) -> Issued:
     integration = cast.integration_of("oura", source)
     integration.refresh_from_db()
-    return issue(cast.the("ben"), integration, Wish(act(), language="en"), timezone.now(), ben())
+    return issue(cast.the("ben"), integration, Wish(act(), language="en"), timezone.now(), ben(), at_most=3)
 
 
 def press(client: Client, link: Issued) -> Attempt:

@@ -101,7 +101,7 @@ def test_agents_see_it_before_they_send_a_link_on_the_person_s_page_and_at_home(
     admin_client: Client,
 ) -> None:
     account.note("terra:prod", LIMIT, NOW)
-    aim = target_of(the("ben"), integration_of("oura"), NOW, connection_of("ben"))
+    aim = target_of(the("ben"), integration_of("oura"), NOW, connection_of("ben"), at_most=3)
     assert [(one.code, one.who, one.overridable) for one in aim.preflight.refusals] == [
         ("account_user_limit", "engineer", True)
     ]

@@ -15,12 +15,10 @@ from scopes.judge import verdicts
 from scopes.judge.rules import Judgement
 from scopes.models import Connection, TrailEntry, Verdict, Waiver
 from scopes.models.trail import Act
+from scopes.reasons import CHOSEN
 
 DAYS, LONGEST_DAYS = 90, 365
 BY_AUDIT = Act(None, by="nightly audit")
-
-# Reasons for a missing scope that can be the person's choice; all others are for us or the provider to fix.
-CHOSEN = frozenset({"removed_later", "requirement_raised", "declined", "not_granted"})
 
 
 class CannotWaive(Exception):

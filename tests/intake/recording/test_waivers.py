@@ -14,11 +14,11 @@ from scopes import flow, nightly
 from scopes.audit import report
 from scopes.catalogue import provider_named
 from scopes.facts import ScopesChanged
-from scopes.intake.recording.waivers import CHOSEN, LONGEST_DAYS, AlreadyEnded, CannotWaive, waivable
+from scopes.intake.recording.waivers import LONGEST_DAYS, AlreadyEnded, CannotWaive, waivable
 from scopes.judge.rules import RECOMMENDED, Policy, Requirement, StandingFacts, judge
 from scopes.models import AuditRun, Connection, Period, TrailEntry, Verdict, Waiver
 from scopes.models.trail import Act
-from scopes.reasons import Health
+from scopes.reasons import CHOSEN, Health
 from tests import cast as people
 from tests.intake.recording.periods import told
 

@@ -11,11 +11,11 @@ from scopes.catalogue import default
 from scopes.catalogue.entries import Provider, Scope
 from scopes.facts import LinkChanged, LinkState, OriginKind
 from scopes.judge import census, lookup
+from scopes.judge.escalation import Affected, Escalation, Where, escalations, wanted
 from scopes.judge.explain import Explanation, explain
 from scopes.judge.history import PeriodFacts, PublishedPolicy
 from scopes.judge.person import overviews_of
 from scopes.judge.rules import Policy, Requirement, StandingFacts, judge
-from scopes.reauth.escalation import Affected, Escalation, Where, escalations, wanted
 from tests import cast as people
 
 OURA = default().provider("oura")
