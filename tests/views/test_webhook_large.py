@@ -1,22 +1,19 @@
-"""A large event is processed like a small one; an incomplete one is refused in clear words."""
+"""A large event is processed like a small one."""
 
 from __future__ import annotations
 
 import json
 from datetime import date, timedelta
-from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse
 from pytest_django import Settings
 
 from scopes.models import Connection, Delivery
 from scopes.sync import body as bodies
-from scopes.views import receive, webhook
 from tests.sources.terra.conftest import event
-from tests.views.conftest import NOW, SECRETS, Clock, Deliver, signature
+from tests.views.conftest import NOW, Clock, Deliver
+from tests.views.requests import send
 
 pytestmark = pytest.mark.django_db
 
@@ -38,25 +35,6 @@ def an_hour_at_1_hz() -> dict[str, Any]:
         }
     ]
     return payload
-
-
-def send(
-    content: bytes | BytesIO, *, signed: bytes | None = None, terminated: bool = False, **environ: str
-) -> HttpResponse:
-    """The answer to a request with this WSGI `environ`."""
-    stream = content if isinstance(content, BytesIO) else BytesIO(content)
-    body = stream.getvalue() if signed is None else signed
-    request = WSGIRequest(
-        {
-            "REQUEST_METHOD": "POST",
-            "PATH_INFO": "/hooks/terra/production/",
-            "wsgi.input": stream,
-            "wsgi.input_terminated": terminated,
-            "HTTP_X_TERRA_SIGNATURE": signature(SECRETS["production"], body, NOW),
-            **environ,
-        }
-    )
-    return webhook.receive_event(request, "terra", "production")
 
 
 def test_an_hour_of_samples_is_processed_and_none_of_them_is_kept(deliver: Deliver) -> None:
@@ -105,62 +83,6 @@ def test_nothing_is_parsed_before_it_is_verified(size: int, clock: Clock, monkey
     monkeypatch.setattr("scopes.sources.terra.kind.json.loads", parse)
     body = b" " * size
     assert send(body, signed=b"another", CONTENT_LENGTH=str(size)).status_code == 401
-
-
-def test_a_body_without_a_usable_signature_is_not_read(clock: Clock) -> None:
-    stream = BytesIO(b" " * 2 * MEGABYTE)
-    answer = send(stream, CONTENT_LENGTH=str(2 * MEGABYTE), HTTP_X_TERRA_SIGNATURE="t=1,v1=short")
-    assert (answer.status_code, stream.tell()) == (401, 0)
-
-
-def test_a_body_that_announces_too_much_is_not_read(clock: Clock) -> None:
-    stream = BytesIO(b" ")
-    assert (send(stream, CONTENT_LENGTH="9" * 30).status_code, stream.tell()) == (413, 0)
-
-
-@pytest.mark.parametrize("name", ["auth", "activity"])
-def test_a_chunked_body_is_read_to_its_end(name: str, clock: Clock) -> None:
-    body = json.dumps(event(name)).encode()
-    answer = send(body, HTTP_TRANSFER_ENCODING="chunked", terminated=True)
-    assert answer.status_code == 200 and Delivery.objects.get().kind == name
-
-
-class Broken(BytesIO):
-    def read(self, *_: object) -> bytes:
-        raise ConnectionResetError
-
-
-@pytest.mark.parametrize(
-    ("content", "length", "status", "words"),
-    [
-        (BytesIO(b"{}"), "3", 400, b"the body is shorter than its Content-Length\n"),
-        (BytesIO(b"{}"), "two", 400, b"Content-Length is no number of bytes\n"),
-        (BytesIO(b"{}"), "-2", 400, b"Content-Length is no number of bytes\n"),
-        (Broken(b"{}"), "2", 400, b"the body broke off\n"),
-        (BytesIO(b"{}"), "", 401, b"the signature is not verified\n"),
-    ],
-    ids=["truncated", "no number", "less than none", "broken off", "neither a length nor chunks"],
-)
-def test_an_incomplete_body_is_refused_with_an_explanation(
-    content: BytesIO, length: str, status: int, words: bytes, clock: Clock
-) -> None:
-    answer = send(content, CONTENT_LENGTH=length)
-    assert (answer.status_code, answer.content) == (status, words)
-    assert not Delivery.objects.exists()
-
-
-def test_a_body_that_arrives_too_slowly_is_given_up(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "SECONDS_TO_ARRIVE", -1)
-    answer = send(b"{}", CONTENT_LENGTH="2")
-    assert (answer.status_code, answer.content) == (408, b"the body came too slowly\n")
-
-
-def test_on_a_full_disk_another_delivery_is_requested(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full() -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(bodies, "TemporaryFile", full)
-    assert send(b" " * 2 * MEGABYTE, CONTENT_LENGTH=str(2 * MEGABYTE)).status_code == 503
 
 
 def test_large_data_of_an_earlier_day_moves_the_pulse_to_that_day(deliver: Deliver) -> None:

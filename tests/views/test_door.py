@@ -1,0 +1,17 @@
+"""A marked view stays the same view and says how the middleware treats it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from scopes.views.door import door
+
+
+def test_a_marked_view_stays_itself_and_has_its_marks() -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("here")
+
+    marked = door(methods=("GET",), work="page")(view)
+
+    assert marked is view
+    assert vars(marked) == {"methods": ("GET",), "work": "page"}
