@@ -10,9 +10,9 @@ import pytest
 
 from scopes.intake.files import upload
 from scopes.intake.files.encoding import UnreadableFile
-from scopes.intake.files.file_rows import Refused
-from scopes.intake.files.upload import NoSuchSource, Upload, mark_of, source_of
-from scopes.intake.recording.recorder import Recorded
+from scopes.intake.files.file_rows import RefusedRow
+from scopes.intake.files.upload import NoSuchSource, Upload, fingerprint_of, source_of
+from scopes.intake.recording.recorded import Recorded
 from scopes.models import Source
 from tests.cast import NOW, terra
 
@@ -31,7 +31,7 @@ def read(file: Path) -> Iterator[Upload]:
     """An upload that has read the file."""
     with closing(Upload()) as one:
         outcomes = list(one.read(file, "terra", None, NOW))
-        assert [outcome for outcome in outcomes if outcome] == [Refused(4, "user_id is missing")]
+        assert [outcome for outcome in outcomes if outcome] == [RefusedRow(4, "user_id is missing")]
         yield one
 
 
@@ -57,7 +57,7 @@ def test_every_row_is_counted_once(read: Upload) -> None:
         1,
         1,
     )
-    assert list(read.in_words(applied=False)) == [
+    assert list(read.summary(applied=False)) == [
         "1 new, 0 changed, 1 unchanged, 1 refused",
         "Further rows about the same connection: 1",
         "Nothing was changed. Add --apply to import it.",
@@ -65,21 +65,21 @@ def test_every_row_is_counted_once(read: Upload) -> None:
 
 
 def test_what_stays_of_a_stopped_upload_is_reported(read: Upload) -> None:
-    assert read.left(applied=True) == "Nothing was changed."
+    assert read.what_remains(applied=True) == "Nothing was changed."
     read.add(Recorded(new=1))
-    assert read.left(applied=False) == "Nothing was changed."
-    assert read.left(applied=True) == "Imported before: 1. The same command goes on from there."
+    assert read.what_remains(applied=False) == "Nothing was changed."
+    assert read.what_remains(applied=True) == "Imported before: 1. The same command goes on from there."
 
 
 def test_a_file_is_identified_by_its_content_and_a_name_without_addresses(file: Path, tmp_path: Path) -> None:
-    mark = mark_of(file)
+    mark = fingerprint_of(file)
     other = tmp_path / "other.csv"
     other.write_text(ROWS + "\n")
 
-    assert "ada@" not in mark and mark == mark_of(file)
-    assert mark.partition("sha256:")[2] != mark_of(other).partition("sha256:")[2]
+    assert "ada@" not in mark and mark == fingerprint_of(file)
+    assert mark.partition("sha256:")[2] != fingerprint_of(other).partition("sha256:")[2]
     with pytest.raises(UnreadableFile, match="is no file"):
-        mark_of(tmp_path)
+        fingerprint_of(tmp_path)
 
 
 @pytest.mark.django_db

@@ -12,57 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scopes import flow
-from scopes.facts import (
-    AttemptFailed,
-    ConnectionSeen,
-    Fact,
-    LinkChanged,
-    LinkState,
-    Origin,
-    OriginKind,
-    PersonKnown,
-    ScopesChanged,
-)
-from scopes.models import Attempt, Connection, Period, Pulse, Source, Standing, Verdict
+from scopes.facts import AttemptFailed, Fact, LinkChanged, LinkState, Origin, OriginKind, PersonKnown, ScopesChanged
+from scopes.models import Attempt, Connection, Period, Source, Standing, Verdict
 from tests.cast import CONSENTED, EVERYTHING, FACTS, NOW, connection_of, consent, take_in, terra, the
 from tests.concurrently import at_once
 from tests.intake.recording import periods
+from tests.intake.recording.facts import LATER, revoked, seen
 
 pytestmark = pytest.mark.django_db
-
-LATER = CONSENTED + timedelta(days=1)
-
-
-def seen(name: str = "ada", at: float = 1, **more: object) -> ConnectionSeen:
-    return ConnectionSeen("oura", f"{name}-oura", CONSENTED + timedelta(days=at), **more)  # type: ignore[arg-type]
-
-
-def revoked(name: str, at: float) -> LinkChanged:
-    return LinkChanged("oura", f"{name}-oura", LinkState.REVOKED, CONSENTED + timedelta(days=at))
-
-
-def test_a_consent_makes_a_connection_with_one_open_period_and_its_proof(cast: Source) -> None:
-    ada = connection_of("Ada")
-
-    [period] = periods.told(ada)
-
-    assert (period.since, period.happened_at, period.received_at) == (CONSENTED, CONSENTED, NOW)
-    assert (period.origin, period.origin_record) == ("webhook", "cast")
-    assert ada.standing.reported == sorted(EVERYTHING)
-    assert ada.standing.consent_version == ada.integration.policy_version
-    assert (ada.person, ada.standing.plan) == (the("Ada"), "pro")
-
-
-def test_what_happens_to_a_connection_closes_a_period_and_opens_the_next(cast: Source) -> None:
-    recorded = take_in(seen("ben", 1, scopes=("email", "daily")), revoked("ben", 2))
-
-    first, second, third = periods.told(connection_of("Ben"))
-
-    assert (recorded.new, recorded.changed) == (0, 1)
-    assert [period.standing.link for period in (first, second, third)] == ["active", "active", "revoked"]
-    assert second.since == LATER
-    assert second.standing.earlier == sorted(set(EVERYTHING) - {"email", "daily", "heartrate"})
-    assert third.standing.reported == second.standing.reported
 
 
 def test_what_is_told_again_is_counted_and_writes_nothing(cast: Source) -> None:
@@ -89,43 +46,6 @@ def test_a_batch_costs_the_same_number_of_statements_however_many_it_tells_of(ca
     statements(0, 1)  # makes the standing, which the others share
 
     assert statements(100, 2) == statements(1000, 50)
-
-
-def test_a_new_connection_beside_a_known_one_has_its_pulse_as_well(cast: Source) -> None:
-    day = LATER.date()
-
-    take_in(seen("ada", 1, last_data_on=day), seen("gus", 1, last_data_on=day, last_webhook_on=day))
-
-    assert connection_of("Ada").pulse.last_data_on == day
-    assert Pulse.objects.get(connection__user_id="gus-oura").last_webhook_on == day
-
-
-def test_a_pulse_moves_forward_and_never_back(cast: Source) -> None:
-    new, old = LATER.date(), CONSENTED.date()
-
-    take_in(seen("ada", 5, last_data_on=new, last_webhook_on=old))
-    take_in(seen("ada", 4, last_data_on=old, last_webhook_on=new))
-    recorded = take_in(seen("ada", 6, last_data_on=new))
-
-    pulse = connection_of("Ada").pulse
-    assert (pulse.last_data_on, pulse.last_webhook_on, recorded.pulses) == (new, new, 0)
-
-
-def test_whose_a_connection_is_may_be_told_later_than_that_it_is(cast: Source) -> None:
-    take_in(LinkChanged("oura", "mystery", LinkState.REVOKED, CONSENTED))
-    assert Connection.objects.get(user_id="mystery").person is None
-
-    take_in(ConnectionSeen("oura", "mystery", LATER, reference_id="ref-dee"))
-
-    mystery = Connection.objects.get(user_id="mystery")
-    assert (mystery.person, mystery.standing.plan) == (the("Dee"), "free")
-    assert [period.standing.plan for period in periods.told(mystery)] == ["", "free"]
-
-
-def test_a_later_reference_id_takes_a_connection_from_nobody(cast: Source) -> None:
-    take_in(seen("ada", 1, reference_id="ref-ben"))
-
-    assert connection_of("Ada").person == the("Ada")
 
 
 def test_a_late_failure_does_not_overwrite_a_newer_consent(cast: Source) -> None:
@@ -157,17 +77,6 @@ def test_a_batch_that_fails_leaves_nothing_behind(cast: Source) -> None:
 
     assert Connection.objects.count() == before
     assert Period.objects.filter(connection__isnull=False).count() == Period.objects.count()
-
-
-def test_scopes_beyond_the_bound_stay_with_the_connection_when_its_link_changes(cast: Source) -> None:
-    take_in(consent("gus", "oura", ("email", *(f"odd-{number}" for number in range(250)))))
-    take_in(LinkChanged("oura", "gus-oura", LinkState.REVOKED, LATER))
-
-    first, second = periods.told(connection_of("Gus"))
-
-    assert len(first.unlisted or ()) == 50
-    assert second.unlisted == first.unlisted
-    assert second.standing.unlisted
 
 
 LIFE: tuple[Fact, ...] = (
