@@ -61,7 +61,7 @@ class NotFailed(QueueError):
     """The job is no longer among the failed ones."""
 
     def __init__(self, pk: int) -> None:
-        super().__init__(f"Job {pk} is not among the failed ones: it is being tried again, or was done, or forgotten.")
+        super().__init__(f"Job {pk} is not among the failed ones: it is being retried, is done, or was deleted.")
 
 
 class JobFailed(Exception):
@@ -233,7 +233,7 @@ def try_again(pk: int, now: datetime) -> None:
                 raise NotFailed(pk)
             _manager.retry_job_by_id(job_id=pk, retry_at=now)
     except exceptions.ProcrastinateException as problem:
-        raise QueueError(f"Job {pk} could not be tried again: {_words(problem)}") from None
+        raise QueueError(f"Job {pk} could not be retried: {_words(problem)}") from None
 
 
 def forget_failed(pks: Iterable[int]) -> None:

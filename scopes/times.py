@@ -16,5 +16,5 @@ def believed(time: datetime | None, now: datetime, *, ahead: timedelta = TRUSTED
 
 def day_believed(time: datetime | None, now: datetime) -> date | None:
     """The day of `time`, if that is believed."""
-    told = believed(time, now)
-    return told.date() if told else None
+    known = believed(time, now)
+    return known.date() if known else None

@@ -91,7 +91,7 @@ def _of_one(source: Source, setup: Setup, now: datetime) -> dict[str, Any]:
         token.append(f"the token that reads it ends on {ends:%-d %b %Y}")
     failed = setup.failed or {"count": 0}
     more = "" if failed.get("complete", True) else " or more"
-    words = f"{failed['count']}{more}, the last at {failed.get('latest_at') or 'a time that was not told'}"
+    words = f"{failed['count']}{more}, the last at {failed.get('latest_at') or 'an unknown time'}"
     return {
         "production": source.production,
         "drift": [str(drift) for drift in drifts(source, setup)],

@@ -49,7 +49,7 @@ def sentences_of(
     """Sentences on what is wrong, why, what works, and whether a reauth helps."""
     sentences = []
     if judgement.link_reason == "provider_retired" and provider.retired_on:
-        sentences.append(f"{provider.name} was retired on {_day(provider.retired_on)}. A new link won’t help.")
+        sentences.append(f"{provider.name} was retired on {_day(provider.retired_on)} and can’t be reconnected.")
         sentences.append(
             f"Send a link to connect {successor} instead." if successor else "There is no known successor."
         )

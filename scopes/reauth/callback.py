@@ -19,7 +19,7 @@ from scopes.sources.errors import SourceError, SourceUnavailable
 from scopes.sources.gateway import ConsentReturn
 
 UNCERTAIN, NOT_FINISHED = "uncertain", "not_finished"
-CUT_OFF = "The consent came back, and we were stopped before we knew what came of it."
+CUT_OFF = "The consent returned, but we were stopped before we knew its result."
 FINISHED_WITHIN = timedelta(minutes=1)
 # What of the address may be kept. All else may be a secret, such as the code.
 KEPT = ("error", "error_description")

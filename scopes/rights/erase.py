@@ -94,8 +94,8 @@ def erase(reference_id: str, act: Act, keys: Sequence[bytes], now: datetime) -> 
     _take_out(data.names)
     _forget_searches()
     erased_ids.remember({reference_id, *data.references}, data.source_ids, keys, now.date())
-    told = replace(act, reason=data.names.taken_out(act.reason), ticket=data.names.taken_out(act.ticket))
-    told.entry("person.erased", now, subject=MARK, detail=counts).save()
+    without_names = replace(act, reason=data.names.taken_out(act.reason), ticket=data.names.taken_out(act.ticket))
+    without_names.entry("person.erased", now, subject=MARK, detail=counts).save()
     return counts
 
 

@@ -203,7 +203,7 @@ def _finish(request: HttpRequest, attempt: Attempt, parameters: Mapping[str, Seq
     try:
         gateway = registry.gateway(attempt.source.kind, attempt.source.name, Patience.INTERACTIVE)
     except NotConfigured as problem:
-        log.warning("a consent came back and could not be finished: %s", problem)
+        log.warning("a consent returned and could not be finished: %s", problem)
         return
     flow.finish_consent(attempt, gateway, callback_url, parameters, timezone.now)
 
@@ -214,7 +214,7 @@ def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
         ends = time.monotonic() + SECONDS_FOR_PENDING
         return deliveries.work_off_some(attempt.source, now, lambda: time.monotonic() < ends)
     except Error as problem:
-        log.warning("what was left over waits for a worker: %s", type(problem).__name__)
+        log.warning("what is pending waits for a worker: %s", type(problem).__name__)
         return False
 
 

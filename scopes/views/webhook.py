@@ -86,7 +86,7 @@ def _have_it_tried_again(now: datetime) -> None:
         defer = limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT)(queue.defer)
         defer("pending_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
     except (queue.QueueError, Error) as problem:
-        log.warning("what is left over waits for the next delivery: %s", type(problem).__name__)
+        log.warning("what is pending waits for the next delivery: %s", type(problem).__name__)
 
 
 def _refuse(source: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:

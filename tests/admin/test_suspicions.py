@@ -65,7 +65,7 @@ def test_it_stands_beside_the_reason_on_the_persons_page(
 def test_confirming_publishes_what_the_page_said(suspicion: Suspicion, signed_in: Callable[[str], Client]) -> None:
     engineer = signed_in("engineer")
     shown = engineer.get(act(suspicion, "confirm")).content.decode()
-    assert "is not approved" in shown and "So far no approvals are recorded" in shown
+    assert "as not approved" in shown and "So far no approvals are recorded" in shown
     assert "In the last audit it was missing on 42 connections." in shown
     assert engineer.post(act(suspicion, "confirm"), {"reason": ""}).context["form"].errors["reason"]
 
@@ -76,7 +76,7 @@ def test_confirming_publishes_what_the_page_said(suspicion: Suspicion, signed_in
     assert TrailEntry.objects.get(verb="suspicion.confirmed").ticket == "T-5"
     assert TrailEntry.objects.filter(verb="policy.published", actor_name="agent-engineer").count() == 1
     again = engineer.post(act(suspicion, "confirm"), WHY, follow=True).content.decode()
-    assert "no longer open: confirmed" in again
+    assert "already closed: confirmed" in again
     assert PolicyVersion.objects.get(in_force_for=suspicion.integration_id) == version
 
 
@@ -85,7 +85,7 @@ def test_dismissing_asks_for_a_reason(suspicion: Suspicion, signed_in: Callable[
     assert lead.post(act(suspicion, "dismiss"), {"reason": ""}).context["form"].errors["reason"]
     page = lead.post(act(suspicion, "dismiss"), WHY, follow=True).content.decode()
     assert "was dismissed" in page and "No suspected scope problems" in page and WHY["reason"] in page
-    assert "no longer open: dismissed" in lead.get(act(suspicion, "dismiss")).content.decode()
+    assert "already closed: dismissed" in lead.get(act(suspicion, "dismiss")).content.decode()
 
 
 def test_the_page_costs_the_same_for_one_doubt_and_for_many(

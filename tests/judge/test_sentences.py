@@ -37,7 +37,7 @@ def test_eves_provider_is_retired_and_the_successor_is_named() -> None:
     account = explained("eve", "fitbit")
 
     assert account.sentences == (
-        "Fitbit was retired on 30 Oct 2026. A new link won’t help.",
+        "Fitbit was retired on 30 Oct 2026 and can’t be reconnected.",
         "Send a link to connect Google Health instead.",
     )
 

@@ -249,7 +249,7 @@ RECOGNISERS: tuple[RecogniserFunction, ...] = (
         r"|used|not found|malformed|incorrect)"
         r"|code[_ ](?:verifier|challenge)|code (?:has )?(?:already )?(?:expired|been (?:used|redeemed))",
         "code",
-        caveat="The sign-in was not completed: it must be tried again, or our client fixed.",
+        caveat="The sign-in was not completed: it must be repeated, or our client fixed.",
     ),
     by_pattern(
         "RFC 6749, our request",

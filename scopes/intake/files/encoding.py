@@ -62,7 +62,7 @@ def encoding_of(path: Path) -> str:
         return WINDOWS
     raise UnreadableFile(
         f"{path.name} is not UTF-8 text, from line {line}: it looks like Windows-1252 or another encoding of Windows,"
-        " and which one cannot be told. Save it as UTF-8 (in Excel: “CSV UTF-8”)."
+        " but not which one. Save it as UTF-8 (in Excel: “CSV UTF-8”)."
     )
 
 

@@ -41,8 +41,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{'ok' if finding.ok else '!!'} {finding.check}: {finding.says}{todo}")
         self._keep(gateway.key, findings)
         if options["json"]:
-            told = {"source": gateway.key, "findings": [finding.as_data() for finding in findings]}
-            self.stdout.write(json.dumps(told, indent=2))
+            report = {"source": gateway.key, "findings": [finding.as_data() for finding in findings]}
+            self.stdout.write(json.dumps(report, indent=2))
         if options["fail_on"] and not all(finding.ok for finding in findings):
             sys.exit(FOUND)
 

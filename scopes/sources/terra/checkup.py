@@ -155,7 +155,7 @@ def _setup(environment: Environment, now: datetime) -> Iterator[Finding]:
     ends = setup.expires_at
     if setup.token is not None:
         soon = setup.expires_soon(now)
-        until = f"until {ends:%-d %b %Y}" if ends else "for good"
+        until = f"until {ends:%-d %b %Y}" if ends else "without an end"
         says = f"the token may {', '.join(setup.token['scopes']) or 'nothing'}, {until}"
         yield Finding("admin token", says, f"Make a new one and set {variable}." if soon else "")
     if setup.providers is not None:
