@@ -79,7 +79,8 @@ PARTS = {
 SCREENS = (
     "templates", "portal", "scopes/admin", "scopes/audit", "scopes/catalogue", "scopes/diagnose",
     "scopes/judge", "scopes/management", "scopes/models", "scopes/reauth", "scopes/rights", "scopes/sources",
-    "scopes/views", "scopes/counted.py", "scopes/facts.py", "scopes/flow.py", "scopes/jobs.py", "scopes/nightly.py", "scopes/queue.py", "scopes/reasons.py",
+    "scopes/views", "scopes/counted.py", "scopes/facts.py", "scopes/flow.py", "scopes/jobs.py", "scopes/nightly.py",
+    "scopes/queue.py", "scopes/reasons.py",
 )  # fmt: skip
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs")
 CODE = (

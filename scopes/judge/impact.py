@@ -38,6 +38,10 @@ class Impact:
     reasons: Mapping[tuple[str, str], tuple[int, int]]
     counted_at: datetime | None
 
+    def changes(self) -> str:
+        """How many connections change their health, in words: "3 to blocked, 1 to ok"."""
+        return ", ".join(f"{number:,} to {health}" for health, number in sorted(self.becoming.items())) or "none"
+
 
 def impact(version: PolicyVersion) -> Impact:
     """The impact of `version` on the connections of the last census. Stores its verdicts first."""

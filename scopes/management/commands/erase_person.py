@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from scopes.management.operator import operator_name
 from scopes.models.trail import Act
 from scopes.rights import erased_ids
 from scopes.rights.erase import NothingStored, erase
@@ -36,7 +35,7 @@ class Command(BaseCommand):
                 return
             raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")
         if apply:
-            act = Act(None, options["reason"], options["ticket"], by=_user())
+            act = Act(None, options["reason"], options["ticket"], by=operator_name())
             try:
                 counts = erase(reference, act, keys, timezone.now())
             except NothingStored as error:
@@ -45,11 +44,3 @@ class Command(BaseCommand):
             counts = data.counts() | {"deliveries": sum(1 for _ in deliveries_naming(data.names))}
         self.stdout.write(", ".join(f"{what}: {number:,}" for what, number in counts.items()))
         self.stdout.write("Erased." if apply else "Nothing was erased. Add --apply to erase it.")
-
-
-def _user() -> str:
-    """Who runs this; in a container the user may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"

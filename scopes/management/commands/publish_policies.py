@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from scopes.intake.files.upload import NoSuchSource, source_of
 from scopes.judge import census, policy, policy_file
 from scopes.judge.content import PolicyError
 from scopes.judge.impact import impact
+from scopes.management.operator import operator_name
 from scopes.models import Source
 from scopes.models.transactions import in_transaction
 from scopes.sources.errors import NotConfigured
@@ -40,8 +39,7 @@ class Command(BaseCommand):
         if apply:
             census.take_if_old(timezone.now())
             for wanted in proposed:
-                _, lines = _publish(wanted, sources[wanted.source](), apply=True)
-                self.stdout.write("\n".join(lines))
+                self.stdout.write("\n".join(_publish(wanted, sources[wanted.source](), apply=True)[1]))
             return
         differ, lines = _try_out(proposed, sources)
         self.stdout.write("\n".join(lines))
@@ -69,22 +67,13 @@ def _publish(wanted: policy_file.Proposed, source: Source, *, apply: bool) -> tu
     integration = policy.ensure_integration(source, provider_named(wanted.provider), now)
     if policy_file.is_in_force(wanted, integration):
         return False, [f"{name}: as in force"]
-    draft = policy.draft(integration, wanted.content, author=_author(), note=wanted.note, now=now)
+    draft = policy.draft(integration, wanted.content, author=operator_name(), note=wanted.note, now=now)
     effect = impact(draft)
-    becoming = ", ".join(f"{number:,} to {health}" for health, number in sorted(effect.becoming.items()))
     lines = [
         f"{name}, policy {draft.number}: {counted(effect.connections, 'connection')}",
-        f"  change of health: {becoming or 'none'}; a link could fix {effect.fixable:,}",
+        f"  change of health: {effect.changes()}; a link could fix {effect.fixable:,}",
     ]
     if apply:
         moved = flow.publish(draft, now=now, in_force_from=wanted.in_force_from)
         lines.append(f"  published; {counted(moved, 'connection')} assigned to the consent screen they saw")
     return True, lines
-
-
-def _author() -> str:
-    """Who runs this; in a container the user may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"

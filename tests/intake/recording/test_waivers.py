@@ -121,7 +121,7 @@ def test_the_audit_counts_waived_connections_separately() -> None:
     assert (run.counts["waivers"], oura["waived"], oura["health"]["reduced"]) == (1, 1, 1)
     assert "blocked" not in [finding["code"] for finding in run.findings]
     lines = report.as_text(run).splitlines()
-    assert "  1 waiver stands" in lines
+    assert "  1 active waiver" in lines
     assert "  1 of the reduced lacks only waived scopes" in lines
 
 
