@@ -63,10 +63,8 @@ class Command(BaseCommand):
                 raise CommandError(f"{error} {upload.what_remains(applied=apply)}") from error
             except (Error, KeyboardInterrupt) as stopped:
                 raise CommandError(upload.stop_message(stopped, applied=apply)) from None
-            lines = upload.summary(applied=apply)
-            self.stdout.write(
-                json.dumps({**upload.counts(), "applied": apply}) if options["json"] else "\n".join(lines)
-            )
+            as_json = json.dumps({**upload.counts(), "applied": apply})
+            self.stdout.write(as_json if options["json"] else "\n".join(upload.summary(applied=apply)))
         if upload.refused:
             others = "All others were imported." if apply else "All others can be."
             raise CommandError(f"Rows refused: {upload.refused:,}, listed in {refused.path}. {others}")
