@@ -10,5 +10,6 @@ flow       the spine: take facts in, record, judge    sync       webhooks, listi
 nightly    the night, step by step
 admin, views, management, jobs                        the doors
 queue      what is deferred, done by any worker       counted    a number and its noun
+roles      what each role of agents may do
 sandbox    a source to try against, a program of its own
 """

@@ -59,7 +59,7 @@ class Desk(admin.AdminSite):
                     raise PermissionDenied
                 return view(request, *args, **kwargs)
 
-            vars(guarded).update(methods=methods, **marks)
+            vars(guarded).update(methods=methods, permissions=permissions, **marks)
             self.screens[name] = path(route, self.admin_view(guarded), name=name)
             return guarded
 

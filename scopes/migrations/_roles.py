@@ -1,25 +1,35 @@
-"""Give permissions to roles: for the migrations that bring new ones."""
+"""Give permissions to roles, for migrations. One that comes with a later model is given by that model's migration."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+DEFAULTS = ("add", "change", "delete", "view")
+
 
 def grant(apps: Any, wanted: Mapping[str, Iterable[str]]) -> None:
-    """Each role is a group that has these permissions (`model.codename`) at least; what it had stays."""
+    """Each role is a group that has these permissions (`model.codename`) at least; what it had stays.
+
+    A permission that is not known yet at this migration is left out.
+    """
     for role, names in wanted.items():
         group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=role)
-        group.permissions.add(*(_permission(apps, name) for name in names))
+        group.permissions.add(*(row for name in sorted(names) if (row := _permission(apps, name)) is not None))
 
 
 def _permission(apps: Any, name: str) -> Any:
-    """The permission; Django itself makes what is missing only after all migrations."""
+    """The permission, or None; Django itself makes what is missing only after all migrations."""
     model, codename = name.split(".")
-    options = apps.get_model("scopes", model)._meta
+    try:
+        options = apps.get_model("scopes", model)._meta
+    except LookupError:
+        return None
+    known = {f"{verb}_{model}": f"Can {verb} {options.verbose_name}" for verb in DEFAULTS} | dict(options.permissions)
+    if codename not in known:
+        return None
     content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
         app_label="scopes", model=model
     )
-    words = dict(options.permissions).get(codename, f"Can view {options.verbose_name}")
     permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
-        content_type_id=content_type.pk, codename=codename, defaults={"name": words}
+        content_type_id=content_type.pk, codename=codename, defaults={"name": known[codename]}
     )
     return permission

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from importlib import import_module
-from pkgutil import iter_modules
 from uuid import uuid4
 
 import pytest
@@ -19,6 +17,7 @@ from scopes import migrations, queue
 from scopes.facts import AttemptFailed
 from scopes.judge.policy import draft
 from scopes.migrations._roles import grant
+from scopes.roles import ROLES, permissions_of
 from scopes.models import (
     AuditRun,
     Delivery,
@@ -43,8 +42,7 @@ PASSWORD = "a long and private one"
 def agent(db: None) -> Callable[[str], User]:
     """The agent who holds a role, made if need be; the superuser for the role "everything"."""
     # A test that commits empties all tables afterwards, the roles with them.
-    for migration in iter_modules(migrations.__path__):
-        grant(apps, getattr(import_module(f"scopes.migrations.{migration.name}"), "ROLES", {}))
+    grant(apps, {role: permissions_of(role) for role in ROLES})
 
     def made(role: str) -> User:
         user, new = User.objects.get_or_create(
