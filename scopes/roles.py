@@ -47,7 +47,8 @@ ABILITIES = (
     _ability(
         "audits, integrations, policies, suspected scope problems, catalogue, deliveries",
         "viewer agent lead engineer auditor",
-        "auditrun.view_auditrun delivery.view_delivery incident.view_incident integration.view_integration policyversion.view_policyversion provider.view_provider scope.view_scope suspicion.view_suspicion",
+        "auditrun.view_auditrun delivery.view_delivery incident.view_incident integration.view_integration"
+        " policyversion.view_policyversion provider.view_provider scope.view_scope suspicion.view_suspicion",
     ),
     _ability(
         "draft policies, and publish them with a reason",

@@ -1,4 +1,4 @@
-"""The roles of `scopes.roles`: as the documentation shows them, as the migrations make them, as the screens ask for them."""
+"""The roles of `scopes.roles`: as documented, as the migrations make them, as the screens ask for them."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ def test_every_permission_of_ours_is_in_a_role() -> None:
 
 def test_every_permission_that_a_screen_asks_for_is_in_a_role() -> None:
     codenames = {name.partition(".")[2] for name in GIVEN}
-    asked = {permission for url in desk.screens.values() for permission in url.callback.permissions}
+    asked = {permission for url in desk.screens.values() for permission in url.callback.permissions}  # type: ignore[attr-defined]
     assert asked
     assert {permission for permission in asked if permission.removeprefix("scopes.") not in codenames} == set()

@@ -5,6 +5,7 @@ from django.db import migrations
 from scopes.migrations._roles import grant
 from scopes.roles import ROLES, permissions_of
 
+
 def make_roles(apps: Any, schema_editor: object) -> None:
     grant(apps, {role: permissions_of(role) for role in ROLES})
 

@@ -13,11 +13,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from scopes import migrations, queue
+from scopes import queue
 from scopes.facts import AttemptFailed
 from scopes.judge.policy import draft
 from scopes.migrations._roles import grant
-from scopes.roles import ROLES, permissions_of
 from scopes.models import (
     AuditRun,
     Delivery,
@@ -33,6 +32,7 @@ from scopes.models import (
     TrailEntry,
     Waiver,
 )
+from scopes.roles import ROLES, permissions_of
 from tests import cast as people
 
 PASSWORD = "a long and private one"

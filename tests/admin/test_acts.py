@@ -91,7 +91,7 @@ def test_the_page_says_first_what_will_happen_and_afterwards_what_stands(
     browser = signed_in("agent")
     assert "Waive heart rate" in words_of(browser.get(page_of("Ben")).content.decode())
     page = words_of(browser.get(waive_address()).content.decode())
-    assert "Oura goes from blocked to reduced." in page and "stays off: Recovery." in page
+    assert "Oura goes from blocked to reduced." in page and "Features that stay off: Recovery." in page
 
     browser.post(waive_address(), WHY | {"until": in_days(30)})
 

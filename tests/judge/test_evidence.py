@@ -55,7 +55,7 @@ def worth(
             NOW - DAY,
             LiveAnswer("Terra", NOW, "not_found"),
             "Unconfirmed",
-            "the listing of 19 Nov 2026 held it",
+            "the listing of 19 Nov 2026 had it",
         ),
         (True, NOW + DAY, LiveAnswer("Terra", NOW, "not_found"), "Yes", "listing of 21 Nov 2026 had it"),
         (None, None, LiveAnswer("Terra", NOW, "down"), "Not known", "No listing or live check"),
@@ -158,9 +158,9 @@ def test_only_the_probe_reports_the_account() -> None:
 def test_each_statement_says_what_it_proves() -> None:
     assert "Only `active: false` says something about the token" in worth("Terra", check=KNOWN)
     assert "Shows that the provider no longer accepts the token" in worth(
-        "provider", check=replace(KNOWN, probe="expired")
+        "Provider", check=replace(KNOWN, probe="expired")
     )
-    assert "profile scope was not granted" in worth("provider", check=replace(KNOWN, probe="no_profile"))
+    assert "profile scope was not granted" in worth("Provider", check=replace(KNOWN, probe="no_profile"))
     assert worth("Terra", check=LiveAnswer("Terra", NOW, "down", detail="504")) == (
         "Terra did not answer. (504) Nothing. Check again later."
     )
