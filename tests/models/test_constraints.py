@@ -212,6 +212,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "delivery_once_by_reused_trace": lambda: twice(delivery, trace_id="trace", digest=uuid4(), trace_reused=True),
     "delivery_is_processed_or_given_up": lambda: delivery(processed_at=NOW, given_up_at=NOW),
     "one_open_listing_per_source": lambda: twice(Listing.objects.create, source=terra(), started_at=NOW),
+    "source_once": lambda: twice(Source.objects.create, kind="terra", name="other"),
     "source_kind_and_name_are_slugs": lambda: Source.objects.create(kind="Terra", name="Prod"),
     "provider_succeeds_another": lambda: Provider.objects.update(successor=F("pk")),
     "scope_once_per_provider": lambda: twice(
