@@ -117,7 +117,7 @@ def test_what_terra_said_stands_beside_what_the_webhook_said_and_what_is_right(
     assert "Terra answered. The result" in page
     assert "Does it exist at Terra? Yes. Terra confirmed it on" in page
     assert "Does access work? No. Status since 20 Nov 2026: token rejected." in page
-    assert "proves nothing about the token. No data has arrived since." in page
+    assert "but that doesn’t show that the token works. No data has arrived since." in page
     assert "Which scopes? 3 scopes. Told by a live check" in page
     assert "Live check with Terra" in page and "It is active. Scopes: daily , email , heartrate ." in page
     assert "connection_error : the link is token rejected." in page
@@ -164,7 +164,7 @@ def test_an_agent_who_asked_enough_waits(
     assert signed_in("lead").post(address(), WHY).status_code == 302
 
 
-def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
+def test_the_unconfirmed_are_checked_from_the_list_and_the_rest_by_a_worker(
     terra: Terra, signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_now, "AT_ONCE", 2)
@@ -180,7 +180,7 @@ def test_the_doubtful_ones_are_verified_from_the_list_and_the_rest_by_a_worker(
 
     many = reverse("admin:check_many") + "?reason=unconfirmed"
     page = words_of(browser.get(many).content.decode())
-    assert "Terra: asked about 5 connections, about the first 2 while you wait." in page
+    assert "Terra: 5 connections will be checked, the first 2 while you wait." in page
     assert "the nightly audit checks the rest" in page and terra.asked == []
 
     answer = browser.post(many, WHY, follow=True)

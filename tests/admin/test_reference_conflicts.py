@@ -64,7 +64,7 @@ def test_an_unclaimed_connection_tells_of_it_as_well(signed_in: Callable[[str], 
     named("ref-gus")
     told = page(signed_in("viewer"), "connection", Connection.objects.get(user_id="gus").pk)
     assert "Terra also reported this connection for ref-hal" in told
-    assert "Terra also reported ref-gus for a connection of ref-ada" in told
+    assert "Terra also reported a connection of ref-ada for ref-gus" in told
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -101,7 +101,7 @@ def test_what_was_dismissed_is_shown_nowhere_again_and_stands_in_the_trail(signe
 
     people.take_in(ConsentGiven("oura", "ada-oura", people.NOW, reference_id="ref-ben"))
 
-    assert "No connection is reported for two people" in page(browser, "reference_conflicts")
+    assert "No connections are reported for two people" in page(browser, "reference_conflicts")
     assert "also reported" not in page(browser, "person", ada.pk) + page(browser, "person", people.the("Ben").pk)
     entry = TrailEntry.objects.get(verb="connection.reference_conflict_dismissed")
     assert (entry.person, entry.actor_name, entry.reason, entry.ticket) == (ada, "agent-lead", WHY["reason"], "T-9")

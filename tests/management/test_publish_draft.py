@@ -73,5 +73,5 @@ def test_it_publishes_once(stress: PolicyVersion) -> None:
     with pytest.raises(CommandError, match="There is no policy 0"):
         call_command("publish_draft", 0)
     call_command("publish_draft", stress.pk, **WHY)
-    with pytest.raises(CommandError, match="was already published on"):
+    with pytest.raises(CommandError, match="policy 3 was published on"):
         call_command("publish_draft", stress.pk, **WHY)
