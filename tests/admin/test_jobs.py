@@ -35,7 +35,7 @@ def test_it_says_what_failed_and_why_and_that_nobody_works(engineer: Client) -> 
     page = shown(engineer)
 
     assert "No worker is running" in page and "1 job waiting, 1 of them" in page
-    assert "Left over deliveries" in page and "SourceUnavailable: Terra answered 502" in page and "12×" in page
+    assert "Pending deliveries" in page and "SourceUnavailable: Terra answered 502" in page and "12×" in page
 
 
 def test_it_says_that_workers_live(engineer: Client) -> None:

@@ -93,7 +93,7 @@ def test_a_list_of_records_ends_where_it_says_and_counts_no_further(
     with CaptureQueriesContext(connection) as asked:
         page = browser.get(reverse("admin:scopes_delivery_changelist"))
     assert page.context["cl"].paginator.num_pages == 2
-    assert "The newest 60 are shown" in page.content.decode()
+    assert "the newest 60. Use filters to find older ones." in page.content.decode()
     counts = [one["sql"] for one in asked if "COUNT(" in one["sql"]]
     assert counts and all("LIMIT 61" in sql for sql in counts)
     assert browser.get(reverse("admin:scopes_delivery_changelist"), {"p": "3"}).status_code == 302
@@ -154,16 +154,16 @@ def test_a_links_secret_is_shown_nowhere(records: Source, signed_in: Callable[[s
         assert "Ben Bitdiddle" in page and "secret" not in page.lower() and "abab" not in page
 
 
-def test_links_are_found_by_what_became_of_them(records: Source, signed_in: Callable[[str], Client]) -> None:
+def test_links_are_found_by_their_status(records: Source, signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("agent")
 
-    def shown(life: str) -> int:
-        page = browser.get(reverse("admin:scopes_reauthlink_changelist"), {"life": life})
+    def shown(status: str) -> int:
+        page = browser.get(reverse("admin:scopes_reauthlink_changelist"), {"status": status})
         return len(page.context["cl"].result_list)
 
-    assert [shown(life) for life in ("live", "fixed", "withdrawn", "expired")] == [1, 0, 0, 0]
+    assert [shown(status) for status in ("live", "fixed", "withdrawn", "expired")] == [1, 0, 0, 0]
     ReauthLink.objects.update(withdrawn_at=timezone.now())
-    assert [shown(life) for life in ("live", "fixed", "withdrawn", "expired")] == [0, 0, 1, 0]
+    assert [shown(status) for status in ("live", "fixed", "withdrawn", "expired")] == [0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("page", ["provider", "integration"])
