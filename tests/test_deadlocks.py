@@ -27,7 +27,7 @@ from tests.terra_sandbox import listed
 # Those that wait for no lock, or for a single row's; and one that its caller repeats, with all its counts.
 REPEATED_OTHERWISE = {
     "models/transactions.py": {"once"},
-    "queue.py": {"defer_many", "try_again", "take_up_stalled", "_record_failure_quietly"},
+    "queue.py": {"defer_many", "try_again", "take_up_stalled", "_record_failure"},
     "intake/recording/recorder.py": {"_record"},
 }
 

@@ -46,7 +46,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
             messages.error(request, str(over))
         else:
             rest = "" if applied >= incident.broken else " A worker or the next audit applies the rest."
-            messages.success(request, f"Changes applied to {thousands(applied)} connections.{rest}")
+            messages.success(request, f"Connections changed: {thousands(applied)}.{rest}")
         return redirect("admin:incidents")
     will = [
         f"{thousands(incident.broken)} {incident.integration.provider.name} connections get the reported status.",

@@ -48,7 +48,7 @@ def test_an_audit_that_could_not_list_ends_with_1_and_still_reports() -> None:
             "terra:sandbox",
             "--fail-on",
             "listing_failed",
-            TERRA_ENVIRONMENTS="terra:sandbox",
+            TERRA_ENVIRONMENTS="sandbox",
             TERRA_SANDBOX_DEV_ID=KEYS["dev_id"],
             TERRA_SANDBOX_API_KEY=KEYS["api_key"],
             TERRA_SANDBOX_BASE_URL=f"{terra.sandbox.url}/api/v2",
@@ -66,7 +66,10 @@ def test_an_audit_without_an_environment_ends_with_1_and_names_the_missing_setti
     failed = command_line.run("audit_connections")
 
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr == "CommandError: No Terra environment is set up. Set TERRA_ENVIRONMENTS, or say --offline.\n"
+    assert (
+        failed.stderr
+        == "CommandError: No source is set up that can be listed. See docs/operations.md, or say --offline.\n"
+    )
 
 
 @pytest.mark.parametrize(

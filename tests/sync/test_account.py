@@ -92,7 +92,7 @@ def test_the_night_finds_it_and_staging_counts_only_where_there_is_no_production
     account.note("terra:prod", CredentialRejected("401"), NOW)
     night = nightly.run([], offline=True, clock=lambda: NOW, on_page=lambda _: None)
     found = {finding["code"]: finding["text"] for finding in night.findings}
-    assert found["account_refused"].endswith("any access (terra:prod: credential)")
+    assert found["account_refused"].endswith("(terra:prod: credential)")
     Source.objects.filter(key="terra:prod").update(production=False)
     assert account.refused() == {"terra:prod": "credential", "terra:staging": "user_limit"}
 
@@ -106,7 +106,7 @@ def test_agents_see_it_before_they_send_a_link_on_the_person_s_page_and_at_home(
         ("account_user_limit", "engineer", True)
     ]
     for page in ("/admin/", f"/admin/people/{the('ben').pk}/"):
-        assert "as many connections as Terra allows" in admin_client.get(page).content.decode()
+        assert "The account at Terra has reached its limit" in admin_client.get(page).content.decode()
     account.works("terra:prod", links=True)
     for page in ("/admin/", f"/admin/people/{the('ben').pk}/"):
-        assert "as many connections as Terra" not in admin_client.get(page).content.decode()
+        assert "has reached its limit" not in admin_client.get(page).content.decode()
