@@ -38,7 +38,7 @@ def test_two_that_work_may_be_two_accounts_in_either_order() -> None:
     ("ended", "sign"),
     [
         ("ada", Sign(True, "The older one no longer works (token rejected), the newer one does.")),
-        ("second", Sign(False, "The newer one does not work any more (token rejected), and the older one does.")),
+        ("second", Sign(False, "The newer one no longer works (token rejected), the older one does.")),
     ],
 )
 def test_one_that_ended_was_replaced_only_if_it_is_the_older(ended: str, sign: Sign) -> None:

@@ -101,9 +101,9 @@ def test_the_example_in_the_documentation_fits_the_shipped_catalogue() -> None:
     ("entry", "words"),
     [
         ("oura", "expected an object with source and provider"),
-        ("{provider: oura}", "name the source (terra:production) and the provider (oura)"),
+        ("{provider: oura}", "name the source (KIND:NAME) and the provider (oura)"),
         ("{source: terra:prod, provider: aura}", "the catalogue knows no provider 'aura'"),
-        ("{source: Terra Production, provider: oura}", "a source is written like terra:production"),
+        ("{source: Terra Production, provider: oura}", "a source is written KIND:NAME"),
         (f"{{{OURA}, requested: [dreams]}}", "the catalogue knows no scope 'dreams' of oura"),
         (f"{{{OURA}, approved: [dreams]}}", "the catalogue knows no scope 'dreams' of oura"),
         (f"{{{OURA}, requirements: [{{feature: a, any_of: [dreams]}}]}}", "knows no scope 'dreams' of oura"),

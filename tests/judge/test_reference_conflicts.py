@@ -60,5 +60,5 @@ def test_ids_that_differ_only_in_case_are_found_among_people_and_unclaimed_conne
     assert (person.other_id, person.person, person.connection) == ("REF-ADA", shouted, None)
     assert (unclaimed.other_id, unclaimed.person) == ("ref-Ada", None)
     assert unclaimed.connection is not None and unclaimed.connection.user_id == "Ada-whoop"
-    assert unclaimed.sentence == "`ref-ada` and `ref-Ada` differ in case only."
+    assert unclaimed.sentence == "`ref-ada` and `ref-Ada` differ only in case."
     assert reference_conflicts.in_other_case("ref-ben") == reference_conflicts.in_other_case("") == []

@@ -56,7 +56,7 @@ def test_an_audit_that_could_not_list_ends_with_1_and_still_reports() -> None:
 
     assert failed.returncode == 1
     assert "sandbox could not be listed" in failed.stderr
-    assert "listing_failed: 1 environment could not be listed" in failed.stdout
+    assert "listing_failed: 1 source could not be listed" in failed.stdout
     assert KEYS["api_key"] not in failed.stdout + failed.stderr
     assert RequestBudget.objects.filter(key="terra:sandbox").exists(), "it kept to the rate limit"
     assert AuditRun.objects.get().exit_code == 1
