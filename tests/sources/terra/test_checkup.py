@@ -167,7 +167,7 @@ def test_with_a_token_the_configuration_is_reported(httpserver: HTTPServer, terr
     assert all(finding.ok for finding in results)
     by_check = {finding.check: finding.says for finding in results}
     assert by_check["admin providers"] == "1 enabled, 1 with scopes of our own"
-    assert by_check["admin scopes"] == "oura is asked for email"
+    assert by_check["admin scopes"] == "OURA is asked for email"
     assert by_check["admin destination"] == "webhook app.example/hooks is on and is sent every type"
     assert "terra_at_1" not in str(results) and "key=secret" not in str(results)
 
