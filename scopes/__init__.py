@@ -1,15 +1,15 @@
 """The one app. Read it in this order; imports go down this list, never up.
 
-facts      what can happen to a connection           reasons    why, and what would mend it
+facts      what can happen to a connection           reasons    why, and what would fix it
 catalogue  providers and scopes, as data files        models     the records
 sources    one protocol, a package a kind of source  judge      rules, standings, policies, explanations
 intake     facts -> records, never backwards          diagnose   an error text -> what it proves
-audit      count, compare, report                     reauth     preflight, issue, land, settle
+audit      count, compare, report                     reauth     preflight, issue, landing, settle
 rights     a person's export and erasure
 flow       the spine: take facts in, record, judge    sync       webhooks, listings, live checks -> the flow
 nightly    the night, step by step
 admin, views, management, jobs                        the doors
-queue      what is deferred, done by any worker       counted    a number and its noun
+queue      what is deferred, run by any worker       counted    a number and its noun
 roles      what each role of agents may do
 sandbox    a source to try against, a program of its own
 """
