@@ -36,7 +36,7 @@ def test_the_desk_reports_that_it_is_not_available(address: str) -> None:
     browser.cookies["portal_session"] = "a" * 32
     answer = browser.post(address, {"username": "a", "password": "b"})
     assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "30", "no-store")
-    assert "does not answer" in answer.content.decode() and "ada@" not in answer.content.decode()
+    assert "temporarily unavailable" in answer.content.decode() and "ada@" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", ["/r/abc/secret", "/r/back/key?end=success", "/r/result/key"])
