@@ -275,7 +275,7 @@ class Gateway(Protocol):
         raise Unsupported
 
     def read_setup(self) -> Setup:
-        """How we are set up there; what cannot be read is told in it."""
+        """How we are set up there; it says what could not be read."""
         raise Unsupported
 
     def failed_events(self, user_id: str) -> FailedEvents:
@@ -346,5 +346,5 @@ class Kind(Protocol):
 
 
 def key_of(kind: str, name: str) -> str:
-    """How people write a source; nobody reads it back: see `registry.named`."""
+    """How people write a source. It is looked up among the known ones, never parsed."""
     return f"{kind}:{name}"

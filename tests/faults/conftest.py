@@ -17,7 +17,7 @@ MIGRATED = "migrated"
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Cluster]:
-    """The running embedded_postgres, gone with the tests. Its database MIGRATED has our tables."""
+    """The running PostgreSQL, gone with the tests. Its database MIGRATED has our tables."""
     own = embedded_postgres.named(f"faults-{uuid.uuid4().hex[:8]}")
     try:
         with own.held():

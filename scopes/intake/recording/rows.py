@@ -1,4 +1,4 @@
-"""ReadScopes and write connections, periods and pulses in sets: one statement a batch, never one a row."""
+"""Read and write connections, periods and pulses in sets: one statement a batch, never one a row."""
 
 from __future__ import annotations
 
