@@ -1,4 +1,4 @@
-"""Connections that may be one, those that are nobody's, and what an agent does about both: merge, part, tell apart.
+"""Suspected duplicates and unclaimed connections, and the acts on them: merge, unmerge, mark as distinct.
 
 Pages go on by id over partial indexes, so each costs the same however many there are.
 """
@@ -116,7 +116,7 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @desk.screen("connections/<int:pk>/distinct/<int:other>/", "mark_distinct", *LOOK, MERGE, methods=ACT)
 def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
-    """GET shows what telling two connections apart means; POST does it."""
+    """GET shows what marking two connections as distinct means; POST does it."""
     one, two = _connection(pk), _connection(other)
     trouble = merging.why_not(one, two)
     form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of(one, two)})

@@ -149,7 +149,7 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
 
 
 def _status(link: ReauthLink) -> dict[str, Any]:
-    """What has become of the link so far."""
+    """The status of the link now, for its page and for the part that updates itself."""
     attempts = list(link.attempts.order_by("-started_at", "-pk")[:20])
     return {
         "link": link,

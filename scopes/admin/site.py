@@ -1,4 +1,4 @@
-"""The site of the desk: its screens with their permissions, its navigation, sign-in and front page."""
+"""The site of the desk: its screens with their permissions, its navigation, sign-in and home page."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Desk(admin.AdminSite):
 
 
 def _forget_strange_next(request: HttpRequest) -> None:
-    """Take out where to go afterwards, unless it is a page of the desk: then it is the front page."""
+    """Take out where to go afterwards, unless it is a page of the desk: then it is the home page."""
     for sent in ("GET", "POST"):
         values = getattr(request, sent)
         if REDIRECT_FIELD_NAME in values and not _is_ours(values[REDIRECT_FIELD_NAME]):
