@@ -48,21 +48,27 @@ def made(name: str = MAIN) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def kept(database: str, mark: str) -> Iterator[str]:
+def kept(database: str, purpose: str, version: str) -> Iterator[str]:
     """The address of a database on the embedded server that is made where it is missing, and stays after the block.
 
-    One of that name that was made for something else is refused. Raises ClusterError.
+    One that was made for the same purpose with another version is dropped and made anew; one of that name that was made
+    for something else is refused. Raises ClusterError.
     """
+    mark = f"{purpose}, version {version}"
     refuse_production()
     embedded = embedded_postgres.named(MAIN)
     with embedded.held():
         with _administered(embedded) as server:
             found = server.execute(f"{disposable_database.COMMENT} = %s".encode(), [database]).fetchone()
+            if found and found != (mark,):
+                # Earlier versions of the demo wrote no version.
+                if found[0] != purpose and not str(found[0]).startswith(f"{purpose}, version "):
+                    raise ClusterError(f"The embedded PostgreSQL has a database {database} that is for something else.")
+                server.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
+                found = None
             if not found:
                 _make(server, half := f"half_{secrets.token_hex(6)}", mark)
                 server.execute(f'ALTER DATABASE "{half}" RENAME TO "{database}"'.encode())
-            elif found != (mark,):
-                raise ClusterError(f"The embedded PostgreSQL has a database {database} that is for something else.")
         yield embedded.url(database)
 
 

@@ -1,13 +1,15 @@
 """The whole portal with made-up people: `make demo`. Everything that is started here is ended here.
 
 A demo has a database and a directory of its own. A second run meets what the first one left there, and doubles nothing;
-a second one at the same time takes the next database and directory.
+a second one at the same time takes the next database and directory. What a version with other migrations left in the
+database is dropped: it cannot be migrated to this one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -27,7 +29,7 @@ from portal import database, embedded_postgres
 from portal.embedded_postgres import CHECKOUT, ClusterError
 
 HOMES = CHECKOUT / "var"
-MARK = "scopes-portal: made for the demo"
+PURPOSE = "scopes-portal: made for the demo"
 POLICIES = CHECKOUT / "docs" / "examples" / "policies.yaml"
 PEOPLE = 200
 READY_SECONDS = 60
@@ -225,6 +227,12 @@ def place() -> Iterator[tuple[str, Path]]:
             return
 
 
+def version() -> str:
+    """What changes with every change of a migration; tables that were made with another cannot be relied on."""
+    migrations = sorted((CHECKOUT / "scopes" / "migrations").glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in migrations)).hexdigest()[:16]
+
+
 def remove() -> None:
     """Delete what demos of this checkout left in their directories."""
     for home in HOMES.glob("demo-*"):
@@ -239,7 +247,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         return 0
     signal.signal(signal.SIGTERM, database.leave)
     try:
-        with place() as (name, home), database.kept(name, MARK) as url:
+        with place() as (name, home), database.kept(name, PURPOSE, version()) as url:
             show(url, home, serve=os.environ.get("SERVE", "1") != "0")
     except (ClusterError, DemoError) as trouble:
         print(f"\nThe demo stopped. {trouble}", file=sys.stderr)

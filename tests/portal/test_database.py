@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from portal import database, embedded_postgres
+from portal import database, disposable_database, embedded_postgres
 from portal.embedded_postgres import Cluster, ClusterError
 
 ASK = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).execute('SELECT 7').fetchone()[0])"
@@ -83,13 +83,34 @@ def test_production_refuses_disposable_databases(embedded: Cluster, monkeypatch:
 
 def test_a_kept_database_is_created_once_and_not_confused_with_another(embedded: Cluster) -> None:
     name = f"demo_{uuid.uuid4().hex[:8]}"
-    with database.kept(name, "for tea") as url, psycopg.connect(url) as connection:
+    with database.kept(name, "for tea", "1") as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE tea ()")
-    try:
-        with database.kept(name, "for tea") as url, psycopg.connect(url) as connection:
+    with dropped_at_the_end(name, url):
+        with database.kept(name, "for tea", "1") as url, psycopg.connect(url) as connection:
             connection.execute("SELECT FROM tea")
-        with pytest.raises(ClusterError, match="is for something else"), database.kept(name, "for coffee"):
-            pytest.fail("it is for tea")
+        for other in ("for coffee", "for te", "for tea and cake"):
+            with pytest.raises(ClusterError, match="is for something else"), database.kept(name, other, "1"):
+                pytest.fail("it is for tea")
+
+
+@pytest.mark.parametrize("earlier", ["for tea, version 1", "for tea"])
+def test_a_kept_database_of_another_version_is_created_anew(embedded: Cluster, earlier: str) -> None:
+    name = f"demo_{uuid.uuid4().hex[:8]}"
+    with database.kept(name, "for tea", "1") as url, psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE tea ()")
+        connection.execute(disposable_database.marking(name, earlier).encode())
+    with dropped_at_the_end(name, url):
+        with database.kept(name, "for tea", "2") as url, psycopg.connect(url) as connection:
+            assert connection.execute("SELECT to_regclass('tea')").fetchone() == (None,)
+            connection.execute("CREATE TABLE cups ()")
+        with database.kept(name, "for tea", "2") as url, psycopg.connect(url) as connection:
+            connection.execute("SELECT FROM cups")
+
+
+@contextlib.contextmanager
+def dropped_at_the_end(name: str, url: str) -> Iterator[None]:
+    try:
+        yield
     finally:
         with (
             embedded_postgres.named(embedded_postgres.MAIN).held(),
