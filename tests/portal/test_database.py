@@ -88,7 +88,7 @@ def test_a_kept_database_is_created_once_and_not_confused_with_another(embedded:
     with dropped_at_the_end(name, url):
         with database.kept(name, "for tea", "1") as url, psycopg.connect(url) as connection:
             connection.execute("SELECT FROM tea")
-        for other in ("for coffee", "for te", "for tea and cake"):
+        for other in ("for coffee", "for", "for tea and cake"):
             with pytest.raises(ClusterError, match="is for something else"), database.kept(name, other, "1"):
                 pytest.fail("it is for tea")
 
