@@ -12,6 +12,7 @@ from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import FailedSignIns
 from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, SourceSetup, UnknownScope
 from scopes.models.suspicion import Suspicion
+from scopes.models.token import Token
 from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
 
@@ -48,6 +49,7 @@ __all__ = [
     "Standing",
     "SuspectedDuplicate",
     "Suspicion",
+    "Token",
     "TrailEntry",
     "UnknownScope",
     "Verdict",

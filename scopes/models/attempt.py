@@ -80,7 +80,9 @@ class ReauthLink(models.Model):
 class Attempt(models.Model):
     """One try at consent. `user_id` is the id minted for it; `result` is the source's own word for a failure.
 
-    `claimed_at` is when somebody began to finish it in the callback, which works once.
+    `claimed_at` is when somebody began to finish it in the callback, which works once. Until then `verifier` is the
+    PKCE code verifier. `requested` are the scopes that were asked for, None where the source does not take them from
+    us. `browser` is a hash of what the browser that pressed keeps as a cookie; None where none is needed.
     """
 
     class State(models.TextChoices):
@@ -102,6 +104,9 @@ class Attempt(models.Model):
     result = models.CharField(max_length=200, blank=True)
     message = models.CharField(max_length=500, blank=True)
     returned = models.JSONField(null=True, blank=True)
+    requested = ArrayField(models.CharField(max_length=200), null=True, blank=True)
+    verifier = models.CharField(max_length=128, blank=True, default="", db_default="")
+    browser = models.BinaryField(max_length=32, null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

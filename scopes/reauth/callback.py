@@ -29,7 +29,7 @@ KEPT = ("error", "error_description")
 def claim(attempt: Attempt, now: datetime) -> bool:
     """Whether the attempt is ours to finish, from now on and for good; committed."""
     open_ones = Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.OPEN, claimed_at__isnull=True)
-    return bool(open_ones.update(claimed_at=now))
+    return bool(open_ones.update(claimed_at=now, verifier=""))
 
 
 def returned_from(
@@ -41,6 +41,9 @@ def returned_from(
         attempt=attempt.key,
         user_id=attempt.user_id,
         session_id=attempt.session_id,
+        requested=None if attempt.requested is None else tuple(attempt.requested),
+        verifier=attempt.verifier,
+        connected_as=attempt.connection.user_id if attempt.connection else "",
         provider=Entry.from_data(attempt.provider.entry),
         reference_id=attempt.reference_id,
         callback_url=callback_url,

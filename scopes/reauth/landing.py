@@ -15,11 +15,11 @@ from hmac import compare_digest
 from django.db.models import QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.models import Attempt, ReauthLink
+from scopes.models import Attempt, Connection, ReauthLink
 from scopes.models.transactions import limited
 from scopes.reauth.issue import hash_of
 from scopes.reauth.link_status import LinkStatus, status_of
-from scopes.reauth.progress import connection_of
+from scopes.reauth.progress import connection_of, judgement_of
 from scopes.reauth.target import reference_of
 from scopes.sources import registry
 from scopes.sources.errors import SourceError
@@ -67,7 +67,7 @@ def attempt_by(key: str) -> Attempt | None:
     return (
         Attempt.objects.filter(key=key, link__isnull=False)
         .select_related("link__integration__provider", "link__integration__source")
-        .select_related("link__integration__policy_version", "link__person", "provider")
+        .select_related("link__integration__policy_version", "link__person", "provider", "source", "connection")
         .first()
     )
 
@@ -118,6 +118,8 @@ def mint(attempt: Attempt, gateway: Gateway, back_to: BackTo, language: str, now
         callback_url=back_to.callback,
         language=language,
         **_scopes(attempt, attempt.link),
+        connected_as=attempt.connection.user_id if attempt.connection else "",
+        forced=attempt.connection is not None and _has_declined(attempt.connection),
     )
     try:
         begun = gateway.begin_consent(request)
@@ -125,7 +127,9 @@ def mint(attempt: Attempt, gateway: Gateway, back_to: BackTo, language: str, now
         not_minted(attempt, str(error), now)
         raise
     attempt.user_id, attempt.session_id = begun.user_id, begun.session_id
-    attempt.save(update_fields=["user_id", "session_id"])
+    attempt.requested = None if begun.requested is None else list(begun.requested)
+    attempt.verifier = begun.verifier
+    attempt.save(update_fields=["user_id", "session_id", "requested", "verifier"])
     ReauthLink.objects.filter(attempts=attempt).update(redirected_at=now)
     return begun.url
 
@@ -140,6 +144,11 @@ def _scopes(attempt: Attempt, link: ReauthLink) -> dict[str, tuple[str, ...]]:
         "missing": tuple(scope for scope in requested if scope not in held),
         "held": tuple(scope for scope in requested if scope in held),
     }
+
+
+def _has_declined(connection: Connection) -> bool:
+    """Whether the person left out a permission that is needed."""
+    return any(line.reason == "declined" for line in judgement_of(connection).lines)
 
 
 def _names(attempt: Attempt, link: ReauthLink) -> tuple[str, ...]:

@@ -15,9 +15,12 @@ from mmap import mmap
 from typing import Any, Protocol, Self
 
 from scopes.catalogue.entries import Provider
-from scopes.facts import AccountTrouble, ConnectionSeen, Fact
+from scopes.facts import AccountTrouble, ConnectionSeen, Fact, LinkChanged, ScopesChanged
 from scopes.sources.errors import SourceError, Unsupported
 from scopes.sources.setup import FailedEvents, Setup
+
+# The reason of an attempt that brought another account than that of the connection which is to be fixed.
+WRONG_ACCOUNT = "wrong_account"
 
 type Event = Mapping[str, Any]
 type Clock = Callable[[], datetime]
@@ -34,6 +37,8 @@ class Abilities:
     begins_consents: bool = False
     # Its redirect is the fact itself: the consent is finished in the callback, by an exchange that works once.
     finishes_consents: bool = False
+    # We keep the tokens of its connections, and refresh them.
+    refreshes: bool = False
     sends_events: bool = False
     # The id of a connection may change at a reauth, so which ids are one connection has to be found out.
     changes_ids: bool = False
@@ -59,12 +64,16 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the connections of a source. `next_page` is where to go on, None on the last page."""
+    """Some of the connections of a source. `next_page` is where to go on, None on the last page.
+
+    `changes` are what else was learnt about these connections on the way: a link that broke, scopes that were lost.
+    """
 
     number: int
     connections: tuple[ConnectionSeen, ...]
     unreadable: tuple[Unreadable, ...] = ()
     next_page: int | None = None
+    changes: tuple[LinkChanged | ScopesChanged, ...] = ()
 
 
 class Existence(StrEnum):
@@ -109,7 +118,9 @@ class ConsentRequest:
     `attempt` is our own key of it, random and single-use. `names` are the source's own names of the provider; where
     there are several, the person chooses. `missing` are the scopes to obtain, `held` those that the policy requests
     and that are held. `success_url` and `failure_url` name the attempt in their path; `callback_url` is the same for
-    every attempt, and expects the key in the parameter `state`.
+    every attempt at the source, and expects the key in the parameter `state`. `connected_as` is the source's id of the
+    connection that is to be fixed, empty where there is none. `forced`: a permission was declined before, so the
+    consent screen has to be shown even if the provider would leave it out.
     """
 
     attempt: str
@@ -122,25 +133,40 @@ class ConsentRequest:
     language: str = ""
     missing: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    connected_as: str = ""
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BegunConsent:
-    """The page to send the person to, as long as it works, and the ids that were minted for what comes of it."""
+    """The page to send the person to, as long as it works, and the ids that were minted for what comes of it.
+
+    `requested` are the scopes that it asks for, None where the source does not take them from us; `verifier` is kept
+    until the return.
+    """
 
     url: str
     expires_in: timedelta | None = None
     user_id: str = ""
     session_id: str = ""
+    requested: tuple[str, ...] | None = None
+    verifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentReturn:
-    """A person who is back from the provider's page: whose attempt it is, and all parameters of the address."""
+    """A person who is back from the provider's page: whose attempt it is, and all parameters of the address.
+
+    `user_id`, `session_id`, `requested` and `verifier` are what the `BegunConsent` gave, `connected_as` what the
+    `ConsentRequest` did.
+    """
 
     attempt: str
     user_id: str
     session_id: str
+    requested: tuple[str, ...] | None
+    verifier: str
+    connected_as: str
     provider: Provider
     reference_id: str
     callback_url: str
@@ -254,13 +280,21 @@ class Gateway(Protocol):
     def finish_consent(self, returned: ConsentReturn) -> FinishedConsent:
         """Finish a consent by an exchange that works once; outside any transaction, and never repeated by us.
 
-        SourceUnavailable: nobody knows what came of it.
+        Another account than `connected_as` is an `AttemptFailed` whose reason is WRONG_ACCOUNT. SourceUnavailable:
+        nobody knows what came of it. AccountRefused: the provider refuses our client or the scopes that it asks for.
         """
         raise Unsupported
 
     def keep_consent(self, finished: FinishedConsent) -> None:
         """Keep what is the source's own, such as tokens; in the transaction that has just recorded its facts."""
         return
+
+    def refresh(self, clock: Clock, has_time: Callable[[], bool]) -> Iterator[tuple[Fact, ...]]:
+        """Refresh the tokens that are due, some at a time; what is to be recorded of them.
+
+        New tokens are stored before their facts are given. Those whose provider does not answer stay as they are.
+        """
+        raise Unsupported
 
     def check_event(self, headers: Mapping[str, str]) -> EventCheck:
         """What verifies an event with these headers. Raises NotVerified for those that can fit no body."""

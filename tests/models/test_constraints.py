@@ -39,6 +39,7 @@ from scopes.models import (
     Standing,
     SuspectedDuplicate,
     Suspicion,
+    Token,
     TrailEntry,
     UnknownScope,
     Verdict,
@@ -165,6 +166,11 @@ def version(**changes: Any) -> PolicyVersion:
     return PolicyVersion.objects.create(**base | {"created_at": NOW} | changes)
 
 
+def token(**changes: Any) -> Token:
+    base: dict[str, Any] = {"connection": connection_of("Ben"), "granted_in": "claim", "obtained_at": NOW}
+    return Token.objects.create(**base | {"access": b"encrypted", "key_id": "1"} | changes)
+
+
 def again(row: models.Model | None, **changes: Any) -> None:
     """The same row once more."""
     assert row is not None
@@ -256,6 +262,8 @@ REFUSED: dict[str, Callable[[], object]] = {
     "reference_conflict_is_reported": lambda: other_reference(reference_id=""),
     "reference_conflict_is_dismissed_by_somebody_and_why": lambda: other_reference(ended_at=NOW, author="Vera"),
     "source_trouble_since_a_time": lambda: Source.objects.create(kind="terra", name="other", trouble="keys"),
+    "token_is_there_until_it_ended": lambda: token(ended_at=NOW),
+    "token_is_encrypted_by_a_key": lambda: token(key_id=""),
     "link_event_once": lambda: (link_event(), link_event()),
     "link_event_newest": lambda: (link_event(what="seen"), link_event(what="seen", happened_at=LATER)),
     "verdict_once": lambda: again(Verdict.objects.first()),
