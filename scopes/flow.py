@@ -24,8 +24,9 @@ from scopes.models import Attempt, Connection, Merge, PolicyVersion, Source, Sus
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth import callback, settle
+from scopes.sources.consents import FinishedConsent
 from scopes.sources.errors import SourceError
-from scopes.sources.gateway import FinishedConsent, Gateway
+from scopes.sources.gateway import Gateway
 
 BATCH = 500
 

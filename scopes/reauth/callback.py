@@ -15,8 +15,8 @@ from django.db import transaction
 from scopes.catalogue.entries import Provider as Entry
 from scopes.models import Attempt, Source
 from scopes.reauth import settle
+from scopes.sources.consents import ConsentReturn
 from scopes.sources.errors import SourceError, SourceUnavailable
-from scopes.sources.gateway import ConsentReturn
 
 UNCERTAIN, NOT_FINISHED = "uncertain", "not_finished"
 CUT_OFF = "The consent returned, but we were stopped before we knew its result."

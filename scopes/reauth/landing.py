@@ -22,8 +22,9 @@ from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.progress import connection_of, judgement_of
 from scopes.reauth.target import reference_of
 from scopes.sources import registry
+from scopes.sources.consents import ConsentRequest
 from scopes.sources.errors import SourceError
-from scopes.sources.gateway import ConsentRequest, Gateway
+from scopes.sources.gateway import Gateway
 
 PRESSES = 5
 HOUR = timedelta(hours=1)

@@ -1,28 +1,27 @@
-"""What a source must be able to do, whatever its kind: one protocol, its neutral values, and who is asked for what.
+"""What a source must be able to do, whatever its kind.
 
 A `Kind` needs no credentials: it names its sources and reads what they sent. A `Gateway` is one of them, set up in the
-process environment, and asks it. Each call of a gateway raises a `SourceError` (see `errors`) and nothing else, or
+process environment, and calls it. Each call of a gateway raises a `SourceError` (see `errors`) and nothing else, or
 `Unsupported` where the kind's `Abilities` say that it cannot do it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from mmap import mmap
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from scopes.catalogue.entries import Provider
-from scopes.facts import AccountTrouble, ConnectionSeen, Fact, LinkChanged, ScopesChanged
-from scopes.sources.errors import SourceError, Unsupported
-from scopes.sources.setup import FailedEvents, Setup
+from scopes.facts import AccountTrouble, Fact
+from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
+from scopes.sources.errors import Unsupported
+from scopes.sources.events import Event, EventCheck, ReadEvent
+from scopes.sources.observations import Lookup, Page, Probe
+from scopes.sources.setup import CheckResult, FailedEvents, Setup
 
-# The reason of an attempt that brought another account than that of the connection which is to be fixed.
-WRONG_ACCOUNT = "wrong_account"
-
-type Event = Mapping[str, Any]
 type Clock = Callable[[], datetime]
 # The most seconds that a caller would wait -> how many to wait before the next call, None where it would be more.
 type RateLimit = Callable[[float], float | None]
@@ -51,185 +50,6 @@ class Patience(StrEnum):
 
     INTERACTIVE = "interactive"
     BACKGROUND = "background"
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """One row of a page that could not be read: which one (from 0), why, and its id where that much was readable."""
-
-    row: int
-    reason: str
-    user_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of the connections of a source. `next_page` is where to go on, None on the last page.
-
-    `changes` are what else was learnt about these connections on the way: a link that broke, scopes that were lost.
-    """
-
-    number: int
-    connections: tuple[ConnectionSeen, ...]
-    unreadable: tuple[Unreadable, ...] = ()
-    next_page: int | None = None
-    changes: tuple[LinkChanged | ScopesChanged, ...] = ()
-
-
-class Existence(StrEnum):
-    """Whether a source knows a connection. `unfinished`: it knows the id, and the consent never ended."""
-
-    KNOWN = "known"
-    NOT_FOUND = "not_found"
-    UNFINISHED = "unfinished"
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What a source answers about one connection; `seen` is None where it knows none."""
-
-    existence: Existence
-    seen: ConnectionSeen | None = None
-
-
-class ProbeResult(StrEnum):
-    """What the provider itself answers. `no_profile`: its server fails for this account alone."""
-
-    ANSWERED = "answered"
-    EXPIRED = "expired"
-    NO_PROFILE = "no_profile"
-    REFUSED = "refused"
-    DOWN = "down"
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What came of asking the provider: the account's id there, where it was given; the words of a refusal."""
-
-    result: ProbeResult
-    account: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentRequest:
-    """A consent that a person is about to be led to.
-
-    `attempt` is our own key of it, random and single-use. `names` are the source's own names of the provider; where
-    there are several, the person chooses. `missing` are the scopes to obtain, `held` those that the policy requests
-    and that are held. `success_url` and `failure_url` name the attempt in their path; `callback_url` is the same for
-    every attempt at the source, and expects the key in the parameter `state`. `connected_as` is the source's id of the
-    connection that is to be fixed, empty where there is none. `forced`: a permission was declined before, so the
-    consent screen has to be shown even if the provider would leave it out.
-    """
-
-    attempt: str
-    provider: Provider
-    names: tuple[str, ...]
-    reference_id: str
-    success_url: str
-    failure_url: str
-    callback_url: str
-    language: str = ""
-    missing: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()
-    connected_as: str = ""
-    forced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BegunConsent:
-    """The page to send the person to, as long as it works, and the ids that were minted for what comes of it.
-
-    `requested` are the scopes that it asks for, None where the source does not take them from us; `verifier` is kept
-    until the return.
-    """
-
-    url: str
-    expires_in: timedelta | None = None
-    user_id: str = ""
-    session_id: str = ""
-    requested: tuple[str, ...] | None = None
-    verifier: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentReturn:
-    """A person who is back from the provider's page: whose attempt it is, and all parameters of the address.
-
-    `user_id`, `session_id`, `requested` and `verifier` are what the `BegunConsent` gave, `connected_as` what the
-    `ConsentRequest` did.
-    """
-
-    attempt: str
-    user_id: str
-    session_id: str
-    requested: tuple[str, ...] | None
-    verifier: str
-    connected_as: str
-    provider: Provider
-    reference_id: str
-    callback_url: str
-    parameters: Mapping[str, Sequence[str]]
-    at: datetime
-
-
-class FinishedConsent(Protocol):
-    """What came of a consent. `facts` are recorded, a refusal as `AttemptFailed`; the rest is the source's own."""
-
-    @property
-    def facts(self) -> tuple[Fact, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class EventProof:
-    """An event that is proved to be the source's: when it was signed, and when it happened as far as that is trusted.
-
-    `trace_id` stays the same when it is delivered again; None where there is none.
-    """
-
-    signed_at: datetime
-    happened_at: datetime
-    trace_id: str | None = None
-
-
-class EventCheck(Protocol):
-    """Checks the proof of an event whose body arrives piece by piece."""
-
-    def update(self, piece: bytes) -> None:
-        """Take the next piece of the body."""
-
-    def proof(self) -> EventProof:
-        """The proof, over all pieces. Raises NotVerified."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadEvent:
-    """An event's type, and what of it may be stored: no health data, nothing that PostgreSQL refuses."""
-
-    type: str
-    body: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a check-up looked at. `do` is what fixes it; empty when nothing needs fixing.
-
-    `error` is what the source refused it with. `proves` is what works if it is fine: `credential`, `link`, or nothing.
-    """
-
-    check: str
-    says: str
-    do: str = ""
-    error: SourceError | None = None
-    proves: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return not self.do
-
-    def as_data(self) -> dict[str, str | bool]:
-        return {"check": self.check, "ok": self.ok, "says": self.says, "do": self.do}
 
 
 class Gateway(Protocol):
@@ -304,7 +124,7 @@ class Gateway(Protocol):
         """End one connection; False where the source knew none."""
         raise Unsupported
 
-    def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[Finding]:
+    def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[CheckResult]:
         """Whether everything works, as it is found; with `webhook_url`, harmless events are delivered there."""
         raise Unsupported
 

@@ -1,4 +1,4 @@
-"""How we are set up at a source, as it last reported: a value that is kept as JSON."""
+"""How we are set up at a source: what it last reported, kept as JSON, and what a check-up finds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from scopes.sources.errors import SourceError
 
 EXPIRES_SOON = timedelta(days=7)
 
@@ -67,3 +69,24 @@ class Setup:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Setup:
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One thing that a check-up looked at. `do` is what fixes it; empty when nothing needs fixing.
+
+    `error` is what the source refused it with. `proves` is what works if it is fine: `credential`, `link`, or nothing.
+    """
+
+    check: str
+    says: str
+    do: str = ""
+    error: SourceError | None = None
+    proves: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.do
+
+    def as_data(self) -> dict[str, str | bool]:
+        return {"check": self.check, "ok": self.ok, "says": self.says, "do": self.do}

@@ -20,7 +20,8 @@ from scopes.flow import Batches
 from scopes.intake.recording.recorded import Recorded
 from scopes.models import Connection, Listing, Source
 from scopes.models.transactions import in_transaction
-from scopes.sources.gateway import Gateway, Page
+from scopes.sources.gateway import Gateway
+from scopes.sources.observations import Page
 from scopes.sync import quarantine
 from scopes.sync.worker_process import AHEAD, Task, in_worker_process
 

@@ -22,7 +22,8 @@ from scopes.models import Attempt, Connection, LiveCheck, Source
 from scopes.models.transactions import in_transaction
 from scopes.redaction import without_addresses
 from scopes.sources.errors import AccountRefused, RequestRefused, SourceError
-from scopes.sources.gateway import Existence, Gateway, ProbeResult
+from scopes.sources.gateway import Gateway
+from scopes.sources.observations import Existence, ProbeResult
 from scopes.sync import account
 
 AN_HOUR_EACH = 500

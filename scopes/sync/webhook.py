@@ -19,7 +19,8 @@ from django.db.models import F
 from scopes.models import Delivery, Source
 from scopes.models.transactions import limited
 from scopes.redaction import without_addresses
-from scopes.sources.gateway import EventProof, Gateway, Kind
+from scopes.sources.events import EventProof
+from scopes.sources.gateway import Gateway, Kind
 from scopes.sync.body import Body
 from scopes.times import TRUSTED_AHEAD
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest
 
-from scopes.sources.gateway import EventCheck
+from scopes.sources.events import EventCheck
 from scopes.sync.body import Body
 
 PIECE = 64 * 1024

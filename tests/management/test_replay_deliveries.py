@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scopes.models import Connection, Delivery, Period
-from scopes.sources.gateway import EventProof
+from scopes.sources.events import EventProof
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sync import webhook

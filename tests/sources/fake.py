@@ -10,24 +10,11 @@ from mmap import mmap
 
 from scopes.catalogue import Provider
 from scopes.facts import AccountTrouble, AttemptFailed, ConnectionSeen, ConsentGiven, Fact, LinkChanged, LinkState
+from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn
 from scopes.sources.errors import NotVerified, RequestRefused, UnknownName
-from scopes.sources.gateway import (
-    Abilities,
-    BegunConsent,
-    Clock,
-    ConsentRequest,
-    ConsentReturn,
-    Event,
-    EventProof,
-    Existence,
-    Gateway,
-    Kind,
-    Lookup,
-    Page,
-    Patience,
-    RateLimit,
-    ReadEvent,
-)
+from scopes.sources.events import Event, EventProof, ReadEvent
+from scopes.sources.gateway import Abilities, Clock, Gateway, Kind, Patience, RateLimit
+from scopes.sources.observations import Existence, Lookup, Page
 
 SECRET = "a-shared-secret"
 

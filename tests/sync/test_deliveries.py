@@ -19,7 +19,7 @@ from scopes import flow
 from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake.recording.recorded import Recorded
 from scopes.models import Connection, Delivery, Period, Source
-from scopes.sources.gateway import EventProof
+from scopes.sources.events import EventProof
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sync import deliveries, webhook

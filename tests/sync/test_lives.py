@@ -23,7 +23,7 @@ from werkzeug import Request, Response
 from scopes import flow
 from scopes.facts import LinkState
 from scopes.models import Connection, FormerId, Source, SuspectedDuplicate
-from scopes.sources.gateway import EventProof
+from scopes.sources.events import EventProof
 from scopes.sources.terra.client import Terra as Client
 from scopes.sources.terra.environments import Environment
 from scopes.sync import deliveries, listing, live_check, quarantine, webhook

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 
 from scopes.models import RequestBudget
 from scopes.sources.errors import SourceUnavailable
-from scopes.sources.gateway import Existence
+from scopes.sources.observations import Existence
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sync import rate_limit

@@ -9,7 +9,7 @@ import pytest
 
 from scopes.models import Delivery, Source
 from scopes.sources import registry
-from scopes.sources.gateway import EventProof
+from scopes.sources.events import EventProof
 from scopes.sync.body import Body
 from scopes.sync.webhook import KEPT, TOO_OLD, store, words_of
 from tests.cast import NOW

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from scopes.management.sources import SOURCE_HELP, chosen
 from scopes.sources import registry
-from scopes.sources.gateway import Finding
+from scopes.sources.setup import CheckResult
 from scopes.sync import account
 
 FOUND = 3
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         if options["fail_on"] and not all(finding.ok for finding in findings):
             sys.exit(FOUND)
 
-    def _keep(self, source: str, findings: Sequence[Finding]) -> None:
+    def _keep(self, source: str, findings: Sequence[CheckResult]) -> None:
         """Keep whether the source refuses our account, for the desk. The check itself needs no database."""
         now = timezone.now()
         try:

@@ -10,19 +10,11 @@ from urllib.parse import urlsplit
 
 from scopes.sources.errors import SourceUnavailable
 from scopes.sources.fields import LONGEST_TEXT, LONGEST_USER_ID, PayloadError, text_in
+from scopes.sources.observations import Unreadable
 from scopes.sources.terra.exchange import Answer
 from scopes.sources.terra.payloads import TerraUser, read_user
 
 LOOKUP_KEYS = frozenset({"user", "users", "status", "is_authenticated"})
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """One row of a listing that could not be read: which one (from 0), why, and its id where that much was readable."""
-
-    row: int
-    reason: str
-    user_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

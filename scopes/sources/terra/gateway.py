@@ -10,25 +10,12 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from scopes.redaction import without_addresses
+from scopes.sources.consents import BegunConsent, ConsentRequest
 from scopes.sources.errors import SourceError, SourceUnavailable
-from scopes.sources.gateway import (
-    BegunConsent,
-    Clock,
-    ConsentRequest,
-    EventProof,
-    Existence,
-    Finding,
-    Gateway,
-    Kind,
-    Lookup,
-    Page,
-    Patience,
-    Probe,
-    ProbeResult,
-    RateLimit,
-    Unreadable,
-)
-from scopes.sources.setup import FailedEvents, Setup
+from scopes.sources.events import EventProof
+from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit
+from scopes.sources.observations import Existence, Lookup, Page, Probe, ProbeResult
+from scopes.sources.setup import CheckResult, FailedEvents, Setup
 from scopes.sources.terra import client as terra_client
 from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.checkup import check
@@ -68,8 +55,8 @@ class TerraGateway(Gateway):
         """The page before `start` is walked again: between two walks the pages may have shifted."""
         for page in self.client.listing(max(start - 1, 0)):
             at = clock()
-            unreadable = tuple(Unreadable(row.row, row.reason, row.user_id) for row in page.unreadable)
-            yield Page(page.page, tuple(user_to_fact(user, at) for user in page.users), unreadable, page.next_page)
+            users = tuple(user_to_fact(user, at) for user in page.users)
+            yield Page(page.page, users, page.unreadable, page.next_page)
 
     def look_up(self, user_id: str, at: datetime) -> Lookup:
         found = self.client.user(user_id)
@@ -127,7 +114,7 @@ class TerraGateway(Gateway):
     def revoke(self, user_id: str) -> bool:
         return self.client.deauthenticate(user_id)
 
-    def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[Finding]:
+    def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[CheckResult]:
         return check(self.client, now=now, webhook_url=webhook_url)
 
     def read_setup(self) -> Setup:

@@ -11,7 +11,8 @@ from mmap import mmap
 
 from scopes.facts import AccountTrouble, Fact
 from scopes.sources.errors import UnknownName
-from scopes.sources.gateway import Abilities, Event, Kind, Patience, ReadEvent
+from scopes.sources.events import Event, ReadEvent
+from scopes.sources.gateway import Abilities, Kind, Patience
 from scopes.sources.terra import environments, events
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.gateway import TerraGateway

@@ -14,7 +14,7 @@ from scopes import flow
 from scopes.facts import ConnectionSeen, LinkState, Origin, OriginKind
 from scopes.intake.recording import awaited_ids
 from scopes.models import Attempt, Connection, Delivery, FormerId, Source
-from scopes.sources.gateway import EventProof
+from scopes.sources.events import EventProof
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.gateway import TerraGateway

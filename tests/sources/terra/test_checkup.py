@@ -12,7 +12,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from scopes.sources.gateway import Finding
+from scopes.sources.setup import CheckResult
 from scopes.sources.terra.checkup import check
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
@@ -45,11 +45,11 @@ def webhook(httpserver: HTTPServer, *secrets: str) -> list[Request]:
     return received
 
 
-def findings(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -> list[Finding]:
+def findings(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -> list[CheckResult]:
     return list(check(terra, now=datetime.now(UTC) + ahead, webhook_url=webhook_url))
 
 
-def wrong(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -> list[Finding]:
+def wrong(terra: Terra, webhook_url: str = "", ahead: timedelta = timedelta()) -> list[CheckResult]:
     return [finding for finding in findings(terra, webhook_url, ahead) if not finding.ok]
 
 

@@ -1,0 +1,66 @@
+"""What a source answers about its connections: listed, looked up, or probed at the provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scopes.facts import ConnectionSeen, LinkChanged, ScopesChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One row of a page that could not be read: which one (from 0), why, and its id where that much was readable."""
+
+    row: int
+    reason: str
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the connections of a source. `next_page` is where to go on, None on the last page.
+
+    `changes` are what else was learnt about these connections on the way: a link that broke, scopes that were lost.
+    """
+
+    number: int
+    connections: tuple[ConnectionSeen, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    next_page: int | None = None
+    changes: tuple[LinkChanged | ScopesChanged, ...] = ()
+
+
+class Existence(StrEnum):
+    """Whether a source knows a connection. `unfinished`: it knows the id, and the consent never ended."""
+
+    KNOWN = "known"
+    NOT_FOUND = "not_found"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What a source answers about one connection; `seen` is None where it knows none."""
+
+    existence: Existence
+    seen: ConnectionSeen | None = None
+
+
+class ProbeResult(StrEnum):
+    """What the provider itself answers. `no_profile`: its server fails for this account alone."""
+
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    NO_PROFILE = "no_profile"
+    REFUSED = "refused"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What came of asking the provider: the account's id there, where it was given; the words of a refusal."""
+
+    result: ProbeResult
+    account: str = ""
+    detail: str = ""
