@@ -65,7 +65,7 @@ def test_every_variable_that_is_read_is_in_the_tables_and_every_one_there_is_rea
 
     assert {"PROXIES", "DEBUG", "WEBHOOK_STALE_SECONDS"} <= read()
     assert read() == set(KNOWN)
-    assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS"} | terra
+    assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS", "SCOPES_TOKEN_KEYS"} | terra
 
 
 def test_the_newest_release_of_the_changelog_is_the_version() -> None:

@@ -16,6 +16,7 @@ class Token(models.Model):
 
     `refreshing_since` is when somebody began to refresh them, committed before the request is sent: after a minute the
     request was cut off, and whether a rotating refresh token was used up is uncertain, since `uncertain_since`.
+    `failing_since` is when refreshing began to fail, for the reason `error`; None and empty while it does not.
     `asked_at` is when the provider was last asked about the connection. Once `ended_at` is set there are no tokens.
     """
 
@@ -42,6 +43,8 @@ class Token(models.Model):
     refresh_at = models.DateTimeField(null=True, blank=True)
     refreshing_since = models.DateTimeField(null=True, blank=True)
     uncertain_since = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=400, blank=True, default="", db_default="")
     asked_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
