@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from scopes.catalogue.oauth import OAuth
+
 CLOSURES = 10_000
 ENGLISH = "en"
 
@@ -50,7 +52,8 @@ class Provider:
 
     `known_as` holds, by kind of source, the names under which such a source begins consents there; where there are
     several, each is a region of its own. `spellings` are other ways in which it writes them, each with the name that it
-    stands for. Under EVERY stand the names of a provider that no file describes.
+    stands for. Under EVERY stand the names of a provider that no file describes. `oauth` is how a client of ours
+    connects to it, None where that is not known.
     `sources` are addresses, each with the day on which it was read.
     """
 
@@ -70,6 +73,7 @@ class Provider:
     notes: str = ""
     sources: tuple[tuple[str, date], ...] = ()
     confirmed: bool = True
+    oauth: OAuth | None = None
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -131,10 +135,12 @@ class Provider:
             scope["labels"] = dict(scope["labels"])
         data["retired_on"] = self.retired_on.isoformat() if self.retired_on else None
         data["sources"] = tuple((address, day.isoformat()) for address, day in self.sources)
+        data["oauth"] = self.oauth.as_data() if self.oauth else None
         return data
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Provider:
+        oauth = data.get("oauth")
         return cls(
             **{
                 **data,
@@ -159,5 +165,6 @@ class Provider:
                 "can_untick": Known(data["can_untick"]),
                 "console_approval": Known(data["console_approval"]),
                 "retired_on": date.fromisoformat(data["retired_on"]) if data["retired_on"] else None,
+                "oauth": OAuth.from_data(oauth) if oauth else None,
             }
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from scopes.catalogue import scope_strings
+from scopes.catalogue import oauth_block, scope_strings
 from scopes.catalogue.entries import ENGLISH, Known, Provider, Scope, Texts
 from scopes.catalogue.yaml_page import Nodes, Page
 
@@ -18,9 +18,12 @@ LONGEST_SLUG = 50
 KIND = re.compile("[a-z][a-z0-9_]*")
 
 NEEDS = frozenset({"slug", "name", "known_as", "reports_scopes", "can_untick", "console_approval", "sources", "scopes"})
-MAY = frozenset({"spellings", "separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed"})
+MAY = frozenset(
+    {"spellings", "separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed", "oauth"}
+)
 SCOPE_NEEDS = frozenset({"name", "labels"})
 SCOPE_MAY = frozenset({"aliases", "implies", "successor", "box", "mandatory", "sensitive", "confirmed"})
+SEPARATORS = (",", " ")
 LANGUAGE = re.compile("[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
@@ -43,7 +46,7 @@ def read(path: Path) -> ProviderFile:
         scopes=_scopes(page, nodes),
         known_as=tuple((kind, page.texts(names, kind)) for kind, names in _by_kind(page, nodes, "known_as")),
         spellings=tuple(_spellings(page, nodes)),
-        separator=_separator(page, nodes),
+        separator=page.one_of(nodes, "separator", SEPARATORS, default=Provider.separator),
         reports_scopes=page.word(nodes, "reports_scopes", Known),
         can_untick=page.word(nodes, "can_untick", Known),
         console_approval=page.word(nodes, "console_approval", Known),
@@ -52,8 +55,9 @@ def read(path: Path) -> ProviderFile:
         successor=page.optional_text(nodes, "successor"),
         advice=_by_language(page, nodes, "advice"),
         notes=page.optional_text(nodes, "notes"),
-        sources=_sources(page, nodes),
+        sources=page.sources(nodes),
         confirmed=page.flag(nodes, "confirmed", default=True),
+        oauth=oauth_block.read(page, nodes["oauth"]) if "oauth" in nodes else None,
     )
     return ProviderFile(page, nodes, provider)
 
@@ -174,33 +178,9 @@ def _known(page: Page, node: yaml.Node, what: str, names: set[str]) -> None:
         page.refuse(node, f"the {what} {name} is not the name of a scope in this file")
 
 
-def _separator(page: Page, nodes: Nodes) -> str:
-    if "separator" not in nodes:
-        return Provider.separator
-    node = nodes["separator"]
-    if not isinstance(node, yaml.ScalarNode) or node.value not in (",", " "):
-        page.refuse(node, 'separator must be "," or " "')
-    return str(node.value)
-
-
 def _day(page: Page, nodes: Nodes, key: str) -> date | None:
     text = page.optional_text(nodes, key)
-    return _date(page, nodes[key], key, text) if text else None
-
-
-def _date(page: Page, node: yaml.Node, what: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        page.refuse(node, f"{what} must be a date like 2026-10-30, not {text[:80]}")
-
-
-def _sources(page: Page, nodes: Nodes) -> tuple[tuple[str, date], ...]:
-    """Each address with the day on which it was read."""
-    return tuple(
-        (_link(page, node), _date(page, node, "the day on which a source was read", text))
-        for node, text in page.pairs(nodes, "sources").values()
-    )
+    return page.day(nodes[key], key, text) if text else None
 
 
 def _by_language(page: Page, nodes: Nodes, key: str) -> Texts:
@@ -212,10 +192,3 @@ def _by_language(page: Page, nodes: Nodes, key: str) -> Texts:
     if key in nodes and ENGLISH not in texts:
         page.refuse(nodes[key], f"{key} lacks {ENGLISH}")
     return tuple((language, text) for language, (_, text) in sorted(texts.items()))
-
-
-def _link(page: Page, node: yaml.Node) -> str:
-    link = page.text(node, "a source")
-    if not re.fullmatch(r"https://\S+", link):
-        page.refuse(node, "a source is an address that begins with https://")
-    return link

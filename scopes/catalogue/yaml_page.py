@@ -5,7 +5,9 @@ Words are read as they were written: `no` is the word "no" and `2026-10-30` a te
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
@@ -113,6 +115,42 @@ class Page:
             return words(text)
         except ValueError:
             self.refuse(nodes[key], f"{key} must be one of {', '.join(words)}, not {text[:80]}")
+
+    def optional_word[Word: StrEnum](self, nodes: Nodes, key: str, default: Word) -> Word:
+        return self.word(nodes, key, type(default)) if key in nodes else default
+
+    def one_of(self, nodes: Nodes, key: str, characters: tuple[str, ...], *, default: str) -> str:
+        """One of these characters, which may be white space."""
+        if key not in nodes:
+            return default
+        node = nodes[key]
+        if not isinstance(node, yaml.ScalarNode) or node.value not in characters:
+            self.refuse(node, f"{key} must be " + " or ".join(f'"{character}"' for character in characters))
+        return str(node.value)
+
+    def whole_number(self, nodes: Nodes, key: str) -> int | None:
+        """A number from 0 to 999,999,999; None where the key is missing."""
+        if key not in nodes:
+            return None
+        text = self.text(nodes[key], key)
+        if not text.isascii() or not text.isdecimal() or len(text) > 9:
+            self.refuse(nodes[key], f"{key} must be a whole number, not {text[:80]}")
+        return int(text)
+
+    def day(self, node: yaml.Node, what: str, text: str) -> date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self.refuse(node, f"{what} must be a date like 2026-10-30, not {text[:80]}")
+
+    def sources(self, nodes: Nodes) -> tuple[tuple[str, date], ...]:
+        """Each address under `sources` with the day on which it was read."""
+        found = self.pairs(nodes, "sources")
+        for address, (node, _) in found.items():
+            if not re.fullmatch(r"https://\S+", address):
+                self.refuse(node, "a source is an address that begins with https://")
+        what = "the day on which a source was read"
+        return tuple((address, self.day(node, what, text)) for address, (node, text) in found.items())
 
     def flag(self, nodes: Nodes, key: str, *, default: bool) -> bool:
         if key not in nodes:
