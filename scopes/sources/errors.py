@@ -19,13 +19,19 @@ class SourceError(Exception):
 class SourceUnavailable(SourceError):
     """They are down, slow, throttling or answer nonsense: try again later, after `retry_after` seconds where given.
 
-    `status` is the HTTP status, where an answer came at all.
+    `status` is the HTTP status, where an answer came at all. `sent` is false where the request never reached them.
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, status: int | None = None, trace_id: str = ""
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        sent: bool = True,
+        trace_id: str = "",
     ) -> None:
-        self.retry_after, self.status = retry_after, status
+        self.retry_after, self.status, self.sent = retry_after, status, sent
         super().__init__(message, trace_id=trace_id)
 
 
