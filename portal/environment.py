@@ -84,6 +84,11 @@ def trusted_origins() -> list[str]:
     return list(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
 
 
+def public_url() -> str:
+    """What PORTAL_URL says: the address that people reach this site by, without a slash at its end; may be empty."""
+    return os.environ.get("PORTAL_URL", "").strip().rstrip("/")
+
+
 def host_name() -> str:
     """What PORTAL_HOST_NAME says: the name of the host application on what people are sent."""
     return str(env.str("PORTAL_HOST_NAME", default="")) or "Your health app"

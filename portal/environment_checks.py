@@ -36,6 +36,7 @@ KNOWN = (
     "DATABASE_URL",
     "CSRF_TRUSTED_ORIGINS",
     "PROXIES",
+    "PORTAL_URL",
     "PORTAL_HOST_NAME",
     "PORTAL_LINKS_A_MONTH",
     "WEBHOOK_STALE_SECONDS",
@@ -80,16 +81,22 @@ def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
         value = variables.get(name, "").strip()
         if value and not (re.fullmatch("[0-9]{1,7}", value) and smallest <= int(value) <= LARGEST_NUMBER):
             yield f"{name} must be a whole number from {smallest} to {LARGEST_NUMBER}."
-    if any(re.search(r"[/\s]|:\d*$|://", host) and not host.endswith("]") for host in environment.hosts()):
-        yield "ALLOWED_HOSTS holds more than names: write them without scheme, port and path, separated by commas."
-    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in environment.trusted_origins()):
-        yield "CSRF_TRUSTED_ORIGINS must be addresses with scheme and without path, as https://portal.example.org."
+    yield from _wrong_addresses()
     if words := _wrong_database(variables.get("DATABASE_URL", "")):
         yield words
     for name, value in sorted(variables.items()):
         if value and name.startswith(OURS) and name not in KNOWN:
             for meant in difflib.get_close_matches(name, KNOWN, 1, NEARLY):
                 yield f"{name} is read by nothing. {meant} is meant."
+
+
+def _wrong_addresses() -> Iterator[str]:
+    if any(re.search(r"[/\s]|:\d*$|://", host) and not host.endswith("]") for host in environment.hosts()):
+        yield "ALLOWED_HOSTS holds more than names: write them without scheme, port and path, separated by commas."
+    if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in environment.trusted_origins()):
+        yield "CSRF_TRUSTED_ORIGINS must be addresses with scheme and without path, as https://portal.example.org."
+    if (address := environment.public_url()) and not re.fullmatch(r"https?://[^/?#@\s]+", address):
+        yield "PORTAL_URL must be an address with scheme and without path, as https://portal.example.org."
 
 
 def _wrong_database(url: str) -> str:
@@ -116,6 +123,8 @@ def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[
         yield "SECRET_KEY_FALLBACKS holds a key that is known or short, and such a key is believed. Remove it."
     if not environment.hosts() or "*" in environment.hosts():
         yield "ALLOWED_HOSTS is empty or allows every name. Set it to the names that this site is reached by."
+    if environment.public_url().startswith("http://"):
+        yield "PORTAL_URL is not encrypted, and secrets stand in the addresses of links. Set it to an https address."
     url = variables.get("DATABASE_URL", "")
     if not url or (not _wrong_database(url) and embedded_postgres.is_embedded(str(environment.database()["HOST"]))):
         yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."

@@ -24,6 +24,7 @@ CSRF_TRUSTED_ORIGINS = environment.trusted_origins()
 # Whether the sandbox may be run and talked to. Not to be set from outside.
 SANDBOX_ALLOWED = not PRODUCTION
 # How people know the application that they connect their providers to.
+PORTAL_URL = environment.public_url()
 PORTAL_HOST_NAME = environment.host_name()
 # How many links one person is sent within 30 days, across integrations; a lead may override it.
 PORTAL_LINKS_A_MONTH = environment.links_a_month()
@@ -127,7 +128,9 @@ AUTH_PASSWORD_VALIDATORS = [
 _COOKIE_PREFIX = "__Host-portal" if PRODUCTION else "portal"
 SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}_session"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}_csrf"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+# Kept by a person's browser from the press of a link's button until its consent returns.
+CONSENT_COOKIE_NAME = f"{_COOKIE_PREFIX}_consent"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONSENT_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_AGE = 12 * 60 * 60
 # How many proxies stand in front of us; sign-in is throttled by the address that the outermost one saw.
 PROXIES = environment.proxies()

@@ -12,7 +12,7 @@ from itertools import batched
 
 from django.db import transaction
 
-from scopes.facts import AttemptFailed, ConnectionFact, DataRefused, Fact, Origin, OriginKind, PersonKnown
+from scopes.facts import AttemptFailed, ConnectionFact, ConsentGiven, DataRefused, Fact, Origin, OriginKind, PersonKnown
 from scopes.intake.matching import merge as merging
 from scopes.intake.recording import attempts, awaited_ids, people, refusals, waivers
 from scopes.intake.recording.people import RecordedPeople
@@ -114,16 +114,20 @@ def finish_consent(
     parameters: Mapping[str, Sequence[str]],
     clock: Callable[[], datetime],
 ) -> bool:
-    """Finish a consent in the callback (see `reauth.callback`); False where somebody else has claimed the attempt."""
+    """Finish a consent in the callback (see `reauth.callback`); whether this gave a connection.
+
+    It does nothing where somebody else has claimed the attempt. Raises SourceError, once the attempt says that it
+    failed.
+    """
     if not callback.claim(attempt, clock()):
         return False
     try:
         finished = gateway.finish_consent(callback.returned_from(attempt, callback_url, parameters, clock()))
     except SourceError as error:
         callback.failed(attempt, error, clock())
-        return True
+        raise
     _keep_consent(attempt, gateway, finished, clock())
-    return True
+    return any(isinstance(fact, ConsentGiven) for fact in finished.facts)
 
 
 @in_transaction

@@ -11,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", desk.urls),
     path("hooks/<slug:kind>/<slug:name>/", webhook.receive_event, name="webhook"),
     path("hooks/<slug:kind>/<slug:name>", webhook.receive_event),  # a redirect to the slash would lose the body
-    path("r/back", reauth.back, name="reauth_callback"),
+    path("r/back/<slug:kind>/<slug:name>/", reauth.callback, name="reauth_callback"),
     path("r/back/<str:key>", reauth.back, name="reauth_back"),
     path("r/result/<str:key>", reauth.result, name="reauth_result"),
     path("r/<str:public_id>/<str:secret>", reauth.link_page, name="reauth_landing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
 from django import forms
 from django.conf import settings
@@ -133,7 +134,8 @@ def link_now(request: HttpRequest, public_id: str) -> HttpResponse:
 def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
     """The address, for the only time: it is stored nowhere."""
     link = _link(issued.link.public_id)
-    url = request.build_absolute_uri(reverse("reauth_landing", args=[link.public_id, issued.secret]))
+    path = reverse("reauth_landing", args=[link.public_id, issued.secret])
+    url = urljoin(settings.PORTAL_URL or request.build_absolute_uri("/"), path)
     with translation.override(link.language):
         request_sent = consent_request.for_link(link, link.needs, settings.PORTAL_HOST_NAME)
         message = consent_request.message(request_sent, name=link.person.name, url=url, expires_at=link.expires_at)

@@ -81,8 +81,8 @@ def opened(link: ReauthLink, now: datetime) -> None:
 
 
 @limited(lock=LONGEST_WAIT)
-def begin(link: ReauthLink, now: datetime) -> Attempt:
-    """A new attempt through the link. Raises LinkEnded, TooManyPresses."""
+def begin(link: ReauthLink, now: datetime, browser: str = "") -> Attempt:
+    """A new attempt through the link, bound to `browser`, a secret that it keeps. Raises LinkEnded, TooManyPresses."""
     held = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
     status = status_of(held, now)
     if status is not LinkStatus.LIVE:
@@ -99,8 +99,14 @@ def begin(link: ReauthLink, now: datetime) -> Attempt:
         link=held,
         connection=connection,
         key=secrets.token_urlsafe(24),
+        browser=hash_of(browser) if browser else None,
         started_at=now,
     )
+
+
+def is_begun_by(attempt: Attempt, browser: str) -> bool:
+    """Whether the browser that keeps this secret began the attempt."""
+    return attempt.browser is not None and compare_digest(bytes(attempt.browser), hash_of(browser))
 
 
 def mint(attempt: Attempt, gateway: Gateway, back_to: BackTo, language: str, now: datetime) -> str:

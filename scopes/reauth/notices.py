@@ -65,6 +65,13 @@ RESULTS: Mapping[Result, Notice] = {
     Result.NOT_ALLOWED: Notice(
         NOT_CONNECTED, _("%(provider)s made no connection, because the access was not allowed.")
     ),
+    Result.ADMINISTRATOR: Notice(
+        NOT_CONNECTED,
+        _(
+            "At %(provider)s, only an administrator of your organisation can allow this. Please ask them to; trying"
+            " again before will not help."
+        ),
+    ),
     Result.FAILED: Notice(NOT_CONNECTED, _("%(provider)s made no connection.")),
     Result.WAITING: Notice(
         _("Thank you, one moment"),
@@ -77,6 +84,13 @@ UNKNOWN_LINK = Notice(
     _(
         "We do not know this link. Perhaps a part of it got lost when it was copied: open it straight from the message"
         " that you received, or ask support for a new one."
+    ),
+)
+OTHER_BROWSER = Notice(
+    NOT_CONNECTED,
+    _(
+        "This page was opened in another browser than the link, or the browser keeps no cookies. Nothing has changed:"
+        " please open the link again, and stay in one browser."
     ),
 )
 TOO_MANY_PRESSES = Notice(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from scopes.models import Attempt, ReauthLink
 from scopes.reauth.landing import reported_by_redirect
 from scopes.reauth.progress import connection_of
+from scopes.sources.consents import ADMINISTRATOR_NEEDED, WRONG_ACCOUNT
 
 Outcome = ReauthLink.Outcome
 
@@ -20,6 +21,7 @@ class Result(StrEnum):
     WRONG_ACCOUNT = "wrong_account"
     MISSING_SCOPES = "missing_scopes"
     NOT_ALLOWED = "not_allowed"
+    ADMINISTRATOR = "administrator"
     FAILED = "failed"
     WAITING = "waiting"
 
@@ -28,6 +30,8 @@ _REASONS = {
     "missing_scopes": Result.MISSING_SCOPES,
     "access_denied": Result.NOT_ALLOWED,
     "auth_cancelled": Result.NOT_ALLOWED,
+    ADMINISTRATOR_NEEDED: Result.ADMINISTRATOR,
+    WRONG_ACCOUNT: Result.WRONG_ACCOUNT,
 }
 
 

@@ -28,6 +28,7 @@ from scopes.models.transactions import in_transaction
 from scopes.reauth.landing import NOT_MINTED, reported_by_redirect
 from scopes.reauth.progress import THE_LINK, connections_of, judgements_of, missing
 from scopes.sources import registry
+from scopes.sources.consents import WRONG_ACCOUNT
 
 WINDOW = timedelta(hours=2)
 PATIENCE = timedelta(minutes=15)
@@ -223,7 +224,8 @@ def _failed(attempt_pk: int, reason: str, message: str, at: datetime, reported_b
     attempt.save(update_fields=["state", "result", "message", "ended_at"])
     if link.outcome in ("", Outcome.FAILED):
         conclusions = Conclusions(reported_by, now)
-        conclusions.add(link, Outcome.FAILED, reason)
+        wrong = reason == WRONG_ACCOUNT
+        conclusions.add(link, Outcome.WRONG_ACCOUNT if wrong else Outcome.FAILED, OTHER_ACCOUNT if wrong else reason)
         conclusions.write()
 
 

@@ -1,14 +1,20 @@
-"""The door of a person who was sent a reauth link: a page, a press, the way back. No sign-in, no cookie, no script."""
+"""The door of a person who was sent a reauth link: a page, a press, the way back. No sign-in, no script.
+
+Where the consent is finished in the callback, a cookie binds the attempt to the browser that pressed.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
@@ -20,8 +26,9 @@ from django.utils.csp import CSP, build_policy
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow
-from scopes.models import Attempt, ReauthLink
-from scopes.reauth import callback, consent_request, landing, notices
+from scopes.models import Attempt, ReauthLink, Source
+from scopes.reauth import callback as consents
+from scopes.reauth import consent_request, landing, notices
 from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.notices import Notice
@@ -36,6 +43,8 @@ from scopes.views.door import door
 RETRY_SECONDS = 300
 LOOK_AGAIN_SECONDS = 4
 SECONDS_FOR_PENDING = 2
+BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
+BROWSER_KEEPS = timedelta(hours=2)
 
 log = logging.getLogger(__name__)
 
@@ -79,24 +88,37 @@ def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse
 
 @door(methods=("GET", "HEAD"), takes_any_input=True, busy=_unavailable)
 @_for_a_person
-def back(request: HttpRequest, key: str = "") -> HttpResponse:
-    """Where the provider sends the person: writes down what the address says, and leads on to a clean one.
-
-    Without a key in the path the parameter `state` is the attempt's.
-    """
-    key = key or request.GET.get("state", "")
+def back(request: HttpRequest, key: str) -> HttpResponse:
+    """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
     attempt = landing.attempt_by(key)
-    if attempt is None:
+    if attempt is None or _is_finished_here(attempt):
         return _unknown(request)
     parameters = dict(request.GET.lists())
-    if attempt.source.kind in registry.able("finishes_consents"):
-        landing.returned(attempt, "", callback.without_secrets(parameters), timezone.now())
-        if request.method == "GET":
-            _finish(request, attempt, parameters)
-    else:
-        end = next(iter(parameters.pop("end", [])), "")
-        landing.returned(attempt, end, parameters, timezone.now())
-    return _private(HttpResponseRedirect(reverse("reauth_result", args=[key]), status=HTTPStatus.SEE_OTHER))
+    end = next(iter(parameters.pop("end", [])), "")
+    landing.returned(attempt, end, parameters, timezone.now())
+    return _to_result(attempt)
+
+
+@door(methods=("GET", "HEAD"), takes_any_input=True, busy=_unavailable)
+@_for_a_person
+def callback(request: HttpRequest, kind: str, name: str) -> HttpResponse:
+    """Where the provider sends the person whose consent is finished here; `state` is the key of the attempt.
+
+    An attempt at another source, and one that another browser began, are refused before anything is exchanged.
+    """
+    parameters = dict(request.GET.lists())
+    states = parameters.get("state", [])
+    attempt = landing.attempt_by(states[0]) if len(states) == 1 else None
+    if attempt is None or (attempt.source.kind, attempt.source.name) != (kind, name) or not _is_finished_here(attempt):
+        return _unknown(request)
+    assert attempt.link is not None
+    if not landing.is_begun_by(attempt, request.COOKIES.get(settings.CONSENT_COOKIE_NAME, "")):
+        with _in_language_of(attempt.link):
+            return _note(request, attempt.link, notices.OTHER_BROWSER, HTTPStatus.FORBIDDEN)
+    landing.returned(attempt, "", consents.without_secrets(parameters), timezone.now())
+    if request.method == "GET":
+        _finish(request, attempt, parameters)
+    return _to_result(attempt)
 
 
 @door(busy=_unavailable)
@@ -146,9 +168,9 @@ def _show_link(request: HttpRequest, link: ReauthLink) -> HttpResponse:
 def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> HttpResponse:
     now = timezone.now()
     outcome = result_of(attempt)
-    if callback.is_cut_off(attempt, now):
+    if consents.is_cut_off(attempt, now):
         flow.settle_overdue(attempt.source.key, now)
-    if outcome is Result.WAITING and (callback.is_cut_off(attempt, now) or _pending_was_processed(attempt, now)):
+    if outcome is Result.WAITING and (consents.is_cut_off(attempt, now) or _pending_was_processed(attempt, now)):
         attempt = landing.attempt_by(attempt.key) or attempt
         link = attempt.link or link
         outcome = result_of(attempt)
@@ -170,15 +192,16 @@ def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> Ht
 def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     """To the provider's own page, by an address that is minted now."""
     now = timezone.now()
+    source = link.integration.source
+    browser = _browser(request) if source.kind in registry.able("finishes_consents") else ""
     try:
-        attempt = landing.begin(link, now)
+        attempt = landing.begin(link, now, browser)
     except landing.LinkEnded as ended:
         return _ended(request, link, ended.status)
     except landing.TooManyPresses:
         return _note(request, link, notices.TOO_MANY_PRESSES, HTTPStatus.TOO_MANY_REQUESTS)
-    address = request.build_absolute_uri(reverse("reauth_back", args=[attempt.key]))
-    callback = request.build_absolute_uri(reverse("reauth_callback"))
-    back_to = landing.BackTo(f"{address}?end=success", f"{address}?end=failure", callback)
+    address = _address(request, "reauth_back", attempt.key)
+    back_to = landing.BackTo(f"{address}?end=success", f"{address}?end=failure", _callback_url(request, source))
     try:
         url = landing.mint(attempt, _gateway(link), back_to, link.language, now)
     except NotConfigured as problem:
@@ -190,22 +213,64 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
         return response
     except SourceError as problem:
         log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
-        account.note(link.integration.source.key, problem, now)
+        account.note(source.key, problem, now)
     else:
-        account.works(link.integration.source.key, links=True)
-        return _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
+        response = _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
+        if browser:
+            _remember(response, browser)
+        else:
+            account.works(source.key, links=True)
+        return response
     return _note(request, link, notices.CANNOT_CONNECT, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _browser(request: HttpRequest) -> str:
+    """What this browser keeps to prove that it began an attempt; the same for all of its tabs."""
+    kept = request.COOKIES.get(settings.CONSENT_COOKIE_NAME, "")
+    return kept if BROWSER.fullmatch(kept) else secrets.token_urlsafe(32)
+
+
+def _remember(response: HttpResponse, browser: str) -> None:
+    # Lax: the provider's page leads back here, which a strict cookie would not survive.
+    response.set_cookie(
+        settings.CONSENT_COOKIE_NAME,
+        browser,
+        max_age=BROWSER_KEEPS,
+        secure=settings.CONSENT_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _is_finished_here(attempt: Attempt) -> bool:
+    return attempt.source.kind in registry.able("finishes_consents")
+
+
+def _to_result(attempt: Attempt) -> HttpResponse:
+    return _private(HttpResponseRedirect(reverse("reauth_result", args=[attempt.key]), status=HTTPStatus.SEE_OTHER))
 
 
 def _finish(request: HttpRequest, attempt: Attempt, parameters: Mapping[str, Sequence[str]]) -> None:
     """Finish the consent, unless somebody has begun to: the browser's way back brings the callback twice."""
-    callback_url = request.build_absolute_uri(reverse("reauth_callback"))
+    source = attempt.source
     try:
-        gateway = registry.gateway(attempt.source.kind, attempt.source.name, Patience.INTERACTIVE)
+        gateway = registry.gateway(source.kind, source.name, Patience.INTERACTIVE)
+        if flow.finish_consent(attempt, gateway, _callback_url(request, source), parameters, timezone.now):
+            account.works(source.key, links=True)
     except NotConfigured as problem:
-        log.warning("a consent returned and could not be finished: %s", problem)
-        return
-    flow.finish_consent(attempt, gateway, callback_url, parameters, timezone.now)
+        log.warning("a consent at %s returned and could not be finished: %s", source.key, problem)
+    except SourceError as problem:
+        log.warning("a consent at %s returned and was not finished: %s", source.key, problem)
+        account.note(source.key, problem, timezone.now())
+
+
+def _address(request: HttpRequest, view: str, *arguments: str) -> str:
+    return urljoin(settings.PORTAL_URL or request.build_absolute_uri("/"), reverse(view, args=arguments))
+
+
+def _callback_url(request: HttpRequest, source: Source) -> str:
+    """The redirect URI. It is registered at the provider, which compares it to the letter."""
+    return _address(request, "reauth_callback", source.kind, source.name)
 
 
 def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -11,12 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow, nightly
+from scopes.facts import AccountTrouble
 from scopes.judge import policy
 from scopes.models import Attempt, Connection, LinkEvent, LiveCheck, Source
 from scopes.reauth.callback import FINISHED_WITHIN
 from scopes.reauth.issue import Issued, Wish, issue
 from scopes.sources import registry
-from scopes.sources.errors import SourceUnavailable
+from scopes.sources.errors import AccountRefused, SourceUnavailable
+from scopes.sources.consents import ADMINISTRATOR_NEEDED, WRONG_ACCOUNT
 from scopes.sync import live_check
 from tests import cast
 from tests.reauth.hands import act
@@ -24,6 +27,7 @@ from tests.sources.fake import SECRET, FakeKind, Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+CALLBACK = "/r/back/fake/app/"
 WITHOUT_HEARTRATE = tuple(scope for scope in cast.EVERYTHING if scope != "heartrate")
 
 
@@ -72,7 +76,7 @@ def press(client: Client, link: Issued) -> Attempt:
 
 def come_back(client: Client, attempt: Attempt, **parameters: str) -> str:
     """Where the callback leads, followed: the page of the result."""
-    answer = client.get(reverse("reauth_callback"), {"state": attempt.key, **parameters})
+    answer = client.get(CALLBACK, {"state": attempt.key, **parameters})
     assert (answer.status_code, answer["Location"]) == (303, reverse("reauth_result", args=[attempt.key]))
     return client.get(answer["Location"]).content.decode()
 
@@ -86,7 +90,7 @@ def test_it_goes_through_the_whole_circle(client: Client, server: Server, source
 
     attempt = press(client, link)
     assert server.asked and server.asked.missing == ("heartrate",) and server.asked.names == ("oura",)
-    assert server.asked.callback_url == "http://testserver/r/back"
+    assert server.asked.callback_url == "http://testserver/r/back/fake/app/"
     server.codes["c-1"] = ("account-1", cast.EVERYTHING)
     assert "You can close this page" in come_back(client, attempt, code="c-1")
 
@@ -126,11 +130,13 @@ def test_the_second_callback_finds_it_claimed(client: Client, server: Server, li
     attempt = press(client, link)
     server.codes["c-1"] = ("account-1", cast.EVERYTHING)
     times: list[str] = []
+    tab = Client()
+    tab.cookies.update(client.cookies)
 
     def come_back_meanwhile() -> None:
         times.append("exchange")
         if len(times) == 1:
-            come_back(Client(), attempt, code="c-1")
+            come_back(tab, attempt, code="c-1")
 
     server.exchange = come_back_meanwhile
     come_back(client, attempt, code="c-1")
@@ -191,17 +197,117 @@ def test_what_cannot_be_stored_leaves_no_token(client: Client, server: Server, l
 
     attempt, server.keep = press(client, link), no_room
     server.codes["c-1"] = ("account-1", cast.EVERYTHING)
-    answer = client.get(reverse("reauth_callback"), {"state": attempt.key, "code": "c-1"})
+    answer = client.get(CALLBACK, {"state": attempt.key, "code": "c-1"})
     assert answer.status_code == 503 and (health(), server.kept) == ("blocked", [])
+
+
+def test_what_another_browser_began_is_not_finished(client: Client, server: Server, link: Issued) -> None:
+    attempt = press(client, link)
+    other = Client()
+    other.post(f"/r/{link.link.public_id}/{link.secret}")
+    server.codes["c-1"] = ("account-1", cast.EVERYTHING)
+    for stranger in (Client(), other):
+        answer = stranger.get(CALLBACK, {"state": attempt.key, "code": "c-1"})
+        assert answer.status_code == 403 and "another browser" in answer.content.decode()
+    attempt.refresh_from_db()
+    assert (attempt.claimed_at, attempt.returned, list(server.codes)) == (None, None, ["c-1"])
+
+    come_back(client, attempt, code="c-1")
+    assert server.kept == ["token-of-c-1"], "the browser that began it is not locked out"
+
+
+def test_a_browser_with_two_tabs_finishes_each_attempt(client: Client, server: Server, link: Issued) -> None:
+    server.codes |= {"c-1": ("account-1", WITHOUT_HEARTRATE), "c-2": ("account-1", cast.EVERYTHING)}
+    first, second = press(client, link), press(client, link)
+    come_back(client, second, code="c-1")
+    come_back(client, first, code="c-2")
+    for attempt in (first, second):
+        attempt.refresh_from_db()
+    link.link.refresh_from_db()
+    assert (first.state, second.state, link.link.outcome) == ("succeeded", "succeeded", "fixed")
+    assert server.kept == ["token-of-c-1", "token-of-c-2"]
+
+
+@pytest.mark.parametrize("address", ["/r/back/fake/other/", "/r/back/terra/app/", "/r/back/{key}"])
+def test_a_state_counts_at_its_own_source_only(
+    client: Client, server: Server, link: Issued, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    attempt = press(client, link)
+    answer = client.get(address.format(key=attempt.key), {"state": attempt.key, "code": "c-1"})
+    attempt.refresh_from_db()
+    assert (answer.status_code, attempt.claimed_at, attempt.returned) == (404, None, None)
+
+
+def test_a_state_that_stands_twice_is_unknown(client: Client, server: Server, link: Issued) -> None:
+    attempt = press(client, link)
+    answer = client.get(f"{CALLBACK}?state={attempt.key}&state={attempt.key}&code=c-1")
+    attempt.refresh_from_db()
+    assert (answer.status_code, attempt.claimed_at) == (404, None)
+
+
+def test_the_cookie_is_for_the_browser_alone(client: Client, server: Server, link: Issued) -> None:
+    attempt = press(client, link)
+    cookie = client.cookies["portal_consent"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 7200)
+    assert attempt.browser is not None and cookie.value.encode() not in bytes(attempt.browser)
+    client.cookies["portal_consent"] = "guessed; or set by somebody else"
+    press(client, link)
+    assert len(client.cookies["portal_consent"].value) == 43
+
+
+def test_a_redirect_uri_is_made_with_the_portals_own_address(
+    client: Client, server: Server, link: Issued, settings: Any
+) -> None:
+    settings.PORTAL_URL = "https://support.example"
+    press(client, link)
+    assert server.asked is not None and server.asked.callback_url == "https://support.example/r/back/fake/app/"
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome", "sentence"),
+    [
+        (WRONG_ACCOUNT, "wrong_account", "with another account than before"),
+        (ADMINISTRATOR_NEEDED, "failed", "only an administrator"),
+        ("access_denied", "failed", "the access was not allowed"),
+    ],
+)
+def test_what_a_consent_failed_by_is_said(
+    client: Client, server: Server, link: Issued, reason: str, outcome: str, sentence: str
+) -> None:
+    page = come_back(client, press(client, link), error=reason)
+    link.link.refresh_from_db()
+    assert (link.link.outcome, health(), sentence in page) == (outcome, "blocked", True)
+
+
+def test_a_client_that_is_refused_is_a_trouble_of_the_source_until_a_consent_succeeds(
+    client: Client, server: Server, source: Source, link: Issued
+) -> None:
+    def refuse() -> None:
+        raise AccountRefused("invalid_scope", trouble=AccountTrouble.FORBIDDEN)
+
+    server.exchange = refuse
+    attempt = press(client, link)
+    come_back(client, attempt, code="c-1")
+    attempt.refresh_from_db()
+    source.refresh_from_db()
+    assert (attempt.state, source.trouble, health()) == ("failed", "forbidden", "blocked")
+    press(client, link)
+    source.refresh_from_db()
+    assert source.trouble == "forbidden", "an address that was made proves nothing"
+
+    server.exchange, server.codes["c-2"] = (lambda: None), ("account-1", cast.EVERYTHING)
+    come_back(client, press(client, link), code="c-2")
+    source.refresh_from_db()
+    assert source.trouble == ""
 
 
 def test_a_head_request_finishes_nothing(client: Client, server: Server, link: Issued) -> None:
     attempt = press(client, link)
-    client.head(reverse("reauth_callback"), {"state": attempt.key, "code": "c-1"})
+    client.head(CALLBACK, {"state": attempt.key, "code": "c-1"})
     attempt.refresh_from_db()
     assert attempt.claimed_at is None
 
 
 def test_an_unknown_state_is_an_unknown_link(client: Client, server: Server) -> None:
-    assert client.get(reverse("reauth_callback"), {"state": "made-up", "code": "c"}).status_code == 404
-    assert client.get(reverse("reauth_callback")).status_code == 404
+    assert client.get(CALLBACK, {"state": "made-up", "code": "c"}).status_code == 404
+    assert client.get(CALLBACK).status_code == 404
