@@ -189,14 +189,18 @@ def _told(values: Iterable[str | None]) -> list[str]:
 
 
 def _attempt_for(fact: Fact, attempts: Sequence[Attempt]) -> Attempt | None:
-    by_id = next((attempt for attempt in attempts if fact.user_id and attempt.user_id == fact.user_id), None)
-    if by_id or not isinstance(fact, ConsentGiven | IdReplaced | AttemptFailed):
-        return by_id
+    """The attempt of the fact's session, else of its id, else the one of its person and provider.
+
+    A session is one attempt's own; a source whose ids never change gives all attempts the same.
+    """
     session = getattr(fact, "session_id", None)
     by_session = next((attempt for attempt in attempts if session and attempt.session_id == session), None)
+    by_id = next((attempt for attempt in attempts if fact.user_id and attempt.user_id == fact.user_id), None)
+    if by_session or by_id or not isinstance(fact, ConsentGiven | IdReplaced | AttemptFailed):
+        return by_session or by_id
     within = [attempt for attempt in attempts if _is_within(fact, attempt)]
     still_open = (attempt for attempt in within if attempt.state == Attempt.State.OPEN)
-    return by_session or next(still_open, None) or next(iter(within), None)
+    return next(still_open, None) or next(iter(within), None)
 
 
 def _is_within(fact: ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt) -> bool:

@@ -18,8 +18,8 @@ from scopes.models import Attempt, Connection, LinkEvent, LiveCheck, Source
 from scopes.reauth.callback import FINISHED_WITHIN
 from scopes.reauth.issue import Issued, Wish, issue
 from scopes.sources import registry
-from scopes.sources.errors import AccountRefused, SourceUnavailable
 from scopes.sources.consents import ADMINISTRATOR_NEEDED, WRONG_ACCOUNT
+from scopes.sources.errors import AccountRefused, SourceUnavailable
 from scopes.sync import live_check
 from tests import cast
 from tests.reauth.hands import act
