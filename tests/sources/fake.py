@@ -11,7 +11,7 @@ from mmap import mmap
 from scopes.catalogue import Provider
 from scopes.facts import AccountTrouble, AttemptFailed, ConnectionSeen, ConsentGiven, Fact, LinkChanged, LinkState
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn
-from scopes.sources.errors import NotVerified, RequestRefused, UnknownName
+from scopes.sources.errors import CredentialDead, NotVerified, RequestRefused, UnknownName
 from scopes.sources.events import Event, EventProof, ReadEvent
 from scopes.sources.gateway import Abilities, Clock, Gateway, Kind, Patience, RateLimit
 from scopes.sources.observations import Existence, Lookup, Page
@@ -21,12 +21,16 @@ SECRET = "a-shared-secret"
 
 @dataclass
 class Server:
-    """What the source knows: account -> (whose it is, granted scopes), codes that work once, tokens that we keep."""
+    """The source's state: account -> (whose it is, granted scopes), codes that work once, tokens that we keep.
+
+    `dead` are accounts whose credential is no longer accepted.
+    """
 
     accounts: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     codes: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
-    asked: ConsentRequest | None = None
+    dead: set[str] = field(default_factory=set)
+    requested: ConsentRequest | None = None
     exchange: Callable[[], object] = lambda: None
     keep: Callable[[], object] = lambda: None
 
@@ -64,12 +68,14 @@ class FakeGateway(Gateway):
         yield Page(0, tuple(self._seen(account, clock()) for account in self.server.accounts))
 
     def look_up(self, user_id: str, at: datetime) -> Lookup:
+        if user_id in self.server.dead:
+            raise CredentialDead("invalid_grant")
         if user_id not in self.server.accounts:
             return Lookup(Existence.NOT_FOUND)
         return Lookup(Existence.KNOWN, self._seen(user_id, at))
 
     def begin_consent(self, request: ConsentRequest) -> BegunConsent:
-        self.server.asked = request
+        self.server.requested = request
         return BegunConsent(f"https://fake.example/authorize?state={request.attempt}", session_id=request.attempt)
 
     def finish_consent(self, returned: ConsentReturn) -> Finished:

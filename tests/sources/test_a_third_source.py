@@ -84,13 +84,13 @@ def come_back(client: Client, attempt: Attempt, **parameters: str) -> str:
 def test_it_goes_through_the_whole_circle(client: Client, server: Server, source: Source, link: Issued) -> None:
     assert (health(), ben().reference_id) == ("blocked", "ref-ben")
 
-    (check,) = live_check.ask_about([ben()], "rex", timezone.now())
+    (check,) = live_check.new_checks([ben()], "rex", timezone.now())
     live_check.check([check], registry.gateway("fake", "app"), timezone.now)
     assert LiveCheck.objects.get().answer == LiveCheck.Answer.KNOWN
 
     attempt = press(client, link)
-    assert server.asked and server.asked.missing == ("heartrate",) and server.asked.names == ("oura",)
-    assert server.asked.callback_url == "http://testserver/r/back/fake/app/"
+    assert server.requested and server.requested.missing == ("heartrate",) and server.requested.names == ("oura",)
+    assert server.requested.callback_url == "http://testserver/r/back/fake/app/"
     server.codes["c-1"] = ("account-1", cast.EVERYTHING)
     assert "You can close this page" in come_back(client, attempt, code="c-1")
 
@@ -110,6 +110,28 @@ def test_it_goes_through_the_whole_circle(client: Client, server: Server, source
     assert registry.gateway("fake", "app").revoke("account-1") is True
     assert registry.gateway("fake", "app").revoke("account-1") is False
     assert not LinkEvent.objects.exists(), "a source that keeps its ids needs no matching"
+
+
+def test_a_dead_credential_is_a_rejected_token_of_its_connection_alone(server: Server, source: Source) -> None:
+    server.dead.add("account-1")
+    server.accounts["account-2"] = ("ref-ada", cast.EVERYTHING)
+    gateway = registry.gateway("fake", "app")
+    nightly.list_source(gateway, timezone.now, lambda _: None)
+    ada = Connection.objects.get(user_id="account-2")
+
+    checks = live_check.new_checks([ben(), ada], "rex", timezone.now())
+    checked = live_check.check(checks, gateway, timezone.now)
+
+    assert (checked.answered, checked.trouble) == (2, None)
+    assert list(LiveCheck.objects.order_by("pk").values_list("answer", "probe", "detail")) == [
+        ("known", "expired", "invalid_grant"),
+        ("known", "", ""),
+    ]
+    assert (ben().standing.link, health()) == ("token_rejected", "broken")
+    ada.refresh_from_db()
+    assert ada.standing.link == "active"
+    source.refresh_from_db()
+    assert source.trouble == "", "our account there is not refused"
 
 
 def test_another_account_is_a_wrong_account_at_once(client: Client, server: Server, link: Issued) -> None:
@@ -260,7 +282,7 @@ def test_a_redirect_uri_is_made_with_the_portals_own_address(
 ) -> None:
     settings.PORTAL_URL = "https://support.example"
     press(client, link)
-    assert server.asked is not None and server.asked.callback_url == "https://support.example/r/back/fake/app/"
+    assert server.requested is not None and server.requested.callback_url == "https://support.example/r/back/fake/app/"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class AdminApi:
         """Our own token: needs no scope of it."""
         data = self._get(f"{self.environment.admin_base_url}/me")
         if not isinstance(data, Mapping):
-            raise SourceUnavailable("the Admin API tells nothing of our token")
+            raise SourceUnavailable("the Admin API reports nothing about our token")
         return Token(_text(data, "name"), _texts(data.get("scopes")) or (), _time(data, "expires_at"))
 
     def sources(self) -> tuple[EnabledSource, ...]:

@@ -1,4 +1,4 @@
-"""What can go wrong with Terra's Admin API: its token, what the token may do, or Terra itself."""
+"""Errors of Terra's Admin API: of the token, of its permissions, or of Terra itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class AdminTokenRejected(SourceError):
 
 
 class AdminRefused(SourceError):
-    """The Admin API says no. `code` is its stable code, such as `scope_missing`, `status` the HTTP status."""
+    """The Admin API refuses. `code` is its stable code, such as `scope_missing`, `status` the HTTP status."""
 
     def __init__(self, message: str, *, status: int, code: str, trace_id: str = "") -> None:
         self.status, self.code = status, code
@@ -36,12 +36,12 @@ def admin_error_for(
     problem = body if isinstance(body, Mapping) else {}
     code = _text(problem, "code")
     words = "; ".join(filter(None, (code, _text(problem, "detail"), _text(problem, "remediation"))))
-    told = f"{call}: Terra answered {status}" + (" with a web page" if page else f", {words}" if words else "")
+    message = f"{call}: Terra answered {status}" + (" with a web page" if page else f", {words}" if words else "")
     if status == HTTPStatus.UNAUTHORIZED:
-        return AdminTokenRejected(told, trace_id=trace_id)
+        return AdminTokenRejected(message, trace_id=trace_id)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING:
-        return SourceUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
-    return AdminRefused(told, status=status, code=code, trace_id=trace_id)
+        return SourceUnavailable(message, retry_after=retry_after, status=status, trace_id=trace_id)
+    return AdminRefused(message, status=status, code=code, trace_id=trace_id)
 
 
 def _text(problem: Mapping[str, object], key: str) -> str:

@@ -31,7 +31,7 @@ class ListingPage:
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:
-    """One user, and whether the consent was ever finished (None: not told)."""
+    """One user, and whether the consent was ever finished (None: not reported)."""
 
     user: TerraUser
     is_authenticated: bool | None
@@ -39,7 +39,7 @@ class UserInfo:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A link for one provider, for `expires_in` seconds where told. Before the person consents, `user_id` is nobody."""
+    """A link for one provider, for `expires_in` seconds where known. `user_id` has no connection before the consent."""
 
     user_id: str
     url: str
@@ -48,7 +48,7 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class WidgetSession:
-    """A link to Terra's widget, in which the person chooses a provider, for `expires_in` seconds where told."""
+    """A link to Terra's widget, in which the person chooses a provider, for `expires_in` seconds where known."""
 
     session_id: str
     url: str
@@ -57,7 +57,7 @@ class WidgetSession:
 
 @dataclass(frozen=True, slots=True)
 class Athlete:
-    """Whose account it is at the provider, where that is told."""
+    """Which account it is at the provider, where that is reported."""
 
     provider_user_id: str | None
     user: TerraUser | None
@@ -65,14 +65,14 @@ class Athlete:
 
 @dataclass(frozen=True, slots=True)
 class EnabledSources:
-    """Terra's names of the sources that an environment enables, and the time on Terra's clock, where it told it."""
+    """Terra's names of the sources that an environment enables, and the time on Terra's clock, where it sent that."""
 
     names: tuple[str, ...]
     date: datetime | None
 
 
 def listing_page(data: Any, page: int) -> ListingPage:
-    """Page `page` of the listing, or everybody at once. A row that cannot be read is told of, and passed by."""
+    """Page `page` of the listing, or everybody at once. Rows that cannot be read are listed as such."""
     if _has_list(data, "users"):
         return ListingPage(page, *readable(data["users"]), whole=True)
     pages = data.get("data") if isinstance(data, Mapping) else None
@@ -88,7 +88,7 @@ def user_info(data: Any, user_id: str) -> UserInfo | None:
     """The user of that id, None for each of the empty shapes. Another user than the one we asked for is an error."""
     rows = users(data)
     for raw in rows:
-        if _told_id(raw) == user_id:
+        if _readable_id(raw) == user_id:
             finished = data.get("is_authenticated") if isinstance(data, Mapping) else None
             return UserInfo(user(raw), finished if isinstance(finished, bool) else None)
     if rows:
@@ -123,7 +123,7 @@ def readable(rows: list[Any]) -> tuple[tuple[TerraUser, ...], tuple[Unreadable, 
         try:
             found.append(read_user(raw))
         except PayloadError as problem:
-            unreadable.append(Unreadable(number, str(problem), _told_id(raw)))
+            unreadable.append(Unreadable(number, str(problem), _readable_id(raw)))
     return tuple(found), tuple(unreadable)
 
 
@@ -138,12 +138,12 @@ def widget_session(data: Any) -> WidgetSession:
 
 
 def athlete(data: Any) -> Athlete:
-    """Whose account it is; an acknowledgement without `athlete` tells of nobody."""
+    """Which account it is; an acknowledgement without `athlete` names none."""
     if not isinstance(data, Mapping):
         raise SourceUnavailable("the lookup of an athlete was answered with something else")
-    told = data.get("athlete")
+    reported = data.get("athlete")
     try:
-        account = text_in(told if isinstance(told, Mapping) else {}, "provider_user_id", longest=LONGEST_TEXT)
+        account = text_in(reported if isinstance(reported, Mapping) else {}, "provider_user_id", longest=LONGEST_TEXT)
     except PayloadError as problem:
         raise SourceUnavailable(f"an athlete cannot be read: {problem}") from None
     return Athlete(account, user(data["user"]) if data.get("user") else None)
@@ -159,7 +159,7 @@ def enabled_sources(answer: Answer) -> EnabledSources:
     return EnabledSources(tuple(name for name in names if isinstance(name, str)), answer.date)
 
 
-def _told_id(raw: object) -> str | None:
+def _readable_id(raw: object) -> str | None:
     try:
         return text_in(raw if isinstance(raw, Mapping) else {}, "user_id", longest=LONGEST_USER_ID)
     except PayloadError:

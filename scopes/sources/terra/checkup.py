@@ -63,7 +63,7 @@ def _base_url(environment: Environment) -> CheckResult:
 
 
 def _integrations(terra: Terra, now: datetime) -> Generator[CheckResult, None, EnabledSources | None]:
-    """The findings; returns the enabled sources, None where there are none or nobody told."""
+    """Yields results; returns the enabled sources, None where there are none or Terra did not answer."""
     started = time.monotonic()
     try:
         enabled = terra.enabled_sources()
@@ -93,7 +93,7 @@ def _clock(ahead: timedelta) -> CheckResult:
 
 
 def _listing(terra: Terra) -> Generator[CheckResult, None, bool]:
-    """The findings; returns whether Terra took the credentials and answered."""
+    """Yields results; returns whether Terra accepted the credentials and answered."""
     try:
         page = terra.listing_page(0)
     except CredentialRejected as error:
@@ -104,17 +104,17 @@ def _listing(terra: Terra) -> Generator[CheckResult, None, bool]:
         return False
     yield CheckResult(ACCEPTED, "the dev id and the API key are accepted", proves=ACCEPTED)
     shape = "everybody in one answer" if page.whole else f"page 0 of {(page.max_page or 0) + 1}"
-    told = sum(user.scopes is not None for user in page.users)
-    says = f"{shape}: {counted(len(page.users), 'connection')}, {told} of them with scopes"
+    reported = sum(user.scopes is not None for user in page.users)
+    found = f"{shape}: {counted(len(page.users), 'connection')}, {reported} of them with scopes"
     if page.unreadable:
         rows = counted(len(page.unreadable), "row")
         yield CheckResult(
             "listing",
-            f"{says}; {rows} cannot be read, the first because: {page.unreadable[0].reason}",
-            "Show these rows to Terra's support, or teach this client to read them.",
+            f"{found}; {rows} cannot be read, the first because: {page.unreadable[0].reason}",
+            "Show these rows to Terra's support, or have the portal read them.",
         )
     else:
-        yield CheckResult("listing", says)
+        yield CheckResult("listing", found)
     return True
 
 

@@ -55,7 +55,7 @@ class Terra:
     ) -> Iterator[ListingPage]:
         """Everybody, page by page, in their order; up to `in_flight` pages are asked for before they are taken.
 
-        The same user may come on two pages, when somebody is added meanwhile. Raises SourceUnavailable where the pages
+        The same user may be on two pages, when somebody is added on the way. Raises SourceUnavailable where the pages
         go round in a circle, rather than following them. However it ends, nothing is under way then.
         """
         seen: set[int] = set()
@@ -64,18 +64,18 @@ class Terra:
         walker = copy.copy(self)
         walker._exchange = self._exchange.until(over.is_set)
         try:
-            asked = {start_page: pool.submit(walker.listing_page, start_page, per_page)}
+            requested = {start_page: pool.submit(walker.listing_page, start_page, per_page)}
             page: int | None = start_page
             while page is not None:
-                found = (asked.pop(page, None) or pool.submit(walker.listing_page, page, per_page)).result()
+                found = (requested.pop(page, None) or pool.submit(walker.listing_page, page, per_page)).result()
                 who = hash((tuple(user.user_id for user in found.users), found.unreadable))
                 if who in seen:
                     raise SourceUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
                 seen.add(who)
                 page = found.next_page
                 for ahead in _ahead(found, in_flight):
-                    if ahead not in asked:
-                        asked[ahead] = pool.submit(walker.listing_page, ahead, per_page)
+                    if ahead not in requested:
+                        requested[ahead] = pool.submit(walker.listing_page, ahead, per_page)
                 yield found
         finally:
             over.set()
@@ -104,7 +104,7 @@ class Terra:
             raise
 
     def users_in_bulk(self, user_ids: Sequence[str]) -> dict[str, TerraUser]:
-        """Those of the users that Terra told of, by id. An id that is missing here is not thereby gone: ask `user`."""
+        """Those of the users that Terra reported, by id. An id that is missing here is not thereby gone: ask `user`."""
         ids = list(dict.fromkeys(user_ids))
         found: dict[str, TerraUser] = {}
         for start in range(0, len(ids), BULK):
@@ -123,8 +123,8 @@ class Terra:
         users, unreadable = answers.readable(answers.users(data))
         for row in unreadable:
             log.warning("One user of a bulk lookup cannot be read: %s", row.reason)
-        asked = set(ids)
-        return {user.user_id: user for user in users if user.user_id in asked}
+        requested = set(ids)
+        return {user.user_id: user for user in users if user.user_id in requested}
 
     def authenticate_user(
         self,
@@ -209,7 +209,7 @@ def _ahead(found: ListingPage, in_flight: int) -> range:
 
 
 def _link_body(reference_id: str, success_url: str, failure_url: str, language: str) -> dict[str, str]:
-    """Only what is told: from an empty value Terra builds a broken link."""
+    """Only the values that are set: from an empty one Terra builds a broken link."""
     body = {
         "reference_id": reference_id,
         "auth_success_redirect_url": success_url,

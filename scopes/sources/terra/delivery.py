@@ -1,4 +1,4 @@
-"""What stands around a webhook: its signature, what it is recognised by, and when it happened."""
+"""The headers of a webhook: its signature, the id that a repeat has too, and when it happened."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Envelope:
 def read_headers(headers: Mapping[str, str]) -> Envelope:
     """The envelope in a request's headers, which know their names in any case. The newer name of the signature wins."""
 
-    def told(name: str) -> str:
+    def value(name: str) -> str:
         return headers.get(name, "").strip()
 
-    trace_id, ordered = told("X-Terra-Trace-Id"), told("X-Terra-Ordering-Timestamp")
+    trace_id, ordered = value("X-Terra-Trace-Id"), value("X-Terra-Ordering-Timestamp")
     return Envelope(
-        signature=told("X-Terra-Signature") or told("Terra-Signature"),
+        signature=value("X-Terra-Signature") or value("Terra-Signature"),
         trace_id=trace_id if _TRACE_ID.fullmatch(trace_id) else None,
         ordered_at=datetime.fromtimestamp(int(ordered) / 1000, UTC) if _MILLISECONDS.fullmatch(ordered) else None,
     )

@@ -1,4 +1,4 @@
-"""What an answer of Terra's that is none means: one of the errors of `sources.errors`."""
+"""The error that an answer of Terra's means: one of `sources.errors`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ABOUT_THEIR_AUTHORISATION = re.compile(r"authori[sz]ation (?:has )?expired|reau
 
 
 class TerraRefused(RequestRefused):
-    """Terra understood us and refuses; it says for itself what that is about."""
+    """Terra understood the request and refuses it; the properties say what the refusal is about."""
 
     def __init__(
         self, message: str, *, status: int, detail: str = "", known_dialect: bool = True, trace_id: str = ""
@@ -36,7 +36,7 @@ class TerraRefused(RequestRefused):
 
     @property
     def not_found(self) -> bool:
-        """True when Terra says that it knows no such user. A 404 that anything else may have sent proves nothing."""
+        """True when Terra reports that it knows no such user. A 404 that may not be Terra's own proves nothing."""
         return (
             self.status == HTTPStatus.NOT_FOUND
             and self._known_dialect
@@ -64,45 +64,43 @@ def error_for(
     never comes from Terra's API itself, so it means "they are down", unless its status blames the address or the key.
     """
     detail, known_dialect = _words(body)
-    told = f"{call}: Terra answered {status}" + (" with a web page" if page else f", {detail}" if detail else "")
+    words = f"{call}: Terra answered {status}" + (" with a web page" if page else f", {detail}" if detail else "")
     if _ABOUT_THEIR_AUTHORISATION.search(detail):
-        return TerraRefused(told, status=status, detail=detail, trace_id=trace_id)
+        return TerraRefused(words, status=status, detail=detail, trace_id=trace_id)
     about_credential = status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and _ABOUT_OUR_CREDENTIAL.search(detail)
     if status == HTTPStatus.UNAUTHORIZED or about_credential:
-        return CredentialRejected(
-            f"{told}. The dev id and the API key do not belong to a valid account: compare both with Terra's dashboard",
-            trace_id=trace_id,
-        )
+        words += ". The dev id and the API key do not belong to a valid account: compare both with Terra's dashboard"
+        return CredentialRejected(words, trace_id=trace_id)
     at_limit = status < HTTPStatus.INTERNAL_SERVER_ERROR and _ABOUT_OUR_LIMIT.search(detail)
     if status == HTTPStatus.PAYMENT_REQUIRED or at_limit:
         # The documents name the limit as the only reason for a 402.
         trouble = AccountTrouble.USER_LIMIT if at_limit or not detail else AccountTrouble.PAYMENT
-        return AccountRefused(told, trouble=trouble, trace_id=trace_id)
+        return AccountRefused(words, trouble=trouble, trace_id=trace_id)
     redirect = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
     about_address = redirect or status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING or (page and not about_address):
-        return SourceUnavailable(told, retry_after=retry_after, status=status, trace_id=trace_id)
+        return SourceUnavailable(words, retry_after=retry_after, status=status, trace_id=trace_id)
     if status == HTTPStatus.GONE:
-        told += f". This address was switched off; for widget sessions set WIDGET_SESSION_URL to {NEW_WIDGET_SESSION}"
+        words += f". This address was switched off; for widget sessions set WIDGET_SESSION_URL to {NEW_WIDGET_SESSION}"
     elif redirect:
-        told += ", a redirect. Is the base URL right?"
+        words += ", a redirect. Is the base URL right?"
     elif status == HTTPStatus.NOT_FOUND and not known_dialect:
-        told += ", not in Terra's manner. Is the base URL right?"
-    return TerraRefused(told, status=status, detail=detail, known_dialect=known_dialect, trace_id=trace_id)
+        words += ", not in Terra's manner. Is the base URL right?"
+    return TerraRefused(words, status=status, detail=detail, known_dialect=known_dialect, trace_id=trace_id)
 
 
 def _words(body: object) -> tuple[str, bool]:
-    """What the body says, and whether it says it in one of Terra's two dialects."""
+    """The message in the body, and whether it is in one of Terra's two dialects."""
     if not isinstance(body, Mapping):
         return "", False
     problem = "title" in body and "type" in body
     legacy = "message" in body and body.get("status") == "error"
-    said = body.get("detail") or body.get("message")
-    return without_addresses(said) if isinstance(said, str) else "", problem or legacy
+    detail = body.get("detail") or body.get("message")
+    return without_addresses(detail) if isinstance(detail, str) else "", problem or legacy
 
 
 def about_links(error: SourceError) -> SourceError:
-    """What an error means where a link was asked for: a 403 is about our account then."""
+    """The error as it is meant where a link was requested: a 403 is about our account then."""
     if isinstance(error, TerraRefused) and error.status == HTTPStatus.FORBIDDEN:
         return AccountRefused(str(error), trouble=AccountTrouble.FORBIDDEN)
     return error

@@ -59,7 +59,7 @@ _MISSING_SCOPE = re.compile(
     rf"insufficient permissions? for(?: data type)?(?:\W{{1,3}}({'|'.join(sorted(DATA_TYPES))})\b)?", re.IGNORECASE
 )
 _OF_DATA = re.compile(r"(?:unified_api\.)?([a-z0-9_]+)(?:\.([a-z_]+))?")
-_NO_DATA_CAME = frozenset({"failed", "deleted"})
+_WITHOUT_DATA = frozenset({"failed", "deleted"})
 _DIARY_KEY = re.compile(r"diary key", re.IGNORECASE)
 
 
@@ -67,10 +67,10 @@ def event_type(raw: object) -> str:
     """The type of the event, in small letters. Raises PayloadError when the body is no event."""
     if not isinstance(raw, Mapping):
         raise PayloadError(f"an event must be an object, not {kind_of(raw)}")
-    told = text_in(raw, "type", longest=LONGEST_TYPE)
-    if told is None:
+    named = text_in(raw, "type", longest=LONGEST_TYPE)
+    if named is None:
         raise PayloadError("an event without type")
-    return told.lower()
+    return named.lower()
 
 
 def is_known(kind: str) -> bool:
@@ -79,7 +79,7 @@ def is_known(kind: str) -> bool:
 
 
 def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
-    """The facts in an event's JSON; none for types that say nothing about a connection, or that nobody knows.
+    """The facts in an event's JSON; none for types that are not about a connection, or not known.
 
     `happened_at` (UTC) is when Terra sent it, as far as that is trusted, else when it was received. Raises PayloadError
     where the body is no event, or one that matters cannot be read.
@@ -92,13 +92,13 @@ def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
 
 
 def ids_without_provider(raw: Event) -> tuple[str, ...]:
-    """The ids that tell which connection the event is about, where it names no provider; else none."""
+    """The ids of the connection that the event is about, where it names no provider; else none."""
     users = _users_without_provider(raw)
     if users and isinstance(raw.get("old_user"), Mapping):
         users["old_user"] = raw["old_user"]
-    told = (text_in(user, "user_id", longest=LONGEST_USER_ID) for user in users.values())
+    ids = (text_in(user, "user_id", longest=LONGEST_USER_ID) for user in users.values())
     old_id = text_in(raw, "old_user_id", longest=LONGEST_USER_ID) if users else None
-    return tuple(user_id for user_id in (*told, old_id) if user_id)
+    return tuple(user_id for user_id in (*ids, old_id) if user_id)
 
 
 def read_event_at(provider: str, raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
@@ -126,7 +126,7 @@ def _about_data(kind: str) -> bool:
 
 def _proves_data(kind: str) -> bool:
     named = _OF_DATA.fullmatch(kind)
-    return named is not None and named[1] not in NOT_MEASURED and named[2] not in _NO_DATA_CAME
+    return named is not None and named[1] not in NOT_MEASURED and named[2] not in _WITHOUT_DATA
 
 
 def to_keep(raw: Event, now: datetime) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def _user_reauth(raw: Event, at: datetime) -> tuple[Fact, ...]:
 
 
 def _permission_change(raw: Event, at: datetime) -> tuple[Fact, ...]:
-    """Both are told on: the deltas, and the whole set where the user object has it. The whole set is the truth then."""
+    """The fact has both: the deltas, and the whole set where the user object has it. The whole set counts then."""
     user = _user(raw)
     return (
         ScopesChanged(
@@ -246,7 +246,7 @@ def _link(state: LinkState) -> Callable[[Event, datetime], tuple[Fact, ...]]:
 
 
 def _data(raw: Event, at: datetime, kind: str) -> tuple[Fact, ...]:
-    """Somebody's data carries the user object, so it refreshes the record; the data itself is not looked at."""
+    """Data comes with the user object, which is an observation; the data itself is not read."""
     user = raw.get("user")
     if not isinstance(user, Mapping) or "user_id" not in user:
         return ()
@@ -319,8 +319,8 @@ def _reference(raw: Event, user: TerraUser) -> str | None:
 
 
 def _session(raw: Event) -> str | None:
-    told = text_in(raw, "widget_session_id", longest=LONGEST_USER_ID)
-    return told or text_in(raw, "flow_id", longest=LONGEST_USER_ID)
+    session = text_in(raw, "widget_session_id", longest=LONGEST_USER_ID)
+    return session or text_in(raw, "flow_id", longest=LONGEST_USER_ID)
 
 
 HANDLERS: Mapping[str, Callable[[Event, datetime], tuple[Fact, ...]]] = MappingProxyType(

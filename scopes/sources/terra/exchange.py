@@ -54,7 +54,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Terra answered: its JSON (None for an empty body), and the time on its clock, where it told it."""
+    """What Terra answered: its JSON (None for an empty body), and the time on its clock, where it sent that."""
 
     data: Any
     date: datetime | None = None
@@ -63,9 +63,9 @@ class Answer:
 class Exchange:
     """Calls Terra as one environment. Safe to share between threads of one process.
 
-    `limit` is asked before each call and each repeat, with the seconds that we would wait at most: how many to wait, or
-    None where it would be more. With a `bearer` token it calls as who holds that, instead of with dev id and API key.
-    `meaning` makes the exception of an answer that is none.
+    `limit` is called before each call and each repeat, with the seconds that we would wait at most: how many to wait,
+    or None where it would be more. With a `bearer` token it calls with that instead of dev id and API key.
+    `meaning` makes the exception for a failed call.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Exchange:
     ) -> Answer:
         """The answer to one call, repeated where that is allowed and helps.
 
-        A pause that Terra asks for and that is longer than we have patience for is not waited: the error carries it.
+        A pause that Terra asks for and that is longer than our limit is not waited: the error carries it.
         Raises CredentialRejected, AccountRefused, SourceUnavailable or TerraRefused.
         """
         ends = time.monotonic() + self._limits.total
@@ -141,7 +141,7 @@ class Exchange:
         call = f"{method} {url}"
         patience = min(self._limits.longest_pause, ends - time.monotonic())
         if (wait := self._limit(max(patience, 0.0))) is None:
-            raise SourceUnavailable(f"{call}: not sent, for as many requests wait already as our own limit allows")
+            raise SourceUnavailable(f"{call}: not sent, for too many requests wait already for our own rate limit")
         if wait:
             self._pause(wait)
         headers = {"Accept": "application/json, application/problem+json", **self._credential(with_key)}
@@ -176,9 +176,9 @@ class Exchange:
         failed = not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
         if failed or (isinstance(data, Mapping) and data.get("status") == "error"):
             # A server that repeats our key in its complaint must not bring it into a log.
-            said = _json(raw.replace((self._bearer or self._environment.api_key).encode(), b"[key]"))
+            answer = _json(raw.replace((self._bearer or self._environment.api_key).encode(), b"[key]"))
             wait = _retry_after(response.headers, date)
-            raise self._meaning(status, said, call=call, page=page, trace_id=trace_id, retry_after=wait)
+            raise self._meaning(status, answer, call=call, page=page, trace_id=trace_id, retry_after=wait)
         if not raw.strip():
             return Answer(None, date)
         if data is _NOT_JSON:
@@ -233,37 +233,37 @@ def _in_words(problem: Exception, limits: Limits) -> str:
 
 
 def _backoff(attempt: int) -> float:
-    """Seconds to wait after the n-th try: about 0.5, 1, 2, 4, spread so that many callers do not come back at once."""
+    """Seconds to wait after the n-th attempt: about 0.5, 1, 2, 4, spread so that many callers do not retry at once."""
     return random.uniform(0.25, 0.75) * float(2 ** (attempt - 1))
 
 
 def _trace_id(headers: Mapping[str, str]) -> str:
-    told = headers.get("x-terra-trace-id") or headers.get("terra-reference") or ""
-    return told if _TRACE_ID.fullmatch(told) else ""
+    trace_id = headers.get("x-terra-trace-id") or headers.get("terra-reference") or ""
+    return trace_id if _TRACE_ID.fullmatch(trace_id) else ""
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime | None) -> float | None:
-    """How many seconds Terra asks us to wait; None when it does not say, or not in a way that anybody could follow."""
-    told = headers.get("Retry-After") or headers.get("X-Terra-RateLimit-Reset-After") or ""
+    """How many seconds Terra asks us to wait; None where it does not say, or not readably."""
+    value = headers.get("Retry-After") or headers.get("X-Terra-RateLimit-Reset-After") or ""
     try:
-        seconds = float(told)
+        seconds = float(value)
     except ValueError:
-        until = _date(told)
+        until = _date(value)
         seconds = (until - (now or datetime.now(UTC))).total_seconds() if until else math.nan
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _date(told: str) -> datetime | None:
+def _date(value: str) -> datetime | None:
     try:
-        date = parsedate_to_datetime(told)
+        date = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError):
         return None
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _names_nobody(record: logging.LogRecord) -> bool:
+def _names_no_person(record: logging.LogRecord) -> bool:
     return "reference_id" not in record.getMessage()
 
 
 # urllib3 logs the address of every call at DEBUG, and that of a lookup by reference id may name a person.
-logging.getLogger("urllib3.connectionpool").addFilter(_names_nobody)
+logging.getLogger("urllib3.connectionpool").addFilter(_names_no_person)

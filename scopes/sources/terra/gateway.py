@@ -142,5 +142,5 @@ class SignedEvent:
         return EventProof(signed_at, self.envelope.happened_at(signed_at), self.envelope.trace_id)
 
 
-def _seconds(told: int | None) -> timedelta | None:
-    return None if told is None else timedelta(seconds=told)
+def _seconds(count: int | None) -> timedelta | None:
+    return None if count is None else timedelta(seconds=count)

@@ -26,7 +26,7 @@ from scopes.times import believed, day_believed
 class TerraUser:
     """What Terra calls a user: one connection. `resource` is Terra's name of the provider, `provider` our slug.
 
-    `last_polled_at` and `most_recent_data_at` are told by the lookup of a single user only.
+    `last_polled_at` and `most_recent_data_at` are reported by the lookup of a single user only.
     """
 
     user_id: str
@@ -42,7 +42,7 @@ class TerraUser:
 
 
 def read_user(raw: object) -> TerraUser:
-    """The user in Terra's JSON object, in any generation of it. Unknown keys are passed by.
+    """The user in Terra's JSON object, in any generation of it. Unknown keys are ignored.
 
     Raises PayloadError where the object, its id or its provider is missing, or a field is not what it must be.
     """

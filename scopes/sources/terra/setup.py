@@ -17,7 +17,7 @@ FAILED_KEPT = 20
 
 
 def read_setup(api: AdminApi) -> Setup:
-    """Ask the Admin API for everything. Where the token itself is refused, nothing else is asked."""
+    """Ask the Admin API for everything. After a refused token it asks for nothing more."""
     setup = Setup()
     if not _read(setup, "token", lambda: _token(api)):
         return setup
@@ -43,9 +43,9 @@ def resource_of(slug: str) -> tuple[str, str]:
     return provider.slug, provider.name_at("terra", name)
 
 
-def _read(setup: Setup, part: str, told: Callable[[], Any]) -> bool:
+def _read(setup: Setup, part: str, read: Callable[[], Any]) -> bool:
     try:
-        setattr(setup, part, told())
+        setattr(setup, part, read())
     except SourceError as error:
         setup.errors[part] = str(error)
         return False

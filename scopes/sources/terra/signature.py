@@ -1,7 +1,7 @@
 """Terra's webhook signature, over the raw bytes: `t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">`, v1 perhaps often.
 
 Verification cannot be skipped, and no tolerance is enforced: Terra's retries come for a day, perhaps with the first
-signature. How old a signature is, is told instead.
+signature. The age of a signature is reported instead.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def sign(body: bytes, secret: str, at: datetime) -> str:
 
 
 def _read(header: str) -> tuple[str, list[str]]:
-    """The `t` and every well-formed `v1`. Other schemes are passed by."""
+    """The `t` and every well-formed `v1`. Other schemes are ignored."""
     if not header:
         raise NotVerified("the signature header is missing")
     if len(header) > LONGEST_HEADER:
