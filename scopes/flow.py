@@ -23,7 +23,7 @@ from scopes.judge.rules import StandingFacts
 from scopes.models import Attempt, Connection, Merge, PolicyVersion, Source, Suspicion, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
-from scopes.reauth import callback, settle
+from scopes.reauth import callback, link_outcomes, overdue, settle
 from scopes.sources.consents import FinishedConsent
 from scopes.sources.errors import SourceError
 from scopes.sources.gateway import Gateway
@@ -71,7 +71,7 @@ class Batches:
         ]
         attempts.record_failures(self.source, settle.settle(self.source, news, now), now)
         if recorded.merged:
-            settle.settle_merged(recorded.merged, self.source.key, now)
+            link_outcomes.judge_merged(recorded.merged, self.source.key, now)
         return recorded
 
 
@@ -102,7 +102,7 @@ def take_in_file(
 def settle_overdue(key: str, now: datetime) -> int:
     """Settle the attempts at a source about which no more facts are expected; how many."""
     return sum(
-        callback.end_cut_off(source, now) + settle.settle_overdue(source, now)
+        callback.end_cut_off(source, now) + overdue.settle_overdue(source, now)
         for source in Source.objects.filter(key=key)
     )
 
@@ -203,7 +203,7 @@ def waive(connection: Connection, need: str, until: date, act: Act, now: datetim
 
 @in_transaction
 def end_waiver(waiver: Waiver, act: Act, now: datetime) -> None:
-    """End a waiver early: the need counts as missing again. Raises AlreadyEnded."""
+    """End a waiver early: the need counts as missing again. Raises WaiverEnded."""
     waivers.end(waiver, act, now)
     transition([waiver.connection_id], _not_waived([waiver.need]), _by_waiver(waiver), now)
 
@@ -237,7 +237,7 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
         raise merging.CannotMerge(merging.CHANGED)
     goes_on = merging.goes_on(*rows).pk
     made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, act, now)
-    settle.settle_merged([made.survivor_id], act.name, now)
+    link_outcomes.judge_merged([made.survivor_id], act.name, now)
     return made
 
 

@@ -30,10 +30,10 @@ def pending_deliveries() -> None:
 
 @queue.job("live_checks")
 def live_checks(checks: Sequence[int]) -> None:
-    """Answer those of the checks that wait. If a source does not answer, the job fails and the rest is retried."""
-    waiting = live_check.waiting(checks).select_related("connection__integration__source")
+    """Answer the checks that are still pending. If a source does not answer, the job fails and the rest is retried."""
+    pending = live_check.pending(checks).select_related("connection__integration__source")
     by_source = defaultdict(list)
-    for check in waiting:
+    for check in pending:
         by_source[check.connection.integration.source].append(check)
     for source, rows in by_source.items():
         checked = live_check.check(rows, rate_limit.gateway_of(source), timezone.now)
@@ -43,7 +43,7 @@ def live_checks(checks: Sequence[int]) -> None:
 
 @queue.job("second_connections", every="*/5 * * * *")
 def second_connections() -> None:
-    """Tell whose accounts the connections are that a link's consent made beside the one that it was to mend."""
+    """Ask which accounts the connections are of that a link's consent made besides the one to be fixed."""
     for found in registry.set_up().values():
         if found.kind in registry.able("changes_ids"):
             live_check.separate_accounts(rate_limit.gateway_of(found), timezone.now)

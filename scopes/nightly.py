@@ -26,7 +26,7 @@ from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.rights import erased_ids, sessions
 from scopes.sources.errors import SourceError
 from scopes.sources.gateway import Gateway
-from scopes.sync import account, deliveries, listing, live_check, quarantine
+from scopes.sync import account, deliveries, listing, live_check, quarantine, retention
 from scopes.sync.listing import ListingTaken
 from scopes.sync.live_check import Checked
 
@@ -52,7 +52,7 @@ class ListingResult:
         return {
             **self.taken.listing.counts,
             "gone": self.checked.gone,
-            "back": self.checked.back,
+            "back": self.checked.confirmed,
             "unreadable_rows": self.taken.unreadable,
         }
 
@@ -94,7 +94,7 @@ def run(
             night.resumed, night.offline = night.resumed + 1, offline
         _step(night, "pending deliveries")
         deliveries.process_pending(clock())
-        deliveries.forget_old(clock())
+        retention.delete_old(clock())
         if not offline:
             _step(night, "deferred jobs")
             queue.run_pending(SECONDS_FOR_JOBS, clock())
@@ -165,7 +165,7 @@ def list_source(
     account.works(source.key, links=False)
     account.review(gateway, clock())
     quarantine.apply_believed(source, clock)
-    live_check.check(live_check.waiting(source=source)[:CHECKS], gateway, clock)
+    live_check.check(live_check.pending(source=source)[:CHECKS], gateway, clock)
     live_check.separate_accounts(gateway, clock)
     checked = live_check.check_unconfirmed(source, gateway, clock, CHECKS)
     flow.settle_overdue(source.key, clock())

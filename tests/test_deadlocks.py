@@ -17,7 +17,7 @@ from scopes.admin import check_now
 from scopes.judge import policy
 from scopes.models import Attempt, LiveCheck, PolicyVersion, TrailEntry
 from scopes.reauth import landing
-from scopes.reauth.settle import settle_overdue
+from scopes.reauth.overdue import settle_overdue
 from scopes.sources.errors import SourceUnavailable
 from scopes.sync import live_check
 from tests.cast import NOW, assemble, connection_of, integration_of, terra, the
@@ -72,16 +72,16 @@ def everybody(transactional_db: None) -> None:
 
 def test_the_answer_to_a_live_check_is_stored_once() -> None:
     with listed(3) as sandbox:
-        checks = live_check.ask_about([connection_of("ben")], "rex", NOW)
+        checks = live_check.new_checks([connection_of("ben")], "rex", NOW)
         with a_deadlock_at("INSERT INTO scopes_standing"):
             checked = live_check.answer(checks, sandbox.gateway, lambda: NOW)
-    assert checked.asked == 1
+    assert checked.answered == 1
     assert LiveCheck.objects.get().answer == LiveCheck.Answer.NOT_FOUND
     assert connection_of("ben").standing.link == "unconfirmed"
 
 
 def test_a_live_check_without_a_repeat_is_answered() -> None:
-    (check,) = live_check.ask_about([connection_of("ben")], "rex", NOW)
+    (check,) = live_check.new_checks([connection_of("ben")], "rex", NOW)
     check.save()
     with a_deadlock_at('UPDATE "scopes_livecheck"'):
         live_check.give_up([check], SourceUnavailable("It is down."), NOW)

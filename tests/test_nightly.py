@@ -142,7 +142,7 @@ def test_an_unknown_scope_is_kept_counted_and_reported() -> None:
 def test_the_night_answers_waiting_live_checks(terra: Listed) -> None:
     run(terra.gateway)
     rows = Connection.objects.order_by("pk")[:3]
-    LiveCheck.objects.bulk_create(live_check.ask_about(rows, "rex", people.NOW))
+    LiveCheck.objects.bulk_create(live_check.new_checks(rows, "rex", people.NOW))
 
     run(terra.gateway, days=1)
 

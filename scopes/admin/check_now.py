@@ -1,4 +1,4 @@
-"""Verify connections now: one from its page, many from the list. What came back stands beside all other evidence."""
+"""Check connections with their source now: one from its page, many from the list. The reply is shown as evidence."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def _ask_many(
 def _keep(rows: Sequence[Connection], act: Act, batch: uuid.UUID | None, filters: dict[str, str]) -> list[LiveCheck]:
     """The checks, kept with an entry in the trail before the source is asked."""
     now = timezone.now()
-    checks = live_check.ask_about(rows, act.name, now)
+    checks = live_check.new_checks(rows, act.name, now)
     for check in checks:
         check.batch = batch
     one = rows[0] if batch is None else None

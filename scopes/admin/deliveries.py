@@ -123,9 +123,9 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
         result = _process(delivery, form.act_of(request))
-        if result is deliveries.Result.PROCESSED:
+        if result is deliveries.DeliveryResult.PROCESSED:
             messages.success(request, f"Delivery {pk} was processed.")
-        elif result is deliveries.Result.WAITING:
+        elif result is deliveries.DeliveryResult.WAITING:
             messages.warning(request, f"Delivery {pk} names an unknown id. It is applied when the id becomes known.")
         else:
             messages.error(request, f"Delivery {pk} could not be processed. See its error.")
@@ -148,7 +148,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @in_transaction
-def _process(delivery: Delivery, act: Act) -> deliveries.Result:
+def _process(delivery: Delivery, act: Act) -> deliveries.DeliveryResult:
     now = timezone.now()
     result = deliveries.process(delivery.pk, now, again=True)
     act.entry(

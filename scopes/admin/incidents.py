@@ -42,8 +42,8 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             applied = quarantine.release(pk, form.act_of(request), timezone.now)
-        except quarantine.AlreadyEnded as over:
-            messages.error(request, str(over))
+        except quarantine.IncidentEnded as ended:
+            messages.error(request, str(ended))
         else:
             rest = "" if applied >= incident.broken else " A worker or the next audit applies the rest."
             messages.success(request, f"Connections changed: {thousands(applied)}.{rest}")
@@ -65,8 +65,8 @@ def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             quarantine.discard(pk, form.act_of(request), timezone.now())
-        except quarantine.AlreadyEnded as over:
-            messages.error(request, str(over))
+        except quarantine.IncidentEnded as ended:
+            messages.error(request, str(ended))
         else:
             messages.success(request, "The quarantined changes were discarded.")
         return redirect("admin:incidents")

@@ -18,12 +18,12 @@ from scopes.admin.act_page import Why
 from scopes.admin.escalations import of_connection
 from scopes.admin.site import ACT, desk
 from scopes.models import Connection, Integration, Person, ReauthLink
-from scopes.reauth import consent_request
-from scopes.reauth.consent_request import ConsentRequest
-from scopes.reauth.issue import DAYS, AlreadyEnded, Issued, NoSuchResource, Refused, Wish, issue, withdraw
+from scopes.reauth import consent_text
+from scopes.reauth.consent_text import ConsentText
+from scopes.reauth.issue import DAYS, Issued, NoSuchResource, NotAllowed, Wish, issue, withdraw
 from scopes.reauth.landing import reported_by_redirect
 from scopes.reauth.languages import language_of
-from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.target import Target, target_of
 
 LOOK = ("scopes.view_person", "scopes.view_reauthlink")
@@ -83,9 +83,9 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
         )
         try:
             issued = issue(someone, integration, wish, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
-        except Refused as refused:
-            preflight = refused.preflight
-        except NoSuchResource as problem:  # what was known of the connection changed meanwhile
+        except NotAllowed as problem:
+            preflight = problem.preflight
+        except NoSuchResource as problem:  # what is known of the connection has changed since the page was shown
             form.add_error(None, str(problem))
         else:
             return _sent(request, issued)
@@ -117,8 +117,8 @@ def link_status(request: HttpRequest, public_id: str) -> HttpResponse:
         if form.is_valid():
             try:
                 withdraw(link, form.act_of(request), timezone.now())
-            except AlreadyEnded as over:
-                trouble = str(over)
+            except LinkEnded as ended:
+                trouble = str(ended)
             else:
                 return HttpResponseRedirect(reverse("admin:link", args=[public_id]))
     context = {**_status(link), "form": form, "trouble": trouble, "person": link.person}
@@ -137,8 +137,8 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
     path = reverse("reauth_landing", args=[link.public_id, issued.secret])
     url = urljoin(settings.PORTAL_URL or request.build_absolute_uri("/"), path)
     with translation.override(link.language):
-        request_sent = consent_request.for_link(link, link.needs, settings.PORTAL_HOST_NAME)
-        message = consent_request.message(request_sent, name=link.person.name, url=url, expires_at=link.expires_at)
+        consent = consent_text.for_link(link, link.needs, settings.PORTAL_HOST_NAME)
+        message = consent_text.message(consent, name=link.person.name, url=url, expires_at=link.expires_at)
     context = {
         **_status(link),
         "person": link.person,
@@ -161,16 +161,16 @@ def _status(link: ReauthLink) -> dict[str, Any]:
     }
 
 
-def _preview(target: Target, language: str) -> ConsentRequest:
+def _preview(target: Target, language: str) -> ConsentText:
     with translation.override(language):
-        return consent_request.compose(
+        return consent_text.compose(
             target.provider,
             target.policy,
             target.preflight.keys,
             host=settings.PORTAL_HOST_NAME,
             plan=target.person.plan,
             connected=target.connection is not None,
-            reasons=consent_request.reasons_of(target.person, target.integration, target.connection),
+            reasons=consent_text.reasons_of(target.person, target.integration, target.connection),
         )
 
 

@@ -18,7 +18,7 @@ from scopes import flow
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import HEALTH_WORDS, in_sentence
-from scopes.intake.recording.waivers import DAYS, LONGEST_DAYS, AlreadyEnded, CannotWaive
+from scopes.intake.recording.waivers import DAYS, LONGEST_DAYS, CannotWaive, WaiverEnded
 from scopes.judge import verdicts
 from scopes.judge.cards import may_be_waived
 from scopes.judge.person import ConnectionOverview, overviews_of
@@ -89,7 +89,7 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and not trouble and form.is_valid():
         try:
             flow.end_waiver(waiver, form.act_of(request), timezone.now())
-        except AlreadyEnded as error:
+        except WaiverEnded as error:
             trouble = str(error)
         else:
             messages.success(request, "The waiver has ended: the scope counts as missing again.")

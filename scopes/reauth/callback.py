@@ -1,8 +1,8 @@
 """Finish a consent in the callback, where the redirect is the fact itself.
 
 The exchange works once. So the attempt is claimed and committed first, the exchange happens outside any transaction,
-and its result is stored in one: whoever comes second finds the attempt claimed, and what was cut off in between is
-uncertain, which the attempt says after a minute. Nothing of it is repeated; the person can press the link again.
+and its result is stored in one. A second callback finds the attempt claimed. One that was cut off in between is
+uncertain: the attempt says so after a minute. Nothing of it is repeated; the person can press the link again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEPT = ("error", "error_description")
 
 @transaction.atomic(durable=True)
 def claim(attempt: Attempt, now: datetime) -> bool:
-    """Whether the attempt is ours to finish, from now on and for good; committed."""
+    """Whether this caller is the one that finishes the attempt; committed. Nobody can claim it a second time."""
     open_ones = Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.OPEN, claimed_at__isnull=True)
     return bool(open_ones.update(claimed_at=now, verifier=""))
 
@@ -35,7 +35,7 @@ def claim(attempt: Attempt, now: datetime) -> bool:
 def returned_from(
     attempt: Attempt, callback_url: str, parameters: Mapping[str, Sequence[str]], now: datetime
 ) -> ConsentReturn:
-    """The return of this attempt, as its source finishes it."""
+    """What the source needs to finish this attempt."""
     assert attempt.provider is not None
     return ConsentReturn(
         attempt=attempt.key,
@@ -58,13 +58,13 @@ def without_secrets(parameters: Mapping[str, Sequence[str]]) -> dict[str, Sequen
 
 
 def failed(attempt: Attempt, error: SourceError, now: datetime) -> None:
-    """The exchange brought nothing; where they did not answer, nobody knows whether the code was used."""
+    """The exchange failed; where the source did not answer, it is uncertain whether the code was used."""
     result = UNCERTAIN if isinstance(error, SourceUnavailable) else NOT_FINISHED
     settle.fail(attempt, result, str(error), now)
 
 
 def end_cut_off(source: Source, now: datetime) -> int:
-    """End the attempts that were claimed, and that nobody finishes any more; how many."""
+    """End the attempts whose callback was cut off; how many."""
     claimed = Attempt.objects.filter(source=source, state=Attempt.State.OPEN, claimed_at__lt=now - FINISHED_WITHIN)
     cut_off = list(claimed.filter(link__isnull=False).select_related("source").order_by("pk"))
     for attempt in cut_off:
@@ -73,6 +73,6 @@ def end_cut_off(source: Source, now: datetime) -> int:
 
 
 def is_cut_off(attempt: Attempt, now: datetime) -> bool:
-    """Whether the attempt was claimed, and nobody finishes it any more."""
+    """Whether the attempt was claimed and not finished in time: its callback was cut off."""
     claimed = attempt.claimed_at
     return attempt.state == Attempt.State.OPEN and claimed is not None and claimed < now - FINISHED_WITHIN

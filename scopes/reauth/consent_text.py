@@ -1,4 +1,4 @@
-"""What a person is asked for, and why, in the active language: the page, its preview and the message say the same."""
+"""The text of a link, in the active language: what is asked for, and why. One for page, preview and message."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
-class ConsentRequest:
-    """What the person reads, in `language`."""
+class ConsentText:
+    """The text that the person reads, in `language`."""
 
     language: str
     host: str
@@ -53,12 +53,12 @@ class ConsentRequest:
 
     @property
     def names(self) -> dict[str, str]:
-        """What stands for %(host)s and %(provider)s."""
+        """The values of %(host)s and %(provider)s."""
         return {"host": self.host, "provider": self.provider}
 
 
-def for_link(link: ReauthLink, needs: Iterable[str], host: str) -> ConsentRequest:
-    """What the page of `link` asks for, as far as `needs` are still missing."""
+def for_link(link: ReauthLink, needs: Iterable[str], host: str) -> ConsentText:
+    """The text of the page of `link`, which asks for those `needs` that are still missing."""
     entry = Provider.from_data(link.integration.provider.entry)
     version = link.integration.policy_version
     policy = verdicts.policy_of(version) if version else Policy(provider=entry)
@@ -97,15 +97,15 @@ def compose(
     plan: str,
     connected: bool,
     reasons: Mapping[str, str] | None = None,
-) -> ConsentRequest:
-    """What somebody is asked for who lacks `needs` (their keys); `reasons` are the codes of why, by key."""
+) -> ConsentText:
+    """The text for somebody without `needs` (their keys); `reasons` are the codes of why, by key."""
     needs = tuple(needs)
     names = {"host": host, "provider": provider.name}
     why = {key: person_reason((reasons or {}).get(key, ""), names) for key in needs}
     lead, opening = _lead_and_opening(needs, provider, names, connected=connected)
     title = gettext("Reconnect %(provider)s") if connected else gettext("Connect %(provider)s")
     heading = gettext("What is missing") if connected else gettext("What %(host)s asks for")
-    return ConsentRequest(
+    return ConsentText(
         language=get_language() or ENGLISH,
         host=host,
         provider=provider.name,
@@ -123,14 +123,14 @@ def compose(
     )
 
 
-def message(request: ConsentRequest, *, name: str, url: str, expires_at: datetime) -> str:
+def message(consent: ConsentText, *, name: str, url: str, expires_at: datetime) -> str:
     """Reply to paste, which names the boxes to leave ticked."""
     paragraphs = [
         gettext("Hello %(name)s,") % {"name": name} if name else gettext("Hello,"),
-        request.opening,
+        consent.opening,
         url,
-        _boxes(request),
-        request.keep_ticked,
+        _boxes(consent),
+        consent.keep_ticked,
         gettext("The link is for you alone and works until %(day)s.") % {"day": date_format(expires_at)},
         gettext("Kind regards"),
     ]
@@ -192,9 +192,9 @@ def _keep_ticked(provider: Provider, policy: Policy) -> str:
     return sentence % {"boxes": ", ".join(mandatory)}
 
 
-def _boxes(request: ConsentRequest) -> str:
+def _boxes(consent: ConsentText) -> str:
     """What to tick for the permissions that are missing; empty where there are none."""
-    boxes = [_quoted(permission.box or permission.label) for permission in request.permissions]
+    boxes = [_quoted(permission.box or permission.label) for permission in consent.permissions]
     if not boxes:
         return ""
     sentence = ngettext(
@@ -202,7 +202,7 @@ def _boxes(request: ConsentRequest) -> str:
         "On %(provider)s's page, please keep these ticked: %(boxes)s.",
         len(boxes),
     )
-    return sentence % {"provider": request.provider, "boxes": ", ".join(boxes)}
+    return sentence % {"provider": consent.provider, "boxes": ", ".join(boxes)}
 
 
 def _permission(key: str, provider: Provider, policy: Policy, plan: str, reason: str) -> Permission:

@@ -1,4 +1,4 @@
-"""Whether a person may be asked at all: marks not to contact them, and how often they were sent a link lately."""
+"""Whether a person may be contacted: marks not to, and how many links were created for them recently."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class CannotMark(Exception):
 
 
 def mark_of(person: Person, now: datetime) -> DontContact | None:
-    """The mark that stands: it lasts through the whole of its last day, or until it is lifted."""
+    """The mark in force: it lasts through the whole of its last day, or until it is lifted."""
     standing = Q(until__isnull=True) | Q(until__gte=now.date())
     return person.dont_contact.filter(standing, lifted_at__isnull=True).first()
 
 
-def asked_lately(person: Person, now: datetime) -> int:
-    """How many links were made for the person in the last 30 days, for whatever integration."""
+def recent_links(person: Person, now: datetime) -> int:
+    """How many links were created for the person in the last 30 days, for whatever integration."""
     return ReauthLink.objects.filter(person=person, created_at__gt=now - WITHIN).count()
 
 
 @in_transaction
 def set_mark(person: Person, act: Act, now: datetime, until: date | None = None) -> DontContact:
-    """Mark the person as not to be contacted, until a day or for good. Raises CannotMark."""
+    """Mark the person as not to be contacted, until a day or without an end. Raises CannotMark."""
     if until is not None and until <= now.date():
         raise CannotMark("Choose a day after today, or leave it empty for no end date.")
     Person.objects.select_for_update(no_key=True).get(pk=person.pk)

@@ -1,4 +1,4 @@
-"""Make a link, and withdraw it. Each leaves its entry in the trail, written with it."""
+"""Create a link, and withdraw it. Each is recorded in the activity log, in the same transaction."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from scopes.judge.policy import ensure_integration
 from scopes.models import Connection, Integration, Person, ReauthLink
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
-from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.preflight import Preflight
 from scopes.reauth.target import target_of
 
 DAYS = 7
 
 
-class Refused(Exception):
-    """The preflight says no; `preflight` says why."""
+class NotAllowed(Exception):
+    """The preflight forbids the link; `preflight` says why."""
 
     def __init__(self, preflight: Preflight) -> None:
         self.preflight = preflight
-        super().__init__("; ".join(refusal.why for refusal in preflight.refusals))
+        super().__init__("; ".join(obstacle.why for obstacle in preflight.obstacles))
 
 
 class NoSuchResource(Exception):
@@ -37,17 +37,9 @@ class NoSuchResource(Exception):
         super().__init__(f"Choose one of {', '.join(resources)}.")
 
 
-class AlreadyEnded(Exception):
-    """The link could no longer be used anyway; `status` says why."""
-
-    def __init__(self, status: LinkStatus) -> None:
-        self.status = status
-        super().__init__(f"The link is already {status}.")
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the agent decided. `override` sends it against what the preflight advises, where a lead may.
+    """What the agent chose. `override`: create the link although the preflight forbids it, as a lead may.
 
     `resource` is the region of the provider, in the source's words, where it has several and none is known yet.
     """
@@ -61,7 +53,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new link, and its secret, which nobody can read again."""
+    """A new link, and its secret, which is stored nowhere."""
 
     link: ReauthLink
     secret: str
@@ -82,15 +74,15 @@ def issue(
     *,
     at_most: int,
 ) -> Issued:
-    """A new link, if the preflight allows it; an earlier live one is superseded. Raises Refused, NoSuchResource.
+    """A new link, if the preflight allows it; an earlier live one is superseded. Raises NotAllowed, NoSuchResource.
 
-    Two at once follow one another: the person's row is held, and the unique constraint stands behind it.
+    Two at once wait for each other: the person's row is locked, and a unique constraint backs that up.
     """
     person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
     target = target_of(person, integration, now, connection, at_most=at_most)
     preflight = target.preflight
     if not preflight.allowed and not (wish.override and preflight.overridable):
-        raise Refused(preflight)
+        raise NotAllowed(preflight)
     if target.resources and wish.resource not in target.resources:
         raise NoSuchResource(target.resources)
     wanted = target.integration or ensure_integration(target.source, target.provider, now)
@@ -99,7 +91,7 @@ def issue(
         person=person, integration=wanted, withdrawn_at__isnull=True, superseded_by__isnull=True
     ).exclude(outcome=ReauthLink.Outcome.FIXED)
     replaced = list(earlier.select_for_update().values_list("pk", flat=True))
-    # By themselves for a moment: the new one cannot stand beside them, and is not there yet to be named.
+    # Superseded by themselves at first: two live links cannot exist, and the new one does not exist yet.
     ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=F("pk"))
     link = ReauthLink.objects.create(
         public_id=secrets.token_urlsafe(16),
@@ -117,7 +109,7 @@ def issue(
         expires_at=now + timedelta(days=wish.days),
     )
     ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
-    overridden = [refusal.code for refusal in preflight.refusals]
+    overridden = [obstacle.code for obstacle in preflight.obstacles]
     detail = {
         "needs": link.needs,
         "resource": link.resource,
@@ -130,14 +122,14 @@ def issue(
 
 @in_transaction
 def withdraw(link: ReauthLink, act: Act, now: datetime) -> None:
-    """The link stops working. Raises AlreadyEnded."""
-    held = ReauthLink.objects.select_for_update().get(pk=link.pk)
-    status = status_of(held, now)
+    """The link stops working. Raises LinkEnded."""
+    locked = ReauthLink.objects.select_for_update().get(pk=link.pk)
+    status = status_of(locked, now)
     if status is not LinkStatus.LIVE:
-        raise AlreadyEnded(status)
-    held.withdrawn_at = now
-    held.save(update_fields=["withdrawn_at"])
-    _note("link.withdrawn", held, act, now, {})
+        raise LinkEnded(status)
+    locked.withdrawn_at = now
+    locked.save(update_fields=["withdrawn_at"])
+    _note("link.withdrawn", locked, act, now, {})
 
 
 def _note(verb: str, link: ReauthLink, act: Act, now: datetime, detail: Mapping[str, object]) -> None:

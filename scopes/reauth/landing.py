@@ -1,7 +1,7 @@
-"""What a link does when somebody comes: a look changes nothing, a press mints, a return is written down.
+"""What a link does: opening it changes nothing, a press begins a consent, a return is recorded.
 
-The link's secret is the capability: whoever holds it may press. Mail scanners look and press too, so neither decides
-anything; what the source tells afterwards does (`settle`).
+The link's secret is the capability: whoever has it may press. Mail scanners open and press too, so neither decides
+anything; what the source reports afterwards does (`settle`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.models import Attempt, Connection, ReauthLink
 from scopes.models.transactions import limited
 from scopes.reauth.issue import hash_of
-from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.progress import connection_of, judgement_of
 from scopes.reauth.target import reference_of
 from scopes.sources import registry
@@ -34,21 +34,13 @@ MOST_PARAMETERS = 20
 LONGEST_WAIT = "3s"  # for somebody else's lock, while the person waits
 
 
-class LinkEnded(Exception):
-    """The link cannot be used; `status` says why."""
-
-    def __init__(self, status: LinkStatus) -> None:
-        self.status = status
-        super().__init__(f"The link is {status}.")
-
-
 class TooManyPresses(Exception):
     """The link was pressed five times within an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackTo:
-    """Where the provider sends the person afterwards: addresses of this attempt, and the one of every attempt."""
+    """Where the provider sends the person afterwards: two addresses of this attempt, and that of every attempt."""
 
     success: str
     failure: str
@@ -74,7 +66,7 @@ def attempt_by(key: str) -> Attempt | None:
 
 
 def opened(link: ReauthLink, now: datetime) -> None:
-    """Note the first look."""
+    """Record when the link was first opened."""
     if link.opened_at is None:
         unopened = ReauthLink.objects.filter(pk=link.pk, opened_at__isnull=True)
         limited(lock=LONGEST_WAIT)(unopened.update)(opened_at=now)
@@ -83,20 +75,20 @@ def opened(link: ReauthLink, now: datetime) -> None:
 @limited(lock=LONGEST_WAIT)
 def begin(link: ReauthLink, now: datetime, browser: str = "") -> Attempt:
     """A new attempt through the link, bound to `browser`, a secret that it keeps. Raises LinkEnded, TooManyPresses."""
-    held = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
-    status = status_of(held, now)
+    locked = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
+    status = status_of(locked, now)
     if status is not LinkStatus.LIVE:
         raise LinkEnded(status)
-    recent = held.attempts.filter(started_at__gt=now - HOUR).exclude(result=NOT_MINTED)
+    recent = locked.attempts.filter(started_at__gt=now - HOUR).exclude(result=NOT_MINTED)
     if recent.count() >= PRESSES:
         raise TooManyPresses
-    connection = connection_of(held)
+    connection = connection_of(locked)
     return Attempt.objects.create(
         source_id=link.integration.source_id,
-        person_id=held.person_id,
+        person_id=locked.person_id,
         reference_id=reference_of(link.person, connection),
         provider_id=link.integration.provider_id,
-        link=held,
+        link=locked,
         connection=connection,
         key=secrets.token_urlsafe(24),
         browser=hash_of(browser) if browser else None,
@@ -159,14 +151,14 @@ def _has_declined(connection: Connection) -> bool:
 
 
 def _names(attempt: Attempt, link: ReauthLink) -> tuple[str, ...]:
-    """What to ask the source for: as it calls the connection today, else as the link says, else every region."""
+    """The source's names of what to connect: of the connection today, else of the link, else of every region."""
     entry = Entry.from_data(link.integration.provider.entry)
     today = attempt.connection.resource if attempt.connection else ""
     return registry.names_for(link.integration.source.kind, entry, today or link.resource)
 
 
 def not_minted(attempt: Attempt, why: str, now: datetime) -> None:
-    """The press led nowhere, and is not counted. `why` is shown to agents."""
+    """No consent could be begun, so the press is not counted. `why` is shown to agents."""
     attempt.state, attempt.result, attempt.message = Attempt.State.FAILED, NOT_MINTED, why[:500]
     attempt.ended_at = now
     attempt.save(update_fields=["state", "result", "message", "ended_at"])
@@ -174,25 +166,25 @@ def not_minted(attempt: Attempt, why: str, now: datetime) -> None:
 
 @limited(lock=LONGEST_WAIT)
 def returned(attempt: Attempt, end: str, parameters: Mapping[str, Sequence[str]], now: datetime) -> None:
-    """Write down what the return address said. It is unsigned, so nothing else follows from it.
+    """Record the parameters of the return address. It is unsigned, so nothing else follows from it.
 
-    The first return that says anything counts; the browser's way back brings others.
+    The first return counts; the browser's Back button may bring others.
     """
     kept = {
         _storable(name): [_storable(value) for value in values[:3]]
         for name, values in list(parameters.items())[:MOST_PARAMETERS]
     }
-    told = {"at": now.isoformat(), "end": _storable(end), "parameters": kept}
+    reported = {"at": now.isoformat(), "end": _storable(end), "parameters": kept}
     ReauthLink.objects.filter(attempts=attempt).update(returned_at=now)
-    Attempt.objects.filter(pk=attempt.pk, returned__isnull=True).update(returned=told)
+    Attempt.objects.filter(pk=attempt.pk, returned__isnull=True).update(returned=reported)
 
 
 def reported_by_redirect(attempt: Attempt) -> str | None:
-    """The reason of a failure that the return address told of, empty where it gave none; None where it told of none."""
-    told = attempt.returned or {}
-    parameters = told.get("parameters", {})
+    """The reason of the failure that the return address reported, empty without a reason; None without a failure."""
+    redirect = attempt.returned or {}
+    parameters = redirect.get("parameters", {})
     reason = next(iter(parameters.get("reason") or parameters.get("error") or [""]), "")
-    return reason if reason or told.get("end") == "failure" else None
+    return reason if reason or redirect.get("end") == "failure" else None
 
 
 def _storable(value: str) -> str:

@@ -1,7 +1,7 @@
 """The languages that people are written to in: those of settings.LANGUAGES. Doors activate one of them.
 
 Sentences are marked with Django's gettext. `locale/` holds a catalogue for each language but English, the language of
-the marked sentences themselves; `docs/adding-a-language.md` tells how to add one.
+the marked sentences themselves; `docs/adding-a-language.md` says how to add one.
 """
 
 from __future__ import annotations

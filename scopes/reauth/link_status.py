@@ -11,7 +11,7 @@ from scopes.models import ReauthLink
 
 
 class LinkStatus(StrEnum):
-    """How far a link is. Only a live one can be used; it stays live after a try that failed or changed nothing."""
+    """Only a live link can be used; it stays live after an attempt that failed or changed nothing."""
 
     LIVE = "live"
     FIXED = "fixed"
@@ -20,8 +20,16 @@ class LinkStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class LinkEnded(Exception):
+    """The link can no longer be used; `status` says why."""
+
+    def __init__(self, status: LinkStatus) -> None:
+        self.status = status
+        super().__init__(f"The link is already {status}.")
+
+
 def status_of(link: ReauthLink, now: datetime) -> LinkStatus:
-    """What a press at `now` would meet."""
+    """The link's status at `now`."""
     if link.outcome == ReauthLink.Outcome.FIXED:
         return LinkStatus.FIXED
     if link.withdrawn_at is not None:
@@ -39,7 +47,7 @@ def live_links(now: datetime) -> QuerySet[ReauthLink]:
 
 
 def link_state(link: ReauthLink, now: datetime) -> tuple[str, str]:
-    """Where a link stands in its status, as a word and a tone."""
+    """The link's status for the screen: the words, and a tone."""
     status = status_of(link, now)
     if status in _ENDED:
         return _ENDED[status]

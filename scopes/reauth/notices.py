@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from scopes.reauth.link_status import LinkStatus
-from scopes.reauth.result import Result
+from scopes.reauth.result import AttemptResult
 
 
 class Notice(NamedTuple):
@@ -45,35 +45,35 @@ LINKS: Mapping[LinkStatus, Notice] = {
     ),
 }
 
-RESULTS: Mapping[Result, Notice] = {
-    Result.FIXED: FIXED,
-    Result.PARTLY: Notice(_("Almost there"), _("%(provider)s is connected, but something is still missing.")),
-    Result.UNCHANGED: Notice(
+RESULTS: Mapping[AttemptResult, Notice] = {
+    AttemptResult.FIXED: FIXED,
+    AttemptResult.PARTLY: Notice(_("Almost there"), _("%(provider)s is connected, but something is still missing.")),
+    AttemptResult.UNCHANGED: Notice(
         _("Something is still missing"), _("%(provider)s is connected, but what was missing is missing still.")
     ),
-    Result.WRONG_ACCOUNT: Notice(
+    AttemptResult.WRONG_ACCOUNT: Notice(
         _("Was that another account?"),
         _(
             "It seems that you signed in to %(provider)s with another account than before. Please try again, and sign"
             " in with the account that you used until now."
         ),
     ),
-    Result.MISSING_SCOPES: Notice(
+    AttemptResult.MISSING_SCOPES: Notice(
         NOT_CONNECTED,
         _("%(provider)s made no connection, because a permission that it needs itself was left unticked."),
     ),
-    Result.NOT_ALLOWED: Notice(
+    AttemptResult.NOT_ALLOWED: Notice(
         NOT_CONNECTED, _("%(provider)s made no connection, because the access was not allowed.")
     ),
-    Result.ADMINISTRATOR: Notice(
+    AttemptResult.ADMINISTRATOR: Notice(
         NOT_CONNECTED,
         _(
             "At %(provider)s, only an administrator of your organisation can allow this. Please ask them to; trying"
             " again before will not help."
         ),
     ),
-    Result.FAILED: Notice(NOT_CONNECTED, _("%(provider)s made no connection.")),
-    Result.WAITING: Notice(
+    AttemptResult.FAILED: Notice(NOT_CONNECTED, _("%(provider)s made no connection.")),
+    AttemptResult.WAITING: Notice(
         _("Thank you, one moment"),
         _("We are waiting for %(provider)s to confirm. This usually takes some seconds; you may also close this page."),
     ),

@@ -1,4 +1,4 @@
-"""Would a reauth link help? Pure: a case in, an answer out, which the page shows and the issuing obeys."""
+"""Would a reauth link help? Pure: a case in, an answer out. The page shows it, and `issue` obeys it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Case:
 
     `trouble` is why the source refuses our account, if it does.
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
-    `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first. `asked` is
-    how many links the person was sent in the last 30 days, for whatever integration. `suspicions`
-    are sentences about scopes that perhaps nobody can grant.
+    `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first.
+    `recent_links` is how many links were created for the person in the last 30 days, for whatever integration, of
+    `most_links` that may be. `suspicions` are sentences about scopes that perhaps nobody can grant, by scope.
     """
 
     provider: Provider
     policy: Policy
     judgement: Judgement | None
     reference_id: str
-    asked_at_most: int
+    most_links: int
     plan: str = ""
     gives_links: bool = True
     retired: bool = False
@@ -38,15 +38,15 @@ class Case:
     live: bool = False
     dont_contact: bool = False
     dont_contact_until: date | None = None
-    asked: int = 0
+    recent_links: int = 0
     suspicions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why no link is issued, who can mend it, and how.
+class Obstacle:
+    """Why no link is created, who can fix that, and how.
 
-    A lead may override it, with a reason, where it may have been fixed and nobody wrote it down, or where the person
+    A lead may override it, with a reason, where it may be fixed already without a record of it, or where the person
     may have changed their mind; not where there is no link that could be sent.
     """
 
@@ -59,7 +59,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One need that the link would mend; `box` is what the consent screen shows, empty where nobody knows."""
+    """One need that the link would fix; `box` is what the consent screen shows, empty where it is not known."""
 
     key: str
     scope: str
@@ -88,33 +88,33 @@ class Preflight:
     fixes_link: bool
     needs: tuple[Need, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
-        return not self.refusals
+        return not self.obstacles
 
     @property
     def overridable(self) -> bool:
         """True where only a lead may send it."""
-        return bool(self.refusals) and all(refusal.overridable for refusal in self.refusals)
+        return bool(self.obstacles) and all(obstacle.overridable for obstacle in self.obstacles)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What the link sets out to mend, as it is stored."""
+        """The needs that the link is to fix, as they are stored."""
         return (*((THE_LINK,) if self.fixes_link else ()), *(need.key for need in self.needs))
 
 
 def decide(case: Case) -> Preflight:
-    """Will a link help, and if not, why not."""
+    """Whether a link will help, and if not, why not."""
     judgement = case.judgement or _before_any_connection(case)
     lacking = [line for line in judgement.lines if line.need != OPTIONAL and line.held is False]
     fixable = [line for line in lacking if REMEDIES[line.remedy].by_reauth]
-    refusals = tuple(_refusals(case, judgement, lacking))
+    obstacles = tuple(_obstacles(case, judgement, lacking))
     fixes_link = case.judgement is None or judgement.health is Health.BROKEN
-    # Sent all the same, it sets out to mend what the lead hopes for.
-    sought = fixable if fixable or fixes_link or not refusals else lacking
+    # Where a lead overrides the obstacles, the link is for everything that is missing.
+    sought = fixable if fixable or fixes_link or not obstacles else lacking
     left_out = [line for line in lacking if line not in sought and line.reason != "waived"]
     helps = judgement.helps
     if case.judgement is None:
@@ -125,27 +125,27 @@ def decide(case: Case) -> Preflight:
         fixes_link=fixes_link,
         needs=tuple(_need(line, case.provider) for line in sought),
         left_out=tuple(_left_out(line, case.provider) for line in left_out),
-        refusals=refusals,
+        obstacles=obstacles,
         warnings=tuple(_warnings(case, sought, left_out)),
     )
 
 
 def _before_any_connection(case: Case) -> Judgement:
-    """What somebody would lack who has granted nothing: what the page will ask for."""
+    """What is missing as long as nothing is granted: what the page will ask for."""
     return judge(StandingFacts(integration=0, reported=frozenset(), plan=case.plan), case.policy)
 
 
-def _refusals(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Refusal]:
+def _obstacles(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Obstacle]:
     name = case.provider.name
     if not case.reference_id:
-        yield Refusal(
+        yield Obstacle(
             "unclaimed",
             "The connection has no known reference id. Without it, a link would create a second connection.",
             "engineer",
             "Ask an engineer to import the person from the host application.",
         )
     if not case.gives_links:
-        yield Refusal(
+        yield Obstacle(
             "no_links",
             "This source doesn’t support links.",
             "engineer",
@@ -153,9 +153,9 @@ def _refusals(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> I
         )
     if case.provider.on_device:
         remedy = REMEDIES["phone_settings"]
-        yield Refusal("on_device", f"{name} permissions are set on the person's phone.", remedy.who, remedy.action)
+        yield Obstacle("on_device", f"{name} permissions are set on the person's phone.", remedy.who, remedy.action)
     elif case.retired:
-        yield Refusal(
+        yield Obstacle(
             "provider_retired",
             f"{name} has shut down, and there is no known successor.",
             "nobody",
@@ -165,32 +165,32 @@ def _refusals(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> I
         yield from _by_verdict(case, judgement, lacking)
     if case.trouble:
         trouble = case.trouble
-        yield Refusal(f"account_{trouble.code}", trouble.meaning, "engineer", trouble.action, overridable=True)
+        yield Obstacle(f"account_{trouble.code}", trouble.meaning, "engineer", trouble.action, overridable=True)
     yield from _by_contact(case)
 
 
-def _by_contact(case: Case) -> Iterator[Refusal]:
-    """What speaks against asking this person again, whatever a link would mend."""
+def _by_contact(case: Case) -> Iterator[Obstacle]:
+    """Reasons not to ask this person again, whatever a link would fix."""
     if case.dont_contact:
         until = f" until {case.dont_contact_until:%-d %b %Y}" if case.dont_contact_until else ""
-        yield Refusal(
+        yield Obstacle(
             "dont_contact",
             f"This person is marked “Do not contact”{until}.",
             "lead",
             "See the reason on the person's page. Allow contact there, or send a link anyway.",
             overridable=True,
         )
-    if case.asked >= case.asked_at_most:
-        yield Refusal(
-            "asked_often",
-            f"{case.asked} of at most {case.asked_at_most} links were sent to this person in the last 30 days.",
+    if case.recent_links >= case.most_links:
+        yield Obstacle(
+            "too_many_links",
+            f"{case.recent_links} of at most {case.most_links} links were sent to this person in the last 30 days.",
             "support",
             "Wait, or ask the person why the links don’t work for them.",
             overridable=True,
         )
     if case.outcomes[:2] == ("unchanged", "unchanged"):
-        yield Refusal(
-            "asked_twice",
+        yield Obstacle(
+            "unchanged_twice",
             "The last two links changed nothing: the person completed the consent screen with the same boxes.",
             "support",
             "Talk to the person first: ask what they see and whether they want to allow it.",
@@ -198,7 +198,7 @@ def _by_contact(case: Case) -> Iterator[Refusal]:
         )
 
 
-def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Refusal]:
+def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Obstacle]:
     match judgement.helps:
         case Helps.NO:
             yield from _cannot_help(case, judgement, lacking)
@@ -209,13 +209,13 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) ->
                 if judgement.link_reason == "unconfirmed"
                 else "The source doesn’t report which scopes were granted, so we can’t tell what is missing."
             )
-            yield Refusal("verify", why, remedy.who, remedy.action, overridable=True)
+            yield Obstacle("verify", why, remedy.who, remedy.action, overridable=True)
         case Helps.NOT_NEEDED if any(line.reason == "waived" for line in lacking):
             remedy = REMEDIES["respect"]
             for line in lacking:
-                yield Refusal("waived", _told(line, case.provider), remedy.who, remedy.action, overridable=True)
+                yield Obstacle("waived", _sentence(line, case.provider), remedy.who, remedy.action, overridable=True)
         case Helps.NOT_NEEDED:
-            yield Refusal(
+            yield Obstacle(
                 "not_needed",
                 "The permissions are fine.",
                 "nobody",
@@ -224,15 +224,15 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) ->
             )
 
 
-def _cannot_help(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Refusal]:
+def _cannot_help(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> Iterator[Obstacle]:
     if judgement.health is Health.BROKEN or judgement.link_reason:
         reason, remedy = LINK_REASONS[judgement.link_reason], REMEDIES[judgement.link_remedy]
-        yield Refusal(reason.code, reason.meaning, remedy.who, remedy.action, remedy.code == "raise_limit")
+        yield Obstacle(reason.code, reason.meaning, remedy.who, remedy.action, remedy.code == "raise_limit")
         return
     for line in judgement.lines if judgement.health is Health.UNKNOWN else lacking:
         if line.reason and line.reason != "waived":
             remedy = REMEDIES[line.remedy]
-            yield Refusal(line.reason, _told(line, case.provider), remedy.who, remedy.action, overridable=True)
+            yield Obstacle(line.reason, _sentence(line, case.provider), remedy.who, remedy.action, overridable=True)
 
 
 def _warnings(case: Case, fixable: list[VerdictLine], left_out: list[VerdictLine]) -> Iterator[str]:
@@ -249,8 +249,8 @@ def _warnings(case: Case, fixable: list[VerdictLine], left_out: list[VerdictLine
         yield "The last link changed nothing. Tell the person which box to tick."
     for line in fixable:
         for scope in line.scopes:
-            if told := case.suspicions.get(scope):
-                yield f"{_label(line, case.provider)} may not be available: {told}"
+            if suspicion := case.suspicions.get(scope):
+                yield f"{_label(line, case.provider)} may not be available: {suspicion}"
     unconfirmed = [_label(line, case.provider) for line in fixable if not _confirmed(line, case.provider)]
     if unconfirmed:
         yield f"Unconfirmed whether the consent screen offers this: {', '.join(unconfirmed)}."
@@ -266,7 +266,7 @@ def _left_out(line: VerdictLine, provider: Provider) -> LeftOut:
     return LeftOut(_label(line, provider), SCOPE_REASONS[line.reason].title, remedy.who, remedy.action)
 
 
-def _told(line: VerdictLine, provider: Provider) -> str:
+def _sentence(line: VerdictLine, provider: Provider) -> str:
     """What is missing, and why."""
     return f"{_label(line, provider)} (`{line.scopes[0]}`): {SCOPE_REASONS[line.reason].meaning}"
 

@@ -1,4 +1,4 @@
-"""What of that which a link set out to mend is fixed now. Read from the verdict in force, never stored."""
+"""Which needs of a link are fixed by now. Read from the verdict in force, never stored."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ THE_LINK = "*"  # among the needs of a link: that the connection works at all
 
 
 def judgement_of(connection: Connection) -> Judgement:
-    """What the policy in force says of the connection."""
+    """The judgement of the connection under the policy in force."""
     return judgements_of([connection])[connection.pk]
 
 
 def judgements_of(connections: Sequence[Connection]) -> dict[int, Judgement]:
-    """What the policies in force say of the connections, by their ids; one query."""
+    """The judgements of the connections under the policies in force, by connection id; one query."""
     found = Verdict.objects.filter(
         standing__in={connection.standing_id for connection in connections},
         policy_version__in_force_for=F("standing__integration"),
@@ -30,7 +30,7 @@ def judgements_of(connections: Sequence[Connection]) -> dict[int, Judgement]:
 
 
 def connection_of(link: ReauthLink) -> Connection | None:
-    """The connection that the link is about, under whatever it was merged into; None while there is none."""
+    """The connection that the link is about, or what it was merged into; None while there is none."""
     return connections_of([link])[link.pk]
 
 
@@ -67,6 +67,6 @@ def missing(needs: Iterable[str], judgement: Judgement | None) -> tuple[str, ...
 
 
 def missing_of(link: ReauthLink) -> tuple[str, ...]:
-    """What the link has still to mend."""
+    """The needs that the link has yet to fix."""
     connection = connection_of(link)
     return missing(link.needs, judgement_of(connection) if connection else None)

@@ -1,4 +1,4 @@
-"""How it stands with one try, for the person who comes back from it."""
+"""The result of one attempt, for the person who returns from it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scopes.sources.consents import ADMINISTRATOR_NEEDED, WRONG_ACCOUNT
 Outcome = ReauthLink.Outcome
 
 
-class Result(StrEnum):
-    """What the person is told."""
+class AttemptResult(StrEnum):
+    """The result that the person's page shows."""
 
     FIXED = "fixed"
     PARTLY = "partly"
@@ -27,36 +27,36 @@ class Result(StrEnum):
 
 
 _REASONS = {
-    "missing_scopes": Result.MISSING_SCOPES,
-    "access_denied": Result.NOT_ALLOWED,
-    "auth_cancelled": Result.NOT_ALLOWED,
-    ADMINISTRATOR_NEEDED: Result.ADMINISTRATOR,
-    WRONG_ACCOUNT: Result.WRONG_ACCOUNT,
+    "missing_scopes": AttemptResult.MISSING_SCOPES,
+    "access_denied": AttemptResult.NOT_ALLOWED,
+    "auth_cancelled": AttemptResult.NOT_ALLOWED,
+    ADMINISTRATOR_NEEDED: AttemptResult.ADMINISTRATOR,
+    WRONG_ACCOUNT: AttemptResult.WRONG_ACCOUNT,
 }
 
 
-def result_of(attempt: Attempt) -> Result:
-    """What facts say of the try.
+def result_of(attempt: Attempt) -> AttemptResult:
+    """The result by the facts recorded so far.
 
-    Until they say anything, a failure is believed from the return address alone, for nothing hangs on it. A success
-    never is.
+    Until there are any, the return address alone is believed for a failure, which has no consequences, but never for
+    a success.
     """
     link = attempt.link
     if link is not None and link.outcome == Outcome.FIXED:
-        return Result.FIXED
+        return AttemptResult.FIXED
     if attempt.state == Attempt.State.SUCCEEDED:
-        told = link.outcome if link is not None else ""
-        if told == Outcome.WRONG_ACCOUNT:
-            return Result.WRONG_ACCOUNT
-        judged = told in (Outcome.PARTLY, Outcome.UNCHANGED) and link is not None and _is_judged_by(link, attempt)
-        return Result(told) if judged else Result.WAITING
+        outcome = link.outcome if link is not None else ""
+        if outcome == Outcome.WRONG_ACCOUNT:
+            return AttemptResult.WRONG_ACCOUNT
+        judged = outcome in (Outcome.PARTLY, Outcome.UNCHANGED) and link is not None and _is_judged_by(link, attempt)
+        return AttemptResult(outcome) if judged else AttemptResult.WAITING
     if attempt.state == Attempt.State.FAILED:
-        return _REASONS.get(attempt.result, Result.FAILED)
+        return _REASONS.get(attempt.result, AttemptResult.FAILED)
     reason = reported_by_redirect(attempt)
-    return Result.WAITING if reason is None else _REASONS.get(reason, Result.FAILED)
+    return AttemptResult.WAITING if reason is None else _REASONS.get(reason, AttemptResult.FAILED)
 
 
 def _is_judged_by(link: ReauthLink, attempt: Attempt) -> bool:
-    """Whether the link's outcome is this try's: an earlier one's stands until the new id is known for the same."""
+    """Whether the link's outcome is of this attempt, and not of an earlier one: its connection is the link's by now."""
     meant, made = connection_of(link), attempt.connection
     return made is None or meant is None or meant.pk in (made.pk, made.merged_into_id)

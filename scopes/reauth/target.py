@@ -21,7 +21,7 @@ from scopes.sources import registry
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a link leads. `integration` is None for a successor that nobody has connected yet: issuing makes it."""
+    """Where a link leads. `integration` is None for a successor without connections: creating the link makes it."""
 
     person: Person
     source: Source
@@ -33,13 +33,13 @@ class Target:
 
     @property
     def resource(self) -> str:
-        """What the source is to be asked for; empty where somebody has to choose one of `resources`."""
+        """The source's name of what the link leads to; empty where one of `resources` has to be chosen."""
         names = self._names
         return names[0] if len(names) == 1 else ""
 
     @property
     def resources(self) -> tuple[str, ...]:
-        """The regions of the provider that the link may lead to, where it is not known which; else none."""
+        """The regions of the provider to choose from, where it is not known which one it is; else none."""
         return () if self.resource else self._names
 
     @property
@@ -61,10 +61,10 @@ def target_of(
     *,
     at_most: int,
 ) -> Target:
-    """What a link for this person and integration would lead to; a retired provider's leads to its successor.
+    """What a link for this person and integration would lead to; for a retired provider, to its successor.
 
-    Nobody is sent more than `at_most` links within 30 days.
-    Without `connection`, the person's newest one there is meant, where there is one. Writes nothing.
+    No person gets more than `at_most` links within 30 days. Without `connection`, it is for the person's newest one
+    there, if there is one. Writes nothing.
     """
     source = integration.source
     first = entry = Entry.from_data(integration.provider.entry)
@@ -95,8 +95,8 @@ def target_of(
         suspicions=suspicions.open_in([target.pk]).get(target.pk, {}) if target else {},
         dont_contact=mark is not None,
         dont_contact_until=mark.until if mark else None,
-        asked=contact.asked_lately(person, now),
-        asked_at_most=at_most,
+        recent_links=contact.recent_links(person, now),
+        most_links=at_most,
         live=target is not None and live_links(now).filter(person=person, integration=target).exists(),
     )
     return Target(person, source, entry, target, connection, policy, decide(case))
@@ -124,6 +124,6 @@ def _newest(person: Person, integration: Integration) -> Connection | None:
 
 
 def _outcomes(person: Person, integration: Integration) -> tuple[str, ...]:
-    """How the last two links that came to anything ended, newest first."""
+    """The outcomes of the last two links that have one, newest first."""
     ended = ReauthLink.objects.filter(person=person, integration=integration).exclude(outcome="")
     return tuple(ended.order_by("-created_at", "-pk").values_list("outcome", flat=True)[:2])

@@ -1,4 +1,4 @@
-"""Whether a source refuses our account: noted where we meet it, and gone when something works that it had refused."""
+"""Whether a source refuses our account: noted when a call fails, and cleared when what was refused works again."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scopes.sources.gateway import Gateway
 
 
 def note(key: str, error: SourceError, now: datetime) -> None:
-    """Note what the error says of the account of the source `key`, if anything; the same trouble goes on since then."""
+    """Note trouble with our account at the source `key`, if the error is about that; a repeat keeps the first time."""
     if not isinstance(error, AccountRefused):
         return
-    said = without_addresses(str(error))
+    detail = without_addresses(str(error))
     source = Source.objects.filter(key=key)
-    if not source.filter(trouble=error.trouble, trouble_detail=said).exists():
-        source.filter(trouble=error.trouble).update(trouble_detail=said)
-        source.exclude(trouble=error.trouble).update(trouble=error.trouble, trouble_since=now, trouble_detail=said)
+    if not source.filter(trouble=error.trouble, trouble_detail=detail).exists():
+        source.filter(trouble=error.trouble).update(trouble_detail=detail)
+        source.exclude(trouble=error.trouble).update(trouble=error.trouble, trouble_since=now, trouble_detail=detail)
 
 
 def works(key: str, *, links: bool) -> None:
-    """Our credential was accepted, so that is no trouble any more; nor is anything else where a link was made."""
+    """Clear the trouble: that of a refused credential, and any other where a link could be created (`links`)."""
     troubled = Source.objects.filter(key=key).exclude(trouble="")
     if not links:
         troubled = troubled.filter(trouble=AccountTrouble.CREDENTIAL)
@@ -31,7 +31,7 @@ def works(key: str, *, links: bool) -> None:
 
 
 def refused() -> dict[str, str]:
-    """Source -> why it refuses our account. Test and staging count only where there is no production."""
+    """The sources that refuse our account, and why. Test and staging count only where there is no production."""
     rows = list(Source.objects.values_list("key", "trouble", "production"))
     any_production = any(production for _, _, production in rows)
     return {key: trouble for key, trouble, production in rows if trouble and (production or not any_production)}

@@ -1,4 +1,4 @@
-"""Work that one thread of a process does for all: who comes meanwhile leaves theirs to the one that is at it."""
+"""Work that one thread of a process does for all: the others leave theirs to the thread that is working already."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from threading import Lock
 
 
 class Batcher:
-    """Work for all. What is asked for while the work is being done is done by one more round of it."""
+    """Work for all threads. What is requested during the work is done in one more round of it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -15,9 +15,9 @@ class Batcher:
         self._wanted = False
 
     def work(self, once: Callable[[], None], has_time: Callable[[], bool]) -> bool:
-        """Do `once` until nobody wants it any more; False where there was no time left for what was still wanted.
+        """Call `once` until no thread wants it any more; False where there was no time left for another round.
 
-        Where another thread is at it already, that one does it for us, and this returns True at once.
+        Where another thread is working already, that one does it for us, and this returns True at once.
         """
         with self._lock:
             self._wanted = True
@@ -34,7 +34,7 @@ class Batcher:
         return going
 
     def _goes_on(self, has_time: Callable[[], bool]) -> bool | None:
-        """None for one more round; else whether all is done. Nobody can ask between that and the end of the work."""
+        """None for one more round; else whether all is done. No request can come between that and the work's end."""
         with self._lock:
             if self._wanted and has_time():
                 self._wanted = False

@@ -1,7 +1,7 @@
-"""Take in everything that a source lists, page by page, and tell what is missing from a complete listing.
+"""Take in everything that a source lists, page by page, and find what a complete listing lacks.
 
-A walk that was killed goes on where its last saved page was. Nothing is concluded from a walk that did not end. What
-breaks in one that did is weighed first (see `quarantine`).
+A walk that was killed continues at its last saved page. Nothing is concluded from a walk that did not end. Links that
+broke in a complete one are weighed first (see `quarantine`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from scopes.sync.worker_process import AHEAD, Task, in_worker_process
 
 TOGETHER = 2  # pages, for however few facts a batch has, it costs a commit and some twenty statements
 SAVE_EVERY = 20
-MANY_WRITTEN = 2_000  # a night that only confirms is read as fast as pages come; one that writes is not
+MANY_WRITTEN = 2_000  # a listing without changes is limited by its pages; one with many by the writing
 STALE = timedelta(hours=20)
 LOCK = 7_301_003
-UNREADABLE_TOLD = 20
+UNREADABLE_SHOWN = 20
 
 Clock = Callable[[], datetime]
 
@@ -61,8 +61,8 @@ class ListingTaken:
         for page in pages:
             self.users += len(page.connections)
             self.unreadable_rows += len(page.unreadable)
-            told = page.unreadable[: max(UNREADABLE_TOLD - len(self.unreadable), 0)]
-            self.unreadable += [f"page {page.number}, row {row.row}: {row.reason}" for row in told]
+            shown = page.unreadable[: max(UNREADABLE_SHOWN - len(self.unreadable), 0)]
+            self.unreadable += [f"page {page.number}, row {row.row}: {row.reason}" for row in shown]
 
 
 class Seen:
@@ -82,7 +82,7 @@ def take(source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int]
     """Walk the whole listing of `source` and record it, page by page; what breaks is weighed (see `quarantine`).
 
     `on_page` is called with the number of users of each page. Where much is written, a worker process records too.
-    Raises AlreadyListing, and what the gateway raises: what was recorded until then stays, and the next walk goes on
+    Raises AlreadyListing, and what the gateway raises: what was recorded until then stays, and the next walk continues
     from there.
     """
     take_in = Batches(source, quarantine_breaks=True)
@@ -109,7 +109,7 @@ def take(source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int]
         recording: deque[tuple[list[Page], Task[Recorded]]] = deque()
         with in_worker_process(lambda: taken.recorded.new + taken.recorded.changed > MANY_WRITTEN) as have_done:
             for some in _together(pages):
-                # One that comes on two pages, because the pages shifted, is one sight: two at once are news (`record`).
+                # One that is on two pages, because the pages shifted, is one observation (see `Recorder.record`).
                 facts = {(fact.provider, fact.user_id): fact for page in some for fact in page.connections}
                 work = partial(take_in, list(facts.values()), origin, clock())
                 recording.append((some, have_done(work)))
@@ -123,7 +123,7 @@ def take(source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int]
 
 
 def _together[Piece](pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """The pieces some at once. Those that came before a failure are not lost by it."""
+    """The pieces in small groups. A failure does not lose the pieces before it."""
     some: list[Piece] = []
     try:
         for piece in pieces:
@@ -141,7 +141,7 @@ def _together[Piece](pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
 
 @contextmanager
 def _only_walk(source: Source) -> Iterator[None]:
-    """Hold the lock of this source's listing; it ends with the database session."""
+    """Lock this source's listing; the lock ends with the database session."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, source.pk])
         if not cursor.fetchone()[0]:
@@ -154,7 +154,7 @@ def _only_walk(source: Source) -> Iterator[None]:
 
 
 def _open(source: Source, now: datetime) -> tuple[ListingTaken, Seen]:
-    """The walk to go on with, or a new one. One that is older than a day says nothing of today."""
+    """The walk to continue, or a new one. One that is almost a day old is abandoned."""
     listing = Listing.objects.filter(source=source, finished_at__isnull=True).first()
     if listing is not None and now - listing.started_at > STALE:
         listing.finished_at, listing.seen, listing.counts = now, b"", {"abandoned": True}
@@ -168,7 +168,7 @@ def _open(source: Source, now: datetime) -> tuple[ListingTaken, Seen]:
 
 @in_transaction
 def _close(source: Source, taken: ListingTaken, seen: Seen, now: datetime) -> None:
-    """The listing is complete: what it lacks or calls inactive is weighed, the rest confirmed up to its beginning."""
+    """End a complete listing: what it lacks or reports as inactive is weighed, the rest confirmed as of its start."""
     listing = taken.listing
     weighed = quarantine.weigh(source, listing, bytes(seen.bits), now)
     taken.unconfirmed, taken.inactive, taken.quarantined = weighed.unconfirmed, weighed.inactive, weighed.quarantined

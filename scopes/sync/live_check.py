@@ -1,7 +1,7 @@
-"""Ask a source about single connections: at an agent's wish, in bulk, and at night to prove what a listing lacks.
+"""Ask a source about single connections: for an agent, in bulk, and at night about those that a listing lacks.
 
-A check is a row that waits until it is answered. The answer is kept on it; what follows from that are facts, which are
-recorded with the answer or not at all.
+A check is a row that is pending until it is answered. The reply is stored on it; the facts that follow from the reply
+are recorded with it or not at all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scopes.flow import Batches
 from scopes.models import Attempt, Connection, LiveCheck, Source
 from scopes.models.transactions import in_transaction
 from scopes.redaction import without_addresses
-from scopes.sources.errors import AccountRefused, RequestRefused, SourceError
+from scopes.sources.errors import AccountRefused, CredentialDead, RequestRefused, SourceError
 from scopes.sources.gateway import Gateway
 from scopes.sources.observations import Existence, ProbeResult
 from scopes.sync import account
@@ -33,32 +33,32 @@ NIGHT, SECOND = "nightly audit", "second connections"
 
 Answer = LiveCheck.Answer
 
-# What a provider that answers disproves. An account without data and a changed diary key it says nothing of.
+# The states that an answer of the provider disproves. It proves nothing about missing data or a changed diary key.
 DISPROVED = frozenset(
     {LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.TOKEN_REJECTED, LinkState.REVOKED}
     | {LinkState.DEAUTHORISED}
 )
-THOUGHT_ALIVE = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.INACTIVE})
+NOT_KNOWN_BROKEN = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.INACTIVE})
 
 
 class TooMany(Exception):
-    """The agent has asked about as many connections within the hour as one may."""
+    """The agent has checked as many connections within the hour as one may."""
 
 
 @dataclass(slots=True)
 class Checked:
-    """What came of asking. `unanswered` stay as they were; `trouble` says why, the first time it happened."""
+    """The result of some checks. `unanswered` ones stay pending; `trouble` is the first error that left one so."""
 
-    asked: int = 0
+    answered: int = 0
     gone: int = 0
-    back: int = 0
+    confirmed: int = 0
     unanswered: int = 0
     trouble: SourceError | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the source answered about one connection. `seen` is None unless it knows it; `probe` where nobody probed."""
+class Reply:
+    """A source's reply about one connection. `seen` is None unless the source knows it, `probe` where nobody probed."""
 
     answer: Answer
     seen: ConnectionSeen | None = None
@@ -68,8 +68,8 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One connection that is asked about, as it stands. `absent`: since it was doubted, a whole listing lacked it."""
+class Subject:
+    """A check, with its connection as recorded now. `absent`: a whole listing lacked it after it became unconfirmed."""
 
     check: LiveCheck
     provider: str
@@ -80,18 +80,18 @@ class Asked:
 
 
 def allowance(author: str, now: datetime) -> int:
-    """About how many connections this agent may still ask within the hour."""
-    asked = LiveCheck.objects.filter(author=author, asked_at__gt=now - timedelta(hours=1)).count()
-    return max(AN_HOUR_EACH - asked, 0)
+    """How many connections this agent may still check within the hour."""
+    used = LiveCheck.objects.filter(author=author, asked_at__gt=now - timedelta(hours=1)).count()
+    return max(AN_HOUR_EACH - used, 0)
 
 
-def ask_about(connections: Iterable[Connection], author: str, now: datetime) -> list[LiveCheck]:
-    """Checks that wait, one a connection; kept once they are saved or answered."""
+def new_checks(connections: Iterable[Connection], author: str, now: datetime) -> list[LiveCheck]:
+    """Pending checks, one for each connection; stored once they are saved or answered."""
     return [LiveCheck(connection=row, user_id=row.user_id, author=author, asked_at=now) for row in connections]
 
 
-def waiting(pks: Sequence[int] | None = None, source: Source | None = None) -> QuerySet[LiveCheck]:
-    """The kept checks that wait for their answer, oldest first: of these ids, or about this source's connections."""
+def pending(pks: Sequence[int] | None = None, source: Source | None = None) -> QuerySet[LiveCheck]:
+    """The stored checks that are pending, oldest first: of these ids, or about this source's connections."""
     rows = LiveCheck.objects.filter(answered_at__isnull=True).order_by("pk")
     if pks is not None:
         rows = rows.filter(pk__in=list(pks))
@@ -104,27 +104,27 @@ def answer(
     clock: Callable[[], datetime],
     has_time: Callable[[], bool] = lambda: True,
 ) -> Checked:
-    """Ask about connections of the gateway's source, several at a time, and record what follows.
+    """Ask about connections of the gateway's source, several at a time, and record the replies.
 
-    When the source is down or does not accept us, we stop: the rest waits.
+    Stops when the source is down or refuses our account: the rest stays pending.
     """
     checked = Checked()
-    left = list(checks)
+    rows = list(checks)
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="live-check") as pool:
-        for batch in batched(left, IN_FLIGHT):
+        for batch in batched(rows, IN_FLIGHT):
             if checked.trouble or not has_time():
                 break
             at = clock()
-            asked = _as_they_stand(batch, gateway)
-            for one, said in zip(asked, pool.map(partial(ask, gateway, at), asked), strict=True):
-                if isinstance(said, SourceError):
-                    checked.trouble = checked.trouble or said
+            subjects = _subjects(batch, gateway)
+            for subject, reply in zip(subjects, pool.map(partial(_ask, gateway, at), subjects), strict=True):
+                if isinstance(reply, SourceError):
+                    checked.trouble = checked.trouble or reply
                     continue
-                _record(one, said, at, clock(), new=one.check._state.adding)
-                checked.asked += 1
-                checked.gone += one.absent and said.answer is Answer.NOT_FOUND
-                checked.back += one.link is LinkState.UNCONFIRMED and said.answer is Answer.KNOWN
-    checked.unanswered = len(left) - checked.asked
+                _record(subject, reply, at, clock(), new=subject.check._state.adding)
+                checked.answered += 1
+                checked.gone += subject.absent and reply.answer is Answer.NOT_FOUND
+                checked.confirmed += subject.link is LinkState.UNCONFIRMED and reply.answer is Answer.KNOWN
+    checked.unanswered = len(rows) - checked.answered
     return checked
 
 
@@ -134,7 +134,7 @@ def check(
     clock: Callable[[], datetime],
     has_time: Callable[[], bool] = lambda: True,
 ) -> Checked:
-    """As `answer`; trouble with our account is noted, and links whose attempts are overdue are settled."""
+    """As `answer`; also notes trouble with our account, and settles overdue attempts."""
     checked = answer(checks, gateway, clock, has_time)
     if checked.trouble:
         account.note(gateway.key, checked.trouble, clock())
@@ -142,70 +142,80 @@ def check(
     return checked
 
 
-def ask(gateway: Gateway, at: datetime, asked: Asked) -> Said | SourceError:
-    """What the source says of one connection, and the provider, where it may be probed; or why nobody does."""
+def _ask(gateway: Gateway, at: datetime, subject: Subject) -> Reply | SourceError:
+    """The reply of the source about one connection, and of the provider, where it may be probed; or why there is none.
+
+    A dead credential is a reply about this one connection: as if the provider had said so to a probe.
+    """
+    seen = None
     try:
-        found = gateway.look_up(asked.check.user_id, at)
+        found = gateway.look_up(subject.check.user_id, at)
+        seen = found.seen
+        if found.existence is not Existence.KNOWN or not subject.probe:
+            return Reply(Answer(found.existence.value), seen)
+        probe = gateway.probe(subject.check.user_id)
+    except CredentialDead as dead:
+        return Reply(Answer.KNOWN, seen, ProbeResult.EXPIRED, detail=_words(dead))
     except RequestRefused as refused:
-        return Said(Answer.REFUSED, detail=_words(refused))
+        return Reply(Answer.REFUSED, detail=_words(refused))
     except SourceError as error:
         return error
-    if found.existence is not Existence.KNOWN or not asked.probe:
-        return Said(Answer(found.existence.value), found.seen)
-    probe = gateway.probe(asked.check.user_id)
-    return Said(Answer.KNOWN, found.seen, probe.result, probe.account, probe.detail)
+    return Reply(Answer.KNOWN, seen, probe.result, probe.account, probe.detail)
 
 
-def facts_of(asked: Asked, said: Said, at: datetime) -> tuple[ConnectionFact, ...]:
-    """What follows from the answer. `at` is before it was asked: what happened since is newer.
+def facts_of(subject: Subject, reply: Reply, at: datetime) -> tuple[ConnectionFact, ...]:
+    """The facts that follow from a reply. `at` is a time before the source was asked, so later facts are newer.
 
-    Gone needs both, a complete listing without it and a 404; a 404 alone is a suspicion. An `active` that is true
-    proves nothing of the token; a provider that answers does.
+    Gone needs both, a complete listing without it and a 404; a 404 alone makes it unconfirmed. An `active` that is
+    true proves nothing about the token; an answer of the provider does.
     """
-    about = asked.provider, asked.check.user_id
-    if asked.merged:
+    about = subject.provider, subject.check.user_id
+    if subject.merged:
         return ()
-    if said.answer is Answer.NOT_FOUND:
-        if asked.absent:
+    if reply.answer is Answer.NOT_FOUND:
+        if subject.absent:
             return (LinkChanged(*about, LinkState.GONE, at, detail="404"),)
-        return (LinkChanged(*about, LinkState.UNCONFIRMED, at, detail="404"),) if asked.link is LinkState.ACTIVE else ()
-    if said.answer is not Answer.KNOWN or said.seen is None:
+        unconfirmed = LinkChanged(*about, LinkState.UNCONFIRMED, at, detail="404")
+        return (unconfirmed,) if subject.link is LinkState.ACTIVE else ()
+    if reply.answer is not Answer.KNOWN:
         return ()
-    facts: tuple[ConnectionFact, ...] = (replace(said.seen, provider_user_id=said.account or None),)
-    if said.seen.active is False:
-        return facts
-    if said.probe is ProbeResult.ANSWERED and asked.link in DISPROVED:
+    facts: tuple[ConnectionFact, ...] = ()
+    if reply.seen is not None:
+        facts = (replace(reply.seen, provider_user_id=reply.account or None),)
+        if reply.seen.active is False:
+            return facts
+    if reply.probe is ProbeResult.ANSWERED and subject.link in DISPROVED:
         return (*facts, LinkChanged(*about, LinkState.ACTIVE, at, detail="the provider answered"))
-    if said.probe is ProbeResult.EXPIRED and asked.link in THOUGHT_ALIVE:
-        return (*facts, LinkChanged(*about, LinkState.TOKEN_REJECTED, at, detail=said.detail))
+    if reply.probe is ProbeResult.EXPIRED and subject.link in NOT_KNOWN_BROKEN:
+        return (*facts, LinkChanged(*about, LinkState.TOKEN_REJECTED, at, detail=reply.detail))
     return facts
 
 
 def give_up(checks: Iterable[LiveCheck], error: SourceError, now: datetime) -> None:
-    """Nobody asks again: what waits of these kept checks is answered with the reason why the source said nothing."""
-    said = Said(Answer.CREDENTIAL if _about_credential(error) else Answer.DOWN, detail=_words(error))
+    """End those of these stored checks that are pending: their answer is why the source did not reply."""
+    reply = Reply(Answer.CREDENTIAL if _about_credential(error) else Answer.DOWN, detail=_words(error))
     for check in checks:
-        _answer_if_it_waits(check, said, now)
+        _end(check, reply, now)
 
 
 @in_transaction
-def _answer_if_it_waits(check: LiveCheck, said: Said, now: datetime) -> None:
-    if _waits(check):
-        _keep(check, said, now)
+def _end(check: LiveCheck, reply: Reply, now: datetime) -> None:
+    if _lock_pending(check):
+        _store(check, reply, now)
 
 
 def check_unconfirmed(source: Source, gateway: Gateway, clock: Callable[[], datetime], limit: int) -> Checked:
-    """Ask about up to `limit` unconfirmed connections. When the source is down, we stop."""
+    """Ask about up to `limit` unconfirmed connections. Stops when the source is down."""
     unconfirmed = Connection.objects.filter(
         integration__source=source, merged_into__isnull=True, standing__link=LinkState.UNCONFIRMED.value
     )
-    return answer(ask_about(unconfirmed.order_by("pk")[:limit], NIGHT, clock()), gateway, clock)
+    return answer(new_checks(unconfirmed.order_by("pk")[:limit], NIGHT, clock()), gateway, clock)
 
 
 def separate_accounts(gateway: Gateway, clock: Callable[[], datetime]) -> Checked:
-    """Where a link's consent made a second connection, ask whose accounts both are; where the provider may be probed.
+    """Where a link's consent made a second connection, ask which account each is of, if the provider may be probed.
 
-    Equal accounts make them one again, different ones are a wrong account: without this, that is only guessed.
+    Equal accounts merge them, different ones are a wrong account; without the answers it is only inferred.
     """
     if not gateway.probes:
         return Checked()
@@ -226,17 +236,17 @@ def separate_accounts(gateway: Gateway, clock: Callable[[], datetime]) -> Checke
         .select_related("connection", "link__connection")
         .order_by("pk")
     )
-    # The one that was to be fixed first: what is told of the second settles the link.
+    # The connection that was to be fixed comes first: the reply about the second settles the link.
     both = [row for one in second for row in (one.link.connection, one.connection) if row]  # type: ignore[union-attr]
-    return answer(ask_about(dict.fromkeys(both), SECOND, now), gateway, clock)
+    return answer(new_checks(dict.fromkeys(both), SECOND, now), gateway, clock)
 
 
-def _as_they_stand(checks: Sequence[LiveCheck], gateway: Gateway) -> list[Asked]:
-    """The checks with what is recorded now, unless it was erased; each asks by the id that its connection has now."""
+def _subjects(checks: Sequence[LiveCheck], gateway: Gateway) -> list[Subject]:
+    """The checks with their connections as recorded now, without erased ones; each asks by the id of today."""
     rows = Connection.objects.select_related("standing", "integration__provider", "integration__source").in_bulk(
         [check.connection_id for check in checks]
     )
-    asked = []
+    subjects = []
     for check in checks:
         row = rows.get(check.connection_id)
         if row is None:
@@ -244,8 +254,8 @@ def _as_they_stand(checks: Sequence[LiveCheck], gateway: Gateway) -> list[Asked]
         check.connection, check.user_id = row, row.user_id
         provider, listed_at = row.integration.provider, row.integration.source.listed_at
         link = LinkState(row.standing.link)
-        asked.append(
-            Asked(
+        subjects.append(
+            Subject(
                 check,
                 provider.slug,
                 link,
@@ -254,33 +264,33 @@ def _as_they_stand(checks: Sequence[LiveCheck], gateway: Gateway) -> list[Asked]
                 probe=gateway.probes and not provider.on_device,
             )
         )
-    return asked
+    return subjects
 
 
 @in_transaction
-def _record(asked: Asked, said: Said, at: datetime, now: datetime, *, new: bool) -> None:
-    """`new`: the check is not stored yet. It can't be asked itself, for a deadlock may have ended what stored it."""
-    check = asked.check
+def _record(subject: Subject, reply: Reply, at: datetime, now: datetime, *, new: bool) -> None:
+    """`new`: the check is not stored yet. The row itself can't say: after a deadlock it only seems to be stored."""
+    check = subject.check
     source = check.connection.integration.source
     if new:
         check.save()
-    elif not _waits(check):
+    elif not _lock_pending(check):
         return
-    if facts := facts_of(asked, said, at):
+    if facts := facts_of(subject, reply, at):
         Batches(source)(facts, Origin(source.key, OriginKind.LIVE_CHECK, f"live_check:{check.pk}"), now)
-    _keep(check, said, now)
+    _store(check, reply, now)
 
 
-def _waits(check: LiveCheck) -> bool:
-    """Whether it waits still, which nobody else changes then: it may have been answered meanwhile, or erased."""
+def _lock_pending(check: LiveCheck) -> bool:
+    """Lock the check; False where it has been answered or erased by now."""
     rows = LiveCheck.objects.select_for_update().filter(pk=check.pk, answered_at__isnull=True)
     return rows.exists()
 
 
-def _keep(check: LiveCheck, said: Said, now: datetime) -> None:
-    seen = said.seen
-    check.answered_at, check.answer, check.detail = now, said.answer.value, said.detail
-    check.probe, check.account = said.probe.value if said.probe else "", said.account
+def _store(check: LiveCheck, reply: Reply, now: datetime) -> None:
+    seen = reply.seen
+    check.answered_at, check.answer, check.detail = now, reply.answer.value, reply.detail
+    check.probe, check.account = reply.probe.value if reply.probe else "", reply.account
     if seen is not None:
         check.active, check.consented_at, check.last_data_on = seen.active, seen.created_at, seen.last_data_on
         check.scopes = None if seen.scopes is None else list(seen.scopes)

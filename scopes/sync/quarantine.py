@@ -1,7 +1,8 @@
-"""What a listing says of many connections at once is held back: a fault of the source looks just like that.
+"""Broken links of many connections in one listing are quarantined: they may be an error of the source.
 
-While a listing is walked, that a working connection is inactive is kept as a held fact, and so is, at its end, that one
-is absent. Then each integration is weighed: few are applied at once, many wait in an incident for somebody to decide.
+While a listing is walked, connections that it reports as inactive become quarantined facts, and so do, at its end, the
+ones that it lacks. Then each integration is weighed: few facts are applied at once, many open an incident, in which
+somebody decides.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from scopes.models.transactions import in_transaction
 MANY, SHARE = 50, 0.05
 BATCH = 500
 AT_ONCE = 3000
-SAID = {LinkState.INACTIVE: "listed as inactive", LinkState.UNCONFIRMED: "not in the listing"}
+DETAILS = {LinkState.INACTIVE: "listed as inactive", LinkState.UNCONFIRMED: "not in the listing"}
 
 Clock = Callable[[], datetime]
 
 
-class AlreadyEnded(Exception):
-    """Somebody ended the incident before."""
+class IncidentEnded(Exception):
+    """The incident has already ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """How many connections a listing says are absent or inactive, and of how many more incidents quarantine that."""
+    """How many connections of a listing are absent or inactive, and how many more of them are quarantined."""
 
     unconfirmed: int
     inactive: int
@@ -42,7 +43,7 @@ class Weighed:
 
 
 def add(listing: Listing, inactive: Sequence[Inactive]) -> None:
-    """Keep that these working connections were listed as inactive."""
+    """Quarantine that these working connections were listed as inactive."""
     if not inactive:
         return
     with connection.cursor() as cursor:
@@ -50,7 +51,7 @@ def add(listing: Listing, inactive: Sequence[Inactive]) -> None:
             """
             INSERT INTO scopes_quarantinedfact (listing_id, connection_id, integration_id, state, happened_at)
             SELECT %s, connection, integration, 'inactive', at
-            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) held (connection, integration, at)
+            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) quarantined (connection, integration, at)
             ON CONFLICT DO NOTHING
             """,
             [
@@ -75,12 +76,12 @@ ABSENT = """
 """
 
 WEIGH = """
-    SELECT held.integration_id, held.absent, held.inactive, coalesce(working.working, 0)
+    SELECT quarantined.integration_id, quarantined.absent, quarantined.inactive, coalesce(working.working, 0)
     FROM (
         SELECT integration_id, count(*) FILTER (WHERE state = 'unconfirmed') AS absent,
                count(*) FILTER (WHERE state = 'inactive') AS inactive
         FROM scopes_quarantinedfact WHERE listing_id = %(listing)s GROUP BY 1
-    ) held
+    ) quarantined
     LEFT JOIN (
         SELECT c.integration_id, count(*) AS working
         FROM scopes_connection c
@@ -95,23 +96,23 @@ WEIGH = """
 
 @in_transaction
 def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weighed:
-    """Decide, once a listing was walked to its end. `seen`: a bitmap of the connections that it held.
+    """Decide which facts of a complete listing are believed. `seen`: a bitmap of the connections in it.
 
-    What can be believed is left for `believed_facts`; of the rest one incident an integration is open afterwards.
+    Those are left for `believed_facts`; the others are in an open incident afterwards, one for each integration.
     """
-    asked: dict[str, int | datetime | bytes] = {
+    parameters: dict[str, int | datetime | bytes] = {
         "source": source.pk,
         "listing": listing.pk,
         "began": listing.started_at,
         "seen": seen,
     }
     with connection.cursor() as cursor:
-        cursor.execute(ABSENT, asked)
-        cursor.execute(WEIGH, asked)
-        told = {pk: (absent, inactive, working) for pk, absent, inactive, working in cursor.fetchall()}
+        cursor.execute(ABSENT, parameters)
+        cursor.execute(WEIGH, parameters)
+        counts = {pk: (absent, inactive, working) for pk, absent, inactive, working in cursor.fetchall()}
         too_many = {
             pk: (absent + inactive, working)
-            for pk, (absent, inactive, working) in told.items()
+            for pk, (absent, inactive, working) in counts.items()
             if absent + inactive > max(MANY, working * SHARE)
         }
         before = Incident.objects.select_for_update().filter(integration__source=source, state=Incident.State.OPEN)
@@ -123,20 +124,20 @@ def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weigh
             if integration not in too_many:
                 incident.state, incident.ended_at = Incident.State.CLOSED, now
                 incident.save(update_fields=["state", "ended_at"])
-        for integration, (held, working) in sorted(too_many.items()):
+        for integration, (broken, working) in sorted(too_many.items()):
             incident = known.get(integration) or Incident(integration_id=integration, opened_at=now)
-            incident.listing, incident.broken, incident.working = listing, held, working
+            incident.listing, incident.broken, incident.working = listing, broken, working
             incident.save()
-    believed = [counts for pk, counts in told.items() if pk not in too_many]
+    believed = [count for pk, count in counts.items() if pk not in too_many]
     return Weighed(
         unconfirmed=sum(absent for absent, _, _ in believed),
         inactive=sum(inactive for _, inactive, _ in believed),
-        quarantined=sum(held for held, _ in too_many.values()),
+        quarantined=sum(broken for broken, _ in too_many.values()),
     )
 
 
 def believed_facts(source: Source) -> Iterator[tuple[list[int], Origin, list[ConnectionFact]]]:
-    """What is held and may be applied, batch by batch: of finished listings, where no incident is open.
+    """The quarantined facts that may be applied, batch by batch: of finished listings, where no incident is open.
 
     Each batch comes with the ids of the rows to delete once it is recorded.
     """
@@ -158,19 +159,19 @@ def believed_facts(source: Source) -> Iterator[tuple[list[int], Origin, list[Con
         ):
             last = batch[-1][1]
             yield (
-                [held for held, *_ in batch],
+                [pk for pk, *_ in batch],
                 origin,
                 [
-                    LinkChanged(slug, user_id, LinkState(state), happened_at, detail=SAID[LinkState(state)])
+                    LinkChanged(slug, user_id, LinkState(state), happened_at, detail=DETAILS[LinkState(state)])
                     for _, _, user_id, state, happened_at in batch
                 ],
             )
 
 
 def apply_believed(source: Source, clock: Clock, most: int | None = None) -> int:
-    """Apply what is quarantined and may be believed now, `most` of it or a little more; on how many connections.
+    """Apply the quarantined facts that are believed, at most `most` or a little more; to how many connections.
 
-    Each batch is applied and deleted in one transaction, so what was cut off is gone on with.
+    Each batch is applied and deleted in one transaction, so after an interruption the next call continues.
     """
     take_in, applied = Batches(source), 0
 
@@ -188,9 +189,9 @@ def apply_believed(source: Source, clock: Clock, most: int | None = None) -> int
 
 
 def release(pk: int, act: Act, clock: Clock) -> int:
-    """It is true after all: apply what the incident quarantined; on how many connections by now.
+    """The facts are true after all: apply what the incident quarantined; to how many connections so far.
 
-    The first thousands at once; of more, the rest by a worker or the next night. Raises AlreadyEnded.
+    The first thousands at once; a worker or the next night applies the rest. Raises IncidentEnded.
     """
     incident = _end(pk, Incident.State.RELEASED, act, clock())
     return apply_believed(incident.integration.source, clock, AT_ONCE)
@@ -198,7 +199,7 @@ def release(pk: int, act: Act, clock: Clock) -> int:
 
 @in_transaction
 def discard(pk: int, act: Act, now: datetime) -> Incident:
-    """It was never true: what the incident holds back is dropped. Raises AlreadyEnded."""
+    """The facts were an error: delete what the incident quarantined. Raises IncidentEnded."""
     incident = _end(pk, Incident.State.DISCARDED, act, now)
     QuarantinedFact.objects.filter(listing=incident.listing_id, integration=incident.integration_id).delete()
     return incident
@@ -208,7 +209,7 @@ def discard(pk: int, act: Act, now: datetime) -> Incident:
 def _end(pk: int, state: Incident.State, act: Act, now: datetime) -> Incident:
     incident = Incident.objects.select_for_update().get(pk=pk)
     if incident.state != Incident.State.OPEN:
-        raise AlreadyEnded(f"This incident has already ended: {incident.get_state_display().lower()}.")
+        raise IncidentEnded(f"This incident has already ended: {incident.get_state_display().lower()}.")
     incident.state, incident.ended_at = state, now
     incident.author, incident.reason, incident.ticket = act.name, act.reason, act.ticket
     incident.save()

@@ -26,30 +26,30 @@ from scopes.times import TRUSTED_AHEAD
 
 UNREADABLE = "unreadable"
 LONGEST_WAIT = "2s"  # for a lock, while the source waits for our answer
-KEPT = timedelta(days=30)  # so long a repeat is known as one
+KEPT = timedelta(days=30)  # as long a repeat is recognised
 TOO_OLD = "It was signed more than 30 days ago, when no repeat is known any more. It was not believed, and not kept."
 
-# A source's key -> its id, and whether it is marked as production: committed ones, which are never deleted.
+# Key of a source -> its id, and whether it is marked as production. Only committed ones, which are never deleted.
 known_sources: dict[str, tuple[int, bool]] = {}
 
 
-# What was signed at the same second with the same body may be the same event under another trace id, so it is dated no
-# later than the first of them: whoever delivers an old event anew cannot make it newer.
+# The same body signed at the same second may be the same event under another trace id, so it is dated no later than
+# the first of them: delivering an old event again cannot make it newer.
 _INSERT = f"""
     SELECT set_config('lock_timeout', '{LONGEST_WAIT}', true);
     INSERT INTO scopes_delivery (source_id, trace_id, digest, kind, body, signed_at, ordered_at, received_at, stale,
                                  processed_at, error, trace_reused, repeats, attempts, waits_for)
-    SELECT told.source_id, told.trace_id, told.digest, told.kind, told.body, told.signed_at,
-           least(told.ordered_at, same.ordered_at), told.received_at, told.stale, told.processed_at, told.error,
-           told.trace_reused, 0, 0, '{{}}'
-    FROM json_to_record(%s) AS told (source_id bigint, trace_id text, digest uuid, kind text, body jsonb,
+    SELECT new.source_id, new.trace_id, new.digest, new.kind, new.body, new.signed_at,
+           least(new.ordered_at, same.ordered_at), new.received_at, new.stale, new.processed_at, new.error,
+           new.trace_reused, 0, 0, '{{}}'
+    FROM json_to_record(%s) AS new (source_id bigint, trace_id text, digest uuid, kind text, body jsonb,
         signed_at timestamptz, ordered_at timestamptz, received_at timestamptz, stale boolean,
         processed_at timestamptz, error text, trace_reused boolean)
     CROSS JOIN LATERAL (
         SELECT min(known.ordered_at) AS ordered_at, count(*) AS times FROM scopes_delivery known
-        WHERE known.source_id = told.source_id AND known.digest = told.digest AND known.signed_at = told.signed_at
+        WHERE known.source_id = new.source_id AND known.digest = new.digest AND known.signed_at = new.signed_at
     ) same
-    WHERE told.trace_id IS NOT NULL OR same.times = 0
+    WHERE new.trace_id IS NOT NULL OR same.times = 0
     ON CONFLICT DO NOTHING RETURNING id
 """
 _EARLIER = """
@@ -74,7 +74,7 @@ def store(
     stale_after: timedelta,
     now: datetime,
 ) -> int:
-    """The id of the delivery, stored for good where no transaction is open; of the earlier one where this repeats it.
+    """The id of the delivery, committed where no transaction is open; that of the earlier one where this repeats it.
 
     The same trace id with another body is stored with `trace_reused`; the same body under another trace id is an event
     of its own.
@@ -116,7 +116,7 @@ def store(
 
 
 def _count_repeat(pk: int) -> None:
-    """Where somebody holds the row for long, for it is being processed, the repeat stays uncounted: it is stored."""
+    """Count a repeat, unless the row stays locked because it is being processed: the event is stored anyway."""
     with suppress(OperationalError):
         limited(lock=LONGEST_WAIT)(Delivery.objects.filter(pk=pk).update)(repeats=F("repeats") + 1)
 
@@ -151,6 +151,6 @@ def _digest(body: Body) -> str:
 
 
 def words_of(problem: Exception) -> str:
-    """What went wrong. PostgreSQL tells the row's values in the lines after the first, so these are left out."""
+    """What went wrong. After the first line PostgreSQL repeats the row's values, so the others are left out."""
     first = next(iter(str(problem).splitlines()), "")
     return f"{type(problem).__name__}: {without_addresses(first)}"

@@ -14,12 +14,12 @@ from typing import Any
 
 import django
 
-# What the other process is given before it has done the last, so that it never waits for us.
+# Tasks that the other process is given ahead, so that it never waits for us.
 AHEAD = 2
 
 
 class Task[Result]:
-    """A piece of work that the other process was given. Where that is killed, who asks for the result does it anew."""
+    """A piece of work for the other process. If that is killed, `result` does the work in this one."""
 
     def __init__(self, work: Callable[[], Result], future: Future[Result]) -> None:
         self.work, self.future = work, future
@@ -29,7 +29,7 @@ class Task[Result]:
         return self.future.done()
 
     def result(self) -> Result:
-        """The result, which is waited for; raises what the work raised."""
+        """Wait for the result; raises what the work raised."""
         try:
             return self.future.result()
         except BrokenProcessPool:
@@ -38,11 +38,11 @@ class Task[Result]:
 
 @contextmanager
 def in_worker_process[Result](worth_it: Callable[[], bool]) -> Iterator[Callable[[Callable[[], Result]], Task[Result]]]:
-    """What has a piece of work done: by the other process while it has time, else at once here.
+    """A function that runs a piece of work: in the other process while that has time, else at once in this one.
 
-    There is no other before it is `worth_it`, for it takes some seconds to begin. What it is given must bear to be sent
-    there, and to be done twice, and opens a connection to the database of its own. It is waited for when the block
-    ends, and ends with this process, however that ends.
+    The other process starts once it is `worth_it`, for starting takes some seconds. The work must be picklable and safe
+    to do twice; it uses a database connection of its own. The block waits for all of it at its end, and the other
+    process ends with this one, however this one ends.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin) as other:
         given: list[Task[Any]] = []
@@ -60,12 +60,12 @@ def in_worker_process[Result](worth_it: Callable[[], bool]) -> Iterator[Callable
 
 def _begin() -> None:
     django.setup()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first: it tells this one to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process, which ends this one
     Thread(target=_end_with_the_first, daemon=True).start()
 
 
 def _end_with_the_first() -> None:
-    """One that was killed says nothing, and who waits for its next word would wait for ever."""
+    """End with the first process, also if it is killed: waiting for its next task would never end."""
     first = multiprocessing.parent_process()
     if first is not None:
         first.join()

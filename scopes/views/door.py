@@ -1,4 +1,4 @@
-"""Attributes by which a view sets how the portal's middleware treats it.
+"""Attributes by which a view chooses how the portal's middleware treats it.
 
 See portal.request_checks and portal.statement_limits.
 """
@@ -12,11 +12,11 @@ from django.http import HttpResponse
 type View = Callable[..., HttpResponse]
 
 
-def door(**told: object) -> Callable[[View], View]:
+def door(**attributes: object) -> Callable[[View], View]:
     """Mark a view: `methods`, `takes_any_input`, `work`, `busy`."""
 
     def put(view: View) -> View:
-        vars(view).update(told)
+        vars(view).update(attributes)
         return view
 
     return put

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can do its work. Anybody may ask: the answers tell nothing else."""
+"""Whether this process runs, and whether it can do its work. Anybody may ask, for the answers contain nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 @never_cache
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
-    """200 as long as the process answers. The database is not asked: restarting us would not mend it."""
+    """200 as long as the process answers. It needs no database: a restart would not fix that."""
     return _answer(HTTPStatus.OK, "alive")
 
 
@@ -38,7 +38,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware, the first of all: a probe comes over plain http and by address, so neither is asked of it."""
+    """Middleware, the first of all: a probe uses plain http and an IP address, so the checks of both come later."""
     views = {"/healthz": alive, "/readyz": ready}
 
     def answer(request: HttpRequest) -> HttpResponseBase:

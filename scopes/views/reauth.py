@@ -1,4 +1,4 @@
-"""The door of a person who was sent a reauth link: a page, a press, the way back. No sign-in, no script.
+"""The pages of a reauth link, for the person: the link, the press, the return. No sign-in, no script.
 
 Where the consent is finished in the callback, a cookie binds the attempt to the browser that pressed.
 """
@@ -28,12 +28,12 @@ from django.views.decorators.csrf import csrf_exempt
 from scopes import flow
 from scopes.models import Attempt, ReauthLink, Source
 from scopes.reauth import callback as consents
-from scopes.reauth import consent_request, landing, notices
+from scopes.reauth import consent_text, landing, notices
 from scopes.reauth.languages import language_of
-from scopes.reauth.link_status import LinkStatus, status_of
+from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.notices import Notice
 from scopes.reauth.progress import missing_of
-from scopes.reauth.result import Result, result_of
+from scopes.reauth.result import AttemptResult, result_of
 from scopes.sources import registry
 from scopes.sources.errors import NotConfigured, SourceError, SourceUnavailable
 from scopes.sources.gateway import Gateway, Patience
@@ -43,6 +43,7 @@ from scopes.views.door import door
 RETRY_SECONDS = 300
 LOOK_AGAIN_SECONDS = 4
 SECONDS_FOR_PENDING = 2
+NO_OTHER_ATTEMPT = (AttemptResult.FIXED, AttemptResult.WAITING)
 BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
 BROWSER_KEEPS = timedelta(hours=2)
 
@@ -65,7 +66,7 @@ def _for_a_person(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
-    """A page that asks the database nothing, in the browser's language."""
+    """A page that needs no database, in the browser's language."""
     with translation.override(translation.get_language_from_request(request)):
         context = {"notice": notices.PORTAL_UNAVAILABLE.translated({})}
         status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -78,18 +79,18 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
 @csrf_exempt  # the secret in the address is the capability, and some mail programs keep no cookie
 @_for_a_person
 def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
-    """GET shows what is asked for and why, and changes nothing; POST leads to the provider."""
+    """GET shows what is asked for and why, and changes nothing; POST redirects to the provider."""
     link = landing.find(public_id, secret)
     if link is None:
         return _unknown(request)
     with _in_language_of(link):
-        return _lead_on(request, link) if request.method == "POST" else _show_link(request, link)
+        return _redirect_to_provider(request, link) if request.method == "POST" else _show_link(request, link)
 
 
 @door(methods=("GET", "HEAD"), takes_any_input=True, busy=_unavailable)
 @_for_a_person
 def back(request: HttpRequest, key: str) -> HttpResponse:
-    """Where the provider sends the person: writes down what the address says, and leads on to a clean one."""
+    """Where the provider sends the person: records the address's parameters, and redirects to the result's page."""
     attempt = landing.attempt_by(key)
     if attempt is None or _is_finished_here(attempt):
         return _unknown(request)
@@ -125,13 +126,13 @@ def callback(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 @csrf_exempt  # the key is as secret as the link's own, and made for one press
 @_for_a_person
 def result(request: HttpRequest, key: str) -> HttpResponse:
-    """How it stands with the try: granted, still missing, not confirmed yet. POST tries again through the same link."""
+    """The attempt's result: granted, still missing, not confirmed yet. POST begins another through the same link."""
     attempt = landing.attempt_by(key)
     if attempt is None or attempt.link is None:
         return _unknown(request)
     with _in_language_of(attempt.link):
         return (
-            _lead_on(request, attempt.link)
+            _redirect_to_provider(request, attempt.link)
             if request.method == "POST"
             else _show_result(request, attempt, attempt.link)
         )
@@ -140,7 +141,7 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
 @csrf_exempt
 @_for_a_person
 def incomplete(request: HttpRequest, rest: str) -> HttpResponse:
-    """An address of which a part got lost."""
+    """An address that is cut off."""
     return _unknown(request)
 
 
@@ -159,9 +160,9 @@ def _show_link(request: HttpRequest, link: ReauthLink) -> HttpResponse:
         return _ended(request, link, LinkStatus.FIXED)
     if request.method == "GET":
         landing.opened(link, now)
-    consent = consent_request.for_link(link, lacking, settings.PORTAL_HOST_NAME)
+    consent = consent_text.for_link(link, lacking, settings.PORTAL_HOST_NAME)
     trouble = notices.CANNOT_CONNECT.translated(consent.names).text if link.integration.source.trouble else ""
-    context = {"consent": consent, "until": consent_request.works_until(link.expires_at), "trouble": trouble}
+    context = {"consent": consent, "until": consent_text.works_until(link.expires_at), "trouble": trouble}
     return _page(request, "reauth/landing.html", link, context)
 
 
@@ -170,33 +171,33 @@ def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> Ht
     outcome = result_of(attempt)
     if consents.is_cut_off(attempt, now):
         flow.settle_overdue(attempt.source.key, now)
-    if outcome is Result.WAITING and (consents.is_cut_off(attempt, now) or _pending_was_processed(attempt, now)):
+    if outcome is AttemptResult.WAITING and (consents.is_cut_off(attempt, now) or _pending_was_processed(attempt, now)):
         attempt = landing.attempt_by(attempt.key) or attempt
         link = attempt.link or link
         outcome = result_of(attempt)
-    lacking = () if outcome is Result.FIXED else missing_of(link)
-    consent = consent_request.for_link(link, lacking, settings.PORTAL_HOST_NAME)
+    lacking = () if outcome is AttemptResult.FIXED else missing_of(link)
+    consent = consent_text.for_link(link, lacking, settings.PORTAL_HOST_NAME)
     context = {
         "consent": consent,
         "notice": notices.RESULTS[outcome].translated(consent.names),
-        "waiting": outcome is Result.WAITING,
-        "fixed": outcome is Result.FIXED,
-        "may_try": outcome not in (Result.FIXED, Result.WAITING) and status_of(link, now) is LinkStatus.LIVE,
+        "waiting": outcome is AttemptResult.WAITING,
+        "fixed": outcome is AttemptResult.FIXED,
+        "may_try": outcome not in NO_OTHER_ATTEMPT and status_of(link, now) is LinkStatus.LIVE,
     }
     response = _page(request, "reauth/result.html", link, context)
-    if outcome is Result.WAITING and now - attempt.started_at < landing.HOUR:
+    if outcome is AttemptResult.WAITING and now - attempt.started_at < landing.HOUR:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
     return response
 
 
-def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
-    """To the provider's own page, by an address that is minted now."""
+def _redirect_to_provider(request: HttpRequest, link: ReauthLink) -> HttpResponse:
+    """Redirect to the provider's own page, whose address is created now."""
     now = timezone.now()
     source = link.integration.source
     browser = _browser(request) if source.kind in registry.able("finishes_consents") else ""
     try:
         attempt = landing.begin(link, now, browser)
-    except landing.LinkEnded as ended:
+    except LinkEnded as ended:
         return _ended(request, link, ended.status)
     except landing.TooManyPresses:
         return _note(request, link, notices.TOO_MANY_PRESSES, HTTPStatus.TOO_MANY_REQUESTS)
@@ -207,12 +208,12 @@ def _lead_on(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     except NotConfigured as problem:
         landing.not_minted(attempt, str(problem), now)
     except SourceUnavailable as problem:
-        log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
+        log.warning("link %s was pressed and no consent could begin: %s", link.public_id, problem)
         response = _note(request, link, notices.SOURCE_UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
     except SourceError as problem:
-        log.warning("link %s was pressed and led nowhere: %s", link.public_id, problem)
+        log.warning("link %s was pressed and no consent could begin: %s", link.public_id, problem)
         account.note(source.key, problem, now)
     else:
         response = _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
@@ -251,7 +252,7 @@ def _to_result(attempt: Attempt) -> HttpResponse:
 
 
 def _finish(request: HttpRequest, attempt: Attempt, parameters: Mapping[str, Sequence[str]]) -> None:
-    """Finish the consent, unless somebody has begun to: the browser's way back brings the callback twice."""
+    """Finish the consent, unless that has begun already: the browser's Back button repeats the callback."""
     source = attempt.source
     try:
         gateway = registry.gateway(source.kind, source.name, Patience.INTERACTIVE)
@@ -274,12 +275,12 @@ def _callback_url(request: HttpRequest, source: Source) -> str:
 
 
 def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
-    """Whether a delivery came that could not be processed, and is now: it may be the one that the person waits for."""
+    """Whether pending deliveries were processed now: the one that the person waits for may be among them."""
     try:
         ends = time.monotonic() + SECONDS_FOR_PENDING
-        return deliveries.work_off_some(attempt.source, now, lambda: time.monotonic() < ends)
+        return deliveries.process_newest(attempt.source, now, lambda: time.monotonic() < ends)
     except Error as problem:
-        log.warning("what is pending waits for a worker: %s", type(problem).__name__)
+        log.warning("pending deliveries wait for a worker: %s", type(problem).__name__)
         return False
 
 
@@ -294,13 +295,13 @@ def _ended(request: HttpRequest, link: ReauthLink, status: LinkStatus) -> HttpRe
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:
-    """The same for a link that never was and for a wrong secret."""
+    """The same answer for a link that does not exist and for a wrong secret."""
     context = {"notice": notices.UNKNOWN_LINK.translated({})}
     return _private(render(request, "reauth/note.html", context, status=HTTPStatus.NOT_FOUND))
 
 
 def _note(request: HttpRequest, link: ReauthLink, notice: Notice, status: HTTPStatus) -> HttpResponse:
-    consent = consent_request.for_link(link, (), settings.PORTAL_HOST_NAME)
+    consent = consent_text.for_link(link, (), settings.PORTAL_HOST_NAME)
     context = {"consent": consent, "notice": notice.translated(consent.names)}
     return _page(request, "reauth/note.html", link, context, status)
 
@@ -316,7 +317,7 @@ def _page(
 
 
 def _private(response: HttpResponse, link: ReauthLink | None = None) -> HttpResponse:
-    """Kept by nobody, and its address told to nobody: it is a secret."""
+    """Not cached, and its address not passed on: it is a secret."""
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
@@ -326,7 +327,7 @@ def _private(response: HttpResponse, link: ReauthLink | None = None) -> HttpResp
 
 
 def _may_lead_to(link: ReauthLink) -> list[str]:
-    """Where the button may lead: Chromium asks `form-action` about redirects too, and a provider has many hosts."""
+    """Where the button may lead: Chromium applies `form-action` to redirects too, and a provider has many hosts."""
     allowed = [str(CSP.SELF), "https:"]
     try:
         insecure = _gateway(link).insecure_origin

@@ -1,4 +1,4 @@
-"""Receives a request's body piece by piece, and checks its proof meanwhile."""
+"""Receives a request's body piece by piece, and checks its proof on the way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS_TO_ARRIVE = 60
 
 
 class NotReceived(Exception):
-    """The body did not come in. `status` and the text are what the sender is answered."""
+    """The body did not arrive. `status` and the text are the answer to the sender."""
 
     def __init__(self, status: HTTPStatus, why: str) -> None:
         self.status = status
@@ -23,14 +23,14 @@ class NotReceived(Exception):
 
 
 def receive(request: HttpRequest, body: Body, check: EventCheck, largest: int) -> None:
-    """Fill `body` with the request's, at most `largest` bytes, and `check` its proof meanwhile.
+    """Fill `body` with the request's, at most `largest` bytes, passing each piece to `check`.
 
     Raises NotReceived where it is larger, too slow, shorter than announced, or cannot be put on the disk.
     """
     announced = _announced(request)
     if announced is not None and announced > largest:
         raise NotReceived(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
-    # Django reads nothing of a body that comes in chunks. A server that says that it ends it may be read to its end.
+    # Django reads nothing of a chunked body. Where the server marks its end, it can be read to there.
     chunked = announced is None and request.META.get("wsgi.input_terminated")
     source = request.META["wsgi.input"] if chunked else request
     until = time.monotonic() + SECONDS_TO_ARRIVE
@@ -49,12 +49,12 @@ def receive(request: HttpRequest, body: Body, check: EventCheck, largest: int) -
 
 
 def _announced(request: HttpRequest) -> int | None:
-    told = request.META.get("CONTENT_LENGTH") or ""
-    if not told:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length:
         return None
-    if not (told.isascii() and told.isdigit()):
+    if not (length.isascii() and length.isdigit()):
         raise NotReceived(HTTPStatus.BAD_REQUEST, "Content-Length is no number of bytes")
-    return int(told[:20])
+    return int(length[:20])
 
 
 def _keep(body: Body, piece: bytes) -> None:

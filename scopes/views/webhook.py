@@ -1,4 +1,4 @@
-"""The door for the events of every source: nothing comes in unsigned, and nothing that was signed is lost."""
+"""Receives the events of every source: nothing unproved is accepted, and nothing that is proved is lost."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from scopes.views.receive import NotReceived, receive
 
 SECONDS_FOR_PENDING = 4  # a source waits about 8
 CATCH_UP_SECONDS = 30
-LONGEST_WAIT = "1s"  # for what others hold, once the delivery is stored
+LONGEST_WAIT = "1s"  # for a lock, once the delivery is stored
 
-# When this process last looked for tries at each source that nobody will tell more of: where no worker does.
+# When this process last settled overdue attempts of each source, for installations without a worker.
 _caught_up: dict[str, float] = {}
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 @csrf_exempt
 @transaction.non_atomic_requests
 def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
-    """2xx once the delivery is stored, whatever comes of it; 401 when it is not proved to be the source's.
+    """2xx once the delivery is stored, even if processing fails; 401 when it is not proved to be the source's.
 
     Refusals are counted by their log line, which repeats nothing of the request. 5xx: not stored, so deliver it again.
     """
@@ -76,17 +76,17 @@ def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     except Error as problem:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
     if not done:
-        _have_it_tried_again(now)
+        _defer_retry(now)
     return _answer(HTTPStatus.OK, "stored")
 
 
-def _have_it_tried_again(now: datetime) -> None:
-    """Soon, by a worker. What the queue cannot do, the deliveries that follow do, and it must not fail this one."""
+def _defer_retry(now: datetime) -> None:
+    """Have a worker retry soon. Without the queue the next deliveries do it, so a failure here is only logged."""
     try:
         defer = limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT)(queue.defer)
         defer("pending_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
     except (queue.QueueError, Error) as problem:
-        log.warning("what is pending waits for the next delivery: %s", type(problem).__name__)
+        log.warning("pending deliveries wait for the next one: %s", type(problem).__name__)
 
 
 def _refuse(source: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:

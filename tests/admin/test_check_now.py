@@ -213,14 +213,14 @@ def test_a_job_asks_only_what_still_waits_and_is_tried_again_when_terra_is_down(
     terra: Terra, agent: Callable[[str], User]
 ) -> None:
     rows = Connection.objects.filter(integration__provider__slug="oura").order_by("pk")[:3]
-    checks = live_check.ask_about(rows, agent("agent").username, timezone.now())
+    checks = live_check.new_checks(rows, agent("agent").username, timezone.now())
     LiveCheck.objects.bulk_create(checks)
     pks = [check.pk for check in checks]
 
     terra.down = True
     with pytest.raises(Exception, match="504"):
         jobs.live_checks(pks)
-    assert live_check.waiting().count() == 3
+    assert live_check.pending().count() == 3
 
     terra.down = False
     terra.asked.clear()

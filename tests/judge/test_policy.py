@@ -100,7 +100,7 @@ def test_a_date_in_the_past_moves_the_consents_since_then_and_no_others(cast: So
     assert moved == 1
     assert missing("Gus") == ["stress=declined"]
     assert missing("Ada") == ["stress=requirement_raised"]
-    last = periods.told(connection_of("Gus"))[-1]
+    last = periods.checked(connection_of("Gus"))[-1]
     assert (last.origin, last.origin_record, last.since) == ("policy", "policy:3", NOW)
 
 

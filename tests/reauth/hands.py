@@ -66,8 +66,8 @@ def refused(reason: str, who: str, at: datetime, **more: Any) -> AttemptFailed:
     return AttemptFailed(at, reason, reference_id=f"ref-{who}", **more)
 
 
-def tell(*facts: Fact) -> None:
-    """Take the facts in as webhooks would bring them, one after the other."""
+def report(*facts: Fact) -> None:
+    """Take the facts in as webhooks would report them, one after the other."""
     for fact in facts:
         cast.take_in(fact, now=fact.happened_at)
 

@@ -10,7 +10,7 @@ from django.utils import translation
 
 from scopes.catalogue import provider_named
 from scopes.judge.rules import Policy, Requirement
-from scopes.reauth.consent_request import ConsentRequest, compose, message, works_until
+from scopes.reauth.consent_text import ConsentText, compose, message, works_until
 from scopes.reauth.progress import THE_LINK
 
 OURA = provider_named("oura")
@@ -18,12 +18,12 @@ ENDS = datetime(2026, 12, 4, 9, tzinfo=UTC)
 SLEEP = Requirement("sleep", ("heartrate",), title=(("de", "Schlaf"), ("en", "Sleep")))
 
 
-def asked(*needs: str, connected: bool = True, requested: tuple[str, ...] = ()) -> ConsentRequest:
+def asked(*needs: str, connected: bool = True, requested: tuple[str, ...] = ()) -> ConsentText:
     policy = Policy(provider=OURA, requested=frozenset(requested), requirements=(SLEEP,))
     return compose(OURA, policy, needs, host="Fit", plan="", connected=connected)
 
 
-def reply(request: ConsentRequest, name: str = "Ada") -> list[str]:
+def reply(request: ConsentText, name: str = "Ada") -> list[str]:
     return message(request, name=name, url="https://fit.example/r/1", expires_at=ENDS).split("\n\n")
 
 

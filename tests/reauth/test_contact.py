@@ -10,7 +10,7 @@ import pytest
 from scopes.models import DontContact, ReauthLink, TrailEntry
 from scopes.reauth import contact
 from scopes.reauth.contact import CannotMark
-from scopes.reauth.issue import Refused
+from scopes.reauth.issue import NotAllowed
 from scopes.reauth.preflight import Preflight
 from tests.cast import the
 from tests.reauth.hands import NOW, act, send
@@ -21,11 +21,11 @@ DAY = timedelta(days=1)
 
 
 def refused(attempt: Callable[[], object]) -> list[str]:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(NotAllowed) as raised:
         attempt()
     preflight: Preflight = raised.value.preflight
     assert preflight.overridable
-    return [refusal.code for refusal in preflight.refusals]
+    return [obstacle.code for obstacle in preflight.obstacles]
 
 
 def test_a_person_who_is_not_to_be_contacted_gets_no_link_until_that_is_over() -> None:
@@ -71,12 +71,12 @@ def test_nobody_is_asked_more_than_three_times_in_thirty_days_whatever_the_provi
     for day, provider in enumerate(("oura", "withings", "oura")):
         send(the("finn"), provider, now=NOW + day * DAY, override=True)
 
-    assert "asked_often" in refused(lambda: send(the("finn"), now=NOW + 3 * DAY))
-    assert "asked_often" in refused(lambda: send(the("finn"), "withings", now=NOW + 29 * DAY))
+    assert "too_many_links" in refused(lambda: send(the("finn"), now=NOW + 3 * DAY))
+    assert "too_many_links" in refused(lambda: send(the("finn"), "withings", now=NOW + 29 * DAY))
     assert send(the("finn"), now=NOW + 4 * DAY, override=True).link.pk, "a lead may"
     assert ReauthLink.objects.filter(person=the("finn")).count() == 4
     assert send(the("ben"), now=NOW + 4 * DAY).link.pk, "somebody else is not concerned"
-    assert "asked_often" not in refused(lambda: send(the("finn"), now=NOW + 40 * DAY)), "only what is not needed"
+    assert "too_many_links" not in refused(lambda: send(the("finn"), now=NOW + 40 * DAY)), "only what is not needed"
 
 
 def test_a_lead_overrides_the_mark_and_the_trail_says_so() -> None:

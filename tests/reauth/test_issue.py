@@ -12,8 +12,8 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from scopes.models import Integration, ReauthLink, Source, TrailEntry
-from scopes.reauth.issue import AlreadyEnded, Issued, Refused, hash_of, withdraw
-from scopes.reauth.link_status import LinkStatus, live_links, status_of
+from scopes.reauth.issue import Issued, NotAllowed, hash_of, withdraw
+from scopes.reauth.link_status import LinkEnded, LinkStatus, live_links, status_of
 from scopes.reauth.target import Target, target_of
 from tests.cast import assemble, connection_of, take_in, the
 from tests.reauth.hands import EVERYTHING, NOW, act, consented, outcome, rex, send
@@ -42,9 +42,9 @@ def test_the_secret_is_stored_nowhere(cast: Source) -> None:
 
 
 def test_a_refused_link_leaves_nothing(cast: Source) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotAllowed) as refused:
         send(the("ada"))
-    assert [refusal.code for refusal in refused.value.preflight.refusals] == ["not_needed"]
+    assert [obstacle.code for obstacle in refused.value.preflight.obstacles] == ["not_needed"]
     assert not ReauthLink.objects.exists() and not TrailEntry.objects.filter(verb="link.issued").exists()
 
 
@@ -52,7 +52,7 @@ def test_a_lead_overrides_what_can_be_overridden_and_the_trail_says_so(cast: Sou
     link = send(the("ada"), override=True, reason="She uses another account.").link
     assert link.needs == []
     assert TrailEntry.objects.get(verb="link.issued").detail["overridden"] == ["not_needed"]
-    with pytest.raises(Refused):
+    with pytest.raises(NotAllowed):
         send(the("dee"), "apple_health", override=True)
 
 
@@ -94,7 +94,7 @@ def test_withdrawing_ends_a_link_once(cast: Source) -> None:
     link.refresh_from_db()
     assert status_of(link, NOW) is LinkStatus.WITHDRAWN and outcome(link) == ("", "")
     assert TrailEntry.objects.get(verb="link.withdrawn").reason == "Sent to the wrong ticket."
-    with pytest.raises(AlreadyEnded, match="already withdrawn"):
+    with pytest.raises(LinkEnded, match="already withdrawn"):
         withdraw(link, act("Again."), NOW)
 
 
@@ -114,5 +114,5 @@ def test_of_two_connections_the_one_that_is_named_is_meant(cast: Source) -> None
     first = connection_of("ben")
     take_in(consented("another-account", EVERYTHING, "ben", NOW))
     assert send(the("ben"), connection=first).link.connection == first
-    with pytest.raises(Refused):
+    with pytest.raises(NotAllowed):
         send(the("ben"))

@@ -7,7 +7,7 @@ import pytest
 from scopes.models import Attempt, Source
 from scopes.reauth import landing
 from scopes.reauth.issue import withdraw
-from scopes.reauth.link_status import LinkStatus
+from scopes.reauth.link_status import LinkEnded, LinkStatus
 from tests.cast import the
 from tests.reauth.hands import NOW, act, after, press, send
 
@@ -36,7 +36,7 @@ def test_a_press_counts_for_an_hour_unless_it_led_nowhere() -> None:
 def test_a_press_of_a_link_that_was_withdrawn_says_so_and_leaves_nothing() -> None:
     link = send(the("ben")).link
     withdraw(link, act("Wrong ticket."), NOW)
-    with pytest.raises(landing.LinkEnded) as ended:
+    with pytest.raises(LinkEnded) as ended:
         press(link, "new-ben", after(1))
     assert ended.value.status is LinkStatus.WITHDRAWN and not Attempt.objects.exists()
 

@@ -6,12 +6,12 @@ from django.utils import translation
 
 from scopes.reauth import notices
 from scopes.reauth.link_status import LinkStatus
-from scopes.reauth.result import Result
+from scopes.reauth.result import AttemptResult
 
 
 def test_every_end_of_a_link_and_every_result_of_an_attempt_is_put_into_words() -> None:
     assert notices.LINKS.keys() == set(LinkStatus) - {LinkStatus.LIVE}
-    assert notices.RESULTS.keys() == set(Result)
+    assert notices.RESULTS.keys() == set(AttemptResult)
 
 
 def test_a_notice_is_translated_with_the_names_in_it() -> None:

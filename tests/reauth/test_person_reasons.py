@@ -12,7 +12,7 @@ from scopes.catalogue import default
 from scopes.facts import AttemptFailed, LinkChanged, LinkState
 from scopes.models import Connection
 from scopes.reasons import LINK_REASONS, REMEDIES, SCOPE_REASONS
-from scopes.reauth.consent_request import for_link
+from scopes.reauth.consent_text import for_link
 from scopes.reauth.person_reasons import LINKS, SCOPES, person_reason
 from tests.cast import CONSENTED, NOW, take_in, the
 from tests.reauth.hands import send

@@ -10,7 +10,7 @@ from scopes.models import ReauthLink
 from scopes.reasons import Health, Helps
 from scopes.reauth.progress import THE_LINK, connection_of, connections_of, judgements_of, missing, missing_of
 from tests import cast as people
-from tests.reauth.hands import EVERYTHING, after, replaced, send, tell
+from tests.reauth.hands import EVERYTHING, after, replaced, report, send
 
 
 def judgement(health: Health, *lines: VerdictLine) -> Judgement:
@@ -41,7 +41,7 @@ def test_a_link_reads_what_is_missing_from_the_verdict_in_force() -> None:
     link = send(people.the("ben")).link
     assert missing_of(link) == ("heartrate",)
 
-    tell(replaced("new-ben", "ben-oura", EVERYTHING, "ben", after(2)))
+    report(replaced("new-ben", "ben-oura", EVERYTHING, "ben", after(2)))
     assert missing_of(link) == ()
 
 

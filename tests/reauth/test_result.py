@@ -8,10 +8,10 @@ import pytest
 
 from scopes.models import Attempt, ReauthLink, Source
 from scopes.reauth import landing
-from scopes.reauth.result import Result, result_of
-from scopes.reauth.settle import settle_overdue
+from scopes.reauth.overdue import settle_overdue
+from scopes.reauth.result import AttemptResult, result_of
 from tests.cast import terra, the
-from tests.reauth.hands import EVERYTHING, WITHOUT_HEARTRATE, after, consented, outcome, press, replaced, send, tell
+from tests.reauth.hands import EVERYTHING, WITHOUT_HEARTRATE, after, consented, outcome, press, replaced, report, send
 
 pytestmark = pytest.mark.django_db
 
@@ -23,44 +23,44 @@ def test_what_the_first_try_came_to_is_not_told_of_the_second_before_its_id_is_k
 ) -> None:
     link = send(the("ben")).link
     press(link, "new-ben")
-    tell(replaced("new-ben", "ben-oura", WITHOUT_HEARTRATE, "ben", after(2)))
+    report(replaced("new-ben", "ben-oura", WITHOUT_HEARTRATE, "ben", after(2)))
     second = press(link, "newest-ben", after(5))
 
-    tell(consented("newest-ben", EVERYTHING, "ben", after(6)))
+    report(consented("newest-ben", EVERYTHING, "ben", after(6)))
     second = Attempt.objects.select_related("link").get(pk=second.pk)
-    assert (outcome(link)[0], result_of(second)) == ("unchanged", Result.WAITING)
+    assert (outcome(link)[0], result_of(second)) == ("unchanged", AttemptResult.WAITING)
 
-    tell(replaced("newest-ben", "new-ben", EVERYTHING, "ben", after(6)))
+    report(replaced("newest-ben", "new-ben", EVERYTHING, "ben", after(6)))
     second = Attempt.objects.select_related("link").get(pk=second.pk)
-    assert (outcome(link)[0], result_of(second)) == ("fixed", Result.FIXED)
+    assert (outcome(link)[0], result_of(second)) == ("fixed", AttemptResult.FIXED)
 
 
 def test_a_redirect_that_claims_success_proves_nothing(cast: Source) -> None:
     link = send(the("ben")).link
     attempt = press(link, "new-ben")
     landing.returned(attempt, "success", {"user_id": ["new-ben"]}, after(1))
-    assert result_of(Attempt.objects.select_related("link").get()) is Result.WAITING
+    assert result_of(Attempt.objects.select_related("link").get()) is AttemptResult.WAITING
     settle_overdue(terra(), after(60 * 3))
     attempt.refresh_from_db()
     assert attempt.state == "abandoned" and outcome(link) == ("", "")
-    tell(NEW_ID)
+    report(NEW_ID)
     assert outcome(link) == ("fixed", "")
 
 
 @pytest.mark.parametrize(
     ("fields", "result"),
     [
-        ({"state": "open"}, Result.WAITING),
-        ({"state": "open", "returned": {"end": "failure"}}, Result.FAILED),
-        ({"state": "open", "returned": {"parameters": {"reason": ["auth_cancelled"]}}}, Result.NOT_ALLOWED),
-        ({"state": "failed", "result": "missing_scopes"}, Result.MISSING_SCOPES),
-        ({"state": "failed", "result": "access_denied"}, Result.NOT_ALLOWED),
-        ({"state": "failed", "result": "not_minted"}, Result.FAILED),
-        ({"state": "succeeded"}, Result.WAITING),
-        ({"state": "succeeded", "link": ReauthLink(outcome="partly")}, Result.PARTLY),
-        ({"state": "succeeded", "link": ReauthLink(outcome="wrong_account")}, Result.WRONG_ACCOUNT),
-        ({"state": "failed", "result": "access_denied", "link": ReauthLink(outcome="fixed")}, Result.FIXED),
+        ({"state": "open"}, AttemptResult.WAITING),
+        ({"state": "open", "returned": {"end": "failure"}}, AttemptResult.FAILED),
+        ({"state": "open", "returned": {"parameters": {"reason": ["auth_cancelled"]}}}, AttemptResult.NOT_ALLOWED),
+        ({"state": "failed", "result": "missing_scopes"}, AttemptResult.MISSING_SCOPES),
+        ({"state": "failed", "result": "access_denied"}, AttemptResult.NOT_ALLOWED),
+        ({"state": "failed", "result": "not_minted"}, AttemptResult.FAILED),
+        ({"state": "succeeded"}, AttemptResult.WAITING),
+        ({"state": "succeeded", "link": ReauthLink(outcome="partly")}, AttemptResult.PARTLY),
+        ({"state": "succeeded", "link": ReauthLink(outcome="wrong_account")}, AttemptResult.WRONG_ACCOUNT),
+        ({"state": "failed", "result": "access_denied", "link": ReauthLink(outcome="fixed")}, AttemptResult.FIXED),
     ],
 )
-def test_a_person_is_told_what_facts_say_before_what_the_redirect_says(fields: dict[str, Any], result: Result) -> None:
+def test_the_result_is_of_the_facts_before_it_is_of_the_redirect(fields: dict[str, Any], result: AttemptResult) -> None:
     assert result_of(Attempt(**fields)) is result

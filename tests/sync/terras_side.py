@@ -1,4 +1,4 @@
-"""One person's life at Terra, as Terra tells it: the events in the order in which they happened, and who is listed.
+"""One person's life at Terra, as Terra reports it: the events in the order in which they happened, and who is listed.
 
 It knows nothing of our records. Every event is in one of the two dialects that Terra speaks.
 """
@@ -25,7 +25,7 @@ class User:
     active: bool = True
     last_data_at: datetime | None = None
 
-    def told(self) -> Event:
+    def as_json(self) -> Event:
         return {
             "user_id": self.user_id,
             "provider": "OURA",
@@ -61,16 +61,18 @@ class Terra:
         new = User(f"user-{self.ids}", set(scopes), at)
         replaces = old is not None and old.active
         self.users = [*(user for user in self.users if not (replaces and user is old)), new]
-        self._tell(at, {"type": "auth", "status": "success", "user": new.told(), "widget_session_id": f"w-{self.ids}"})
+        self._send(
+            at, {"type": "auth", "status": "success", "user": new.as_json(), "widget_session_id": f"w-{self.ids}"}
+        )
         if replaces and old is not None:
-            named = {**old.told(), "active": False} if names_the_old else None
-            self._tell(at, {"type": "user_reauth", "status": "warning", "new_user": new.told(), "old_user": named})
+            named = {**old.as_json(), "active": False} if names_the_old else None
+            self._send(at, {"type": "user_reauth", "status": "warning", "new_user": new.as_json(), "old_user": named})
 
     def refuses(self) -> None:
         """A try at consent that was broken off."""
         reason = {"reason": "access_denied", "reference_id": REFERENCE, "status": "error"}
-        told = {"type": "auth", "user": {"provider": "OURA"}} if self.legacy else {"type": "auth_cancelled"}
-        self._tell(self.now, told | reason)
+        event = {"type": "auth", "user": {"provider": "OURA"}} if self.legacy else {"type": "auth_cancelled"}
+        self._send(self.now, event | reason)
 
     def changes(self, scopes: set[str]) -> None:
         """The scopes of the connection change at the provider."""
@@ -79,33 +81,33 @@ class Terra:
         added, removed = scopes - user.scopes, user.scopes - scopes
         user.scopes = set(scopes)
         deltas = {"scopes_added": ",".join(sorted(added)), "scopes_removed": ",".join(sorted(removed))}
-        self._tell(self.now, {"type": "permission_change", "status": "warning", "user": user.told()} | deltas)
+        self._send(self.now, {"type": "permission_change", "status": "warning", "user": user.as_json()} | deltas)
 
     def sends_data(self) -> None:
         if (user := self.current) is None or not user.active:
             return
         at = user.last_data_at = self.now
         data = [{"metadata": {"start_time": (at - timedelta(hours=9)).isoformat(), "end_time": at.isoformat()}}]
-        self._tell(at, {"type": "daily", "user": user.told(), "data": data})
+        self._send(at, {"type": "daily", "user": user.as_json(), "data": data})
 
     def fails(self, message: str) -> None:
         """The provider rejects the token; the listing goes on to say that the connection is active."""
         if (user := self.current) is not None and user.active:
-            self._tell(self.now, {"type": "connection_error", "message": message, "user": user.told()})
+            self._send(self.now, {"type": "connection_error", "message": message, "user": user.as_json()})
 
     def revokes(self) -> None:
         """The person revokes it at the provider: it stays listed, as inactive."""
         if (user := self.current) is not None and user.active:
             user.active = False
-            self._tell(self.now, {"type": "access_revoked", "status": "warning", "user": user.told()})
+            self._send(self.now, {"type": "access_revoked", "status": "warning", "user": user.as_json()})
 
     def is_deleted(self) -> None:
         """The application deletes the user."""
         if (user := self.current) is not None:
             self.users.remove(user)
-            self._tell(self.now, {"type": "deauth", "status": "success", "user": {**user.told(), "active": False}})
+            self._send(self.now, {"type": "deauth", "status": "success", "user": {**user.as_json(), "active": False}})
 
-    def _tell(self, at: datetime, told: Event) -> None:
+    def _send(self, at: datetime, event: Event) -> None:
         if self.legacy:
-            told = {"version": "2022-03-16", "reference_id": REFERENCE} | told
-        self.events.append((at, told))
+            event = {"version": "2022-03-16", "reference_id": REFERENCE} | event
+        self.events.append((at, event))

@@ -1,4 +1,4 @@
-"""A source that refuses our account says so until something works that it had refused."""
+"""Trouble with our account is shown until something works that was refused."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_night_asks_again_where_there_is_trouble(httpserver: HTTPServer, sta
     gateway = gateway_of(Terra(environment, pause=lambda _: None))
 
     account.review(gateway, NOW)
-    assert not httpserver.log, "nothing is asked where all is well"
+    assert not httpserver.log, "nothing is sent where all is well"
 
     account.note("terra:prod", LIMIT, NOW)
     account.review(gateway, LATER)
@@ -101,8 +101,8 @@ def test_agents_see_it_before_they_send_a_link_on_the_person_s_page_and_at_home(
     admin_client: Client,
 ) -> None:
     account.note("terra:prod", LIMIT, NOW)
-    aim = target_of(the("ben"), integration_of("oura"), NOW, connection_of("ben"), at_most=3)
-    assert [(one.code, one.who, one.overridable) for one in aim.preflight.refusals] == [
+    target = target_of(the("ben"), integration_of("oura"), NOW, connection_of("ben"), at_most=3)
+    assert [(one.code, one.who, one.overridable) for one in target.preflight.obstacles] == [
         ("account_user_limit", "engineer", True)
     ]
     for page in ("/admin/", f"/admin/people/{the('ben').pk}/"):

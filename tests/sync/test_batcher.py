@@ -1,4 +1,4 @@
-"""One thread works for all: nothing that is asked for is done by two, and nothing is forgotten."""
+"""One thread works for all: nothing that is requested is done by two, and nothing is forgotten."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def always() -> bool:
     return True
 
 
-def test_what_is_asked_for_meanwhile_is_done_by_one_more_round() -> None:
+def test_what_is_requested_during_the_work_is_done_by_one_more_round() -> None:
     batcher, rounds = Batcher(), list[str]()
 
     def once() -> None:
@@ -43,19 +43,19 @@ def test_who_fails_gives_the_turn_back() -> None:
     assert rounds == ["round"]
 
 
-def test_of_many_at_once_nobody_works_beside_another_and_all_is_done() -> None:
-    batcher, asked, done, busy = Batcher(), list[int](), list[int](), list[int]()
+def test_of_many_threads_only_one_works_at_a_time_and_all_is_done() -> None:
+    batcher, requested, done, busy = Batcher(), list[int](), list[int](), list[int]()
 
     def once() -> None:
         busy.append(1)
         assert len(busy) == 1
-        done[:] = list(asked)
+        done[:] = list(requested)
         busy.clear()
 
     def ask_often(who: int) -> None:
         for number in range(300):
-            asked.append(who * 1000 + number)
+            requested.append(who * 1000 + number)
             assert batcher.work(once, always)
 
     at_once(*(lambda who=who: ask_often(who) for who in range(6)))
-    assert sorted(done) == sorted(asked)
+    assert sorted(done) == sorted(requested)

@@ -1,11 +1,11 @@
-"""A stored delivery is worked off once, also where somebody was killed over it or is at it now."""
+"""A stored delivery is processed once, also if a process was killed over it or is processing it now."""
 
 from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
@@ -20,51 +20,21 @@ from scopes.facts import ConnectionSeen, Origin, OriginKind
 from scopes.intake.recording.recorded import Recorded
 from scopes.models import Connection, Delivery, Period, Source
 from scopes.sources.events import EventProof
-from scopes.sources.terra.client import Terra
-from scopes.sources.terra.environments import Environment
 from scopes.sync import deliveries, webhook
 from scopes.sync.body import Body
-from scopes.sync.deliveries import Result
+from scopes.sync.deliveries import DeliveryResult
 from tests.concurrently import in_another_session
 from tests.sources.terra.conftest import event
-from tests.terra_sandbox import gateway_of
+from tests.sync.stored import NOW, PRODUCTION, always, clock, consent, fill, store
 
 pytestmark = pytest.mark.django_db
-
-NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
-PRODUCTION = gateway_of(Terra(Environment("production", dev_id="live", api_key="key", production=True)))
-
-
-def store(told: dict[str, Any] | None = None, *, trace: str | None = None, now: datetime = NOW) -> int:
-    """A delivery that was stored, and over which its process ended."""
-    body = json.dumps(told or event("auth")).encode()
-    return webhook.store(
-        PRODUCTION, Body(body), EventProof(now, now, trace), stale_after=timedelta(seconds=300), now=now
-    )
-
-
-def fill(count: int) -> list[int]:
-    return [store({"type": "healthcheck", "number": number}) for number in range(count)]
-
-
-def consent(number: int) -> dict[str, Any]:
-    told = event("auth")
-    return told | {"user": told["user"] | {"user_id": f"user-{number}", "reference_id": f"person-{number}"}}
-
-
-def clock() -> datetime:
-    return NOW
-
-
-def always() -> bool:
-    return True
 
 
 def waiting() -> list[int]:
     return list(deliveries.unprocessed().values_list("pk", flat=True))
 
 
-def test_whoever_is_killed_in_the_middle_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
     killed, take_in = store(), flow.take_in_together
 
     def take_in_and_die(*args: Any) -> None:
@@ -125,24 +95,27 @@ def test_what_was_signed_so_long_ago_that_no_repeat_is_known_is_not_believed() -
         Delivery.objects.all().delete()
 
 
-def test_a_person_who_is_told_of_is_told_by_the_delivery_that_named_them(cast: Source) -> None:
-    sight = ConnectionSeen("oura", "unclaimed", NOW, scopes=("daily",))
-    flow.take_in(cast, [sight], Origin(cast.key, OriginKind.WEBHOOK, "delivery:1"), NOW)
+def test_a_person_is_reported_by_the_delivery_that_named_them(cast: Source) -> None:
+    seen = ConnectionSeen("oura", "unclaimed", NOW, scopes=("daily",))
+    flow.take_in(cast, [seen], Origin(cast.key, OriginKind.WEBHOOK, "delivery:1"), NOW)
     named = [
-        (replace(sight, happened_at=NOW + timedelta(hours=hours), reference_id=reference), f"delivery:{2 + hours}")
+        (
+            replace(seen, happened_at=NOW + timedelta(hours=hours), reference_id=reference),
+            f"delivery:{2 + hours}",
+        )
         for hours, reference in ((0, None), (1, "ref-ada"))
     ]
-    told = [(fact, Origin(cast.key, OriginKind.WEBHOOK, record)) for fact, record in named]
-    flow.take_in_together(cast, told, NOW)
+    facts = [(fact, Origin(cast.key, OriginKind.WEBHOOK, record)) for fact, record in named]
+    flow.take_in_together(cast, facts, NOW)
     newest = Period.objects.filter(connection__user_id="unclaimed").latest("pk")
     assert (newest.origin_record, newest.happened_at) == ("delivery:3", NOW + timedelta(hours=1))
 
 
-def test_what_is_recorded_together_tells_which_delivery_said_it() -> None:
+def test_what_is_recorded_together_names_the_delivery_of_each_fact() -> None:
     stored = {store(consent(number)): f"user-{number}" for number in range(3)}
     deliveries.process_pending(NOW)
-    told = Period.objects.values_list("origin_record", "connection__user_id")
-    assert dict(told) == {f"delivery:{pk}": user_id for pk, user_id in stored.items()}
+    recorded = Period.objects.values_list("origin_record", "connection__user_id")
+    assert dict(recorded) == {f"delivery:{pk}": user_id for pk, user_id in stored.items()}
 
 
 def test_many_deliveries_take_no_more_statements_than_a_few(cast: Source) -> None:
@@ -183,11 +156,11 @@ def test_what_is_stored_while_somebody_works_is_processed_by_them(monkeypatch: p
     assert waiting() == []
 
 
-def test_the_pauses_between_its_tries_double_until_it_is_left_alone() -> None:
+def test_the_pauses_between_its_attempts_double_until_it_is_given_up() -> None:
     bad = store({"type": "auth", "status": "success", "user": {}})
     now, pauses = NOW, []
     while True:
-        assert deliveries.process(bad, now) is Result.FAILED
+        assert deliveries.process(bad, now) is DeliveryResult.FAILED
         attempts = Delivery.objects.get().attempts
         if attempts == deliveries.MOST_ATTEMPTS:
             break
@@ -202,54 +175,41 @@ def test_the_pauses_between_its_tries_double_until_it_is_left_alone() -> None:
     assert list(deliveries.unprocessed(failed=True)) == [Delivery.objects.get(pk=bad)]
 
 
-def test_what_is_processed_is_processed_again_only_when_asked_to() -> None:
+def test_what_is_processed_is_processed_again_only_on_request() -> None:
     one = store()
     again = [deliveries.process(one, NOW, again=again) for again in (False, False, True)]
-    assert again == [Result.PROCESSED, Result.PASSED_BY, Result.PROCESSED]
+    assert again == [DeliveryResult.PROCESSED, DeliveryResult.SKIPPED, DeliveryResult.PROCESSED]
     assert Delivery.objects.get().attempts == 2
     assert Period.objects.count() == Connection.objects.count() == 1
 
 
-def test_what_was_processed_is_forgotten_after_a_month_and_what_failed_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "PIECE", 2)
-    for number in range(5):
-        store(consent(number))
-    failed = store({"type": "auth", "status": "success", "user": {}})
-    younger = store(consent(6), now=NOW + timedelta(minutes=1))
-    later = NOW + timedelta(minutes=1)
-    deliveries.run_pending(lambda: later, always)
-    assert deliveries.forget_old(NOW + timedelta(days=30)) == 0
-    assert deliveries.forget_old(later + timedelta(days=30)) == 5
-    assert set(Delivery.objects.values_list("pk", flat=True)) == {failed, younger}
-    assert Period.objects.count() == 6
-    assert deliveries.forget_old(later + timedelta(days=99)) == 0, "the newest tells how long the source is silent"
-
-
 @pytest.mark.django_db(transaction=True)
-def test_one_that_somebody_is_at_is_passed_by() -> None:
+def test_one_that_is_being_processed_is_skipped() -> None:
     one, other = store(), store({"type": "healthcheck"})
-    with in_other_hands(Delivery.objects.filter(pk=one)):
-        assert deliveries.process(one, NOW) is Result.PASSED_BY
+    with locked_elsewhere(Delivery.objects.filter(pk=one)):
+        assert deliveries.process(one, NOW) is DeliveryResult.SKIPPED
         deliveries.run_pending(clock, always)
         assert other not in waiting() and waiting() == [one]
-    assert deliveries.process(one, NOW) is Result.PROCESSED
+    assert deliveries.process(one, NOW) is DeliveryResult.PROCESSED
     assert Delivery.objects.get(pk=one).attempts == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_that_is_locked_for_long_costs_a_try_and_not_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_is_locked_for_long_costs_one_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(deliveries, "SLOWEST_STATEMENT", "100ms")
     deliveries.process(store(), NOW)
     late = store(event("deauth") | {"user": event("auth")["user"]}, now=NOW + timedelta(minutes=1))
-    with in_other_hands(Connection.objects.all()):
-        assert deliveries.process(late, NOW) is Result.FAILED
+    with locked_elsewhere(Connection.objects.all()):
+        assert deliveries.process(late, NOW) is DeliveryResult.FAILED
     assert "statement timeout" in Delivery.objects.get(pk=late).error
-    assert deliveries.process(late, NOW) is Result.PROCESSED
+    assert deliveries.process(late, NOW) is DeliveryResult.PROCESSED
     assert Delivery.objects.get(pk=late).error == ""
 
 
-def in_other_hands(rows: QuerySet[Any]) -> AbstractContextManager[None]:
-    """Another session holds these rows."""
+def locked_elsewhere(rows: QuerySet[Any]) -> AbstractContextManager[None]:
+    """Another session has locked these rows."""
     return in_another_session(lambda: list(rows.select_for_update()))
 
 
@@ -260,20 +220,8 @@ def test_what_failed_14_times_is_given_up_until_somebody_has_it_processed_again(
     deliveries.process(bad, NOW)
     assert deliveries.given_up().get().given_up_at == NOW
     Delivery.objects.filter(pk=bad).update(body=event("auth"))
-    assert deliveries.process(bad, NOW, again=True) is Result.PROCESSED
+    assert deliveries.process(bad, NOW, again=True) is DeliveryResult.PROCESSED
     assert not deliveries.given_up().exists()
-
-
-def test_what_was_given_up_or_waits_in_vain_is_deleted_after_three_months() -> None:
-    bad = store({"type": "auth", "status": "success", "user": {}})
-    store({"type": "deauth", "user": {"user_id": "nobody"}})
-    due = store({"type": "auth", "status": "success", "user": {"provider": "OURA"}})
-    store(event("auth"), now=NOW + timedelta(days=200))
-    deliveries.process_pending(NOW)
-    Delivery.objects.filter(pk=bad).update(given_up_at=NOW)
-    assert deliveries.forget_old(NOW + timedelta(days=90)) == 0
-    assert deliveries.forget_old(NOW + timedelta(days=90, seconds=1)) == 2
-    assert Delivery.objects.filter(pk=due).exists()
 
 
 def test_what_is_due_is_found_by_an_index_that_holds_nothing_else() -> None:

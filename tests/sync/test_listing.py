@@ -98,8 +98,8 @@ def test_the_pages_before_one_that_cannot_be_had_are_recorded(
     with pytest.raises(SourceUnavailable):
         walk(terra, clock)
 
-    told = {user.user_id for page in pages for user in page.users}
-    assert set(Connection.objects.values_list("user_id", flat=True)) == told
+    listed_ids = {user.user_id for page in pages for user in page.users}
+    assert set(Connection.objects.values_list("user_id", flat=True)) == listed_ids
 
 
 def test_what_breaks_is_weighed_though_the_pages_shifted_and_it_stands_on_two(
@@ -118,7 +118,7 @@ def test_what_breaks_is_weighed_though_the_pages_shifted_and_it_stands_on_two(
     assert taken.users == sum(len(page.users) for page in shifted)
 
 
-def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
+def test_what_a_complete_listing_lacks_is_unconfirmed_until_terra_answers_404(
     terra: Listed, clock: Callable[[], datetime]
 ) -> None:
     walk(terra, clock)
@@ -137,7 +137,7 @@ def test_what_a_complete_listing_lacks_is_doubtful_until_terra_answers_404(
     one.refresh_from_db()
     other.refresh_from_db()
 
-    assert (checked.asked, checked.gone, checked.back) == (1, 1, 0)
+    assert (checked.answered, checked.gone, checked.confirmed) == (1, 1, 0)
     assert one.standing.link == LinkState.GONE.value
     assert other.standing.link == LinkState.ACTIVE.value
     assert list(one.periods.order_by("since").values_list("origin", flat=True)) == ["listing", "listing", "live_check"]
@@ -192,6 +192,6 @@ def test_the_bitmap_remembers_exactly_what_was_added() -> None:
         seen.add(pk)
 
     again = Seen(bytes(seen.bits))
-    held = [pk for pk in range(70_010) if pk >> 3 < len(again.bits) and again.bits[pk >> 3] & (1 << (pk & 7))]
+    contained = [pk for pk in range(70_010) if pk >> 3 < len(again.bits) and again.bits[pk >> 3] & (1 << (pk & 7))]
 
-    assert held == [1, 8, 70_000]
+    assert contained == [1, 8, 70_000]

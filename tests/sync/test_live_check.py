@@ -1,4 +1,4 @@
-"""Asking Terra about single connections over real HTTP: what it said is kept, and what follows from it and no more."""
+"""Asking Terra about single connections over real HTTP: its reply is stored, and the facts that follow are recorded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def terra(clock: Clock) -> Iterator[Listed]:
-    """The sandbox's cast and some more, all of them recorded by a listing; their athletes may be asked about."""
+    """The sandbox's cast and some more, all of them recorded by a listing; their athletes may be probed."""
     with listed(12, probe=True) as found:
         walk(found, clock)
         yield found
@@ -58,23 +58,23 @@ def of(reference: str, provider: str = "oura") -> Connection:
 
 
 def check(gateway: Gateway, clock: Clock, *rows: Connection) -> tuple[Checked, list[LiveCheck]]:
-    """Ask about these; what came of it, and the answers."""
-    checks = live_check.ask_about(rows, "rex", clock())
+    """Check these; the result, and the checks."""
+    checks = live_check.new_checks(rows, "rex", clock())
     return live_check.answer(checks, gateway, clock), checks
 
 
-def told(row: Connection, link: LinkState, at: datetime) -> None:
-    """The source said of the link what it now says."""
+def reported(row: Connection, link: LinkState, at: datetime) -> None:
+    """The source reported this state of the link."""
     Batches(source())([LinkChanged("oura", row.user_id, link, at)], Origin("terra:sandbox", OriginKind.WEBHOOK), at)
 
 
-def test_what_terra_says_is_kept_and_recorded_like_any_other_fact(terra: Listed, clock: Clock) -> None:
+def test_a_reply_is_stored_and_recorded_like_any_other_fact(terra: Listed, clock: Clock) -> None:
     ben = of("ben")
     terra.happens(ben.user_id, "permission_change", scopes=["email", "personal"])
 
     checked, (answer,) = check(terra.gateway, clock, ben)
 
-    assert (checked.asked, checked.unanswered, checked.trouble) == (1, 0, None)
+    assert (checked.answered, checked.unanswered, checked.trouble) == (1, 0, None)
     answer.refresh_from_db()
     assert (answer.answer, answer.active, sorted(answer.scopes or [])) == ("known", True, ["email", "personal"])
     assert (answer.author, answer.user_id, answer.consented_at) == ("rex", ben.user_id, ben.consented_at)
@@ -83,9 +83,9 @@ def test_what_terra_says_is_kept_and_recorded_like_any_other_fact(terra: Listed,
     assert (period.origin, period.origin_record) == ("live_check", f"live_check:{answer.pk}")
 
 
-def test_a_provider_that_answers_clears_a_rejected_token_and_tells_the_account(terra: Listed, clock: Clock) -> None:
+def test_a_provider_that_answers_clears_a_rejected_token_and_names_the_account(terra: Listed, clock: Clock) -> None:
     ada = of("ada")
-    told(ada, LinkState.TOKEN_REJECTED, clock())
+    reported(ada, LinkState.TOKEN_REJECTED, clock())
 
     _, (answer,) = check(terra.gateway, clock, ada)
 
@@ -96,7 +96,7 @@ def test_a_provider_that_answers_clears_a_rejected_token_and_tells_the_account(t
 def test_without_the_probe_an_active_that_is_true_proves_nothing_of_the_token(clock: Clock) -> None:
     with listed(12) as terra:
         walk(terra, clock)
-        told(of("ada"), LinkState.TOKEN_REJECTED, clock())
+        reported(of("ada"), LinkState.TOKEN_REJECTED, clock())
 
         _, (answer,) = check(terra.gateway, clock, of("ada"))
 
@@ -104,9 +104,9 @@ def test_without_the_probe_an_active_that_is_true_proves_nothing_of_the_token(cl
     assert of("ada").standing.link == LinkState.TOKEN_REJECTED
 
 
-def test_an_authorisation_that_expired_is_told_by_the_probe_alone(terra: Listed, clock: Clock) -> None:
+def test_an_expired_authorisation_is_found_by_the_probe_alone(terra: Listed, clock: Clock) -> None:
     ada = of("ada")
-    terra.happens(ada.user_id, "revoke")  # Oura tells nobody
+    terra.happens(ada.user_id, "revoke")  # Oura reports it to nobody
 
     _, (answer,) = check(terra.gateway, clock, ada)
 
@@ -130,7 +130,7 @@ def test_an_expired_authorisation_does_not_blur_how_the_access_ended(
     terra: Listed, clock: Clock, link: LinkState
 ) -> None:
     ada = of("ada")
-    told(ada, link, clock())
+    reported(ada, link, clock())
     terra.happens(ada.user_id, "revoke")
 
     check(terra.gateway, clock, ada)
@@ -138,7 +138,7 @@ def test_an_expired_authorisation_does_not_blur_how_the_access_ended(
     assert of("ada").standing.link == link
 
 
-def test_a_404_alone_is_a_doubt_and_after_a_listing_without_it_the_proof(terra: Listed, clock: Clock) -> None:
+def test_a_404_alone_makes_it_unconfirmed_and_after_a_listing_without_it_gone(terra: Listed, clock: Clock) -> None:
     ada = of("ada")
     terra.forget(ada.user_id)
 
@@ -155,9 +155,9 @@ def test_a_404_alone_is_a_doubt_and_after_a_listing_without_it_the_proof(terra: 
     assert of("ada").standing.link == LinkState.GONE
 
 
-def test_a_404_says_nothing_more_of_what_is_broken_already(terra: Listed, clock: Clock) -> None:
+def test_a_404_changes_nothing_about_a_link_that_is_broken_already(terra: Listed, clock: Clock) -> None:
     ada = of("ada")
-    told(ada, LinkState.REVOKED, clock())
+    reported(ada, LinkState.REVOKED, clock())
     terra.forget(ada.user_id)
 
     check(terra.gateway, clock, ada)
@@ -165,54 +165,54 @@ def test_a_404_says_nothing_more_of_what_is_broken_already(terra: Listed, clock:
     assert of("ada").standing.link == LinkState.REVOKED
 
 
-def test_what_is_known_again_is_doubted_no_more(terra: Listed, clock: Clock) -> None:
-    told(of("ada"), LinkState.UNCONFIRMED, clock())
+def test_a_connection_that_is_known_again_is_confirmed(terra: Listed, clock: Clock) -> None:
+    reported(of("ada"), LinkState.UNCONFIRMED, clock())
 
     checked, _ = check(terra.gateway, clock, of("ada"))
 
-    assert checked.back == 1
+    assert checked.confirmed == 1
     assert of("ada").standing.link == LinkState.ACTIVE
 
 
-def test_news_from_while_terra_was_asked_are_newer_than_its_answer(
+def test_facts_that_arrive_during_the_check_are_newer_than_its_reply(
     terra: Listed, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = of("ada")
     times = [clock() for _ in range(4)]
-    turns = iter([times[0], times[1], times[3]])  # asked, answered, recorded
+    turns = iter([times[0], times[1], times[3]])  # created, sent, recorded
     take_in = Batches(source())
 
     def late(batch: Any, origin: Origin, now: datetime) -> object:
-        told(ada, LinkState.REVOKED, times[2])
+        reported(ada, LinkState.REVOKED, times[2])
         return take_in(batch, origin, now)
 
-    checks = live_check.ask_about([ada], "rex", next(turns))
+    checks = live_check.new_checks([ada], "rex", next(turns))
     monkeypatch.setattr(live_check, "Batches", lambda _source: late)
     live_check.answer(checks, terra.gateway, lambda: next(turns))
 
     assert of("ada").standing.link == LinkState.REVOKED
 
 
-def test_when_terra_is_down_nothing_changes_and_what_waits_can_be_asked_again(terra: Listed, clock: Clock) -> None:
+def test_when_terra_is_down_nothing_changes_and_pending_checks_can_be_retried(terra: Listed, clock: Clock) -> None:
     rows = list(Connection.objects.order_by("pk")[:12])
     periods = Period.objects.count()
     terra.add_fault(kind="504", path="/userInfo", rate=1.0)
-    checks = live_check.ask_about(rows, "rex", clock())
+    checks = live_check.new_checks(rows, "rex", clock())
     LiveCheck.objects.bulk_create(checks)
 
     checked = live_check.answer(checks, terra.gateway, clock)
 
-    assert (checked.asked, checked.unanswered) == (0, 12)
+    assert (checked.answered, checked.unanswered) == (0, 12)
     assert "504" in str(checked.trouble)
-    assert live_check.waiting(source=source()).count() == 12
+    assert live_check.pending(source=source()).count() == 12
     assert Period.objects.count() == periods
 
     terra.control("DELETE", "faults")
-    again = live_check.answer(live_check.waiting(), terra.gateway, clock)
-    assert (again.asked, live_check.waiting().count()) == (12, 0)
+    again = live_check.answer(live_check.pending(), terra.gateway, clock)
+    assert (again.answered, live_check.pending().count()) == (12, 0)
 
 
-def test_a_key_that_terra_refuses_is_told_and_says_nothing_of_the_connection(terra: Listed, clock: Clock) -> None:
+def test_a_refused_key_is_the_answer_and_changes_nothing_about_the_connection(terra: Listed, clock: Clock) -> None:
     terra.add_fault(kind="401", path="/userInfo", times=1)
 
     checked, checks = check(terra.gateway, clock, of("ada"))
@@ -235,7 +235,7 @@ def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServ
         Origin("terra:sandbox", OriginKind.FILE),
         clock(),
     )
-    told(of("ada"), LinkState.UNCONFIRMED, clock())
+    reported(of("ada"), LinkState.UNCONFIRMED, clock())
 
     check(gateway_of(Terra(environment, Limits(attempts=1))), clock, of("ada"))
 
@@ -243,9 +243,9 @@ def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServ
     assert of("ada").standing.link == LinkState.UNCONFIRMED
 
 
-def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, clock: Clock) -> None:
+def test_a_check_uses_the_id_that_the_connection_has_by_then(terra: Listed, clock: Clock) -> None:
     ada = of("ada")
-    checks = live_check.ask_about([ada], "rex", clock())
+    checks = live_check.new_checks([ada], "rex", clock())
     LiveCheck.objects.bulk_create(checks)
     Connection.objects.filter(pk=ada.pk).update(user_id="another")
 
@@ -254,10 +254,10 @@ def test_a_check_asks_by_the_id_that_the_connection_has_by_then(terra: Listed, c
     assert [(one.user_id, one.answer) for one in LiveCheck.objects.all()] == [("another", "not_found")]
 
 
-def test_what_somebody_else_answered_or_erased_meanwhile_is_passed_by(terra: Listed, clock: Clock) -> None:
-    LiveCheck.objects.bulk_create(live_check.ask_about([of("ada"), of("ben")], "rex", clock()))
-    mine = list(live_check.waiting())
-    live_check.answer(live_check.waiting()[:1], terra.gateway, clock)
+def test_what_was_answered_or_erased_by_now_is_skipped(terra: Listed, clock: Clock) -> None:
+    LiveCheck.objects.bulk_create(live_check.new_checks([of("ada"), of("ben")], "rex", clock()))
+    mine = list(live_check.pending())
+    live_check.answer(live_check.pending()[:1], terra.gateway, clock)
     LiveCheck.objects.filter(pk=mine[1].pk).delete()
 
     checked = live_check.answer(mine, terra.gateway, clock)
@@ -267,8 +267,8 @@ def test_what_somebody_else_answered_or_erased_meanwhile_is_passed_by(terra: Lis
     assert [check.answer for check in LiveCheck.objects.all()] == ["known"]
 
 
-def test_an_agent_asks_about_so_many_an_hour(terra: Listed, clock: Clock) -> None:
-    LiveCheck.objects.bulk_create(live_check.ask_about(Connection.objects.all()[:5], "rex", NOW))
+def test_an_agent_may_check_so_many_an_hour(terra: Listed, clock: Clock) -> None:
+    LiveCheck.objects.bulk_create(live_check.new_checks(Connection.objects.all()[:5], "rex", NOW))
 
     assert live_check.allowance("rex", NOW) == live_check.AN_HOUR_EACH - 5
     assert live_check.allowance("vera", NOW) == live_check.AN_HOUR_EACH

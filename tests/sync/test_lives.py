@@ -1,4 +1,4 @@
-"""A life of events, told in any order, twice, or not at all: with the listing that follows it ends in the same records.
+"""A life of events, delivered in any order, twice, or not at all: after the next listing the records are the same.
 
 Through the webhook's door and a real listing over HTTP. See `terras_side` for what happens at Terra.
 """
@@ -96,21 +96,21 @@ class Portal:
         httpserver.expect_request("/api/v2/userInfo").respond_with_handler(self._user)
 
     def _subscriptions(self, request: Request) -> Response:
-        users = [user.told() for user in self.terra.users]
+        users = [user.as_json() for user in self.terra.users]
         return Response(json.dumps({"data": {"next": None, "results": users}}), content_type="application/json")
 
     def _user(self, request: Request) -> Response:
-        found = [user.told() for user in self.terra.users if user.user_id == request.args["user_id"]]
+        found = [user.as_json() for user in self.terra.users if user.user_id == request.args["user_id"]]
         if not found:
             problem = {"type": "about:blank", "title": "not found", "instance": "/userInfo", "detail": "user not found"}
             return Response(json.dumps(problem), 404, content_type="application/problem+json")
         return Response(json.dumps({"user": found[0], "is_authenticated": True}), content_type="application/json")
 
-    def receive(self, at: datetime, told: Event) -> None:
+    def receive(self, at: datetime, event: Event) -> None:
         now = self.moment()
         signed_at = at.replace(microsecond=0)
         proof = EventProof(signed_at, signed_at if self.terra.legacy else at)
-        body = Body(json.dumps(told).encode())
+        body = Body(json.dumps(event).encode())
         webhook.store(self.gateway, body, proof, stale_after=timedelta(minutes=5), now=now)
 
     def run_pending(self) -> None:
@@ -132,7 +132,7 @@ class Portal:
     def ended(self) -> list[Ended]:
         ended = []
         for row in Connection.objects.filter(merged_into__isnull=True).select_related("standing", "person"):
-            periods.told(row)
+            periods.checked(row)
             ended.append(
                 Ended(
                     user_id=row.user_id,
@@ -150,7 +150,7 @@ class Portal:
                 )
             )
         for merged in Connection.objects.filter(merged_into__isnull=False):
-            periods.told(merged)
+            periods.checked(merged)
         return sorted(ended, key=lambda one: one.user_id)
 
 
@@ -175,14 +175,14 @@ def who(event: Event) -> str:
     return f"{user.get('user_id')} ({user.get('scopes')})"
 
 
-def told(
+def delivered(
     httpserver: HTTPServer,
     terra: Terra,
     events: Sequence[tuple[datetime, Event]],
     waiting: Collection[int] = (),
 ) -> list[Ended]:
-    """How it ends; what comes at the places `waiting` is worked off together with what comes next."""
-    note("told: " + " · ".join(f"{at:%d} {event['type']} {who(event)}" for at, event in events))
+    """The records at the end; an event at one of the places `waiting` is processed together with the next one."""
+    note("delivered: " + " · ".join(f"{at:%d} {event['type']} {who(event)}" for at, event in events))
     with world(httpserver, terra) as portal:
         for place, (at, event) in enumerate(events):
             portal.receive(at, event)
@@ -202,27 +202,27 @@ def test_events_in_any_order_any_number_of_repeats_and_any_batches_end_in_the_sa
     arrived = data.draw(st.permutations([*terra.events, *again]))
     waiting = data.draw(st.sets(st.integers(0, len(arrived))))
 
-    assert told(httpserver, terra, arrived, waiting) == told(httpserver, terra, terra.events)
+    assert delivered(httpserver, terra, arrived, waiting) == delivered(httpserver, terra, terra.events)
 
 
 @EXAMPLES
 @given(lives(), st.data())
-def test_a_listing_mends_what_was_dropped(httpserver: HTTPServer, terra: Terra, data: st.DataObject) -> None:
-    # That a token was rejected, or works again, no listing tells: nothing since it was rejected is dropped here.
+def test_a_listing_makes_up_for_dropped_events(httpserver: HTTPServer, terra: Terra, data: st.DataObject) -> None:
+    # No listing reports that a token was rejected, or works again: no event since then is dropped here.
     rejected = min((at for at, body in terra.events if body.get("message") == TOKEN), default=None)
     droppable = [event for event in terra.events if rejected is None or event[0] < rejected]
     dropped = data.draw(st.lists(st.sampled_from(droppable), min_size=1, max_size=4)) if droppable else []
     arrived = data.draw(st.permutations([event for event in terra.events if event not in dropped]))
 
-    fixed, whole = told(httpserver, terra, arrived), told(httpserver, terra, terra.events)
+    fixed, whole = delivered(httpserver, terra, arrived), delivered(httpserver, terra, terra.events)
 
     works = {one.user_id: one for one in whole if one.link in (LinkState.ACTIVE, LinkState.TOKEN_REJECTED)}
     for one in fixed:
         if (same := works.pop(one.user_id, None)) is not None:
-            # What was lost before and which ids there were, nobody tells again.
+            # Scopes lost before, and earlier ids, are not reported again.
             assert replace(one, lost=(), former=same.former) == replace(same, lost=())
             assert one.former <= same.former
         else:
             assert one.link not in (LinkState.ACTIVE, LinkState.UNCONFIRMED)
-            assert one.suspected or len(fixed) == 1, "it is joined, or else an agent is told"
+            assert one.suspected or len(fixed) == 1, "it is merged, or else suspected as a duplicate"
     assert not works

@@ -24,8 +24,8 @@ ORIGIN = Origin("terra:prod", OriginKind.LISTING, "listing")
 @pytest.fixture
 def source() -> Source:
     source = cast.terra()
-    sights = [sight(user_id, cast.NOW - timedelta(days=9)) for user_id in everybody()]
-    flow.take_in(source, sights, ORIGIN, cast.NOW - timedelta(days=9))
+    observations = [observation(user_id, cast.NOW - timedelta(days=9)) for user_id in everybody()]
+    flow.take_in(source, observations, ORIGIN, cast.NOW - timedelta(days=9))
     return source
 
 
@@ -38,7 +38,7 @@ def everybody() -> list[str]:
     return [f"g{number}" for number in range(PEOPLE)] + [f"o{number}" for number in range(PEOPLE)]
 
 
-def sight(user_id: str, at: datetime, *, active: bool = True) -> ConnectionSeen:
+def observation(user_id: str, at: datetime, *, active: bool = True) -> ConnectionSeen:
     provider = "garmin" if user_id.startswith("g") else "oura"
     return ConnectionSeen(provider, user_id, at, scopes=("ACTIVITY_EXPORT",), active=active)
 
@@ -50,7 +50,7 @@ def listed(
     walk = Listing.objects.create(source=source, started_at=at)
     here = [user_id for user_id in everybody() if user_id not in absent]
     take_in = flow.Batches(source, quarantine_breaks=True)
-    recorded = take_in([sight(user_id, at, active=user_id not in inactive) for user_id in here], ORIGIN, at)
+    recorded = take_in([observation(user_id, at, active=user_id not in inactive) for user_id in here], ORIGIN, at)
     quarantine.add(walk, recorded.quarantined)
     seen = listing.Seen()
     for pk in recorded.connections:
@@ -91,7 +91,7 @@ def test_a_provider_that_breaks_all_at_once_is_an_incident_and_the_others_go_on(
     assert states() == {"active": 2 * PEOPLE - 2, "unconfirmed": 2}
 
 
-def test_the_next_listing_that_says_the_same_goes_on_with_the_incident(source: Source) -> None:
+def test_the_next_listing_with_the_same_result_continues_the_incident(source: Source) -> None:
     listed(source, cast.NOW, inactive=first("g", 55))
     listed(source, cast.NOW + timedelta(days=1), inactive=first("g", 58))
 
@@ -147,14 +147,14 @@ def test_discarded_it_is_dropped(source: Source, act: Act) -> None:
 
     assert quarantine.apply_believed(source, lambda: cast.NOW) == 0
     assert states() == {"active": 2 * PEOPLE}
-    with pytest.raises(quarantine.AlreadyEnded, match="discarded"):
+    with pytest.raises(quarantine.IncidentEnded, match="discarded"):
         quarantine.release(Incident.objects.get().pk, act, lambda: cast.NOW)
 
 
-def test_what_else_a_held_sight_tells_is_recorded(source: Source) -> None:
+def test_the_other_facts_of_a_quarantined_observation_are_recorded(source: Source) -> None:
     at = cast.NOW
-    told = ConnectionSeen("garmin", "g0", at, scopes=("HEALTH_EXPORT",), active=False, last_webhook_on=at.date())
-    recorded = flow.Batches(source, quarantine_breaks=True)([told], ORIGIN, at)
+    fact = ConnectionSeen("garmin", "g0", at, scopes=("HEALTH_EXPORT",), active=False, last_webhook_on=at.date())
+    recorded = flow.Batches(source, quarantine_breaks=True)([fact], ORIGIN, at)
 
     row = Connection.objects.select_related("standing", "pulse").get(user_id="g0")
     assert recorded.quarantined == [(row.pk, row.integration_id, at)]

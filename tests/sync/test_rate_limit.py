@@ -1,4 +1,4 @@
-"""How often a source is asked: by all processes together, and each told how long to wait."""
+"""How often a source is called: by all processes together, and how long each has to wait."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def no_connection_left(transactional_db: None) -> Iterator[None]:
     rate_limit.close()
 
 
-SLOWLY = 0.2  # one request in five seconds: what the test itself takes does not matter beside it
+SLOWLY = 0.2  # one request in five seconds: much slower than the test itself
 PATIENCE = 30.0
 
 
@@ -44,7 +44,7 @@ def reserved_until(source: str = "terra:prod") -> datetime:
 
 
 def rested(seconds: float, source: str = "terra:prod") -> None:
-    """As though nobody had asked for that long."""
+    """As if nobody had called for that long."""
     next_at = reserved_until(source) - timedelta(seconds=seconds)
     RequestBudget.objects.filter(key=source).update(next_at=next_at)
 
@@ -63,7 +63,7 @@ def test_after_a_rest_one_second_of_requests_goes_at_once_and_no_more() -> None:
     assert reserved_until() - began == pytest.approx(timedelta(seconds=20), abs=timedelta(seconds=5))
 
 
-def test_nobody_waits_longer_than_there_is_patience_for_and_who_does_not_wait_takes_no_turn() -> None:
+def test_no_call_waits_longer_than_its_caller_would_and_one_that_does_not_wait_uses_no_budget() -> None:
     waits = turns(12)
     reserved = reserved_until()
 
@@ -88,22 +88,22 @@ def test_of_many_at_the_same_moment_each_gets_a_turn_of_its_own() -> None:
     assert reserved_until() - began >= timedelta(seconds=24 - 1)
 
 
-def test_a_transaction_of_the_caller_keeps_nobody_waiting() -> None:
+def test_a_transaction_of_the_caller_delays_no_other_call() -> None:
     with transaction.atomic():
         connection.ensure_connection()
         turns(1)
-        meanwhile: list[float | None] = []
+        others: list[float | None] = []
 
-        at_once(lambda: meanwhile.extend(turns(1)))
+        at_once(lambda: others.extend(turns(1)))
 
-        assert len(meanwhile) == 1 and meanwhile != [None]
+        assert len(others) == 1 and others != [None]
 
 
 def test_calls_within_a_transaction_or_on_threads_without_a_connection_share_one() -> None:
     opened: list[object] = []
 
-    def note(**told: object) -> None:
-        opened.append(told["connection"])
+    def note(**signal: object) -> None:
+        opened.append(signal["connection"])
 
     connection.ensure_connection()
     connection_created.connect(note)
@@ -151,7 +151,7 @@ def test_a_client_waits_before_each_call_where_a_rate_is_set(
     assert len(waited) == calls_that_wait
 
 
-def test_a_client_whose_budget_is_used_up_says_so_and_asks_nobody(httpserver: HTTPServer, waited: list[float]) -> None:
+def test_a_client_whose_budget_is_used_up_raises_and_sends_nothing(httpserver: HTTPServer, waited: list[float]) -> None:
     environment = Environment("prod", "dev", "key", base_url=httpserver.url_for(""), requests_per_second=SLOWLY)
     turns(12)
 

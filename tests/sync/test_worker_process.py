@@ -1,4 +1,4 @@
-"""A worker process records beside the first, once it is worth it, and ends with it."""
+"""A worker process records in parallel with the first, once it is worth it, and ends with it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests import cast, command_line
 from tests.terra_sandbox import listed
 
 
-def test_nobody_else_works_before_it_is_worth_it() -> None:
+def test_there_is_no_other_process_before_it_is_worth_it() -> None:
     with in_worker_process(lambda: False) as do:
         assert do(os.getpid).result() == os.getpid()
 
@@ -35,7 +35,7 @@ def test_the_other_is_kept_busy_and_the_rest_is_done_here() -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_what_the_work_raises_is_raised_where_its_result_is_asked_for(there: bool) -> None:
+def test_what_the_work_raises_is_raised_where_its_result_is_read(there: bool) -> None:
     with in_worker_process(lambda: there) as do:
         future = do(partial(truediv, 1, 0))
         with pytest.raises(ZeroDivisionError):
@@ -70,8 +70,8 @@ def test_a_listing_recorded_by_two_processes_holds_each_connection_once(monkeypa
                 lambda: cast.NOW + timedelta(seconds=next(seconds)),
                 lambda users: None,
             )
-            told = (taken.recorded.new, taken.recorded.unchanged)
-            assert told == ((taken.users, 0) if new else (0, taken.users))
+            counts = (taken.recorded.new, taken.recorded.unchanged)
+            assert counts == ((taken.users, 0) if new else (0, taken.users))
     assert taken.users == terra.population.connections == Connection.objects.count()
     assert Period.objects.filter(until__isnull=True).count() == taken.users
     assert (taken.unconfirmed, taken.quarantined) == (0, 0), "both say what they saw"
@@ -85,7 +85,7 @@ def test_a_second_walk_of_the_same_source_is_refused(monkeypatch: pytest.MonkeyP
         def walk() -> object:
             return take(source, terra.gateway, lambda: cast.NOW, lambda users: None)
 
-        def walk_too(*_told: object) -> Recorded:
+        def walk_too(*_arguments: object) -> Recorded:
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(elsewhere).result()
             raise AssertionError("it was not refused")

@@ -1,4 +1,4 @@
-"""A marked view stays the same view and says how the middleware treats it."""
+"""A marked view stays the same view, and its attributes set how the middleware treats it."""
 
 from __future__ import annotations
 

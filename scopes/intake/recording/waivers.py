@@ -25,7 +25,7 @@ class CannotWaive(Exception):
     """The need cannot be waived; the message says why."""
 
 
-class AlreadyEnded(Exception):
+class WaiverEnded(Exception):
     """The waiver has ended before."""
 
 
@@ -56,10 +56,10 @@ def create(connection: Connection, need: str, until: date, act: Act, now: dateti
 
 
 def end(waiver: Waiver, act: Act, now: datetime) -> None:
-    """End a waiver by an agent's act. Locks the connection's row. Raises AlreadyEnded."""
+    """End a waiver by an agent's act. Locks the connection's row. Raises WaiverEnded."""
     Connection.objects.select_for_update(no_key=True).get(pk=waiver.connection_id)
     if not Waiver.objects.filter(pk=waiver.pk, ended_at__isnull=True).update(ended_at=now):
-        raise AlreadyEnded("This waiver has already ended.")
+        raise WaiverEnded("This waiver has already ended.")
     _note("waiver.ended", waiver, now, act)
 
 

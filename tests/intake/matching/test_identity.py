@@ -35,10 +35,10 @@ def test_a_reauth_under_a_new_id_mends_the_connection_there_was(
     cy = connection_of("Cy")
     assert (cy.pk, cy.user_id, cy.person, ids(cy)) == (before.pk, "cy-new", the("Cy"), {"cy-oura"})
     assert (cy.standing.link, cy.standing.plan, cy.consented_at) == ("active", "free", AGAIN)
-    assert [period.standing.link for period in periods.told(cy)] == ["active", "revoked", "active"]
+    assert [period.standing.link for period in periods.checked(cy)] == ["active", "revoked", "active"]
     [merge] = Merge.objects.all()
     assert (merge.survivor, merge.why, merge.survivor_user_id) == (cy, Why.OLD_USER, "cy-oura")
-    periods.told(merge.absorbed)
+    periods.checked(merge.absorbed)
 
 
 def test_a_merge_keeps_what_is_ours_the_waived_needs_and_the_plan(cast: Source) -> None:
@@ -57,7 +57,7 @@ def test_a_merge_keeps_what_is_ours_the_waived_needs_and_the_plan(cast: Source) 
     cy = connection_of("Cy")
     assert (cy.standing.waived, cy.standing.plan, cy.standing.link) == (["heartrate"], "free", "active")
     assert cy.standing.reported == sorted(fewer)
-    assert periods.told(cy)[-1].standing_id == cy.standing_id
+    assert periods.checked(cy)[-1].standing_id == cy.standing_id
 
 
 def test_a_merge_takes_no_scopes_from_a_consent_that_reported_none(cast: Source) -> None:
@@ -125,7 +125,7 @@ def test_an_id_may_change_twice_and_be_told_in_any_order(cast: Source, backwards
     cy = connection_of("Cy")
     assert (cy.pk, cy.user_id, cy.standing.reported) == (before.pk, "cy-3", ["email"])
     assert set(FormerId.objects.values_list("user_id", flat=True)) == {"cy-oura", "cy-2"}
-    periods.told(cy)
+    periods.checked(cy)
     take_in(once, twice)
     assert connection_of("Cy").user_id == "cy-3"
 

@@ -7,13 +7,13 @@ from itertools import pairwise
 from scopes.models import Connection, Period
 
 
-def told(connection: Connection) -> list[Period]:
-    """The periods of `connection`, oldest first, once they are proved: without a gap, one open, the copy right."""
+def checked(connection: Connection) -> list[Period]:
+    """The periods of `connection`, oldest first; asserts that they have no gap, one is open, and the copy is right."""
     periods = list(connection.periods.select_related("standing").order_by("pk"))
     for before, after in pairwise(periods):
         if after.origin_record.startswith("merge:"):
             assert before.until is not None
-            assert before.until <= after.since, "it was one with another meanwhile"
+            assert before.until <= after.since, "it was merged into another in between"
             continue
         assert before.until == after.since
         assert before.standing_id != after.standing_id

@@ -20,7 +20,7 @@ from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.gateway import TerraGateway
 from scopes.sync import deliveries, webhook
 from scopes.sync.body import Body
-from scopes.sync.deliveries import Result
+from scopes.sync.deliveries import DeliveryResult
 from tests.terra_sandbox import gateway_of
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ def test_an_id_that_nobody_knows_is_waited_for_without_being_tried(monkeypatch: 
     row = Delivery.objects.get(pk=waiting)
     assert (row.waits_for, row.attempts, row.error, row.processed_at) == (["ada-1"], 0, "", None)
     assert deliveries.pending_ids(NOW + timedelta(days=1)) == []
-    assert deliveries.process(waiting, NOW) is Result.WAITING
+    assert deliveries.process(waiting, NOW) is DeliveryResult.WAITING
 
 
 def test_a_listing_that_shows_the_id_lets_it_be_applied() -> None:

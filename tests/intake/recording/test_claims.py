@@ -21,7 +21,7 @@ def test_whose_a_connection_is_may_be_told_later_than_that_it_is(cast: Source) -
 
     mystery = Connection.objects.get(user_id="mystery")
     assert (mystery.person, mystery.standing.plan) == (the("Dee"), "free")
-    assert [period.standing.plan for period in periods.told(mystery)] == ["", "free"]
+    assert [period.standing.plan for period in periods.checked(mystery)] == ["", "free"]
 
 
 def test_a_later_reference_id_takes_a_connection_from_nobody(cast: Source) -> None:

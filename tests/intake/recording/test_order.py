@@ -163,7 +163,7 @@ def _event(fact: ConnectionFact) -> Any:
 def recorded() -> Outcome:
     """What the records say now, by the source's ids."""
     for row in Connection.objects.filter(reference_id=WHOSE):
-        periods.told(row)
+        periods.checked(row)
     alive = Connection.objects.filter(user_id__startswith="user-", merged_into__isnull=True).select_related("standing")
     former = {row.user_id: row.connection.user_id for row in FormerId.objects.select_related("connection")}
     suspicions = SuspectedDuplicate.objects.filter(state=SuspectedDuplicate.State.OPEN)

@@ -46,7 +46,7 @@ def test_a_connection_waits_for_its_person_and_is_judged_by_their_plan_from_then
     assert (taken.new, taken.claimed, taken.replanned) == (1, 1, 1)
     assert connection_of("Gus").person == the("Gus")
     assert (verdict_of("Gus").health, verdict_of("Gus").missing) == ("blocked", ["session=declined"])
-    assert [period.origin for period in periods.told(connection_of("Gus"))] == ["webhook", "file"]
+    assert [period.origin for period in periods.checked(connection_of("Gus"))] == ["webhook", "file"]
 
 
 def test_a_change_of_plan_moves_every_connection_of_the_person(cast: Source) -> None:

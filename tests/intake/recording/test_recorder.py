@@ -53,7 +53,7 @@ def test_a_late_failure_does_not_overwrite_a_newer_consent(cast: Source) -> None
     take_in(LinkChanged("oura", "cy-oura", LinkState.TOKEN_REJECTED, CONSENTED + timedelta(days=40)))
 
     assert connection_of("Cy").standing.link == "active"
-    assert [period.standing.link for period in periods.told(connection_of("Cy"))] == ["active", "revoked", "active"]
+    assert [period.standing.link for period in periods.checked(connection_of("Cy"))] == ["active", "revoked", "active"]
 
 
 def test_a_failed_attempt_is_kept_once_and_touches_no_connection(cast: Source) -> None:
@@ -66,7 +66,7 @@ def test_a_failed_attempt_is_kept_once_and_touches_no_connection(cast: Source) -
         the("Ada"), "failed", "access_denied", LATER,
     )  # fmt: skip
     assert (first.failed_attempts, again.changed) == (1, 0)
-    assert len(periods.told(connection_of("Ada"))) == 1
+    assert len(periods.checked(connection_of("Ada"))) == 1
 
 
 def test_a_batch_that_fails_leaves_nothing_behind(cast: Source) -> None:
@@ -100,7 +100,7 @@ def test_facts_end_the_same_in_whatever_order_and_batches_they_come(
         take_in(*arrived[start : start + size])
 
     gus = Connection.objects.select_related("standing", "pulse").get(user_id=user_id)
-    periods.told(gus)
+    periods.checked(gus)
     assert (gus.standing.reported, gus.standing.link) == (["email", "tag"], "active")
     assert gus.consented_at == CONSENTED + timedelta(days=4)
     assert gus.pulse.last_data_on == LATER.date()
@@ -121,6 +121,6 @@ def test_two_who_record_the_same_new_connections_lose_and_double_nothing() -> No
 
     assert Connection.objects.count() == len(crowd)
     for row in Connection.objects.select_related("standing"):
-        periods.told(row)
+        periods.checked(row)
     assert Connection.objects.filter(standing__link="revoked").count() == len(ended)
     assert not Connection.objects.filter(standing__reported__isnull=True).exists()

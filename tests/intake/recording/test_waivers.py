@@ -14,13 +14,13 @@ from scopes import flow, nightly
 from scopes.audit import report
 from scopes.catalogue import provider_named
 from scopes.facts import ScopesChanged
-from scopes.intake.recording.waivers import LONGEST_DAYS, AlreadyEnded, CannotWaive, waivable
+from scopes.intake.recording.waivers import LONGEST_DAYS, CannotWaive, WaiverEnded, waivable
 from scopes.judge.rules import RECOMMENDED, Policy, Requirement, StandingFacts, judge
 from scopes.models import AuditRun, Connection, Period, TrailEntry, Verdict, Waiver
 from scopes.models.trail import Act
 from scopes.reasons import CHOSEN, Health
 from tests import cast as people
-from tests.intake.recording.periods import told
+from tests.intake.recording.periods import checked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
@@ -59,7 +59,7 @@ def test_a_waiver_turns_blocked_into_reduced_and_is_a_fact_like_any_other() -> N
     waiver = waive()
 
     assert health() == ("reduced", ["heartrate=waived"])
-    newest = told(people.connection_of("ben"))[-1]
+    newest = checked(people.connection_of("ben"))[-1]
     assert (newest.origin, newest.origin_record, newest.since) == ("act", f"waiver:{waiver.pk}", NOW)
     entry = TrailEntry.objects.get(verb="need.waived")
     assert (entry.actor_name, entry.subject, entry.ticket) == ("rex", "heartrate", "T-7")
@@ -75,7 +75,7 @@ def test_ended_by_hand_the_need_is_missing_again() -> None:
     waiver.refresh_from_db()
     assert waiver.ended_at == NOW + timedelta(days=1)
     assert TrailEntry.objects.get(verb="waiver.ended").reason == "She changed her mind."
-    with pytest.raises(AlreadyEnded):
+    with pytest.raises(WaiverEnded):
         flow.end_waiver(waiver, act(), NOW + timedelta(days=2))
     assert TrailEntry.objects.filter(verb="waiver.ended").count() == 1
 
@@ -108,7 +108,7 @@ def test_several_that_end_in_one_night_open_one_period_a_connection(monkeypatch:
     assert flow.end_waivers(NOW + timedelta(days=400)) == 5
 
     for twin in range(5):
-        assert len(told(people.connection_of(f"twin-{twin}"))) == (4 if twin % 2 else 3)
+        assert len(checked(people.connection_of(f"twin-{twin}"))) == (4 if twin % 2 else 3)
     assert not Connection.objects.exclude(standing__waived=[]).exists()
 
 
