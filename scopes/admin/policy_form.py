@@ -142,7 +142,7 @@ class Editor:
     def __init__(self, entry: Entry, base: Mapping[str, Any], data: QueryDict | None = None) -> None:
         needs = base["requirements"]
         used = [*base["requested"], *(base["approved"] or ()), *(scope for need in needs for scope in need["any_of"])]
-        strange = dict.fromkeys(scope for scope in used if scope not in entry.names)
+        strange = dict.fromkeys(scope for scope in used if not entry.knows(scope))
         self.entry = entry
         # A scope is drafted in the spelling in which the policy has it.
         self.spelt = {entry.canonical(scope): scope for scope in (*base["requested"], *(base["approved"] or ()))}

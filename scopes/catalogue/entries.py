@@ -28,13 +28,17 @@ class Known(StrEnum):
 
 @dataclass(frozen=True)
 class Scope:
-    """One permission. `labels` say what it is, `box` is what the consent screen shows (empty: not known)."""
+    """One permission. `labels` say what it is, `box` is what the consent screen shows (empty: not known).
+
+    `requested_as` is its spelling in a request to the provider itself, empty where that is its name.
+    """
 
     name: str
     labels: Texts = ()
     aliases: tuple[str, ...] = ()
     implies: tuple[str, ...] = ()
     successor: str = ""
+    requested_as: str = ""
     box: str = ""
     mandatory: bool = False
     sensitive: bool | None = None
@@ -52,8 +56,9 @@ class Provider:
 
     `known_as` holds, by kind of source, the names under which such a source begins consents there; where there are
     several, each is a region of its own. `spellings` are other ways in which it writes them, each with the name that it
-    stands for. Under EVERY stand the names of a provider that no file describes. `oauth` is how a client of ours
-    connects to it, None where that is not known.
+    stands for. Under EVERY stand the names of a provider that no file describes. `prefixes` may stand before the name
+    of any scope; with `ignores_case`, other capitals are another spelling. `oauth` is how a client of ours connects to
+    it, None where that is not known.
     `sources` are addresses, each with the day on which it was read.
     """
 
@@ -63,6 +68,8 @@ class Provider:
     known_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
     spellings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     separator: str = ","
+    prefixes: tuple[str, ...] = ()
+    ignores_case: bool = False
     reports_scopes: Known = Known.UNKNOWN
     can_untick: Known = Known.UNKNOWN
     console_approval: Known = Known.UNKNOWN
@@ -79,6 +86,11 @@ class Provider:
     def names(self) -> dict[str, str]:
         """Every spelling that the catalogue knows -> the canonical name."""
         return {spelling: scope.name for scope in self.scopes for spelling in (scope.name, *scope.aliases)}
+
+    @cached_property
+    def _by_spelling(self) -> dict[str, str]:
+        """As `names`, with every spelling as the rules of this provider leave it."""
+        return {self._by_rule(spelling): name for spelling, name in self.names.items()}
 
     @cached_property
     def by_name(self) -> dict[str, Scope]:
@@ -98,8 +110,29 @@ class Provider:
         return self.spellings_at(kind).get(reported.upper(), reported)
 
     def canonical(self, spelling: str) -> str:
-        """The canonical name; a string that no entry knows is its own name."""
-        return self.names.get(spelling, spelling)
+        """The canonical name. A string that no entry knows is its own name, less what the provider's rules take off."""
+        known = self.names.get(spelling)
+        if known is None and (self.prefixes or self.ignores_case):
+            spelling = self._by_rule(spelling)
+            known = self._by_spelling.get(spelling)
+        return spelling if known is None else known
+
+    def requested_as(self, spelling: str) -> str:
+        """How a request to the provider itself spells the scope; a string that no entry knows stays as it is."""
+        scope = self.by_name.get(self.canonical(spelling))
+        return spelling if scope is None else scope.requested_as or scope.name
+
+    def knows(self, spelling: str) -> bool:
+        """Whether it is a scope of the catalogue, in whatever spelling."""
+        return self.canonical(spelling) in self.by_name
+
+    def _by_rule(self, spelling: str) -> str:
+        """`spelling` without a prefix, in small letters where capitals mean nothing."""
+        for prefix in sorted(self.prefixes, key=len, reverse=True):
+            if spelling.startswith(prefix) and spelling != prefix:
+                spelling = spelling.removeprefix(prefix)
+                break
+        return spelling.lower() if self.ignores_case else spelling
 
     def held(self, reported: frozenset[str]) -> frozenset[str]:
         """The canonical names of `reported`, with all that they imply, however far."""
@@ -159,6 +192,7 @@ class Provider:
                 "spellings": tuple(
                     (kind, tuple((spelling, name) for spelling, name in pairs)) for kind, pairs in data["spellings"]
                 ),
+                "prefixes": tuple(data.get("prefixes", ())),
                 "sources": tuple((address, date.fromisoformat(day)) for address, day in data["sources"]),
                 "advice": tuple(sorted(data["advice"].items())),
                 "reports_scopes": Known(data["reports_scopes"]),

@@ -242,15 +242,15 @@ class Signals:
 class OAuth:
     """The authorization server of one provider, and what a client of it has to know.
 
-    An address may have places in braces: `{client_id}` and `{account_id}` are ours, all others the client's settings.
+    An address may have places in braces: `{client_id}` and `{account_id}` are ours, one other is a client's setting.
     `sends_iss`: every return carries `iss` (RFC 9207). `takes_scopes` is false where no scopes can be requested.
-    `offline_scopes` are requested with every consent, for the refresh token. `not_echoed` are scopes of which a report
-    may be silent although they were granted. `tokens_in` is the dotted field of the token response that holds the
-    tokens and their scope, empty where it is the whole; `success` is the field of an answer, and its value, without
-    which it is an error whatever its HTTP status. `reports` are looked at in their order. `admin_consent`: there are
-    scopes to which only an administrator can consent. `refusal_errors` are errors on the return, other than
-    `access_denied`, by which a person refused. `access_token_seconds` is the lifetime where an answer names none.
-    `unconfirmed` are the keys of the block that no source of the provider's own confirms.
+    `offline_scopes` are requested with every consent, for the refresh token. `not_echoed` are scopes
+    of which a report may be silent although they were granted. `tokens_in` is the dotted field of a token response that
+    holds the tokens and their scope; a response without it is read from its top. `success` is the field of a token
+    response, with its value, without which it is an error whatever its HTTP status. `reports` are looked at in their
+    order. `admin_consent`: there are scopes to which only an administrator can consent. `refusal_errors` are errors on
+    the return, other than `access_denied`, by which a person refused. `access_token_seconds` is the lifetime where a
+    response names none. `unconfirmed` are the keys of the block that no source of the provider's own confirms.
     """
 
     authorization_endpoint: str

@@ -149,6 +149,8 @@ def _check_together(page: Page, nodes: Nodes, oauth: OAuth) -> None:
     for key in ("authorization_endpoint", "token_endpoint", "issuer"):
         if key in nodes and OURS & set(PLACE.findall(page.text(nodes[key], key))):
             page.refuse(nodes[key], f"{key} has a place that only revocation, introspection and reports may have")
+    if len(oauth.places) > 1:
+        page.refuse(nodes["authorization_endpoint"], f"more than one place to fill: {', '.join(oauth.places)}")
     if oauth.revocation and oauth.revocation.ends is Ends.UNKNOWN and "revocation" not in oauth.unconfirmed:
         page.refuse(nodes["revocation"], "say what revoking ends (token or grant), or list revocation in unconfirmed")
     if not oauth.takes_scopes:

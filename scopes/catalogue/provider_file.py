@@ -19,10 +19,22 @@ KIND = re.compile("[a-z][a-z0-9_]*")
 
 NEEDS = frozenset({"slug", "name", "known_as", "reports_scopes", "can_untick", "console_approval", "sources", "scopes"})
 MAY = frozenset(
-    {"spellings", "separator", "on_device", "retired_on", "successor", "advice", "notes", "confirmed", "oauth"}
+    {
+        "advice",
+        "confirmed",
+        "ignores_case",
+        "notes",
+        "oauth",
+        "on_device",
+        "prefixes",
+        "retired_on",
+        "separator",
+        "spellings",
+        "successor",
+    }
 )
 SCOPE_NEEDS = frozenset({"name", "labels"})
-SCOPE_MAY = frozenset({"aliases", "implies", "successor", "box", "mandatory", "sensitive", "confirmed"})
+SCOPE_MAY = frozenset({"aliases", "implies", "successor", "requested_as", "box", "mandatory", "sensitive", "confirmed"})
 SEPARATORS = (",", " ")
 LANGUAGE = re.compile("[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
@@ -47,6 +59,8 @@ def read(path: Path) -> ProviderFile:
         known_as=tuple((kind, page.texts(names, kind)) for kind, names in _by_kind(page, nodes, "known_as")),
         spellings=tuple(_spellings(page, nodes)),
         separator=page.one_of(nodes, "separator", SEPARATORS, default=Provider.separator),
+        prefixes=_prefixes(page, nodes),
+        ignores_case=page.flag(nodes, "ignores_case", default=False),
         reports_scopes=page.word(nodes, "reports_scopes", Known),
         can_untick=page.word(nodes, "can_untick", Known),
         console_approval=page.word(nodes, "console_approval", Known),
@@ -122,6 +136,7 @@ def _slug(page: Page, node: yaml.Node, file_name: str) -> str:
 def _scopes(page: Page, nodes: Nodes) -> tuple[Scope, ...]:
     entries = [page.mapping(item, "a scope", SCOPE_NEEDS, SCOPE_MAY) for item in page.items(nodes, "scopes")]
     _check_names(page, entries)
+    _check_rules(page, nodes, entries)
     scopes = tuple(_scope(page, entry) for entry in entries)
     successors = {scope.name: scope.successor for scope in scopes}
     for scope, entry in zip(scopes, entries, strict=True):
@@ -137,6 +152,7 @@ def _scope(page: Page, nodes: Nodes) -> Scope:
         aliases=page.texts(nodes, "aliases"),
         implies=page.texts(nodes, "implies"),
         successor=page.optional_text(nodes, "successor"),
+        requested_as=_requested_as(page, nodes),
         box=page.optional_text(nodes, "box"),
         mandatory=page.flag(nodes, "mandatory", default=False),
         sensitive=page.flag(nodes, "sensitive", default=False) if "sensitive" in nodes else None,
@@ -157,6 +173,35 @@ def _check_names(page: Page, entries: list[Nodes]) -> None:
             _known(page, node, "implied scope", names)
         if "successor" in entry:
             _known(page, entry["successor"], "successor", names)
+
+
+def _requested_as(page: Page, nodes: Nodes) -> str:
+    """How a scope is requested, empty where it is by its name."""
+    spelling = page.optional_text(nodes, "requested_as")
+    if spelling and spelling not in page.texts(nodes, "aliases"):
+        page.refuse(nodes["requested_as"], f"{spelling[:80]}, in requested_as, must stand in aliases too")
+    return spelling
+
+
+def _check_rules(page: Page, nodes: Nodes, entries: list[Nodes]) -> None:
+    """No two spellings become one by a rule of the provider, unless they are of one scope; no prefix is spelt out."""
+    prefixes, ignores_case = _prefixes(page, nodes), page.flag(nodes, "ignores_case", default=False)
+    first: dict[str, str] = {}
+    for entry in entries:
+        name = page.text(entry["name"], "scope")
+        for node in (entry["name"], *page.items(entry, "aliases")):
+            spelling = page.text(node, "alias")
+            if spelling.startswith(prefixes):
+                page.refuse(node, f"{spelling} begins with one of the prefixes, which need not be spelt out")
+            if ignores_case and first.setdefault(spelling.lower(), name) != name:
+                page.refuse(node, f"{spelling} and a spelling of {first[spelling.lower()]} differ in capitals only")
+
+
+def _prefixes(page: Page, nodes: Nodes) -> tuple[str, ...]:
+    for node in page.items(nodes, "prefixes"):
+        if re.search(r"[\s,]", page.text(node, "prefixes")):
+            page.refuse(node, "a prefix cannot hold a comma or white space")
+    return page.texts(nodes, "prefixes")
 
 
 def _new_spelling(page: Page, node: yaml.Node, what: str, taken: set[str]) -> str:

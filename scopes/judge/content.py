@@ -63,6 +63,8 @@ def with_catalogue(content: Mapping[str, Any], provider: Provider, today: date) 
         "provider": {
             "slug": provider.slug,
             "on_device": provider.on_device,
+            **({"prefixes": sorted(provider.prefixes)} if provider.prefixes else {}),
+            **({"ignores_case": True} if provider.ignores_case else {}),
             "scopes": [
                 {
                     "name": scope.name,
@@ -85,6 +87,8 @@ def read(content: Mapping[str, Any]) -> Policy:
             slug=entry["slug"],
             name=entry["slug"],
             on_device=entry["on_device"],
+            prefixes=tuple(entry.get("prefixes", ())),
+            ignores_case=entry.get("ignores_case", False),
             scopes=tuple(
                 Scope(
                     name=scope["name"],

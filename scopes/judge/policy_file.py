@@ -104,10 +104,10 @@ def _proposed(entry: object, where: str, catalogue: Catalogue) -> Proposed:
         content = check({key: value for key, value in entry.items() if key not in ABOUT})
     except PolicyError as error:
         raise PolicyError(f"{where}, {provider}: {error}") from error
-    known = catalogue.provider(provider).names
+    catalogued = catalogue.provider(provider)
     named = {*content["requested"], *(content["approved"] or ())}
     named |= {scope for requirement in content["requirements"] for scope in requirement["any_of"]}
-    strange = sorted(named - known.keys())
+    strange = sorted(scope for scope in named if not catalogued.knows(scope))
     if strange:
         raise PolicyError(f"{where}: the catalogue knows no scope {strange[0]!r} of {provider}.")
     return Proposed(source, provider, content, _moment(entry.get("in_force_from"), where), note or "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scopes.catalogue import CatalogueError, Known, default, load, unknown_provider
+from scopes.catalogue import CatalogueError, Known, Provider, default, load, unknown_provider
 
 HEAD = """\
 slug: stride
@@ -64,6 +64,39 @@ def test_words_that_yaml_takes_for_values_stay_words(tmp_path: Path) -> None:
     assert (provider.name, provider.names_at("terra"), provider.scopes[0].label) == ("no", ("NO", "007"), "off")
 
 
+def test_a_scope_is_requested_by_its_name_or_as_its_entry_says(tmp_path: Path) -> None:
+    provider = load(written(tmp_path, stride=FILE + "    requested_as: act\n")).provider("stride")
+    asked = [provider.requested_as(spelling) for spelling in ("sleep", "activity", "act", "Pulse")]
+    assert asked == ["sleep", "act", "act", "Pulse"]
+
+
+def test_a_prefix_makes_no_other_scope(tmp_path: Path) -> None:
+    text = FILE + "prefixes: [https://api.stride.example/, https://api.stride.example/auth/]\n"
+    provider = load(written(tmp_path, stride=text)).provider("stride")
+    assert provider.held(frozenset({"https://api.stride.example/sleep", "activity"})) == {"sleep", "activity"}
+    assert provider.canonical("https://api.stride.example/act") == "activity"
+    assert provider.canonical("https://api.stride.example/Sleep") == "Sleep"
+    assert provider.canonical("https://api.stride.example/") == "https://api.stride.example/"
+    assert provider.knows("https://api.stride.example/act")
+    assert not provider.knows("https://api.stride.example/pulse")
+
+
+def test_of_prefixes_that_begin_alike_the_longest_is_taken_off(tmp_path: Path) -> None:
+    text = FILE + "prefixes: [https://api.stride.example/, https://api.stride.example/auth/]\n"
+    provider = load(written(tmp_path, stride=text)).provider("stride")
+    assert provider.canonical("https://api.stride.example/auth/sleep") == "sleep"
+
+
+def test_capitals_make_another_scope_unless_the_provider_ignores_them(tmp_path: Path) -> None:
+    provider = load(written(tmp_path, stride=FILE)).provider("stride")
+    assert provider.held(frozenset({"Sleep"})) == {"Sleep"}
+    text = FILE.replace("name: sleep", "name: Sleep.Read") + "ignores_case: true\nprefixes: [https://A.example/]\n"
+    careless = load(written(tmp_path, stride=text)).provider("stride")
+    reported = frozenset({"https://A.example/sleep.read", "ACT", "PULSE"})
+    assert careless.held(reported) == {"Sleep.Read", "activity", "pulse"}
+    assert Provider.from_data(careless.as_data()).held(reported) == careless.held(reported)
+
+
 def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> None:
     old = named("old", "retired_on: 2026-10-30\nsuccessor: new\n")
     provider = load(written(tmp_path, old=old, new=named("new"))).provider("old")
@@ -104,6 +137,20 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE + "retired_on: next year\n", 16, "retired_on must be a date like 2026-10-30"),
         (FILE + "retired_on:\n", 16, "retired_on is empty"),
         (FILE + 'separator: ";"\n', 16, "separator must be"),
+        (FILE + "    requested_as: acts\n", 16, "acts, in requested_as, must stand in aliases too"),
+        (FILE + "prefixes: stride\n", 16, "prefixes must be a list"),
+        (FILE + "prefixes: ['a, b']\n", 16, "a prefix cannot hold a comma or white space"),
+        (
+            FILE.replace("[act]", "[x/act]") + "prefixes: [x/]\n",
+            15,
+            "x/act begins with one of the prefixes, which need not be spelt out",
+        ),
+        (FILE + "ignores_case: yes\n", 16, "ignores_case must be true or false, not yes"),
+        (
+            FILE.replace("[act]", "[SLEEP]") + "ignores_case: true\n",
+            15,
+            "SLEEP and a spelling of sleep differ in capitals only",
+        ),
         (FILE + "advice: Tick all.\n", 16, "advice must be names with values"),
         (FILE + "advice: {de: Alles anhaken.}\n", 16, "advice lacks en"),
         (FILE.replace("https://", "http://"), 7, "a source is an address that begins with https://"),

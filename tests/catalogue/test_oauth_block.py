@@ -103,7 +103,7 @@ FULL = (
   signals:
     kind: set
     issuer: https://stride.example/
-    jwks_uri: https://{region}.stride.example/keys
+    jwks_uri: https://{shop}.stride.example/keys
   requests_per_second: 2.5
   confirmed: false
   unconfirmed: [pkce, consents]
@@ -176,7 +176,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
     assert (oauth.access_token_seconds, oauth.admin_consent) == (3600, True)
     assert oauth.refusal_errors == ("user_cancelled",)
-    assert oauth.signals == Signals(SignalKind.SET, "https://stride.example/", "https://{region}.stride.example/keys")
+    assert oauth.signals == Signals(SignalKind.SET, "https://stride.example/", "https://{shop}.stride.example/keys")
     assert (oauth.requests_per_second, oauth.confirmed, oauth.unconfirmed) == (2.5, False, ("pkce", "consents"))
 
 
@@ -194,19 +194,19 @@ def test_an_entry_that_was_stored_before_there_were_blocks_is_read(tmp_path: Pat
     assert Provider.from_data(data) == provider
 
 
-def test_the_client_s_settings_fill_the_places_of_all_addresses(tmp_path: Path) -> None:
+def test_the_client_s_setting_fills_its_place_in_all_addresses(tmp_path: Path) -> None:
     oauth = read(tmp_path, FULL)
-    assert oauth.places == ("shop", "region")
-    filled = oauth.with_places({"shop": "ada", "region": "eu"})
+    assert oauth.places == ("shop",)
+    filled = oauth.with_places({"shop": "ada"})
     assert not filled.places
     assert filled.token_endpoint == "https://ada.stride.example/oauth/token"
     assert filled.issuer == "https://ada.stride.example"
     assert filled.introspection and filled.introspection.endpoint == "https://ada.stride.example/introspect"
     assert filled.refresh.endpoint == "https://ada.stride.example/oauth/refresh"
-    assert filled.signals and filled.signals.jwks_uri == "https://eu.stride.example/keys"
+    assert filled.signals and filled.signals.jwks_uri == "https://ada.stride.example/keys"
     assert filled.revocation == oauth.revocation
     with pytest.raises(KeyError):
-        oauth.with_places({"shop": "ada"})
+        oauth.with_places({})
 
 
 def test_a_revocation_sends_the_refresh_token_unless_the_token_is_its_credential(tmp_path: Path) -> None:
@@ -292,6 +292,7 @@ ACCOUNT = "{at: endpoint, endpoint: https://api.stride.example/me, fields: [id]}
         ),
         (BLOCK + "  issuer: http://stride.example\n", 14, "issuer must begin with https://"),
         (BLOCK + "  issuer: https://stride.example/{account_id}\n", 14, "issuer has a place that only revocation"),
+        (BLOCK + "  issuer: https://{a}.example/{b}\n", 10, "more than one place to fill: a, b"),
         (BLOCK + "  sends_iss: true\n", 14, "sends_iss needs the issuer"),
         (BLOCK + "  sends_iss: yes\n", 14, "sends_iss must be true or false, not yes"),
         (BLOCK + "  takes_scopes: false\n", 14, "omitted_scope must be unknown"),

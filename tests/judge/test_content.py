@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -81,6 +82,16 @@ def test_stored_content_is_read_back_with_the_catalogue_entry_of_its_time() -> N
     assert policy.requirements[0].any_of == ("daily",)
     assert policy.provider.held(frozenset({"activity:read_all"})) == {"activity:read_all", "activity:read"}
     assert content.check(stored) == content.check({"requested": ["activity:read_all"], "requirements": [SLEEP]})
+
+
+def test_the_rules_on_prefixes_and_capitals_are_the_provider_s_of_that_time() -> None:
+    careless = replace(default().provider("strava"), prefixes=("https://api.example/",), ignores_case=True)
+
+    policy = content.read(content.with_catalogue({"requested": ["Activity:Read_All"]}, careless, date(2026, 1, 1)))
+
+    assert policy.requested_with_implied == {"activity:read_all", "activity:read"}
+    assert policy.provider.canonical("https://api.example/READ") == "read"
+    assert "prefixes" not in content.with_catalogue({}, default().provider("strava"), date(2026, 1, 1))["provider"]
 
 
 def test_a_provider_is_retired_from_its_last_day_on() -> None:

@@ -95,4 +95,6 @@ def _scopes(row: Provider, entry: Entry, loaded: LoadResult) -> None:
     for name, gone in present.items():
         gone.delete()
         loaded.changes.append(f"- {row.slug}: scope {name}")
-    UnknownScope.objects.filter(provider=row, name__in=entry.names).delete()
+    unknown = UnknownScope.objects.filter(provider=row).values_list("pk", "name")
+    if learned := [pk for pk, name in unknown if entry.knows(name)]:
+        UnknownScope.objects.filter(pk__in=learned).delete()

@@ -22,6 +22,7 @@ class Vocabulary:
     def __init__(self, entries: dict[int, Entry], now: datetime) -> None:
         """`entries` maps each provider's id to its catalogue entry."""
         self.now = now
+        self.entries = entries
         self.known = {pk: set(entry.names) for pk, entry in entries.items()}
         self.full: set[int] = set()
         self.new: list[tuple[int, str]] = []
@@ -30,7 +31,11 @@ class Vocabulary:
             self.known[pk].add(name)
 
     def read(self, provider: int, scopes: tuple[str, ...] | None) -> ReadScopes:
-        """`scopes` divided into those that are stored by name and the others; None stays "not reported"."""
+        """`scopes` divided into those that are stored by name and the others; None stays "not reported".
+
+        What the provider's rules on prefixes and capitals make of a string is stored, not the string: of those there is
+        no end.
+        """
         if scopes is None:
             return ReadScopes()
         key = (provider, scopes)
@@ -39,7 +44,8 @@ class Vocabulary:
         return self.reads[key]
 
     def _split(self, provider: int, scopes: tuple[str, ...]) -> ReadScopes:
-        names = frozenset(scopes)
+        entry = self.entries[provider]
+        names = frozenset(scope if scope in entry.names else entry.canonical(scope) for scope in scopes)
         unknown = names - self.known[provider]
         if unknown and provider not in self.full:
             self._learn(provider, unknown)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from scopes.catalogue import default
 from scopes.facts import ScopesChanged
-from scopes.intake.recording.vocabulary import MOST_UNKNOWN
-from scopes.models import Connection, Period, Source, Standing, UnknownScope
+from scopes.intake.recording.vocabulary import MOST_UNKNOWN, Vocabulary
+from scopes.models import Connection, Period, Provider, Source, Standing, UnknownScope
 from tests.cast import CONSENTED, connection_of, consent, take_in
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +29,19 @@ def test_a_string_that_no_entry_knows_is_kept_by_name_and_told_once(cast: Source
     assert (first.unknown_scopes, again.unknown_scopes) == (["odd"], [])
     assert connection_of("Gus").standing.reported == ["email", "extapi:daily", "odd"]
     assert not connection_of("Gus").standing.unlisted
+
+
+def test_what_a_provider_s_rules_make_one_scope_is_kept_as_one(cast: Source) -> None:
+    oura = Provider.objects.get(slug="oura")
+    entry = replace(default().provider("oura"), prefixes=("https://api.example/",), ignores_case=True)
+    vocabulary = Vocabulary({oura.pk: entry}, LATER)
+
+    read = vocabulary.read(
+        oura.pk, ("https://api.example/DAILY", "extapi:daily", "Email", "ODD", "https://api.example/odd")
+    )
+
+    assert read.kept == frozenset({"daily", "extapi:daily", "email", "odd"})
+    assert vocabulary.new == [(oura.pk, "odd")]
 
 
 def test_beyond_the_bound_a_string_is_kept_on_the_period_and_leaves_one_mark(cast: Source) -> None:
