@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from scopes.sources.errors import SourceUnavailable
 from scopes.sources.gateway import RateLimit
@@ -85,21 +85,23 @@ class Calls:
         `what` names the call in errors, without its address. No redirect is followed. Raises SourceUnavailable.
         """
         if (wait := self._limit(self.limits.longest_wait)) is None:
-            raise SourceUnavailable(f"{what}: not sent, for as many requests wait already as our own limit allows")
+            raise SourceUnavailable(
+                f"{what}: not sent, for as many requests wait already as our own limit allows", sent=False
+            )
         if wait:
             self._pause(wait)
         ends = time.monotonic() + self.limits.total
         timeout = (self.limits.connect, self.limits.read)
-        failure, body = "", None
+        failure, sent, body = "", True, None
         try:
             with request(*arguments, timeout=timeout, allow_redirects=False, stream=True, **named) as response:
                 status, headers = response.status_code, response.headers
                 body = read_bounded(response, self.limits.most_bytes, ends)
         except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
             # The exception is not chained: its text holds the whole address, and perhaps what was sent.
-            failure = in_words(problem, self.limits.connect, self.limits.read)
+            failure, sent = in_words(problem, self.limits.connect, self.limits.read), is_sent(problem)
         if failure:
-            raise SourceUnavailable(f"{what}: {failure}")
+            raise SourceUnavailable(f"{what}: {failure}", sent=sent)
         if body is None:
             raise SourceUnavailable(f"{what}: the answer was too long or came too slowly")
         return Answered(status, headers, body)
@@ -139,6 +141,14 @@ def in_words(problem: Exception, connect: float, read: float) -> str:
     if isinstance(problem, requests.ConnectionError):
         return "no connection, or it was closed"
     return f"the call broke off ({type(problem).__name__})"
+
+
+def is_sent(problem: Exception) -> bool:
+    """Whether the request may have reached them; not where no connection was made."""
+    if isinstance(problem, requests.ConnectTimeout | requests.exceptions.SSLError):
+        return False
+    reason = getattr(next(iter(problem.args), None), "reason", None)
+    return not isinstance(reason, NewConnectionError)
 
 
 def retry_after(said: str, now: datetime | None) -> float | None:

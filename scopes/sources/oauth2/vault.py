@@ -53,7 +53,7 @@ def seal(connection_pk: int, field: Field, token: str) -> bytes:
     return keys.first.encode() + b":" + nonce + sealed
 
 
-def open_(connection_pk: int, field: Field, sealed: bytes) -> str:
+def open_(connection_pk: int, field: Field, sealed: bytes | memoryview) -> str:
     """The token in a sealed text of this field of this connection. Raises NotOpened, NotConfigured."""
     head, _, rest = bytes(sealed).partition(b":")
     key_id = head.decode("ascii", "replace")
