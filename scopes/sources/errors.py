@@ -6,6 +6,7 @@ No text here holds a header, a key or an e-mail address.
 from __future__ import annotations
 
 from scopes.facts import AccountTrouble
+from scopes.sources.events import EventAnswer
 
 
 class SourceError(Exception):
@@ -71,7 +72,14 @@ class UnknownName(NotConfigured):
 
 
 class NotVerified(Exception):
-    """An event is not proved to be the source's. The text says what is wrong with its proof, and repeats none of it."""
+    """An event is not proved to be the source's. The text says what is wrong with its proof, and repeats none of it.
+
+    `answer` is what its sender is answered, where the source's protocol says what; else 401.
+    """
+
+    def __init__(self, message: str, *, answer: EventAnswer | None = None) -> None:
+        self.answer = answer
+        super().__init__(message)
 
 
 class Unsupported(NotImplementedError):

@@ -22,6 +22,18 @@ class EventProof:
     trace_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EventAnswer:
+    """What the sender of an event is answered."""
+
+    status: int
+    text: str = ""
+    content_type: str = "text/plain"
+
+
+STORED = EventAnswer(200, "stored\n")
+
+
 class EventCheck(Protocol):
     """Checks the proof of an event whose body arrives piece by piece."""
 
@@ -29,7 +41,11 @@ class EventCheck(Protocol):
         """Take the next piece of the body."""
 
     def proof(self) -> EventProof:
-        """The proof, over all pieces. Raises NotVerified."""
+        """The proof, over all pieces. Raises NotVerified, and SourceUnavailable where it cannot be checked now."""
+
+    def answer(self) -> EventAnswer:
+        """What the sender is answered once the event is stored."""
+        return STORED
 
 
 @dataclass(frozen=True, slots=True)

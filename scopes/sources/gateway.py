@@ -18,7 +18,7 @@ from scopes.catalogue.entries import Provider
 from scopes.facts import AccountTrouble, Fact
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
 from scopes.sources.errors import Unsupported
-from scopes.sources.events import Event, EventCheck, ReadEvent
+from scopes.sources.events import Event, EventAnswer, EventCheck, ReadEvent
 from scopes.sources.observations import Lookup, Page, Probe
 from scopes.sources.setup import CheckResult, FailedEvents, Setup
 
@@ -120,6 +120,10 @@ class Gateway(Protocol):
         """What verifies an event with these headers. Raises NotVerified for those that can fit no body."""
         raise Unsupported
 
+    def handshake(self, parameters: Mapping[str, str]) -> EventAnswer:
+        """The answer to a GET by which the sender of events asks whether they are wanted here. Raises NotVerified."""
+        raise Unsupported
+
     def revoke(self, user_id: str) -> bool:
         """End one connection; False where the source knew none."""
         raise Unsupported
@@ -179,8 +183,8 @@ class Kind(Protocol):
         """Where somebody has `scope` of `provider` (its name) requested for the source `name`: a whole sentence."""
         raise Unsupported
 
-    def read_event(self, body: bytes | mmap, now: datetime) -> ReadEvent:
-        """The event in a body. Raises ValueError or RecursionError for what is none."""
+    def read_event(self, name: str, body: bytes | mmap, now: datetime) -> ReadEvent:
+        """The event in a body for the source of that name. Raises ValueError or RecursionError for what is none."""
         raise Unsupported
 
     def knows_event(self, event_type: str) -> bool:

@@ -20,7 +20,7 @@ from scopes.models import Delivery, Source
 from scopes.models.transactions import limited
 from scopes.redaction import without_addresses
 from scopes.sources.events import EventProof
-from scopes.sources.gateway import Gateway, Kind
+from scopes.sources.gateway import Gateway
 from scopes.sync.body import Body
 from scopes.times import TRUSTED_AHEAD
 
@@ -80,7 +80,7 @@ def store(
     of its own.
     """
     source = _source_of(gateway)
-    kind, kept, unreadable = _read(gateway.kind, body, now)
+    kind, kept, unreadable = _read(gateway, body, now)
     age = now - proof.signed_at
     if age > KEPT:
         kept, unreadable = None, TOO_OLD
@@ -135,11 +135,11 @@ def _source_of(gateway: Gateway) -> int:
     return source.pk
 
 
-def _read(kind: Kind, body: Body, now: datetime) -> tuple[str, dict[str, Any] | None, str]:
+def _read(gateway: Gateway, body: Body, now: datetime) -> tuple[str, dict[str, Any] | None, str]:
     """The type of the event, what of it may be stored, and (where it is none) why."""
     try:
         with body.read() as whole:
-            event = kind.read_event(whole, now)
+            event = gateway.kind.read_event(gateway.name, whole, now)
     except (ValueError, RecursionError) as problem:
         return UNREADABLE, None, f"The body is no event, and was not kept. {words_of(problem)}"
     return event.type, event.body, ""

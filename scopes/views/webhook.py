@@ -10,14 +10,16 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.db import Error, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow, queue
 from scopes.models.transactions import limited
 from scopes.sources import registry
-from scopes.sources.errors import NotConfigured, NotVerified, UnknownName
+from scopes.sources.errors import NotConfigured, NotVerified, SourceUnavailable, UnknownName, Unsupported
+from scopes.sources.events import EventAnswer
+from scopes.sources.gateway import Gateway
 from scopes.sync import deliveries, webhook
 from scopes.sync.body import Body
 from scopes.views.door import door
@@ -33,7 +35,7 @@ _caught_up: dict[str, float] = {}
 log = logging.getLogger(__name__)
 
 
-@door(methods=("POST",), takes_any_input=True, work="webhooks")
+@door(methods=("GET", "POST"), takes_any_input=True, work="webhooks")
 @csrf_exempt
 @transaction.non_atomic_requests
 def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
@@ -41,7 +43,6 @@ def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 
     Refusals are counted by their log line, which repeats nothing of the request. 5xx: not stored, so deliver it again.
     """
-    began = time.monotonic()
     if kind not in registry.able("sends_events"):
         return _refuse("unknown", HTTPStatus.NOT_FOUND, "no source of this kind sends events", "no such source")
     try:
@@ -50,6 +51,12 @@ def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
         return _refuse("unknown", HTTPStatus.NOT_FOUND, "no such source is set up", "no such source")
     except NotConfigured as problem:
         return _refuse(f"{kind}:{name}", HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "this receiver is not set up")
+    return _take(request, gateway) if request.method == "POST" else _shake_hands(request, gateway)
+
+
+def _take(request: HttpRequest, gateway: Gateway) -> HttpResponse:
+    """Store the event, and process what is pending, as long as its sender waits."""
+    began = time.monotonic()
     largest = settings.WEBHOOK_LARGEST_MEGABYTES * 1024 * 1024
     now = timezone.now()
     stale_after = timedelta(seconds=settings.WEBHOOK_STALE_SECONDS)
@@ -59,7 +66,9 @@ def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
             receive(request, body, check, largest)
             delivery = webhook.store(gateway, body, check.proof(), stale_after=stale_after, now=now)
     except NotVerified as problem:
-        return _refuse(gateway.key, HTTPStatus.UNAUTHORIZED, str(problem), "the signature is not verified")
+        return _not_verified(gateway.key, problem)
+    except SourceUnavailable as problem:
+        return _refuse(gateway.key, HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "not verified now, deliver it again")
     except NotReceived as problem:
         return _refuse(gateway.key, problem.status, str(problem), str(problem))
     except Error as problem:
@@ -77,7 +86,17 @@ def receive_event(request: HttpRequest, kind: str, name: str) -> HttpResponse:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
     if not done:
         _defer_retry(now)
-    return _answer(HTTPStatus.OK, "stored")
+    return _answered(check.answer())
+
+
+def _shake_hands(request: HttpRequest, gateway: Gateway) -> HttpResponse:
+    """The answer to a sender who asks by a GET whether its events are wanted here; most never do."""
+    try:
+        return _answered(gateway.handshake(request.GET.dict()))
+    except NotVerified as problem:
+        return _not_verified(gateway.key, problem)
+    except Unsupported:
+        return HttpResponseNotAllowed(["POST"])
 
 
 def _defer_retry(now: datetime) -> None:
@@ -92,6 +111,15 @@ def _defer_retry(now: datetime) -> None:
 def _refuse(source: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:
     log.warning("webhook refused with %s, source %s: %s", status.value, source, why)
     return _answer(status, answer)
+
+
+def _not_verified(source: str, problem: NotVerified) -> HttpResponse:
+    refused = _refuse(source, HTTPStatus.UNAUTHORIZED, str(problem), "the signature is not verified")
+    return _answered(problem.answer) if problem.answer else refused
+
+
+def _answered(answer: EventAnswer) -> HttpResponse:
+    return HttpResponse(answer.text, status=answer.status, content_type=answer.content_type)
 
 
 def _answer(status: HTTPStatus, text: str) -> HttpResponse:

@@ -12,7 +12,7 @@ from scopes.catalogue import Provider
 from scopes.facts import AccountTrouble, AttemptFailed, ConnectionSeen, ConsentGiven, Fact, LinkChanged, LinkState
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn
 from scopes.sources.errors import CredentialDead, NotVerified, RequestRefused, UnknownName
-from scopes.sources.events import Event, EventProof, ReadEvent
+from scopes.sources.events import Event, EventCheck, EventProof, ReadEvent
 from scopes.sources.gateway import Abilities, Clock, Gateway, Kind, Patience, RateLimit
 from scopes.sources.observations import Existence, Lookup, Page
 
@@ -42,7 +42,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(EventCheck):
     """The shared secret stands in a header; the body does not matter to it."""
 
     at: datetime
@@ -131,7 +131,7 @@ class FakeKind(Kind):
     def names_of(self, provider: Provider) -> tuple[str, ...]:
         return (provider.slug,)
 
-    def read_event(self, body: bytes | mmap, now: datetime) -> ReadEvent:
+    def read_event(self, name: str, body: bytes | mmap, now: datetime) -> ReadEvent:
         raw = json.loads(bytes(body))
         return ReadEvent(raw["type"], raw)
 

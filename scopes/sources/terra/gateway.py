@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from scopes.redaction import without_addresses
 from scopes.sources.consents import BegunConsent, ConsentRequest
 from scopes.sources.errors import SourceError, SourceUnavailable
-from scopes.sources.events import EventProof
+from scopes.sources.events import EventCheck, EventProof
 from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit
 from scopes.sources.observations import Existence, Lookup, Page, Probe, ProbeResult
 from scopes.sources.setup import CheckResult, FailedEvents, Setup
@@ -128,7 +128,7 @@ class TerraGateway(Gateway):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedEvent:
+class SignedEvent(EventCheck):
     """An event that is signed over its raw bytes. Its headers are not signed."""
 
     envelope: Envelope

@@ -68,7 +68,7 @@ class TerraKind(Kind):
             f' types that ask for {scope} ("Edit permissions").'
         )
 
-    def read_event(self, body: bytes | mmap, now: datetime) -> ReadEvent:
+    def read_event(self, name: str, body: bytes | mmap, now: datetime) -> ReadEvent:
         raw = json.loads(body) if isinstance(body, bytes) else read_large(body)
         return ReadEvent(events.event_type(raw), events.to_keep(raw, now))
 
