@@ -20,6 +20,7 @@ class OriginKind(StrEnum):
     FILE = "file"
     LIVE_CHECK = "live_check"
     RETURN = "return"
+    REFRESH = "refresh"
     POLICY = "policy"
     ACT = "act"
 
@@ -40,6 +41,7 @@ _NOUNS = {
     OriginKind.FILE: "imported file",
     OriginKind.LIVE_CHECK: "live check",
     OriginKind.RETURN: "redirect",
+    OriginKind.REFRESH: "token refresh",
     OriginKind.POLICY: "policy publication",
     OriginKind.ACT: "agent",
 }

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,9 +16,10 @@ from django.utils import timezone
 from scopes import flow, queue
 from scopes.models import JobFailure, Source
 from scopes.sources import registry
-from scopes.sync import deliveries, live_check, quarantine, rate_limit
+from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
 
 KEPT = timedelta(days=30)
+REFRESHING_SECONDS = 50
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,21 @@ def second_connections() -> None:
     for found in registry.set_up().values():
         if found.kind in registry.able("changes_ids"):
             live_check.separate_accounts(rate_limit.gateway_of(found), timezone.now)
+
+
+@queue.job("refreshes", every="* * * * *")
+def refreshes_of_sources() -> None:
+    """Defer a job for each source at which tokens are due to be refreshed."""
+    due = refreshes.sources_with_due(timezone.now())
+    queue.defer_many("refresh_source", ({"source": source.pk} for source in due))
+
+
+@queue.job("refresh_source", attempts=1)
+def refresh_source(source: int) -> None:
+    """Refresh what is due at the source, for nearly a minute: then the next job goes on."""
+    row = Source.objects.get(pk=source)
+    ends = time.monotonic() + REFRESHING_SECONDS
+    refreshes.refresh_due(row, rate_limit.gateway_of(row), timezone.now, lambda: time.monotonic() < ends)
 
 
 @queue.job("overdue", every="* * * * *")

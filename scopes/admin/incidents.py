@@ -50,7 +50,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:incidents")
     will = [
         f"{thousands(incident.broken)} {incident.integration.provider.name} connections get the reported status.",
-        "Inactive ones become broken. Missing ones become unconfirmed until they are checked.",
+        "Those reported as broken become so. Missing ones become unconfirmed until they are checked.",
         "Newer reports are never overwritten.",
         "Agents can send links to these people where a link helps.",
     ]

@@ -14,7 +14,7 @@ from scopes.models import Connection, Delivery, LiveCheck
 from scopes.sources import registry
 from scopes.sources.fields import PayloadError
 
-FROM_SOURCES = OBSERVATIONS | {OriginKind.WEBHOOK}
+FROM_SOURCES = OBSERVATIONS | {OriginKind.WEBHOOK, OriginKind.RETURN, OriginKind.REFRESH}
 
 # The newest delivery about each id, found by the index `delivery_about`.
 NEWEST_ABOUT = """

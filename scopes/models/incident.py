@@ -67,7 +67,7 @@ class QuarantinedFact(models.Model):
                 fields=["listing", "integration", "connection"], name="quarantined_once_for_listing_and_connection"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[LinkState.INACTIVE.value, LinkState.UNCONFIRMED.value]),
+                condition=Q(state__in=[state.value for state in LinkState if state is not LinkState.ACTIVE]),
                 name="quarantined_state_breaks",
             ),
         ]

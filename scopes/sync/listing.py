@@ -111,7 +111,8 @@ def take(source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int]
             for some in _together(pages):
                 # One that is on two pages, because the pages shifted, is one observation (see `Recorder.record`).
                 facts = {(fact.provider, fact.user_id): fact for page in some for fact in page.connections}
-                work = partial(take_in, list(facts.values()), origin, clock())
+                changes = [change for page in some for change in page.changes]
+                work = partial(take_in, [*facts.values(), *changes], origin, clock())
                 recording.append((some, have_done(work)))
                 while recording and (recording[0][1].done() or len(recording) > 2 * AHEAD):
                     earliest, recorded = recording.popleft()

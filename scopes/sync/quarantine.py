@@ -1,6 +1,6 @@
 """Broken links of many connections in one listing are quarantined: they may be an error of the source.
 
-While a listing is walked, connections that it reports as inactive become quarantined facts, and so do, at its end, the
+While a listing is walked, connections that it reports as broken become quarantined facts, and so do, at its end, the
 ones that it lacks. Then each integration is weighed: few facts are applied at once, many open an incident, in which
 somebody decides.
 """
@@ -15,9 +15,9 @@ from django.db import connection
 
 from scopes.facts import ConnectionFact, Fact, LinkChanged, LinkState, Origin, OriginKind
 from scopes.flow import Batches
-from scopes.intake.recording.recorded import Inactive
+from scopes.intake.recording.recorded import Broken
 from scopes.models import Incident, Listing, QuarantinedFact, Source
-from scopes.models.arrays import numbers, times
+from scopes.models.arrays import numbers, texts, times
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
@@ -25,6 +25,7 @@ MANY, SHARE = 50, 0.05
 BATCH = 500
 AT_ONCE = 3000
 DETAILS = {LinkState.INACTIVE: "listed as inactive", LinkState.UNCONFIRMED: "not in the listing"}
+LISTED = "found by the listing"
 
 Clock = Callable[[], datetime]
 
@@ -35,30 +36,32 @@ class IncidentEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """How many connections of a listing are absent or inactive, and how many more of them are quarantined."""
+    """How many connections of a listing are absent or broken, and how many more of them are quarantined."""
 
     unconfirmed: int
     inactive: int
     quarantined: int
 
 
-def add(listing: Listing, inactive: Sequence[Inactive]) -> None:
-    """Quarantine that these working connections were listed as inactive."""
-    if not inactive:
+def add(listing: Listing, broken: Sequence[Broken]) -> None:
+    """Quarantine that the links of these working connections were listed as broken."""
+    if not broken:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO scopes_quarantinedfact (listing_id, connection_id, integration_id, state, happened_at)
-            SELECT %s, connection, integration, 'inactive', at
-            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) quarantined (connection, integration, at)
+            SELECT %s, connection, integration, state, at
+            FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+                 quarantined (connection, integration, state, at)
             ON CONFLICT DO NOTHING
             """,
             [
                 listing.pk,
-                numbers(pk for pk, _, _ in inactive),
-                numbers(integration for _, integration, _ in inactive),
-                times(at for _, _, at in inactive),
+                numbers(pk for pk, *_ in broken),
+                numbers(integration for _, integration, *_ in broken),
+                texts(state for *_, state in broken),
+                times(at for _, _, at, _ in broken),
             ],
         )
 
@@ -79,7 +82,7 @@ WEIGH = """
     SELECT quarantined.integration_id, quarantined.absent, quarantined.inactive, coalesce(working.working, 0)
     FROM (
         SELECT integration_id, count(*) FILTER (WHERE state = 'unconfirmed') AS absent,
-               count(*) FILTER (WHERE state = 'inactive') AS inactive
+               count(*) FILTER (WHERE state <> 'unconfirmed') AS inactive
         FROM scopes_quarantinedfact WHERE listing_id = %(listing)s GROUP BY 1
     ) quarantined
     LEFT JOIN (
@@ -162,7 +165,9 @@ def believed_facts(source: Source) -> Iterator[tuple[list[int], Origin, list[Con
                 [pk for pk, *_ in batch],
                 origin,
                 [
-                    LinkChanged(slug, user_id, LinkState(state), happened_at, detail=DETAILS[LinkState(state)])
+                    LinkChanged(
+                        slug, user_id, LinkState(state), happened_at, detail=DETAILS.get(LinkState(state), LISTED)
+                    )
                     for _, _, user_id, state, happened_at in batch
                 ],
             )

@@ -37,7 +37,7 @@ def test_it_is_told_on_the_front_page_in_the_list_and_on_the_persons_page(
     browser = signed_in("agent")
     assert "1 of 4 connections broke in one listing" in browser.get("/admin/").content.decode()
     page = browser.get(reverse("admin:incidents")).content.decode()
-    assert "1 of 4 working connections as inactive or missing" in page
+    assert "1 of 4 working connections as broken or missing" in page
     assert act("release", open_one) not in page, "an agent may look only"
     told = "reports this connection as inactive"
     assert told in browser.get(reverse("admin:person", args=[people.the("Ada").pk])).content.decode()

@@ -44,13 +44,20 @@ def observation(user_id: str, at: datetime, *, active: bool = True) -> Connectio
 
 
 def listed(
-    source: Source, at: datetime, *, inactive: Sequence[str] = (), absent: Sequence[str] = ()
+    source: Source,
+    at: datetime,
+    *,
+    inactive: Sequence[str] = (),
+    absent: Sequence[str] = (),
+    rejected: Sequence[str] = (),
 ) -> quarantine.Weighed:
     """A whole listing, begun at `at`, as `listing.take` walks it; what was weighed."""
     walk = Listing.objects.create(source=source, started_at=at)
     here = [user_id for user_id in everybody() if user_id not in absent]
     take_in = flow.Batches(source, quarantine_breaks=True)
-    recorded = take_in([observation(user_id, at, active=user_id not in inactive) for user_id in here], ORIGIN, at)
+    observed = [observation(user_id, at, active=user_id not in inactive) for user_id in here]
+    changes = [LinkChanged("garmin", user_id, LinkState.TOKEN_REJECTED, at) for user_id in rejected]
+    recorded = take_in([*observed, *changes], ORIGIN, at)
     quarantine.add(walk, recorded.quarantined)
     seen = listing.Seen()
     for pk in recorded.connections:
@@ -157,9 +164,37 @@ def test_the_other_facts_of_a_quarantined_observation_are_recorded(source: Sourc
     recorded = flow.Batches(source, quarantine_breaks=True)([fact], ORIGIN, at)
 
     row = Connection.objects.select_related("standing", "pulse").get(user_id="g0")
-    assert recorded.quarantined == [(row.pk, row.integration_id, at)]
+    assert recorded.quarantined == [(row.pk, row.integration_id, at, "inactive")]
     assert (row.standing.link, row.standing.reported, row.pulse.last_webhook_on) == (
         "active",
         ["HEALTH_EXPORT"],
         at.date(),
     )
+
+
+def test_links_that_a_listing_found_broken_are_weighed_with_the_inactive(source: Source) -> None:
+    weighed = listed(source, cast.NOW, rejected=first("g", 3), inactive=first("o", 2))
+
+    assert (weighed.inactive, weighed.unconfirmed, weighed.quarantined) == (5, 0, 0)
+    assert states() == {"active": 2 * PEOPLE - 5, "inactive": 2, "token_rejected": 3}
+    assert not QuarantinedFact.objects.exists()
+
+
+def test_many_links_that_a_listing_found_broken_are_an_incident(source: Source, act: Act) -> None:
+    weighed = listed(source, cast.NOW, rejected=first("g", 55))
+
+    assert (weighed.inactive, weighed.unconfirmed, weighed.quarantined) == (0, 0, 55)
+    assert states() == {"active": 2 * PEOPLE}
+    assert set(QuarantinedFact.objects.values_list("state", flat=True)) == {"token_rejected"}
+
+    quarantine.release(Incident.objects.get().pk, act, lambda: cast.NOW)
+    assert states() == {"active": 2 * PEOPLE - 55, "token_rejected": 55}
+    period = Period.objects.filter(standing__link="token_rejected").first()
+    assert period is not None and (period.happened_at, period.origin) == (cast.NOW, "listing")
+
+
+def test_what_a_listing_finds_of_a_link_that_is_broken_anyway_is_recorded(source: Source) -> None:
+    listed(source, cast.NOW, inactive=first("g", 1))
+    listed(source, cast.NOW + timedelta(days=1), rejected=first("g", 1))
+
+    assert states() == {"active": 2 * PEOPLE - 1, "token_rejected": 1}

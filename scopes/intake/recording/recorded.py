@@ -9,7 +9,7 @@ from datetime import datetime
 from scopes.intake.matching.decision import ENDED
 from scopes.intake.recording.effects import Key, Row, Step
 
-Inactive = tuple[int, int, datetime]  # a connection, its integration, when it was observed
+Broken = tuple[int, int, datetime, str]  # a connection, its integration, when it was observed, the state of its link
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Recorded:
 
     `ended` are the keys whose link did not work before, at some step, or now. `without_attempt` are the source's ids
     that were only observed and belong to no attempt of a link. `quarantined` are the working connections reported as
-    inactive, if that must not be recorded yet. `merged` are the connections that another was merged into. `released` is
+    broken, if that must not be recorded yet. `merged` are the connections that another was merged into. `released` is
     how many deliveries had waited for one of the new connections.
     """
 
@@ -36,7 +36,7 @@ class Recorded:
     merged: list[int] = field(default_factory=list)
     ended: set[Key] = field(default_factory=set)
     without_attempt: set[str] = field(default_factory=set)
-    quarantined: list[Inactive] = field(default_factory=list)
+    quarantined: list[Broken] = field(default_factory=list)
 
     def note_ended(self, key: Key, before: Row, steps: Sequence[Step]) -> None:
         """Add the key to `ended` if its link does not work in `before` or after any of the steps."""

@@ -15,7 +15,7 @@ from functools import partial
 from django.db import transaction
 
 from scopes.catalogue import provider_named
-from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, Origin, ScopesChanged
+from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, LinkState, Origin, ScopesChanged
 from scopes.intake.matching import identity, reference_conflicts
 from scopes.intake.matching.identity import FormerIds
 from scopes.intake.recording import claims, people, pulses, rows
@@ -59,7 +59,7 @@ class Recorder:
     """Records batches of facts of one source."""
 
     def __init__(self, source: Source, *, quarantine_breaks: bool = False) -> None:
-        """`quarantine_breaks`: return working connections reported as inactive instead of recording that."""
+        """`quarantine_breaks`: return working connections reported as broken instead of recording that."""
         self.source = source
         self.quarantine_breaks = quarantine_breaks
         self.integrations: dict[str, tuple[int, int]] = {}
@@ -124,7 +124,7 @@ class Recorder:
         for place, pk, standing, unclaimed, undated, minted, later, is_renamed, names_another in found:
             integration, fact = observations[place]
             if self.quarantine_breaks and fact.active is False and standings[standing].link in NOT_BROKEN:
-                recorded.quarantined.append((pk, integration, fact.happened_at))
+                recorded.quarantined.append((pk, integration, fact.happened_at, LinkState.INACTIVE.value))
                 fact = without_break[fact.user_id] = replace(fact, active=None)
             if minted:
                 continue
@@ -154,8 +154,8 @@ class Recorder:
         changed: list[tuple[rows.Found, list[Step]]] = []
         begun: list[tuple[Key, list[Step]]] = []
         others: dict[Key, reference_conflicts.References] = {}
-        for key, facts in reported.items():
-            found = present.get(key)
+        for key, everything in reported.items():
+            facts, found = everything, present.get(key)
             if found is None:
                 first, read, screens, origin = facts[0]
                 before = first_row(first, key[0], read, screens)
@@ -166,6 +166,8 @@ class Recorder:
                 recorded.note_ended(key, row, steps)
                 continue
             before = found.as_row(standings)
+            if self.quarantine_breaks:
+                facts = _without_breaks(found.pk, before, facts, recorded)
             row = claims.with_first_reference(before, facts, named)
             others[key] = claims.other_references(before, row, facts)
             steps = self._steps(row, facts)
@@ -229,6 +231,16 @@ class Recorder:
         return {
             slug: _Integration(*self.integrations[slug], screens[self.integrations[slug][0]]) for slug in sorted(slugs)
         }
+
+
+def _without_breaks(pk: int, row: Row, facts: list[PreparedFact], recorded: Recorded) -> list[PreparedFact]:
+    """The facts about a working connection without those that its link broke, which are quarantined."""
+    if row.standing.link not in NOT_BROKEN:
+        return facts
+    breaks = [one for one, *_ in facts if isinstance(one, LinkChanged) and one.state not in NOT_BROKEN]
+    for fact in breaks:
+        recorded.quarantined.append((pk, row.integration, fact.happened_at, fact.state.value))
+    return [prepared for prepared in facts if prepared.fact not in breaks]
 
 
 def _read_scopes(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) -> ReadScopes:
