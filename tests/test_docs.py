@@ -19,6 +19,7 @@ from portal.environment_checks import KNOWN
 from scopes.audit.report import CODES
 from scopes.catalogue import default
 from scopes.judge import policy_file
+from scopes.sources.oauth2 import clients
 from scopes.sources.terra.environments import ENDINGS
 from tests.reasons_page import rendered
 
@@ -60,12 +61,13 @@ def test_every_variable_that_is_read_is_in_the_tables_and_every_one_there_is_rea
     text = (ROOT / "docs" / "operations.md").read_text("utf-8")
     settings = text.partition("## Settings")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in settings.splitlines() if line.startswith("| `")]
-    named = {word for cell in rows for word in re.findall("`([A-Z_]+)`", cell)}
+    named = {word for cell in rows for word in re.findall("`([A-Z0-9_]+)`", cell)}
     terra = {f"TERRA_PRODUCTION_{ending}" for ending in ENDINGS}
+    oauth2 = {clients.CLIENTS, *(clients.variable("google", ending) for ending in clients.ENDINGS)}
 
     assert {"PROXIES", "DEBUG", "WEBHOOK_STALE_SECONDS"} <= read()
     assert read() == set(KNOWN)
-    assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS", "SCOPES_TOKEN_KEYS"} | terra
+    assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS", "SCOPES_TOKEN_KEYS"} | terra | oauth2
 
 
 def test_the_newest_release_of_the_changelog_is_the_version() -> None:
@@ -79,7 +81,7 @@ def test_the_newest_release_of_the_changelog_is_the_version() -> None:
 def test_every_import_contract_is_described() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     contracts = [contract["id"] for contract in settings["tool"]["importlinter"]["contracts"]]
-    described = re.findall(r"^\| `([a-z-]+)` \|", NAMES["CONTRIBUTING.md"].read_text("utf-8"), re.MULTILINE)
+    described = re.findall(r"^\| `([a-z0-9-]+)` \|", NAMES["CONTRIBUTING.md"].read_text("utf-8"), re.MULTILINE)
 
     assert described == contracts
 
@@ -138,7 +140,7 @@ def variables(text: str) -> Iterator[str]:
 
 
 def read() -> set[str]:
-    """The variables that the code takes out of the process environment, but for Terra's, which stand in ENDINGS."""
+    """The variables that the code takes out of the process environment, but for those that stand in ENDINGS."""
     found: set[str] = set()
     for path in CODE:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -148,9 +150,9 @@ def read() -> set[str]:
                     | ast.Subscript(value=place, slice=key)
                 ) if isinstance(key, ast.Constant) and ast.unparse(place) in ("os.environ", "env", "_number"):
                     found.add(str(key.value))
-    return {name for name in found - INTERNAL if not name.startswith("TERRA_")}
+    return {name for name in found - INTERNAL if not name.startswith(("TERRA_", "OAUTH2_"))}
 
 
 def is_read(name: str, code: str) -> bool:
-    ending = re.sub(r"^TERRA_[A-Z]+_", "", name)
+    ending = re.sub(r"^(?:TERRA|OAUTH2)_[A-Z]+_", "", name)
     return f'"{name}"' in code or f'"{ending}"' in code

@@ -103,7 +103,7 @@ class Calls:
         if failure:
             raise SourceUnavailable(f"{what}: {failure}", sent=sent)
         if body is None:
-            raise SourceUnavailable(f"{what}: the answer was too long or came too slowly")
+            raise SourceUnavailable(f"{what}: the answer was too long or came too slowly", status=status)
         return Answered(status, headers, body)
 
 

@@ -12,6 +12,7 @@ from scopes.catalogue.entries import Provider
 from scopes.facts import AccountTrouble
 from scopes.sources.errors import NotConfigured
 from scopes.sources.gateway import Gateway, Kind, Patience, key_of
+from scopes.sources.oauth2.kind import OAuth2Kind
 from scopes.sources.terra.kind import TerraKind
 
 MEANINGS = {
@@ -21,7 +22,7 @@ MEANINGS = {
     AccountTrouble.FORBIDDEN: "The account’s setup at {title} doesn’t allow links.",
 }
 
-KINDS: dict[str, Kind] = {kind.kind: kind for kind in (TerraKind(),)}
+KINDS: dict[str, Kind] = {kind.kind: kind for kind in (TerraKind(), OAuth2Kind())}
 
 
 @dataclass(frozen=True, slots=True)

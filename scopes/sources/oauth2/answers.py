@@ -56,6 +56,14 @@ _ABOUT_THE_REFRESH_TOKEN = re.compile(r"\b(?:invalid|expired|revoked) refresh[_ 
 _SECRET_KEY = re.compile(r"token|secret|code|assertion|password", re.IGNORECASE)
 
 
+class Refused(RequestRefused):
+    """They understood and refuse; `code` is their error code, empty where they gave none."""
+
+    def __init__(self, message: str, *, status: int, detail: str = "", code: str = "") -> None:
+        self.code = code
+        super().__init__(message, status=status, detail=detail)
+
+
 class During(StrEnum):
     """What was being done: the same refusal means another thing at an exchange, a refresh, or with a token."""
 
@@ -69,8 +77,8 @@ class TokenAnswer:
     """The tokens of one answer. Its representation shows none.
 
     `refresh` is None where none came: an earlier one still works. `expires_in` and `refresh_expires_in` are in seconds,
-    None where the answer does not say, or says 0 or a word. `scope` is as it came, in whatever shape. `rest` is the
-    whole answer without anything that may be a secret.
+    None where neither the answer nor the entry says, or the answer says 0 or a word. `scope` is as it came, in whatever
+    shape. `rest` is the whole answer without anything that may be a secret.
     """
 
     access: str = field(repr=False)
@@ -90,13 +98,12 @@ def token_answer(answered: Answered, oauth: OAuth, what: str, during: During, se
     `invalid_client`; AccountRefused, RequestRefused, and SourceUnavailable for what is no answer.
     """
     data = read_object(answered, what, during, secrets, oauth.success)
-    held = at_path(data, oauth.tokens_in) if oauth.tokens_in else data
-    if not isinstance(held, Mapping):
-        raise SourceUnavailable(f"{what}: the answer holds no tokens", status=answered.status)
+    inside = at_path(data, oauth.tokens_in) if oauth.tokens_in else None
+    held = inside if isinstance(inside, Mapping) else data
     return TokenAnswer(
         access=_token(held, "access_token", what) or _missing(what, answered.status),
         refresh=_token(held, "refresh_token", what),
-        expires_in=_seconds(held.get("expires_in")),
+        expires_in=_seconds(held.get("expires_in", oauth.access_token_seconds)),
         refresh_expires_in=_seconds(held.get("refresh_token_expires_in", held.get("refresh_expires_in"))),
         scope=held.get("scope"),
         id_token=_token(held, "id_token", what) or _token(data, "id_token", what),
@@ -114,7 +121,7 @@ def read_object(
     data = None if answered.is_page else _object(answered)
     refused = not HTTPStatus.OK <= answered.status < HTTPStatus.MULTIPLE_CHOICES
     if not refused and data is not None:
-        refused = bool(data.get("error")) or any(_plain(at_path(data, name)) != value for name, value in success)
+        refused = _has_error(data) or any(_plain(at_path(data, name)) != value for name, value in success)
     if refused:
         raise refusal(answered, data or {}, what, during, secrets)
     if data is None:
@@ -133,7 +140,7 @@ def refusal(
     if code == "invalid_grant" or (during is During.REFRESH and _ABOUT_THE_REFRESH_TOKEN.search(words)):
         if during is During.REFRESH:
             return CredentialDead(said)
-        return RequestRefused(said, status=status, detail=words)
+        return Refused(said, status=status, detail=words, code="invalid_grant")
     if code == "invalid_client":
         return CredentialRejected(f"{said}. Compare the client id and the secret with the provider's console")
     if code in OUR_REGISTRATION:
@@ -141,10 +148,18 @@ def refusal(
     if code in FOR_NOW or status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR or answered.is_page:
         return SourceUnavailable(said, status=status, retry_after=answered.retry_after)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return RequestRefused(f"{said}, a redirect. Is the address right?", status=status)
+        return Refused(f"{said}, a redirect. Is the address right?", status=status)
     if status == HTTPStatus.UNAUTHORIZED and during is not During.TOKEN_CALL and not code:
         return CredentialRejected(f"{said}. Compare the client id and the secret with the provider's console")
-    return RequestRefused(said, status=status, detail=words)
+    return Refused(said, status=status, detail=words, code=code)
+
+
+def _has_error(data: Mapping[str, Any]) -> bool:
+    """Whether it is an error whatever its status; some say with each answer that it is none."""
+    error = data.get("error")
+    if isinstance(error, Mapping):
+        return error.get("code") not in ("ok", "OK", 0, "0")
+    return bool(error)
 
 
 def error_code(data: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, quote, quote_plus
 import requests
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from requests.auth import AuthBase
 
@@ -41,6 +43,13 @@ def new_verifier() -> str:
 def challenge_of(verifier: str) -> str:
     """Its S256 code challenge."""
     return str(create_s256_code_challenge(verifier))
+
+
+def authorization_url(oauth: OAuth, client: Client, callback_url: str, state: str, named: Mapping[str, str]) -> str:
+    """The address of the consent screen with these further parameters."""
+    own = {CLIENT_ID: client.client_id}
+    endpoint = PLACE.sub(lambda place: quote(own[place[1]], safe=""), oauth.authorization_endpoint)
+    return str(prepare_grant_uri(endpoint, client.client_id, "code", redirect_uri=callback_url, state=state, **named))
 
 
 def exchange(oauth: OAuth, client: Client, code: str, verifier: str, callback_url: str, calls: Calls) -> TokenAnswer:

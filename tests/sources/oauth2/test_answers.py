@@ -128,7 +128,7 @@ def test_what_providers_say_instead_of_invalid_grant_is_as_good(body: dict[str, 
 
 @pytest.mark.parametrize("during", [During.EXCHANGE, During.TOKEN_CALL])
 def test_invalid_grant_anywhere_else_is_no_dead_credential(during: During) -> None:
-    assert type(refused(answered({"error": "invalid_grant"}, 400), during)) is RequestRefused
+    assert isinstance(refused(answered({"error": "invalid_grant"}, 400), during), RequestRefused)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""An OAuth 2.0 provider behind the protocol of every source."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import Self
+from urllib.parse import urlsplit
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from scopes.models import Connection, Token
+from scopes.sources.calls import BACKGROUND, INTERACTIVE, Calls
+from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
+from scopes.sources.errors import RequestRefused
+from scopes.sources.gateway import Gateway, Kind, Patience, RateLimit
+from scopes.sources.oauth2 import consent, tokens, vault
+from scopes.sources.oauth2.checkup import check
+from scopes.sources.oauth2.clients import Client
+from scopes.sources.oauth2.consent import Finished
+from scopes.sources.oauth2.endpoints import endpoints_of, forget
+from scopes.sources.oauth2.server import Server
+from scopes.sources.setup import CheckResult
+
+log = logging.getLogger(__name__)
+
+LIMITS = {Patience.INTERACTIVE: INTERACTIVE, Patience.BACKGROUND: BACKGROUND}
+
+
+class OAuth2Gateway(Gateway):
+    """One client of ours."""
+
+    def __init__(self, kind: Kind, client: Client, calls: Calls) -> None:
+        self.kind, self.client, self.calls = kind, client, calls
+        self.name, self.production = client.name, client.production
+        self.requests_per_second = client.requests_per_second
+        self.probes, self.has_setup = False, False
+        issuer = urlsplit(client.issuer)
+        self.insecure_origin = f"{issuer.scheme}://{issuer.netloc}" if issuer.scheme == "http" else ""
+
+    @classmethod
+    def of(cls, kind: Kind, client: Client, patience: Patience) -> Self:
+        return cls(kind, client, _calls(patience))
+
+    def with_rate_limiter(self, limit: RateLimit) -> OAuth2Gateway:
+        return OAuth2Gateway(self.kind, self.client, self.calls.with_rate_limiter(limit))
+
+    def begin_consent(self, request: ConsentRequest) -> BegunConsent:
+        return consent.begin(self._server(), request)
+
+    def try_consent(self, now: datetime) -> bool:
+        """False: nothing of a consent can be tried without a person, but whether our client is accepted."""
+        self._server().try_client()
+        return False
+
+    def finish_consent(self, returned: ConsentReturn) -> Finished:
+        return consent.finish(self._server(), returned, lambda account_id: self._connections(account_id).exists())
+
+    def keep_consent(self, finished: FinishedConsent) -> None:
+        assert isinstance(finished, Finished)
+        if finished.answer is None:
+            return
+        found = self._connections(finished.user_id).filter(integration__provider__slug=finished.provider).first()
+        if found is None:
+            log.warning("%s: a consent brought tokens, and no connection was recorded to keep them with", self.key)
+            return
+        tokens.store(
+            found.pk,
+            finished.answer,
+            requested=finished.requested,
+            granted_in=finished.granted_in,
+            oauth=finished.oauth,
+            now=timezone.now(),
+        )
+
+    def revoke(self, user_id: str) -> bool:
+        """End a connection at the provider, and delete its tokens here. False where we hold none.
+
+        Raises RequestRefused where the provider has no way to: nothing changes then.
+        """
+        row = Token.objects.filter(connection__in=self._connections(user_id), ended_at__isnull=True).first()
+        if row is None or row.access is None:
+            return False
+        try:
+            access = vault.open_(row.pk, "access", row.access)
+            refresh = vault.open_(row.pk, "refresh", row.refresh) if row.refresh is not None else None
+        except vault.NotOpened as problem:
+            raise RequestRefused(str(problem), status=0) from None
+        self._server().revoke(access, refresh, user_id)
+        tokens.end(row.pk, timezone.now())
+        return True
+
+    def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[CheckResult]:
+        forget()
+        return check(self.client, self._server)
+
+    def _server(self) -> Server:
+        return Server(endpoints_of(self.client, self.calls), self.client, self.calls)
+
+    def _connections(self, user_id: str) -> QuerySet[Connection]:
+        """The connections of this source with that id; one for each provider, and a source has one."""
+        return Connection.objects.filter(
+            integration__source__kind=self.kind.kind,
+            integration__source__name=self.name,
+            user_id=user_id,
+            merged_into__isnull=True,
+        )
+
+
+@lru_cache(maxsize=2)
+def _calls(patience: Patience) -> Calls:
+    return Calls(LIMITS[patience])
