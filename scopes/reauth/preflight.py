@@ -21,7 +21,8 @@ class Case:
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
     `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first.
     `recent_links` is how many links were created for the person in the last 30 days, for whatever integration, of
-    `most_links` that may be. `suspicions` are sentences about scopes that perhaps nobody can grant, by scope.
+    `most_links` that may be. `needs_administrator`: the last attempt ended because only an administrator of the
+    person's organisation can consent. `suspicions` are sentences about scopes that perhaps nobody can grant, by scope.
     """
 
     provider: Provider
@@ -39,6 +40,7 @@ class Case:
     dont_contact: bool = False
     dont_contact_until: date | None = None
     recent_links: int = 0
+    needs_administrator: bool = False
     suspicions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -186,6 +188,14 @@ def _by_contact(case: Case) -> Iterator[Obstacle]:
             f"{case.recent_links} of at most {case.most_links} links were sent to this person in the last 30 days.",
             "support",
             "Wait, or ask the person why the links don’t work for them.",
+            overridable=True,
+        )
+    if case.needs_administrator:
+        yield Obstacle(
+            "admin_consent_required",
+            f"At {case.provider.name}, only an administrator of the person's organisation can allow this.",
+            "support",
+            "Tell the person to have their administrator allow it. Then send a link anyway.",
             overridable=True,
         )
     if case.outcomes[:2] == ("unchanged", "unchanged"):

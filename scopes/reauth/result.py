@@ -7,7 +7,7 @@ from enum import StrEnum
 from scopes.models import Attempt, ReauthLink
 from scopes.reauth.landing import reported_by_redirect
 from scopes.reauth.progress import connection_of
-from scopes.sources.consents import ADMINISTRATOR_NEEDED, WRONG_ACCOUNT
+from scopes.sources.consents import ADMIN_CONSENT_REQUIRED, WRONG_ACCOUNT
 
 Outcome = ReauthLink.Outcome
 
@@ -30,7 +30,7 @@ _REASONS = {
     "missing_scopes": AttemptResult.MISSING_SCOPES,
     "access_denied": AttemptResult.NOT_ALLOWED,
     "auth_cancelled": AttemptResult.NOT_ALLOWED,
-    ADMINISTRATOR_NEEDED: AttemptResult.ADMINISTRATOR,
+    ADMIN_CONSENT_REQUIRED: AttemptResult.ADMINISTRATOR,
     WRONG_ACCOUNT: AttemptResult.WRONG_ACCOUNT,
 }
 

@@ -11,12 +11,13 @@ from scopes.catalogue import default
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import suspicions, verdicts
 from scopes.judge.rules import Policy
-from scopes.models import Connection, Integration, Person, ReauthLink, Source
+from scopes.models import Attempt, Connection, Integration, Person, ReauthLink, Source
 from scopes.reauth import contact
 from scopes.reauth.link_status import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
 from scopes.reauth.progress import judgement_of
 from scopes.sources import registry
+from scopes.sources.consents import ADMIN_CONSENT_REQUIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def target_of(
         suspicions=suspicions.open_in([target.pk]).get(target.pk, {}) if target else {},
         dont_contact=mark is not None,
         dont_contact_until=mark.until if mark else None,
+        needs_administrator=target is not None and _needs_administrator(person, target),
         recent_links=contact.recent_links(person, now),
         most_links=at_most,
         live=target is not None and live_links(now).filter(person=person, integration=target).exists(),
@@ -121,6 +123,13 @@ def _newest(person: Person, integration: Integration) -> Connection | None:
         .order_by("-pk")
         .first()
     )
+
+
+def _needs_administrator(person: Person, integration: Integration) -> bool:
+    """Whether the last attempt there ended because only an administrator can consent."""
+    attempts = person.attempts.filter(source=integration.source_id, provider=integration.provider_id)
+    last = attempts.exclude(state=Attempt.State.OPEN).order_by("-started_at", "-pk").first()
+    return last is not None and last.result == ADMIN_CONSENT_REQUIRED
 
 
 def _outcomes(person: Person, integration: Integration) -> tuple[str, ...]:

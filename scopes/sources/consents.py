@@ -13,7 +13,7 @@ from scopes.facts import Fact
 # The reason of an attempt that brought another account than that of the connection which is to be fixed.
 WRONG_ACCOUNT = "wrong_account"
 # The reason of an attempt at what only an administrator of the person's organisation can allow.
-ADMINISTRATOR_NEEDED = "administrator_needed"
+ADMIN_CONSENT_REQUIRED = "admin_consent_required"
 
 
 @dataclass(frozen=True, slots=True)

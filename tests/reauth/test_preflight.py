@@ -74,6 +74,7 @@ REFUSALS = [
     ("unconfirmed", case(link=LinkState.UNCONFIRMED), ("verify", "support"), True),
     ("they are not to be contacted", case(dont_contact=True), ("dont_contact", "lead"), True),
     ("three links were created within thirty days", case(recent_links=3), ("too_many_links", "support"), True),
+    ("only an administrator can", case(needs_administrator=True), ("admin_consent_required", "support"), True),
     ("two links changed nothing", case(outcomes=("unchanged", "unchanged")), ("unchanged_twice", "support"), True),
 ]  # fmt: skip
 

@@ -9,8 +9,11 @@ import pytest
 
 from scopes.catalogue import Provider, default
 from scopes.models import Source
+from scopes.reauth import settle
 from scopes.reauth.target import target_of
+from scopes.sources.consents import ADMIN_CONSENT_REQUIRED
 from tests.cast import NOW, connection_of, the
+from tests.reauth.hands import after, press, send
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +35,21 @@ def test_a_link_for_a_retired_provider_leads_to_the_last_of_its_successors(
 def test_a_successor_that_left_the_catalogue_is_passed_by(cast: Source, catalogue_with: Callable[..., None]) -> None:
     catalogue_with(replace(default().provider("google_health"), retired_on=NOW.date(), successor="nowhere"))
     assert leads_to() == "google_health"
+
+
+def test_after_an_attempt_that_needs_an_administrator_a_link_is_advised_against_until_a_later_one_succeeds(
+    cast: Source,
+) -> None:
+    link = send(the("ben")).link
+
+    def obstacles() -> list[str]:
+        found = target_of(the("ben"), connection_of("ben").integration, NOW, connection_of("ben"), at_most=3)
+        return [obstacle.code for obstacle in found.preflight.obstacles]
+
+    assert obstacles() == []
+    settle.fail(press(link, "new-ben"), ADMIN_CONSENT_REQUIRED, "", NOW)
+    assert obstacles() == ["admin_consent_required"]
+    press(link, "open-ben", after(1))
+    assert obstacles() == ["admin_consent_required"], "it has not ended yet"
+    settle.fail(press(link, "other-ben", after(2)), "access_denied", "", after(2))
+    assert obstacles() == []

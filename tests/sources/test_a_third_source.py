@@ -18,7 +18,7 @@ from scopes.models import Attempt, Connection, LinkEvent, LiveCheck, Source
 from scopes.reauth.callback import FINISHED_WITHIN
 from scopes.reauth.issue import Issued, Wish, issue
 from scopes.sources import registry
-from scopes.sources.consents import ADMINISTRATOR_NEEDED, WRONG_ACCOUNT
+from scopes.sources.consents import ADMIN_CONSENT_REQUIRED, WRONG_ACCOUNT
 from scopes.sources.errors import AccountRefused, SourceUnavailable
 from scopes.sync import live_check
 from tests import cast
@@ -289,7 +289,7 @@ def test_a_redirect_uri_is_made_with_the_portals_own_address(
     ("reason", "outcome", "sentence"),
     [
         (WRONG_ACCOUNT, "wrong_account", "with another account than before"),
-        (ADMINISTRATOR_NEEDED, "failed", "only an administrator"),
+        (ADMIN_CONSENT_REQUIRED, "failed", "only an administrator"),
         ("access_denied", "failed", "the access was not allowed"),
     ],
 )
