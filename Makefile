@@ -9,9 +9,11 @@ PYTHONS = $(PYTHON) python3.14 python3.13 python3.12 python3 $(wildcard $(HOME)/
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 12))
 HAS_PIP = import ensurepip, venv
 INSTALLED = .venv/installed-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
-# Terra's own JavaScript client, which the tests run against the sandbox.
+# Terra's own JavaScript client, which the tests run against the sandbox, and an authorization server of others.
 SDKS = tests/sandbox/sdks
 SDKS_INSTALLED = $(SDKS)/node_modules/installed-$(shell cksum < $(SDKS)/package-lock.json | tr ' ' '-')
+OIDC = tests/sources/oauth2/oidc
+OIDC_INSTALLED = $(OIDC)/node_modules/installed-$(shell cksum < $(OIDC)/package-lock.json | tr ' ' '-')
 MADE = .venv/made-by-make
 SERVE ?= 1
 ARGS ?=
@@ -27,7 +29,7 @@ setup: $(INSTALLED)  ## make .venv and install what is pinned in it
 demo: setup  ## show it all with made-up people, then serve the admin until Ctrl-C (SERVE=0: do not serve)
 	@SERVE=$(SERVE) $(PY) -m portal.demo
 
-test: setup $(SDKS_INSTALLED)  ## run the tests, in parallel (ARGS="tests/portal -k csp" for some of them)
+test: setup $(SDKS_INSTALLED) $(OIDC_INSTALLED)  ## run the tests, in parallel (ARGS="tests/portal -k csp" for some of them)
 	@$(PY) -m portal.database run $(PY) -m pytest -n auto $(ARGS)
 
 lint: setup  ## check style, types, imports, spelling and migrations; changes nothing
@@ -66,7 +68,7 @@ clean:  ## delete .venv, the embedded database, and what the demo and the tools 
 	@test ! -x $(PY) || $(PY) -m portal.demo remove
 	@test ! -x $(PY) || $(PY) -m portal.database remove
 	@if test -e $(MADE); then rm -rf .venv; elif test -e .venv; then echo ".venv was not made by make, and stays."; fi
-	rm -rf $(SDKS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(SDKS)/node_modules $(OIDC)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find benchmarks portal scopes tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rmdir var 2>/dev/null || true
 
@@ -77,6 +79,9 @@ $(INSTALLED): $(PY)
 
 $(SDKS_INSTALLED): $(INSTALLED)
 	@.venv/bin/npm ci --prefix $(SDKS) --silent --no-audit --no-fund --ignore-scripts && touch $@
+
+$(OIDC_INSTALLED): $(INSTALLED)
+	@.venv/bin/npm ci --prefix $(OIDC) --silent --no-audit --no-fund --ignore-scripts && touch $@
 
 $(PY):
 	@if test -d .venv && test ! -e $(MADE); then echo ".venv has no Python and was not made by make. Move it away." >&2; exit 1; fi; \

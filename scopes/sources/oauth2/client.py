@@ -62,15 +62,7 @@ def exchange(oauth: OAuth, client: Client, code: str, verifier: str, callback_ur
     named = {"redirect_uri": callback_url, "code": code, **dict(oauth.token_parameters)}
     if verifier:
         named["code_verifier"] = verifier
-    answered = _session(client, calls).ask(
-        what,
-        oauth,
-        oauth.token_endpoint,
-        grant_type="authorization_code",
-        redirect_uri=callback_url,
-        code=code,
-        **named,
-    )
+    answered = _session(client, calls).ask(what, oauth, oauth.token_endpoint, grant_type="authorization_code", **named)
     return token_answer(answered, oauth, what, During.EXCHANGE, (code, verifier, client.client_secret))
 
 
