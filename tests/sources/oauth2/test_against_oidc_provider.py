@@ -209,6 +209,7 @@ def test_a_code_that_was_spent_elsewhere_is_no_dead_credential(
     code, server = requested(returned)["code"], server_of(gateway)
     with pytest.raises(RequestRefused, match="invalid_grant"):
         server.exchange(code, "another-verifier-" * 4, CALLBACK)
+    assert server.exchange(code, Attempt.objects.get().verifier, CALLBACK).access
     come_back(client, returned)
     attempt = Attempt.objects.get()
     assert (attempt.state, attempt.result, Connection.objects.count()) == ("failed", "not_finished", 0)
