@@ -250,7 +250,7 @@ class OAuth:
     response, with its value, without which it is an error whatever its HTTP status. `reports` are looked at in their
     order. `admin_consent`: there are scopes to which only an administrator can consent. `refusal_errors` are errors on
     the return, other than `access_denied`, by which a person refused. `access_token_seconds` is the lifetime where a
-    response names none. `unconfirmed` are the keys of the block that no source of the provider's own confirms.
+    response names none. `unconfirmed` are keys of the block that rest on one unofficial source or less.
     """
 
     authorization_endpoint: str

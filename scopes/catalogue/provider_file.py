@@ -137,7 +137,7 @@ def _scopes(page: Page, nodes: Nodes) -> tuple[Scope, ...]:
     entries = [page.mapping(item, "a scope", SCOPE_NEEDS, SCOPE_MAY) for item in page.items(nodes, "scopes")]
     _check_names(page, entries)
     _check_rules(page, nodes, entries)
-    scopes = tuple(_scope(page, entry) for entry in entries)
+    scopes = tuple(_scope(page, entry, _prefixes(page, nodes)) for entry in entries)
     successors = {scope.name: scope.successor for scope in scopes}
     for scope, entry in zip(scopes, entries, strict=True):
         if leads_back(scope.name, successors):
@@ -145,14 +145,14 @@ def _scopes(page: Page, nodes: Nodes) -> tuple[Scope, ...]:
     return scopes
 
 
-def _scope(page: Page, nodes: Nodes) -> Scope:
+def _scope(page: Page, nodes: Nodes, prefixes: tuple[str, ...]) -> Scope:
     return Scope(
         name=page.text(nodes["name"], "name"),
         labels=_by_language(page, nodes, "labels"),
         aliases=page.texts(nodes, "aliases"),
         implies=page.texts(nodes, "implies"),
         successor=page.optional_text(nodes, "successor"),
-        requested_as=_requested_as(page, nodes),
+        requested_as=_requested_as(page, nodes, prefixes),
         box=page.optional_text(nodes, "box"),
         mandatory=page.flag(nodes, "mandatory", default=False),
         sensitive=page.flag(nodes, "sensitive", default=False) if "sensitive" in nodes else None,
@@ -175,11 +175,12 @@ def _check_names(page: Page, entries: list[Nodes]) -> None:
             _known(page, entry["successor"], "successor", names)
 
 
-def _requested_as(page: Page, nodes: Nodes) -> str:
+def _requested_as(page: Page, nodes: Nodes, prefixes: tuple[str, ...]) -> str:
     """How a scope is requested, empty where it is by its name."""
     spelling = page.optional_text(nodes, "requested_as")
-    if spelling and spelling not in page.texts(nodes, "aliases"):
-        page.refuse(nodes["requested_as"], f"{spelling[:80]}, in requested_as, must stand in aliases too")
+    known = (page.text(nodes["name"], "name"), *page.texts(nodes, "aliases"))
+    if spelling and not any(spelling == prefix + one for prefix in ("", *prefixes) for one in known):
+        page.refuse(nodes["requested_as"], f"{spelling[:80]}, in requested_as, must be an alias or have a prefix")
     return spelling
 
 

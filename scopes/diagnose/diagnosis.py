@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from scopes.catalogue import Catalogue, Provider
 from scopes.diagnose import providers
+from scopes.diagnose.english_words import PROSE
 from scopes.diagnose.error_report import ErrorReport
 from scopes.diagnose.error_text import ErrorText, status_of, text_of
 from scopes.diagnose.granted_scopes import granted
@@ -53,7 +54,9 @@ def read_error(report: ErrorReport, catalogue: Catalogue) -> ErrorText:
     text = text_of(report)
     provider = providers.named(report.provider, catalogue) or providers.shown(text, catalogue)
     entries = [provider] if provider else list(catalogue.providers.values())
-    known = frozenset(spelling.lower() for entry in entries for spelling in entry.names)
+    spellings = frozenset(spelling.lower() for entry in entries for spelling in entry.names)
+    # Of all providers together, many words of sentences are a scope of one.
+    known = spellings if provider else spellings - PROSE
     return ErrorText(text, status_of(report, text), provider, known)
 
 

@@ -22,8 +22,8 @@ _PROSE = """
     another anymore anyway apikey apparently appears approval approve approved as ask assertion assigned attached
     attempt attempted auth authenticate authenticated authentication authorisation authorise authorities authority
     authorize authorizing available away basic bearer because before being belong below between blank blocked both box
-    browser but came cancel canceled cancelled change changed changes claim claims clicked close closed come config
-    configuration configured confirm connect connected connection consent console constraint contain contained
+    browser but came cancel canceled cancelled change changed changes claim claims clicked close closed come commands
+    config configuration configured confirm connect connected connection consent console constraint contain contained
     containing contains context cookie cookies could couldn't created credential credentials current currently custom
     datasource deactivated declared declined default define defined denial deny depends deprecated detected developer
     developers did didn't different digest disabled disallowed do docs documentation doesn't don't dont down dpop

@@ -137,7 +137,7 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE + "retired_on: next year\n", 16, "retired_on must be a date like 2026-10-30"),
         (FILE + "retired_on:\n", 16, "retired_on is empty"),
         (FILE + 'separator: ";"\n', 16, "separator must be"),
-        (FILE + "    requested_as: acts\n", 16, "acts, in requested_as, must stand in aliases too"),
+        (FILE + "    requested_as: acts\n", 16, "acts, in requested_as, must be an alias or have a prefix"),
         (FILE + "prefixes: stride\n", 16, "prefixes must be a list"),
         (FILE + "prefixes: ['a, b']\n", 16, "a prefix cannot hold a comma or white space"),
         (

@@ -140,7 +140,8 @@ def test_names_are_resolved_by_the_catalogue_and_kept_as_they_stand() -> None:
     ("text", "provider"),
     [
         ('{"body":"","provider":"Strava (stravalib client)"}', "strava"),
-        ('{"body":"","provider":"Google Calendar API"}', None),
+        ('{"body":"","provider":"Google Calendar API"}', "google"),
+        ('{"body":"","provider":"Outlook Calendar"}', None),
         ('{"body":"","provider":"GOOGLE"}', "google_fit"),
         ('{"type":"connection_error","user":{"provider":"GARMIN"}}', "garmin"),
         ("Request failed for https://api.fitbit.com/1/user/-/profile.json", "fitbit"),
