@@ -14,6 +14,8 @@ from django.db import transaction
 
 from scopes.facts import AttemptFailed, ConnectionFact, ConsentGiven, DataRefused, Fact, Origin, OriginKind, PersonKnown
 from scopes.intake.matching import merge as merging
+from scopes.intake.matching import pair, suspected_duplicates
+from scopes.intake.matching import unmerge as unmerging
 from scopes.intake.recording import attempts, awaited_ids, people, refusals, waivers
 from scopes.intake.recording.people import RecordedPeople
 from scopes.intake.recording.recorded import Recorded
@@ -86,7 +88,7 @@ def take_in_file(
     """Record a file's facts, each batch whole or not at all; yields the result of each batch.
 
     Without `apply` nothing of it stays: each batch is recorded and rolled back, so what it came to is the truth.
-    `source_of` finds or makes the source, anew for each batch: a listing may end meanwhile, and is newer.
+    `source_of` finds or makes the source, again for each batch: a listing may have ended since, and is newer.
     """
 
     @in_transaction
@@ -218,45 +220,45 @@ def end_waivers(now: datetime) -> int:
 
 @in_transaction
 def _end_waivers(batch: set[int], now: datetime) -> int:
-    over = waivers.end_expired(batch, now)
-    for needs, connections in over.items():
+    expired = waivers.end_expired(batch, now)
+    for needs, connections in expired.items():
         transition(connections, _not_waived(needs), Origin("audit", OriginKind.ACT, "waivers over"), now)
-    return sum(map(len, over.values()))
+    return sum(map(len, expired.values()))
 
 
 @in_transaction
 def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = None) -> Merge:
-    """Merge two connections that an agent says are one, so that they can be unmerged.
+    """Merge two connections that an agent says are one. The merge can be undone.
 
-    `shown` is the `merging.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
+    `shown` is the `pair.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
     """
-    rows = merging.hold(one, other)
+    rows = pair.lock(one, other)
     if len(rows) < 2:
-        raise merging.CannotMerge("One of them no longer exists.")
-    if shown is not None and shown != merging.version_of(*rows):
-        raise merging.CannotMerge(merging.CHANGED)
-    goes_on = merging.goes_on(*rows).pk
-    made = merging.merge(other if goes_on == one else one, goes_on, Merge.Why.AGENT, act, now)
+        raise pair.CannotMerge("One of them no longer exists.")
+    if shown is not None and shown != pair.version_of(*rows):
+        raise pair.CannotMerge(pair.CHANGED)
+    continuing = pair.continuing(*rows).pk
+    made = merging.merge(other if continuing == one else one, continuing, Merge.Why.AGENT, act, now)
     link_outcomes.judge_merged([made.survivor_id], act.name, now)
     return made
 
 
 @in_transaction
-def part(pk: int, act: Act, now: datetime, *, shown: str | None = None) -> Merge:
-    """An agent says that a merge was wrong: they are two again, for good.
+def unmerge(pk: int, act: Act, now: datetime, *, shown: str | None = None) -> Merge:
+    """Undo a merge that an agent says was wrong: the two are not merged automatically again.
 
-    `shown` is the `merging.version_of_merge` that the agent decided on. Raises CannotUnmerge, also where it changed.
+    `shown` is the `unmerging.version_of_merge` that the agent decided on. Raises CannotUnmerge, also where it changed.
     """
-    return merging.part(pk, act, now, shown=shown)
+    return unmerging.unmerge(pk, act, now, shown=shown)
 
 
 @in_transaction
 def mark_distinct(one: int, other: int, act: Act, now: datetime, *, shown: str | None = None) -> None:
-    """An agent says that two connections, which may be one, are two.
+    """Mark two connections as distinct that were suspected to be one.
 
-    `shown` is the `merging.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
+    `shown` is the `pair.version_of` both that the agent decided on. Raises CannotMerge, also where either changed.
     """
-    merging.mark_distinct(one, other, act, now, shown=shown)
+    suspected_duplicates.mark_distinct(one, other, act, now, shown=shown)
 
 
 def move_consents(version: PolicyVersion, now: datetime) -> int:

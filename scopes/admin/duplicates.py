@@ -1,6 +1,6 @@
 """Suspected duplicates and unclaimed connections, and the acts on them: merge, unmerge, mark as distinct.
 
-Pages go on by id over partial indexes, so each costs the same however many there are.
+Pages follow the ids over partial indexes, so each costs the same however many there are.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from scopes import flow
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK, page_of
-from scopes.intake.matching import merge as merging
-from scopes.intake.matching.merge import CannotMerge, CannotUnmerge
+from scopes.intake.matching import pair as pairs
+from scopes.intake.matching import unmerge as unmerging
 from scopes.intake.matching.merged_facts import Facts, facts_now, joined
+from scopes.intake.matching.pair import CannotMerge
+from scopes.intake.matching.unmerge import CannotUnmerge
 from scopes.judge.duplicate_signs import Sign, last_data_on, signs, words_of_link
 from scopes.models import Connection, Merge, SuspectedDuplicate
 
@@ -37,7 +39,7 @@ MERGED_INTO = "The connections were merged."
 
 @dataclass(frozen=True, slots=True)
 class Suspected:
-    """A pair that may be one, with what speaks for and against it."""
+    """A pair that may be one, with the signs for and against it."""
 
     first: Connection
     second: Connection
@@ -57,7 +59,7 @@ def duplicates(request: HttpRequest) -> HttpResponseBase:
 
 @desk.screen("unclaimed/", "unclaimed", *LOOK)
 def unclaimed(request: HttpRequest) -> HttpResponseBase:
-    """A page of the connections whose person nobody knows, the newest first."""
+    """A page of the connections whose person is not known, the newest first."""
     unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
     rows = unclaimed.select_related("standing", "pulse", "integration__provider", "integration__source")
     shown, more = by_falling_id(request, rows)
@@ -75,7 +77,7 @@ class WhyAndWhat(Why):
 
 @desk.screen("connections/<int:pk>/merge/", "merge", *LOOK, MERGE, methods=ACT)
 def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """GET asks with which other connection, or shows what merging it with that one does; POST does it."""
+    """GET lets the agent choose another connection, or shows what merging with that one does; POST does it."""
     row = _connection(pk)
     words = request.GET.get("with", "").strip()
     other = _named(row, words)
@@ -89,8 +91,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
             back=page_of(row),
             trouble=trouble,
         )
-    trouble = merging.why_not(row, other)
-    form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of(row, other)})
+    trouble = pairs.why_not(row, other)
+    form = WhyAndWhat(request.POST or None, initial={"shown": pairs.version_of(row, other)})
     if request.method == "POST" and not trouble and form.is_valid():
         shown = form.cleaned_data["shown"]
         try:
@@ -100,14 +102,14 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
         else:
             messages.success(request, MERGED_INTO)
             return redirect(page_of(made.survivor))
-    goes_on = merging.goes_on(row, other)
+    continuing = pairs.continuing(row, other)
     return _act(
         request,
         "Merge two connections",
         sides=[_side(row, "this one"), _side(other, "the other")],
         signs=signs(row, other),
         back=page_of(row),
-        will=[] if trouble else _will_merge(other if goes_on.pk == row.pk else row, goes_on),
+        will=[] if trouble else _will_merge(other if continuing.pk == row.pk else row, continuing),
         trouble=trouble,
         form=None if trouble else form,
         submit="Merge",
@@ -118,8 +120,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
 def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
     """GET shows what marking two connections as distinct means; POST does it."""
     one, two = _connection(pk), _connection(other)
-    trouble = merging.why_not(one, two)
-    form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of(one, two)})
+    trouble = pairs.why_not(one, two)
+    form = WhyAndWhat(request.POST or None, initial={"shown": pairs.version_of(one, two)})
     if request.method == "POST" and not trouble and form.is_valid():
         shown = form.cleaned_data["shown"]
         try:
@@ -147,15 +149,15 @@ def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase
 
 @desk.screen("merges/<int:pk>/unmerge/", "unmerge", *LOOK, MERGE, methods=ACT)
 def unmerge(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """GET shows what parting a merge does; POST does it."""
+    """GET shows what undoing a merge does; POST does it."""
     record = get_object_or_404(Merge.objects.select_related("survivor", "absorbed"), pk=pk)
     survivor = _connection(record.survivor_id)
-    trouble = merging.why_not_unmerge(record)
-    form = WhyAndWhat(request.POST or None, initial={"shown": merging.version_of_merge(record)})
+    trouble = unmerging.why_not_unmerge(record)
+    form = WhyAndWhat(request.POST or None, initial={"shown": unmerging.version_of_merge(record)})
     if request.method == "POST" and not trouble and form.is_valid():
         shown = form.cleaned_data["shown"]
         try:
-            flow.part(record.pk, form.act_of(request), timezone.now(), shown=shown)
+            flow.unmerge(record.pk, form.act_of(request), timezone.now(), shown=shown)
         except CannotUnmerge as error:
             trouble = str(error)
         else:
@@ -191,7 +193,7 @@ def _connection(pk: int) -> Connection:
 
 
 def _named(row: Connection, words: str) -> Connection | None:
-    """The connection of the same integration that goes by its source's id; by our number, any."""
+    """The connection of the same integration by its id at the source, or any by our number."""
     if not words:
         return None
     by_id = Q(user_id=words, integration=row.integration_id)
@@ -203,7 +205,7 @@ def _named(row: Connection, words: str) -> Connection | None:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One connection, as an act shows it beside the other."""
+    """One of two connections, as an act shows them."""
 
     title: str
     row: Connection
@@ -218,19 +220,19 @@ def _side(row: Connection, title: str) -> Side:
     return Side(title, row, words_of_link(row), scopes, last_data_on(row))
 
 
-def _will_merge(stays: Connection, goes_on: Connection) -> list[str]:
-    after = joined(facts_now(stays), facts_now(goes_on))
-    whose = stays.person or goes_on.person
+def _will_merge(former: Connection, continuing: Connection) -> list[str]:
+    after = joined(facts_now(former), facts_now(continuing))
+    whose = former.person or continuing.person
     return [
-        f"They become one connection{f' of {whose}' if whose else ''}, under the id `{goes_on.user_id}`.",
-        f"`{stays.user_id}` becomes a former id. Later reports about it change nothing.",
+        f"They become one connection{f' of {whose}' if whose else ''}, under the id `{continuing.user_id}`.",
+        f"`{former.user_id}` becomes a former id. Later reports about it change nothing.",
         *_state(after, "Result"),
         "Both histories are kept, and you can unmerge them later.",
     ]
 
 
 def _will_unmerge(record: Merge) -> list[str]:
-    after = merging.apart(record)
+    after = unmerging.preview(record)
     return [
         "They become two connections again, each with the reports for its own id.",
         *_state(after.survivor, f"`{record.survivor_user_id}`"),

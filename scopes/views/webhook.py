@@ -105,7 +105,7 @@ def _defer_retry(now: datetime) -> None:
         defer = limited(lock=LONGEST_WAIT, statement=LONGEST_WAIT)(queue.defer)
         defer("pending_deliveries", at=now + timedelta(seconds=deliveries.FIRST_PAUSE_SECONDS))
     except (queue.QueueError, Error) as problem:
-        log.warning("pending deliveries wait for the next one: %s", type(problem).__name__)
+        log.warning("pending deliveries wait for the next delivery: %s", type(problem).__name__)
 
 
 def _refuse(source: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:

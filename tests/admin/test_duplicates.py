@@ -1,4 +1,4 @@
-"""Connections that may be one: listed, merged, told apart and parted, by who may, and shown beforehand."""
+"""Connections that may be one: listed, merged, unmerged and marked as distinct, by who may, and shown beforehand."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def as_shown(browser: Client, address: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_lead_merges_parts_and_tells_apart_and_nobody_else(signed_in: Callable[[str], Client], role: str) -> None:
+def test_only_a_lead_merges_unmerges_and_marks_as_distinct(signed_in: Callable[[str], Client], role: str) -> None:
     browser, may = signed_in(role), ROLES[role]
     expected = [200, 302] if may else [403, 403]
-    address, apart = merge_address(), reverse("admin:mark_distinct", args=[first().pk, second().pk])
+    address, distinct = merge_address(), reverse("admin:mark_distinct", args=[first().pk, second().pk])
 
     assert [browser.get(address).status_code, browser.post(address, as_shown(browser, address)).status_code] == expected
     assert Merge.objects.exists() is may
@@ -64,7 +64,7 @@ def test_a_lead_merges_parts_and_tells_apart_and_nobody_else(signed_in: Callable
 
     ben = reverse("admin:mark_distinct", args=[first("ben").pk, second("ben").pk])
     assert [browser.get(ben).status_code, browser.post(ben, as_shown(browser, ben)).status_code] == expected
-    assert browser.get(apart).status_code == (200 if may else 403)
+    assert browser.get(distinct).status_code == (200 if may else 403)
 
 
 def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Callable[[str], Client]) -> None:
@@ -84,12 +84,12 @@ def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Ca
 
     page = words_of(browser.get(reverse("admin:person", args=[ada.person_id])).content.decode())
     assert "ada-oura continues as ada-second" in page and WHY["reason"] in page
-    parting = reverse("admin:unmerge", args=[Merge.objects.get().pk])
-    shown = words_of(browser.get(parting).content.decode())
+    unmerging = reverse("admin:unmerge", args=[Merge.objects.get().pk])
+    shown = words_of(browser.get(unmerging).content.decode())
     assert "ada-oura : active, with daily , email , heartrate" in shown
-    browser.post(parting, as_shown(browser, parting))
+    browser.post(unmerging, as_shown(browser, unmerging))
     assert {row.user_id for row in people.the("Ada").connections.filter(merged_into=None)} == {"ada-oura", "ada-second"}
-    assert browser.post(parting, WHY).status_code == 409
+    assert browser.post(unmerging, WHY).status_code == 409
 
 
 def test_a_merge_of_what_changed_since_the_page_was_shown_is_refused(signed_in: Callable[[str], Client]) -> None:
@@ -100,7 +100,7 @@ def test_a_merge_of_what_changed_since_the_page_was_shown_is_refused(signed_in: 
     assert refused.status_code == 409
     assert "changed since the page was shown" in words_of(refused.content.decode())
     assert not Merge.objects.exists()
-    assert browser.post(address, WHY).status_code == 200, "what was seen must be told"
+    assert browser.post(address, WHY).status_code == 200, "the version that was shown is required"
     assert not Merge.objects.exists()
     assert browser.post(address, as_shown(browser, address)).status_code == 302
 
@@ -155,7 +155,7 @@ def test_what_cannot_be_one_is_refused_with_its_reason(signed_in: Callable[[str]
         assert "has the id" in words_of(answer.content.decode())
 
 
-def test_the_person_page_tells_quietly_of_what_is_suspected_and_of_what_was_inferred(
+def test_the_person_page_shows_suspected_and_inferred_merges_discreetly(
     signed_in: Callable[[str], Client],
 ) -> None:
     second()
@@ -169,7 +169,7 @@ def test_the_person_page_tells_quietly_of_what_is_suspected_and_of_what_was_infe
     assert "Merged connection" in cy and "Inferred" in cy and "Unmerge" not in cy
 
 
-def test_connections_of_nobody_are_listed_with_the_reason(signed_in: Callable[[str], Client]) -> None:
+def test_unclaimed_connections_are_listed_with_the_reason(signed_in: Callable[[str], Client]) -> None:
     people.take_in(ConsentGiven("oura", "stray", LATER))
     people.take_in(ConsentGiven("oura", "gus", LATER, reference_id="ref-gus"))
     page = words_of(signed_in("viewer").get(reverse("admin:unclaimed")).content.decode())
@@ -206,7 +206,7 @@ def test_the_lists_go_on_by_id_and_cost_the_same_however_long(
     assert seen == sorted(seen, reverse=True) and len(seen) == len(set(seen)) == 6
 
 
-def test_what_was_told_apart_is_not_listed_again(signed_in: Callable[[str], Client]) -> None:
+def test_what_was_marked_as_distinct_is_not_listed_again(signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("lead")
     address = reverse("admin:mark_distinct", args=[first().pk, second().pk])
     browser.post(address, as_shown(browser, address))

@@ -113,7 +113,7 @@ def test_a_queue_that_is_broken_fails_no_delivery(deliver: Deliver, caplog: pyte
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE procrastinate_jobs RENAME TO elsewhere")
     assert deliver("auth") == 200
-    assert "waits for the next delivery: QueueError" in caplog.text
+    assert "wait for the next delivery: QueueError" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,7 @@
-"""Which ids of a person are one connection: pure, and decided by the set of what was reported, never by its order.
+"""Which ids of a person are one connection: pure, and decided by the set of reported events, never by their order.
 
-Ids are taken in the order of their first consents, equal ones by id. Of two reports of one moment a consent counts
-before what happened to the link, and what happened counts in the order of `LinkState`.
+Ids are compared in the order of their first consents, equal ones by id. Of two events of one moment a consent counts
+before a state of the link, and states count in the order of `LinkState`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ENDED = frozenset(
         LinkState.CREDENTIAL_CHANGED,
     }
 )
-# A listing finds these, so they may have begun at any time since the listing before.
+# A listing finds these, so they may have begun at any time since the previous listing.
 FOUND_LATER = frozenset({LinkState.INACTIVE, LinkState.GONE})
 CLEARED_BY_USE = FOUND_LATER | {LinkState.UNCONFIRMED}
 # A source that replaces an id may end the old one a moment after the new consent.
@@ -42,7 +42,7 @@ RANK = {what: rank for rank, what in enumerate((*CONSENTS, LinkEvent.SEEN, *(sta
 
 
 class Event(NamedTuple):
-    """What was reported of an id: when, what (see `LinkEvent`), the id that it replaced or its account, if named."""
+    """An event of an id: when, what (see `LinkEvent`), the id that it replaced or its account, if named."""
 
     at: datetime
     what: str
@@ -52,7 +52,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Id:
-    """An id of a source's with what was reported of it, whatever it is joined with. `pk` is the record that it began.
+    """An id at a source with its own facts, whatever it is merged with. `pk` is the connection that it began.
 
     `last_day` is that of its last data or webhook.
     """
@@ -79,7 +79,7 @@ class Id:
 
 
 class Join(NamedTuple):
-    """`survivor` is the id that becomes a former one, `absorbed` the id that both go on under."""
+    """One merge, by ids: `survivor` becomes a former id, `absorbed` is the id that both continue under."""
 
     survivor: str
     absorbed: str
@@ -88,7 +88,7 @@ class Join(NamedTuple):
 
 @dataclass(slots=True)
 class Group:
-    """Ids that are one connection: `head` is the one that it goes by, `joins` made them one, in their order."""
+    """Ids that are one connection: `head` is its current id, `joins` made them one, in their order."""
 
     head: Id
     ids: list[Id] = field(default_factory=list)
@@ -101,30 +101,30 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the decision stands on beside the ids. All pairs are of records.
+class Context:
+    """What decides apart from the ids. All pairs are of connections.
 
-    `minted`: (the connection of a link, the one whose id was made for it). `marked_distinct`: an agent says that they
-    are two. `held`: whether a complete listing held an id between two times. `fixed`: joins that agents made, and those
-    below them.
+    `minted`: (the connection of a link, the one whose id was created for it). `marked_distinct`: an agent marked them
+    as distinct. `listed_between`: whether a complete listing lies between two times. `fixed`: joins that agents made,
+    and those below them.
     """
 
     minted: frozenset[Pair] = frozenset()
     marked_distinct: frozenset[Pair] = frozenset()
-    held: Callable[[datetime, datetime], bool] = lambda after, before: False
+    listed_between: Callable[[datetime, datetime], bool] = lambda after, before: False
     fixed: Sequence[Join] = ()
 
 
-def decide(ids: Iterable[Id], known: Known) -> list[Group]:
-    """The connections that these ids of one integration are, in the order of their first consents."""
+def decide(ids: Iterable[Id], context: Context) -> list[Group]:
+    """The connections that these ids of one integration are, in the order of first consents."""
     groups: list[Group] = []
-    for new in sorted(_with_fixed(ids, known.fixed), key=_order):
-        inferred = _inferred(groups, new, known)
+    for new in sorted(_with_fixed(ids, context.fixed), key=_order):
+        inferred = _inferred(groups, new, context)
         groups.append(new)
-        proved = _join_proved(groups, known)
+        proved = _join_proved(groups, context)
         if inferred is not None and not proved:
             _join(groups, inferred, new, Why.INFERRED)
-            _join_proved(groups, known)
+            _join_proved(groups, context)
     return groups
 
 
@@ -132,17 +132,17 @@ def _order(group: Group) -> tuple[datetime, str]:
     return group.head.began or LONG_AGO, group.head.user_id
 
 
-def suspected(groups: Sequence[Group], known: Known) -> list[tuple[Group, Group]]:
-    """Those of one person that may be one, though nothing proves it."""
+def suspected(groups: Sequence[Group], context: Context) -> list[tuple[Group, Group]]:
+    """The pairs of one person that may be one, without proof."""
     return [
         (one, other)
         for one, other in combinations(groups, 2)
-        if _same_person(one, other) and not why_two(one, other) and not _told_apart(one, other, known)
+        if _same_person(one, other) and not why_two(one, other) and not _marked_distinct(one, other, context)
     ]
 
 
 def why_two(one: Group, other: Group) -> str:
-    """What proves the two to be two; empty where nothing does."""
+    """What proves that they are two; empty where nothing does."""
     if len({row.account for group in (one, other) for row in group.ids} - {""}) > 1:
         return "They use different accounts at the provider, so they are two connections."
     if len({row.reference_id for group in (one, other) for row in group.ids} - {""}) > 1:
@@ -160,7 +160,7 @@ def _with_fixed(ids: Iterable[Id], fixed: Sequence[Join]) -> list[Group]:
 
 
 def _join(groups: list[Group], old: Group, new: Group, why: Why, *, log: bool = True) -> None:
-    """`old` goes on under the id of `new`, which is taken into its record; it stands where `new` stood."""
+    """`old` continues under the id of `new`, and takes the place of `new` among the groups."""
     made = [Join(old.head.user_id, new.head.user_id, why)] if log else []
     old.ids, old.joins, old.head = [*old.ids, *new.ids], [*old.joins, *new.joins, *made], new.head
     groups.remove(new)
@@ -168,15 +168,15 @@ def _join(groups: list[Group], old: Group, new: Group, why: Why, *, log: bool = 
     groups.append(old)
 
 
-def _join_proved(groups: list[Group], known: Known) -> bool:
-    """Join the newest with each that it is proved to be one with, the best proof first; whether there was any."""
+def _join_proved(groups: list[Group], context: Context) -> bool:
+    """Join the newest with each group that is proved to be the same, the best proof first; whether there was any."""
     found = False
     while len(groups) > 1:
         newest = groups[-1]
         proofs = [
             (list(Why).index(proof[0]), -place, proof)
             for place, group in enumerate(groups[:-1])
-            if (proof := _proof(group, newest, known)) is not None
+            if (proof := _proof(group, newest, context)) is not None
         ]
         if not proofs:
             break
@@ -186,16 +186,16 @@ def _join_proved(groups: list[Group], known: Known) -> bool:
     return found
 
 
-def _proof(one: Group, other: Group, known: Known) -> tuple[Why, Group, Group] | None:
-    """Why the two are one, which becomes the former one, and which goes on."""
-    if why_two(one, other) or _told_apart(one, other, known):
+def _proof(one: Group, other: Group, context: Context) -> tuple[Why, Group, Group] | None:
+    """Why the two are one, which becomes the former one, and which continues; None without a proof."""
+    if why_two(one, other) or _marked_distinct(one, other, context):
         return None
     both = ((one, other), (other, one))
     for old, new in both:
         if any(row.replaces & {before.user_id for before in old.ids} for row in new.ids):
             return Why.OLD_USER, old, new
     for old, new in both:
-        if any((was.pk, row.pk) in known.minted for was in old.ids for row in new.ids) and _is_over(old, new):
+        if any((was.pk, row.pk) in context.minted for was in old.ids for row in new.ids) and _is_replaced(old, new):
             return Why.MINTED, old, new
     if any(row.account for row in one.ids) and any(row.account for row in other.ids):
         new = max(
@@ -205,33 +205,33 @@ def _proof(one: Group, other: Group, known: Known) -> tuple[Why, Group, Group] |
     return None
 
 
-def _is_over(old: Group, new: Group) -> bool:
-    """The old one does not work any more and the new one came about, or the source says that it replaced one."""
-    said = any(event.what == LinkEvent.REPLACED and not event.old_user_id for event in new.head.events)
+def _is_replaced(old: Group, new: Group) -> bool:
+    """The old one no longer works and the new consent was completed, or the source reported that it replaced an id."""
+    replaced_one = any(event.what == LinkEvent.REPLACED and not event.old_user_id for event in new.head.events)
     completed = new.head.began is not None or new.head.link is LinkState.ACTIVE
-    return said or (old.head.link in ENDED and completed)
+    return replaced_one or (old.head.link in ENDED and completed)
 
 
-def _inferred(groups: Sequence[Group], new: Group, known: Known) -> Group | None:
-    """The only one that the person had, where that had ended before the new consent and was not in use since."""
+def _inferred(groups: Sequence[Group], new: Group, context: Context) -> Group | None:
+    """The person's only other connection, if it had ended before the new consent and was not in use since."""
     theirs = [group for group in groups if _same_person(group, new)]
     if len(theirs) != 1 or (began := new.head.began) is None:
         return None
     [old] = theirs
-    apart = why_two(old, new) or _told_apart(old, new, known)
-    return old if not apart and had_ended(old.head, began, known.held) else None
+    distinct = why_two(old, new) or _marked_distinct(old, new, context)
+    return old if not distinct and had_ended(old.head, began, context.listed_between) else None
 
 
-def had_ended(old: Id, began: datetime, held: Callable[[datetime, datetime], bool]) -> bool:
-    """Whether an id did not work any more when consent was given at `began`, and was not in use since."""
+def had_ended(old: Id, began: datetime, listed_between: Callable[[datetime, datetime], bool]) -> bool:
+    """Whether an id no longer worked when consent was given at `began`, and was not in use since."""
     days = [event.at.date() for event in old.events if event.what == LinkEvent.SEEN]
     if any(day > began.date() for day in (*days, *([old.last_day] if old.last_day else []))):
         return False
     if any(event.what in IN_USE and event.at > began + A_MOMENT for event in old.events):
         return False
     state, since = LinkState.ACTIVE, began
-    told = (event for event in old.events if event.what != LinkEvent.ACCOUNT)
-    for event in sorted(told, key=lambda event: (event.at, RANK[event.what])):
+    events = (event for event in old.events if event.what != LinkEvent.ACCOUNT)
+    for event in sorted(events, key=lambda event: (event.at, RANK[event.what])):
         if _disproved_by_data(event, old.last_day):
             continue
         late = event.at > began + A_MOMENT
@@ -243,12 +243,12 @@ def had_ended(old: Id, began: datetime, held: Callable[[datetime, datetime], boo
         was, state = state, LinkState.ACTIVE if event.what in CONSENTS else LinkState(event.what)
         since = since if was is LinkState.UNCONFIRMED else event.at
         if late and state is not LinkState.UNCONFIRMED:
-            return state in FOUND_LATER and not held(max(began, old.first_seen_at), since)
+            return state in FOUND_LATER and not listed_between(max(began, old.first_seen_at), since)
     return state in ENDED
 
 
 def _disproved_by_data(event: Event, last_day: date | None) -> bool:
-    """Data of a later day proves that the link was not dead, as in `effects`."""
+    """Whether data of a later day proves that the link still worked, as in `effects`."""
     return event.what in DISPROVED_BY_DATA and last_day is not None and last_day > event.at.date()
 
 
@@ -256,6 +256,6 @@ def _same_person(one: Group, other: Group) -> bool:
     return not {row.reference_id for row in one.ids}.isdisjoint({row.reference_id for row in other.ids} - {""})
 
 
-def _told_apart(one: Group, other: Group, known: Known) -> bool:
+def _marked_distinct(one: Group, other: Group, context: Context) -> bool:
     pairs = ((min(row.pk, its.pk), max(row.pk, its.pk)) for row in one.ids for its in other.ids)
-    return any(pair in known.marked_distinct for pair in pairs)
+    return any(pair in context.marked_distinct for pair in pairs)

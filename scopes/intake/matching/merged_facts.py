@@ -1,4 +1,4 @@
-"""What is known of two connections that are one, and of each once they are parted: pure, but for reading a standing."""
+"""The facts of two connections that are merged, and of each once they are unmerged. Pure, except for `facts_now`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scopes.models import Connection
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one connection, apart from its person: the part that a merge moves."""
+    """The facts of one connection that a merge moves; its person is not among them."""
 
     standing: StandingFacts
     consented_at: datetime | None
@@ -22,45 +22,48 @@ class Facts:
 
 
 def facts_now(row: Connection) -> Facts:
-    """The facts that stand on a connection."""
+    """The facts that are on the connection now."""
     standing = facts_of([row.standing_id])[row.standing_id]
     return Facts(standing, row.consented_at, row.scopes_at, row.link_at, row.provider_user_id)
 
 
-def joined(stays: Facts, goes_on: Facts) -> Facts:
-    """The facts of both in one: of the id that goes on, and of the other where that one's source did not tell."""
-    told = goes_on.standing
-    standing = told._replace(waived=stays.standing.waived | told.waived, plan=stays.standing.plan or told.plan)
-    if told.reported is None:
-        earlier = stays.standing.earlier if goes_on.consented_at is None else frozenset[str]()
-        reported, unlisted = stays.standing.reported, stays.standing.unlisted
-        standing = standing._replace(reported=reported, unlisted=unlisted, earlier=earlier)
-    if goes_on.consented_at is None:
-        standing = standing._replace(consent_version=stays.standing.consent_version)
+def joined(former: Facts, continuing: Facts) -> Facts:
+    """The facts of both in one: of the id that continues, and of the other one where none were reported for that id."""
+    newer, older = continuing.standing, former.standing
+    standing = newer._replace(waived=older.waived | newer.waived, plan=older.plan or newer.plan)
+    if newer.reported is None:
+        earlier = older.earlier if continuing.consented_at is None else frozenset[str]()
+        standing = standing._replace(reported=older.reported, unlisted=older.unlisted, earlier=earlier)
+    if continuing.consented_at is None:
+        standing = standing._replace(consent_version=older.consent_version)
     return Facts(
         standing=standing,
-        consented_at=goes_on.consented_at or stays.consented_at,
-        scopes_at=stays.scopes_at if told.reported is None else goes_on.scopes_at,
-        link_at=goes_on.link_at,
-        provider_user_id=goes_on.provider_user_id or stays.provider_user_id,
+        consented_at=continuing.consented_at or former.consented_at,
+        scopes_at=former.scopes_at if newer.reported is None else continuing.scopes_at,
+        link_at=continuing.link_at,
+        provider_user_id=continuing.provider_user_id or former.provider_user_id,
     )
 
 
-def parted(own: Facts, before: Facts, at_merge: StandingFacts, now: Facts) -> Facts:
-    """The facts of the id that went on, once the merge is parted: its own, and what was told of it since.
+def unmerged(own: Facts, before: Facts, at_merge: StandingFacts, now: Facts) -> Facts:
+    """The facts of the id that continued, once the merge is undone: its own, and what was reported of it since.
 
-    `own` and `before` are those of both connections at the merge, which made `at_merge` of them; `now` are the facts
-    of the merged connection. What has not changed since was its own, or was the other's and goes back.
+    `own` are its facts at the merge, `before` those of the former id, `at_merge` the standing of both in one; `now` are
+    the facts of the merged connection. What has not changed since the merge was its own, or returns to the other.
     """
     standing, today = own.standing, now.standing
-    told = (today.reported, today.unlisted, today.earlier) != (at_merge.reported, at_merge.unlisted, at_merge.earlier)
-    if told:
+    reported = (today.reported, today.unlisted, today.earlier) != (
+        at_merge.reported,
+        at_merge.unlisted,
+        at_merge.earlier,
+    )
+    if reported:
         standing = standing._replace(reported=today.reported, unlisted=today.unlisted, earlier=today.earlier)
     consented = own.consented_at is not None or now.consented_at != before.consented_at
     return Facts(
         standing=standing._replace(link=today.link),
         consented_at=now.consented_at if consented else None,
-        scopes_at=now.scopes_at if told or own.standing.reported is not None else own.scopes_at,
+        scopes_at=now.scopes_at if reported or own.standing.reported is not None else own.scopes_at,
         link_at=now.link_at,
         provider_user_id=own.provider_user_id
         if now.provider_user_id == (own.provider_user_id or before.provider_user_id)

@@ -1,4 +1,4 @@
-"""Record that a source reported a connection for another person than before; dismiss what a lead has looked into."""
+"""Record that a source reported a connection for a second person; a lead may dismiss it."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class AlreadyDismissed(Exception):
 
 
 def write(reported: Mapping[int, References], now: datetime) -> None:
-    """Keep the reference ids that were reported for connections (by id) beside their own; the first report of each.
+    """Store the other reference ids that were reported for connections (by id), with the first report of each.
 
-    The connections are locked. What is the connection's own reference id by now is no longer another one.
+    The connections must be locked. One that has become the connection's own reference id is deleted.
     """
     if not reported:
         return
     rows = ReferenceConflict.objects.filter(connection__in=reported)
-    kept = {(row.connection_id, row.reference_id): row.first_at for row in rows}
+    stored = {(row.connection_id, row.reference_id): row.first_at for row in rows}
     news = sorted(
         (pk, reference, report)
         for pk, named in reported.items()
         for reference, report in named.others.items()
-        if (pk, reference) not in kept or report.at < kept[pk, reference]
+        if (pk, reference) not in stored or report.at < stored[pk, reference]
     )
     if news:
         with connection.cursor() as cursor:
@@ -71,11 +71,11 @@ def write(reported: Mapping[int, References], now: datetime) -> None:
                     texts(report.origin.record if report.origin else "" for _, _, report in news),
                 ],
             )
-    if own := [pk for pk, named in reported.items() if (pk, named.own) in kept]:
-        _forget_their_own(own)
+    if own := [pk for pk, named in reported.items() if (pk, named.own) in stored]:
+        _delete_own(own)
 
 
-def _forget_their_own(connections: list[int]) -> None:
+def _delete_own(connections: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -86,8 +86,8 @@ def _forget_their_own(connections: list[int]) -> None:
         )
 
 
-def part(record: Merge) -> None:
-    """Give the absorbed connection of a merge what was reported of its id while it was merged."""
+def unmerge(record: Merge) -> None:
+    """Move what was reported of the absorbed connection's id during the merge to that connection."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from scopes.intake.matching import reference_conflicts
 from scopes.intake.recording import rows
-from scopes.intake.recording.effects import Key, PreparedFact, Row
+from scopes.intake.recording.row import Key, PreparedFact, Row
 from scopes.models import Person
 from scopes.models.arrays import among
 

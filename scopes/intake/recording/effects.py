@@ -7,9 +7,8 @@ last.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from scopes.facts import (
     ConnectionFact,
@@ -18,100 +17,16 @@ from scopes.facts import (
     IdReplaced,
     LinkChanged,
     LinkState,
-    Origin,
     ScopesChanged,
 )
+from scopes.intake.recording.row import ReadScopes, Row
 from scopes.judge.policy import ConsentScreens
 from scopes.judge.rules import StandingFacts
 
 # States that end when a listing contains the connection. All others need newer proof that the connection works.
 CLEARED_BY_PRESENCE = frozenset({LinkState.UNCONFIRMED, LinkState.GONE})
 
-Key = tuple[int, str]  # an integration's pk, and the source's id of a connection there
-
 SEVERITY = {state: number for number, state in enumerate(LinkState)}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Row(NamedTuple):
-    """The attributes of a connection that facts change. `pk` is None for one that is not recorded yet.
-
-    `last_data_on` comes from its pulse and is only read.
-    """
-
-    integration: int
-    user_id: str
-    standing: StandingFacts
-    scopes_at: datetime
-    link_at: datetime
-    pk: int | None = None
-    person: int | None = None
-    reference_id: str = ""
-    provider_user_id: str = ""
-    consented_at: datetime | None = None
-    unlisted: tuple[str, ...] = ()
-    last_data_on: date | None = None
-    reference_at: datetime | None = None
-
-
-class Step(NamedTuple):
-    """One change by a fact: the row after it, when the fact happened, and where it came from."""
-
-    row: Row
-    at: datetime
-    origin: Origin
-
-
-class ReadScopes(NamedTuple):
-    """A fact's scopes as a standing stores them: `kept` by name, `unlisted` ones beyond the limit only as `marked`.
-
-    `kept` is None if the whole set was not reported. `added` and `removed` are what a ScopesChanged reports instead.
-    """
-
-    kept: frozenset[str] | None = None
-    unlisted: tuple[str, ...] = ()
-    marked: bool = False
-    added: frozenset[str] = frozenset()
-    removed: frozenset[str] = frozenset()
-
-
-class PreparedFact(NamedTuple):
-    """A fact with what is needed to apply it: its scopes, its integration's consent screens, and its origin."""
-
-    fact: ConnectionFact
-    read: ReadScopes
-    screens: ConsentScreens
-    origin: Origin
-
-
-def first_row(fact: ConnectionFact, integration: int, read: ReadScopes, screens: ConsentScreens) -> Row:
-    """The row of a connection that this is the first fact about; it belongs to no person yet."""
-    consented_at = consent_time(fact)
-    link, link_at = LinkState.ACTIVE, fact.happened_at
-    if isinstance(fact, LinkChanged):
-        link = fact.state
-    elif isinstance(fact, ConnectionSeen) and fact.active is False:
-        link = LinkState.INACTIVE
-    elif isinstance(fact, ConnectionSeen | ScopesChanged):
-        # It proves nothing about the link, so any change of the link since the consent is still newer.
-        link_at = consented_at or EPOCH
-    return Row(
-        integration=integration,
-        user_id=fact.user_id,
-        standing=StandingFacts(
-            integration=integration,
-            link=link,
-            reported=read.kept,
-            unlisted=read.marked,
-            earlier=frozenset() if read.kept is None else read.removed - read.kept,
-            consent_version=screens.at(consented_at),
-        ),
-        scopes_at=fact.happened_at,
-        link_at=link_at,
-        provider_user_id=(fact.provider_user_id or "") if isinstance(fact, ConnectionSeen) else "",
-        consented_at=consented_at,
-        unlisted=read.unlisted,
-    )
 
 
 def apply_fact(
@@ -160,13 +75,6 @@ def changes_nothing(standing: StandingFacts, fact: ConnectionSeen, *, unclaimed:
 def _as_set(scopes: tuple[str, ...]) -> frozenset[str]:
     """Cached: a listing of a million connections contains some hundred sets, and a frozenset keeps its hash."""
     return frozenset(scopes)
-
-
-def consent_time(fact: ConnectionFact) -> datetime | None:
-    """When consent was given, if the fact reports it."""
-    if isinstance(fact, ConnectionSeen):
-        return fact.created_at
-    return fact.happened_at if isinstance(fact, ConsentGiven | IdReplaced) else None
 
 
 def _seen(row: Row, fact: ConnectionSeen, read: ReadScopes, screens: ConsentScreens, listed_at: datetime | None) -> Row:

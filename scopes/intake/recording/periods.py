@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from scopes.intake.recording.effects import Step
+from scopes.intake.recording.row import Step
 from scopes.judge.rules import StandingFacts
 from scopes.models.arrays import looked_up, numbers, texts, times
 

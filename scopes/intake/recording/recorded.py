@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from scopes.intake.matching.decision import ENDED
-from scopes.intake.recording.effects import Key, Row, Step
+from scopes.intake.recording.row import Key, Row, Step
 
 Broken = tuple[int, int, datetime, str]  # a connection, its integration, when it was observed, the state of its link
 

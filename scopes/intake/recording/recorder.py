@@ -16,20 +16,12 @@ from django.db import transaction
 
 from scopes.catalogue import provider_named
 from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, LinkState, Origin, ScopesChanged
-from scopes.intake.matching import identity, reference_conflicts
-from scopes.intake.matching.identity import FormerIds
+from scopes.intake.matching import former_ids, link_events, reconcile, reference_conflicts
+from scopes.intake.matching.former_ids import FormerIds
 from scopes.intake.recording import claims, people, pulses, rows
-from scopes.intake.recording.effects import (
-    Key,
-    PreparedFact,
-    ReadScopes,
-    Row,
-    Step,
-    apply_fact,
-    changes_nothing,
-    first_row,
-)
+from scopes.intake.recording.effects import apply_fact, changes_nothing
 from scopes.intake.recording.recorded import Recorded
+from scopes.intake.recording.row import Key, PreparedFact, ReadScopes, Row, Step, first_row
 from scopes.intake.recording.vocabulary import Vocabulary
 from scopes.judge.policy import ConsentScreens, consent_screens_of, ensure_integration
 from scopes.judge.rules import NOT_BROKEN, StandingFacts
@@ -86,19 +78,19 @@ class Recorder:
         by_source = Act(None, by=self.source.key)
         with transaction.atomic():
             if self.changes_ids:
-                identity.lock_ids(reported)
+                reconcile.lock_ids(reported)
             people.lock_references(
                 (fact.reference_id for facts in reported.values() for fact, *_ in facts if fact.reference_id),
                 shared=True,
             )
-            past = identity.record_former(reported) if self.changes_ids else FormerIds()
+            past = former_ids.record(reported) if self.changes_ids else FormerIds()
             recorded.former = len(past.keys)
             remaining = {key: facts for key, facts in reported.items() if key not in past.keys}
             while remaining:
                 remaining = self._write(remaining, now, recorded)
             if self.changes_ids:
-                news = identity.record_events(reported, past.keys, recorded.ended)
-                recorded.merged = identity.reconcile({*recorded.to_compare, *past.changed}, news, by_source, now)
+                news = link_events.record(reported, past.keys, recorded.ended)
+                recorded.merged = reconcile.reconcile({*recorded.to_compare, *past.changed}, news, by_source, now)
                 recorded.connections += _current_among(reported, recorded.merged)
         return recorded
 
@@ -177,7 +169,7 @@ class Recorder:
                 steps = [Step(row, claiming.fact.happened_at, claiming.origin)]
             if steps:
                 changed.append((found, steps))
-                if identity.may_be_another(before, steps[-1].row):
+                if reconcile.matters(before, steps[-1].row):
                     recorded.to_compare.append(found.pk)
             else:
                 recorded.unchanged += 1

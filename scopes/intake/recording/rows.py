@@ -10,7 +10,7 @@ from django.db import connection
 
 from scopes.facts import ConnectionSeen
 from scopes.intake.recording import periods
-from scopes.intake.recording.effects import Key, Row, Step
+from scopes.intake.recording.row import Key, Row, Step
 from scopes.judge.rules import StandingFacts
 from scopes.models.arrays import looked_up, numbers, texts, times
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider as Entry
-from scopes.intake.recording.effects import ReadScopes
+from scopes.intake.recording.row import ReadScopes
 from scopes.models import Provider, UnknownScope
 from scopes.models.transactions import in_transaction
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scopes.facts import ConnectionSeen, ConsentGiven, IdReplaced, LinkChanged, LinkState
-from scopes.models import Merge, SuspectedDuplicate
+from scopes.models import Connection, Merge, SuspectedDuplicate
 from tests.cast import CONSENTED, EVERYTHING
 
 Why = Merge.Why
@@ -35,3 +35,15 @@ def merges() -> list[tuple[str, str, Why]]:
 def suspected() -> list[set[str]]:
     pairs = SuspectedDuplicate.objects.filter(state=SuspectedDuplicate.State.OPEN).order_by("pk")
     return [{pair.first.user_id, pair.second.user_id} for pair in pairs.select_related("first", "second")]
+
+
+def former_ids(connection: Connection) -> set[str]:
+    return set(connection.former_ids.values_list("user_id", flat=True))
+
+
+def connection_of_id(user_id: str) -> Connection:
+    return Connection.objects.select_related("standing", "pulse").get(user_id=user_id, merged_into__isnull=True)
+
+
+def key_of(user_id: str) -> int:
+    return Connection.objects.get(user_id=user_id, merged_into=None).pk

@@ -1,4 +1,4 @@
-"""Connections that may be one are found by whatever connects them, and read as the ids that they were."""
+"""Connections that may be one are read as their ids, each with its own facts."""
 
 from __future__ import annotations
 
@@ -8,40 +8,22 @@ import pytest
 
 from scopes import flow
 from scopes.facts import ConsentGiven, LinkState
-from scopes.intake.matching import candidates
+from scopes.intake.matching import candidates, related
 from scopes.intake.matching.decision import Join
-from scopes.models import Connection, Listing, Merge, Source, SuspectedDuplicate
+from scopes.models import Listing, Merge, Source, SuspectedDuplicate
 from tests.cast import NOW, connection_of, take_in, the
-from tests.intake.matching.ids import AGAIN, REPLACED, again, seen
+from tests.intake.matching.ids import AGAIN, REPLACED, again, key_of
 from tests.reauth.hands import act, press, send
 
 pytestmark = pytest.mark.django_db
 
 
-def key_of(user_id: str) -> int:
-    return Connection.objects.get(user_id=user_id, merged_into=None).pk
-
-
-def test_connections_of_one_person_may_be_one_and_of_another_provider_or_person_not(cast: Source) -> None:
-    take_in(again("ben"))
-    ben, other = key_of("ben-oura"), key_of("ben-new")
-
-    assert candidates.families([ben]) == candidates.families([ben, other]) == [{ben, other}]
-    assert candidates.families([connection_of("finn").pk, connection_of("ada").pk]) == []
-
-
-def test_an_equal_account_connects_whoever_has_them(cast: Source) -> None:
-    take_in(seen("ada-oura", provider_user_id="a ring"), seen("ben-oura", provider_user_id="a ring"))
-
-    assert candidates.families([connection_of("ada").pk]) == [{connection_of("ada").pk, connection_of("ben").pk}]
-
-
-def test_an_id_that_was_minted_for_a_link_is_connected_with_the_connection_of_the_link(cast: Source) -> None:
+def test_an_id_that_was_minted_for_a_link_is_related_to_the_connection_of_the_link(cast: Source) -> None:
     ben = connection_of("ben")
     press(send(the("ben")).link, "minted")
     take_in(ConsentGiven("oura", "minted", AGAIN))
 
-    (found,) = candidates.families([key_of("minted")])
+    (found,) = related.families([key_of("minted")])
     (family,) = candidates.read([found], "terra:prod")
 
     assert found == {ben.pk, key_of("minted")}
@@ -86,12 +68,12 @@ def test_what_an_agent_marked_as_distinct_is_suspected_no_more(cast: Source) -> 
     assert not after.suspected and after.marked_distinct == {pair}
 
 
-def test_only_a_complete_listing_between_two_times_held_an_id(cast: Source) -> None:
+def test_only_a_complete_listing_may_lie_between_two_times(cast: Source) -> None:
     hour = timedelta(hours=1)
     for counts, began in (({}, NOW), ({"abandoned": 1}, NOW + 9 * hour)):
         Listing.objects.create(source=cast, started_at=began, finished_at=began + hour, counts=counts)
-    held = candidates.Held(connection_of("ada").integration_id)
+    listings = candidates.Listings(connection_of("ada").integration_id)
 
-    assert held(NOW - hour, NOW + 2 * hour)
-    assert not held(NOW, NOW + 2 * hour) and not held(NOW - hour, NOW + hour)
-    assert not held(NOW + 8 * hour, NOW + 11 * hour)
+    assert listings.any_between(NOW - hour, NOW + 2 * hour)
+    assert not listings.any_between(NOW, NOW + 2 * hour) and not listings.any_between(NOW - hour, NOW + hour)
+    assert not listings.any_between(NOW + 8 * hour, NOW + 11 * hour)

@@ -1,149 +1,75 @@
-"""A merge is a record that can be parted: both go on as they were, with what was told of each since."""
+"""A merged connection continues under the new id, with the history, person, waivers and plan of the earlier one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
-from itertools import pairwise
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from django.db import transaction
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from scopes import flow
-from scopes.audit.consistency import inconsistencies
-from scopes.facts import ConnectionFact, ConsentGiven, Fact, IdReplaced, LinkChanged, LinkState
-from scopes.intake.matching.merge import CannotUnmerge
-from scopes.models import Connection, FormerId, Merge, Pulse, Source
-from tests.cast import CONSENTED, EVERYTHING, NOW, assemble, connection_of, take_in, the
-from tests.concurrently import at_once
-from tests.intake.matching.ids import AGAIN, REPLACED, again, merges, seen, suspected
-from tests.reauth.hands import act
+from scopes.facts import (
+    ConsentGiven,
+    IdReplaced,
+    LinkChanged,
+    LinkState,
+    Origin,
+    OriginKind,
+)
+from scopes.intake.recording.recorder import transition
+from scopes.models import Connection, Source
+from tests.cast import CONSENTED, EVERYTHING, NOW, connection_of, take_in, the
+from tests.intake.matching.ids import (
+    AGAIN,
+    AUTH,
+    REPLACED,
+    former_ids,
+)
+from tests.intake.recording import periods
 
 pytestmark = pytest.mark.django_db
 
 
-def connection_of_id(user_id: str) -> Connection:
-    return Connection.objects.select_related("standing", "pulse").get(user_id=user_id, merged_into__isnull=True)
-
-
-def state(row: Connection) -> tuple[Any, ...]:
-    pulse = Pulse.objects.filter(connection=row).first()
-    days = (pulse.last_webhook_on, pulse.last_data_on) if pulse else (None, None)
-    return row.pk, row.standing_id, row.consented_at, row.scopes_at, row.link_at, *days, row.person, row.reference_id
-
-
-def test_parting_gives_back_both_with_what_was_told_of_each_since(cast: Source) -> None:
-    take_in(again("ben"))
-    waived = flow.waive(
-        connection_of_id("ben-oura"), "heartrate", NOW.date() + timedelta(days=9), act("They are two rings."), NOW
+def test_a_merge_keeps_the_waived_needs_and_the_plan(cast: Source) -> None:
+    transition(
+        [connection_of("Cy").pk],
+        lambda standing: standing._replace(waived=frozenset({"heartrate"})),
+        Origin("host", OriginKind.ACT),
+        NOW,
     )
-    record = flow.merge(
-        connection_of_id("ben-oura").pk, connection_of_id("ben-new").pk, act("They are two rings."), NOW
-    )
-    assert connection_of("Ben").standing.waived == ["heartrate"]
-    take_in(
-        seen("ben-new", AGAIN + timedelta(days=2), scopes=("email", "daily"), last_data_on=NOW.date()),
-        LinkChanged("oura", "ben-oura", LinkState.REVOKED, AGAIN + timedelta(days=3)),
-    )
+    fewer = tuple(scope for scope in EVERYTHING if scope != "heartrate")
+    take_in(ConsentGiven("oura", "cy-new", AGAIN, scopes=fewer))
+    assert Connection.objects.get(user_id="cy-new").standing.waived == []
 
-    flow.part(record.pk, act("They are two rings."), NOW + timedelta(days=1))
+    take_in(IdReplaced("oura", "cy-new", "cy-oura", AGAIN))
 
-    old, new = connection_of_id("ben-oura"), connection_of_id("ben-new")
-    assert (old.standing.link, old.standing.waived, old.standing.plan) == ("revoked", ["heartrate"], "free")
-    assert old.standing.reported == sorted(set(EVERYTHING) - {"heartrate"})
-    assert (new.standing.link, new.standing.reported, new.standing.waived) == ("active", ["daily", "email"], [])
-    assert (waived.connection, new.pulse.last_data_on) == (old, NOW.date())
-    assert not FormerId.objects.exists()
-    for row in (old, new):
-        assert row.periods.filter(until__isnull=True).get().standing_id == row.standing_id
-    assert not any(inconsistencies().values())
-    take_in(IdReplaced("oura", "ben-new", "ben-oura", AGAIN), seen("ben-oura", NOW), seen("ben-new", NOW))
-    assert (merges(), suspected()) == ([], [])
+    cy = connection_of("Cy")
+    assert (cy.standing.waived, cy.standing.plan, cy.standing.link) == (["heartrate"], "free", "active")
+    assert cy.standing.reported == sorted(fewer)
+    assert periods.checked(cy)[-1].standing_id == cy.standing_id
 
 
-def test_merges_are_parted_in_the_reverse_of_their_order(cast: Source) -> None:
+def test_a_merge_takes_no_scopes_from_a_consent_that_reported_none(cast: Source) -> None:
+    take_in(ConsentGiven("oura", "cy-new", AGAIN))
+    take_in(IdReplaced("oura", "cy-new", "cy-oura", AGAIN))
+
+    cy = connection_of("Cy")
+    assert (cy.standing.reported, cy.standing.link) == (sorted(EVERYTHING), "active")
+
+
+def test_a_merge_gives_an_unclaimed_connection_the_person_of_the_other(cast: Source) -> None:
+    take_in(ConsentGiven("oura", "unclaimed", CONSENTED, scopes=EVERYTHING))
+    take_in(ConsentGiven("oura", "finns", AGAIN, reference_id="ref-finn", scopes=EVERYTHING))
+
+    take_in(IdReplaced("oura", "finns", "unclaimed", AGAIN))
+
+    merged = Connection.objects.get(user_id="finns", merged_into__isnull=True)
+    assert (merged.person, merged.reference_id, merged.standing.plan) == (the("Finn"), "ref-finn", "pro")
+    assert former_ids(merged) == {"unclaimed"}
+
+
+def test_after_a_merge_a_fact_older_than_the_new_consent_still_counts_for_nothing(cast: Source) -> None:
+    take_in(AUTH)
     take_in(REPLACED)
-    take_in(IdReplaced("oura", "cy-3", "cy-new", NOW, reference_id="ref-cy", scopes=("email",)))
-    first, second = Merge.objects.order_by("pk")
-    with pytest.raises(CannotUnmerge, match="unmerge that first"):
-        flow.part(first.pk, act("They are two rings."), NOW)
 
-    flow.part(second.pk, act("They are two rings."), NOW)
-    flow.part(first.pk, act("They are two rings."), NOW)
+    take_in(LinkChanged("oura", "cy-new", LinkState.TOKEN_REJECTED, AGAIN - timedelta(days=1)))
 
-    rows = {row.user_id: row.standing for row in the("Cy").connections.filter(merged_into=None)}
-    assert rows["cy-3"].reported == ["email"]
-    assert (rows["cy-new"].link, rows["cy-new"].reported) == ("active", sorted(EVERYTHING))
-    assert (rows["cy-oura"].link, FormerId.objects.count()) == ("revoked", 0)
-    with pytest.raises(CannotUnmerge, match="already"):
-        flow.part(first.pk, act("They are two rings."), NOW)
-
-
-def test_former_ids_lead_to_the_record_that_goes_on_and_back(cast: Source) -> None:
-    take_in(IdReplaced("oura", "ben-new", "ben-oura", AGAIN, reference_id="ref-ben", scopes=("email",)))
-    take_in(again("ben", NOW, "ben-again"), seen("ben-new", NOW, provider_user_id="the ring"))
-    take_in(
-        LinkChanged("oura", "ben-again", LinkState.REVOKED, NOW), seen("ben-again", NOW, provider_user_id="the ring")
-    )
-
-    ben = connection_of("Ben")
-    assert (ben.user_id, ben.standing.link) == ("ben-new", "active")
-    assert {row.user_id: row.connection for row in FormerId.objects.all()} == {"ben-oura": ben, "ben-again": ben}
-
-    flow.part(Merge.objects.get(why="account").pk, act("Two rings."), NOW)
-
-    assert FormerId.objects.get().connection == connection_of_id("ben-new")
-
-
-some = st.none() | st.sets(st.sampled_from(("daily", "email", "heartrate")), max_size=3).map(tuple)
-moments = st.integers(1, 40).map(lambda days: CONSENTED + timedelta(days=days))
-told = st.one_of(
-    st.builds(ConsentGiven, st.just("oura"), st.just(""), moments, reference_id=st.just("ref-ada"), scopes=some),
-    st.builds(seen, st.just(""), moments, scopes=some, last_data_on=st.none() | moments.map(datetime.date)),
-    st.builds(lambda at, state: LinkChanged("oura", "", state, at), moments, st.sampled_from(list(LinkState))),
-)
-
-
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(told, min_size=1, max_size=4), st.lists(told, min_size=1, max_size=4), st.booleans())
-def test_parting_undoes_merging(
-    cast: Source, of_one: list[ConnectionFact], of_other: list[ConnectionFact], others: bool
-) -> None:
-    before = transaction.savepoint_create()
-    one_id, other_id = "one", "other"
-    take_in(*(replace(fact, user_id=one_id) for fact in of_one))
-    take_in(*(replace(fact, user_id=other_id) for fact in of_other))
-    for record in Merge.objects.filter(unmerged_at__isnull=True):
-        flow.part(record.pk, act("To begin with."), NOW)
-    pair = [connection_of_id(one_id), connection_of_id(other_id)]
-    stood = [state(row) for row in pair]
-    if stood[0][-1] == stood[1][-1] or "" in (stood[0][-1], stood[1][-1]):
-        record = flow.merge(pair[0].pk, pair[1].pk, act("One."), NOW)
-        flow.part(record.pk, act("No, two."), NOW + timedelta(days=others))
-
-    assert [state(connection_of_id(one_id)), state(connection_of_id(other_id))] == stood
-    assert not any(inconsistencies().values())
-    transaction.savepoint_rollback(before)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_consent_and_the_old_id_that_it_replaced_may_be_told_at_the_same_moment() -> None:
-    assemble()
-    ids = [f"ada-{number}" for number in range(6)]
-    take_in(ConsentGiven("oura", ids[0], CONSENTED, reference_id="ref-crowd", scopes=EVERYTHING))
-    tellings: list[list[Fact]] = []
-    for number, (old, new) in enumerate(pairwise(ids)):
-        at = AGAIN + timedelta(days=number)
-        tellings.append([ConsentGiven("oura", new, at, reference_id="ref-crowd", scopes=EVERYTHING)])
-        tellings.append([IdReplaced("oura", new, old, at, reference_id="ref-crowd", scopes=EVERYTHING)])
-
-    at_once(*(partial(take_in, *facts) for facts in tellings))
-
-    alive = Connection.objects.get(reference_id="ref-crowd", merged_into__isnull=True)
-    assert alive.user_id == ids[-1]
-    assert set(FormerId.objects.values_list("user_id", flat=True)) == set(ids[:-1])
-    assert not any(inconsistencies().values())
+    assert connection_of("Cy").standing.link == "active"

@@ -1,4 +1,4 @@
-"""What is known of two connections that are one, and of each of them once they are unmerged."""
+"""The facts of two connections in one, and of each again once they are unmerged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scopes.facts import LinkState
-from scopes.intake.matching.merged_facts import Facts, facts_now, joined, parted
+from scopes.intake.matching.merged_facts import Facts, facts_now, joined, unmerged
 from scopes.judge.rules import StandingFacts
 from tests.cast import CONSENTED, EVERYTHING, NOW, connection_of
 
@@ -18,7 +18,7 @@ OLD = Facts(STANDING, CONSENTED, CONSENTED, CONSENTED, "a ring")
 NEW = Facts(StandingFacts(1, reported=frozenset({"email"}), consent_version=8), NOW, NOW, NOW, "")
 
 
-def test_both_go_on_with_what_the_new_id_reported_and_with_the_waivers_and_plan_of_the_old_one() -> None:
+def test_both_continue_with_what_the_new_id_reported_and_with_the_waivers_and_plan_of_the_old_one() -> None:
     one = joined(OLD, NEW)
 
     assert one.standing == NEW.standing._replace(waived=frozenset({"heartrate"}), plan="pro")
@@ -38,7 +38,7 @@ def test_where_the_new_id_reported_no_scopes_those_of_the_old_one_stay() -> None
 def test_unmerged_at_once_the_new_id_has_its_own_facts_again() -> None:
     one = joined(OLD, NEW)
 
-    assert parted(NEW, OLD, one.standing, one) == NEW
+    assert unmerged(NEW, OLD, one.standing, one) == NEW
 
 
 def test_what_was_reported_since_the_merge_belongs_to_the_new_id() -> None:
@@ -49,10 +49,10 @@ def test_what_was_reported_since_the_merge_belongs_to_the_new_id() -> None:
         provider_user_id="another ring",
     )
 
-    unmerged = parted(NEW, OLD, one.standing, since)
+    after = unmerged(NEW, OLD, one.standing, since)
 
-    assert unmerged.standing == NEW.standing._replace(reported=frozenset({"spo2"}), link=LinkState.GONE)
-    assert unmerged.provider_user_id == "another ring"
+    assert after.standing == NEW.standing._replace(reported=frozenset({"spo2"}), link=LinkState.GONE)
+    assert after.provider_user_id == "another ring"
 
 
 @pytest.mark.usefixtures("cast")

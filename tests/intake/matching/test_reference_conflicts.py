@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scopes import flow
 from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, Origin, OriginKind, PersonKnown
-from scopes.intake.matching import merge
+from scopes.intake.matching import merge, unmerge
 from scopes.models import Connection, LinkEvent, Merge, Period, Person, ReferenceConflict
 from scopes.models.trail import Act
 from scopes.sources.terra.events import read_event
@@ -40,7 +40,7 @@ def consent(reference: str | None, at: float) -> ConsentGiven:
     return ConsentGiven("oura", "one", day(at), reference_id=reference, scopes=EVERYTHING)
 
 
-def sight(reference: str | None, at: float, user_id: str = "one") -> ConnectionSeen:
+def observed(reference: str | None, at: float, user_id: str = "one") -> ConnectionSeen:
     return ConnectionSeen("oura", user_id, day(at), reference_id=reference, scopes=EVERYTHING, active=True)
 
 
@@ -71,7 +71,7 @@ def one_by_one(facts: tuple[ConnectionFact, ...], origin: Origin) -> None:
 
 @pytest.mark.parametrize("origin", [BY_WEBHOOK, LISTING, FILE], ids=lambda origin: origin.kind.value)
 @pytest.mark.parametrize("arrive", [in_one, one_by_one])
-@pytest.mark.parametrize("fact", [consent, sight])
+@pytest.mark.parametrize("fact", [consent, observed])
 def test_whoever_was_named_first_has_it_in_whatever_order_the_facts_arrive(
     arrive: Callable[[tuple[ConnectionFact, ...], Origin], None],
     fact: Callable[[str | None, float], ConnectionFact],
@@ -96,14 +96,14 @@ def test_of_two_named_at_one_time_the_smaller_has_it() -> None:
 
 
 def test_an_earlier_report_of_the_same_keeps_it_from_one_between() -> None:
-    one_by_one((consent("w-14", 5), sight("w-14", 1), consent("w-15", 3)), BY_WEBHOOK)
+    one_by_one((consent("w-14", 5), observed("w-14", 1), consent("w-15", 3)), BY_WEBHOOK)
     assert (whose(), others()) == (("w-14", day(1)), [("w-15", day(3))])
 
 
 def test_a_third_person_is_kept_beside_the_second() -> None:
     one_by_one((consent("w-15", 3), consent("w-16", 4), consent("w-14", 2), consent("w-16", 1)), BY_WEBHOOK)
     row = the_one()
-    assert (row.reference_id, row.person) == ("w-16", None), "and nobody has told us of that one"
+    assert (row.reference_id, row.person) == ("w-16", None), "and that person is not imported yet"
     assert others() == [("w-14", day(2)), ("w-15", day(3))]
     flow.take_in_people([PersonKnown("w-16", plan="pro")], NOW)
     assert whose() == ("w-16", day(1))
@@ -118,7 +118,7 @@ def test_the_fact_that_named_another_is_kept_with_it() -> None:
 
 def test_that_it_moved_is_a_period_of_the_fact_that_moved_it() -> None:
     take_in(consent("w-15", 3))
-    take_in(sight("w-14", 2))
+    take_in(observed("w-14", 2))
     assert whose()[0] == "w-14"
     plans = Period.objects.filter(connection=the_one()).order_by("since", "pk").values_list("standing__plan", flat=True)
     assert list(plans) == ["free", "pro"]
@@ -133,7 +133,7 @@ def written(*facts: ConnectionFact, origin: Origin = BY_WEBHOOK) -> list[str]:
 
 
 def test_what_is_repeated_writes_nothing() -> None:
-    facts = (consent("w-14", 1), consent("w-15", 2), sight("w-15", 3))
+    facts = (consent("w-14", 1), consent("w-15", 2), observed("w-15", 3))
     assert written(*facts) != []
     events = list(LinkEvent.objects.order_by("pk").values_list())
     assert written(*facts) == written(*reversed(facts)) == []
@@ -144,7 +144,7 @@ def test_what_is_repeated_writes_nothing() -> None:
 def test_a_listing_that_names_another_every_night_is_kept_once_and_costs_no_statement_more() -> None:
     def listed(reference: str, at: float) -> tuple[list[str], int]:
         with CaptureQueriesContext(connection) as asked:
-            take_in(sight(reference, at), origin=LISTING)
+            take_in(observed(reference, at), origin=LISTING)
         writes = [one["sql"] for one in asked if one["sql"].lstrip().startswith(("INSERT", "UPDATE", "DELETE"))]
         return writes, len(asked)
 
@@ -161,9 +161,9 @@ def test_a_listing_that_names_another_every_night_is_kept_once_and_costs_no_stat
 def test_many_contradictions_cost_as_many_statements_as_one() -> None:
     def statements(first: int, count: int) -> int:
         ids = [f"crowd-{number}" for number in range(first, first + count)]
-        take_in(*(sight("w-14", 2, user_id) for user_id in ids))
+        take_in(*(observed("w-14", 2, user_id) for user_id in ids))
         with CaptureQueriesContext(connection) as asked:
-            take_in(*(sight("w-15", 3, user_id) for user_id in ids), origin=LISTING)
+            take_in(*(observed("w-15", 3, user_id) for user_id in ids), origin=LISTING)
         return len(asked)
 
     statements(0, 1)
@@ -173,11 +173,11 @@ def test_many_contradictions_cost_as_many_statements_as_one() -> None:
 def test_what_a_lead_dismissed_is_not_raised_again() -> None:
     take_in(consent("w-14", 1), consent("w-15", 2))
     ReferenceConflict.objects.update(ended_at=NOW, author="rex", reason="She changed her account with us.")
-    take_in(sight("w-15", 3), origin=LISTING)
+    take_in(observed("w-15", 3), origin=LISTING)
     assert ReferenceConflict.objects.get().ended_at == NOW
 
 
-def test_a_merge_goes_on_with_the_earlier_report_and_parting_gives_each_its_own() -> None:
+def test_a_merge_continues_with_the_earlier_report_and_unmerging_restores_each() -> None:
     take_in(ConsentGiven("oura", "old", day(3), reference_id="w-15", scopes=EVERYTHING))
     take_in(ConsentGiven("oura", "one", day(4), reference_id="w-15", scopes=EVERYTHING))
     old, new = Connection.objects.get(user_id="old"), the_one()
@@ -188,7 +188,7 @@ def test_a_merge_goes_on_with_the_earlier_report_and_parting_gives_each_its_own(
     take_in(consent("w-14", 2), now=NOW + timedelta(hours=1))
     assert (whose(), others()) == (("w-14", day(2)), [("w-15", day(3))])
 
-    merge.part(record.pk, Act(None, "They are two.", by="rex"), NOW + timedelta(hours=2))
+    unmerge.unmerge(record.pk, Act(None, "They are two.", by="rex"), NOW + timedelta(hours=2))
     assert (whose(), others()) == (("w-14", day(2)), [("w-15", day(3))])
     old.refresh_from_db()
     assert (old.user_id, old.person, old.reference_at) == ("old", Person.objects.get(reference_id="w-15"), day(3))

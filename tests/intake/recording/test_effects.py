@@ -18,7 +18,8 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
-from scopes.intake.recording.effects import ReadScopes, Row, apply_fact, changes_nothing, first_row
+from scopes.intake.recording.effects import apply_fact, changes_nothing
+from scopes.intake.recording.row import ReadScopes, Row, first_row
 from scopes.judge.policy import ConsentScreens
 
 ASKED_FIRST, ASKED_LATER = 11, 12

@@ -25,8 +25,9 @@ from scopes.facts import (
     OriginKind,
     ScopesChanged,
 )
-from scopes.intake.matching.decision import Event, Id, Known, decide, suspected
-from scopes.intake.recording.effects import Row, apply_fact, first_row
+from scopes.intake.matching.decision import Context, Event, Id, decide, suspected
+from scopes.intake.recording.effects import apply_fact
+from scopes.intake.recording.row import Row, first_row
 from scopes.models import Connection, FormerId, LinkEvent, Merge, Period, Pulse, Source, SuspectedDuplicate
 from tests.cast import take_in
 from tests.intake.recording import periods
@@ -89,7 +90,7 @@ def test_an_older_end_decides_about_a_consent_that_is_reported_late_so_no_end_ma
     def joined(*kept: Event) -> bool:
         old = Id(1, OLD, LinkState.REVOKED, WHOSE, events=kept)
         new = Id(2, NEW, LinkState.ACTIVE, WHOSE, events=(Event(day(22), LinkEvent.CONSENTED),))
-        return len(decide([old, new], Known())) == 1
+        return len(decide([old, new], Context())) == 1
 
     assert joined(consent, first, newest)
     assert not joined(consent, newest)
@@ -140,10 +141,10 @@ def _decided(facts: Sequence[ConnectionFact]) -> Outcome:
         )
         for number, row in enumerate(rows.values())
     ]
-    groups = decide(ids, Known())
+    groups = decide(ids, Context())
     return (
         tuple((group.head.user_id, tuple(group.joins)) for group in groups),
-        tuple(sorted((one.head.user_id, other.head.user_id) for one, other in suspected(groups, Known()))),
+        tuple(sorted((one.head.user_id, other.head.user_id) for one, other in suspected(groups, Context()))),
         tuple(sorted((row.user_id, row.standing, row.consented_at, row.provider_user_id) for row in rows.values())),
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from scopes.facts import LinkState, Origin, OriginKind
-from scopes.intake.recording.effects import Row, Step
 from scopes.intake.recording.recorded import Recorded
+from scopes.intake.recording.row import Row, Step
 from scopes.judge.rules import StandingFacts
 from tests.cast import CONSENTED, NOW
 

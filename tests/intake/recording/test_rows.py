@@ -110,7 +110,7 @@ def test_a_merge_goes_by_the_name_of_the_id_that_goes_on_and_parting_gives_each_
     take_in(IdReplaced("dexcom", "eu", "us", NOW + timedelta(days=2), "lab"))
     assert resource("eu") == "DEXCOM_EU"
 
-    flow.part(Merge.objects.get().pk, Act(User.objects.create_user("lea"), "Two accounts."), NOW + timedelta(days=3))
+    flow.unmerge(Merge.objects.get().pk, Act(User.objects.create_user("lea"), "Two accounts."), NOW + timedelta(days=3))
 
     assert (resource("us"), resource("eu")) == ("DEXCOM", "DEXCOM_EU")
 
@@ -121,7 +121,7 @@ def test_what_a_merged_connection_was_called_since_is_of_the_id_that_went_on() -
     assert resource("eu") == "DEXCOM", "nothing better is known"
     take_in(seen("DEXCOM_EU", 3))
 
-    flow.part(Merge.objects.get().pk, Act(User.objects.create_user("lea"), "Two accounts."), NOW + timedelta(days=4))
+    flow.unmerge(Merge.objects.get().pk, Act(User.objects.create_user("lea"), "Two accounts."), NOW + timedelta(days=4))
 
     assert (resource("us"), resource("eu")) == ("DEXCOM", "DEXCOM_EU")
 
