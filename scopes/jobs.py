@@ -19,6 +19,7 @@ from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
 
 KEPT = timedelta(days=30)
+CHECKS = 100
 REFRESHING_SECONDS = 50
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,15 @@ def refresh_source(source: int) -> None:
     row = Source.objects.get(pk=source)
     ends = time.monotonic() + REFRESHING_SECONDS
     refreshes.refresh_due(row, rate_limit.gateway_of(row), timezone.now, lambda: time.monotonic() < ends)
+
+
+@queue.job("unconfirmed", every="*/5 * * * *")
+def unconfirmed() -> None:
+    """Ask a source that keeps its ids about what an event only hinted at; others are asked at night, by a listing."""
+    for found in registry.set_up().values():
+        source = Source.objects.filter(kind=found.kind, name=found.name).first()
+        if source is not None and found.kind in registry.able("finishes_consents"):
+            live_check.check_unconfirmed(source, rate_limit.gateway_of(found), timezone.now, CHECKS)
 
 
 @queue.job("overdue", every="* * * * *")

@@ -50,7 +50,7 @@ def check_now(request: HttpRequest, pk: int) -> HttpResponseBase:
     rows = Connection.objects.select_related("person", "integration__provider", "integration__source")
     row = get_object_or_404(rows.filter(merged_into__isnull=True), pk=pk)
     source = row.integration.source
-    title = registry.title_of(source.kind)
+    title = registry.title_of(source)
     gateway, trouble = _gateway(source)
     trouble = trouble or _used_up(request)
     form = Why(request.POST or None)
@@ -151,7 +151,7 @@ def _used_up(request: HttpRequest) -> str:
 
 
 def _will(row: Connection, gateway: Gateway) -> list[str]:
-    title = gateway.kind.title
+    title = gateway.title
     will = [
         f"{title} ({gateway.name}) is asked whether the connection exists and which scopes it has.",
         "The answer is recorded like a webhook: it never overwrites newer information.",
@@ -166,7 +166,10 @@ def _will(row: Connection, gateway: Gateway) -> list[str]:
 
 
 def _will_many(rows: Sequence[Connection], total: int) -> list[str]:
-    number, titles = len(rows), sorted({registry.title_of(row.integration.source.kind) for row in rows})
+    number, titles = (
+        len(rows),
+        sorted({registry.title_of(row.integration.source) for row in rows}),
+    )
     at_once = f", the first {AT_ONCE}" if number > AT_ONCE else ""
     will = [
         f"{' and '.join(titles)}: {_connections(number)} will be checked{at_once} while you wait.",

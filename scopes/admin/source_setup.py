@@ -68,7 +68,7 @@ def draft_from_setup(request: HttpRequest, source: int, provider: str) -> HttpRe
         messages.error(request, "The source’s scopes and the policy match now.")
         return redirect("admin:source_setups")
     drift = found[0]
-    note = f"{registry.title_of(row.source.kind)}’s scopes for {drift.resource} on {row.read_at:%-d %b %Y}."
+    note = f"{registry.title_of(row.source)}’s scopes for {drift.resource} on {row.read_at:%-d %b %Y}."
     draft = policy.draft_requesting(
         drift.integration, drift.at_source, author=agent_of(request).get_username(), note=note, now=timezone.now()
     )
@@ -79,7 +79,7 @@ def draft_from_setup(request: HttpRequest, source: int, provider: str) -> HttpRe
 def resend(request: HttpRequest, source: int) -> HttpResponseBase:
     """Show what happens; by POST, have the source deliver one event of one connection again."""
     where = get_object_or_404(Source, pk=source)
-    title = registry.title_of(where.kind)
+    title = registry.title_of(where)
     wanted = [request.GET.get(name, "") for name in ("user_id", "event_id", "event_type")]
     if not all(EVENT_ID.fullmatch(value) for value in wanted):
         raise Http404
@@ -112,7 +112,13 @@ def resend(request: HttpRequest, source: int) -> HttpResponseBase:
 
 def _shown(row: SourceSetup, now: datetime) -> Shown:
     setup = Setup.from_data(row.content)
-    return Shown(row, registry.title_of(row.source.kind), setup, setup.expires_soon(now), drifts(row.source, setup))
+    return Shown(
+        row,
+        registry.title_of(row.source),
+        setup,
+        setup.expires_soon(now),
+        drifts(row.source, setup),
+    )
 
 
 def _failed_of(gateway: Gateway, user_id: str) -> dict[str, Any]:

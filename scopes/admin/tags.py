@@ -61,7 +61,7 @@ def chip(word: str, tone: str = "quiet", symbol: str = "") -> SafeString:
 @register.filter
 def source_title(source: Source) -> str:
     """How people call a source of this kind."""
-    return registry.title_of(source.kind)
+    return registry.title_of(source)
 
 
 @register.filter

@@ -42,7 +42,7 @@ class Event:
 
 def kinds(account: PersonOverview) -> list[tuple[str, str]]:
     """Each kind of event with its title; facts are titled by the sources of the person, "From …"."""
-    sources = {registry.title_of(entry.connection.integration.source.kind) for entry in account.connections}
+    sources = {registry.title_of(entry.connection.integration.source) for entry in account.connections}
     reporter = gettext("From {}").format(listed(sorted(sources))) if sources else gettext("From the source")
     titles = (reporter, gettext("Connection attempts"), gettext("Links"), gettext("Agent activity"))
     return list(zip(KINDS, titles, strict=True))

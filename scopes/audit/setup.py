@@ -26,7 +26,7 @@ class Drift:
     more: tuple[str, ...]
 
     def __str__(self) -> str:
-        source = registry.title_of(self.integration.source.kind)
+        source = registry.title_of(self.integration.source)
         parts = [f"{source} does not ask for {', '.join(self.missing)}"] if self.missing else []
         parts += [f"{source} asks for {', '.join(self.more)} too"] if self.more else []
         return f"{self.integration} ({self.resource}): {'; '.join(parts)}"

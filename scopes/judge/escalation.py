@@ -95,7 +95,7 @@ def _change(remedy: str, scope: str, where: Where) -> str:
     name = where.provider.name
     if remedy == "raise_limit":
         return (
-            f"Ask for more users of {name}: at {registry.title_of(where.kind)}, or in {name}'s developer console for"
+            f"Ask for more users of {name}: at {registry.title_of(where)}, or in {name}'s developer console for"
             " our client. Or free up places: disconnect people who left."
         )
     if remedy == "change_console":

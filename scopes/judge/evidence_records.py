@@ -37,7 +37,7 @@ def evidence_of(entries: Iterable[ConnectionOverview]) -> dict[int, ConnectionEv
     standings = facts_of(period.standing_id for entry in rows for period in entry.periods)
     return {
         row.pk: weigh(
-            registry.title_of(row.integration.source.kind),
+            registry.title_of(row.integration.source),
             _recorded(entry, standings),
             checks.get(row.pk),
             webhooks.get(row.pk),
@@ -78,7 +78,7 @@ def _recorded(entry: ConnectionOverview, standings: Mapping[int, StandingFacts])
 
 def _last_checks(connections: Sequence[Connection]) -> dict[int, LiveAnswer]:
     """Connection -> its last live check that was answered."""
-    titles = {row.pk: registry.title_of(row.integration.source.kind) for row in connections}
+    titles = {row.pk: registry.title_of(row.integration.source) for row in connections}
     checks = LiveCheck.objects.filter(connection__in=connections, answered_at__isnull=False)
     return {
         check.connection_id: LiveAnswer(

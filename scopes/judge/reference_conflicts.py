@@ -23,7 +23,7 @@ class Contradiction:
     @property
     def who(self) -> str:
         """What the source that named both is called."""
-        return registry.title_of(self.connection.integration.source.kind)
+        return registry.title_of(self.connection.integration.source)
 
     @property
     def sentence(self) -> str:

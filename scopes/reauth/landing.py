@@ -152,9 +152,9 @@ def _has_declined(connection: Connection) -> bool:
 
 def _names(attempt: Attempt, link: ReauthLink) -> tuple[str, ...]:
     """The source's names of what to connect: of the connection today, else of the link, else of every region."""
-    entry = Entry.from_data(link.integration.provider.entry)
+    source, entry = link.integration.source, Entry.from_data(link.integration.provider.entry)
     today = attempt.connection.resource if attempt.connection else ""
-    return registry.names_for(link.integration.source.kind, entry, today or link.resource)
+    return registry.names_for(source.kind, source.name, entry, today or link.resource)
 
 
 def not_minted(attempt: Attempt, why: str, now: datetime) -> None:

@@ -46,7 +46,7 @@ class Target:
     @property
     def _names(self) -> tuple[str, ...]:
         reported = self.connection.resource if self.connection else ""
-        return registry.names_for(self.source.kind, self.provider, reported)
+        return registry.names_for(self.source.kind, self.source.name, self.provider, reported)
 
 
 def reference_of(person: Person, connection: Connection | None) -> str:
@@ -73,7 +73,8 @@ def target_of(
     while _retired(entry, now) and (successor := _successor(entry)):
         entry = successor
     if entry is not first:
-        target = _integrations().filter(source=source, provider__slug=entry.slug).first()
+        target = _integration_of(entry, source)
+        source = target.source if target else source
         connection = None
     if target is not None:
         entry = Entry.from_data(target.provider.entry)
@@ -88,7 +89,7 @@ def target_of(
         reference_id=reference_of(person, connection),
         plan=person.plan,
         gives_links=source.kind in registry.able("begins_consents")
-        and bool(registry.names_for(source.kind, entry) or entry.on_device),
+        and bool(registry.names_for(source.kind, source.name, entry) or entry.on_device),
         retired=_retired(entry, now),
         trouble=registry.trouble_of(source.kind, source.name, source.trouble),
         succeeds=first if entry.slug != first.slug else None,
@@ -106,6 +107,20 @@ def target_of(
 
 def _integrations() -> QuerySet[Integration]:
     return Integration.objects.select_related("provider", "source", "policy_version")
+
+
+def _integration_of(entry: Entry, source: Source) -> Integration | None:
+    """The provider's integration at the same source; else, at one of the same kind that leads there.
+
+    Each of our clients is a source of its own, so the successor of a provider is at another one.
+    """
+    rows = _integrations().filter(provider__slug=entry.slug, source__kind=source.kind)
+    rows = rows.filter(source__production=source.production)
+    found = {row.source_id: row for row in rows.order_by("pk")}
+    if source.pk in found or registry.names_for(source.kind, source.name, entry):
+        return found.get(source.pk)
+    leading = (row for row in found.values() if registry.names_for(row.source.kind, row.source.name, entry))
+    return next(leading, None)
 
 
 def _retired(entry: Entry, now: datetime) -> bool:

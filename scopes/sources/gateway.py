@@ -73,6 +73,11 @@ class Gateway(Protocol):
         """How people write the source: `kind:name`."""
         return key_of(self.kind.kind, self.name)
 
+    @property
+    def title(self) -> str:
+        """How people call the source."""
+        return self.kind.title_of(self.name)
+
     def with_rate_limiter(self, limit: RateLimit) -> Self:
         """The same, each of whose calls waits as long as `limit` says; SourceUnavailable where that is None."""
         raise Unsupported
@@ -175,8 +180,15 @@ class Kind(Protocol):
         """The variables that hold an address which production may reach only encrypted, outside this machine."""
         yield from ()
 
-    def names_of(self, provider: Provider) -> tuple[str, ...]:
-        """What to begin consents at a provider with: none where it leads to none, several where the person chooses."""
+    def title_of(self, name: str) -> str:
+        """How people call the source of that name."""
+        return self.title
+
+    def names_of(self, name: str, provider: Provider) -> tuple[str, ...]:
+        """What to begin consents at a provider with, at the source of that name; several where the person chooses.
+
+        None where it leads to none.
+        """
         return provider.names_at(self.kind)
 
     def request_more(self, provider: str, scope: str, name: str) -> str:

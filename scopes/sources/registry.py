@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from scopes.catalogue.entries import Provider
 from scopes.facts import AccountTrouble
@@ -43,9 +44,20 @@ def kind_of(kind: str) -> Kind | None:
     return KINDS.get(kind)
 
 
-def title_of(kind: str) -> str:
-    """How people call sources of that kind."""
-    return KINDS[kind].title if kind in KINDS else kind.capitalize()
+class Named(Protocol):
+    """A source, by its kind and its name there."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+def title_of(source: Named) -> str:
+    """How people call that source."""
+    found = KINDS.get(source.kind)
+    return found.title_of(source.name) if found else source.kind.capitalize()
 
 
 def gateway(kind: str, name: str, patience: Patience = Patience.BACKGROUND) -> Gateway:
@@ -55,11 +67,11 @@ def gateway(kind: str, name: str, patience: Patience = Patience.BACKGROUND) -> G
     return KINDS[kind].gateway(name, patience)
 
 
-def names_for(kind: str, provider: Provider, reported: str = "") -> tuple[str, ...]:
+def names_for(kind: str, name: str, provider: Provider, reported: str = "") -> tuple[str, ...]:
     """What to begin a consent at a provider with: as the source calls the connection's, else every region."""
     if reported:
         return (provider.name_at(kind, reported),)
-    return KINDS[kind].names_of(provider) if kind in KINDS else ()
+    return KINDS[kind].names_of(name, provider) if kind in KINDS else ()
 
 
 def set_up() -> dict[str, SetUp]:
@@ -84,8 +96,13 @@ def trouble_of(kind: str, name: str, code: str) -> Trouble | None:
     trouble = AccountTrouble(code)
     found = KINDS.get(kind)
     action = found.actions[trouble] if found else "Look at our account there"
+    title = found.title_of(name) if found else kind.capitalize()
     again = f" Then run check_source {key_of(kind, name)}." if found and found.abilities.checks_up else ""
-    return Trouble(trouble, MEANINGS[trouble].format(title=title_of(kind)), f"{action}.{again}")
+    return Trouble(
+        trouble,
+        MEANINGS[trouble].format(title=title),
+        f"{action}.{again}",
+    )
 
 
 def able(ability: str) -> list[str]:

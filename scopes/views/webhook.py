@@ -95,6 +95,8 @@ def _shake_hands(request: HttpRequest, gateway: Gateway) -> HttpResponse:
         return _answered(gateway.handshake(request.GET.dict()))
     except NotVerified as problem:
         return _not_verified(gateway.key, problem)
+    except SourceUnavailable as problem:
+        return _refuse(gateway.key, HTTPStatus.SERVICE_UNAVAILABLE, str(problem), "not verified now, ask again")
     except Unsupported:
         return HttpResponseNotAllowed(["POST"])
 

@@ -128,7 +128,7 @@ class FakeKind(Kind):
             raise UnknownName(name)
         return FakeGateway(self, name)
 
-    def names_of(self, provider: Provider) -> tuple[str, ...]:
+    def names_of(self, name: str, provider: Provider) -> tuple[str, ...]:
         return (provider.slug,)
 
     def read_event(self, name: str, body: bytes | mmap, now: datetime) -> ReadEvent:

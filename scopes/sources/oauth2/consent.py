@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from scopes.catalogue.oauth import AccountFrom, Consents, Ends, OAuth, Pkce
 from scopes.facts import AccountTrouble, AttemptFailed, ConsentGiven, Fact
-from scopes.sources.consents import WRONG_ACCOUNT, BegunConsent, ConsentRequest, ConsentReturn
+from scopes.sources.consents import ADMIN_CONSENT_REQUIRED, WRONG_ACCOUNT, BegunConsent, ConsentRequest, ConsentReturn
 from scopes.sources.errors import AccountRefused, RequestRefused, SourceError
 from scopes.sources.oauth2 import client as authorization_server
 from scopes.sources.oauth2.account import account_of
@@ -22,7 +22,7 @@ from scopes.sources.oauth2.server import Server
 LONGEST_URL = 2000
 # Begins the id of a connection whose account the provider does not tell.
 WITHOUT_ACCOUNT = "consent-"
-ACCESS_DENIED, ADMIN_CONSENT = "access_denied", "admin_consent_required"
+ACCESS_DENIED = "access_denied"
 REFUSALS = frozenset({ACCESS_DENIED, "user_cancelled_authorize", "user_cancelled_login", "user_denied"})
 FAILED_WITHOUT_A_CODE = "failed"
 
@@ -150,7 +150,7 @@ def _failure(oauth: OAuth, returned: ConsentReturn) -> AttemptFailed | None:
         said = f"the consent returned with {error}{f', {words}' if words else ''}"
         raise AccountRefused(said, trouble=AccountTrouble.FORBIDDEN)
     if _ONLY_AN_ADMINISTRATOR.search(f"{error} {words}"):
-        return _failed(returned, ADMIN_CONSENT, words)
+        return _failed(returned, ADMIN_CONSENT_REQUIRED, words)
     if error in REFUSALS or error in oauth.refusal_errors:
         return _failed(returned, ACCESS_DENIED, words)
     return _failed(returned, error if _CODE.fullmatch(error) else FAILED_WITHOUT_A_CODE, words)

@@ -21,6 +21,8 @@ from scopes.catalogue.oauth import (
     Report,
     ReportedAt,
     Revocation,
+    SignalKind,
+    Signals,
 )
 from scopes.sources.calls import Calls
 from scopes.sources.errors import RequestRefused
@@ -101,7 +103,7 @@ def _wrong_addresses(metadata: Mapping[str, Any], client: Client) -> Iterator[st
             yield name
 
 
-_OPTIONAL = ("revocation_endpoint", "introspection_endpoint", "userinfo_endpoint")
+_OPTIONAL = ("revocation_endpoint", "introspection_endpoint", "userinfo_endpoint", "jwks_uri")
 
 
 def _used(metadata: Mapping[str, Any], entry: OAuth | None) -> OAuth:
@@ -125,6 +127,7 @@ def _used(metadata: Mapping[str, Any], entry: OAuth | None) -> OAuth:
         if introspection
         else None,
         issuer=metadata["issuer"],
+        signals=found.signals or _signals(metadata),
         sends_iss=metadata.get("authorization_response_iss_parameter_supported") is True,
         pkce=found.pkce if found.pkce is not Pkce.UNKNOWN else pkce,
     )
@@ -152,6 +155,12 @@ def _standard(metadata: Mapping[str, Any]) -> OAuth:
         forced_consent=(("prompt", "consent"),) if openid else (),
         reports=tuple(reports),
     )
+
+
+def _signals(metadata: Mapping[str, Any]) -> Signals | None:
+    """Security events in the standard form, signed with the keys that the metadata name."""
+    address = metadata.get("jwks_uri")
+    return Signals(SignalKind.SET, metadata["issuer"], address) if address else None
 
 
 def _account(metadata: Mapping[str, Any], *, openid: bool) -> Account:

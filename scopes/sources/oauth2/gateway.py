@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Self
@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from scopes.catalogue.oauth import SignalKind, Signals
 from scopes.models import Connection, Token
 from scopes.sources.calls import BACKGROUND, INTERACTIVE, Calls
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
-from scopes.sources.errors import RequestRefused
+from scopes.sources.errors import NotVerified, RequestRefused, Unsupported
+from scopes.sources.events import EventAnswer, EventCheck
 from scopes.sources.gateway import Gateway, Kind, Patience, RateLimit
 from scopes.sources.oauth2 import consent, tokens, vault
 from scopes.sources.oauth2.checkup import check
@@ -23,6 +25,8 @@ from scopes.sources.oauth2.clients import Client
 from scopes.sources.oauth2.consent import Finished
 from scopes.sources.oauth2.endpoints import endpoints_of, forget
 from scopes.sources.oauth2.server import Server
+from scopes.sources.oauth2.signals import security_event, slack, strava
+from scopes.sources.oauth2.signals.keys import Keys
 from scopes.sources.setup import CheckResult
 
 log = logging.getLogger(__name__)
@@ -76,6 +80,23 @@ class OAuth2Gateway(Gateway):
             now=timezone.now(),
         )
 
+    def check_event(self, headers: Mapping[str, str]) -> EventCheck:
+        signals = self._signals()
+        secrets = self.client.signing_secrets
+        match signals.kind:
+            case SignalKind.STRAVA:
+                return strava.Check(secrets)
+            case SignalKind.SLACK:
+                return slack.Check(headers.get(slack.SIGNATURE, ""), headers.get(slack.TIME, ""), secrets)
+            case SignalKind.SET:
+                keys = Keys(self.name, signals.jwks_uri, self.calls)
+                return security_event.Check(signals.issuer, self.client.client_id, keys)
+
+    def handshake(self, parameters: Mapping[str, str]) -> EventAnswer:
+        if self._signals().kind is not SignalKind.STRAVA:
+            raise Unsupported
+        return strava.handshake(parameters, self.client.signing_secrets)
+
     def revoke(self, user_id: str) -> bool:
         """End a connection at the provider, and delete its tokens here. False where we hold none.
 
@@ -96,6 +117,16 @@ class OAuth2Gateway(Gateway):
     def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[CheckResult]:
         forget()
         return check(self.client, self._server)
+
+    def _signals(self) -> Signals:
+        """Raises NotVerified where the provider sends no events, SourceUnavailable where that cannot be found out."""
+        try:
+            signals = endpoints_of(self.client, self.calls).signals
+        except RequestRefused as refused:
+            raise NotVerified(str(refused)) from None
+        if signals is None:
+            raise NotVerified("the provider sends no events")
+        return signals
 
     def _server(self) -> Server:
         return Server(endpoints_of(self.client, self.calls), self.client, self.calls)

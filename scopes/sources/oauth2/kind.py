@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
+from mmap import mmap
 
-from scopes.catalogue import Provider
-from scopes.facts import AccountTrouble
+from scopes.catalogue import Provider, provider_named
+from scopes.facts import AccountTrouble, Fact
+from scopes.sources.calls import Calls
 from scopes.sources.errors import UnknownName
+from scopes.sources.events import Event, ReadEvent
 from scopes.sources.gateway import Abilities, Gateway, Kind, Patience
 from scopes.sources.oauth2 import clients, vault
 from scopes.sources.oauth2.clients import CLIENTS, ISSUER, Client
+from scopes.sources.oauth2.endpoints import endpoints_of
+from scopes.sources.oauth2.signals import events
 
 PREFIX = "OAUTH2_"
+PRODUCTION = (None, "", "production")
 
 
 class OAuth2Kind(Kind):
     """Our registrations as a client: `oauth2:google`."""
 
     kind, title, prefix = "oauth2", "OAuth 2.0", PREFIX
-    abilities = Abilities(begins_consents=True, finishes_consents=True, revokes=True, checks_up=True)
+    abilities = Abilities(begins_consents=True, finishes_consents=True, sends_events=True, revokes=True, checks_up=True)
     actions: Mapping[AccountTrouble, str] = {
         AccountTrouble.USER_LIMIT: "Have the limit raised at the provider, or end connections that nobody uses",
         AccountTrouble.PAYMENT: "See to the account’s payment at the provider",
@@ -44,19 +51,34 @@ class OAuth2Kind(Kind):
 
     def troubles(self, variables: Mapping[str, str]) -> Iterator[str]:
         yield from clients.troubles(variables)
-        yield from vault.troubles(variables, needed=bool(variables.get(CLIENTS, "").strip()))
+        needed = bool(variables.get(CLIENTS, "").strip())
+        yield from vault.troubles(variables, needed=needed)
+        if needed and not variables.get("PORTAL_URL", "").strip() and variables.get("PORTAL_MODE") in PRODUCTION:
+            yield f"PORTAL_URL is missing, and the redirect URIs of {CLIENTS} are made with it."
 
     def addresses(self, variables: Mapping[str, str]) -> Iterator[str]:
         return (name for name in sorted(variables) if name.startswith(PREFIX) and name.endswith(f"_{ISSUER}"))
 
-    def names_of(self, provider: Provider) -> tuple[str, ...]:
-        return (provider.slug,) if any(one.provider == provider.slug for one in _configured().values()) else ()
+    def title_of(self, name: str) -> str:
+        client = _configured().get(name)
+        return provider_named(client.provider).name if client else self.title
+
+    def names_of(self, name: str, provider: Provider) -> tuple[str, ...]:
+        client = _configured().get(name)
+        return (provider.slug,) if client and client.provider == provider.slug else ()
 
     def request_more(self, provider: str, scope: str, name: str) -> str:
         return (
             f"In the console of {provider}, allow {scope} for the client of {self.kind}:{name}; what is requested is"
             " what the policy says, so publish a version that requests it."
         )
+
+    def read_event(self, name: str, body: bytes | mmap, now: datetime) -> ReadEvent:
+        client = _configured()[name]
+        return events.read(endpoints_of(client, Calls()), client, body)
+
+    def facts(self, body: Event, happened_at: datetime, provider: str = "") -> tuple[Fact, ...]:
+        return events.facts(body, happened_at)
 
 
 def _configured() -> dict[str, Client]:
