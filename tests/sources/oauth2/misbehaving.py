@@ -17,7 +17,7 @@ from scopes.catalogue.entries import Known, Provider, Scope
 from scopes.catalogue.oauth import Account, AccountFrom, OAuth
 from scopes.facts import AttemptFailed, ConsentGiven
 from scopes.sources.calls import Calls, Limits
-from scopes.sources.consents import ConsentRequest, ConsentReturn
+from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn
 from scopes.sources.oauth2 import consent
 from scopes.sources.oauth2.clients import Client
 from scopes.sources.oauth2.consent import Finished
@@ -35,6 +35,7 @@ ACME = Provider(
     reports_scopes=Known.YES,
 )
 CLIENT = Client("acme", "our-id", SECRET, "acme")
+NO_HEADERS: Mapping[str, str] = {}
 LIMITS = Limits(connect=2.0, read=0.5, total=1.0, longest_wait=0.0, most_bytes=100_000)
 
 
@@ -48,7 +49,9 @@ class Misbehaving:
     asked: list[Request] = field(default_factory=list)
     known: dict[str, Callable[[Request], Response]] = field(default_factory=dict)
 
-    def answers(self, path: str, body: object = None, status: int = 200, **headers: str) -> None:
+    def answers(
+        self, path: str, body: object = None, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
+    ) -> None:
         """From now on `path` answers so; a body that is no text or bytes is sent as JSON."""
 
         def respond(request: Request) -> Response:
@@ -72,7 +75,7 @@ class Misbehaving:
     def server(self) -> Server:
         return Server(self.oauth, CLIENT, Calls(LIMITS))
 
-    def begin(self, **wish: Any) -> tuple[dict[str, str], consent.BegunConsent]:
+    def begin(self, **wish: Any) -> tuple[dict[str, str], BegunConsent]:
         """The parameters of the consent screen's address, and what was begun."""
         request = ConsentRequest(
             attempt=STATE, provider=self.entry, names=("acme",), reference_id="ref-ben", success_url="", failure_url="",

@@ -181,7 +181,7 @@ class Test11NoJson:
     def test_is_asked_for_and_a_form_is_read_all_the_same(self, provider: Misbehaving) -> None:
         provider.how["account"] = Account(AccountFrom.TOKEN_RESPONSE, ("who",))
         body = f"access_token={ACCESS}&scope=daily%2Cheart&who=7"
-        provider.answers("/token", body, **{"Content-Type": "application/x-www-form-urlencoded"})
+        provider.answers("/token", body, headers={"Content-Type": "application/x-www-form-urlencoded"})
         finished = provider.finish()
         assert (given(finished).user_id, given(finished).scopes) == ("7", ("daily", "heart"))
         assert provider.asked[0].headers["Accept"] == "application/json"
@@ -344,7 +344,7 @@ class Test23WhereNobodyTells:
             Report(ReportedAt.HEADER, "X-Scopes", provider.http.url_for("/me")),
         )
         provider.answers("/token", with_account())
-        provider.answers("/me", {"id": 1}, **{"X-Scopes": "daily, heart"})
+        provider.answers("/me", {"id": 1}, headers={"X-Scopes": "daily, heart"})
         finished = provider.finish()
         assert (given(finished).scopes, finished.granted_in) == (("daily", "heart"), "header")
         assert provider.asked[-1].headers["Authorization"] == f"Bearer {ACCESS}"
