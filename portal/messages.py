@@ -1,7 +1,7 @@
 """Message catalogues without the gettext program: `make messages`, or `python -m portal.messages [LANGUAGE …]`.
 
 Collects what Python and templates mark for translation, brings each `locale/*/LC_MESSAGES/django.po` up to date (and
-begins those of the languages that are named), and compiles it to the `.mo` beside it. Marks are Django's own. Folders
+begins those of the languages that are named), and compiles it to the `.mo` next to it. Marks are Django's own. Folders
 named `admin` hold the desk, which is English only.
 """
 
@@ -93,7 +93,7 @@ def read(path: Path, locale: str) -> Catalog:
 
 
 def compiled(po: Path, locale: str) -> bytes:
-    """What belongs into the `.mo` file beside `po`."""
+    """What belongs into the `.mo` file next to `po`."""
     out = BytesIO()
     write_mo(out, _plain(read(po, locale), locale))
     return out.getvalue()

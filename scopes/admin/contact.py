@@ -23,7 +23,7 @@ LOOK = ("scopes.view_person", "scopes.view_connection")
 
 
 class MarkForm(Why):
-    """Until when, beside why."""
+    """Why, and until when."""
 
     until = forms.DateField(label=_("Until"), required=False, help_text=_("Leave empty for no end date."))
 

@@ -41,7 +41,7 @@ _WHICH = {
 
 @admin.register(Delivery, site=desk)
 class Deliveries(Records):
-    """The list of deliveries. What one said is shown to those who may read it."""
+    """The list of deliveries. Its body is shown to those who may read it."""
 
     heading = _("Deliveries")
     explanation = _("Every webhook as received, newest first. Health data is never stored.")
@@ -60,7 +60,7 @@ class Deliveries(Records):
     change_form_template = "admin/delivery.html"
 
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> tuple[str, ...]:
-        return (*self.fields, "said") if request.user.has_perm("scopes.read_delivery_body") else self.fields
+        return (*self.fields, "content") if request.user.has_perm("scopes.read_delivery_body") else self.fields
 
     @admin.display(description=_("Delivery"))
     def number(self, row: Delivery) -> str:
@@ -110,7 +110,7 @@ class Deliveries(Records):
         return when(row.given_up_at, "no")
 
     @admin.display(description=_("Content"))
-    def said(self, row: Delivery) -> SafeString:
+    def content(self, row: Delivery) -> SafeString:
         return format_html('<pre tabindex="0">{}</pre>', pretty(row.body))
 
 

@@ -22,7 +22,7 @@ AGAIN = timedelta(minutes=10)
 
 
 def note(agent: User, opened: Person | Connection, now: datetime) -> None:
-    """Write down that `agent` opened this page, unless that was written lately."""
+    """Record that `agent` opened this page, unless there is a recent record of it."""
     if isinstance(opened, Person):
         entry = {"verb": PERSON, "person": opened, "subject": opened.reference_id[:200]}
     else:
@@ -54,7 +54,7 @@ def shown_in(content: str, people: Iterable[Person]) -> list[Person]:
 
 
 def _write(agent: User, now: datetime, entry: dict[str, Any], like: dict[str, Any]) -> None:
-    """Make the entry, unless there is one lately that says as much."""
+    """Create the entry, unless there is a recent one that covers it."""
     if not TrailEntry.objects.filter(actor=agent, at__gt=now - AGAIN, **like).exists():
         Act(agent).entry(at=now, **entry).save()
 

@@ -137,7 +137,7 @@ def _judged(connections: list[Connection]) -> list[tuple[Connection, Verdict | N
 
 
 def _remember(request: HttpRequest, words: str) -> str:
-    """A key under which the session keeps `words`, beside the last few: two tabs do not mix."""
+    """A key under which the session keeps `words`, one of the last few: two tabs do not mix."""
     key = secrets.token_urlsafe(6)
     kept = dict(list(request.session.get("searches", {}).items())[-REMEMBERED + 1 :])
     request.session["searches"] = {**kept, key: words}

@@ -2,7 +2,7 @@
 
 A try is counted before the password is looked at, so that many at once cannot pass the limit together. A try beyond
 the limit is refused, even with the right password, and does not lengthen the wait. The answer is always the same, so
-that it tells neither which names exist nor which are locked.
+that it reveals neither which names exist nor which are locked.
 """
 
 from __future__ import annotations

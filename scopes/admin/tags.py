@@ -36,7 +36,7 @@ IN_TICKS = re.compile(r"`([^`]+)`")
 
 @register.simple_tag
 def shape(name: str) -> SafeString:
-    """A symbol of static/desk/shapes.svg. It only repeats what a word beside it says."""
+    """A symbol of static/desk/shapes.svg. It only repeats the word next to it."""
     return format_html(
         '<svg class="shape" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
         static("desk/shapes.svg"),

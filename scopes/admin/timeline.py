@@ -76,7 +76,7 @@ def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[Event]:
 
 
 def _by(period: Period) -> str:
-    """Who told it; a file by its name, for there are several."""
+    """Who reported it; a file by its name, for there are several."""
     which = f" {period.origin_record}" if period.origin == OriginKind.FILE else ""
     return f"by {OriginKind(period.origin).noun}{which}"
 

@@ -32,7 +32,7 @@ WAIVE = "scopes.waive"
 
 
 class WaiveForm(Why):
-    """Until when, beside why."""
+    """Why, and until when."""
 
     until = forms.DateField(label=_("Until"), help_text=f"At most one year. Usually {DAYS} days.")
 

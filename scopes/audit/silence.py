@@ -1,6 +1,6 @@
 """How long each source has sent no webhook, compared with what is usual there.
 
-Longer than a day no silence is usual: a source may stop delivering for good after that. What is usual is learnt from
+Longer than a day no silence is usual: a source may stop delivering permanently after that. What is usual is learnt from
 the source's own webhooks of the last two weeks.
 """
 

@@ -19,7 +19,7 @@ EVERY = "*"
 
 
 class Known(StrEnum):
-    """An answer that may be missing: no source tells everything."""
+    """An answer that may be missing: no source reports everything."""
 
     YES = "yes"
     NO = "no"

@@ -77,7 +77,7 @@ class Ends(StrEnum):
 
 
 class AccountFrom(StrEnum):
-    """Where the id of the account is read after an exchange. `nowhere`: the provider tells it in no way."""
+    """Where the id of the account is read after an exchange. `nowhere`: the provider reports none."""
 
     ENDPOINT = "endpoint"
     TOKEN_RESPONSE = "token_response"  # noqa: S105

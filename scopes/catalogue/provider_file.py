@@ -41,7 +41,7 @@ LANGUAGE = re.compile("[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 @dataclass(frozen=True)
 class ProviderFile:
-    """What one file says, with its nodes, for complaints that only show beside the other files."""
+    """What one file says, with its nodes, for complaints that only show when it is compared with other files."""
 
     page: Page
     nodes: Nodes

@@ -179,7 +179,7 @@ def _unless_error_code(match: re.Match[str]) -> str:
 
 
 def _is_sent(text: str) -> bool:
-    """True where a `code` is one that was issued: beside the grant that it is for, or a state and no error."""
+    """True where a `code` is one that was issued: next to the grant that it is for, or a state and no error."""
     return "grant_type" in text or ("state=" in text and "error=" not in text)
 
 

@@ -1,4 +1,4 @@
-"""What an engineer is asked to change, as a text to paste: for what no link can mend. Pure; it names no person."""
+"""What an engineer is asked to change, as a text to paste: for what no link can fix. Pure; it names no person."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Escalation:
 
 
 def escalations(account: Explanation, where: Where, affected: Affected) -> tuple[Escalation, ...]:
-    """A text for each thing about this connection that an engineer has to mend; none where there is nothing."""
+    """A text for each thing about this connection that an engineer has to fix; none where there is nothing."""
     return tuple(_all(account, where, affected))
 
 
@@ -75,7 +75,7 @@ def _all(account: Explanation, where: Where, affected: Affected) -> Iterator[Esc
             ]
             since = (f"Missing on this connection since {line.since:%-d %b %Y}.",) if line.since else ()
             evidence = (*since, *(one.replace("`", "") for one in line.evidence))
-            change = _change(line.remedy, _asked_for(line, where.provider), where)
+            change = _change(line.remedy, _requested_name(line, where.provider), where)
             yield Escalation(
                 line.reason, title, _text(title, wrong, change, evidence, where, affected, f"{scope}={line.reason}")
             )
@@ -85,7 +85,7 @@ def _for_engineers(line: ExplainedLine) -> bool:
     return line.held is not True and line.remedy in ENGINEERS
 
 
-def _asked_for(line: ExplainedLine, provider: Provider) -> str:
+def _requested_name(line: ExplainedLine, provider: Provider) -> str:
     """The scope that is to be requested or approved: for a replaced one what replaces it."""
     scope = provider.by_name.get(line.scopes[0])
     return scope.successor if line.reason == "renamed" and scope and scope.successor else line.scopes[0]

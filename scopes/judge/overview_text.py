@@ -77,7 +77,7 @@ def _connection(entry: ConnectionOverview) -> dict[str, Any]:
 
 
 def _suspicions_of(entry: ConnectionOverview, line: ExplainedLine) -> list[str]:
-    """What is doubted of a need that is missing."""
+    """The caveats about a need that is missing."""
     return [entry.suspicions[scope] for scope in line.scopes if scope in entry.suspicions] if line.held is False else []
 
 

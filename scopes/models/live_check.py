@@ -1,4 +1,4 @@
-"""Evidence that is kept beside a connection's periods: answers of live checks, and data that a provider refused.
+"""Evidence that is stored next to a connection's periods: answers of live checks, and data that a provider refused.
 
 Neither is judged. The facts that follow from a live check are recorded like all others.
 """

@@ -75,7 +75,7 @@ class AuditRun(models.Model):
 
 
 class TrailEntry(models.Model):
-    """What somebody did, append-only. Names are stored beside the foreign keys, so that entries outlive the rows.
+    """What somebody did, append-only. Names are stored next to the foreign keys, so that entries outlive the rows.
 
     Changes of a connection are in its periods; the trail has everything else.
     """

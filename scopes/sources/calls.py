@@ -151,20 +151,20 @@ def is_sent(problem: Exception) -> bool:
     return not isinstance(reason, NewConnectionError)
 
 
-def retry_after(said: str, now: datetime | None) -> float | None:
+def retry_after(value: str, now: datetime | None) -> float | None:
     """How many seconds a header asks us to wait; None when it does not say, or in no readable way."""
     try:
-        seconds = float(said)
+        seconds = float(value)
     except ValueError:
-        until = date_of(said)
+        until = date_of(value)
         seconds = (until - (now or datetime.now(UTC))).total_seconds() if until else math.nan
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def date_of(said: str) -> datetime | None:
+def date_of(value: str) -> datetime | None:
     """The date in a header; None where there is none."""
     try:
-        date = parsedate_to_datetime(said)
+        date = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError):
         return None
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)

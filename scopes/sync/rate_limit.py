@@ -40,7 +40,7 @@ def acquire(source: str, rate: float, patience: float) -> float | None:
     By the database's clock: it is the one that all machines share. A reservation that nobody uses, because its process
     was killed, is lost.
     """
-    with _apart() as cursor:
+    with _outside_transactions() as cursor:
         cursor.execute(
             """
             INSERT INTO scopes_requestbudget AS budget (key, next_at)
@@ -57,7 +57,7 @@ def acquire(source: str, rate: float, patience: float) -> float | None:
 
 
 @contextmanager
-def _apart() -> Iterator[CursorWrapper]:
+def _outside_transactions() -> Iterator[CursorWrapper]:
     """A cursor outside any transaction, so that nobody waits for the end of ours.
 
     A thread that has a connection and no transaction uses that; all others of a process share one, one after the other.

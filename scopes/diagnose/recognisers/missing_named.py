@@ -50,7 +50,7 @@ def needed_near_scopes(error: ErrorText) -> Iterator[Clue]:
         names = names_in(match, error.known, "strict")
         if names and _NEAR_SCOPES.search(around):
             span = (match.start(), min(match.end(), match.start() + NEARBY))
-            yield Clue(ErrorVerdict.MISSING_SCOPE, "needed, beside scopes", NAMED - 1, *span, scopes=names)
+            yield Clue(ErrorVerdict.MISSING_SCOPE, "needed, next to scopes", NAMED - 1, *span, scopes=names)
 
 
 _ADVICE = re.compile(
@@ -254,7 +254,7 @@ RECOGNISERS: tuple[RecogniserFunction, ...] = (
         read="strict",
     ),
     by_pattern(
-        "wants these, beside what it has",
+        "wants these, next to what it has",
         ErrorVerdict.MISSING_SCOPE,
         NAMED - 1,
         r"\b(?:want(?:s|ed)?|needs?)[ \t:=]{1,3}" + FENCED_LIST,

@@ -1,4 +1,4 @@
-"""Whose account it is that a person consented with, as the provider's entry says that it is told."""
+"""The account that a person consented with, as the provider's entry says where its id is."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scopes.sources.oauth2.server import Server
 
 
 def account_of(server: Server, answer: TokenAnswer, parameters: Mapping[str, Sequence[str]]) -> str | None:
-    """The id of the account that `answer` is of; None where the provider tells it in no way.
+    """The id of the account that `answer` is of; None where the provider reports none.
 
-    Raises SourceUnavailable where it should be told and is not, or tells of two accounts; other SourceErrors as the
+    Raises SourceUnavailable where it is missing, or of two accounts; other SourceErrors as the
     call that asks for it does.
     """
     at = server.oauth.account.at
@@ -50,11 +50,11 @@ def ask(server: Server, access: str, refresh: str | None) -> str | None:
 
 
 def joined(server: Server, data: Mapping[str, Any]) -> str:
-    """The id in what tells it: the values of the entry's fields, joined by a colon."""
+    """The id in an answer: the values of the entry's fields, joined by a colon."""
     values = [at_path(data, name) for name in server.oauth.account.fields]
     for name, value in zip(server.oauth.account.fields, values, strict=True):
         if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).strip():
-            raise SourceUnavailable(f"{server.client.name}: whose account it is is not said, {name} is missing")
+            raise SourceUnavailable(f"{server.client.name}: the account's id is missing: no {name}")
     found = ":".join(str(value).strip() for value in values)
     if len(found) > LONGEST_USER_ID or not found.isprintable():
         raise SourceUnavailable(f"{server.client.name}: the id of the account is too long, or not printable")

@@ -125,8 +125,8 @@ def read_object(
     if refused:
         raise refusal(answered, data or {}, what, during, secrets)
     if data is None:
-        came = "a web page" if answered.is_page else "something that is neither JSON nor a form, or half of it"
-        raise SourceUnavailable(f"{what}: answered with {came}", status=answered.status)
+        found = "a web page" if answered.is_page else "something that is neither JSON nor a form, or half of it"
+        raise SourceUnavailable(f"{what}: answered with {found}", status=answered.status)
     return data
 
 

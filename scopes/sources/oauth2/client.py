@@ -95,7 +95,7 @@ def ask_about(
     url = PLACE.sub(lambda place: quote(own[place[1]], safe=""), request.endpoint)
     authentication = request.client_authentication or oauth.client_authentication
     session = _session(client, calls)
-    auth: AuthBase = _nobody
+    auth: AuthBase = _no_authentication
     if request.token_in is TokenIn.BEARER:
         auth = _Bearer(token)
     elif authentication is not ClientAuthentication.NONE or request.token_in in (TokenIn.FORM, TokenIn.JSON):
@@ -117,7 +117,7 @@ def get_as(token: str, url: str, what: str, calls: Calls) -> Answered:
 
 def get(url: str, what: str, calls: Calls) -> Answered:
     """The answer to a GET by nobody, such as of metadata or keys."""
-    return calls.send(what, _BARE.request, "GET", url, headers=HEADERS, auth=_nobody)
+    return calls.send(what, _BARE.request, "GET", url, headers=HEADERS, auth=_no_authentication)
 
 
 class _Session(OAuth2Session):  # type: ignore[misc]
@@ -180,14 +180,14 @@ class _AsJson(AuthBase):
         return request
 
 
-class _Nobody(AuthBase):
+class _NoAuthentication(AuthBase):
     """No authentication, also where a .netrc knows one."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
 
 
-_nobody = _Nobody()
+_no_authentication = _NoAuthentication()
 
 
 def _basic(client: Any, _method: str, uri: str, headers: Any, body: Any) -> tuple[str, Any, Any]:

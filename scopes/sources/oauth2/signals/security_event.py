@@ -1,7 +1,7 @@
 """Security events in the standard form: a signed SET (RFC 8417) that is pushed to us (RFC 8935), as RISC and CAEP do.
 
 Its signature is checked with a key of the sender's JWKS; issuer and audience must be those that we expect. That it is
-no ID token is told by its `events`.
+no ID token is recognised by its `events`.
 """
 
 from __future__ import annotations
