@@ -9,38 +9,42 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import wraps
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urljoin
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.csp import CSP, build_policy
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow
 from scopes.models import Attempt, ReauthLink, Source
 from scopes.reauth import callback as consents
 from scopes.reauth import consent_text, landing, notices
-from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
-from scopes.reauth.notices import Notice
 from scopes.reauth.progress import missing_of
 from scopes.reauth.result import AttemptResult, result_of
 from scopes.sources import registry
 from scopes.sources.errors import NotConfigured, SourceError, SourceUnavailable
-from scopes.sources.gateway import Gateway, Patience
+from scopes.sources.gateway import Patience
 from scopes.sync import account, deliveries
 from scopes.views.door import door
+from scopes.views.reauth_pages import (
+    RETRY_SECONDS,
+    for_a_person,
+    gateway_of,
+    in_language_of,
+    note,
+    page,
+    private,
+    unavailable,
+    unknown_link,
+)
 
-RETRY_SECONDS = 300
 LOOK_AGAIN_SECONDS = 4
 SECONDS_FOR_PENDING = 2
 NO_OTHER_ATTEMPT = (AttemptResult.FIXED, AttemptResult.WAITING)
@@ -50,58 +54,33 @@ BROWSER_KEEPS = timedelta(hours=2)
 log = logging.getLogger(__name__)
 
 
-def _for_a_person(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view in the browser's language; where the database does not answer in time, a page that says to try again."""
-
-    @wraps(view)
-    def answered(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
-        with translation.override(translation.get_language_from_request(request)):
-            try:
-                return view(request, *arguments, **named)
-            except (OperationalError, InterfaceError) as problem:
-                log.warning("a link could not be served, the database did not answer: %s", type(problem).__name__)
-                return _unavailable(request)
-
-    return answered
-
-
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    """A page that needs no database, in the browser's language."""
-    with translation.override(translation.get_language_from_request(request)):
-        context = {"notice": notices.PORTAL_UNAVAILABLE.translated({})}
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        response = _private(render(request, "reauth/note.html", context, status=status))
-    response["Retry-After"] = str(RETRY_SECONDS)
-    return response
-
-
-@door(busy=_unavailable)
+@door(busy=unavailable)
 @csrf_exempt  # the secret in the address is the capability, and some mail programs keep no cookie
-@_for_a_person
+@for_a_person
 def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse:
     """GET shows what is asked for and why, and changes nothing; POST redirects to the provider."""
     link = landing.find(public_id, secret)
     if link is None:
-        return _unknown(request)
-    with _in_language_of(link):
+        return unknown_link(request)
+    with in_language_of(link):
         return _redirect_to_provider(request, link) if request.method == "POST" else _show_link(request, link)
 
 
-@door(methods=("GET", "HEAD"), takes_any_input=True, busy=_unavailable)
-@_for_a_person
+@door(methods=("GET", "HEAD"), takes_any_input=True, busy=unavailable)
+@for_a_person
 def back(request: HttpRequest, key: str) -> HttpResponse:
     """Where the provider sends the person: records the address's parameters, and redirects to the result's page."""
     attempt = landing.attempt_by(key)
     if attempt is None or _is_finished_here(attempt):
-        return _unknown(request)
+        return unknown_link(request)
     parameters = dict(request.GET.lists())
     end = next(iter(parameters.pop("end", [])), "")
     landing.returned(attempt, end, parameters, timezone.now())
     return _to_result(attempt)
 
 
-@door(methods=("GET", "HEAD"), takes_any_input=True, busy=_unavailable)
-@_for_a_person
+@door(methods=("GET", "HEAD"), takes_any_input=True, busy=unavailable)
+@for_a_person
 def callback(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     """Where the provider sends the person whose consent is finished here; `state` is the key of the attempt.
 
@@ -111,26 +90,26 @@ def callback(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     states = parameters.get("state", [])
     attempt = landing.attempt_by(states[0]) if len(states) == 1 else None
     if attempt is None or (attempt.source.kind, attempt.source.name) != (kind, name) or not _is_finished_here(attempt):
-        return _unknown(request)
+        return unknown_link(request)
     assert attempt.link is not None
     if not landing.is_begun_by(attempt, request.COOKIES.get(settings.CONSENT_COOKIE_NAME, "")):
-        with _in_language_of(attempt.link):
-            return _note(request, attempt.link, notices.OTHER_BROWSER, HTTPStatus.FORBIDDEN)
+        with in_language_of(attempt.link):
+            return note(request, attempt.link, notices.OTHER_BROWSER, HTTPStatus.FORBIDDEN)
     landing.returned(attempt, "", consents.without_secrets(parameters), timezone.now())
     if request.method == "GET":
         _finish(request, attempt, parameters)
     return _to_result(attempt)
 
 
-@door(busy=_unavailable)
+@door(busy=unavailable)
 @csrf_exempt  # the key is as secret as the link's own, and made for one press
-@_for_a_person
+@for_a_person
 def result(request: HttpRequest, key: str) -> HttpResponse:
     """The attempt's result: granted, still missing, not confirmed yet. POST begins another through the same link."""
     attempt = landing.attempt_by(key)
     if attempt is None or attempt.link is None:
-        return _unknown(request)
-    with _in_language_of(attempt.link):
+        return unknown_link(request)
+    with in_language_of(attempt.link):
         return (
             _redirect_to_provider(request, attempt.link)
             if request.method == "POST"
@@ -139,15 +118,10 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @csrf_exempt
-@_for_a_person
+@for_a_person
 def incomplete(request: HttpRequest, rest: str) -> HttpResponse:
     """An address that is cut off."""
-    return _unknown(request)
-
-
-def _in_language_of(link: ReauthLink) -> translation.override:
-    """The link's language, which the agent chose for its message; else the person's, else the browser's."""
-    return translation.override(language_of(link.language, link.person.locale))
+    return unknown_link(request)
 
 
 def _show_link(request: HttpRequest, link: ReauthLink) -> HttpResponse:
@@ -163,7 +137,7 @@ def _show_link(request: HttpRequest, link: ReauthLink) -> HttpResponse:
     consent = consent_text.for_link(link, lacking, settings.PORTAL_HOST_NAME)
     trouble = notices.CANNOT_CONNECT.translated(consent.names).text if link.integration.source.trouble else ""
     context = {"consent": consent, "until": consent_text.works_until(link.expires_at), "trouble": trouble}
-    return _page(request, "reauth/landing.html", link, context)
+    return page(request, "reauth/landing.html", link, context)
 
 
 def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> HttpResponse:
@@ -184,7 +158,7 @@ def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> Ht
         "fixed": outcome is AttemptResult.FIXED,
         "may_try": outcome not in NO_OTHER_ATTEMPT and status_of(link, now) is LinkStatus.LIVE,
     }
-    response = _page(request, "reauth/result.html", link, context)
+    response = page(request, "reauth/result.html", link, context)
     if outcome is AttemptResult.WAITING and now - attempt.started_at < landing.HOUR:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
     return response
@@ -200,29 +174,29 @@ def _redirect_to_provider(request: HttpRequest, link: ReauthLink) -> HttpRespons
     except LinkEnded as ended:
         return _ended(request, link, ended.status)
     except landing.TooManyPresses:
-        return _note(request, link, notices.TOO_MANY_PRESSES, HTTPStatus.TOO_MANY_REQUESTS)
+        return note(request, link, notices.TOO_MANY_PRESSES, HTTPStatus.TOO_MANY_REQUESTS)
     address = _address(request, "reauth_back", attempt.key)
     back_to = landing.BackTo(f"{address}?end=success", f"{address}?end=failure", _callback_url(request, source))
     try:
-        url = landing.mint(attempt, _gateway(link), back_to, link.language, now)
+        url = landing.mint(attempt, gateway_of(link), back_to, link.language, now)
     except NotConfigured as problem:
         landing.not_minted(attempt, str(problem), now)
     except SourceUnavailable as problem:
         log.warning("link %s was pressed and no consent could begin: %s", link.public_id, problem)
-        response = _note(request, link, notices.SOURCE_UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE)
+        response = note(request, link, notices.SOURCE_UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
     except SourceError as problem:
         log.warning("link %s was pressed and no consent could begin: %s", link.public_id, problem)
         account.note(source.key, problem, now)
     else:
-        response = _private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
+        response = private(HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER), link)
         if browser:
             _remember(response, browser)
         else:
             account.works(source.key, links=True)
         return response
-    return _note(request, link, notices.CANNOT_CONNECT, HTTPStatus.SERVICE_UNAVAILABLE)
+    return note(request, link, notices.CANNOT_CONNECT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _browser(request: HttpRequest) -> str:
@@ -248,7 +222,7 @@ def _is_finished_here(attempt: Attempt) -> bool:
 
 
 def _to_result(attempt: Attempt) -> HttpResponse:
-    return _private(HttpResponseRedirect(reverse("reauth_result", args=[attempt.key]), status=HTTPStatus.SEE_OTHER))
+    return private(HttpResponseRedirect(reverse("reauth_result", args=[attempt.key]), status=HTTPStatus.SEE_OTHER))
 
 
 def _finish(request: HttpRequest, attempt: Attempt, parameters: Mapping[str, Sequence[str]]) -> None:
@@ -284,54 +258,6 @@ def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
         return False
 
 
-def _gateway(link: ReauthLink) -> Gateway:
-    source = link.integration.source
-    return registry.gateway(source.kind, source.name, Patience.INTERACTIVE)
-
-
 def _ended(request: HttpRequest, link: ReauthLink, status: LinkStatus) -> HttpResponse:
     answer = HTTPStatus.OK if status is LinkStatus.FIXED else HTTPStatus.GONE
-    return _note(request, link, notices.LINKS[status], answer)
-
-
-def _unknown(request: HttpRequest) -> HttpResponse:
-    """The same answer for a link that does not exist and for a wrong secret."""
-    context = {"notice": notices.UNKNOWN_LINK.translated({})}
-    return _private(render(request, "reauth/note.html", context, status=HTTPStatus.NOT_FOUND))
-
-
-def _note(request: HttpRequest, link: ReauthLink, notice: Notice, status: HTTPStatus) -> HttpResponse:
-    consent = consent_text.for_link(link, (), settings.PORTAL_HOST_NAME)
-    context = {"consent": consent, "notice": notice.translated(consent.names)}
-    return _page(request, "reauth/note.html", link, context, status)
-
-
-def _page(
-    request: HttpRequest,
-    template: str,
-    link: ReauthLink,
-    context: dict[str, object],
-    status: HTTPStatus = HTTPStatus.OK,
-) -> HttpResponse:
-    return _private(render(request, template, context, status=status), link)
-
-
-def _private(response: HttpResponse, link: ReauthLink | None = None) -> HttpResponse:
-    """Not cached, and its address not passed on: it is a secret."""
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    if link is not None:
-        response[CSP.HEADER_ENFORCE.value] = build_policy({**settings.SECURE_CSP, "form-action": _may_lead_to(link)})
-    return response
-
-
-def _may_lead_to(link: ReauthLink) -> list[str]:
-    """Where the button may lead: Chromium applies `form-action` to redirects too, and a provider has many hosts."""
-    allowed = [str(CSP.SELF), "https:"]
-    try:
-        insecure = _gateway(link).insecure_origin
-    except NotConfigured:
-        return allowed
-    # Only on this machine is http allowed at all, and in production nowhere: it is the sandbox.
-    return [*allowed, insecure] if insecure else allowed
+    return note(request, link, notices.LINKS[status], answer)

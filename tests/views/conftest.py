@@ -12,8 +12,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
+from scopes.models import Source
+from scopes.reauth.issue import Issued
+from tests.cast import the
+from tests.reauth.hands import send
 from tests.sources.terra.conftest import event
+from tests.views.links import AUTH_URL
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 SECRETS = {"production": "whsec-live", "staging": "whsec-try"}
@@ -91,3 +98,28 @@ def post(address: str, body: bytes, headers: dict[str, str]) -> int:
     """The status that a strict server answers with: CSRF checks are not skipped."""
     client = Client(enforce_csrf_checks=True)
     return client.post(address, body, content_type="application/json", headers=headers).status_code
+
+
+@pytest.fixture
+def terra(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+    """Terra's production environment, which mints a new id at each call."""
+    for name, value in {
+        "TERRA_ENVIRONMENTS": "prod",
+        "TERRA_PROD_DEV_ID": "dev",
+        "TERRA_PROD_API_KEY": "key",
+        "TERRA_PROD_BASE_URL": httpserver.url_for("/api/v2"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def mint(request: Request) -> Response:
+        user_id = f"minted-{len(httpserver.log) + 1}"
+        return Response(json.dumps({"status": "success", "user_id": user_id, "auth_url": AUTH_URL}))
+
+    httpserver.expect_request("/api/v2/auth/authenticateUser", method="POST").respond_with_handler(mint)
+    return httpserver
+
+
+@pytest.fixture
+def ben(cast: Source) -> Issued:
+    """A link for Ben, who lacks the heart rate."""
+    return send(the("ben"), now=timezone.now())
