@@ -17,6 +17,7 @@ from scopes import flow, queue
 from scopes.models import JobFailure, Source
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
+from scopes.sync.second_connections import compare_accounts
 
 KEPT = timedelta(days=30)
 CHECKS = 100
@@ -49,7 +50,7 @@ def second_connections() -> None:
     """Ask which accounts the connections are of that a link's consent made besides the one to be fixed."""
     for found in registry.set_up().values():
         if found.kind in registry.able("changes_ids"):
-            live_check.separate_accounts(rate_limit.gateway_of(found), timezone.now)
+            compare_accounts(rate_limit.gateway_of(found), timezone.now)
 
 
 @queue.job("refreshes", every="* * * * *")

@@ -26,7 +26,7 @@ from scopes.models import AuditRun, PolicyVersion, Source
 from scopes.rights import erased_ids, sessions
 from scopes.sources.errors import SourceError
 from scopes.sources.gateway import Gateway
-from scopes.sync import account, deliveries, listing, live_check, quarantine, retention
+from scopes.sync import account, deliveries, listing, live_check, quarantine, retention, second_connections
 from scopes.sync.listing import ListingTaken
 from scopes.sync.live_check import Checked
 
@@ -166,7 +166,7 @@ def list_source(
     account.review(gateway, clock())
     quarantine.apply_believed(source, clock)
     live_check.check(live_check.pending(source=source)[:CHECKS], gateway, clock)
-    live_check.separate_accounts(gateway, clock)
+    second_connections.compare_accounts(gateway, clock)
     checked = live_check.check_unconfirmed(source, gateway, clock, CHECKS)
     flow.settle_overdue(source.key, clock())
     return ListingResult(taken, checked)

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import batched
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 
 from scopes import flow
 from scopes.facts import AccountTrouble, ConnectionFact, ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.flow import Batches
-from scopes.models import Attempt, Connection, LiveCheck, Source
+from scopes.models import Connection, LiveCheck, Source
 from scopes.models.transactions import in_transaction
 from scopes.redaction import without_addresses
 from scopes.sources.errors import AccountRefused, CredentialDead, RequestRefused, SourceError
@@ -28,8 +28,7 @@ from scopes.sync import account
 
 AN_HOUR_EACH = 500
 IN_FLIGHT = 8
-LOOKED_BACK = timedelta(days=2)
-NIGHT, SECOND = "nightly audit", "second connections"
+NIGHT = "nightly audit"
 
 Answer = LiveCheck.Answer
 
@@ -210,35 +209,6 @@ def check_unconfirmed(source: Source, gateway: Gateway, clock: Callable[[], date
         integration__source=source, merged_into__isnull=True, standing__link=LinkState.UNCONFIRMED.value
     )
     return answer(new_checks(unconfirmed.order_by("pk")[:limit], NIGHT, clock()), gateway, clock)
-
-
-def separate_accounts(gateway: Gateway, clock: Callable[[], datetime]) -> Checked:
-    """Where a link's consent made a second connection, ask which account each is of, if the provider may be probed.
-
-    Equal accounts merge them, different ones are a wrong account; without the answers it is only inferred.
-    """
-    if not gateway.probes:
-        return Checked()
-    now = clock()
-    second = (
-        Attempt.objects.filter(
-            source__key=gateway.key,
-            state=Attempt.State.SUCCEEDED,
-            ended_at__gt=now - LOOKED_BACK,
-            connection__isnull=False,
-            connection__merged_into__isnull=True,
-            link__connection__isnull=False,
-            link__connection__merged_into__isnull=True,
-        )
-        .exclude(connection=F("link__connection"))
-        .filter(Q(connection__provider_user_id="") | Q(link__connection__provider_user_id=""))
-        .exclude(connection__live_checks__author=SECOND)
-        .select_related("connection", "link__connection")
-        .order_by("pk")
-    )
-    # The connection that was to be fixed comes first: the reply about the second settles the link.
-    both = [row for one in second for row in (one.link.connection, one.connection) if row]  # type: ignore[union-attr]
-    return answer(new_checks(dict.fromkeys(both), SECOND, now), gateway, clock)
 
 
 def _subjects(checks: Sequence[LiveCheck], gateway: Gateway) -> list[Subject]:

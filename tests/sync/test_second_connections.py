@@ -11,7 +11,7 @@ from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.exchange import Limits
 from scopes.sources.terra.gateway import TerraGateway
-from scopes.sync import live_check
+from scopes.sync import second_connections
 from tests import cast as people
 from tests.reauth.hands import EVERYTHING, after, consented, outcome, press, report, send
 from tests.terra_sandbox import gateway_of
@@ -52,7 +52,7 @@ def _query(path: str, user_id: str) -> dict[str, str]:
 
 
 def ask(gateway: TerraGateway, minutes: float = 5) -> int:
-    return live_check.separate_accounts(gateway, lambda: after(minutes)).answered
+    return second_connections.compare_accounts(gateway, lambda: after(minutes)).answered
 
 
 def test_equal_accounts_are_one_connection_again_and_the_link_has_fixed_it(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
@@ -24,6 +23,7 @@ from scopes.facts import (
     LinkState,
     ScopesChanged,
 )
+from scopes.sources.events import Event
 from scopes.sources.fields import (
     LONGEST_TEXT,
     LONGEST_USER_ID,
@@ -33,23 +33,12 @@ from scopes.sources.fields import (
     scopes_in,
     storable,
     text_in,
-    time_in,
 )
+from scopes.sources.terra.data_events import DATA_TYPES, entries_of, is_about_data, newest_day, newest_end
 from scopes.sources.terra.payloads import TerraUser, provider_of, read_user
-from scopes.times import A_DAY_ENDS_WITHIN, believed
-
-type Event = Mapping[str, Any]
+from scopes.times import believed
 
 LONGEST_TYPE = 60
-DATA_TYPES = frozenset(
-    {
-        "activity", "athlete", "body", "daily", "health_observation", "hormone", "lab_report", "menstruation",
-        "nutrition", "planned_workout", "route", "sleep",
-    }
-)  # fmt: skip
-NOT_MEASURED = frozenset({"athlete", "planned_workout"})
-# Instead of the data comes a place where it lies: in ping mode, or after it was put into a bucket of the customer's.
-PINGS = frozenset({"s3_payload", "s3_upload"})
 ENVELOPE = ("type", "status", "version", "message", "reason", "reference_id", "user")
 NOTHING_TO_RECORD = frozenset(
     {"healthcheck", "processing", "rate_limit_hit", "large_request_processing", "large_request_sending"}
@@ -58,8 +47,6 @@ NOTHING_TO_RECORD = frozenset(
 _MISSING_SCOPE = re.compile(
     rf"insufficient permissions? for(?: data type)?(?:\W{{1,3}}({'|'.join(sorted(DATA_TYPES))})\b)?", re.IGNORECASE
 )
-_OF_DATA = re.compile(r"(?:unified_api\.)?([a-z0-9_]+)(?:\.([a-z_]+))?")
-_WITHOUT_DATA = frozenset({"failed", "deleted"})
 _DIARY_KEY = re.compile(r"diary key", re.IGNORECASE)
 
 
@@ -75,7 +62,7 @@ def event_type(raw: object) -> str:
 
 def is_known(kind: str) -> bool:
     """True for a type that Terra documents, whether or not it says something about a connection."""
-    return kind in HANDLERS or kind in NOTHING_TO_RECORD or _about_data(kind)
+    return kind in HANDLERS or kind in NOTHING_TO_RECORD or is_about_data(kind)
 
 
 def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
@@ -85,7 +72,7 @@ def read_event(raw: Event, happened_at: datetime) -> tuple[Fact, ...]:
     where the body is no event, or one that matters cannot be read.
     """
     kind = event_type(raw)
-    if _about_data(kind):
+    if is_about_data(kind):
         return _data(raw, happened_at, kind)
     handler = HANDLERS.get(kind)
     return handler(raw, happened_at) if handler else ()
@@ -112,21 +99,10 @@ def read_event_at(provider: str, raw: Event, happened_at: datetime) -> tuple[Fac
 def _users_without_provider(raw: Event) -> dict[str, Mapping[str, Any]]:
     kind = event_type(raw)
     failed = kind == "auth_cancelled" or (kind == "auth" and raw.get("status") == "error")
-    if failed or (kind not in HANDLERS and not _about_data(kind)):
+    if failed or (kind not in HANDLERS and not is_about_data(kind)):
         return {}
     users = {key: raw[key] for key in ("user", "new_user") if isinstance(raw.get(key), Mapping)}
     return {key: user for key, user in users.items() if text_in(user, "provider", longest=LONGEST_TEXT) is None}
-
-
-def _about_data(kind: str) -> bool:
-    """True for the types of data and of pings, also by a dotted name: `unified_api.sleep.updated`."""
-    named = _OF_DATA.fullmatch(kind)
-    return named is not None and named[1] in DATA_TYPES | PINGS
-
-
-def _proves_data(kind: str) -> bool:
-    named = _OF_DATA.fullmatch(kind)
-    return named is not None and named[1] not in NOT_MEASURED and named[2] not in _WITHOUT_DATA
 
 
 def to_keep(raw: Event, now: datetime) -> dict[str, Any]:
@@ -136,8 +112,8 @@ def to_keep(raw: Event, now: datetime) -> dict[str, Any]:
     """
     kind = event_type(raw)
     kept = dict(raw) if kind in HANDLERS else {key: raw[key] for key in ENVELOPE if key in raw}
-    if _about_data(kind) and (entries := _entries(raw)):
-        newest = _newest_end(entries, now)
+    if is_about_data(kind) and (entries := entries_of(raw)):
+        newest = newest_end(entries, now)
         kept["data"] = [{"metadata": {"end_time": newest.isoformat()} if newest else {}}]
     try:
         storable: dict[str, Any] = _storable(kept)
@@ -250,35 +226,7 @@ def _data(raw: Event, at: datetime, kind: str) -> tuple[Fact, ...]:
     user = raw.get("user")
     if not isinstance(user, Mapping) or "user_id" not in user:
         return ()
-    return (_seen(raw, read_user(user), at, last_data_on=_newest_day(raw, at, kind)),)
-
-
-def _newest_day(raw: Event, at: datetime, kind: str) -> date | None:
-    """The day of the newest data, never after the event; the event's own day where the data has no readable time."""
-    if not _proves_data(kind):
-        return None
-    if kind in PINGS:
-        return at.date()
-    entries = _entries(raw)
-    return min(_newest_end(entries, at) or at, at).date() if entries else None
-
-
-def _newest_end(entries: list[Any], now: datetime) -> datetime | None:
-    return max((ended for entry in entries if (ended := _ended(entry, now))), default=None)
-
-
-def _entries(raw: Event) -> list[Any]:
-    data = raw.get("data")
-    return data if isinstance(data, list) else []
-
-
-def _ended(entry: object, now: datetime) -> datetime | None:
-    metadata = entry.get("metadata") if isinstance(entry, Mapping) else None
-    for key in ("end_time", "start_time"):
-        with suppress(PayloadError):
-            if isinstance(metadata, Mapping) and (time := time_in(metadata, key)):
-                return believed(time, now, ahead=A_DAY_ENDS_WITHIN)
-    return None
+    return (_seen(raw, read_user(user), at, last_data_on=newest_day(raw, at, kind)),)
 
 
 def _seen(raw: Event, user: TerraUser, at: datetime, *, last_data_on: date | None = None) -> ConnectionSeen:
