@@ -14,6 +14,7 @@ from scopes.catalogue.oauth import ClientAuthentication, OAuth
 from scopes.sources.errors import NotConfigured
 
 CLIENTS = "OAUTH2_CLIENTS"
+NEARLY = 0.85
 REQUESTS_PER_SECOND, MOST_REQUESTS_PER_SECOND = 5.0, 10_000.0
 
 ID, SECRET, SIGNING_SECRETS = "CLIENT_ID", "CLIENT_SECRET", "SIGNING_SECRETS"
@@ -73,7 +74,7 @@ def troubles(variables: Mapping[str, str]) -> Iterator[str]:
     known = [CLIENTS, *(variable(name, ending) for name in names for ending in ENDINGS)]
     for name, value in sorted(variables.items()):
         if value and name.startswith("OAUTH2_") and name not in known:
-            meant = difflib.get_close_matches(name, known, 1)
+            meant = difflib.get_close_matches(name, known, 1, NEARLY)
             listed = ", ".join(names) or "none"
             yield f"{name} is read by nothing: " + (f"is {meant[0]} meant?" if meant else f"{CLIENTS} names {listed}")
 

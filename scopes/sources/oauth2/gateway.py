@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Self
@@ -13,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from scopes.catalogue.oauth import SignalKind, Signals
+from scopes.facts import LinkState
 from scopes.models import Connection, Token
 from scopes.sources.calls import BACKGROUND, INTERACTIVE, Calls
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
@@ -53,7 +55,7 @@ class OAuth2Gateway(Gateway):
         return OAuth2Gateway(self.kind, self.client, self.calls.with_rate_limiter(limit))
 
     def begin_consent(self, request: ConsentRequest) -> BegunConsent:
-        return consent.begin(self._server(), request)
+        return consent.begin(self._server(), self._as_it_stands(request))
 
     def try_consent(self, now: datetime) -> bool:
         """False: nothing of a consent can be tried without a person, but whether our client is accepted."""
@@ -127,6 +129,20 @@ class OAuth2Gateway(Gateway):
         if signals is None:
             raise NotVerified("the provider sends no events")
         return signals
+
+    def _as_it_stands(self, request: ConsentRequest) -> ConsentRequest:
+        """Where the connection does not work, nothing is held; without a refresh token the consent screen is forced.
+
+        Many providers give that token at the first consent only, or where the screen was shown.
+        """
+        working = Token.objects.filter(
+            connection__in=self._connections(request.connected_as),
+            connection__standing__link=LinkState.ACTIVE,
+            ended_at__isnull=True,
+        ).first()
+        if working is None:
+            return replace(request, missing=request.missing + request.held, held=(), forced=True)
+        return replace(request, forced=request.forced or working.refresh is None)
 
     def _server(self) -> Server:
         return Server(endpoints_of(self.client, self.calls), self.client, self.calls)
