@@ -1,4 +1,4 @@
-"""A Terra to try against: a program of its own, with its own process, port and store.
+"""A Terra to try against, and an OAuth provider: programs of their own, each with its own process, port and store.
 
 Only the command `sandbox` imports it, and of the portal it imports only the catalogue. In reading order:
 
@@ -23,4 +23,6 @@ Only the command `sandbox` imports it, and of the portal it imports only the cat
     faults          wrong, late or broken answers on request
     control         the control API of whoever tries something out
     server          all of it on one port of the loopback
+    oauth           an OAuth 2.0 provider, on another port
+    start           which of the two the command asks for
 """

@@ -33,13 +33,13 @@ class Fault:
     seconds: float = 1.0
 
     @classmethod
-    def read(cls, data: object) -> Fault:
-        """The fault that a caller sent. Raises FaultError if it is invalid."""
+    def read(cls, data: object, kinds: tuple[str, ...] = KINDS) -> Fault:
+        """The fault that a caller sent, of one of these kinds. Raises FaultError if it is invalid."""
         if not isinstance(data, dict) or data.keys() - set(cls.__dataclass_fields__) or "kind" not in data:
             raise FaultError("Send an object with kind, and if wanted path, times or rate, seconds.")
         fault = cls(**data)
-        if fault.kind not in KINDS:
-            raise FaultError(f"kind is one of {', '.join(KINDS)}, not {fault.kind!r}.")
+        if fault.kind not in kinds:
+            raise FaultError(f"kind is one of {', '.join(kinds)}, not {fault.kind!r}.")
         if not isinstance(fault.path, str):
             raise FaultError("path is the end of a path, such as /subscriptions.")
         if type(fault.times) is not int or fault.times < 1:

@@ -20,7 +20,7 @@ PAGE = Markup("""<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · Terra sandbox</title>
+<title>{title} · {sandbox} sandbox</title>
 <link rel="stylesheet" href="/sandbox.css">
 </head>
 <body>
@@ -61,18 +61,18 @@ def consent(provider: Provider, scopes: Iterable[Scope], ticked: Iterable[str], 
     )
     none = Markup("<p>Everything in your account: this provider has no separate permissions.</p>")
     body = CONSENT.format(provider=provider.name, boxes=boxes or none)
-    return _page(f"Connect {provider.name}", body, provider.name)
+    return page(f"Connect {provider.name}", body, provider.name)
 
 
 def choice(providers: Iterable[Provider]) -> Response:
     """The page where a provider is chosen."""
     buttons = Markup("\n").join(CHOICE.format(value=terra_name(each), name=each.name) for each in providers)
-    return _page("Which one do you use?", Markup('<form method="post">\n{}\n</form>').format(buttons))
+    return page("Which one do you use?", Markup('<form method="post">\n{}\n</form>').format(buttons))
 
 
 def message(title: str, text: str, status: int = 200) -> Response:
     """A page that only says something."""
-    return _page(title, Markup("<p>{}</p>").format(text), status=status)
+    return page(title, Markup("<p>{}</p>").format(text), status=status)
 
 
 def style() -> Response:
@@ -80,12 +80,13 @@ def style() -> Response:
     return Response(STYLE, mimetype="text/css")
 
 
-def _page(title: str, body: Markup, provider: str = "Terra", status: int = 200) -> Response:
-    page = PAGE.format(title=escape(title), provider=provider, body=body)
+def page(title: str, body: Markup, provider: str = "Terra", status: int = 200, sandbox: str = "Terra") -> Response:
+    """A page of the sandbox that plays `sandbox`; its stripe says that this is not `provider`."""
+    html = PAGE.format(title=escape(title), provider=provider, body=body, sandbox=sandbox)
     headers = {
         "Content-Security-Policy": POLICY,
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    return Response(page, status=status, mimetype="text/html", headers=headers)
+    return Response(html, status=status, mimetype="text/html", headers=headers)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -79,6 +80,36 @@ def test_a_port_in_use_is_skipped_and_missing_keys_are_generated(run: Run) -> No
     headers = {"dev-id": ready["dev_id"], "x-api-key": ready["api_key"]}
     listing = requests.get(f"{ready['base_url']}/subscriptions", headers=headers, timeout=10).json()
     assert len(listing["users"]) == ready["connections"] == 12
+
+
+def test_it_is_an_oauth_provider_where_one_is_named(run: Run) -> None:
+    back = "http://127.0.0.1:8000/r/back/oauth2/google_health/"
+    process, ready = run(
+        "--port=0",
+        "--oauth=google_health",
+        f"--redirect-uri={back}",
+        SCOPES_TOKEN_KEYS=f"1:{b64encode(bytes(32)).decode()}",
+        OAUTH2_CLIENTS="google_health",
+        OAUTH2_GOOGLE_HEALTH_CLIENT_ID="our-client",
+        OAUTH2_GOOGLE_HEALTH_CLIENT_SECRET="our-secret",
+    )
+    assert ready["redirect_uris"] == [back]
+    assert "our-secret" not in json.dumps(ready)
+    metadata = requests.get(f"{ready['url']}/.well-known/oauth-authorization-server", timeout=10).json()
+    assert metadata["issuer"] == ready["url"]
+    asked = {"client_id": "our-client", "redirect_uri": back, "response_type": "code", "state": "s"}
+    answered = requests.get(metadata["authorization_endpoint"], params=asked, allow_redirects=False, timeout=10)
+    assert answered.headers["Location"].startswith(f"{back}?error=invalid_request")
+
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=10)
+    assert (process.returncode, rest) == (0, "")
+
+
+@pytest.mark.parametrize(("slug", "says"), [("stride", "no provider 'stride'"), ("garmin", "Garmin cannot be played")])
+def test_it_is_no_provider_that_it_cannot_be(slug: str, says: str) -> None:
+    with pytest.raises(CommandError, match=says):
+        call_command("sandbox", oauth=slug, port=0)
 
 
 @pytest.mark.parametrize("name", ["people.csv", "people.jsonl"])

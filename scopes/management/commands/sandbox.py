@@ -1,4 +1,4 @@
-"""`manage.py sandbox`: a Terra to try against, until it is stopped."""
+"""`manage.py sandbox`: a Terra to try against, or with `--oauth` an OAuth 2.0 provider, until it is stopped."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import json
 import os
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-
-from scopes.catalogue import default
-
-if TYPE_CHECKING:
-    from scopes.sandbox.population import Population
 
 
 def _count(text: str) -> int:
@@ -27,7 +21,10 @@ def _count(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Runs a Terra to try against, for this machine only. One line of JSON says where, once it is ready."
+    help = (
+        "Runs a Terra to try against, or an OAuth provider, for this machine only. One line of JSON says where, once it"
+        " is ready."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,37 +37,35 @@ class Command(BaseCommand):
         parser.add_argument("--signing-secret", help="else from TERRA_SANDBOX_SIGNING_SECRETS, else made up")
         parser.add_argument("--store", type=Path, help="a file that keeps the changes; without it, they end with it")
         parser.add_argument("--people-file", type=Path, help="write the host's people (.csv or .jsonl), and end")
+        parser.add_argument("--oauth", metavar="SLUG", help="be this provider of the catalogue, instead of Terra")
+        parser.add_argument("--redirect-uri", action="append", default=[], help="of the OAuth client; several may be")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not getattr(settings, "SANDBOX_ALLOWED", False):
             raise CommandError("The sandbox does not run in production. Set PORTAL_MODE=development to try things out.")
         # Not before: what it is made of is not installed in production.
-        from scopes.sandbox.population import PeopleFileError, Population, connections_before, write_people  # noqa: PLC0415
+        from scopes.sandbox.population import PeopleFileError, write_people  # noqa: PLC0415
+        from scopes.sandbox.start import population_of  # noqa: PLC0415
 
-        count = options["connections"]
-        count = connections_before(options["people"]) if count is None else count
-        population = Population(options["seed"], count, datetime.now(UTC).date(), default())
         if path := options["people_file"]:
+            population = population_of(options)
             try:
                 write_people(population, path)
             except (PeopleFileError, OSError) as error:
                 raise CommandError(str(error), returncode=2) from None
             self.stdout.write(f"People written to {path}: {population.people}")
         else:
-            self._serve(population, options)
+            self._serve(options)
 
-    def _serve(self, population: Population, options: dict[str, Any]) -> None:
-        from scopes.sandbox.server import NotReady, Sandbox  # noqa: PLC0415
+    def _serve(self, options: dict[str, Any]) -> None:
+        from scopes.sandbox.server import NotReady  # noqa: PLC0415
+        from scopes.sandbox.start import start  # noqa: PLC0415
 
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        keys = {name: os.environ.get(f"TERRA_SANDBOX_{name.upper()}") for name in ("dev_id", "api_key", "admin_token")}
-        secrets = os.environ.get("TERRA_SANDBOX_SIGNING_SECRETS", "").split(",")
-        keys["signing_secret"] = options["signing_secret"] or secrets[0]
-        store = options["store"] or ":memory:"
         try:
-            sandbox = Sandbox(population, store, keys, options["port"], options["webhook_url"])
+            sandbox = start(options, os.environ)
         except NotReady as error:
             raise CommandError(str(error)) from None
         with sandbox:
