@@ -11,10 +11,11 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from scopes import queue
-from scopes.facts import AttemptFailed
+from scopes.facts import AttemptFailed, ConsentGiven
 from scopes.judge.policy import draft
 from scopes.migrations._roles import grant
 from scopes.models import (
@@ -22,6 +23,7 @@ from scopes.models import (
     Delivery,
     DontContact,
     Incident,
+    Integration,
     JobFailure,
     Listing,
     LiveCheck,
@@ -34,6 +36,7 @@ from scopes.models import (
 )
 from scopes.roles import ROLES, permissions_of
 from tests import cast as people
+from tests.admin.reading import words_of
 
 PASSWORD = "a long and private one"
 
@@ -131,6 +134,36 @@ def records(cast: Source) -> Source:
         asked_at=now, answered_at=now, answer="known", active=True, scopes=["daily"], probe="expired",
     )  # fmt: skip
     return cast
+
+
+@pytest.fixture
+def everything(records: Source) -> Source:
+    """A record for every screen; one of the connections is unclaimed."""
+    people.take_in(ConsentGiven("oura", "stray", people.CONSENTED))
+    decisions(timezone.now())
+    return records
+
+
+@pytest.fixture
+def read(signed_in: Callable[[str], Client]) -> Callable[..., str]:
+    """What somebody of a role reads on the page of one of the cast."""
+
+    def page(name: str, role: str = "agent", query: str = "") -> str:
+        response = signed_in(role).get(reverse("admin:person", args=[people.the(name).pk]) + query)
+        assert response.status_code == 200
+        return words_of(response.content.decode())
+
+    return page
+
+
+@pytest.fixture
+def oura(cast: Source) -> Integration:
+    return people.integration_of("oura")
+
+
+@pytest.fixture
+def engineer(signed_in: Callable[[str], Client]) -> Client:
+    return signed_in("engineer")
 
 
 def night(source: Source, at: datetime, blocked: int, broken: int) -> None:

@@ -23,7 +23,8 @@ from scopes.judge import census
 from scopes.models import Connection, Delivery, LiveCheck, Source, TrailEntry
 from scopes.sync import live_check
 from tests import cast as people
-from tests.admin.test_acts import ROLES, WHY, words_of
+from tests.admin.acts import ROLES, WHY
+from tests.admin.reading import words_of
 
 NOT_FOUND = {"type": "about:blank", "title": "not found", "instance": "/userInfo", "detail": "user not found"}
 

@@ -15,7 +15,7 @@ from scopes.admin import duplicates
 from scopes.facts import ConnectionSeen, ConsentGiven
 from scopes.models import Connection, Merge, SuspectedDuplicate, TrailEntry
 from tests import cast as people
-from tests.admin.test_acts import words_of
+from tests.admin.reading import words_of
 
 pytestmark = pytest.mark.usefixtures("cast")
 

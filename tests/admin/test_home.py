@@ -10,12 +10,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from scopes.admin.healths import IntegrationHealth
 from scopes.facts import ConsentGiven
 from scopes.models import AuditRun, Delivery, Source
 from tests import cast as people
 from tests.admin.conftest import night
-from tests.admin.test_person import words_of
+from tests.admin.reading import words_of
 
 
 def front(browser: Client) -> str:
@@ -33,13 +32,6 @@ def test_production_is_counted_apart_from_test_and_staging(cast: Source, signed_
     )  # fmt: skip
     assert [(one.source, one.total) for one in groups["Test and staging"]] == [("terra:staging", 1)]
     assert sum(one.total for one in groups["Production"]) == 7
-
-
-def test_the_parts_of_a_bar_fill_it() -> None:
-    bar = IntegrationHealth(1, "Oura", "terra:prod", production=True, counts={"ok": 1, "blocked": 1, "unknown": 1})
-    assert [(share.health, share.start, share.width) for share in bar.shares] == [
-        ("ok", 0, 333.33), ("blocked", 333.33, 333.33), ("unknown", 666.67, 333.33),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 WHY = {"reason": "Terra is back.", "ticket": "SUP-7"}
 
 
-@pytest.fixture
-def engineer(signed_in: Callable[[str], Client]) -> Client:
-    return signed_in("engineer")
-
-
 def shown(engineer: Client) -> str:
     return " ".join(engineer.get(reverse("admin:jobs")).content.decode().split())
 

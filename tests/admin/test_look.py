@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from scopes.models import Connection, Source
 from tests import cast as people
 from tests.admin.conftest import PASSWORD, decisions, night
-from tests.admin.test_roles import SCREENS, address
+from tests.admin.every_screen import SCREENS, address
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from scopes.admin import page_views
-from scopes.facts import (
-    AttemptFailed,
-    ConnectionSeen,
-    ConsentGiven,
-    IdReplaced,
-    Origin,
-    OriginKind,
-    ScopesChanged,
-)
+from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, IdReplaced, LinkChanged, LinkState, ScopesChanged
 from scopes.models import Connection, Source, TrailEntry
 from tests import cast as people
-
-
-def words_of(page: str) -> str:
-    """The page as it is read."""
-    main = page[page.index("<main") : page.index("</main>")]
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main)).replace(" .", ".").replace(" ,", ",")
-
-
-@pytest.fixture
-def read(signed_in: Callable[[str], Client]) -> Callable[..., str]:
-    """What somebody of a role reads on the page of one of the cast."""
-
-    def page(name: str, role: str = "agent", query: str = "") -> str:
-        response = signed_in(role).get(reverse("admin:person", args=[people.the(name).pk]) + query)
-        assert response.status_code == 200
-        return words_of(response.content.decode())
-
-    return page
+from tests.admin.acts import page_of
+from tests.admin.reading import words_of
 
 
 @pytest.mark.parametrize(
@@ -109,60 +82,6 @@ def test_tries_that_never_became_a_connection_are_a_card_of_their_own(
     assert "Never completed" not in read("Ada")
 
 
-def test_links_and_the_timeline_are_there_and_can_be_filtered(records: Source, read: Callable[..., str]) -> None:
-    page = read("Ben")
-    for saying in (
-        "Oura: connected",
-        "Oura: reauth link created",
-        "Oura: opened the link",
-        "Link issued by agent-agent",
-    ):
-        assert saying in page
-    only_links = read("Ben", query="?kind=links")
-    assert "reauth link created" in only_links and "Oura: connected" not in only_links
-    assert "Oura: connected" in read("Ben", query="?kind=made-up")
-
-
-@pytest.mark.usefixtures("cast")
-def test_what_a_file_told_is_told_with_the_file_s_name(read: Callable[..., str]) -> None:
-    file = Origin("terra:prod", OriginKind.FILE, "old.csv sha256:0123456789abcdef")
-    people.take_in(ConnectionSeen("whoop", "w", people.NOW, "ref-ada", ("read:sleep",)), origin=file)
-
-    page = read("Ada")
-
-    assert "WHOOP: first reported" in page
-    assert "by imported file old.csv sha256:0123456789abcdef" in page
-    assert "for at least" in page
-
-
-def test_opening_a_page_is_written_down_once_in_ten_minutes(
-    cast: Source, agent: Callable[[str], User], read: Callable[..., str]
-) -> None:
-    for _ in range(3):
-        read("Ben")
-    read("Ben", role="lead")
-    read("Cy")
-    noted = TrailEntry.objects.filter(verb=page_views.PERSON).order_by("pk")
-    assert [(entry.actor_name, entry.subject) for entry in noted] == [
-        ("agent-agent", "ref-ben"), ("agent-lead", "ref-ben"), ("agent-agent", "ref-cy"),
-    ]  # fmt: skip
-    TrailEntry.objects.update(at=timezone.now() - page_views.AGAIN)
-    read("Ben")
-    assert noted.all().count() == 4
-
-
-def test_only_the_auditor_sees_who_opened_whose_page(
-    cast: Source, signed_in: Callable[[str], Client], read: Callable[..., str]
-) -> None:
-    read("Ben", role="viewer")
-    assert "Viewed this page" not in read("Ben", role="lead")
-    assert "Viewed this page by agent-viewer" in read("Ben", role="auditor")
-    log = words_of(signed_in("auditor").get("/admin/access/").content.decode())
-    assert "agent-viewer Ben Bitdiddle ref-ben" in log
-    trail = words_of(signed_in("auditor").get("/admin/scopes/trailentry/").content.decode())
-    assert "agent-viewer" not in trail
-
-
 def test_an_unclaimed_connection_has_a_page_until_it_is_claimed(
     cast: Source, signed_in: Callable[[str], Client]
 ) -> None:
@@ -178,11 +97,25 @@ def test_an_unclaimed_connection_has_a_page_until_it_is_claimed(
     assert response.headers["Location"] == reverse("admin:person", args=[claimed.person_id])
 
 
-def test_what_a_source_or_the_host_says_is_never_markup(cast: Source, signed_in: Callable[[str], Client]) -> None:
-    evil = "<script>alert(1)</script>"
-    ben = people.the("Ben")
-    ben.name = evil
-    ben.save(update_fields=["name"])
-    people.take_in(ScopesChanged("oura", "ben-oura", people.NOW, added=(f"`{evil}`",)))
-    page = signed_in("agent").get(reverse("admin:person", args=[ben.pk])).content.decode()
-    assert "<script>alert" not in page and page.count("&lt;script&gt;alert") >= 2
+def test_the_page_of_a_past_day_tells_that_day_and_lets_nobody_act(
+    cast: Source, signed_in: Callable[[str], Client]
+) -> None:
+    people.take_in(LinkChanged("oura", "ada-oura", LinkState.REVOKED, people.NOW, reference_id="ref-ada"))
+    browser = signed_in("lead")
+    page = words_of(browser.get(page_of("Ada", "?as_of=2026-11-03T12:00")).content.decode())
+    assert "As of 3 Nov 2026, 12:00, UTC." in page
+    assert "All needed permissions are granted" in page and "link is revoked" not in page
+    for offer in ("Send a link anyway", "Send a reauth link", "Do not contact", "Waive"):
+        assert offer not in page
+    assert "No connection was known at that time" in words_of(
+        browser.get(page_of("Ada", "?as_of=2026-02-01")).content.decode()
+    )
+    assert "Revoked by the person" in words_of(browser.get(page_of("Ada")).content.decode())
+
+
+@pytest.mark.parametrize("words", ["soon", "2999-01-01", "<script>", "2026-11-03T99:00"])
+def test_a_moment_that_cannot_be_is_said_and_today_is_shown(
+    cast: Source, signed_in: Callable[[str], Client], words: str
+) -> None:
+    page = signed_in("viewer").get(page_of("Ben"), {"as_of": words}).content.decode()
+    assert 'role="alert"' in page and "<script>" not in page and "Left unticked" in page

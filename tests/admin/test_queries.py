@@ -20,6 +20,7 @@ from scopes.catalogue import default
 from scopes.facts import AttemptFailed, ConsentGiven, IdReplaced, PersonKnown
 from scopes.models import AuditRun, Delivery, Person, ReauthLink, Source, TrailEntry
 from tests import cast as people
+from tests.admin.reading import queries
 
 FEW, MANY = 2, 50
 
@@ -48,13 +49,6 @@ def grow(number: int) -> None:
         TrailEntry.objects.create(at=now, verb="link.issued", actor_name="agent", person=gemma)
         Delivery.objects.create(source=source, digest=uuid4(), kind="auth", signed_at=now, received_at=now)
         AuditRun.objects.create(started_at=now, finished_at=now, state=AuditRun.State.DONE)
-
-
-def queries(browser: Client, address: str) -> int:
-    browser.get(address)  # whatever is asked once a process or once a minute
-    with CaptureQueriesContext(connection) as asked:
-        assert browser.get(address).status_code == 200
-    return len(asked)
 
 
 LISTS = (

@@ -16,7 +16,7 @@ from scopes.admin import duplicates
 from scopes.facts import ConsentGiven, PersonKnown
 from scopes.models import Connection, Person, ReferenceConflict, TrailEntry
 from tests import cast as people
-from tests.admin.test_acts import words_of
+from tests.admin.reading import words_of
 
 pytestmark = pytest.mark.usefixtures("cast")
 

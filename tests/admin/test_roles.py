@@ -8,144 +8,10 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from django.urls import reverse
-from django.utils import timezone
 
 from scopes.admin.screens import desk
-from scopes.models import (
-    AuditRun,
-    Connection,
-    Delivery,
-    Incident,
-    JobFailure,
-    LiveCheck,
-    PolicyVersion,
-    Provider,
-    ReauthLink,
-    Source,
-    Suspicion,
-    TrailEntry,
-    Waiver,
-)
-from tests import cast as people
-from tests.admin.conftest import decisions
-
-LOOKERS = {"viewer", "agent", "lead", "auditor"}
-ALL = LOOKERS | {"engineer"}
-NOBODY: set[str] = set()
-
-# Screen -> the roles that may open it. The superuser may open all of them.
-SCREENS: dict[str, set[str]] = {
-    "index": ALL,
-    "password_change": ALL,
-    "search": LOOKERS,
-    "person": LOOKERS,
-    "connection": LOOKERS,
-    "export_person": {"lead", "auditor"},
-    "erase_person": {"lead"},
-    "waive": {"agent", "lead"},
-    "end_waiver": {"agent", "lead"},
-    "dont_contact": {"agent", "lead"},
-    "lift_dont_contact": {"lead"},
-    "send_link": {"agent", "lead"},
-    "link": LOOKERS,
-    "connections": LOOKERS,
-    "duplicates": LOOKERS,
-    "unclaimed": LOOKERS,
-    "reference_conflicts": LOOKERS,
-    "merge": {"lead"},
-    "check_now": {"agent", "lead"},
-    "check_many": {"agent", "lead"},
-    "live_checks": {"agent", "lead"},
-    "diagnose": ALL,
-    "scopes_reauthlink_changelist": LOOKERS,
-    "scopes_reauthlink_change": LOOKERS,
-    "scopes_delivery_changelist": ALL,
-    "scopes_delivery_change": ALL,
-    "replay_delivery": {"engineer"},
-    "scopes_auditrun_changelist": ALL,
-    "scopes_auditrun_change": ALL,
-    "jobs": {"engineer"},
-    "retry_job": {"engineer"},
-    "scopes_trailentry_changelist": {"lead", "auditor"},
-    "scopes_trailentry_change": {"lead", "auditor"},
-    "access_log": {"auditor"},
-    "scopes_integration_changelist": ALL,
-    "scopes_integration_change": ALL,
-    "scopes_policyversion_changelist": ALL,
-    "scopes_policyversion_change": ALL,
-    "policies": ALL,
-    "draft_policy": {"engineer"},
-    "policy_impact": ALL,
-    "publish_policy": {"engineer"},
-    "suspicions": ALL,
-    "confirm_suspicion": {"engineer"},
-    "dismiss_suspicion": {"lead", "engineer"},
-    "incidents": ALL,
-    "release_incident": {"lead", "engineer"},
-    "discard_incident": {"lead", "engineer"},
-    "source_setups": {"engineer"},
-    "unused_permissions": ALL,
-    "scopes_provider_changelist": ALL,
-    "scopes_provider_change": ALL,
-    "auth_user_changelist": NOBODY,
-    "auth_user_add": NOBODY,
-    "auth_user_change": NOBODY,
-    "auth_user_password_change": NOBODY,
-}
-# Screens of other modules, which their own tests open in every role; and Django's that show nothing.
-ELSEWHERE = {
-    "link_now", "withdraw_link", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
-    "draft_again", "mark_distinct", "unmerge", "draft_from_setup", "resend_event",
-    "dismiss_reference_conflict",
-}  # fmt: skip
-
-
-def address(screen: str) -> str:
-    """The address of a screen, with one of the records for those that show one."""
-    shown = {
-        **dict.fromkeys(("person", "export_person", "erase_person", "dont_contact"), lambda: people.the("Ben")),
-        "lift_dont_contact": lambda: people.the("Cy"),
-        "waive": lambda: people.connection_of("Ben"),
-        "end_waiver": Waiver.objects.get,
-        **dict.fromkeys(("confirm_suspicion", "dismiss_suspicion"), Suspicion.objects.get),
-        "connection": lambda: Connection.objects.get(user_id="stray"),
-        "merge": lambda: people.connection_of("Ben"),
-        "check_now": lambda: people.connection_of("Ben"),
-        "scopes_reauthlink_change": ReauthLink.objects.get,
-        "scopes_delivery_change": Delivery.objects.first,
-        "replay_delivery": Delivery.objects.first,
-        "retry_job": JobFailure.objects.first,
-        "scopes_auditrun_change": AuditRun.objects.first,
-        "scopes_trailentry_change": TrailEntry.objects.exclude(verb__endswith="opened").first,
-        "scopes_integration_change": lambda: people.integration_of("oura"),
-        "scopes_policyversion_change": PolicyVersion.objects.first,
-        "policies": lambda: people.integration_of("oura"),
-        "draft_policy": lambda: people.integration_of("oura"),
-        "policy_impact": PolicyVersion.objects.filter(published_at__isnull=True).first,
-        "publish_policy": PolicyVersion.objects.filter(published_at__isnull=True).first,
-        **dict.fromkeys(("release_incident", "discard_incident"), Incident.objects.get),
-        "scopes_provider_change": Provider.objects.first,
-        "auth_user_change": User.objects.first,
-        "auth_user_password_change": User.objects.first,
-    }
-    if screen == "send_link":
-        return reverse("admin:send_link", args=[people.the("Ben").pk, people.terra().pk, "oura"])
-    if screen == "link":
-        return reverse("admin:link", args=["bens-link"])
-    if screen == "check_many":
-        return reverse("admin:check_many") + "?health=broken"
-    if screen == "live_checks":
-        return reverse("admin:live_checks", args=[LiveCheck.objects.get().batch])
-    row = shown[screen]() if screen in shown else None
-    return reverse(f"admin:{screen}", args=[row.pk] if row else []) + ("?need=heartrate" if screen == "waive" else "")
-
-
-@pytest.fixture
-def everything(records: Source) -> Source:
-    people.take_in(people.consent("nobody", "oura", ("daily",)).__class__("oura", "stray", people.CONSENTED))
-    decisions(timezone.now())
-    return records
+from scopes.models import Source
+from tests.admin.every_screen import ALL, ELSEWHERE, SCREENS, address, patterns
 
 
 @pytest.mark.parametrize("role", [*sorted(ALL), "everything", "none"])
@@ -160,12 +26,8 @@ def test_a_role_opens_its_screens_and_no_other(
 
 
 def test_every_screen_stands_in_the_table() -> None:
-    names = {pattern.name for pattern in _patterns(desk.get_urls())} - {None}
+    names = {pattern.name for pattern in patterns(desk.get_urls())} - {None}
     assert names - ELSEWHERE == set(SCREENS), "say in SCREENS who may open the new screen"
-
-
-def _patterns(urls: list) -> list:  # type: ignore[type-arg]
-    return [one for url in urls for one in (_patterns(url.url_patterns) if hasattr(url, "url_patterns") else [url])]
 
 
 def test_who_is_not_signed_in_is_sent_to_the_sign_in(everything: Source, agent: Callable[[str], User]) -> None:
@@ -185,27 +47,6 @@ def test_every_screen_is_sent_with_the_strict_policy_and_holds_nothing_inline(
         assert policy.startswith("default-src 'self';") and "unsafe" not in policy, screen
         inline = re.findall(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son\w+=|javascript:", response.content.decode())
         assert inline == [], screen
-
-
-def test_records_are_changed_by_nobody(everything: Source, signed_in: Callable[[str], Client]) -> None:
-    browser = signed_in("everything")
-    for screen in SCREENS:
-        if screen.startswith("scopes_"):
-            assert browser.post(address(screen), {"kind": "made up"}).status_code == 405, screen
-    for way in ("add/", f"{Delivery.objects.first().pk}/delete/", f"{Delivery.objects.first().pk}/change/"):  # type: ignore[union-attr]
-        assert browser.get(f"/admin/scopes/delivery/{way}").status_code in (302, 404)
-    assert Delivery.objects.filter(kind="made up").count() == 0
-
-
-def test_navigation_shows_what_may_be_opened_and_nothing_else(
-    everything: Source, signed_in: Callable[[str], Client]
-) -> None:
-    page = signed_in("engineer").get("/admin/").content.decode()
-    navigation = page[page.index('class="side"') : page.index("<main")]
-    shown = set(re.findall(r"</svg>([\w ]+)</a>", navigation))
-    assert shown >= {"Home", "Deliveries", "Audits", "Integrations", "Catalogue"}
-    assert not shown & {"People", "Connections", "Links", "Trail", "Access log", "Agents"}
-    assert "data-search" not in page
 
 
 @pytest.mark.django_db

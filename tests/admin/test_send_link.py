@@ -10,11 +10,13 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from scopes import flow
 from scopes.facts import ConsentGiven, LinkChanged, LinkState, PersonKnown
 from scopes.models import Connection, Person, ReauthLink, Source, TrailEntry
+from tests import cast as people
 from tests.cast import CONSENTED, OURA_POLICY, connection_of, policy_for, take_in, the
 from tests.reauth.hands import act, send
 
@@ -266,3 +268,13 @@ def test_a_person_without_a_name_is_greeted_all_the_same(desk: Callable[[str], C
     flow.take_in_people([PersonKnown("ref-ben")], timezone.now())
     message = desk("agent").post(address(the("ben")), FORM).context["message"]
     assert message.startswith("Hello,\n")
+
+
+def test_the_limit_is_a_setting_and_counts_all_providers(
+    cast: Source, signed_in: Callable[[str], Client], settings: object
+) -> None:
+    settings.PORTAL_LINKS_A_MONTH = 1  # type: ignore[attr-defined]
+    send(people.the("Ben"), "withings", now=timezone.now(), override=True)
+    page = signed_in("agent").get(reverse("admin:send_link", args=[people.the("Ben").pk, cast.pk, "oura"]))
+    assert "1 of at most 1 links were sent to this person in the last 30 days." in page.content.decode()
+    assert ReauthLink.objects.count() == 1

@@ -22,11 +22,6 @@ ASKED = {"user_id": "ben-oura", "event_id": "e-1", "event_type": "auth"}
 
 
 @pytest.fixture
-def engineer(signed_in: Callable[[str], Client]) -> Client:
-    return signed_in("engineer")
-
-
-@pytest.fixture
 def api(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
     for name, value in {
         "TERRA_ENVIRONMENTS": "prod",

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,17 +15,10 @@ from scopes.admin import page_views
 from scopes.admin.screens import desk
 from scopes.models import Connection, Person, Source, TrailEntry
 from tests import cast as people
-from tests.admin.test_roles import ELSEWHERE, SCREENS, _patterns, address, everything
+from tests.admin.every_screen import ELSEWHERE, SCREENS, address, patterns
+from tests.admin.reading import written
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
-
-__all__ = ["everything"]
-
-
-def written() -> set[int]:
-    """The people whom the access log names."""
-    entries = TrailEntry.objects.filter(verb__in=page_views.VERBS)
-    return {pk for entry in entries for pk in [entry.person_id, *entry.detail.get("people", [])] if pk}
 
 
 def shown_in(page: str) -> set[int]:
@@ -66,7 +56,7 @@ def test_a_method_that_a_screen_does_not_take_is_405(
     everything: Source, signed_in: Callable[[str], Client], method: str
 ) -> None:
     browser = signed_in("everything")
-    for pattern in _patterns(desk.get_urls()):
+    for pattern in patterns(desk.get_urls()):
         if pattern.name in ELSEWHERE | {None}:
             continue
         takes = getattr(pattern.callback, "methods", ("GET", "HEAD", "POST"))
@@ -93,20 +83,6 @@ def test_an_unclaimed_connection_s_page_is_written_down(everything: Source, sign
         assert TrailEntry.objects.get(verb=page_views.CONNECTION).connection == stray
 
 
-def test_a_new_screen_is_covered_without_a_word_of_its_own(
-    everything: Source, agent: Callable[[str], User], rf: Any
-) -> None:
-    """Not by its template, not by the desk's page: by what it reads and what stands in its answer."""
-
-    def some(request: HttpRequest) -> HttpResponseBase:
-        return desk.page(request, "admin/alone.html", f"{people.the('Ben').email}")
-
-    request = rf.get("/admin/some/")
-    request.user = agent("agent")
-    desk.admin_view(some)(request)
-    assert written() == {people.the("Ben").pk}
-
-
 def test_a_list_is_written_down_once_in_ten_minutes_and_again_for_others(
     everything: Source, signed_in: Callable[[str], Client]
 ) -> None:
@@ -121,13 +97,17 @@ def test_a_list_is_written_down_once_in_ten_minutes_and_again_for_others(
     assert lists.count() == 2
 
 
-def test_auditors_read_who_saw_whom_in_a_list(everything: Source, signed_in: Callable[[str], Client]) -> None:
-    signed_in("agent").get(reverse("admin:connections"))
-    page = signed_in("auditor").get(reverse("admin:access_log")).text
-    assert "admin:connections" in page and " people in a list (records " in page
-
-
-def test_who_may_not_open_a_screen_is_shown_nobody(everything: Source, signed_in: Callable[[str], Client]) -> None:
-    assert signed_in("engineer").get(address("person")).status_code == 403
-    assert Client().get(address("person")).status_code == 302
-    assert not written()
+def test_opening_a_page_is_written_down_once_in_ten_minutes(
+    cast: Source, agent: Callable[[str], User], read: Callable[..., str]
+) -> None:
+    for _ in range(3):
+        read("Ben")
+    read("Ben", role="lead")
+    read("Cy")
+    noted = TrailEntry.objects.filter(verb=page_views.PERSON).order_by("pk")
+    assert [(entry.actor_name, entry.subject) for entry in noted] == [
+        ("agent-agent", "ref-ben"), ("agent-lead", "ref-ben"), ("agent-agent", "ref-cy"),
+    ]  # fmt: skip
+    TrailEntry.objects.update(at=timezone.now() - page_views.AGAIN)
+    read("Ben")
+    assert noted.all().count() == 4

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Field, Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from scopes.admin.screens import desk
-from scopes.admin.site import Desk
 from scopes.models import Source
 
 ROLES = ["viewer", "agent", "lead", "engineer", "auditor", "everything"]
@@ -133,25 +131,3 @@ def test_a_form_takes_no_values_and_no_other_key_from_its_address(
     assert browser.post(reverse("admin:auth_user_add"), dict([query.split("=")])).status_code in (200, 400)
     delivered = reverse("admin:scopes_delivery_change", args=[1])
     assert browser.get(f"{delivered}?{query}").status_code == 400
-
-
-@pytest.mark.parametrize("name", ["autocomplete", "jsi18n", "view_on_site", "app_list"])
-def test_what_no_page_leads_to_is_not_there(name: str) -> None:
-    with pytest.raises(NoReverseMatch):
-        reverse(f"admin:{name}", args=[1, 1] if name == "view_on_site" else [])
-
-
-@pytest.mark.parametrize(
-    "address", ["autocomplete/?app_label=auth&model_name=group&field_name=user", "jsi18n/", "r/1/1/"]
-)
-def test_its_address_is_no_page(signed_in: Callable[[str], Client], address: str) -> None:
-    assert signed_in("everything").get(f"/admin/{address}").status_code == 404
-
-
-def test_a_list_that_takes_anything_cannot_be_registered() -> None:
-    class Anything(admin.ModelAdmin):  # type: ignore[type-arg]
-        pass
-
-    for admin_class in (Anything, None):
-        with pytest.raises(TypeError, match="would take any filter"):
-            Desk().register(Group, admin_class)
