@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,13 +18,10 @@ from django.db import connection, transaction
 
 from scopes import nightly
 from scopes.audit import report
-from scopes.facts import ConnectionSeen, ScopesChanged
-from scopes.judge import policy
-from scopes.judge.policy import draft
 from scopes.models import AuditRun, Connection, Delivery, Listing, LiveCheck, Period
-from scopes.sources.gateway import Gateway
 from scopes.sync import live_check
 from tests import cast as people
+from tests.audit.nightly import run
 from tests.terra_sandbox import KEYS, Listed, listed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,16 +31,6 @@ ROOT = Path(__file__).resolve().parent.parent
 def terra() -> Iterator[Listed]:
     with listed(60) as found:
         yield found
-
-
-def run(*gateways: Gateway, days: int = 0) -> AuditRun:
-    seconds = count()
-    return nightly.run(
-        gateways,
-        offline=not gateways,
-        clock=lambda: people.NOW + timedelta(days=days, seconds=next(seconds)),
-        on_page=lambda _users: None,
-    )
 
 
 @pytest.mark.django_db
@@ -68,19 +54,6 @@ def test_a_night_lists_judges_counts_and_compares(terra: Listed) -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_the_counts_are_those_of_a_count_by_hand() -> None:
-    counts = run().counts
-
-    oura = counts["sources"]["terra:prod"]["integrations"]["oura"]
-    assert oura["health"] == {"ok": 2, "blocked": 1, "broken": 1}
-    assert oura["missing"] == {"heartrate=declined": 1}
-    assert oura["link"] == {"revoked": 1}
-    assert counts["sources"]["terra:prod"]["integrations"]["fitbit"]["link"] == {"provider_retired": 1}
-    assert (counts["connections"], counts["people"], counts["unclaimed"]) == (7, 6, 0)
-    assert counts["standings"] == Connection.objects.values("standing").distinct().count()
-
-
-@pytest.mark.usefixtures("cast")
 def test_an_environment_that_is_down_is_reported_and_the_rest_is_audited(terra: Listed) -> None:
     terra.add_fault(kind="401", times=1)
 
@@ -92,32 +65,6 @@ def test_an_environment_that_is_down_is_reported_and_the_rest_is_audited(terra: 
     assert "listing_failed" in {finding["code"] for finding in night.findings}
 
 
-@pytest.mark.usefixtures("cast")
-def test_staging_never_counts_as_production() -> None:
-    before = {finding["code"]: finding["number"] for finding in run().findings}
-    staging = people.terra("terra:staging")
-    people.take_in(people.consent("ben", "oura", ("email",)), source=staging)
-
-    after = {finding["code"]: finding["number"] for finding in run(days=1).findings}
-
-    assert (before["broken"], after["broken"]) == (2, 2)
-    assert before["blocked"] == after["blocked"] == 1
-
-
-@pytest.mark.usefixtures("cast")
-def test_records_that_contradict_each_other_are_found() -> None:
-    assert "inconsistent" not in {finding["code"] for finding in run().findings}
-    ada, ben = people.connection_of("ada"), people.connection_of("ben")
-
-    Connection.objects.filter(pk=ada.pk).update(standing=ben.standing)
-    Period.objects.filter(connection=ben).delete()
-    findings = {finding["code"]: finding for finding in run(days=1).findings}
-
-    assert findings["inconsistent"]["number"] == 2
-    assert "connections whose open period has another standing: 1" in findings["inconsistent"]["detail"]
-    assert "connections without an open period: 1" in findings["inconsistent"]["detail"]
-
-
 @pytest.mark.django_db
 def test_a_provider_that_retires_overnight_is_judged_so_in_the_morning() -> None:
     people.take_in(people.consent("ada", "google_fit", ("fitness.sleep.read",)))
@@ -125,17 +72,6 @@ def test_a_provider_that_retires_overnight_is_judged_so_in_the_morning() -> None
 
     new_year = (people.NOW.replace(year=2027, month=1, day=2) - people.NOW).days
     assert run(days=new_year).counts["sources"]["terra:prod"]["health"] == {"broken": 1}
-
-
-@pytest.mark.django_db
-def test_an_unknown_scope_is_kept_counted_and_reported() -> None:
-    people.take_in(ConnectionSeen("oura", "u", people.NOW, scopes=("daily", "dreams")))
-    people.take_in(ScopesChanged("oura", "u", people.NOW + timedelta(1), added=("moods",), scopes=("dreams", "moods")))
-
-    night = run()
-
-    assert night.counts["unknown_scopes"] == {"oura": 2}
-    assert "unknown_scope: 2 scopes are not in the catalogue (oura)" in report.as_text(night)
 
 
 @pytest.mark.django_db
@@ -260,14 +196,3 @@ def test_a_webhook_that_was_stored_and_not_processed_is_processed_at_night() -> 
 
     pending.refresh_from_db()
     assert pending.processed_at is not None
-
-
-@pytest.mark.usefixtures("cast")
-def test_a_publication_that_was_cut_off_while_consents_moved_is_finished_at_night() -> None:
-    version = draft(people.integration_of("oura"), people.OURA_POLICY, author="Pat", now=people.NOW)
-    policy.publish(version, now=people.NOW, in_force_from=people.CONSENTED - timedelta(days=1))
-    assert people.connection_of("ben").standing.consent_version != version
-
-    run()
-
-    assert people.connection_of("ben").standing.consent_version == version

@@ -14,8 +14,6 @@ from tests import cast as people
 from tests.reauth.hands import rex
 
 ROLES = {"viewer": False, "agent": True, "lead": True, "engineer": False, "auditor": False, "none": False}
-
-
 WHY = {"reason": "He said that his heart is his own.", "ticket": "T-3"}
 
 

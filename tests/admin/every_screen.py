@@ -22,11 +22,7 @@ from scopes.models import (
 from tests import cast as people
 
 LOOKERS = {"viewer", "agent", "lead", "auditor"}
-
-
 ALL = LOOKERS | {"engineer"}
-
-
 NOBODY: set[str] = set()
 
 

@@ -134,12 +134,3 @@ def test_publishing_touches_no_connection(file: Path) -> None:
     before = list(Period.objects.order_by("pk").values())
     publish(file, "--apply")
     assert list(Period.objects.order_by("pk").values()) == before
-
-
-def test_a_user_without_a_name_can_publish(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_user() -> str:
-        raise OSError("No username set in the environment")
-
-    monkeypatch.setattr("getpass.getuser", no_user)
-    publish(file, "--apply")
-    assert PolicyVersion.objects.get(integration=people.integration_of("oura"), number=3).author.startswith("user ")

@@ -14,34 +14,28 @@ from scopes.audit.consistency import inconsistencies
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.judge import census
 from scopes.models import (
-    Attempt,
     Connection,
     Delivery,
-    ErasedId,
     Period,
     Person,
     ReauthLink,
     ReferenceConflict,
     TrailEntry,
 )
-from scopes.models.trail import Act
 from scopes.rights import erased_ids
-from scopes.rights.erase import FREE_TEXT, TABLES, NothingStored, erase
+from scopes.rights.erase import FREE_TEXT, TABLES, NothingStored
 from scopes.rights.erased_ids import ErasedBefore, keys_from
 from scopes.rights.personal_data import personal_data_of
 from scopes.sync import deliveries
 from tests import cast
 from tests.reauth.hands import rex
+from tests.rights.erasing import erased
 from tests.rights.lives import IDS, NOW, delivered, live, places
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
 KEYS = keys_from("a secret")
 LATER = NOW + timedelta(days=2)
-
-
-def erased(reference: str = "ref-ben", reason: str = "Asked by letter from Ben Bitdiddle.") -> dict[str, int]:
-    return erase(reference, Act(rex(), reason, "T-12"), KEYS, NOW)
 
 
 def everything() -> list[tuple[str, list[tuple[object, ...]]]]:
@@ -207,45 +201,6 @@ def test_what_is_written_once_is_still_never_changed() -> None:
         assert cursor.fetchone()[0] >= 4
     with pytest.raises(Exception, match="never changed"):
         Period.objects.filter(until__isnull=False).update(until=LATER)
-
-
-def test_a_person_who_returns_is_new_and_marked_as_previously_erased() -> None:
-    live()
-    old = cast.the("Ben").pk
-    erased()
-    assert erased_ids.mark(KEYS, NOW) == ErasedBefore()
-
-    cast.take_in(cast.consent("ben", "oura", cast.EVERYTHING, LATER), now=LATER)
-    row = Connection.objects.get(user_id="ben-oura")
-    assert row.person is None and row.periods.count() == 1, "nobody's, and nothing from before"
-    assert erased_ids.mark(KEYS, LATER) == ErasedBefore(people=0, connections=1)
-    flow.take_in_people([PersonKnown("ref-ben", "ben@example.com", "Ben Bitdiddle")], LATER)
-    assert erased_ids.mark(KEYS, LATER) == ErasedBefore(people=1, connections=0)
-
-    ben = cast.the("Ben")
-    row = Connection.objects.get(pk=row.pk)
-    assert ben.pk != old and row.person == ben
-    assert (ben.previously_erased_on, row.previously_erased_on) == (NOW.date(), NOW.date())
-    assert not Attempt.objects.filter(person=ben).exists() and not ben.trail.exists()
-    assert Person.objects.exclude(pk=ben.pk).filter(previously_erased_on__isnull=False).count() == 0
-
-
-@pytest.mark.parametrize("user_id", ["ben-new", "ben-minted"])
-def test_a_connection_comes_back_under_any_id_it_had_without_the_reference_id(user_id: str) -> None:
-    live()
-    erased()
-    cast.take_in(ConsentGiven("oura", user_id, LATER), now=LATER)
-    assert erased_ids.mark(KEYS, LATER).connections == 1
-
-
-def test_erased_ids_are_not_recognised_without_the_secret() -> None:
-    live()
-    erased()
-    assert ErasedId.objects.count() == 4
-    assert erased_ids.erased_on("ref-ben", KEYS) == NOW.date()
-    assert erased_ids.erased_on("ref-ben", keys_from("another")) is None
-    assert erased_ids.erased_on("ref-ben", keys_from("another", "a secret")) == NOW.date(), "after a rotation"
-    assert erased_ids.erased_on("ben-oura", KEYS) is None, "an id of another kind"
 
 
 def test_that_a_connection_was_reported_for_two_people_goes_with_either() -> None:

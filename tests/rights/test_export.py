@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from scopes import flow
-from scopes.facts import ConsentGiven, PersonKnown
+from scopes.facts import ConsentGiven
 from scopes.models import Connection, ReauthLink
 from scopes.rights.export import export
-from scopes.rights.personal_data import Ambiguous, personal_data_of, reference_of
+from scopes.rights.personal_data import personal_data_of
 from tests import cast
 from tests.rights.lives import IDS, NOW, live
 
@@ -63,18 +62,6 @@ def test_a_reference_id_that_only_a_source_reported_can_be_exported() -> None:
     exported = document("ref-gus")
     assert exported["person"] is None
     assert [row["user_id"] for row in exported["connections"]] == ["gus-oura"]
-
-
-def test_an_unknown_or_empty_reference_id_has_no_data() -> None:
-    assert personal_data_of("ref-nobody").is_empty
-    assert personal_data_of("").is_empty
-
-
-def test_a_person_is_found_by_reference_id_or_address_and_an_ambiguous_address_is_refused() -> None:
-    assert reference_of(" BEN@example.com ") == reference_of("ref-ben") == "ref-ben"
-    flow.take_in_people([PersonKnown("ref-twin", "ben@example.com")], NOW)
-    with pytest.raises(Ambiguous, match=r"^2 people have this e-mail address"):
-        reference_of("ben@example.com")
 
 
 def test_a_reference_conflict_is_exported_to_each_without_the_other_person() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 
+from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.exchange import Limits
+from tests.sources.terra import admin
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "terra"
 API_KEY = "key-that-must-stay-secret"
@@ -54,3 +57,9 @@ def make_terra(environment: Environment, pauses: list[float]) -> Callable[..., T
 @pytest.fixture
 def terra(make_terra: Callable[..., Terra]) -> Terra:
     return make_terra()
+
+
+@pytest.fixture
+def api(environment: Environment, httpserver: HTTPServer, pauses: list[float]) -> AdminApi:
+    known = replace(environment, admin_token=admin.TOKEN, admin_base_url=httpserver.url_for(admin.BASE))
+    return AdminApi(known, Limits(), pause=pauses.append)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,38 +10,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from scopes.sources.errors import SourceError, SourceUnavailable
-from scopes.sources.setup import Setup
+from scopes.sources.errors import SourceUnavailable
 from scopes.sources.terra.admin_api import MOST_PAGES, AdminApi, Destination
-from scopes.sources.terra.admin_errors import AdminRefused, AdminTokenRejected
-from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.exchange import Limits
-from scopes.sources.terra.setup import _causes, read_setup, resource_of
+from tests.sources.terra.admin import BASE, HERE, listed, problem
 
 TOKEN = "terra_at_that-must-stay-secret"
-BASE = "/api/v3/admin"
-HERE = f"{BASE}/environments/testing-dev"
-
-
-@pytest.fixture
-def api(environment: Environment, httpserver: HTTPServer, pauses: list[float]) -> AdminApi:
-    known = replace(environment, admin_token=TOKEN, admin_base_url=httpserver.url_for(BASE))
-    return AdminApi(known, Limits(), pause=pauses.append)
-
-
-def listed(*rows: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
-    return {"data": list(rows), "has_more": cursor is not None, "next_cursor": cursor}
-
-
-def problem(status: int, code: str, **headers: str) -> Response:
-    problem_fields = {
-        "type": "about:blank",
-        "title": "no",
-        "instance": f"/x?reference_id=ada@example.com&t={TOKEN}",
-        "code": code,
-    }
-    body = json.dumps(problem_fields | {"detail": f"not with {TOKEN}", "remediation": "ask ada@example.com"})
-    return Response(body, status, headers, content_type="application/problem+json")
 
 
 def test_it_authenticates_with_its_token_alone(httpserver: HTTPServer, api: AdminApi) -> None:
@@ -94,33 +66,6 @@ def test_the_events_are_found_where_they_moved_to(httpserver: HTTPServer, api: A
     assert [event.event_id for event in api.failed_events("user-1").events] == ["e"]
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        (400, "validation_failed", AdminRefused),
-        (401, "unauthorized", AdminTokenRejected),
-        (401, "token_expired", AdminTokenRejected),
-        (403, "scope_missing", AdminRefused),
-        (404, "dev_id_not_found", AdminRefused),
-        (409, "conflict", AdminRefused),
-        (422, "unsupported_operation", AdminRefused),
-        (429, "rate_limited", SourceUnavailable),
-        (500, "internal_error", SourceUnavailable),
-        (503, "service_unavailable", SourceUnavailable),
-    ],
-)
-def test_an_error_is_reported_by_its_code_and_reveals_nothing(
-    httpserver: HTTPServer, api: AdminApi, status: int, code: str, expected: type[SourceError]
-) -> None:
-    httpserver.expect_request(f"{HERE}/unified-api/sources").respond_with_handler(lambda _: problem(status, code))
-    with pytest.raises(SourceError) as raised:
-        api.sources()
-    assert type(raised.value) is expected and code in str(raised.value)
-    assert "terra_at_" not in str(raised.value) and "ada@" not in str(raised.value)
-    if isinstance(raised.value, AdminRefused):
-        assert raised.value.code == code
-
-
 def test_throttled_it_waits_as_long_as_requested(httpserver: HTTPServer, api: AdminApi, pauses: list[float]) -> None:
     path = f"{HERE}/unified-api/sources"
     httpserver.expect_oneshot_request(path).respond_with_handler(
@@ -156,64 +101,3 @@ def test_an_event_is_sent_again_once(httpserver: HTTPServer, api: AdminApi) -> N
     with pytest.raises(SourceUnavailable):
         api.resend("user-1", "event-1", "auth")
     assert len(httpserver.log) == 1, "it may have been done"
-
-
-def test_what_one_part_refuses_leaves_the_others(httpserver: HTTPServer, api: AdminApi) -> None:
-    httpserver.expect_request(f"{BASE}/me").respond_with_json({"name": "portal", "scopes": [], "expires_at": None})
-    httpserver.expect_request(f"{HERE}/unified-api/sources").respond_with_json(listed({"provider": "oura"}))
-    httpserver.expect_request(f"{HERE}/unified-api/sources/oura/scopes").respond_with_json({"scopes": ["email"]})
-    httpserver.expect_request(f"{HERE}/unified-api/scopes").respond_with_handler(
-        lambda _: problem(403, "scope_missing")
-    )
-    for path in ("unified-api/processing", "unified-api/destinations", "webhook-events"):
-        httpserver.expect_request(f"{HERE}/{path}").respond_with_json(listed())
-    setup = read_setup(api)
-    assert setup.providers == [{"name": "OURA", "provider": "oura", "scopes": ["email"]}] and setup.destinations == []
-    assert setup.data_types is None and "scope_missing" in setup.errors["data_types"]
-    assert Setup.from_data(json.loads(json.dumps(setup.as_data()))) == setup
-
-
-def test_with_a_refused_token_nothing_else_is_requested(httpserver: HTTPServer, api: AdminApi) -> None:
-    httpserver.expect_request(f"{BASE}/me").respond_with_handler(lambda _: problem(401, "unauthorized"))
-    assert list(read_setup(api).errors) == ["token"]
-    assert len(httpserver.log) == 1
-
-
-@pytest.mark.parametrize(
-    ("slug", "found"),
-    [
-        ("oura", ("oura", "OURA")),
-        ("dexcom_eu", ("dexcom", "DEXCOM_EU")),
-        ("dexcom-eu", ("dexcom", "DEXCOM_EU")),
-        ("dexcomeu", ("dexcom", "DEXCOM_EU")),
-        ("eight", ("eight_sleep", "EIGHT")),
-        ("???", ("", "???")),
-    ],
-)
-def test_a_slug_of_the_admin_api_finds_the_provider(slug: str, found: tuple[str, str]) -> None:
-    assert resource_of(slug) == found
-
-
-def destination(**fields: Any) -> dict[str, Any]:
-    return {"id": "1", "kind": "webhook", "address": "app.example/hooks", "active": True, "event_types": None} | fields
-
-
-@pytest.mark.parametrize(
-    ("setup", "cause"),
-    [
-        (Setup(), None),
-        (Setup(formats=["json"], destinations=[destination()]), None),
-        (Setup(destinations=[destination(event_types=["auth", "sleep"])]), None),
-        (Setup(destinations=[destination(event_types=["unified_api.auth.created"])]), None),
-        (Setup(destinations=[destination(active=False), destination()]), None),
-        (Setup(destinations=[]), "no webhook destination"),
-        (Setup(destinations=[destination(kind="s3")]), "no webhook destination"),
-        (Setup(destinations=[destination(active=False)]), "switched off"),
-        (Setup(destinations=[destination(event_types=["sleep", "daily"])]), "sends no auth events"),
-        (Setup(formats=["fhir"]), "only JSON is read"),
-        (Setup(formats=[]), "only JSON is read"),
-    ],
-)
-def test_a_silence_is_explained_by_its_cause(setup: Setup, cause: str | None) -> None:
-    found = list(_causes(setup))
-    assert (found == []) if cause is None else (len(found) == 1 and cause in found[0])

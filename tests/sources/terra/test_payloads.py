@@ -48,11 +48,6 @@ def test_the_provider_is_named_by_our_slug_even_if_unknown(value: str, slug: str
     assert read_user({**LEAST, "provider": value}).provider == slug
 
 
-@pytest.mark.parametrize("value", [None, "", " ", "null"])
-def test_no_reference_id_has_many_spellings(value: str | None) -> None:
-    assert read_user({**LEAST, "reference_id": value}).reference_id is None
-
-
 @pytest.mark.parametrize(
     ("value", "scopes"),
     [
@@ -70,23 +65,6 @@ def test_scopes_are_read_and_not_reported_is_not_none_granted(value: object, sco
 
 def test_an_empty_list_proves_nothing_of_a_provider_that_reports_no_scopes() -> None:
     assert read_user({**LEAST, "provider": "APPLE", "scopes": []}).scopes is None
-
-
-@pytest.mark.parametrize(
-    ("value", "time"),
-    [
-        ("2022-12-12T10:00:00.000000+00:00", datetime(2022, 12, 12, 10, tzinfo=UTC)),
-        ("2022-12-12T12:30:00+02:30", datetime(2022, 12, 12, 10, tzinfo=UTC)),
-        ("2022-12-12T10:00:00Z", datetime(2022, 12, 12, 10, tzinfo=UTC)),
-        ("2022-12-12T10:00:00.123456789Z", datetime(2022, 12, 12, 10, 0, 0, 123456, tzinfo=UTC)),
-        ("2022-12-12T10:00:00", datetime(2022, 12, 12, 10, tzinfo=UTC)),
-        (None, None),
-        ("", None),
-        ("null", None),
-    ],
-)
-def test_times_are_read_in_both_notations(value: str | None, time: datetime | None) -> None:
-    assert read_user({**LEAST, "created_at": value}).created_at == time
 
 
 @pytest.mark.parametrize(

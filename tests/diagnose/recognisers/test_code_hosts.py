@@ -1,0 +1,17 @@
+"""What the APIs of code hosts answer."""
+
+from __future__ import annotations
+
+import json
+
+from scopes.diagnose import ErrorVerdict
+from tests.diagnose.samples import said
+
+
+def test_a_github_404_with_scopes_that_the_token_lacks_is_a_missing_scope() -> None:
+    headers = {"X-OAuth-Scopes": "repo", "X-Accepted-OAuth-Scopes": "admin:org, read:org"}
+    lacking = said(json.dumps({"status": 404, "headers": headers, "body": "Not Found"}))
+    assert (lacking.verdict, lacking.alternatives) == (ErrorVerdict.MISSING_SCOPE, True)
+    assert lacking.scopes == ("admin:org", "read:org")
+    held = said(json.dumps({"status": 404, "headers": headers | {"X-OAuth-Scopes": "read:org"}, "body": "Not Found"}))
+    assert held.verdict is ErrorVerdict.UNRECOGNISED

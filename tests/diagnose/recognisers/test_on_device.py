@@ -1,0 +1,15 @@
+"""What the permission systems of phones say."""
+
+from __future__ import annotations
+
+from scopes.diagnose import ErrorVerdict
+from tests.diagnose.samples import said
+
+
+def test_a_fault_of_the_apps_build_is_not_laid_on_the_phone() -> None:
+    for text in (
+        'Error Domain=com.apple.healthkit Code=4 "Missing com.apple.developer.healthkit entitlement."',
+        "permission android.permission.health.READ_STEPS is not declared in AndroidManifest.xml",
+        "NSHealthShareUsageDescription must be set in the app's Info.plist",
+    ):
+        assert (said(text).verdict, said(text).remedy) == (ErrorVerdict.SCOPE_REFUSED, "change_request")
