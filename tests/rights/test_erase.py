@@ -13,15 +13,7 @@ from scopes import flow
 from scopes.audit.consistency import inconsistencies
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.judge import census
-from scopes.models import (
-    Connection,
-    Delivery,
-    Period,
-    Person,
-    ReauthLink,
-    ReferenceConflict,
-    TrailEntry,
-)
+from scopes.models import Connection, Delivery, Period, Person, ReauthLink, ReferenceConflict, TrailEntry
 from scopes.rights import erased_ids
 from scopes.rights.erase import FREE_TEXT, TABLES, NothingStored
 from scopes.rights.erased_ids import ErasedBefore, keys_from

@@ -8,12 +8,7 @@ import pytest
 
 from scopes import flow
 from scopes.facts import ConsentGiven, PersonKnown
-from scopes.models import (
-    Attempt,
-    Connection,
-    ErasedId,
-    Person,
-)
+from scopes.models import Attempt, Connection, ErasedId, Person
 from scopes.rights import erased_ids
 from scopes.rights.erased_ids import ErasedBefore, keys_from
 from tests import cast
