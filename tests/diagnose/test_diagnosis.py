@@ -7,32 +7,19 @@ import pytest
 from scopes.diagnose import ErrorVerdict
 from tests.diagnose.samples import said
 
-VERDICTS = {
-    "403 Forbidden": ErrorVerdict.UNRECOGNISED,
-    "You do not have permission to perform this action.": ErrorVerdict.UNRECOGNISED,
-    "x is not defined in this scope": ErrorVerdict.UNRECOGNISED,
-    "https://app.example/cb?state=1&code=abc&scope=read,activity:read": ErrorVerdict.UNRECOGNISED,
-    "": ErrorVerdict.UNRECOGNISED,
-    "https://app.example/cb?error=access_denied": ErrorVerdict.CONSENT_REFUSED,
-    '{"error":"access_denied","error_description":"Access is denied"}': ErrorVerdict.NOT_A_SCOPE_PROBLEM,
-    "AADSTS65004: User declined to consent to access the app.": ErrorVerdict.CONSENT_REFUSED,
-    "AADSTS700082: The refresh token has expired due to inactivity.": ErrorVerdict.TOKEN_INVALID,
-    "AADSTS7000215: Invalid client secret provided.": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
-    "Authorization expired, please reauthorize with the data provider": ErrorVerdict.TOKEN_INVALID,
-    "data type is not enabled, enable on the dashboard": ErrorVerdict.SCOPE_REFUSED,
-    "Limit of connected athletes exceeded": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
-    "Endpoint not enabled for summary type: CONNECT_SLEEP": ErrorVerdict.SCOPE_REFUSED,
-    "User has not accepted all mandatory consents.": ErrorVerdict.CONSENT_REFUSED,
-    "error: connection does not support data type": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
-    '{"code":30009,"message":"no permission"}': ErrorVerdict.SCOPE_REFUSED,
-    '{"type":"access_revoked","status":"warning","message":"User revoked access"}': ErrorVerdict.TOKEN_INVALID,
-    "429 Too Many Requests: rate limit exceeded": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
-}
 
-
-@pytest.mark.parametrize(("text", "verdict"), VERDICTS.items())
-def test_a_text_proves_what_it_says_and_no_more(text: str, verdict: ErrorVerdict) -> None:
-    assert said(text).verdict is verdict
+@pytest.mark.parametrize(
+    "text",
+    [
+        "403 Forbidden",
+        "You do not have permission to perform this action.",
+        "x is not defined in this scope",
+        "https://app.example/cb?state=1&code=abc&scope=read,activity:read",
+        "",
+    ],
+)
+def test_a_text_that_proves_nothing_is_unrecognised(text: str) -> None:
+    assert said(text).verdict is ErrorVerdict.UNRECOGNISED
 
 
 def test_the_evidence_quotes_the_decisive_words_and_names_the_recogniser() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scopes.diagnose import ErrorVerdict
+from scopes.diagnose.recognisers import service_ended
+from tests.diagnose.recognisers.deciding import decides
 from tests.diagnose.samples import said
 
 
@@ -30,3 +32,8 @@ def test_a_410_of_another_provider_says_only_that_something_is_gone() -> None:
 
 def test_a_scope_that_is_missing_by_its_code_is_told_though_the_status_is_410() -> None:
     assert said('{"status":410,"body":"Missing scope: read:sleep"}').scopes == ("read:sleep",)
+
+
+@pytest.mark.parametrize("sample", ["K147", "K152", "K151"])
+def test_these_samples_are_decided_here(sample: str) -> None:
+    decides(service_ended, sample)

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from scopes.diagnose import ErrorVerdict
+from scopes.diagnose.recognisers import terra
 from scopes.reasons import REMEDIES
+from tests.diagnose.recognisers.deciding import decides, proves
 from tests.diagnose.samples import said
 
 
@@ -45,3 +47,21 @@ def test_missing_scopes_with_huawei_points_to_the_console_not_to_the_person() ->
     diagnosis = said("https://app.example/failed?resource=HUAWEI&reason=missing_scopes")
     assert (diagnosis.verdict, diagnosis.remedy) == (ErrorVerdict.SCOPE_REFUSED, "change_console")
     assert not REMEDIES[diagnosis.remedy].by_reauth
+
+
+VERDICTS = {
+    "Authorization expired, please reauthorize with the data provider": ErrorVerdict.TOKEN_INVALID,
+    "data type is not enabled, enable on the dashboard": ErrorVerdict.SCOPE_REFUSED,
+    "error: connection does not support data type": ErrorVerdict.NOT_A_SCOPE_PROBLEM,
+    '{"type":"access_revoked","status":"warning","message":"User revoked access"}': ErrorVerdict.TOKEN_INVALID,
+}
+
+
+@pytest.mark.parametrize(("text", "verdict"), VERDICTS.items())
+def test_a_text_proves_what_it_says_and_no_more(text: str, verdict: ErrorVerdict) -> None:
+    proves(terra, text, verdict)
+
+
+@pytest.mark.parametrize("sample", ["M026", "M024", "E041", "E042"])
+def test_these_samples_are_decided_here(sample: str) -> None:
+    decides(terra, sample)
