@@ -17,8 +17,8 @@ from scopes.admin.screens import desk
 from scopes.admin.site import Desk
 from scopes.models import Source
 from tests import cast as people
+from tests.admin.every_screen import address
 from tests.admin.reading import written
-from tests.admin.test_roles import address
 
 
 @pytest.mark.parametrize("name", ["autocomplete", "jsi18n", "view_on_site", "app_list"])

@@ -118,23 +118,7 @@ def test_a_report_with_values_of_any_type_gets_an_answer(data: dict[str, object]
     assert said(json.dumps(data)).verdict in ErrorVerdict
 
 
-def test_ten_megabytes_are_answered_from_a_small_part_of_them() -> None:
-    for piece in ("scope ", "\\", '{"a":', "[", "%25", "\0", "\ud800", "9", "a@", "_", "missing scopes: "):
-        huge = piece * (10_000_000 // len(piece))
-        assert len(readable(huge)) < 100_000
-        assert said(huge).verdict in ErrorVerdict
-        assert said(huge.encode("utf-8", "surrogatepass")).verdict in ErrorVerdict
-        assert said(json.dumps({"body": huge})).verdict in ErrorVerdict
-
-
 def test_one_long_word_is_looked_through_as_fast_as_many() -> None:
     for told in ("missing _permission", "insufficient_scope", "invalid= scopes", "AADSTS", "required_scopes"):
         for letters in ("a", "a:", "a.", "a_", "a-", "A1"):
             assert said(f"{told} {letters * 6000}").verdict in ErrorVerdict
-
-
-def test_what_is_said_in_the_middle_or_at_the_end_of_a_long_text_is_found() -> None:
-    noise = "all is well here\n" * 50_000
-    told = 'HTTP 403 {"error":"insufficient_scope","scope":"read:sleep"}\n'
-    assert said(noise + told + noise).scopes == ("read:sleep",)
-    assert said(noise + told).scopes == ("read:sleep",)

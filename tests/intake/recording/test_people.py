@@ -10,12 +10,13 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from scopes import flow
-from scopes.facts import ConnectionSeen, Origin, OriginKind, PersonKnown
+from scopes.facts import PersonKnown
 from scopes.intake.recording.people import MOST_PLANS, TooManyPlans
 from scopes.models import Connection, Person, Source, Verdict
 from tests.cast import EVERYTHING, NOW, PEOPLE, connection_of, consent, take_in, the
 from tests.concurrently import at_once
 from tests.intake.recording import periods
+from tests.intake.recording.ada import ADA, record
 
 pytestmark = pytest.mark.django_db
 
@@ -75,14 +76,6 @@ def test_a_batch_with_one_impossible_person_is_refused_as_a_whole(cast: Source) 
         flow.take_in_people([PersonKnown("fine"), PersonKnown("loud", email="LOUD@example.com")], NOW)
 
 
-ADA = PersonKnown("ref-ada", "ada@example.com", plan="gold")
-
-
-def record(source: Source) -> None:
-    seen = ConnectionSeen("garmin", "ada-1", NOW, reference_id="ref-ada", scopes=("ACTIVITY_EXPORT",))
-    flow.take_in(source, [seen], Origin(source.key, OriginKind.WEBHOOK, "delivery:1"), NOW)
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("first", ["the connection", "the person"])
 def test_two_transactions_at_once_leave_no_connection_unclaimed(first: str) -> None:
@@ -114,14 +107,3 @@ def test_two_transactions_at_once_leave_no_connection_unclaimed(first: str) -> N
     claimed = Connection.objects.select_related("standing").get(user_id="ada-1")
     assert claimed.person == Person.objects.get(reference_id="ref-ada")
     assert claimed.standing.plan == "gold"
-
-
-@pytest.mark.django_db
-def test_the_night_claims_what_was_left_unclaimed_and_judges_it_by_the_plan() -> None:
-    source = Source.objects.create(kind="terra", name="prod")
-    flow.take_in_people([ADA], NOW)
-    record(source)
-    Connection.objects.update(person=None)
-    assert flow.claim_connections(NOW) == 1
-    assert flow.claim_connections(NOW) == 0
-    assert Connection.objects.get().person == Person.objects.get()
