@@ -5,6 +5,7 @@ A command's stand in tests/management/, by its name.
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,15 @@ OF_SEVERAL = {
 }
 # A table without a constraint has nothing to test but its one use.
 TESTED_BY_THEIR_USE = {"models/erased.py": "rights/test_erased_ids.py", "models/sign_in.py": "admin/test_sign_in.py"}
+# Values that go between modules: nothing in them runs.
+VALUES = {"sources/consents.py", "sources/events.py", "sources/observations.py"}
 # Django's wiring: without it nothing at all works.
 WIRING = {"apps.py", "urls.py"}
 
 
 def modules(package: str) -> set[str]:
     found = (ROOT / "scopes" / package).rglob("*.py")
-    return {str(path.relative_to(ROOT / "scopes")) for path in found if path.name != "__init__.py"}
+    return {str(path.relative_to(ROOT / "scopes")) for path in found if path.name != "__init__.py"} - VALUES
 
 
 def written(package: str) -> set[str]:
@@ -86,6 +89,13 @@ def test_the_tests_of_several_modules_exist_and_are_named_for_none() -> None:
     for test in OF_SEVERAL:
         assert (ROOT / "tests" / test).exists()
         assert not any(is_of(test, module) for module in modules(test.partition("/")[0]))
+
+
+@pytest.mark.parametrize("module", VALUES)
+def test_nothing_runs_in_a_module_of_values(module: str) -> None:
+    tree = ast.parse((ROOT / "scopes" / module).read_text("utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert all(isinstance(statement, ast.Expr) for function in functions for statement in function.body)
 
 
 def test_what_is_tested_by_its_use_exists() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from scopes.facts import AccountTrouble
 from scopes.sources.errors import Unsupported
-from scopes.sources.gateway import Abilities, Finding, Gateway, Kind, key_of
+from scopes.sources.gateway import Abilities, Gateway, Kind, key_of
 
 
 class Nothing(Gateway):
@@ -43,11 +43,6 @@ def test_a_call_that_a_source_cannot_do_is_unsupported(protocol: type) -> None:
 def test_a_kind_without_variables_has_no_trouble_with_them() -> None:
     troubles: Iterator[str] = NoKind().troubles({"ANY": "thing"})
     assert (list(troubles), list(NoKind().addresses({}))) == ([], [])
-
-
-def test_a_finding_is_well_where_nothing_is_to_be_done() -> None:
-    assert Finding("clock", "right").as_data() == {"check": "clock", "ok": True, "says": "right", "do": ""}
-    assert not Finding("clock", "wrong", do="Set it.").ok
 
 
 def test_a_key_is_written_kind_and_name() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from scopes.sources.setup import FailedEvent, FailedEvents, Setup
+from scopes.sources.setup import CheckResult, FailedEvent, FailedEvents, Setup
 from tests.cast import NOW
 
 
@@ -34,3 +34,8 @@ def test_the_latest_failure_is_the_newest_that_has_a_time() -> None:
 
     assert FailedEvents((event(3), event(None), event(1)), complete=True).latest_at == NOW - timedelta(hours=1)
     assert FailedEvents((event(None),), complete=True).latest_at is None
+
+
+def test_a_result_is_well_where_nothing_is_to_be_done() -> None:
+    assert CheckResult("clock", "right").as_data() == {"check": "clock", "ok": True, "says": "right", "do": ""}
+    assert not CheckResult("clock", "wrong", do="Set it.").ok

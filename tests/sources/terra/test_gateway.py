@@ -10,8 +10,9 @@ from werkzeug import Response
 
 from scopes.catalogue import default
 from scopes.facts import AccountTrouble
+from scopes.sources.consents import ConsentRequest
 from scopes.sources.errors import AccountRefused
-from scopes.sources.gateway import ConsentRequest, Existence, ProbeResult
+from scopes.sources.observations import Existence, ProbeResult
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.gateway import TerraGateway
