@@ -1,8 +1,9 @@
 """Message catalogues without the gettext program: `make messages`, or `python -m portal.messages [LANGUAGE …]`.
 
 Collects what Python and templates mark for translation, brings each `locale/*/LC_MESSAGES/django.po` up to date (and
-begins those of the languages that are named), and compiles it to the `.mo` next to it. Marks are Django's own. Folders
-named `admin` hold the desk, which is English only.
+begins those of the languages that are named), and compiles it to the `.mo` next to it. Marks are Django's own. What is
+in a folder named `admin` or `registration` is read at the desk: it is collected apart, and no catalogue asks for it,
+for the desk is English only.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from django.utils.translation.template import templatize
 from portal.embedded_postgres import CHECKOUT
 
 LOCALE = CHECKOUT / "locale"
-SKIPPED = {"admin", "registration", "tests", "benchmarks", "static", "staticfiles", "var"}
+DESK = {"admin", "registration"}
+SKIPPED = {"tests", "benchmarks", "static", "staticfiles", "var"}
 MARKS: dict[str, Any] = {
     "_": None,
     "gettext": None,
@@ -65,8 +67,8 @@ class Catalogue(Catalog):
         ]
 
 
-def collected(folder: Path = CHECKOUT) -> Catalog:
-    """Every message that is marked in the Python and the templates of `folder`."""
+def collected(folder: Path = CHECKOUT, *, desk: bool = False) -> Catalog:
+    """Every message that is marked in the Python and the templates of `folder`: what people read, or the `desk`."""
     template = Catalog()
     found = extract_from_dir(
         folder,
@@ -75,8 +77,9 @@ def collected(folder: Path = CHECKOUT) -> Catalog:
         comment_tags=("Translators",),
         directory_filter=lambda path: Path(path).name not in SKIPPED and not Path(path).name.startswith((".", "_")),
     )
-    for _, _, message, comments, context in found:
-        template.add(message, auto_comments=comments, context=context)
+    for file, _, message, comments, context in found:
+        if bool(DESK & set(Path(file).parts)) is desk:
+            template.add(message, auto_comments=comments, context=context)
     return template
 
 
@@ -133,6 +136,7 @@ def main(languages: Iterable[str]) -> None:
         po = update(locale, template)
         waiting = [message for message in read(po, locale) if message.id and not _is_translated(message.string)]
         print(f"{po.relative_to(CHECKOUT)}: {len(template)} messages, {len(waiting)} to translate", file=sys.stderr)
+    print(f"The desk: {len(collected(desk=True))} messages, English only", file=sys.stderr)
 
 
 def _is_translated(string: object) -> bool:

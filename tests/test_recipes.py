@@ -55,8 +55,9 @@ def translate(po: Path) -> None:
     with po.open("rb") as file:
         catalogue = read_po(file)
     for message in catalogue:
-        if message.id and not all([*message.string] if message.pluralizable else [message.string]):
-            message.string = (*message.id,) if isinstance(message.id, (tuple, list)) else message.id
+        waits = not message.string or not all(message.string)
+        if message.id and waits:
+            message.string = tuple(message.id) if message.pluralizable else message.id
     with po.open("wb") as file:
         write_po(file, catalogue, width=120, ignore_obsolete=True, sort_output=True, no_location=True)
 

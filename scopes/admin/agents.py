@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple, Media
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.lookups import READ, Listed, takes
@@ -28,12 +29,12 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
     readonly_fields = ("last_login",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Who", {"fields": ("first_name", "last_name", "email", "last_login")}),
+        (_("Who"), {"fields": ("first_name", "last_name", "email", "last_login")}),
         (
-            "Access",
+            _("Access"),
             {
                 "fields": ("is_active", "is_staff", "is_superuser", "groups"),
-                "description": "Untick “active” to remove access. “Staff” allows signing in here.",
+                "description": _("Untick “active” to remove access. “Staff” allows signing in here."),
             },
         ),
     )
@@ -41,12 +42,12 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
 
     @takes(*READ)
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"title": "Agents", **(extra_context or {})})
+        return super().changelist_view(request, {"title": gettext("Agents"), **(extra_context or {})})
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        context = {"heading": "Agents", "adding": "Add an agent", **(extra_context or {})}
+        context = {"heading": gettext("Agents"), "adding": gettext("Add an agent"), **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
 
     @property
@@ -59,11 +60,13 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("Roles"))
     def roles(self, user: User) -> str:
-        return ", ".join(group.name for group in user.groups.all()) or ("everything" if user.is_superuser else "none")
+        return ", ".join(group.name for group in user.groups.all()) or (
+            gettext("everything") if user.is_superuser else gettext("none")
+        )
 
     @admin.display(description=_("Can sign in"))
     def can_sign_in(self, user: User) -> str:
-        return "Yes" if user.is_active and user.is_staff else "No"
+        return gettext("Yes") if user.is_active and user.is_staff else gettext("No")
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any, **kwargs: Any) -> Any:
         kwargs["widget"] = CheckboxSelectMultiple()

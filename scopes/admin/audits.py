@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.read_only import Records
@@ -36,7 +37,7 @@ class Audits(Records):
 
     @admin.display(description=_("Finished"))
     def ended(self, run: AuditRun) -> SafeString:
-        return when(run.finished_at, "not yet")
+        return when(run.finished_at, gettext("not yet"))
 
     @admin.display(description=_("State"))
     def state_chip(self, run: AuditRun) -> SafeString:
@@ -45,7 +46,7 @@ class Audits(Records):
 
     @admin.display(description=_("Sources listed"))
     def way(self, run: AuditRun) -> str:
-        return "No, offline" if run.offline else "Yes"
+        return gettext("No, offline") if run.offline else gettext("Yes")
 
     @admin.display(description=_("Took"))
     def took(self, run: AuditRun) -> str:
@@ -67,7 +68,7 @@ class Audits(Records):
     def changed(self, run: AuditRun) -> SafeString | str:
         numbers = {key: value for key, value in run.changes.items() if isinstance(value, int)}
         if not numbers:
-            return "None."
+            return gettext("None.")
         rows = format_html_join("", "<li><strong>{}</strong> {}</li>", ((f"{v:+,}", k) for k, v in numbers.items()))
         return format_html("<ul>{}</ul>", rows)
 
@@ -82,4 +83,4 @@ class Audits(Records):
             for one in run.findings
         )
         lines = format_html_join("", "<li><strong>{}</strong> {}{}</li>", rows)
-        return format_html("<ul>{}</ul>", lines) if lines else "None."
+        return format_html("<ul>{}</ul>", lines) if lines else gettext("None.")

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.read_only import Records
@@ -17,7 +18,7 @@ from scopes.catalogue.entries import Known
 from scopes.catalogue.entries import Provider as Entry
 from scopes.models import Provider
 
-KNOWN = {Known.YES: "Yes", Known.NO: "No", Known.UNKNOWN: "Not known"}
+KNOWN = {Known.YES: _("Yes"), Known.NO: _("No"), Known.UNKNOWN: _("Not known")}
 
 
 @admin.register(Provider, site=desk)
@@ -44,13 +45,17 @@ class Catalogue(Records):
 
     @admin.display(description=_("Reports granted scopes"))
     def reports_scopes(self, row: Provider) -> str:
-        return KNOWN[_entry(row).reports_scopes]
+        return str(KNOWN[_entry(row).reports_scopes])
 
     @admin.display(description=_("State"))
     def state(self, row: Provider) -> SafeString | str:
         if row.retired_on:
             return retirement(row.retired_on)
-        return chip("Permissions set on the phone", "quiet") if row.on_device else chip("Active", "good", "check")
+        return (
+            chip(gettext("Permissions set on the phone"), "quiet")
+            if row.on_device
+            else chip(gettext("Active"), "good", "check")
+        )
 
     @admin.display(description=_("Successor"))
     def succeeded_by(self, row: Provider) -> str:
@@ -58,11 +63,11 @@ class Catalogue(Records):
 
     @admin.display(description=_("People can untick scopes"))
     def may_untick(self, row: Provider) -> str:
-        return KNOWN[_entry(row).can_untick]
+        return str(KNOWN[_entry(row).can_untick])
 
     @admin.display(description=_("Scopes need approval"))
     def needs_approval(self, row: Provider) -> str:
-        return KNOWN[_entry(row).console_approval]
+        return str(KNOWN[_entry(row).console_approval])
 
     @admin.display(description=_("Advice for people"))
     def advice(self, row: Provider) -> str:
@@ -78,22 +83,22 @@ class Catalogue(Records):
                 (
                     scope.name,
                     scope.label,
-                    f" (also {', '.join(scope.aliases)})" if scope.aliases else "",
+                    gettext(" (also %(aliases)s)") % {"aliases": ", ".join(scope.aliases)} if scope.aliases else "",
                     format_html(" {}", chip("mandatory", "warn")) if scope.mandatory else mark_safe(""),
                 )
                 for scope in entry.scopes
             ),
         )
-        return format_html('<ul class="scopes">{}</ul>', rows) if entry.scopes else "None known."
+        return format_html('<ul class="scopes">{}</ul>', rows) if entry.scopes else gettext("None known.")
 
     @admin.display(description=_("Reported, not in the catalogue"))
     def unknown(self, row: Provider) -> SafeString | str:
         names = row.unknown_scopes.order_by("name").values_list("name", flat=True)[:200]
-        return format_html_join(" ", "<code>{}</code>", ((name,) for name in names)) or "None."
+        return format_html_join(" ", "<code>{}</code>", ((name,) for name in names)) or gettext("None.")
 
     @admin.display(description=_("Confirmed"))
     def proved(self, row: Provider) -> str:
-        return "Yes" if row.confirmed else "Unconfirmed"
+        return gettext("Yes") if row.confirmed else gettext("Unconfirmed")
 
     @admin.display(description=_("Notes"))
     def notes(self, row: Provider) -> str:

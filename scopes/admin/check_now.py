@@ -18,14 +18,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from scopes import queue
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.connections import VERIFY, chosen_in, found_by
 from scopes.admin.healths import verdicts_of
 from scopes.admin.site import ACT, desk
-from scopes.admin.tags import thousands
+from scopes.admin.tags import listed, thousands
 from scopes.admin.waive import about, page_of
 from scopes.judge import lookup
 from scopes.models import Connection, LiveCheck, Source
@@ -57,18 +57,20 @@ def check_now(request: HttpRequest, pk: int) -> HttpResponseBase:
     if gateway is not None and not trouble and request.method == "POST" and form.is_valid():
         error = _ask_now(row, gateway, form.act_of(request))
         if error is None:
-            messages.success(request, f"{title} answered. The result is shown under Evidence.")
+            messages.success(
+                request, gettext("%(title)s answered. The result is shown under Evidence.") % {"title": title}
+            )
             return redirect(f"{page_of(row)}#evidence-{row.pk}")
         trouble = _in_words(error, title)
     return act_page(
         request,
-        f"Check {row.integration.provider.name} with {title} now",
+        gettext("Check %(provider)s with %(title)s now") % {"provider": row.integration.provider.name, "title": title},
         about=about(row),
         back=page_of(row),
         will=_will(row, gateway) if gateway else (),
         trouble=trouble,
         form=form if gateway else None,
-        submit="Check now",
+        submit=gettext("Check now"),
     )
 
 
@@ -91,13 +93,13 @@ def check_many(request: HttpRequest) -> HttpResponseBase:
         return redirect("admin:live_checks", batch)
     return act_page(
         request,
-        f"Check {_connections(len(rows))}",
-        about="Connections",
+        gettext("Check %(connections)s") % {"connections": _connections(len(rows))},
+        about=gettext("Connections"),
         back=reverse("admin:connections") + "?" + urlencode({key: value for key, value in chosen.items() if value}),
-        will=_will_many(rows, total) if rows else ("No connections match these filters.",),
+        will=_will_many(rows, total) if rows else (gettext("No connections match these filters."),),
         trouble=trouble,
         form=form if rows else None,
-        submit="Check now",
+        submit=gettext("Check now"),
     )
 
 
@@ -134,55 +136,65 @@ def live_checks(request: HttpRequest, batch: uuid.UUID) -> HttpResponseBase:
 def _gateway(source: Source) -> tuple[Gateway | None, str]:
     """The gateway of the source, for somebody who waits; or why there is none."""
     if source.kind not in registry.able("looks_up"):
-        return None, f"{source} doesn’t support checking single connections."
+        return None, gettext("%(source)s doesn’t support checking single connections.") % {"source": source}
     try:
         return rate_limit.gateway_of(source, Patience.INTERACTIVE), ""
     except NotConfigured:
-        return None, f"{source} is not set up here, so it can’t be checked. Tell an engineer."
+        return None, gettext("%(source)s is not set up here, so it can’t be checked. Tell an engineer.") % {
+            "source": source
+        }
 
 
 def _used_up(request: HttpRequest) -> str:
     if live_check.allowance(request.user.get_username(), timezone.now()):
         return ""
-    return (
-        f"You have checked {_connections(live_check.AN_HOUR_EACH)} within the last hour. Try again"
-        " later. Unconfirmed connections are checked every night anyway."
-    )
+    return gettext(
+        "You have checked %(connections)s within the last hour. Try again later. "
+        "Unconfirmed connections are checked every night anyway."
+    ) % {"connections": _connections(live_check.AN_HOUR_EACH)}
 
 
 def _will(row: Connection, gateway: Gateway) -> list[str]:
     title = gateway.title
     will = [
-        f"{title} ({gateway.name}) is asked whether the connection exists and which scopes it has.",
-        "The answer is recorded like a webhook: it never overwrites newer information.",
-        "A 404 alone marks the connection as unconfirmed. It counts as gone only if a complete listing lacks it too.",
-        f"If {title} doesn’t answer, nothing changes.",
+        gettext("%(title)s (%(gateway)s) is asked whether the connection exists and which scopes it has.")
+        % {"title": title, "gateway": gateway.name},
+        gettext("The answer is recorded like a webhook: it never overwrites newer information."),
+        gettext(
+            "A 404 alone marks the connection as unconfirmed. It counts as gone only if a "
+            "complete listing lacks it too."
+        ),
+        gettext("If %(title)s doesn’t answer, nothing changes.") % {"title": title},
     ]
     if gateway.probes and not row.integration.provider.on_device:
-        will.insert(1, "The provider is asked for the account, which shows whether the token works.")
+        will.insert(1, gettext("The provider is asked for the account, which shows whether the token works."))
     else:
-        will.insert(1, "The provider itself is not asked, so `active: true` doesn’t show that the token works.")
+        will.insert(
+            1, gettext("The provider itself is not asked, so `active: true` doesn’t show that the token works.")
+        )
     return will
 
 
 def _will_many(rows: Sequence[Connection], total: int) -> list[str]:
-    number, titles = (
-        len(rows),
-        sorted({registry.title_of(row.integration.source) for row in rows}),
-    )
-    at_once = f", the first {AT_ONCE}" if number > AT_ONCE else ""
+    number, titles = len(rows), sorted({registry.title_of(row.integration.source) for row in rows})
+    words = gettext("%(titles)s: %(connections)s will be checked while you wait.")
+    if number > AT_ONCE:
+        words = gettext("%(titles)s: %(connections)s will be checked, the first %(at_once)s while you wait.")
     will = [
-        f"{' and '.join(titles)}: {_connections(number)} will be checked{at_once} while you wait.",
-        "The answers are recorded like webhooks. If there is no answer, nothing changes.",
+        words % {"titles": listed(titles), "connections": _connections(number), "at_once": AT_ONCE},
+        gettext("The answers are recorded like webhooks. If there is no answer, nothing changes."),
     ]
     if number > AT_ONCE:
-        rest = "a worker checks the rest in the background"
-        night = "no worker is running, so the nightly audit checks the rest"
-        will.insert(1, f"After these {rest if queue.workers_alive() else night}.")
+        rest = gettext("A worker checks the rest in the background.")
+        night = gettext("No worker is running, so the nightly audit checks the rest.")
+        will.insert(1, rest if queue.workers_alive() else night)
     if total > number:
         will.append(
-            f"The list holds {thousands(total)}: at most {live_check.AN_HOUR_EACH} can be checked by one agent per"
-            " hour. The oldest come first, and only where the source can be asked."
+            gettext(
+                "The list holds %(number)s: at most %(limit)s can be checked by one "
+                "agent per hour. The oldest come first, and only where the source can be asked."
+            )
+            % {"number": thousands(total), "limit": live_check.AN_HOUR_EACH}
         )
     return will
 
@@ -245,9 +257,15 @@ def _with_verdicts(checks: Sequence[LiveCheck]) -> list[tuple[LiveCheck, Any]]:
 
 def _in_words(error: SourceError, title: str) -> str:
     if isinstance(error, AccountRefused):
-        return f"{title} rejects our credentials, so the check failed. Tell an engineer: {error}"
-    return f"{title} did not answer. Nothing was changed. Try again in a few minutes. ({error})"
+        return gettext("%(title)s rejects our credentials, so the check failed. Tell an engineer: %(error)s") % {
+            "title": title,
+            "error": error,
+        }
+    return gettext("%(title)s did not answer. Nothing was changed. Try again in a few minutes. (%(error)s)") % {
+        "title": title,
+        "error": error,
+    }
 
 
 def _connections(number: int) -> str:
-    return f"{thousands(number)} connection{'' if number == 1 else 's'}"
+    return ngettext("%(number)s connection", "%(number)s connections", number) % {"number": thousands(number)}

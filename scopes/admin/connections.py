@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from scopes.admin.healths import verdicts_of
 from scopes.admin.site import desk
-from scopes.admin.tags import HEALTH_WORDS
+from scopes.admin.tags import health_word
 from scopes.judge import census, lookup
 from scopes.models import Census, Integration, Source
 from scopes.reasons import HEALTHS, REASONS
@@ -112,18 +112,18 @@ def _filters(chosen: dict[str, str], integrations: Sequence[Integration]) -> lis
     shown = [row for row in integrations if not chosen["source"] or str(row.source_id) == chosen["source"]]
     several = len(sources) > 1
     choices: list[tuple[str, str, list[tuple[str, str]]]] = [
-        ("source", "Source", [(str(pk), source.key) for pk, source in sorted(sources.items())]),
+        ("source", gettext("Source"), [(str(pk), source.key) for pk, source in sorted(sources.items())]),
         (
             "integration",
-            "Provider",
+            gettext("Provider"),
             [(str(row.pk), f"{row.provider.name} ({row.source})" if several else row.provider.name) for row in shown],
         ),
-        ("health", "Health", [(health.value, HEALTH_WORDS[health.value]) for health in HEALTHS]),
-        ("reason", "Reason", [(code, reason.title) for code, reason in REASONS.items()]),
+        ("health", gettext("Health"), [(health.value, health_word(health.value)) for health in HEALTHS]),
+        ("reason", gettext("Reason"), [(code, reason.title) for code, reason in REASONS.items()]),
     ]
     needs = _needs([row for row in integrations if str(row.pk) == chosen["integration"]])
     if needs:
-        choices.append(("scope", "Missing scope", [(scope, scope) for scope in needs]))
+        choices.append(("scope", gettext("Missing scope"), [(scope, scope) for scope in needs]))
     return [_filter(chosen, name, title, offered) for name, title, offered in choices]
 
 
@@ -133,7 +133,7 @@ def _filter(chosen: dict[str, str], name: str, title: str, offered: list[tuple[s
         chosen=dict(offered).get(chosen[name], ""),
         choices=tuple(
             (value, words, _address({**chosen, name: value}), value == chosen[name])
-            for value, words in [("", "All"), *offered]
+            for value, words in [("", gettext("All")), *offered]
         ),
     )
 

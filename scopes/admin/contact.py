@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why, act_page
@@ -42,7 +43,7 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what the mark means; POST sets it."""
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)
     now = timezone.now()
-    trouble = "This person is already marked “Do not contact”." if contact.mark_of(person, now) else ""
+    trouble = gettext("This person is already marked “Do not contact”.") if contact.mark_of(person, now) else ""
     form = MarkForm(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
         try:
@@ -50,13 +51,21 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
         except contact.CannotMark as error:
             trouble = str(error)
         else:
-            messages.success(request, "This person is now marked “Do not contact”.")
+            messages.success(request, gettext("This person is now marked “Do not contact”."))
             return redirect("admin:person", pk)
     will = [
-        f"Agents can no longer send reauth links to {person}, for any provider.",
-        "Links already sent still work. A lead can still send one, or allow contact again.",
+        gettext("Agents can no longer send reauth links to %(person)s, for any provider.") % {"person": person},
+        gettext("Links already sent still work. A lead can still send one, or allow contact again."),
     ]
-    return _answer(request, person, f"Do not contact {person}", will, trouble, form, "Do not contact")
+    return _answer(
+        request,
+        person,
+        gettext("Do not contact %(person)s") % {"person": person},
+        will,
+        trouble,
+        form,
+        gettext("Do not contact"),
+    )
 
 
 @desk.screen("people/<int:pk>/contact/", "lift_dont_contact", *LOOK, "scopes.lift_dont_contact", methods=ACT)
@@ -65,7 +74,7 @@ def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     person = get_object_or_404(Person.objects.defer("search"), pk=pk)
     now = timezone.now()
     mark = contact.mark_of(person, now)
-    trouble = "" if mark else "This person is not marked “Do not contact”."
+    trouble = "" if mark else gettext("This person is not marked “Do not contact”.")
     form = Why(request.POST or None)
     if request.method == "POST" and mark and form.is_valid():
         try:
@@ -73,10 +82,18 @@ def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
         except contact.CannotMark as error:
             trouble = str(error)
         else:
-            messages.success(request, "This person can be contacted again.")
+            messages.success(request, gettext("This person can be contacted again."))
             return redirect("admin:person", pk)
-    will = [f"Agents can send reauth links to {person} again."]
-    return _answer(request, person, f"Allow contact with {person} again", will, trouble, form, "Allow contact again")
+    will = [gettext("Agents can send reauth links to %(person)s again.") % {"person": person}]
+    return _answer(
+        request,
+        person,
+        gettext("Allow contact with %(person)s again") % {"person": person},
+        will,
+        trouble,
+        form,
+        gettext("Allow contact again"),
+    )
 
 
 def _answer(

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why, act_page
@@ -23,13 +24,13 @@ from scopes.models.transactions import in_transaction
 from scopes.sync import deliveries
 
 _STATES = [
-    ("done", "Processed"),
-    ("failed", "Failed"),
-    ("given_up", "Failed (no more retries)"),
-    ("unknown_id", "Waiting for its connection"),
-    ("waiting", "Waiting"),
+    ("done", _("Processed")),
+    ("failed", _("Failed")),
+    ("given_up", _("Failed (no more retries)")),
+    ("unknown_id", _("Waiting for its connection")),
+    ("waiting", _("Waiting")),
 ]
-_TRACES = [("reused", "Trace id reused")]
+_TRACES = [("reused", _("Trace id reused"))]
 _WHICH = {
     "done": Q(processed_at__isnull=False, error=""),
     "failed": ~Q(error=""),
@@ -48,8 +49,8 @@ class Deliveries(Records):
     list_display = ("number", "kind", "source", "received", "state", "repeats", "attempts", "reused")
     list_select_related = ("source",)
     list_filter = (
-        choice("state", "state", _STATES, lambda rows, state: rows.filter(_WHICH[state])),
-        choice("trace id", "trace", _TRACES, lambda rows, _: rows.filter(trace_reused=True)),
+        choice(_("state"), "state", _STATES, lambda rows, state: rows.filter(_WHICH[state])),
+        choice(_("trace id"), "trace", _TRACES, lambda rows, _state: rows.filter(trace_reused=True)),
         "source",
         "stale",
     )
@@ -68,7 +69,7 @@ class Deliveries(Records):
 
     @admin.display(description=_("Trace id"))
     def reused(self, row: Delivery) -> SafeString | str:
-        return chip("Trace id reused", "warn", "alert") if row.trace_reused else ""
+        return chip(gettext("Trace id reused"), "warn", "alert") if row.trace_reused else ""
 
     @admin.display(description=_("Received"))
     def received(self, row: Delivery) -> SafeString:
@@ -84,25 +85,31 @@ class Deliveries(Records):
 
     @admin.display(description=_("Late"))
     def lateness(self, row: Delivery) -> str:
-        return "Yes" if row.stale else "No"
+        return gettext("Yes") if row.stale else gettext("No")
 
     @admin.display(description=_("Processed"))
     def processed(self, row: Delivery) -> SafeString:
-        return when(row.processed_at, "not yet")
+        return when(row.processed_at, gettext("not yet"))
 
     @admin.display(description=_("State"))
     def state(self, row: Delivery) -> SafeString:
         if row.given_up_at:
-            return chip("Failed (no more retries)", "bad", "cross")
+            return chip(gettext("Failed (no more retries)"), "bad", "cross")
         if row.error:
-            return chip("Failed", "bad", "cross")
+            return chip(gettext("Failed"), "bad", "cross")
         if row.waits_for:
-            return chip("Waiting for its connection", "wait", "clock")
-        return chip("Processed", "good", "check") if row.processed_at else chip("Waiting", "wait", "clock")
+            return chip(gettext("Waiting for its connection"), "wait", "clock")
+        return (
+            chip(gettext("Processed"), "good", "check")
+            if row.processed_at
+            else chip(gettext("Waiting"), "wait", "clock")
+        )
 
     @admin.display(description=_("Trace id"))
     def trace(self, row: Delivery) -> str:
-        reused = " (reused: an earlier delivery with this trace id had another body)" if row.trace_reused else ""
+        reused = (
+            gettext(" (reused: an earlier delivery with this trace id had another body)") if row.trace_reused else ""
+        )
         return f"{row.trace_id or '–'}{reused}"
 
     @admin.display(description=_("Given up"))
@@ -124,26 +131,33 @@ def replay(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         result = _process(delivery, form.act_of(request))
         if result is deliveries.DeliveryResult.PROCESSED:
-            messages.success(request, f"Delivery {pk} was processed.")
+            messages.success(request, gettext("Delivery %(pk)s was processed.") % {"pk": pk})
         elif result is deliveries.DeliveryResult.WAITING:
-            messages.warning(request, f"Delivery {pk} names an unknown id. It is applied when the id becomes known.")
+            messages.warning(
+                request,
+                gettext("Delivery %(pk)s names an unknown id. It is applied when the id becomes known.") % {"pk": pk},
+            )
         else:
-            messages.error(request, f"Delivery {pk} could not be processed. See its error.")
+            messages.error(request, gettext("Delivery %(pk)s could not be processed. See its error.") % {"pk": pk})
         return redirect("admin:scopes_delivery_change", pk)
-    before = f" on {delivery.processed_at:%-d %b %Y, %H:%M} UTC" if delivery.processed_at else ""
+    before = gettext("It was not processed yet.")
+    if delivery.processed_at:
+        at = f"{delivery.processed_at:%-d %b %Y, %H:%M}"
+        before = gettext("It was processed before on %(at)s UTC.") % {"at": at}
     return act_page(
         request,
-        f"Reprocess delivery {pk}",
-        about=f"Delivery {pk}",
+        gettext("Reprocess delivery %(pk)s") % {"pk": pk},
+        about=gettext("Delivery %(pk)s") % {"pk": pk},
         back=reverse("admin:scopes_delivery_change", args=[pk]),
         will=[
-            f"Delivery {pk} (`{delivery.kind}`) is processed as if it had just arrived.",
-            f"It was {'processed before' if before else 'not processed yet'}{before}.",
-            "Newer information is never overwritten, and nothing is recorded twice.",
-            *([f"Last error: {delivery.error}"] if delivery.error else []),
+            gettext("Delivery %(pk)s (`%(kind)s`) is processed as if it had just arrived.")
+            % {"pk": pk, "kind": delivery.kind},
+            before,
+            gettext("Newer information is never overwritten, and nothing is recorded twice."),
+            *([gettext("Last error: %(error)s") % {"error": delivery.error}] if delivery.error else []),
         ],
         form=form,
-        submit="Reprocess",
+        submit=gettext("Reprocess"),
     )
 
 

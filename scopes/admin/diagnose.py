@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from scopes.admin import page_views
@@ -44,12 +45,12 @@ MOST_PIECES = 1 << 10
 
 # The word on the chip, its tone, and the symbol of static/desk/shapes.svg that says the same.
 WORDS = {
-    ErrorVerdict.MISSING_SCOPE: ("Missing scope", "bad", "cross"),
-    ErrorVerdict.SCOPE_REFUSED: ("Scope refused", "bad", "health-blocked"),
-    ErrorVerdict.CONSENT_REFUSED: ("Consent refused", "warn", "dash"),
-    ErrorVerdict.TOKEN_INVALID: ("Token not accepted", "warn", "alert"),
-    ErrorVerdict.NOT_A_SCOPE_PROBLEM: ("Not a scope problem", "wait", "check"),
-    ErrorVerdict.UNRECOGNISED: ("Not recognised", "quiet", "health-unknown"),
+    ErrorVerdict.MISSING_SCOPE: (_("Missing scope"), "bad", "cross"),
+    ErrorVerdict.SCOPE_REFUSED: (_("Scope refused"), "bad", "health-blocked"),
+    ErrorVerdict.CONSENT_REFUSED: (_("Consent refused"), "warn", "dash"),
+    ErrorVerdict.TOKEN_INVALID: (_("Token not accepted"), "warn", "alert"),
+    ErrorVerdict.NOT_A_SCOPE_PROBLEM: (_("Not a scope problem"), "wait", "check"),
+    ErrorVerdict.UNRECOGNISED: (_("Not recognised"), "quiet", "health-unknown"),
 }
 
 
@@ -114,7 +115,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, **context: Any) -> HttpResponse:
-    limit = f"{(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) / 1_048_576:.1f} MB"
+    limit = gettext("%(size)s MB") % {"size": f"{(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) / 1_048_576:.1f}"}
     return desk.page(request, "admin/diagnose.html", gettext("Diagnose"), limit=limit, **context)
 
 
@@ -164,6 +165,6 @@ def _length(request: HttpRequest) -> int:
 
 def _read_away(request: HttpRequest) -> None:
     """Take in what is not wanted: a browser whose sending breaks off shows no answer."""
-    for _ in range(MOST_PIECES):
+    for _piece in range(MOST_PIECES):
         if not request.read(PIECE):
             return

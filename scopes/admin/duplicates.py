@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
@@ -34,7 +35,7 @@ from scopes.models import Connection, Merge, SuspectedDuplicate
 
 MERGE = "scopes.merge_connections"
 PAGE = 50
-MERGED_INTO = "The connections were merged."
+MERGED_INTO = _("The connections were merged.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,12 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
     words = request.GET.get("with", "").strip()
     other = _named(row, words)
     if other is None:
-        trouble = f"No connection of {row.integration} has the id “{words[:120]}”." if words else ""
+        trouble = (
+            gettext("No connection of %(integration)s has the id “%(words)s”.")
+            % {"integration": row.integration, "words": words[:120]}
+            if words
+            else ""
+        )
         return desk.page(
             request,
             "admin/duplicates/choose.html",
@@ -105,14 +111,14 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
     continuing = pairs.continuing(row, other)
     return _act(
         request,
-        "Merge two connections",
-        sides=[_side(row, "this one"), _side(other, "the other")],
+        gettext("Merge two connections"),
+        sides=[_side(row, gettext("this one")), _side(other, gettext("the other"))],
         signs=signs(row, other),
         back=page_of(row),
         will=[] if trouble else _will_merge(other if continuing.pk == row.pk else row, continuing),
         trouble=trouble,
         form=None if trouble else form,
-        submit="Merge",
+        submit=gettext("Merge"),
     )
 
 
@@ -129,21 +135,21 @@ def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase
         except CannotMerge as error:
             trouble = str(error)
         else:
-            messages.success(request, "Marked as distinct.")
+            messages.success(request, gettext("Marked as distinct."))
             return redirect("admin:duplicates")
     return _act(
         request,
-        "Mark as distinct",
-        sides=[_side(one, "one"), _side(two, "the other")],
+        gettext("Mark as distinct"),
+        sides=[_side(one, gettext("one")), _side(two, gettext("the other"))],
         signs=signs(one, two),
         back=reverse("admin:duplicates"),
         will=[
-            "Neither connection changes.",
-            "They leave the list of suspected duplicates and are never merged automatically.",
+            gettext("Neither connection changes."),
+            gettext("They leave the list of suspected duplicates and are never merged automatically."),
         ],
         trouble=trouble,
         form=None if trouble else form,
-        submit="Mark as distinct",
+        submit=gettext("Mark as distinct"),
     )
 
 
@@ -161,18 +167,18 @@ def unmerge(request: HttpRequest, pk: int) -> HttpResponseBase:
         except CannotUnmerge as error:
             trouble = str(error)
         else:
-            messages.success(request, "The merge was undone: they are two connections again.")
+            messages.success(request, gettext("The merge was undone: they are two connections again."))
             return redirect(page_of(survivor))
     return _act(
         request,
-        "Unmerge",
+        gettext("Unmerge"),
         sides=[_side(survivor, "merged")],
         signs=[],
         back=page_of(survivor),
         will=[] if trouble else _will_unmerge(record),
         trouble=trouble,
         form=None if trouble else form,
-        submit="Unmerge",
+        submit=gettext("Unmerge"),
     )
 
 
@@ -216,38 +222,50 @@ class Side:
 
 def _side(row: Connection, title: str) -> Side:
     reported = row.standing.reported
-    scopes = "not reported" if reported is None else ", ".join(f"`{scope}`" for scope in reported) or "none"
+    scopes = (
+        gettext("not reported")
+        if reported is None
+        else ", ".join(f"`{scope}`" for scope in reported) or gettext("none")
+    )
     return Side(title, row, words_of_link(row), scopes, last_data_on(row))
 
 
 def _will_merge(former: Connection, continuing: Connection) -> list[str]:
     after = joined(facts_now(former), facts_now(continuing))
     whose = former.person or continuing.person
+    words = gettext("They become one connection, under the id `%(user_id)s`.")
+    if whose:
+        words = gettext("They become one connection of %(person)s, under the id `%(user_id)s`.")
     return [
-        f"They become one connection{f' of {whose}' if whose else ''}, under the id `{continuing.user_id}`.",
-        f"`{former.user_id}` becomes a former id. Later reports about it change nothing.",
-        *_state(after, "Result"),
-        "Both histories are kept, and you can unmerge them later.",
+        words % {"person": whose, "user_id": continuing.user_id},
+        gettext("`%(user_id)s` becomes a former id. Later reports about it change nothing.")
+        % {"user_id": former.user_id},
+        *_state(after, gettext("Result")),
+        gettext("Both histories are kept, and you can unmerge them later."),
     ]
 
 
 def _will_unmerge(record: Merge) -> list[str]:
     after = unmerging.preview(record)
     return [
-        "They become two connections again, each with the reports for its own id.",
+        gettext("They become two connections again, each with the reports for its own id."),
         *_state(after.survivor, f"`{record.survivor_user_id}`"),
         *_state(after.absorbed, f"`{record.absorbed_user_id}`"),
-        "They are not merged automatically again.",
+        gettext("They are not merged automatically again."),
     ]
 
 
 def _state(facts: Facts, name: str) -> list[str]:
     standing = facts.standing
-    scopes = "unknown scopes"
+    scopes = gettext("unknown scopes")
     if standing.reported is not None:
-        scopes = ", ".join(f"`{scope}`" for scope in sorted(standing.reported)) or "no scopes"
-    waived = f" Waived: {', '.join(f'`{need}`' for need in sorted(standing.waived))}."
-    return [f"{name}: {standing.link.value.replace('_', ' ')}, with {scopes}.{waived if standing.waived else ''}"]
+        scopes = ", ".join(f"`{scope}`" for scope in sorted(standing.reported)) or gettext("no scopes")
+    words = gettext("%(name)s: %(link)s, with %(scopes)s.")
+    if standing.waived:
+        words = gettext("%(name)s: %(link)s, with %(scopes)s. Waived: %(waived)s.")
+    waived = ", ".join(f"`{need}`" for need in sorted(standing.waived))
+    link = standing.link.value.replace("_", " ")
+    return [words % {"name": name, "link": link, "scopes": scopes, "waived": waived}]
 
 
 def _act(
@@ -256,7 +274,7 @@ def _act(
     return act_page(
         request,
         title,
-        about=str(sides[0].row.person or "Connection"),
+        about=str(sides[0].row.person or gettext("Connection")),
         template="admin/duplicates/act.html",
         sides=sides,
         signs=signs,

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin import chart, page_views
 from scopes.admin.healths import IntegrationHealth, by_integration
@@ -56,11 +57,11 @@ def last_audit(now: datetime) -> LastAudit:
     running = next((run for run in runs if run.state == AuditRun.State.RUNNING), None)
     trouble = ""
     if done is None:
-        trouble = "No audit has finished yet. These numbers come from webhooks and imports only."
+        trouble = gettext("No audit has finished yet. These numbers come from webhooks and imports only.")
     elif done.finished_at is not None and now - done.finished_at > LATE:
-        trouble = "The last audit finished more than 26 hours ago. These numbers may be out of date."
+        trouble = gettext("The last audit finished more than 26 hours ago. These numbers may be out of date.")
     if finished is not None and finished.state == AuditRun.State.FAILED:
-        trouble = f"The last audit failed. {trouble}".strip()
+        trouble = (gettext("The last audit failed. %(trouble)s") % {"trouble": trouble}).strip()
     return LastAudit(finished, running, trouble)
 
 
@@ -76,14 +77,14 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
     return {
         "taken_at": taken_at,
         "groups": [
-            Group("Production", production, _together(production), charts[True]),
-            Group("Test and staging", others, None, charts[False]),
+            Group(gettext("Production"), production, _together(production), charts[True]),
+            Group(gettext("Test and staging"), others, None, charts[False]),
         ],
     }
 
 
 def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
-    total = IntegrationHealth(0, "All integrations", "", production=True)
+    total = IntegrationHealth(0, gettext("All integrations"), "", production=True)
     for entry in integrations:
         for code, number in entry.counts.items():
             total.counts[code] = total.counts.get(code, 0) + number
@@ -93,7 +94,7 @@ def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
 @desk.screen("", "index")
 def home(request: HttpRequest) -> HttpResponseBase:
     """The home page, with what the agent's role may see."""
-    return desk.page(request, "admin/home.html", "Home", **_numbers(request))
+    return desk.page(request, "admin/home.html", gettext("Home"), **_numbers(request))
 
 
 def _numbers(request: HttpRequest) -> dict[str, Any]:

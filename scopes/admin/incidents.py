@@ -45,16 +45,20 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
         except quarantine.IncidentEnded as ended:
             messages.error(request, str(ended))
         else:
-            rest = "" if applied >= incident.broken else " A worker or the next audit applies the rest."
-            messages.success(request, f"Connections changed: {thousands(applied)}.{rest}")
+            rest = "" if applied >= incident.broken else gettext(" A worker or the next audit applies the rest.")
+            messages.success(
+                request,
+                gettext("Connections changed: %(number)s.%(rest)s") % {"number": thousands(applied), "rest": rest},
+            )
         return redirect("admin:incidents")
     will = [
-        f"{thousands(incident.broken)} {incident.integration.provider.name} connections get the reported status.",
-        "Those reported as broken become so. Missing ones become unconfirmed until they are checked.",
-        "Newer reports are never overwritten.",
-        "Agents can send links to these people where a link helps.",
+        gettext("%(number)s %(provider)s connections get the reported status.")
+        % {"number": thousands(incident.broken), "provider": incident.integration.provider.name},
+        gettext("Those reported as broken become so. Missing ones become unconfirmed until they are checked."),
+        gettext("Newer reports are never overwritten."),
+        gettext("Agents can send links to these people where a link helps."),
     ]
-    return _act(request, incident, "Apply", will, form, "Apply")
+    return _act(request, incident, gettext("Apply"), will, form, gettext("Apply"))
 
 
 @desk.screen("incidents/<int:pk>/discard/", "discard_incident", LOOK, END, methods=ACT)
@@ -68,13 +72,14 @@ def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
         except quarantine.IncidentEnded as ended:
             messages.error(request, str(ended))
         else:
-            messages.success(request, "The quarantined changes were discarded.")
+            messages.success(request, gettext("The quarantined changes were discarded."))
         return redirect("admin:incidents")
     will = [
-        f"The listing’s changes to {thousands(incident.broken)} connections are discarded: they keep their status.",
-        "If the next listing reports the same, a new incident opens.",
+        gettext("The listing’s changes to %(number)s connections are discarded: they keep their status.")
+        % {"number": thousands(incident.broken)},
+        gettext("If the next listing reports the same, a new incident opens."),
     ]
-    return _act(request, incident, "Discard", will, form, "Discard")
+    return _act(request, incident, gettext("Discard"), will, form, gettext("Discard"))
 
 
 def _incident(pk: int) -> Incident:
@@ -87,11 +92,14 @@ def _act(
     is_open = incident.state == Incident.State.OPEN
     return act_page(
         request,
-        f"{verb} the incident at {incident.integration.provider.name}",
-        about="Incidents",
+        gettext("%(verb)s the incident at %(provider)s")
+        % {"verb": verb, "provider": incident.integration.provider.name},
+        about=gettext("Incidents"),
         back=reverse("admin:incidents"),
         will=will if is_open else (),
-        trouble="" if is_open else f"This incident has already ended: {incident.get_state_display().lower()}.",
+        trouble=""
+        if is_open
+        else gettext("This incident has already ended: %(state)s.") % {"state": incident.get_state_display().lower()},
         form=form if is_open else None,
         submit=submit,
     )

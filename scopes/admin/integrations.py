@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.read_only import Records
@@ -28,7 +29,7 @@ def codes(names: list[str] | None) -> SafeString | str:
 def needs(content: dict[str, Any]) -> SafeString | str:
     """The requirements of a policy, one a line."""
     if not content["requirements"]:
-        return "No requirements yet."
+        return gettext("No requirements yet.")
     rows = format_html_join(
         "",
         "<li><strong>{}</strong> {} {}{}{}</li>",
@@ -37,7 +38,7 @@ def needs(content: dict[str, Any]) -> SafeString | str:
                 need["feature"],
                 "requires" if need["level"] == "required" else "recommends",
                 format_html_join(" or ", "<code>{}</code>", ((scope,) for scope in need["any_of"])),
-                f", for plans {', '.join(need['plans'])}" if need["plans"] else "",
+                gettext(", for plans %(plans)s") % {"plans": ", ".join(need["plans"])} if need["plans"] else "",
                 f": {need['why']['en']}" if need["why"].get("en") else "",
             )
             for need in content["requirements"]
@@ -67,12 +68,12 @@ class Integrations(Records):
 
     @admin.display(description=_("Source"))
     def source_key(self, row: Integration) -> SafeString:
-        mark = "" if row.source.production else chip("not production", "wait")
+        mark = "" if row.source.production else chip(gettext("not production"), "wait")
         return format_html("{} {}", row.source.key, mark)
 
     @admin.display(description=_("Policy in force"))
     def policy(self, row: Integration) -> SafeString | str:
-        return _policy_link(row.policy_version) if row.policy_version else "None"
+        return _policy_link(row.policy_version) if row.policy_version else gettext("None")
 
     @admin.display(description=_("Requested scopes"))
     def requested(self, row: Integration) -> SafeString | str:
@@ -81,7 +82,7 @@ class Integrations(Records):
     @admin.display(description=_("Approved scopes"))
     def approved(self, row: Integration) -> SafeString | str:
         approved = row.policy_version.content["approved"] if row.policy_version else None
-        return "Not recorded." if approved is None else codes(approved)
+        return gettext("Not recorded.") if approved is None else codes(approved)
 
     @admin.display(description=_("Requirements"))
     def requirements(self, row: Integration) -> SafeString | str:
@@ -91,7 +92,7 @@ class Integrations(Records):
     def provider_state(self, row: Integration) -> SafeString | str:
         if row.provider.retired_on:
             return retirement(row.provider.retired_on)
-        return "on the phone" if row.provider.on_device else "on the consent screen"
+        return gettext("on the phone") if row.provider.on_device else gettext("on the consent screen")
 
 
 def _policy_link(version: PolicyVersion) -> SafeString:
@@ -118,15 +119,15 @@ class Policies(Records):
 
     @admin.display(description=_("Version"))
     def version(self, row: PolicyVersion) -> str:
-        return f"Policy {row.number}"
+        return gettext("Policy %(number)s") % {"number": row.number}
 
     @admin.display(description=_("Published"))
     def published(self, row: PolicyVersion) -> SafeString:
-        return when(row.published_at) if row.published_at else chip("Draft", "wait", "dash")
+        return when(row.published_at) if row.published_at else chip(gettext("Draft"), "wait", "dash")
 
     @admin.display(description=_("Consent screen changed"))
     def screen_since(self, row: PolicyVersion) -> SafeString:
-        return when(row.in_force_from, "not by this version")
+        return when(row.in_force_from, gettext("not by this version"))
 
     @admin.display(description=_("Requested scopes"))
     def requested(self, row: PolicyVersion) -> SafeString | str:
@@ -134,7 +135,7 @@ class Policies(Records):
 
     @admin.display(description=_("Approved scopes"))
     def approved(self, row: PolicyVersion) -> SafeString | str:
-        return "Not recorded." if row.content["approved"] is None else codes(row.content["approved"])
+        return gettext("Not recorded.") if row.content["approved"] is None else codes(row.content["approved"])
 
     @admin.display(description=_("Requirements"))
     def requirements(self, row: PolicyVersion) -> SafeString | str:

@@ -67,16 +67,16 @@ def retry(request: HttpRequest, pk: int) -> HttpResponseBase:
         except queue.QueueError as problem:
             trouble = str(problem)
         else:
-            messages.success(request, f"Job {pk} is queued again.")
+            messages.success(request, gettext("Job %(pk)s is queued again.") % {"pk": pk})
             return redirect("admin:jobs")
     return act_page(
         request,
-        f"Retry job {pk}",
-        about="Jobs",
+        gettext("Retry job %(pk)s") % {"pk": pk},
+        about=gettext("Jobs"),
         back=reverse("admin:jobs"),
         will=_will(job) if job else (),
         form=form if job and not trouble else None,
-        submit="Retry",
+        submit=gettext("Retry"),
         trouble=trouble,
     )
 
@@ -95,13 +95,18 @@ def _try_again(job: queue.FailedJob, act: Act) -> None:
 
 def _will(job: queue.FailedJob) -> list[str]:
     about = f" ({_about(job.arguments)})" if job.arguments else ""
-    soon = "A worker runs it as soon as one is free."
-    tonight = "No worker is running, so the next nightly audit runs it."
-    again = "It may have run already and would run twice: check first." if job.uncertain else "Nothing is done twice."
+    soon = gettext("A worker runs it as soon as one is free.")
+    tonight = gettext("No worker is running, so the next nightly audit runs it.")
+    again = (
+        gettext("It may have run already and would run twice: check first.")
+        if job.uncertain
+        else gettext("Nothing is done twice.")
+    )
     return [
-        f"“{_title(job)}”{about} runs again from the start. {again}",
+        gettext("“%(title)s”%(about)s runs again from the start. %(again)s")
+        % {"title": _title(job), "about": about, "again": again},
         soon if queue.workers_alive() else tonight,
-        "If it fails again, it is listed here again.",
+        gettext("If it fails again, it is listed here again."),
     ]
 
 

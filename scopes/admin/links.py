@@ -17,7 +17,7 @@ from scopes.admin.tags import chip, when
 from scopes.models import ReauthLink
 from scopes.reauth.link_status import link_state, live_links
 
-_STATUSES = [("live", "Active"), ("fixed", "Fixed"), ("withdrawn", "Withdrawn"), ("expired", "Expired")]
+_STATUSES = [("live", _("Active")), ("fixed", _("Fixed")), ("withdrawn", _("Withdrawn")), ("expired", _("Expired"))]
 
 
 def _in_status(links: QuerySet[ReauthLink], status: str) -> QuerySet[ReauthLink]:
@@ -40,7 +40,7 @@ class Links(Records):
     explanation = _("Every reauth link, newest first.")
     list_display = ("status", "who", "provider", "state", "made", "by", "ticket")
     list_display_links = None
-    list_filter = (choice("status", "status", _STATUSES, _in_status), "outcome", "integration__provider")
+    list_filter = (choice(_("status"), "status", _STATUSES, _in_status), "outcome", "integration__provider")
     fields = (
         "public_id", "who", "provider", "state", "outcome_detail", "reason", "ticket", "language", "by", "made",
         "opened", "left", "returned", "settled", "withdrawn", "expires",

@@ -14,6 +14,7 @@ from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, IncorrectLo
 from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR, SEARCH_VAR, ChangeList
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -45,9 +46,9 @@ class OfferedFilters(ChangeList):
         try:
             filters = super().get_filters(request)
         except IncorrectLookupParameters as error:
-            raise BadRequest("This list has no such filter.") from error
+            raise BadRequest(gettext("This list has no such filter.")) from error
         if filters[2]:  # what no filter has taken
-            raise BadRequest("This list has no such filter.")
+            raise BadRequest(gettext("This list has no such filter."))
         return filters
 
 
@@ -70,7 +71,7 @@ class Listed(ModelAdmin):
             or any(len(values) > 1 for _, values in request.GET.lists())
             or len(request.GET.get(SEARCH_VAR, "")) > LONGEST_SEARCH
         ):
-            raise BadRequest("This list does not offer that filter.")
+            raise BadRequest(gettext("This list does not offer that filter."))
         return super().changelist_view(request, extra_context)
 
     def changeform_view(
@@ -92,4 +93,4 @@ class Listed(ModelAdmin):
 def _no_more_than(request: HttpRequest, names: set[str]) -> None:
     """No values for a form, no other key to find a record by, no popup."""
     if set(request.GET) - names or {IS_POPUP_VAR, TO_FIELD_VAR} & set(request.POST):
-        raise BadRequest("This page does not accept that method.")
+        raise BadRequest(gettext("This page takes no values from its address."))

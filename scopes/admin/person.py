@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin import escalations, page_views
 from scopes.admin.act_page import agent_of
@@ -56,7 +57,7 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
         named_for=() if at else tuple(reference_conflicts.of_references([row.reference_id])),
         in_other_case=() if at else tuple(reference_conflicts.in_other_case(row.reference_id)),
     )
-    title = f"Unclaimed {row.integration.provider.name} connection"
+    title = gettext("Unclaimed %(provider)s connection") % {"provider": row.integration.provider.name}
     content = _content(request, account)
     return desk.page(request, "admin/person/page.html", title, **content, as_of_trouble=trouble)
 

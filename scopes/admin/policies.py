@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin.act_page import agent_of
 from scopes.admin.policy_form import Editor, with_another_row
@@ -48,7 +49,12 @@ def policies(request: HttpRequest, integration: int) -> HttpResponseBase:
     if more and published:
         published.pop()  # what it is compared with is on no page
     context: dict[str, Any] = {"integration": row, "published": published, "drafts": drafts, "more": more}
-    return desk.page(request, "admin/policies/versions.html", f"Policies of {row.provider.name}", **context)
+    return desk.page(
+        request,
+        "admin/policies/versions.html",
+        gettext("Policies of %(provider)s") % {"provider": row.provider.name},
+        **context,
+    )
 
 
 @desk.screen("integrations/<int:integration>/policies/draft/", "draft_policy", *LOOK, DRAFT, methods=ACT)
@@ -78,7 +84,12 @@ def draft_policy(request: HttpRequest, integration: int) -> HttpResponseBase:
         "checked": request.method == "POST" and not adding,
         "trouble": trouble,
     }
-    return desk.page(request, "admin/policies/draft.html", f"Draft a policy of {row.provider.name}", **context)
+    return desk.page(
+        request,
+        "admin/policies/draft.html",
+        gettext("Draft a policy of %(provider)s") % {"provider": row.provider.name},
+        **context,
+    )
 
 
 @desk.screen("policies/<int:pk>/again/", "draft_again", *LOOK, DRAFT, methods=("POST",))
@@ -108,7 +119,7 @@ def _listed(row: Integration, versions: list[PolicyVersion]) -> tuple[list[Versi
     listed = [
         Version(
             one,
-            "in force" if one.pk == row.policy_version_id else "earlier",
+            gettext("in force") if one.pk == row.policy_version_id else gettext("earlier"),
             difference((before[one.pk].content if one.pk in before else against_nothing(one)), one.content),
             publications.get(one.number),
         )

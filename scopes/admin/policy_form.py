@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.catalogue.entries import Provider as Entry
@@ -41,7 +42,7 @@ class DraftForm(forms.Form):
     requested = forms.MultipleChoiceField(required=False)
     approval = forms.ChoiceField(
         label=_("Scopes that the provider approved for our client"),
-        choices=[(UNKNOWN, "Not recorded"), (THESE, "Those ticked under “Approved”")],
+        choices=[(UNKNOWN, _("Not recorded")), (THESE, _("Those ticked under “Approved”"))],
         widget=forms.RadioSelect,
     )
     approved = forms.MultipleChoiceField(required=False)
@@ -64,7 +65,7 @@ class NeedForm(forms.Form):
 
     feature = forms.CharField(label=_("Feature"), max_length=200)
     any_of = forms.CharField(label=_("Scopes (any one of)"), max_length=2000)
-    level = forms.ChoiceField(choices=[(REQUIRED, "Required"), (RECOMMENDED, "Recommended")], initial=REQUIRED)
+    level = forms.ChoiceField(choices=[(REQUIRED, _("Required")), (RECOMMENDED, _("Recommended"))], initial=REQUIRED)
     plans = forms.CharField(label=_("Plans (empty: all)"), max_length=2000, required=False)
 
     def __init__(self, *args: Any, known: set[str], provider: str, languages: Mapping[str, str], **kwargs: Any) -> None:
@@ -72,10 +73,14 @@ class NeedForm(forms.Form):
         self.label_suffix = ""
         self.known, self.provider, self.languages = known, provider, languages
         for code, language in languages.items():
-            text = forms.CharField(label=f"Name in {language}", max_length=200, required=False)
+            text = forms.CharField(
+                label=gettext("Name in %(language)s") % {"language": language}, max_length=200, required=False
+            )
             text.widget.attrs["lang"] = code
             self.fields[f"title_{code}"] = text
-            text = forms.CharField(label=f"Reason in {language}", max_length=1000, required=False)
+            text = forms.CharField(
+                label=gettext("Reason in %(language)s") % {"language": language}, max_length=1000, required=False
+            )
             text.widget.attrs["lang"] = code
             self.fields[f"why_{code}"] = text
 
@@ -90,7 +95,10 @@ class NeedForm(forms.Form):
     def clean_any_of(self) -> list[str]:
         scopes = _split(self.cleaned_data["any_of"])
         if strange := [scope for scope in scopes if scope not in self.known]:
-            raise ValidationError(f"The catalogue has no scope {strange[0]!r} for {self.provider}.")
+            raise ValidationError(
+                gettext("The catalogue has no scope %(strange)s for %(provider)s.")
+                % {"strange": f"{strange[0]!r}", "provider": self.provider}
+            )
         return scopes
 
     def clean(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why, act_page
@@ -53,16 +54,17 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         return response
     return act_page(
         request,
-        "Export their data",
+        gettext("Export their data"),
         about=str(person),
         back=reverse("admin:person", args=[pk]),
         will=[
-            f"You download everything stored about {person} as one JSON file: {_counted(data)}.",
-            "It includes every webhook that names them, and no link secrets.",
-            "Send it to the person securely, and keep no copy.",
+            gettext("You download everything stored about %(person)s as one JSON file: %(counted)s.")
+            % {"person": person, "counted": _counted(data)},
+            gettext("It includes every webhook that names them, and no link secrets."),
+            gettext("Send it to the person securely, and keep no copy."),
         ],
         form=form,
-        submit="Download",
+        submit=gettext("Download"),
     )
 
 
@@ -79,24 +81,27 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
         except NothingStored as gone:
             messages.warning(request, str(gone))
         else:
-            messages.success(request, "The person was erased. The activity log keeps the entries without their name.")
+            messages.success(
+                request, gettext("The person was erased. The activity log keeps the entries without their name.")
+            )
         request.session.pop("searches", None)
         return redirect("admin:search")
     return act_page(
         request,
-        "Erase this person",
+        gettext("Erase this person"),
         about=str(person),
         back=reverse("admin:person", args=[pk]),
         will=[
-            f"{person} is erased permanently: {_counted(personal_data_of(person.reference_id))}.",
-            "The content of their webhooks is erased too, and their links stop working right away.",
-            "The activity log keeps what was done, when and by whom, but not for whom.",
-            "A keyed hash of their ids is kept, so that we notice if they are reported again.",
-            "Nothing is erased at the source or in the host application: disconnect the person there first.",
-            "Otherwise the next listing adds the connection again, as an unclaimed one.",
+            gettext("%(person)s is erased permanently: %(counted)s.")
+            % {"person": person, "counted": _counted(personal_data_of(person.reference_id))},
+            gettext("The content of their webhooks is erased too, and their links stop working right away."),
+            gettext("The activity log keeps what was done, when and by whom, but not for whom."),
+            gettext("A keyed hash of their ids is kept, so that we notice if they are reported again."),
+            gettext("Nothing is erased at the source or in the host application: disconnect the person there first."),
+            gettext("Otherwise the next listing adds the connection again, as an unclaimed one."),
         ],
         form=form,
-        submit="Erase this person",
+        submit=gettext("Erase this person"),
     )
 
 

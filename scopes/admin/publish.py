@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
@@ -78,7 +79,7 @@ class SinceForm(forms.Form):
     def clean_since(self) -> datetime | None:
         since: datetime | None = self.cleaned_data["since"]
         if since is not None and since > timezone.now():
-            raise ValidationError("This date is in the future. Publish once the screen has changed.")
+            raise ValidationError(gettext("This date is in the future. Publish once the screen has changed."))
         return since
 
 
@@ -99,7 +100,12 @@ def policy_impact(request: HttpRequest, pk: int) -> HttpResponseBase:
     if draft.published_at is not None:
         return redirect("admin:scopes_policyversion_change", pk)
     context = {**_meaning(draft), "since": SinceForm()}
-    return desk.page(request, "admin/policies/impact.html", f"Impact of draft {draft.number}", **context)
+    return desk.page(
+        request,
+        "admin/policies/impact.html",
+        gettext("Impact of draft %(number)s") % {"number": draft.number},
+        **context,
+    )
 
 
 @desk.screen("policies/<int:pk>/publish/", "publish_policy", *LOOK, PUBLISH, methods=ACT)
@@ -111,7 +117,12 @@ def publish_policy(request: HttpRequest, pk: int) -> HttpResponseBase:
     form_of_date = SinceForm(request.POST if request.method == "POST" else request.GET)
     if not form_of_date.is_valid():
         context = {**_meaning(draft), "since": form_of_date}
-        return desk.page(request, "admin/policies/impact.html", f"Impact of draft {draft.number}", **context)
+        return desk.page(
+            request,
+            "admin/policies/impact.html",
+            gettext("Impact of draft %(number)s") % {"number": draft.number},
+            **context,
+        )
     since = form_of_date.cleaned_data["since"]
     moving = _consents_since(draft.integration_id, since) if since else 0
     shown = {"since": since, "instead_of": draft.integration.policy_version_id}
@@ -138,7 +149,12 @@ def publish_policy(request: HttpRequest, pk: int) -> HttpResponseBase:
         "most": MOST_MOVED,
         "trouble": trouble,
     }
-    return desk.page(request, "admin/policies/publish.html", f"Publish policy {draft.number}", **context)
+    return desk.page(
+        request,
+        "admin/policies/publish.html",
+        gettext("Publish policy %(number)s") % {"number": draft.number},
+        **context,
+    )
 
 
 def _meaning(draft: PolicyVersion) -> dict[str, Any]:
@@ -196,6 +212,12 @@ def _consents_since(integration: int, since: datetime) -> int:
 
 
 def _published(draft: PolicyVersion, moved: int) -> str:
-    words = f"Policy {draft.number} is in force."
-    were = "1 connection was" if moved == 1 else f"{moved:,} connections were"
-    return f"{words} {were} assigned to the consent screen they saw." if moved else words
+    words = gettext("Policy %(number)s is in force.") % {"number": draft.number}
+    if not moved:
+        return words
+    were = ngettext(
+        "%(number)s connection was assigned to the consent screen they saw.",
+        "%(number)s connections were assigned to the consent screen they saw.",
+        moved,
+    ) % {"number": f"{moved:,}"}
+    return f"{words} {were}"

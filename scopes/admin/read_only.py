@@ -99,14 +99,19 @@ class Records(Listed):
         return False
 
 
-def choice(title_: str, parameter: str, choices: Sequence[tuple[str, str]], apply: Callable[[Any, str], Any]) -> Any:
+def choice(
+    title_: str | Promise,
+    parameter: str,
+    choices: Sequence[tuple[str, str | Promise]],
+    apply: Callable[[Any, str], Any],
+) -> Any:
     """A filter with fixed choices: it costs no query of its own."""
 
     class Choice(admin.SimpleListFilter):
-        title = title_
+        title = title_  # type: ignore[assignment]
         parameter_name = parameter
 
-        def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
             return choices
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.duplicates import by_falling_id
@@ -24,7 +25,7 @@ def reference_conflicts(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections that were reported for two people, the newest first."""
     shown, more = by_falling_id(request, ReferenceConflict.objects.filter(ended_at__isnull=True))
     rows = contradictions(ReferenceConflict.objects.filter(pk__in=[row.pk for row in shown]).order_by("-pk"))
-    title = "Connections reported for two people"
+    title = gettext("Connections reported for two people")
     return desk.page(request, "admin/duplicates/reference_conflicts.html", title, rows=rows, more=more)
 
 
@@ -47,21 +48,23 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
         except AlreadyDismissed as over:
             trouble = str(over)
         else:
-            messages.success(request, "The report was dismissed.")
+            messages.success(request, gettext("The report was dismissed."))
             return redirect("admin:reference_conflicts")
     return act_page(
         request,
-        "Dismiss “Reported for two people”",
-        about="Connections reported for two people",
+        gettext("Dismiss “Reported for two people”"),
+        about=gettext("Connections reported for two people"),
         back=reverse("admin:reference_conflicts"),
         will=[]
         if trouble
         else [
             open_ones[0].sentence,
-            "The connection doesn’t change.",
-            "It is no longer shown in this list or on either person’s page, even if the source reports it again.",
+            gettext("The connection doesn’t change."),
+            gettext(
+                "It is no longer shown in this list or on either person’s page, even if the source reports it again."
+            ),
         ],
         form=None if trouble else form,
-        submit="Dismiss",
+        submit=gettext("Dismiss"),
         trouble=trouble,
     )

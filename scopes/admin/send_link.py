@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why
@@ -30,7 +31,7 @@ LOOK = ("scopes.view_person", "scopes.view_reauthlink")
 SEND = "scopes.send_reauth_link"
 WITHDRAW = "scopes.withdraw_reauth_link"
 OVERRIDE = "scopes.override_preflight"
-LIFETIMES = {1: "1 day", 3: "3 days", 7: "7 days", 14: "14 days"}
+LIFETIMES = {1: _("1 day"), 3: _("3 days"), 7: _("7 days"), 14: _("14 days")}
 
 
 class SendForm(Why):
@@ -49,7 +50,7 @@ class SendForm(Why):
         if resources:
             self.fields["resource"] = forms.ChoiceField(
                 label=_("Region"),
-                choices=[("", "Choose"), *((name, name) for name in resources)],
+                choices=[("", gettext("Choose")), *((name, name) for name in resources)],
                 help_text=_("Accounts of this provider are regional. Ask the person in which region they signed up."),
             )
         if may_override:
@@ -100,7 +101,10 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
         "connection": connection,
         "escalations": of_connection(target.connection) if target.connection and not preflight.allowed else (),
     }
-    title = f"A link to {'reconnect' if target.connection else 'connect'} {target.provider.name}"
+    words = (
+        gettext("A link to reconnect %(provider)s") if target.connection else gettext("A link to connect %(provider)s")
+    )
+    title = words % {"provider": target.provider.name}
     status = 409 if request.method == "POST" and not context["may_send"] else 200
     return desk.page(request, "admin/send_link/send.html", title, http_status=status, **context)
 
@@ -122,7 +126,12 @@ def link_status(request: HttpRequest, public_id: str) -> HttpResponse:
             else:
                 return HttpResponseRedirect(reverse("admin:link", args=[public_id]))
     context = {**_status(link), "form": form, "trouble": trouble, "person": link.person}
-    return desk.page(request, "admin/send_link/link.html", f"Link for {link.integration.provider.name}", **context)
+    return desk.page(
+        request,
+        "admin/send_link/link.html",
+        gettext("Link for %(provider)s") % {"provider": link.integration.provider.name},
+        **context,
+    )
 
 
 @desk.screen("links/<str:public_id>/status/now/", "link_now", *LOOK)
@@ -146,7 +155,7 @@ def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
         "message": message,
         "form": Why(),
     }
-    title = f"Link for {link.integration.provider.name}"
+    title = gettext("Link for %(provider)s") % {"provider": link.integration.provider.name}
     return desk.page(request, "admin/send_link/link.html", title, **context)
 
 

@@ -18,16 +18,21 @@ from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from scopes.models import FailedSignIns
 
 WINDOW = timedelta(minutes=15)
 ATTEMPTS_OF_A_NAME = 5
 ATTEMPTS_FROM_AN_ADDRESS = 30
-REFUSED = (
-    f"Wrong username or password. After {ATTEMPTS_OF_A_NAME} failed attempts a username is locked for"
-    f" {WINDOW // timedelta(minutes=1)} minutes,"
-    " whatever the password. Then try again, or ask an administrator."
+REFUSED = format_lazy(
+    _(
+        "Wrong username or password. After {attempts} failed attempts a username is locked for {minutes} minutes,"
+        " whatever the password. Then try again, or ask an administrator."
+    ),
+    attempts=ATTEMPTS_OF_A_NAME,
+    minutes=WINDOW // timedelta(minutes=1),
 )
 
 

@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, resolve, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from scopes.admin import navigation, page_views
 from scopes.admin.lookups import READ, Listed
@@ -33,7 +34,7 @@ NOT_OURS = ("index", "autocomplete", "jsi18n", "view_on_site", "app_list")
 class Desk(admin.AdminSite):
     """Django's admin site with our screens, under the names that agents use."""
 
-    site_header = site_title = "Scope desk"
+    site_header = site_title = _("Scope desk")
     site_url = None
     enable_nav_sidebar = False
     login_form = SignInForm

@@ -65,10 +65,14 @@ def draft_from_setup(request: HttpRequest, source: int, provider: str) -> HttpRe
     row = get_object_or_404(SourceSetup.objects.select_related("source"), source=source)
     found = [one for one in drifts(row.source, Setup.from_data(row.content)) if one.provider == provider]
     if not found:
-        messages.error(request, "The source’s scopes and the policy match now.")
+        messages.error(request, gettext("The source’s scopes and the policy match now."))
         return redirect("admin:source_setups")
     drift = found[0]
-    note = f"{registry.title_of(row.source)}’s scopes for {drift.resource} on {row.read_at:%-d %b %Y}."
+    note = gettext("%(title)s’s scopes for %(resource)s on %(date)s.") % {
+        "title": registry.title_of(row.source),
+        "resource": drift.resource,
+        "date": f"{row.read_at:%-d %b %Y}",
+    }
     draft = policy.draft_requesting(
         drift.integration, drift.at_source, author=agent_of(request).get_username(), note=note, now=timezone.now()
     )
@@ -89,22 +93,25 @@ def resend(request: HttpRequest, source: int) -> HttpResponseBase:
         try:
             _gateway(where.key).resend(user_id, event_id, event_type)
         except SourceError as error:
-            trouble = f"{title} refused: {error}"
+            trouble = gettext("%(title)s refused: %(error)s") % {"title": title, "error": error}
         else:
             _note(where, form.act_of(request), user_id, event_id, event_type)
-            messages.success(request, f"{title} resends the event.")
+            messages.success(request, gettext("%(title)s resends the event.") % {"title": title})
             return redirect("admin:source_setups")
     return act_page(
         request,
-        f"Resend {event_type}",
+        gettext("Resend %(event_type)s") % {"event_type": event_type},
         about=title,
         back=reverse("admin:source_setups"),
         will=[
-            f"{title} delivers the event `{event_id}` of `{user_id}` again to every destination of {where}.",
-            "Nothing is recorded twice.",
+            gettext(
+                "%(title)s delivers the event `%(event_id)s` of `%(user_id)s` again to every destination of %(where)s."
+            )
+            % {"title": title, "event_id": event_id, "user_id": user_id, "where": where},
+            gettext("Nothing is recorded twice."),
         ],
         form=None if trouble else form,
-        submit="Resend",
+        submit=gettext("Resend"),
         trouble=trouble,
         refused=HTTPStatus.BAD_GATEWAY,
     )

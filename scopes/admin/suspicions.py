@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
@@ -47,20 +47,42 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponseBase:
         except (SuspicionEnded, PolicyError) as over:
             messages.error(request, str(over))
         else:
-            messages.success(request, f"Confirmed: policy {version.number} of {suspicion.integration} is in force.")
+            messages.success(
+                request,
+                gettext("Confirmed: policy %(number)s of %(integration)s is in force.")
+                % {"number": version.number, "integration": suspicion.integration},
+            )
         return redirect("admin:suspicions")
     lacking = _lacking(suspicion)
     in_force = suspicion.integration.policy_version
     will = [
-        f"A new policy for {suspicion.integration} is published that marks `{suspicion.scope}` as not approved.",
-        "Where it is missing, agents see that it needs approval in the provider’s console. No link is offered.",
-        f"In the last audit it was missing on {lacking:,} connection{'' if lacking == 1 else 's'}.",
+        gettext("A new policy for %(integration)s is published that marks `%(scope)s` as not approved.")
+        % {"integration": suspicion.integration, "scope": suspicion.scope},
+        gettext(
+            "Where it is missing, agents see that it needs approval in the provider’s console. No link is offered."
+        ),
+        ngettext(
+            "In the last audit it was missing on %(number)s connection.",
+            "In the last audit it was missing on %(number)s connections.",
+            lacking,
+        )
+        % {"number": f"{lacking:,}"},
     ]
     if in_force is not None and in_force.content["approved"] is None:
         will.append(
-            "So far no approvals are recorded: everything else that we request or need will be recorded as approved."
+            gettext(
+                "So far no approvals are recorded: everything else that we request or need will "
+                "be recorded as approved."
+            )
         )
-    return _end(request, suspicion, f"Confirm that {suspicion.scope} is not offered", will, form, "Confirm and publish")
+    return _end(
+        request,
+        suspicion,
+        gettext("Confirm that %(scope)s is not offered") % {"scope": suspicion.scope},
+        will,
+        form,
+        gettext("Confirm and publish"),
+    )
 
 
 @desk.screen("suspicions/<int:pk>/dismiss/", "dismiss_suspicion", LOOK, "scopes.dismiss_suspicion", methods=ACT)
@@ -74,10 +96,19 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponseBase:
         except SuspicionEnded as over:
             messages.error(request, str(over))
         else:
-            messages.success(request, f"The suspected problem with {suspicion.scope} was dismissed.")
+            messages.success(
+                request, gettext("The suspected problem with %(scope)s was dismissed.") % {"scope": suspicion.scope}
+            )
         return redirect("admin:suspicions")
-    will = ["It is hidden and not raised again for 30 days."]
-    return _end(request, suspicion, f"Dismiss the suspected problem with {suspicion.scope}", will, form, "Dismiss")
+    will = [gettext("It is hidden and not raised again for 30 days.")]
+    return _end(
+        request,
+        suspicion,
+        gettext("Dismiss the suspected problem with %(scope)s") % {"scope": suspicion.scope},
+        will,
+        form,
+        gettext("Dismiss"),
+    )
 
 
 def _end(
@@ -85,11 +116,15 @@ def _end(
 ) -> HttpResponseBase:
     """The page of either end; without its form where the suspicion has ended."""
     is_open = suspicion.state == Suspicion.State.OPEN
-    finding = f"Of {suspicion.integration.provider.name}’s `{suspicion.scope}`, {judge.sentence_of(suspicion)}"
+    finding = gettext("Of %(provider)s’s `%(scope)s`, %(finding)s") % {
+        "provider": suspicion.integration.provider.name,
+        "scope": suspicion.scope,
+        "finding": judge.sentence_of(suspicion),
+    }
     return act_page(
         request,
         title,
-        about="Suspected scope problems",
+        about=gettext("Suspected scope problems"),
         back=reverse("admin:suspicions"),
         will=[finding, *will] if is_open else (),
         form=form if is_open else None,

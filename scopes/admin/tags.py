@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
 
 from scopes.models import Source
 from scopes.reasons import REASONS, REMEDIES
@@ -24,12 +26,12 @@ register = template.Library()
 
 # The word on a chip, and the symbol of static/desk/shapes.svg that says the same.
 HEALTH_WORDS = {
-    "ok": "OK",
-    "unknown": "Unknown",
-    "reduced": "Reduced",
-    "blocked": "Blocked",
-    "broken": "Broken",
-    "never": "Never completed",
+    "ok": _("OK"),
+    "unknown": _("Unknown"),
+    "reduced": _("Reduced"),
+    "blocked": _("Blocked"),
+    "broken": _("Broken"),
+    "never": _("Never completed"),
 }
 IN_TICKS = re.compile(r"`([^`]+)`")
 
@@ -44,12 +46,15 @@ def shape(name: str) -> SafeString:
     )
 
 
+def health_word(code: str) -> str:
+    """The word for a health; a code of another version stands for itself."""
+    return gettext(HEALTH_WORDS[code]) if code in HEALTH_WORDS else code
+
+
 @register.simple_tag
 def health(code: str) -> SafeString:
     """A health as a chip: its shape and its word; the colour only repeats them."""
-    return format_html(
-        '<span class="chip is-{}">{}{}</span>', code, shape(f"health-{code}"), HEALTH_WORDS.get(code, code)
-    )
+    return format_html('<span class="chip is-{}">{}{}</span>', code, shape(f"health-{code}"), health_word(code))
 
 
 @register.simple_tag
@@ -73,8 +78,8 @@ def trouble(source: Source) -> registry.Trouble | None:
 def retirement(on: date) -> SafeString:
     """Since when a provider is switched off, or when it will be."""
     if on <= timezone.now().date():
-        return format_html("{} since {}", chip("Retired", "bad", "cross"), when(on))
-    return format_html("{} on {}", chip("Retires", "warn", "clock"), when(on))
+        return format_html(gettext("{} since {}"), chip(gettext("Retired"), "bad", "cross"), when(on))
+    return format_html(gettext("{} on {}"), chip(gettext("Retires"), "warn", "clock"), when(on))
 
 
 @register.simple_tag
@@ -113,9 +118,10 @@ def for_time(at: datetime, *, at_least: bool = False) -> SafeString:
     """How long something has been so, and the date: "for at least 2 days, 3 Nov 2026"."""
     at = at.astimezone(UTC)
     now = timezone.now()
-    length = "just now"
+    length = gettext("just now")
     if (now - at).total_seconds() >= 60:
-        length = f"for {'at least ' if at_least else ''}{timesince(at, now, depth=1)}"
+        words = gettext("for at least %(length)s") if at_least else gettext("for %(length)s")
+        length = words % {"length": timesince(at, now, depth=1)}
     return format_html(
         '<time datetime="{}" title="{} UTC">{}, <span class="date">since {}</span></time>',
         at.isoformat(),
@@ -131,20 +137,21 @@ def ago(at: datetime | date) -> str:
     if not isinstance(at, datetime):
         days = (timezone.now().date() - at).days
         if days <= 0:
-            return "today"
-        return "yesterday" if days == 1 else ago(datetime.combine(at, time(), UTC))
+            return gettext("today")
+        return gettext("yesterday") if days == 1 else ago(datetime.combine(at, time(), UTC))
     now = timezone.now()
     if (now - at).total_seconds() < 60:
-        return "just now"
-    return f"{timesince(at, now, depth=1)} ago"
+        return gettext("just now")
+    return gettext("%(length)s ago") % {"length": timesince(at, now, depth=1)}
 
 
 @register.filter
 def span(length: timedelta) -> str:
     """A length of time in one unit: "3 hours"."""
     hours = round(length / timedelta(hours=1))
-    number, unit = (hours, "hour") if hours < 48 else (hours // 24, "day")
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    if hours < 48:
+        return ngettext("%(number)s hour", "%(number)s hours", hours) % {"number": hours}
+    return ngettext("%(number)s day", "%(number)s days", hours // 24) % {"number": hours // 24}
 
 
 @register.filter
@@ -156,7 +163,9 @@ def ticks(text: str) -> SafeString:
 @register.filter
 def listed(words: Sequence[str]) -> str:
     """The words in a row, such as: a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+    if len(words) < 2:
+        return "".join(words)
+    return gettext("%(words)s and %(last)s") % {"words": ", ".join(words[:-1]), "last": words[-1]}
 
 
 @register.filter

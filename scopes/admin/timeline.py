@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from scopes.admin.page_views import VERBS
 from scopes.admin.tags import listed
@@ -21,11 +22,11 @@ from scopes.sources import registry
 KINDS = ("facts", "attempts", "links", "acts")
 LONGEST = 200
 LIFE = (
-    ("settled_at", "Link result"),
-    ("withdrawn_at", "Link withdrawn"),
-    ("returned_at", "Returned from the provider"),
-    ("redirected_at", "Went to the provider"),
-    ("opened_at", "Opened the link"),
+    ("settled_at", _("%(provider)s: link result")),
+    ("withdrawn_at", _("%(provider)s: link withdrawn")),
+    ("returned_at", _("%(provider)s: returned from the provider")),
+    ("redirected_at", _("%(provider)s: went to the provider")),
+    ("opened_at", _("%(provider)s: opened the link")),
 )
 
 
@@ -66,7 +67,7 @@ def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[Event]:
         if not entry.periods:
             continue
         first = entry.periods[-1]
-        began = "first reported" if first.origin in OBSERVATIONS else "connected"
+        began = gettext("first reported") if first.origin in OBSERVATIONS else gettext("connected")
         yield Event(
             first.since, "facts", f"{entry.provider.name}: {began}", _held(standings[first.standing_id]), _by(first)
         )
@@ -77,35 +78,49 @@ def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[Event]:
 
 def _by(period: Period) -> str:
     """Who reported it; a file by its name, for there are several."""
-    which = f" {period.origin_record}" if period.origin == OriginKind.FILE else ""
-    return f"by {OriginKind(period.origin).noun}{which}"
+    noun = OriginKind(period.origin).noun
+    named = f"{noun} {period.origin_record}" if period.origin == OriginKind.FILE else noun
+    return gettext("by %(reporter)s") % {"reporter": named}
 
 
 def _held(standing: StandingFacts) -> str:
     if standing.reported is None:
-        return "The source did not report scopes."
-    return f"Granted: {_names(standing.reported)}." if standing.reported else "No scopes granted."
+        return gettext("The source did not report scopes.")
+    return (
+        gettext("Granted: %(scopes)s.") % {"scopes": _names(standing.reported)}
+        if standing.reported
+        else gettext("No scopes granted.")
+    )
 
 
 def _changed(before: StandingFacts, after: StandingFacts, origin: str) -> tuple[str, str]:
     """What is different, as a title and a sentence."""
     gained = (after.reported or frozenset()) - (before.reported or frozenset())
     lost = (before.reported or frozenset()) - (after.reported or frozenset())
-    words = [f"Granted: {_names(gained)}." if gained else "", f"Removed: {_names(lost)}." if lost else ""]
+    words = [
+        gettext("Granted: %(scopes)s.") % {"scopes": _names(gained)} if gained else "",
+        gettext("Removed: %(scopes)s.") % {"scopes": _names(lost)} if lost else "",
+    ]
     detail = " ".join(word for word in words if word)
     if before.link is not after.link:
-        return f"link is {after.link.value.replace('_', ' ')}", detail
+        return gettext("link is %(state)s") % {"state": after.link.value.replace("_", " ")}, detail
     if detail:
-        return "scopes changed", detail
+        return gettext("scopes changed"), detail
     if before.consent_version != after.consent_version and origin == "policy":
-        return "consent screen corrected", "A policy published later corrects which consent screen the person saw."
+        return gettext("consent screen corrected"), gettext(
+            "A policy published later corrects which consent screen the person saw."
+        )
     if before.consent_version != after.consent_version:
-        return "consented again", _held(after)
+        return gettext("consented again"), _held(after)
     if before.plan != after.plan:
-        return "plan changed", f"From {before.plan or 'none'} to {after.plan or 'none'}."
+        return gettext("plan changed"), gettext("From %(before)s to %(after)s.") % {
+            "before": before.plan or gettext("none"),
+            "after": after.plan or gettext("none"),
+        }
     if before.waived != after.waived:
-        return "waiver changed", f"Waived now: {_names(after.waived)}." if after.waived else "No waivers now."
-    return "reported again", _held(after)
+        now = gettext("Waived now: %(waived)s.") if after.waived else gettext("No waivers now.")
+        return gettext("waiver changed"), now % {"waived": _names(after.waived)}
+    return gettext("reported again"), _held(after)
 
 
 def _names(scopes: Iterable[str]) -> str:
@@ -114,31 +129,53 @@ def _names(scopes: Iterable[str]) -> str:
 
 def _attempts(attempts: Iterable[Attempt]) -> Iterator[Event]:
     for attempt in attempts:
-        provider = attempt.provider.name if attempt.provider else "Unknown provider"
-        result = f" with `{attempt.result}`" if attempt.result else ""
-        way = "from our link" if attempt.link_id else "not from our link"
+        provider = attempt.provider.name if attempt.provider else gettext("Unknown provider")
+        way = gettext("from our link") if attempt.link_id else gettext("not from our link")
         at = attempt.ended_at or attempt.started_at
-        detail = f"{attempt.get_state_display()}{result}." if attempt.ended_at else "Still open."
-        yield Event(at, "attempts", f"{provider}: tried to connect", f"{detail} {attempt.message}".strip(), way)
+        detail = gettext("Still open.")
+        if attempt.ended_at:
+            words = gettext("%(state)s with `%(result)s`.") if attempt.result else gettext("%(state)s.")
+            detail = words % {"state": attempt.get_state_display(), "result": attempt.result}
+        yield Event(
+            at,
+            "attempts",
+            gettext("%(provider)s: tried to connect") % {"provider": provider},
+            f"{detail} {attempt.message}".strip(),
+            way,
+        )
 
 
 def _life(link: ReauthLink) -> Iterator[Event]:
-    about = f"{link.integration.provider.name}: "
-    yield Event(link.created_at, "links", f"{about}reauth link created", link.reason, f"by {link.author}")
+    provider = link.integration.provider.name
+    yield Event(
+        link.created_at,
+        "links",
+        gettext("%(provider)s: reauth link created") % {"provider": provider},
+        link.reason,
+        gettext("by %(name)s") % {"name": link.author},
+    )
     for name, title in LIFE:
         at = getattr(link, name)
         if at is not None:
-            detail = f"{link.get_outcome_display()}. {link.outcome_detail}".strip()
-            yield Event(at, "links", about + title[0].lower() + title[1:], detail if name == "settled_at" else "", "")
+            detail = f"{link.get_outcome_display()}. {link.outcome_detail}".strip() if name == "settled_at" else ""
+            yield Event(at, "links", gettext(title) % {"provider": provider}, detail)
 
 
-VERB_WORDS = {"person.opened": "Viewed this page", "connection.opened": "Viewed the connection"}
+VERB_WORDS = {"person.opened": _("Viewed this page"), "connection.opened": _("Viewed the connection")}
 
 
 def _act(entry: TrailEntry) -> Event:
-    title = VERB_WORDS.get(entry.verb, entry.verb.replace(".", " ").replace("_", " ").capitalize())
-    ticket = f"Ticket {entry.ticket}." if entry.ticket else ""
-    return Event(entry.at, "acts", title, f"{entry.reason} {ticket}".strip(), f"by {entry.actor_name}")
+    title = entry.verb.replace(".", " ").replace("_", " ").capitalize()
+    if entry.verb in VERB_WORDS:
+        title = gettext(VERB_WORDS[entry.verb])
+    ticket = gettext("Ticket %(ticket)s.") % {"ticket": entry.ticket} if entry.ticket else ""
+    return Event(
+        entry.at,
+        "acts",
+        title,
+        f"{entry.reason} {ticket}".strip(),
+        gettext("by %(name)s") % {"name": entry.actor_name},
+    )
 
 
 def trail_of(account: PersonOverview, *, openings: bool) -> list[TrailEntry]:

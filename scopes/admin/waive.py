@@ -12,12 +12,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
-from scopes.admin.tags import HEALTH_WORDS, in_sentence
+from scopes.admin.tags import health_word, in_sentence
 from scopes.intake.recording.waivers import DAYS, LONGEST_DAYS, CannotWaive, WaiverEnded
 from scopes.judge import verdicts
 from scopes.judge.cards import may_be_waived
@@ -34,7 +36,9 @@ WAIVE = "scopes.waive"
 class WaiveForm(Why):
     """Why, and until when."""
 
-    until = forms.DateField(label=_("Until"), help_text=f"At most one year. Usually {DAYS} days.")
+    until = forms.DateField(
+        label=_("Until"), help_text=format_lazy(_("At most one year. Usually {days} days."), days=DAYS)
+    )
 
     field_order = ("until", "reason", "ticket")
 
@@ -56,7 +60,7 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
     line = next((line for line in entry.explanation.lines if need_key(line.scopes) == need), None)
     if line is None:
         raise Http404
-    trouble = "" if may_be_waived(line) else "The person didn’t decline this, so it can’t be waived."
+    trouble = "" if may_be_waived(line) else gettext("The person didn’t decline this, so it can’t be waived.")
     form = WaiveForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         until = form.cleaned_data["until"]
@@ -65,18 +69,21 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
         except CannotWaive as error:
             trouble = str(error)
         else:
-            messages.success(request, f"{line.label} is waived until {until:%-d %b %Y}.")
+            messages.success(
+                request,
+                gettext("%(label)s is waived until %(until)s.") % {"label": line.label, "until": f"{until:%-d %b %Y}"},
+            )
             return redirect(page_of(entry.connection))
     may = may_be_waived(line)
     return act_page(
         request,
-        f"Waive {in_sentence(line.label)}",
+        gettext("Waive %(label)s") % {"label": in_sentence(line.label)},
         about=about(entry.connection),
         back=page_of(entry.connection),
         will=_will(entry, line) if may else (),
         trouble=trouble,
         form=form if may else None,
-        submit="Waive",
+        submit=gettext("Waive"),
     )
 
 
@@ -84,7 +91,7 @@ def waive(request: HttpRequest, pk: int) -> HttpResponseBase:
 def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what ending it means; POST does it."""
     waiver = get_object_or_404(Waiver.objects.select_related("connection__person"), pk=pk)
-    trouble = "This waiver has already ended." if waiver.ended_at else ""
+    trouble = gettext("This waiver has already ended.") if waiver.ended_at else ""
     form = Why(request.POST or None)
     if request.method == "POST" and not trouble and form.is_valid():
         try:
@@ -92,20 +99,23 @@ def end_waiver(request: HttpRequest, pk: int) -> HttpResponseBase:
         except WaiverEnded as error:
             trouble = str(error)
         else:
-            messages.success(request, "The waiver has ended: the scope counts as missing again.")
+            messages.success(request, gettext("The waiver has ended: the scope counts as missing again."))
             return redirect(page_of(waiver.connection))
     return act_page(
         request,
-        "End a waiver",
+        gettext("End a waiver"),
         about=about(waiver.connection),
         back=page_of(waiver.connection),
         will=[
-            f"The waiver for `{waiver.need}` (until {waiver.until:%-d %b %Y}) ends now.",
-            "If the scope is still missing, it counts as missing right away, and agents can send a link for it.",
+            gettext("The waiver for `%(need)s` (until %(until)s) ends now.")
+            % {"need": waiver.need, "until": f"{waiver.until:%-d %b %Y}"},
+            gettext(
+                "If the scope is still missing, it counts as missing right away, and agents can send a link for it."
+            ),
         ],
         trouble=trouble,
         form=None if trouble else form,
-        submit="End waiver",
+        submit=gettext("End waiver"),
     )
 
 
@@ -118,7 +128,7 @@ def page_of(connection: Connection) -> str:
 
 def about(connection: Connection) -> str:
     """Whose connection it is, in words."""
-    return str(connection.person) if connection.person else "Unclaimed connection"
+    return str(connection.person) if connection.person else gettext("Unclaimed connection")
 
 
 def _will(entry: ConnectionOverview, line: ExplainedLine) -> list[str]:
@@ -130,12 +140,14 @@ def _will(entry: ConnectionOverview, line: ExplainedLine) -> list[str]:
     after = judge(waived, verdicts.policy_of(entry.policy), requested).health
     before = entry.explanation.health
     change = (
-        f"stays {HEALTH_WORDS[before.value].lower()}: something else is missing or broken too"
+        gettext("stays %(health)s: something else is missing or broken too")
+        % {"health": health_word(before.value).lower()}
         if after is before
-        else f"goes from {HEALTH_WORDS[before.value].lower()} to {HEALTH_WORDS[after.value].lower()}"
+        else gettext("goes from %(before)s to %(after)s")
+        % {"before": health_word(before.value).lower(), "after": health_word(after.value).lower()}
     )
     return [
         f"{entry.provider.name} {change}.",
-        f"Features that stay off: {', '.join(line.features) or line.label}.",
-        "Agents can’t send a link for this until the waiver ends.",
+        gettext("Features that stay off: %(features)s.") % {"features": ", ".join(line.features) or line.label},
+        gettext("Agents can’t send a link for this until the waiver ends."),
     ]

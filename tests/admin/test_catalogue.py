@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from scopes.catalogue import default
 from scopes.facts import ConnectionSeen
+from scopes.intake.recording import catalogue
 from scopes.models import Provider, Source
 from tests import cast as people
 from tests.admin.reading import words_of
@@ -35,6 +36,7 @@ def test_it_shows_scopes_with_other_spellings_and_the_addresses_that_say_so(
 
 
 def test_a_provider_that_has_ended_names_its_successor(cast: Source, shown: Callable[[str], str]) -> None:
+    catalogue.load(default(), people.NOW)
     successor = default().provider(default().provider("fitbit").successor)
     assert f"Successor {successor.name}" in shown("fitbit")
     assert "Permissions set on the phone" in shown("apple_health")

@@ -86,9 +86,10 @@ def test_a_catalogue_that_is_up_to_date_is_not_rewritten(locale: str, tmp_path: 
     assert messages.update(locale, MARKED, tmp_path).read_bytes() == po(locale).read_bytes()
 
 
-def test_marks_are_found_in_python_and_in_templates_but_not_at_the_desk(tmp_path: Path) -> None:
+def test_marks_are_found_in_python_and_in_templates_and_those_of_the_desk_apart(tmp_path: Path) -> None:
     (tmp_path / "admin").mkdir()
     (tmp_path / "admin" / "desk.py").write_text('gettext("for agents")')
+    (tmp_path / "admin" / "page.html").write_text("{% load i18n %}{% translate 'on their screen' %}")
     (tmp_path / "page.py").write_text('_("by name")\nngettext("a box", "boxes", 2)\npgettext("a month", "May")')
     (tmp_path / "page.html").write_text(
         "{% load i18n %}<p>it's\n    {% translate 'in a tag' %}</p>\n  {# a comment #}\n"
@@ -102,6 +103,9 @@ def test_marks_are_found_in_python_and_in_templates_but_not_at_the_desk(tmp_path
         ("in a tag", None),
         (("one %(x)s", "%(n)s of %(x)s"), None),
     }
+    assert {message.id for message in real_messages(messages.collected(tmp_path, desk=True))} == {
+        "for agents", "on their screen",
+    }  # fmt: skip
 
 
 def test_a_new_language_begins_with_every_sentence_untranslated_and_keeps_later_translations(tmp_path: Path) -> None:
