@@ -29,8 +29,8 @@ class Trail(Records):
     explanation = _(
         "What agents, engineers and the nightly audit did, newest first. Entries can’t be edited or deleted."
     )
-    list_display = ("moment", "did", "actor_name", "about", "reason", "ticket")
-    fields = ("moment", "did", "actor_name", "about", "subject", "reason", "ticket", "more")
+    list_display = ("moment", "did", "by", "about", "reason", "ticket")
+    fields = ("moment", "did", "by", "about", "subject", "reason", "ticket", "more")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrailEntry]:
         return (
@@ -47,6 +47,10 @@ class Trail(Records):
     @admin.display(description=_("Action"))
     def did(self, entry: TrailEntry) -> str:
         return entry.verb.replace(".", " ").replace("_", " ").capitalize()
+
+    @admin.display(description=_("By"))
+    def by(self, entry: TrailEntry) -> str:
+        return entry.actor_name
 
     @admin.display(description=_("About"))
     def about(self, entry: TrailEntry) -> SafeString | str:

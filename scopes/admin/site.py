@@ -36,6 +36,7 @@ class Desk(admin.AdminSite):
 
     site_header = site_title = _("Scope desk")
     site_url = None
+    empty_value_display = "—"
     enable_nav_sidebar = False
     login_form = SignInForm
 

@@ -136,4 +136,4 @@ def address(screen: str) -> str:
 
 
 def patterns(urls: list) -> list:  # type: ignore[type-arg]
-    return [one for url in urls for one in (patterns(url.urlpatterns) if hasattr(url, "urlpatterns") else [url])]
+    return [one for url in urls for one in (patterns(url.url_patterns) if hasattr(url, "url_patterns") else [url])]
