@@ -8,6 +8,7 @@ from scopes.catalogue import default
 from scopes.facts import AccountTrouble
 from scopes.sources import registry
 from scopes.sources.errors import NotConfigured
+from scopes.sources.registry import SetUp
 from tests.sources.fake import FakeKind
 
 
@@ -25,8 +26,9 @@ def test_a_source_that_is_set_up_is_found_by_its_key() -> None:
 
 
 def test_a_kind_that_is_no_longer_there_is_named_and_cannot_be_asked() -> None:
-    assert (registry.kind_of("gone"), registry.title_of("gone"), registry.title_of("fake")) == (None, "Gone", "Fakery")
-    assert registry.names_for("gone", default().provider("oura")) == ()
+    assert registry.kind_of("gone") is None
+    assert [registry.title_of(SetUp(kind, "app", False)) for kind in ("gone", "fake")] == ["Gone", "Fakery"]
+    assert registry.names_for("gone", "app", default().provider("oura")) == ()
     with pytest.raises(NotConfigured, match="no kind of source 'gone'; there are fake"):
         registry.gateway("gone", "app")
     trouble = registry.trouble_of("gone", "app", "credential")
@@ -48,8 +50,8 @@ def test_a_check_is_named_where_the_kind_has_one(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_consent_begins_with_the_name_that_the_source_reported() -> None:
-    assert registry.names_for("fake", default().provider("oura"), "OURA_2") == ("OURA_2",)
-    assert registry.names_for("fake", default().provider("oura")) == ("oura",)
+    assert registry.names_for("fake", "app", default().provider("oura"), "OURA_2") == ("OURA_2",)
+    assert registry.names_for("fake", "app", default().provider("oura")) == ("oura",)
 
 
 def test_the_variables_of_a_kind_are_told_from_all_others() -> None:
