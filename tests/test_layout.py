@@ -98,7 +98,11 @@ def test_the_tests_of_several_modules_exist_and_are_named_for_none() -> None:
 def test_nothing_runs_in_a_module_of_values(module: str) -> None:
     tree = ast.parse((ROOT / "scopes" / module).read_text("utf-8"))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    assert all(isinstance(statement, ast.Expr) for function in functions for statement in function.body)
+    statements = [statement for function in functions for statement in function.body]
+    assert all(
+        isinstance(one, ast.Expr) or (isinstance(one, ast.Return) and isinstance(one.value, ast.Name))
+        for one in statements
+    )
 
 
 def test_what_is_tested_by_its_use_exists() -> None:

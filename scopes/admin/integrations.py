@@ -36,8 +36,8 @@ def needs(content: dict[str, Any]) -> SafeString | str:
         (
             (
                 need["feature"],
-                "requires" if need["level"] == "required" else "recommends",
-                format_html_join(" or ", "<code>{}</code>", ((scope,) for scope in need["any_of"])),
+                gettext("requires") if need["level"] == "required" else gettext("recommends"),
+                format_html_join(gettext(" or "), "<code>{}</code>", ((scope,) for scope in need["any_of"])),
                 gettext(", for plans %(plans)s") % {"plans": ", ".join(need["plans"])} if need["plans"] else "",
                 f": {need['why']['en']}" if need["why"].get("en") else "",
             )

@@ -120,7 +120,7 @@ def test_what_terra_said_stands_beside_what_the_webhook_said_and_what_is_right(
     assert "Does access work? No. Status since 20 Nov 2026: token rejected." in page
     assert "but that doesn’t show that the token works. No data has arrived since." in page
     assert "Which scopes? 3 scopes. From a live check" in page
-    assert "Live check with Terra" in page and "It is active. Scopes: daily , email , heartrate ." in page
+    assert "Live check with Terra" in page and "It is active. Scopes: daily, email, heartrate." in page
     assert "connection_error : the link is token rejected." in page
     assert f'id="evidence-{ben.pk}" open' in answer.content.decode()
     entry = TrailEntry.objects.get(verb="connection.checked")

@@ -73,7 +73,7 @@ def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Ca
 
     shown = words_of(browser.get(address).content.decode())
     assert "under the id ada-second" in shown and "ada-oura becomes a former id" in shown
-    assert "Result: active, with daily , email ." in shown
+    assert "Result: active, with daily, email." in shown
     browser.post(address, as_shown(browser, address))
 
     ada = people.connection_of("Ada")
@@ -86,7 +86,7 @@ def test_the_page_shows_both_and_what_will_happen_and_then_it_does(signed_in: Ca
     assert "ada-oura continues as ada-second" in page and WHY["reason"] in page
     unmerging = reverse("admin:unmerge", args=[Merge.objects.get().pk])
     shown = words_of(browser.get(unmerging).content.decode())
-    assert "ada-oura : active, with daily , email , heartrate" in shown
+    assert "ada-oura : active, with daily, email, heartrate" in shown
     browser.post(unmerging, as_shown(browser, unmerging))
     assert {row.user_id for row in people.the("Ada").connections.filter(merged_into=None)} == {"ada-oura", "ada-second"}
     assert browser.post(unmerging, WHY).status_code == 409

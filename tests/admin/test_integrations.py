@@ -18,7 +18,7 @@ def test_an_integration_shows_its_policy_in_force(oura: Integration, signed_in: 
     listed = words_of(browser.get(reverse("admin:scopes_integration_changelist")).text)
     assert "Oura terra:prod Policy 2 daily email heartrate personal" in listed
     page = words_of(browser.get(reverse("admin:scopes_integration_change", args=[oura.pk])).text)
-    assert "recovery requires heartrate: We need your heart rate to show how you recover." in page
+    assert "recovery requires heartrate : We need your heart rate to show how you recover." in page
     assert "coaching requires session, for plans pro" in page
     assert "Approved scopes Not recorded." in page
 

@@ -35,7 +35,7 @@ def test_what_is_said_in_the_middle_or_at_the_end_of_a_long_text_is_found() -> N
         ("&quot;scope&quot; wasn’t", '"scope" wasn\'t'),
         (
             "https://x.example/cb?error=access_denied&amp;scope=a%2Bb",
-            "https://x.example/cb\nerror=access_denied\nscope=a+b",
+            "https://x.example/cb\nerror=access_denied\nscope=a b",
         ),
         ("https://x.example/cb?token%3Dhunter22", "https://x.example/cb\ntoken=[masked]"),
     ],
