@@ -26,8 +26,8 @@ ROLES = {
     "viewer": (200, 403), "agent": (200, 403), "lead": (200, 200), "auditor": (200, 403), "engineer": (403, 403),
     "none": (403, 403),
 }  # fmt: skip
-OF_ADA = "Terra also reported this connection for ref-ben , first on 4 Mar 2026. It stays with ref-ada"
-OF_BEN = "Terra also reported a connection of ref-ada for ref-ben : Oura, ada-oura , first on 4 Mar 2026"
+OF_ADA = "Terra also reported this connection for ref-ben, first on 4 Mar 2026. It stays with ref-ada"
+OF_BEN = "Terra also reported a connection of ref-ada for ref-ben : Oura, ada-oura, first on 4 Mar 2026"
 
 
 def named(reference: str = "ref-ben", user_id: str = "ada-oura") -> ReferenceConflict:
