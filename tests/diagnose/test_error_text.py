@@ -32,7 +32,7 @@ def test_what_is_said_in_the_middle_or_at_the_end_of_a_long_text_is_found() -> N
     [
         ('{\\"error\\":\\"invalid_scope\\"}', '{"error":"invalid_scope"}'),
         ("<p>scope <b>email</b> is missing</p>", "scope  email  is missing"),
-        ("&quot;scope&quot; wasn’t", '"scope" wasn\'t'),
+        ("&quot;scope&quot; ‘email’", "\"scope\" 'email'"),
         (
             "https://x.example/cb?error=access_denied&amp;scope=a%2Bb",
             "https://x.example/cb\nerror=access_denied\nscope=a b",
