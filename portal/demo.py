@@ -7,6 +7,7 @@ database is dropped: it cannot be migrated to this one.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import hashlib
@@ -26,46 +27,19 @@ from itertools import count
 from pathlib import Path
 
 from portal import database, embedded_postgres
+from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_NIGHTS
 from portal.embedded_postgres import CHECKOUT, ClusterError
 
 HOMES = CHECKOUT / "var"
 PURPOSE = "scopes-portal: made for the demo"
 POLICIES = CHECKOUT / "docs" / "examples" / "policies.yaml"
+OAUTH_POLICIES = CHECKOUT / "docs" / "examples" / "oauth_policies.yaml"
 PEOPLE = 200
 READY_SECONDS = 60
 END_SECONDS = 15
 MOST_PORTS = 100
 ROLES = ("agent", "lead", "engineer")
 type Process = subprocess.Popen[bytes]
-MAKE_AGENTS = """
-import json, os
-from django.contrib.auth.models import Group, User
-for role, password in json.loads(os.environ["DEMO_AGENTS"]).items():
-    agent, made = User.objects.get_or_create(username=role, defaults={"is_staff": True})
-    agent.set_password(password)
-    agent.save()
-    agent.groups.set([Group.objects.get(name=role)])
-"""
-# The demo has one night behind it; a desk has many.
-MAKE_NIGHTS = """
-from copy import deepcopy
-from datetime import timedelta
-from random import Random
-from scopes.models import AuditRun
-draw, last = Random(1), AuditRun.objects.filter(state="done").latest("started_at")
-has_past = AuditRun.objects.filter(started_at__lt=last.started_at - timedelta(days=1)).exists()
-for ago in () if has_past else range(29, 0, -1):
-    counts = deepcopy(last.counts)
-    for source in counts["sources"].values():
-        for health in ("blocked", "broken"):
-            fewer = round(source["health"].get(health, 0) * (ago / 29) ** 2 * draw.uniform(0.3, 0.5))
-            source["health"][health] = source["health"].get(health, 0) - fewer
-            source["health"]["ok"] = source["health"].get("ok", 0) + fewer
-    began = last.started_at - timedelta(days=ago)
-    AuditRun.objects.create(
-        started_at=began, finished_at=began + timedelta(seconds=9), state="done", counts=counts, exit_code=0
-    )
-"""
 
 
 class DemoError(Exception):
@@ -82,30 +56,44 @@ def show(url: str, home: Path, *, serve: bool) -> None:
 def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
     """Go through the steps; with a socket, serve the desk there until Ctrl-C. Raises DemoError."""
     people = home / "people.csv"
+    here = f"http://127.0.0.1:{desk.getsockname()[1] if desk else 8000}"
     keys = {
         **database.trial(url),
         "PORTAL_HOST_NAME": "Vitalog",
+        "PORTAL_URL": here,
+        "SCOPES_TOKEN_KEYS": token_key(home / "token-key"),
+        "OAUTH2_CLIENTS": "google_health",
+        "OAUTH2_GOOGLE_HEALTH_CLIENT_ID": "vitalog",
+        "OAUTH2_GOOGLE_HEALTH_CLIENT_SECRET": secrets.token_urlsafe(24),
         "TERRA_ENVIRONMENTS": "sandbox",
         "TERRA_SANDBOX_DEV_ID": "sandbox",
         "TERRA_SANDBOX_API_KEY": secrets.token_urlsafe(24),
         "TERRA_SANDBOX_SIGNING_SECRETS": secrets.token_urlsafe(24),
         "TERRA_SANDBOX_PROBE_ATHLETE": "true",
     }
-    webhooks = ("--webhook-url", f"http://127.0.0.1:{desk.getsockname()[1]}/hooks/terra/sandbox/") if desk else ()
+    webhooks = ("--webhook-url", f"{here}/hooks/terra/sandbox/") if desk else ()
     sandbox = ("sandbox", "--port", 8800, "--people", PEOPLE, *webhooks)
+    callback = f"{here}/r/back/oauth2/google_health/"
+    provider = ("sandbox", "--oauth", "google_health", "--port", 8850, "--redirect-uri", callback)
 
     step("Make the tables", "migrate", "--verbosity", "0", keys=keys)
     step("Load the catalogue of providers and scopes", "load_catalogue", keys=keys)
-    store = home / "sandbox.sqlite3"
-    with running("the sandbox", manage(*sandbox, "--store", store), keys, home) as (terra, _):
+    with ExitStack() as stack:
+        command = manage(*sandbox, "--store", home / "sandbox.sqlite3")
+        terra, _ = stack.enter_context(running("the sandbox", command, keys, home))
+        command = manage(*provider, "--store", home / "oauth.sqlite3")
+        google, _ = stack.enter_context(running("the OAuth provider", command, keys, home))
         keys |= {
             "TERRA_SANDBOX_BASE_URL": f"{terra}/api/v2",
             "TERRA_SANDBOX_WIDGET_SESSION_URL": f"{terra}/api/widget/session",
+            "OAUTH2_GOOGLE_HEALTH_ISSUER": google,
         }
         step("Write down the host's people", "sandbox", "--people", PEOPLE, "--people-file", people, keys=keys)
         step("Import the host's people", "import_people", people, keys=keys)
         step("Publish what the host needs", "publish_policies", POLICIES, "--apply", keys=keys)
-        step("Audit every connection", "audit_connections", "terra:sandbox", keys=keys)
+        step("Publish what it needs without Terra", "publish_policies", OAUTH_POLICIES, "--apply", keys=keys)
+        step("Have three people consent", "shell", "--no-imports", "--command", MAKE_CONSENTS, keys=keys)
+        step("Audit every connection", "audit_connections", keys=keys)
         step("Make up the nights before", "shell", "--no-imports", "--command", MAKE_NIGHTS, keys=keys)
         if desk:
             agents = {role: secrets.token_urlsafe(9) for role in ROLES}
@@ -122,6 +110,14 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
                 print("Ctrl-C ends it.", flush=True)
                 server.wait()
                 raise DemoError(f"The portal ended by itself. See {home / 'portal.log'}.")
+
+
+def token_key(path: Path) -> str:
+    """The key that encrypts this demo's tokens, made at its first run: later ones meet the tokens of that."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    return path.read_text()
 
 
 def manage(*words: object) -> list[str]:

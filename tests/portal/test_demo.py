@@ -85,6 +85,15 @@ def test_the_demo_completes_and_a_second_one_duplicates_nothing(
     assert "oura through terra:sandbox: as in force" in capfd.readouterr().out
     assert set(AuditRun.objects.values_list("state", "exit_code")) == {("done", 0)}
     assert Connection.objects.filter(person__reference_id="ben", standing__link="active").exists()
+    ours = Connection.objects.filter(integration__source__kind="oauth2").order_by("person__reference_id")
+    granted = {row.person.reference_id: len(row.standing.reported or ()) for row in ours if row.person}
+    assert granted == {"ada": 3, "ben": 2, "gus": 3}
+
+
+def test_the_key_of_a_demo_s_tokens_is_made_once_and_is_nobody_else_s_to_read(tmp_path: Path) -> None:
+    key = demo.token_key(tmp_path / "token-key")
+    assert demo.token_key(tmp_path / "token-key") == key
+    assert (tmp_path / "token-key").stat().st_mode & 0o777 == 0o600
 
 
 def rows() -> dict[str, int]:

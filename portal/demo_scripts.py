@@ -1,0 +1,62 @@
+"""What the demo has Django's shell do, for which there is no command."""
+
+from __future__ import annotations
+
+MAKE_AGENTS = """
+import json, os
+from django.contrib.auth.models import Group, User
+for role, password in json.loads(os.environ["DEMO_AGENTS"]).items():
+    agent, made = User.objects.get_or_create(username=role, defaults={"is_staff": True})
+    agent.set_password(password)
+    agent.save()
+    agent.groups.set([Group.objects.get(name=role)])
+"""
+# The demo has one night behind it; a desk has many.
+MAKE_NIGHTS = """
+from copy import deepcopy
+from datetime import timedelta
+from random import Random
+from scopes.models import AuditRun
+draw, last = Random(1), AuditRun.objects.filter(state="done").latest("started_at")
+has_past = AuditRun.objects.filter(started_at__lt=last.started_at - timedelta(days=1)).exists()
+for ago in () if has_past else range(29, 0, -1):
+    counts = deepcopy(last.counts)
+    for source in counts["sources"].values():
+        for health in ("blocked", "broken"):
+            fewer = round(source["health"].get(health, 0) * (ago / 29) ** 2 * draw.uniform(0.3, 0.5))
+            source["health"][health] = source["health"].get(health, 0) - fewer
+            source["health"]["ok"] = source["health"].get("ok", 0) + fewer
+    began = last.started_at - timedelta(days=ago)
+    AuditRun.objects.create(
+        started_at=began, finished_at=began + timedelta(seconds=9), state="done", counts=counts, exit_code=0
+    )
+"""
+# Three people consent at the OAuth provider, through links as anybody's; one of them leaves a box unticked.
+MAKE_CONSENTS = """
+import re
+from urllib.parse import urlsplit
+import requests
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from scopes.models import Connection, Integration, Person
+from scopes.models.trail import Act
+from scopes.reauth.issue import Wish, issue
+integration = Integration.objects.get(source__kind="oauth2", provider__slug="google_health")
+host = urlsplit(settings.PORTAL_URL).netloc
+for reference_id, left_out in (("ada", ""), ("ben", "health_metrics"), ("gus", "")):
+    person = Person.objects.get(reference_id=reference_id)
+    if Connection.objects.filter(person=person, integration=integration).exists():
+        continue
+    wish = Wish(Act(None, "The demo's own.", by="demo"), person.locale or "en")
+    issued = issue(person, integration, wish, timezone.now(), at_most=settings.PORTAL_LINKS_A_MONTH)
+    browser, headers = Client(), {"host": host}
+    away = browser.post(f"/r/{issued.link.public_id}/{issued.secret}", headers=headers)["Location"]
+    boxes = re.findall('name="scope" value="([^"]+)"', requests.get(away, timeout=10).text)
+    ticked = [box for box in boxes if not left_out or left_out not in box]
+    form = {"decision": "allow", "account": reference_id, "scope": ticked}
+    back = urlsplit(requests.post(away, data=form, allow_redirects=False, timeout=10).headers["Location"])
+    browser.get(f"{back.path}?{back.query}", headers=headers)
+    assert Connection.objects.filter(person=person, integration=integration).exists(), reference_id
+    print(f"{person.name} consented at {integration}, {len(ticked)} of {len(boxes)} boxes ticked")
+"""
