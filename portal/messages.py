@@ -45,7 +45,7 @@ ABOUT = """\
 #"""
 
 
-class Catalogue(Catalog):
+class MessageCatalogue(Catalog):
     """A catalogue with no dates and no versions in its header, so that it changes with its messages only."""
 
     def __init__(self, locale: str, plural_forms: str = "") -> None:
@@ -92,7 +92,7 @@ def extract_template(file: IO[bytes], keywords: Any, comment_tags: Any, options:
 def read(path: Path, locale: str) -> Catalog:
     """The catalogue in a `.po` file."""
     with path.open("rb") as file:
-        return read_po(file, locale=locale if Catalogue(locale).locale else None)
+        return read_po(file, locale=locale if MessageCatalogue(locale).locale else None)
 
 
 def compiled(po: Path, locale: str) -> bytes:
@@ -106,7 +106,7 @@ def update(locale: str, template: Catalog, folder: Path = LOCALE) -> Path:
     """Bring the language's `.po` up to the messages of `template`, and compile it; the `.po`."""
     po = folder / locale / "LC_MESSAGES" / "django.po"
     po.parent.mkdir(parents=True, exist_ok=True)
-    catalogue = read(po, locale) if po.exists() else Catalogue(locale)
+    catalogue = read(po, locale) if po.exists() else MessageCatalogue(locale)
     catalogue.update(template, no_fuzzy_matching=True)
     out = BytesIO()
     write_po(out, _plain(catalogue, locale), width=120, ignore_obsolete=True, sort_output=True, no_location=True)
@@ -120,9 +120,9 @@ def locales(folder: Path = LOCALE) -> list[str]:
     return sorted(path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/django.po"))
 
 
-def _plain(catalogue: Catalog, locale: str) -> Catalogue:
-    given = "" if isinstance(catalogue, Catalogue) else catalogue.plural_forms
-    plain = Catalogue(locale, given)
+def _plain(catalogue: Catalog, locale: str) -> MessageCatalogue:
+    given = "" if isinstance(catalogue, MessageCatalogue) else catalogue.plural_forms
+    plain = MessageCatalogue(locale, given)
     for message in catalogue:
         if message.id:
             plain[message.id] = message

@@ -14,7 +14,7 @@ from scopes.sandbox.population import Population
 from scopes.sandbox.server import Sandbox
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.exchange import TerraLimits
 from scopes.sources.terra.gateway import TerraGateway
 from scopes.sources.terra.kind import TerraKind
 
@@ -41,7 +41,7 @@ class Listed:
             requests_per_second=0,
             probe_athlete=probe,
         )
-        self.client = Terra(environment, Limits(), pause=lambda seconds: None)
+        self.client = Terra(environment, TerraLimits(), pause=lambda seconds: None)
 
     @property
     def gateway(self) -> TerraGateway:

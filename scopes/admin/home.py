@@ -29,7 +29,7 @@ INCIDENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SourceGroup:
     """The integrations of one kind of environment, all of them together, and the chart of their last 30 nights."""
 
     title: str
@@ -77,8 +77,8 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
     return {
         "taken_at": taken_at,
         "groups": [
-            Group(gettext("Production"), production, _together(production), charts[True]),
-            Group(gettext("Test and staging"), others, None, charts[False]),
+            SourceGroup(gettext("Production"), production, _together(production), charts[True]),
+            SourceGroup(gettext("Test and staging"), others, None, charts[False]),
         ],
     }
 

@@ -31,7 +31,7 @@ LIFE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimelineEntry:
     """One thing that happened. `kind` is one of KINDS; `by` is who reported or did it."""
 
     at: datetime
@@ -49,7 +49,7 @@ def kinds(account: PersonOverview) -> list[tuple[str, str]]:
     return list(zip(KINDS, titles, strict=True))
 
 
-def timeline(account: PersonOverview, trail: Iterable[TrailEntry], kind: str = "") -> list[Event]:
+def timeline(account: PersonOverview, trail: Iterable[TrailEntry], kind: str = "") -> list[TimelineEntry]:
     """The events, newest first, at most 200; only those of `kind`, where one is named."""
     events = [
         *_facts(account.connections),
@@ -61,19 +61,19 @@ def timeline(account: PersonOverview, trail: Iterable[TrailEntry], kind: str = "
     return sorted(wanted, key=lambda event: event.at, reverse=True)[:LONGEST]
 
 
-def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[Event]:
+def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[TimelineEntry]:
     standings = facts_of(period.standing_id for entry in entries for period in entry.periods)
     for entry in entries:
         if not entry.periods:
             continue
         first = entry.periods[-1]
         began = gettext("first reported") if first.origin in OBSERVATIONS else gettext("connected")
-        yield Event(
+        yield TimelineEntry(
             first.since, "facts", f"{entry.provider.name}: {began}", _held(standings[first.standing_id]), _by(first)
         )
         for later, earlier in pairwise(entry.periods):
             changed = _changed(standings[earlier.standing_id], standings[later.standing_id], later.origin)
-            yield Event(later.since, "facts", f"{entry.provider.name}: {changed[0]}", changed[1], _by(later))
+            yield TimelineEntry(later.since, "facts", f"{entry.provider.name}: {changed[0]}", changed[1], _by(later))
 
 
 def _by(period: Period) -> str:
@@ -127,7 +127,7 @@ def _names(scopes: Iterable[str]) -> str:
     return ", ".join(f"`{scope}`" for scope in sorted(scopes))
 
 
-def _attempts(attempts: Iterable[Attempt]) -> Iterator[Event]:
+def _attempts(attempts: Iterable[Attempt]) -> Iterator[TimelineEntry]:
     for attempt in attempts:
         provider = attempt.provider.name if attempt.provider else gettext("Unknown provider")
         way = gettext("from our link") if attempt.link_id else gettext("not from our link")
@@ -136,7 +136,7 @@ def _attempts(attempts: Iterable[Attempt]) -> Iterator[Event]:
         if attempt.ended_at:
             words = gettext("%(state)s with `%(result)s`.") if attempt.result else gettext("%(state)s.")
             detail = words % {"state": attempt.get_state_display(), "result": attempt.result}
-        yield Event(
+        yield TimelineEntry(
             at,
             "attempts",
             gettext("%(provider)s: tried to connect") % {"provider": provider},
@@ -145,9 +145,9 @@ def _attempts(attempts: Iterable[Attempt]) -> Iterator[Event]:
         )
 
 
-def _life(link: ReauthLink) -> Iterator[Event]:
+def _life(link: ReauthLink) -> Iterator[TimelineEntry]:
     provider = link.integration.provider.name
-    yield Event(
+    yield TimelineEntry(
         link.created_at,
         "links",
         gettext("%(provider)s: reauth link created") % {"provider": provider},
@@ -158,18 +158,18 @@ def _life(link: ReauthLink) -> Iterator[Event]:
         at = getattr(link, name)
         if at is not None:
             detail = f"{link.get_outcome_display()}. {link.outcome_detail}".strip() if name == "settled_at" else ""
-            yield Event(at, "links", gettext(title) % {"provider": provider}, detail)
+            yield TimelineEntry(at, "links", gettext(title) % {"provider": provider}, detail)
 
 
 VERB_WORDS = {"person.opened": _("Viewed this page"), "connection.opened": _("Viewed the connection")}
 
 
-def _act(entry: TrailEntry) -> Event:
+def _act(entry: TrailEntry) -> TimelineEntry:
     title = entry.verb.replace(".", " ").replace("_", " ").capitalize()
     if entry.verb in VERB_WORDS:
         title = gettext(VERB_WORDS[entry.verb])
     ticket = gettext("Ticket %(ticket)s.") % {"ticket": entry.ticket} if entry.ticket else ""
-    return Event(
+    return TimelineEntry(
         entry.at,
         "acts",
         title,

@@ -14,7 +14,7 @@ from scopes.audit.setup import read_and_store
 from scopes.audit.silence import silences
 from scopes.models import AuditRun, Source, SourceSetup
 from scopes.sources.terra.client import Terra
-from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.exchange import TerraLimits
 from tests import cast as people
 from tests.terra_sandbox import Listed, listed
 
@@ -30,7 +30,7 @@ def terra() -> Iterator[Listed]:
             admin_base_url=found.sandbox.startup_message()["admin_base_url"],
             production=True,
         )
-        found.client = Terra(environment, Limits(), pause=lambda _: None)
+        found.client = Terra(environment, TerraLimits(), pause=lambda _: None)
         found.control("PUT", "settings", {"webhook_url": "https://app.example/hooks?key=secret"})
         yield found
 

@@ -17,7 +17,7 @@ from scopes.sources.errors import SourceUnavailable
 from scopes.sources.gateway import Gateway
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.exchange import TerraLimits
 from scopes.sync import listing, live_check
 from scopes.sync.live_check import Checked
 from tests import cast
@@ -237,7 +237,7 @@ def test_a_consent_that_was_never_finished_is_no_connection(httpserver: HTTPServ
     )
     reported(of("ada"), LinkState.UNCONFIRMED, clock())
 
-    check(gateway_of(Terra(environment, Limits(attempts=1))), clock, of("ada"))
+    check(gateway_of(Terra(environment, TerraLimits(attempts=1))), clock, of("ada"))
 
     assert LiveCheck.objects.get().answer == "unfinished"
     assert of("ada").standing.link == LinkState.UNCONFIRMED

@@ -9,7 +9,7 @@ from scopes.models import Connection, LiveCheck, ReauthLink, Source
 from scopes.reauth.overdue import settle_overdue
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.exchange import TerraLimits
 from scopes.sources.terra.gateway import TerraGateway
 from scopes.sync import second_connections
 from tests import cast as people
@@ -44,7 +44,7 @@ def terra(httpserver: HTTPServer, *, probe: bool = True, **accounts: str) -> Ter
     environment = Environment(
         "prod", "dev", "key", base_url=httpserver.url_for("/v2"), requests_per_second=0, probe_athlete=probe
     )
-    return gateway_of(Terra(environment, Limits(attempts=1)))
+    return gateway_of(Terra(environment, TerraLimits(attempts=1)))
 
 
 def _query(path: str, user_id: str) -> dict[str, str]:

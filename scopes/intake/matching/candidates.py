@@ -10,7 +10,7 @@ from functools import cached_property
 
 from django.db import connection
 
-from scopes.intake.matching.decision import Event, Id, Join, Pair
+from scopes.intake.matching.decision import Id, IdEvent, Join, Pair
 from scopes.intake.matching.merged_facts import Facts, unmerged
 from scopes.intake.matching.pair import lock
 from scopes.judge.rules import StandingFacts
@@ -90,10 +90,10 @@ def read(families: Sequence[set[int]], source: str) -> list[Family]:
     for record in sorted(merges, key=lambda record: record.pk):
         into[record.survivor_id].append(record)
     names = {row.user_id for row in rows.values()} | {m.survivor_user_id for m in merges}
-    events: dict[tuple[int, str], list[Event]] = defaultdict(list)
+    events: dict[tuple[int, str], list[IdEvent]] = defaultdict(list)
     for event in LinkEvent.objects.filter(user_id__in=names):
         events[event.integration_id, event.user_id].append(
-            Event(event.happened_at, event.what, event.old_user_id, event.provider_user_id)
+            IdEvent(event.happened_at, event.what, event.old_user_id, event.provider_user_id)
         )
     suspicions = SuspectedDuplicate.objects.filter(first__in=rows, second__in=rows)
     pairs = {(row.first_id, row.second_id): row for row in suspicions}
@@ -182,7 +182,7 @@ def _ids_of(
     seen: Days,
     into: Mapping[int, Sequence[Merge]],
     days: Mapping[int, Days],
-    events: Mapping[tuple[int, str], Sequence[Event]],
+    events: Mapping[tuple[int, str], Sequence[IdEvent]],
     standings: Mapping[int, StandingFacts],
 ) -> Iterator[Id]:
     """The ids that are one in the connection `row`, each as it would be without the merges. See `unmerge.preview`."""

@@ -41,7 +41,7 @@ IN_USE = (*CONSENTS, LinkState.ACTIVE.value)
 RANK = {what: rank for rank, what in enumerate((*CONSENTS, LinkEvent.SEEN, *(state.value for state in LinkState)))}
 
 
-class Event(NamedTuple):
+class IdEvent(NamedTuple):
     """An event of an id: when, what (see `LinkEvent`), the id that it replaced or its account, if named."""
 
     at: datetime
@@ -65,7 +65,7 @@ class Id:
     consented_at: datetime | None = None
     last_day: date | None = None
     first_seen_at: datetime = LONG_AGO
-    events: tuple[Event, ...] = ()
+    events: tuple[IdEvent, ...] = ()
 
     @property
     def began(self) -> datetime | None:
@@ -247,7 +247,7 @@ def had_ended(old: Id, began: datetime, listed_between: Callable[[datetime, date
     return state in ENDED
 
 
-def _disproved_by_data(event: Event, last_day: date | None) -> bool:
+def _disproved_by_data(event: IdEvent, last_day: date | None) -> bool:
     """Whether data of a later day proves that the link still worked, as in `effects`."""
     return event.what in DISPROVED_BY_DATA and last_day is not None and last_day > event.at.date()
 

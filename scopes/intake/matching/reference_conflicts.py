@@ -15,7 +15,7 @@ from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 
 
-class Report(NamedTuple):
+class FirstReport(NamedTuple):
     """When a reference id was reported for a connection, and by what, where that is known."""
 
     at: datetime
@@ -26,7 +26,7 @@ class References(NamedTuple):
     """The reference id that a connection is under, and the first reports of others."""
 
     own: str
-    others: dict[str, Report]
+    others: dict[str, FirstReport]
 
 
 class AlreadyDismissed(Exception):

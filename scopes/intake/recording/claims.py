@@ -53,11 +53,11 @@ def with_first_reference(row: Row, facts: list[PreparedFact], people: dict[str, 
 
 def other_references(before: Row, row: Row, facts: list[PreparedFact]) -> reference_conflicts.References:
     """The reference ids other than that of `row`: those that the facts report, and the one that it had before."""
-    others: dict[str, reference_conflicts.Report] = {}
+    others: dict[str, reference_conflicts.FirstReport] = {}
     for one in facts:
         if (reference := one.fact.reference_id) and reference != row.reference_id:
-            others.setdefault(reference, reference_conflicts.Report(one.fact.happened_at, one.origin))
+            others.setdefault(reference, reference_conflicts.FirstReport(one.fact.happened_at, one.origin))
     left, redirected_at = before.reference_id, before.reference_at
     if left and redirected_at and left != row.reference_id and (left not in others or redirected_at <= others[left].at):
-        others[left] = reference_conflicts.Report(redirected_at)
+        others[left] = reference_conflicts.FirstReport(redirected_at)
     return reference_conflicts.References(row.reference_id, others)

@@ -19,7 +19,7 @@ from scopes.sources.fields import LONGEST_TEXT, PayloadError, text_in, time_in
 from scopes.sources.setup import FailedEvent, FailedEvents
 from scopes.sources.terra.admin_errors import AdminRefused, admin_error_for
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.exchange import Exchange, Limits
+from scopes.sources.terra.exchange import Exchange, TerraLimits
 
 MOST_PAGES = 20
 # The events moved from the first to the second between two versions of Terra's documents.
@@ -29,7 +29,7 @@ type Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class AdminToken:
     """Our token: what it may read (scopes) and until when; None where it never ends."""
 
     name: str
@@ -71,21 +71,25 @@ class AdminApi:
     """
 
     def __init__(
-        self, environment: Environment, limits: Limits | None = None, *, pause: Callable[[float], None] = time.sleep
+        self,
+        environment: Environment,
+        limits: TerraLimits | None = None,
+        *,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         if not environment.admin_token:
             raise ValueError(f"{environment.name} has no token for Terra's Admin API")
         self.environment = environment
         self._exchange = Exchange(
-            environment, limits or Limits(), pause=pause, bearer=environment.admin_token, meaning=admin_error_for
+            environment, limits or TerraLimits(), pause=pause, bearer=environment.admin_token, meaning=admin_error_for
         )
 
-    def token(self) -> Token:
+    def token(self) -> AdminToken:
         """Our own token: needs no scope of it."""
         data = self._get(f"{self.environment.admin_base_url}/me")
         if not isinstance(data, Mapping):
             raise SourceUnavailable("the Admin API reports nothing about our token")
-        return Token(_text(data, "name"), _texts(data.get("scopes")) or (), _time(data, "expires_at"))
+        return AdminToken(_text(data, "name"), _texts(data.get("scopes")) or (), _time(data, "expires_at"))
 
     def sources(self) -> tuple[EnabledSource, ...]:
         """The sources that are enabled. Scope `providers:read`."""

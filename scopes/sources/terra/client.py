@@ -18,16 +18,16 @@ from scopes.sources.terra import answers
 from scopes.sources.terra.answers import Athlete, EnabledSources, ListingPage, Minted, UserInfo, WidgetSession
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.errors import TerraRefused
-from scopes.sources.terra.exchange import Exchange, Limits
+from scopes.sources.terra.exchange import Exchange, TerraLimits
 from scopes.sources.terra.payloads import TerraUser
 
 PER_PAGE = 500
 IN_FLIGHT = 4
 BULK = 100
 
-BACKGROUND = Limits()
+BACKGROUND = TerraLimits()
 # For calls that a person waits for.
-INTERACTIVE = Limits(connect=3.0, read=8.0, total=12.0, attempts=2, longest_pause=1.0)
+INTERACTIVE = TerraLimits(connect=3.0, read=8.0, total=12.0, attempts=2, longest_wait=1.0)
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,14 @@ class Terra:
     """
 
     def __init__(
-        self, environment: Environment, limits: Limits | None = None, *, pause: Callable[[float], None] = time.sleep
+        self,
+        environment: Environment,
+        limits: TerraLimits | None = None,
+        *,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.environment = environment
-        self._exchange = Exchange(environment, limits or Limits(), pause=pause)
+        self._exchange = Exchange(environment, limits or TerraLimits(), pause=pause)
 
     def with_rate_limiter(self, limit: RateLimit) -> Terra:
         """The same, over the same connections, each of whose calls waits as long as `limit` says."""
@@ -190,13 +194,13 @@ class Terra:
         return self.environment.base_url + path
 
 
-def client_for(environment: Environment, limits: Limits = BACKGROUND) -> Terra:
+def client_for(environment: Environment, limits: TerraLimits = BACKGROUND) -> Terra:
     """The client of that environment, one a process: two that shared a connection would read each other's answers."""
     return _client(os.getpid(), environment, limits)
 
 
 @lru_cache(maxsize=32)
-def _client(_process: int, environment: Environment, limits: Limits) -> Terra:
+def _client(_process: int, environment: Environment, limits: TerraLimits) -> Terra:
     return Terra(environment, limits)
 
 

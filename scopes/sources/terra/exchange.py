@@ -9,30 +9,23 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-import logging
-import math
 import random
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Literal
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from scopes.sources.calls import Limits, date_of, equipped, in_words, read_bounded, retry_after
 from scopes.sources.errors import SourceError, SourceUnavailable
 from scopes.sources.gateway import RateLimit
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.errors import error_for
-
-CONNECTIONS = 32
-PIECE = 64 * 1024
 
 _TRACE_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
 
@@ -41,14 +34,12 @@ type Meaning = Callable[..., SourceError]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of a call: seconds to connect, for each piece of the answer, for all attempts together; and bytes."""
+class TerraLimits(Limits):
+    """The limits of a call, and of its repeats; `total` is for all of them together."""
 
-    connect: float = 5.0
     read: float = 30.0
     total: float = 90.0
     attempts: int = 4
-    longest_pause: float = 30.0
     most_bytes: int = 64 * 1024 * 1024
 
 
@@ -71,7 +62,7 @@ class Exchange:
     def __init__(
         self,
         environment: Environment,
-        limits: Limits,
+        limits: TerraLimits,
         *,
         pause: Callable[[float], None] = time.sleep,
         limit: RateLimit = lambda _patience: 0.0,
@@ -81,11 +72,7 @@ class Exchange:
         self._bearer, self._meaning = bearer, meaning
         self._environment, self._limits, self._pause, self._limit = environment, limits, pause, limit
         self._is_over: Callable[[], bool] = lambda: False
-        self._session = requests.Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._session = equipped(requests.Session())
 
     def with_rate_limiter(self, limit: RateLimit) -> Exchange:
         """The same, over the same connections, each call of which waits as long as `limit` says."""
@@ -120,7 +107,7 @@ class Exchange:
                 return self._once(method, url, params=params, body=body, with_key=with_key, ends=ends)
             except SourceUnavailable as down:
                 pause = max(down.retry_after or 0.0, _backoff(attempt))
-                too_long = pause > min(self._limits.longest_pause, ends - time.monotonic())
+                too_long = pause > min(self._limits.longest_wait, ends - time.monotonic())
                 if not repeatable or attempt == self._limits.attempts or too_long or self._is_over():
                     raise
                 self._pause(pause)
@@ -139,7 +126,7 @@ class Exchange:
         ends: float,
     ) -> Answer:
         call = f"{method} {url}"
-        patience = min(self._limits.longest_pause, ends - time.monotonic())
+        patience = min(self._limits.longest_wait, ends - time.monotonic())
         if (wait := self._limit(max(patience, 0.0))) is None:
             raise SourceUnavailable(f"{call}: not sent, for too many requests wait already for our own rate limit")
         if wait:
@@ -157,10 +144,10 @@ class Exchange:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                raw = _read(response, self._limits.most_bytes, ends)
+                raw = read_bounded(response, self._limits.most_bytes, ends)
         except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
             # The exception is not chained: its text holds the whole address, and so perhaps somebody's e-mail address.
-            failure = _in_words(problem, self._limits)
+            failure = in_words(problem, self._limits.connect, self._limits.read)
         if failure:
             raise SourceUnavailable(f"{call}: {failure}")
         return self._understood(response, raw, call)
@@ -170,7 +157,7 @@ class Exchange:
         if raw is None:
             raise SourceUnavailable(f"{call}: the answer was too long or came too slowly", trace_id=trace_id)
         status = response.status_code
-        date = _date(response.headers.get("Date", ""))
+        date = date_of(response.headers.get("Date", ""))
         page = _is_page(response, raw)
         data = _json(raw)
         failed = not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
@@ -196,18 +183,6 @@ class Exchange:
 _NOT_JSON: Any = object()
 
 
-def _read(response: requests.Response, most_bytes: int, ends: float) -> bytes | None:
-    """The body, piece by piece; None when it is too long or drips beyond our limits."""
-    pieces: list[bytes] = []
-    length = 0
-    while piece := response.raw.read1(PIECE, decode_content=True):
-        pieces.append(piece)
-        length += len(piece)
-        if length > most_bytes or time.monotonic() > ends:
-            return None
-    return b"".join(pieces)
-
-
 def _json(raw: bytes) -> Any:
     try:
         return json.loads(raw)
@@ -217,19 +192,6 @@ def _json(raw: bytes) -> Any:
 
 def _is_page(response: requests.Response, raw: bytes) -> bool:
     return "html" in response.headers.get("Content-Type", "") or raw.lstrip()[:1] == b"<"
-
-
-def _in_words(problem: Exception, limits: Limits) -> str:
-    """What went wrong on the way. Never the exception's own text."""
-    if isinstance(problem, requests.exceptions.SSLError):
-        return "the encrypted connection failed; is the certificate valid?"
-    if isinstance(problem, requests.ConnectTimeout):
-        return f"no connection within {limits.connect:g} s"
-    if isinstance(problem, requests.Timeout) or "Timeout" in type(problem).__name__:
-        return f"no answer within {limits.read:g} s"
-    if isinstance(problem, requests.ConnectionError):
-        return "no connection, or it was closed"
-    return f"the call broke off ({type(problem).__name__})"
 
 
 def _backoff(attempt: int) -> float:
@@ -244,26 +206,4 @@ def _trace_id(headers: Mapping[str, str]) -> str:
 
 def _retry_after(headers: Mapping[str, str], now: datetime | None) -> float | None:
     """How many seconds Terra asks us to wait; None where it does not say, or not readably."""
-    value = headers.get("Retry-After") or headers.get("X-Terra-RateLimit-Reset-After") or ""
-    try:
-        seconds = float(value)
-    except ValueError:
-        until = _date(value)
-        seconds = (until - (now or datetime.now(UTC))).total_seconds() if until else math.nan
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
-
-
-def _date(value: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _names_no_person(record: logging.LogRecord) -> bool:
-    return "reference_id" not in record.getMessage()
-
-
-# urllib3 logs the address of every call at DEBUG, and that of a lookup by reference id may name a person.
-logging.getLogger("urllib3.connectionpool").addFilter(_names_no_person)
+    return retry_after(headers.get("Retry-After") or headers.get("X-Terra-RateLimit-Reset-After") or "", now)

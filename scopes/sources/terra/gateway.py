@@ -25,7 +25,7 @@ from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.errors import TerraRefused, about_links
 from scopes.sources.terra.payloads import user_to_fact
 from scopes.sources.terra.setup import read_setup
-from scopes.sources.terra.signature import Check
+from scopes.sources.terra.signature import SignatureCheck
 from scopes.sources.terra.trial import try_a_link
 
 LIMITS = {Patience.INTERACTIVE: INTERACTIVE, Patience.BACKGROUND: BACKGROUND}
@@ -109,7 +109,7 @@ class TerraGateway(Gateway):
 
     def check_event(self, headers: Mapping[str, str]) -> SignedEvent:
         envelope = read_headers(headers)
-        return SignedEvent(envelope, Check(envelope.signature, self.client.environment.signing_secrets))
+        return SignedEvent(envelope, SignatureCheck(envelope.signature, self.client.environment.signing_secrets))
 
     def revoke(self, user_id: str) -> bool:
         return self.client.deauthenticate(user_id)
@@ -132,7 +132,7 @@ class SignedEvent(EventCheck):
     """An event that is signed over its raw bytes. Its headers are not signed."""
 
     envelope: Envelope
-    check: Check
+    check: SignatureCheck
 
     def update(self, piece: bytes) -> None:
         self.check.update(piece)

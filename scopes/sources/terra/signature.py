@@ -38,7 +38,7 @@ class Signature:
         return now - self.signed_at
 
 
-class Check:
+class SignatureCheck:
     """Whether a signature was made over a body that arrives piece by piece, with any of `secrets`.
 
     Raises NotVerified at once for a header that can fit no body, and where there is no secret to verify with.
@@ -70,7 +70,7 @@ class Check:
 
 def verify(body: bytes, header: str, secrets: Sequence[str]) -> Signature:
     """The signature of a body that is there as a whole. Raises NotVerified."""
-    check = Check(header, secrets)
+    check = SignatureCheck(header, secrets)
     check.update(body)
     return check.signature()
 

@@ -25,7 +25,7 @@ from scopes.facts import (
     OriginKind,
     ScopesChanged,
 )
-from scopes.intake.matching.decision import Context, Event, Id, decide, suspected
+from scopes.intake.matching.decision import Context, Id, IdEvent, decide, suspected
 from scopes.intake.recording.effects import apply_fact
 from scopes.intake.recording.row import Row, first_row
 from scopes.models import Connection, FormerId, LinkEvent, Merge, Period, Pulse, Source, SuspectedDuplicate
@@ -82,14 +82,14 @@ Outcome = tuple[Any, ...]
 
 def test_an_older_end_decides_about_a_consent_that_is_reported_late_so_no_end_may_be_forgotten() -> None:
     consent, first, newest = (
-        Event(day(20), LinkEvent.CONSENTED),
-        Event(day(21), LinkState.REVOKED.value),
-        Event(day(24), LinkState.REVOKED.value),
+        IdEvent(day(20), LinkEvent.CONSENTED),
+        IdEvent(day(21), LinkState.REVOKED.value),
+        IdEvent(day(24), LinkState.REVOKED.value),
     )
 
-    def joined(*kept: Event) -> bool:
+    def joined(*kept: IdEvent) -> bool:
         old = Id(1, OLD, LinkState.REVOKED, WHOSE, events=kept)
-        new = Id(2, NEW, LinkState.ACTIVE, WHOSE, events=(Event(day(22), LinkEvent.CONSENTED),))
+        new = Id(2, NEW, LinkState.ACTIVE, WHOSE, events=(IdEvent(day(22), LinkEvent.CONSENTED),))
         return len(decide([old, new], Context())) == 1
 
     assert joined(consent, first, newest)
@@ -155,10 +155,10 @@ def _sights(facts: Iterable[ConnectionFact], user_id: str) -> Iterator[Any]:
 
 def _event(fact: ConnectionFact) -> Any:
     if isinstance(fact, LinkChanged):
-        return Event(fact.happened_at, fact.state.value)
+        return IdEvent(fact.happened_at, fact.state.value)
     if isinstance(fact, IdReplaced):
-        return Event(fact.happened_at, LinkEvent.REPLACED, fact.old_user_id or "")
-    return Event(fact.happened_at, LinkEvent.CONSENTED) if isinstance(fact, ConsentGiven) else None
+        return IdEvent(fact.happened_at, LinkEvent.REPLACED, fact.old_user_id or "")
+    return IdEvent(fact.happened_at, LinkEvent.CONSENTED) if isinstance(fact, ConsentGiven) else None
 
 
 def recorded() -> Outcome:

@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from scopes.sources.terra.admin_api import AdminApi
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.exchange import TerraLimits
 from tests.sources.terra import admin
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "terra"
@@ -51,7 +51,7 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def make_terra(environment: Environment, pauses: list[float]) -> Callable[..., Terra]:
-    return lambda **limits: Terra(environment, Limits(**limits), pause=pauses.append)
+    return lambda **limits: Terra(environment, TerraLimits(**limits), pause=pauses.append)
 
 
 @pytest.fixture
@@ -62,4 +62,4 @@ def terra(make_terra: Callable[..., Terra]) -> Terra:
 @pytest.fixture
 def api(environment: Environment, httpserver: HTTPServer, pauses: list[float]) -> AdminApi:
     known = replace(environment, admin_token=admin.TOKEN, admin_base_url=httpserver.url_for(admin.BASE))
-    return AdminApi(known, Limits(), pause=pauses.append)
+    return AdminApi(known, TerraLimits(), pause=pauses.append)

@@ -16,7 +16,7 @@ from scopes.sources.setup import CheckResult
 from scopes.sources.terra.checkup import check
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
-from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.exchange import TerraLimits
 from tests.sources.terra.conftest import answer
 
 LISTING, INTEGRATIONS, WIDGET = "/api/v2/subscriptions", "/api/v2/integrations/detailed", "/api/widget/session"
@@ -87,7 +87,7 @@ def test_wrong_credentials_name_the_variables(httpserver: HTTPServer, terra: Ter
 def test_an_outage_of_terra_is_reported_once_for_each_check(httpserver: HTTPServer, environment: Environment) -> None:
     httpserver.expect_request(INTEGRATIONS).respond_with_data("<html>", 502, content_type="text/html")
     httpserver.expect_request(LISTING).respond_with_data("<html>", 502, content_type="text/html")
-    results = wrong(Terra(environment, Limits(attempts=1)))
+    results = wrong(Terra(environment, TerraLimits(attempts=1)))
     assert [finding.check for finding in results] == ["integrations", "listing"]
     assert "TERRA_STAGING_BASE_URL" in results[0].do
 

@@ -16,7 +16,7 @@ from scopes.sources.terra.answers import Minted, WidgetSession
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.errors import TerraRefused
-from scopes.sources.terra.exchange import Limits
+from scopes.sources.terra.exchange import TerraLimits
 from tests.sources.terra.conftest import API_KEY, answer
 
 KEYS = {"dev-id": "testing-dev", "x-api-key": API_KEY}
@@ -148,7 +148,7 @@ class TestListing:
         with HTTPServer(threaded=True) as server:
             server.expect_request("/api/v2/subscriptions").respond_with_handler(page)
             environment = Environment("testing", "testing-dev", API_KEY, base_url=server.url_for("/api/v2"))
-            for _page in Terra(environment, Limits(attempts=100), pause=lambda seconds: None).listing(in_flight=3):
+            for _page in Terra(environment, TerraLimits(attempts=100), pause=lambda seconds: None).listing(in_flight=3):
                 while len(begun) < 4:
                     time.sleep(0.01)
                 break
