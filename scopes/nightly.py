@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import F
 
 from scopes import flow, queue
-from scopes.audit import setup, silence
+from scopes.audit import held_tokens, setup, silence
 from scopes.audit.compare import compare
 from scopes.audit.consistency import inconsistencies
 from scopes.audit.count import count
@@ -132,6 +132,7 @@ def run(
             "given_up_deliveries": deliveries.given_up().count(),
             "webhooks": webhooks,
             "refused_accounts": account.refused(),
+            "tokens": held_tokens.as_data(clock()),
             "setups": setup.as_data(clock()),
         }
         night.changes = compare(_comparable(before.counts), _comparable(night.counts)) if before else {}
@@ -204,4 +205,4 @@ def _step(night: AuditRun, name: str) -> None:
 
 
 def _comparable(counts: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in counts.items() if key not in ("listings", "webhooks", "setups")}
+    return {key: value for key, value in counts.items() if key not in ("listings", "webhooks", "setups", "tokens")}

@@ -63,7 +63,7 @@ def test_every_variable_that_is_read_is_in_the_tables_and_every_one_there_is_rea
     rows = [line.split("|")[1] for line in settings.splitlines() if line.startswith("| `")]
     named = {word for cell in rows for word in re.findall("`([A-Z0-9_]+)`", cell)}
     terra = {f"TERRA_PRODUCTION_{ending}" for ending in ENDINGS}
-    oauth2 = {clients.CLIENTS, *(clients.variable("google", ending) for ending in clients.ENDINGS)}
+    oauth2 = {clients.CLIENTS, clients.ASK_EVERY, *(clients.variable("google", ending) for ending in clients.ENDINGS)}
 
     assert {"PROXIES", "DEBUG", "WEBHOOK_STALE_SECONDS"} <= read()
     assert read() == set(KNOWN)

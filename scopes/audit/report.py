@@ -31,6 +31,9 @@ CODES = {
     "given_up_deliveries": "deliveries failed and are not retried any more",
     "listing_failed": "sources could not be listed",
     "account_refused": "sources refuse our account (limit, payment or credentials)",
+    "no_refresh_token": "connections have no refresh token, so they end with their access token",
+    "uncertain_tokens": "connections have a refresh token that may have been used up",
+    "failing_tokens": "connections’ tokens could not be refreshed for more than a day",
     "scope_drift": "integrations request other scopes at their source than the policy",
     "destination": "sources have a webhook destination that doesn’t work",
     "failed_deliveries": "sources report failed deliveries",
@@ -54,6 +57,9 @@ OF_ONE = {
     "given_up_deliveries": "delivery failed and is not retried any more",
     "listing_failed": "source could not be listed",
     "account_refused": "source refuses our account (limit, payment or credentials)",
+    "no_refresh_token": "connection has no refresh token, so it ends with its access token",
+    "uncertain_tokens": "connection has a refresh token that may have been used up",
+    "failing_tokens": "connection’s tokens could not be refreshed for more than a day",
     "scope_drift": "integration requests other scopes at its source than the policy",
     "destination": "source has a webhook destination that doesn’t work",
     "failed_deliveries": "source reports failed deliveries",
@@ -116,6 +122,7 @@ def findings(
         Finding("given_up_deliveries", counts.get("given_up_deliveries", 0)),
         Finding("listing_failed", len(failed), "; ".join(f"{key}: {error}" for key, error in failed.items())),
         Finding("account_refused", len(refused), "; ".join(f"{key}: {trouble}" for key, trouble in refused.items())),
+        *_of_tokens(counts.get("tokens", {})),
         *_of_setups(counts.get("setups", {})),
         Finding(
             "inconsistent",
@@ -126,6 +133,13 @@ def findings(
     if counts["connections"] >= SMALL and counts["standings_per_million"] > STANDINGS_PER_MILLION:
         found.append(Finding("many_standings", counts["standings"]))
     return [finding for finding in found if finding.number]
+
+
+def _of_tokens(tokens: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+    """What is wrong with the tokens that we hold, see `held_tokens`."""
+    for code in ("no_refresh_token", "uncertain_tokens", "failing_tokens"):
+        of_source = {key: numbers[code] for key, numbers in tokens.items() if code in numbers}
+        yield Finding(code, sum(of_source.values()), ", ".join(of_source))
 
 
 def _of_setups(setups: Mapping[str, Any]) -> Iterator[Finding]:

@@ -79,6 +79,10 @@ class Calls:
         """The same, each of whose calls waits as long as `limit` says."""
         return Calls(self.limits, limit=limit, pause=self._pause)
 
+    def within(self, limits: Limits) -> Calls:
+        """The same, within other limits."""
+        return Calls(limits, limit=self._limit, pause=self._pause)
+
     def send(self, what: str, request: Callable[..., requests.Response], *arguments: Any, **named: Any) -> Answered:
         """What `request` is answered with; it is called with these arguments and the limits.
 

@@ -126,7 +126,7 @@ def read_object(
         raise refusal(answered, data or {}, what, during, secrets)
     if data is None:
         found = "a web page" if answered.is_page else "something that is neither JSON nor a form, or half of it"
-        raise SourceUnavailable(f"{what}: answered with {found}", status=answered.status)
+        raise SourceUnavailable(f"{what}: answered with {found}", status=answered.status, sent=not answered.is_page)
     return data
 
 

@@ -15,6 +15,7 @@ from scopes.sources.errors import NotConfigured
 
 CLIENTS = "OAUTH2_CLIENTS"
 NEARLY = 0.85
+ASK_EVERY, NIGHTS, MOST_NIGHTS = "OAUTH2_ASK_EVERY_NIGHTS", 7, 365
 REQUESTS_PER_SECOND, MOST_REQUESTS_PER_SECOND = 5.0, 10_000.0
 
 ID, SECRET, SIGNING_SECRETS = "CLIENT_ID", "CLIENT_SECRET", "SIGNING_SECRETS"
@@ -71,12 +72,20 @@ def troubles(variables: Mapping[str, str]) -> Iterator[str]:
     """Everything that is wrong with the variables of our clients, a line each, also those that nothing reads."""
     yield from _wrong(variables)
     names = _names(variables)
-    known = [CLIENTS, *(variable(name, ending) for name in names for ending in ENDINGS)]
+    known = [CLIENTS, ASK_EVERY, *(variable(name, ending) for name in names for ending in ENDINGS)]
     for name, value in sorted(variables.items()):
         if value and name.startswith("OAUTH2_") and name not in known:
             meant = difflib.get_close_matches(name, known, 1, NEARLY)
             listed = ", ".join(names) or "none"
             yield f"{name} is read by nothing: " + (f"is {meant[0]} meant?" if meant else f"{CLIENTS} names {listed}")
+
+
+def ask_every_nights(variables: Mapping[str, str]) -> int:
+    """After how many nights a provider is asked about a connection again. Raises NotConfigured."""
+    value = variables.get(ASK_EVERY, "").strip() or str(NIGHTS)
+    if not re.fullmatch("[0-9]{1,3}", value) or not 1 <= int(value) <= MOST_NIGHTS:
+        raise NotConfigured(f"{ASK_EVERY} must be a whole number of nights from 1 to {MOST_NIGHTS}")
+    return int(value)
 
 
 def entry_of(provider: str) -> OAuth | None:
@@ -109,6 +118,10 @@ def _names(variables: Mapping[str, str]) -> list[str]:
 
 
 def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
+    try:
+        ask_every_nights(variables)
+    except NotConfigured as trouble:
+        yield str(trouble)
     seen: set[str] = set()
     for name in _names(variables):
         if not _NAME.fullmatch(name):

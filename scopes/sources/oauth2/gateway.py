@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -13,22 +15,34 @@ from urllib.parse import urlsplit
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from scopes.catalogue import provider_named
 from scopes.catalogue.oauth import SignalKind, Signals
-from scopes.facts import LinkState
+from scopes.facts import ConnectionSeen, Fact, LinkState
 from scopes.models import Connection, Token
+from scopes.redaction import without_addresses
 from scopes.sources.calls import BACKGROUND, INTERACTIVE, Calls
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
-from scopes.sources.errors import NotVerified, RequestRefused, Unsupported
+from scopes.sources.errors import (
+    CredentialDead,
+    NotVerified,
+    RequestRefused,
+    SourceError,
+    SourceUnavailable,
+    Unsupported,
+)
 from scopes.sources.events import EventAnswer, EventCheck
-from scopes.sources.gateway import Gateway, Kind, Patience, RateLimit
-from scopes.sources.oauth2 import consent, tokens, vault
+from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit
+from scopes.sources.oauth2 import asking, consent, refresh, tokens
 from scopes.sources.oauth2.checkup import check
-from scopes.sources.oauth2.clients import Client
+from scopes.sources.oauth2.clients import Client, ask_every_nights, entry_of
 from scopes.sources.oauth2.consent import Finished
 from scopes.sources.oauth2.endpoints import endpoints_of, forget
+from scopes.sources.oauth2.night import Night
+from scopes.sources.oauth2.refresh import Refresher, opened
 from scopes.sources.oauth2.server import Server
 from scopes.sources.oauth2.signals import security_event, slack, strava
 from scopes.sources.oauth2.signals.keys import Keys
+from scopes.sources.observations import Existence, Lookup, Page, Probe, ProbeResult
 from scopes.sources.setup import CheckResult
 
 log = logging.getLogger(__name__)
@@ -43,7 +57,8 @@ class OAuth2Gateway(Gateway):
         self.kind, self.client, self.calls = kind, client, calls
         self.name, self.production = client.name, client.production
         self.requests_per_second = client.requests_per_second
-        self.probes, self.has_setup = False, False
+        entry = entry_of(client.provider)
+        self.probes, self.has_setup = bool(client.issuer or (entry and asking.can_be_asked(entry))), False
         issuer = urlsplit(client.issuer)
         self.insecure_origin = f"{issuer.scheme}://{issuer.netloc}" if issuer.scheme == "http" else ""
 
@@ -99,20 +114,45 @@ class OAuth2Gateway(Gateway):
             raise Unsupported
         return strava.handshake(parameters, self.client.signing_secrets)
 
+    def refresh(self, clock: Clock, has_time: Callable[[], bool]) -> Iterator[tuple[Fact, ...]]:
+        return self._refresher().due(clock, has_time)
+
+    def connections(self, start: int, clock: Clock) -> Iterator[Page]:
+        """Those whose tokens we hold; `start` is the id of the last connection of a page."""
+        return Night(self._refresher(), ask_every_nights(os.environ), clock).pages(start)
+
+    def look_up(self, user_id: str, at: datetime) -> Lookup:
+        """Whether we hold tokens of it; where the provider reports scopes at any time, they are read anew."""
+        found = self._connections(user_id).filter(token__isnull=False).select_related("standing", "token").first()
+        if found is None:
+            return Lookup(Existence.NOT_FOUND)
+        scopes = None
+        refresher = self._refresher()
+        if found.token.ended_at is None and asking.reports_later(refresher.server.oauth):
+            with suppress(CredentialDead):
+                scopes = asking.ask_now(refresher, found, timezone.now).scopes
+        return Lookup(Existence.KNOWN, ConnectionSeen(refresher.entry.slug, user_id, at, scopes=scopes))
+
+    def probe(self, user_id: str) -> Probe:
+        found = self._connections(user_id).select_related("standing").first()
+        if found is None:
+            return Probe(ProbeResult.EXPIRED, detail="we know no such connection")
+        try:
+            account = asking.ask_now(self._refresher(), found, timezone.now).account
+        except SourceError as error:
+            results = {CredentialDead: ProbeResult.EXPIRED, SourceUnavailable: ProbeResult.DOWN}
+            return Probe(results.get(type(error), ProbeResult.REFUSED), detail=without_addresses(str(error)))
+        return Probe(ProbeResult.ANSWERED, account)
+
     def revoke(self, user_id: str) -> bool:
         """End a connection at the provider, and delete its tokens here. False where we hold none.
 
         Raises RequestRefused where the provider has no way to: nothing changes then.
         """
         row = Token.objects.filter(connection__in=self._connections(user_id), ended_at__isnull=True).first()
-        if row is None or row.access is None:
+        if row is None or (held := opened(row)) is None:
             return False
-        try:
-            access = vault.open_(row.pk, "access", row.access)
-            refresh = vault.open_(row.pk, "refresh", row.refresh) if row.refresh is not None else None
-        except vault.NotOpened as problem:
-            raise RequestRefused(str(problem), status=0) from None
-        self._server().revoke(access, refresh, user_id)
+        self._server().revoke(held.access, held.refresh, user_id)
         tokens.end(row.pk, timezone.now())
         return True
 
@@ -143,6 +183,12 @@ class OAuth2Gateway(Gateway):
         if working is None:
             return replace(request, missing=request.missing + request.held, held=(), forced=True)
         return replace(request, forced=request.forced or working.refresh is None)
+
+    def _refresher(self) -> Refresher:
+        # No request may last longer than a lease.
+        calls = self.calls.within(min(self.calls.limits, refresh.LIMITS, key=lambda limits: limits.total))
+        server = Server(endpoints_of(self.client, calls), self.client, calls)
+        return Refresher(self.kind.kind, self.name, provider_named(self.client.provider), server)
 
     def _server(self) -> Server:
         return Server(endpoints_of(self.client, self.calls), self.client, self.calls)

@@ -27,7 +27,16 @@ class OAuth2Kind(Kind):
     """Our registrations as a client: `oauth2:google`."""
 
     kind, title, prefix = "oauth2", "OAuth 2.0", PREFIX
-    abilities = Abilities(begins_consents=True, finishes_consents=True, sends_events=True, revokes=True, checks_up=True)
+    abilities = Abilities(
+        lists=True,
+        looks_up=True,
+        begins_consents=True,
+        finishes_consents=True,
+        refreshes=True,
+        sends_events=True,
+        revokes=True,
+        checks_up=True,
+    )
     actions: Mapping[AccountTrouble, str] = {
         AccountTrouble.USER_LIMIT: "Have the limit raised at the provider, or end connections that nobody uses",
         AccountTrouble.PAYMENT: "See to the account’s payment at the provider",

@@ -21,7 +21,6 @@ from scopes.sources.oauth2.answers import TokenAnswer
 
 # After that whoever refreshed them was cut off.
 LEASE = timedelta(minutes=1)
-LONGEST_ERROR = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ CLAIM = """
               t.uncertain_since, t.failing_since
 """
 DUE = CLAIM.format(which="t.refresh_at <= %(now)s")
-THIS_ONE = CLAIM.format(which="t.connection_id = %(pk)s")
+THIS_ONE = CLAIM.format(which="t.connection_id = %(pk)s AND t.access = %(access)s")
 
 
 def claim_due(kind: str, name: str, most: int, now: datetime) -> list[Claimed]:
@@ -95,13 +94,14 @@ def claim_due(kind: str, name: str, most: int, now: datetime) -> list[Claimed]:
     return _claim(DUE, now, kind=kind, name=name, most=most)
 
 
-def claim_one(kind: str, name: str, connection_pk: int, now: datetime) -> Claimed | None:
-    """Lease the tokens of one connection, due or not; None where somebody else has, or none can be refreshed."""
-    return next(iter(_claim(THIS_ONE, now, kind=kind, name=name, most=1, pk=connection_pk)), None)
+def claim_one(kind: str, name: str, row: Token, now: datetime) -> Claimed | None:
+    """Lease the tokens that were read as `row`, due or not; None where they are leased, replaced, or not refreshed."""
+    access = bytes(row.access or b"")
+    return next(iter(_claim(THIS_ONE, now, kind=kind, name=name, most=1, pk=row.pk, access=access)), None)
 
 
 @transaction.atomic(durable=True)
-def _claim(statement: str, now: datetime, **which: str | int) -> list[Claimed]:
+def _claim(statement: str, now: datetime, **which: str | int | bytes) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "cut_off": now - LEASE, **which})
         found = cursor.fetchall()
@@ -148,14 +148,14 @@ def postpone(kind: str, name: str, until: datetime) -> int:
 def _apply(row: Token, outcome: Outcome, oauth: OAuth, now: datetime) -> None:
     if outcome.answer is not None:
         tokens.put(row, outcome.answer, outcome.answer.refresh or outcome.claimed.refresh_token(), oauth, now)
-        row.refreshed_at = row.asked_at = now
+        row.refreshed_at = now
         row.uncertain_since = row.failing_since = None
         row.error = ""
     elif outcome.end:
         for name, value in tokens.ended(now).items():
             setattr(row, name, value)
     elif outcome.error:
-        row.error, row.failing_since = outcome.error[:LONGEST_ERROR], row.failing_since or now
+        row.error, row.failing_since = outcome.error[: tokens.LONGEST_ERROR], row.failing_since or now
         row.refresh_at = outcome.retry_at
         if outcome.uncertain:
             row.uncertain_since = outcome.claimed.uncertain_since or outcome.claimed.lease

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from scopes.catalogue.oauth import OAuth, Rotates
 from scopes.models import Connection, Token
@@ -19,6 +20,7 @@ from scopes.sources.oauth2.answers import TokenAnswer
 # How long before an access token ends it is replaced; a quarter of its life, where that is shorter.
 MARGIN = timedelta(minutes=5)
 LONGEST = timedelta(days=36_500)
+LONGEST_ERROR = 400
 NO_REFRESH_TOKEN = "refresh_token.missing"  # noqa: S105 - a verb of the activity log
 
 
@@ -55,6 +57,17 @@ def store(
 def end(connection_pk: int, now: datetime) -> bool:
     """Delete the tokens of a connection, whatever they are; False where there were none."""
     return bool(Token.objects.filter(pk=connection_pk, ended_at__isnull=True).update(**ended(now)))
+
+
+def note_asked(errors: Mapping[int, str], now: datetime) -> None:
+    """The provider was asked about these connections, and what was wrong then; empty where nothing was."""
+    answered = Token.objects.filter(pk__in=[pk for pk, error in errors.items() if not error])
+    answered.filter(uncertain_since__isnull=True).exclude(error="").update(error="", failing_since=None)
+    answered.update(asked_at=now)
+    for pk, error in errors.items():
+        if error:
+            row = Token.objects.filter(pk=pk, ended_at__isnull=True)
+            row.update(error=error[:LONGEST_ERROR], failing_since=Coalesce("failing_since", now), asked_at=now)
 
 
 def by_key() -> dict[str, int]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from scopes.catalogue.oauth import Account, AccountFrom, OAuth, Refresh
+from scopes.catalogue.oauth import Account, AccountFrom, OAuth, Refresh, Rotates
 from scopes.facts import ConsentGiven, Origin, OriginKind
 from scopes.models import Connection, Source, Token
 from scopes.sources.oauth2 import tokens
@@ -21,13 +22,13 @@ def source(name: str = "acme") -> Source:
     return Source.objects.get_or_create(kind="oauth2", name=name)[0]
 
 
-def oauth(token_endpoint: str = "http://127.0.0.1:9/token", **how: object) -> OAuth:
+def oauth(token_endpoint: str = "http://127.0.0.1:9/token", **how: Any) -> OAuth:
     """A provider that refreshes like this; without anything said, its refresh tokens do not rotate."""
     return OAuth(
         authorization_endpoint="http://127.0.0.1:9/authorize",
         token_endpoint=token_endpoint,
         account=Account(AccountFrom.NOWHERE),
-        refresh=Refresh(**how),  # type: ignore[arg-type]
+        refresh=Refresh(**{"rotates": Rotates.NO, **how}),
     )
 
 

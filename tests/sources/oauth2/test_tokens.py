@@ -186,12 +186,18 @@ class TestLeases:
 
     def test_one_connection_is_leased_before_it_is_due(self) -> None:
         row = held("ada", NOW, oauth())
-        assert leases.claim_one("oauth2", "acme", row.pk, NOW) is not None
-        assert leases.claim_one("oauth2", "acme", row.pk, NOW) is None
+        assert leases.claim_one("oauth2", "acme", row, NOW) is not None
+        assert leases.claim_one("oauth2", "acme", row, NOW) is None
+
+    def test_one_that_was_replaced_since_it_was_read_is_not_leased(self) -> None:
+        row = held("ada", NOW, oauth())
+        read = Token.objects.get()
+        consent_again(row, TokenAnswer("access-2", "refresh-2", expires_in=HOUR), NOW)
+        assert leases.claim_one("oauth2", "acme", read, NOW) is None
 
     def test_without_a_refresh_token_there_is_nothing_to_lease(self) -> None:
         row = held("ada", NOW, oauth(), refresh=None)
-        assert leases.claim_one("oauth2", "acme", row.pk, LATER) is None
+        assert leases.claim_one("oauth2", "acme", row, LATER) is None
 
     @pytest.mark.django_db(transaction=True)
     def test_two_at_once_never_lease_the_same(self) -> None:
@@ -232,7 +238,7 @@ class TestWhatCameOfIt:
             row.pk
         }
         assert opened(row) == ("access-2", "refresh-2")
-        assert (row.refreshed_at, row.refreshing_since, row.asked_at) == (LATER, None, LATER)
+        assert (row.refreshed_at, row.refreshing_since, row.asked_at) == (LATER, None, NOW)
         assert row.refresh_at == LATER + timedelta(minutes=55)
 
     def test_the_old_refresh_token_stays_where_none_came(self, row: Token) -> None:

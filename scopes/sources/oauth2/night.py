@@ -1,0 +1,195 @@
+"""Walk the connections whose tokens we hold, as another source's listing: who is there, what broke, what was lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from scopes.facts import ConnectionSeen, LinkChanged, LinkState, ScopesChanged
+from scopes.models import Connection, Token
+from scopes.redaction import without_addresses
+from scopes.sources.errors import AccountRefused, CredentialDead, SourceError, SourceUnavailable
+from scopes.sources.oauth2 import asking, tokens
+from scopes.sources.oauth2.answers import TokenAnswer
+from scopes.sources.oauth2.asking import Asked
+from scopes.sources.oauth2.refresh import DISPROVED, IN_FLIGHT, NEARLY_ENDED, THOUGHT_ALIVE, Clock, Refresher, opened
+from scopes.sources.observations import Page
+
+PER_PAGE = 500
+# The night begins a little earlier or later.
+LEEWAY = timedelta(hours=12)
+# For so long somebody may find out what became of a refresh token that may have been used up.
+UNCERTAIN_FOR = timedelta(days=1)
+NONE_HELD = "we hold no tokens of it any more"
+LOST = "the answer to a refresh was lost, and since then its access token has ended"
+NOT_REFRESHED = "its access token has ended, and there is no refresh token"
+ACCEPTED = "the provider accepts its token"
+
+log = logging.getLogger(__name__)
+
+type Said = Asked | SourceError
+
+
+class Row(NamedTuple):
+    """What is read of one connection, without its tokens. `refreshes`: there is a refresh token, and a time for it."""
+
+    pk: int
+    user_id: str
+    link: str
+    obtained_at: datetime
+    access_expires_at: datetime | None
+    refreshes: bool
+    uncertain_since: datetime | None
+    asked_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(slots=True)
+class Night:
+    """One walk. `ask_every`: after how many nights the provider is asked about a connection again.
+
+    `down`: it does not answer, so nobody is asked any more; what we hold is walked all the same.
+    """
+
+    refresher: Refresher
+    ask_every: int
+    clock: Clock
+    down: bool = field(default=False, init=False)
+
+    def pages(self, start: int) -> Iterator[Page]:
+        """What is due is refreshed first, then the walk begins after the id `start`. Raises AccountRefused."""
+        number = 0
+        for facts in self.refresher.due(self.clock, lambda: True):
+            if changes := tuple(fact for fact in facts if isinstance(fact, LinkChanged | ScopesChanged)):
+                yield Page(number, (), next_page=start, changes=changes)
+                number += 1
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="asking") as pool:
+            next_page: int | None = start
+            while next_page is not None:
+                rows, at = self._rows(next_page), self.clock()
+                next_page = rows[-1].pk if len(rows) == PER_PAGE else None
+                asked = self._asked([row.pk for row in rows if self._is_to_be_asked(row, at)], pool)
+                yield self._page(number, rows, asked, at, next_page)
+                if asked:
+                    tokens.note_asked({pk: _words(said) for pk, said in asked.items()}, at)
+                number += 1
+
+    def _rows(self, after: int) -> list[Row]:
+        rows = Token.objects.filter(
+            pk__gt=after,
+            connection__integration__source__kind=self.refresher.kind,
+            connection__integration__source__name=self.refresher.name,
+            connection__integration__provider__slug=self.refresher.entry.slug,
+            connection__merged_into__isnull=True,
+        )
+        read = rows.annotate(refreshes=Q(refresh_at__isnull=False)).values_list(
+            "pk", "connection__user_id", "connection__standing__link", "obtained_at", "access_expires_at", "refreshes",
+            "uncertain_since", "asked_at", "ended_at",
+        )  # fmt: skip
+        return [Row(*row) for row in read.order_by("pk")[:PER_PAGE]]
+
+    def _page(
+        self, number: int, rows: Sequence[Row], asked: Mapping[int, Said], at: datetime, next_page: int | None
+    ) -> Page:
+        slug = self.refresher.entry.slug
+        seen, changes = [], []
+        for row in rows:
+            said = asked.get(row.pk)
+            if (change := _change(slug, row, said, at)) is not None:
+                changes.append(change)
+            if change is not None or (row.ended_at is None and LinkState(row.link) in THOUGHT_ALIVE):
+                scopes = said.scopes if isinstance(said, Asked) else None
+                seen.append(ConnectionSeen(slug, row.user_id, at, scopes=scopes))
+        return Page(number, tuple(seen), next_page=next_page, changes=tuple(changes))
+
+    def _is_to_be_asked(self, row: Row, at: datetime) -> bool:
+        """Whether it was not asked for so many nights, and its access token has not ended."""
+        if self.down or row.ended_at is not None or not asking.can_be_asked(self.refresher.server.oauth):
+            return False
+        if row.asked_at is not None and row.asked_at > at - timedelta(days=self.ask_every) + LEEWAY:
+            return False
+        return row.access_expires_at is None or at < row.access_expires_at - NEARLY_ENDED
+
+    def _asked(self, pks: Sequence[int], pool: ThreadPoolExecutor) -> dict[int, Said]:
+        """What the provider says of each; who got no answer is left out. Raises AccountRefused."""
+        rows = Token.objects.filter(pk__in=pks).select_related("connection__standing") if pks else Token.objects.none()
+        prepared = [(row, held) for row in rows if (held := _opened(row)) is not None]
+        found = dict[int, Said]()
+        for (row, held), said in zip(prepared, pool.map(self._ask, prepared), strict=True):
+            if isinstance(said, CredentialDead):
+                said = self._ask_again(row.connection, held.access)  # noqa: PLW2901 - a fresh token says more
+            if isinstance(said, AccountRefused):
+                raise said
+            if isinstance(said, SourceUnavailable):
+                self.down = self.down or (said.sent and _note_down(said))
+            elif said is not None:
+                found[row.pk] = said
+        return found
+
+    def _ask(self, prepared: tuple[Token, TokenAnswer]) -> Said | None:
+        """From a thread of the pool, so without the database; None where nobody is asked any more."""
+        row, held = prepared
+        about = row.connection
+        if self.down:
+            return None
+        try:
+            return asking.ask(
+                self.refresher.server, self.refresher.entry, about.user_id, held, asking.reported_of(about)
+            )
+        except SourceError as error:
+            return error
+
+    def _ask_again(self, about: Connection, rejected: str) -> Said:
+        try:
+            return asking.ask_now(self.refresher, about, self.clock, rejected=rejected)
+        except SourceError as error:
+            return error
+
+
+def _change(slug: str, row: Row, said: Said | None, at: datetime) -> LinkChanged | None:
+    """What is to be concluded of the link, if anything."""
+    link = LinkState(row.link)
+    if link in DISPROVED and isinstance(said, Asked):
+        return LinkChanged(slug, row.user_id, LinkState.ACTIVE, at, detail=ACCEPTED)
+    if link not in THOUGHT_ALIVE:
+        return None
+    if isinstance(said, CredentialDead):
+        return LinkChanged(slug, row.user_id, LinkState.TOKEN_REJECTED, at, detail=without_addresses(str(said)))
+    since, detail = _broken_since(row, at)
+    return LinkChanged(slug, row.user_id, LinkState.TOKEN_REJECTED, since, detail=detail) if since else None
+
+
+def _broken_since(row: Row, at: datetime) -> tuple[datetime | None, str]:
+    """Since when nothing that we hold works; a refresh token that may have been used up is given a day."""
+    if row.ended_at is not None:
+        return row.ended_at, NONE_HELD
+    ended, uncertain = row.access_expires_at, row.uncertain_since
+    if row.refreshes or ended is None or ended > at:
+        return None, ""
+    if uncertain is None:
+        return ended, NOT_REFRESHED
+    return (max(ended, uncertain), LOST) if at >= uncertain + UNCERTAIN_FOR else (None, "")
+
+
+def _opened(row: Token) -> TokenAnswer | None:
+    try:
+        return opened(row)
+    except SourceError as problem:
+        log.error("a connection is not asked about: %s", problem)  # noqa: TRY400 - it names the key that is missing
+        return None
+
+
+def _words(said: Said) -> str:
+    """What stays on the row: empty where it was answered."""
+    return "" if isinstance(said, Asked) else without_addresses(str(said))
+
+
+def _note_down(error: SourceUnavailable) -> bool:
+    log.warning("nobody is asked any more tonight: %s", without_addresses(str(error)))
+    return True
