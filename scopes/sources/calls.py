@@ -21,6 +21,8 @@ from scopes.sources.gateway import RateLimit
 
 CONNECTIONS = 32
 PIECE = 64 * 1024
+# What urllib3 logs about a connection, whose host it names and no more.
+HOST_ONLY = ("Starting new ", "Resetting dropped connection", "Connection pool is full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +177,8 @@ def date_of(value: str) -> datetime | None:
 
 
 def _names_no_address(record: logging.LogRecord) -> bool:
-    return record.levelno > logging.DEBUG
+    return str(record.msg).startswith(HOST_ONLY)
 
 
-# urllib3 logs the address of every call at DEBUG. It may hold a token, or a reference id that is an e-mail address.
+# urllib3 logs the address of every call. It may hold a token, or a reference id that is an e-mail address.
 logging.getLogger("urllib3.connectionpool").addFilter(_names_no_address)
