@@ -19,7 +19,8 @@ from scopes.intake.matching import unmerge as unmerging
 from scopes.intake.recording import attempts, awaited_ids, people, refusals, waivers
 from scopes.intake.recording.people import RecordedPeople
 from scopes.intake.recording.recorded import Recorded
-from scopes.intake.recording.recorder import Recorder, transition
+from scopes.intake.recording.recorder import Recorder
+from scopes.intake.recording.transitions import transition
 from scopes.judge import policy, suspicions
 from scopes.judge.rules import StandingFacts
 from scopes.models import Attempt, Connection, Merge, PolicyVersion, Source, Suspicion, Waiver

@@ -7,7 +7,7 @@ in one order (connections by id, standings by digest, new connections by key), s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -24,11 +24,11 @@ from scopes.intake.recording.recorded import Recorded
 from scopes.intake.recording.row import Key, PreparedFact, ReadScopes, Row, Step, first_row
 from scopes.intake.recording.vocabulary import Vocabulary
 from scopes.judge.policy import ConsentScreens, consent_screens_of, ensure_integration
-from scopes.judge.rules import NOT_BROKEN, StandingFacts
+from scopes.judge.rules import NOT_BROKEN
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Connection, Source
 from scopes.models.trail import Act
-from scopes.models.transactions import in_transaction, retry_after_deadlock
+from scopes.models.transactions import retry_after_deadlock
 from scopes.sources import registry
 
 FactWithOrigin = tuple[ConnectionFact, Origin]
@@ -243,29 +243,6 @@ def _read_scopes(vocabulary: Vocabulary, provider: int, fact: ConnectionFact) ->
         read = vocabulary.read(provider, fact.added)
         return read._replace(kept=None, added=read.kept or frozenset(), removed=removed)
     return vocabulary.read(provider, None if isinstance(fact, LinkChanged) else fact.scopes)
-
-
-@in_transaction
-def transition(
-    connections: Sequence[int],
-    change: Callable[[StandingFacts], StandingFacts],
-    origin: Origin,
-    now: datetime,
-) -> int:
-    """Apply `change` to the standing of each connection, in one transaction; returns how many changed.
-
-    For facts that do not come from a source: a person's plan, a waiver, the true policy version of a consent.
-    """
-    found = rows.find_by_id(connections)
-    standings = facts_of(row.standing for row in found)
-    moved = []
-    for row in found:
-        before = row.as_row(standings)
-        standing = change(before.standing)
-        if standing != before.standing:
-            moved.append((row, [Step(before._replace(standing=standing), now, origin)]))
-    rows.update(moved, intern(steps[0].row.standing for _, steps in moved), now)
-    return len(moved)
 
 
 def _current_among(reported: Iterable[Key], connections: Sequence[int]) -> list[int]:

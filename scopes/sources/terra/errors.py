@@ -10,6 +10,7 @@ from scopes.facts import AccountTrouble
 from scopes.redaction import without_addresses
 from scopes.sources.errors import (
     AccountRefused,
+    CredentialDead,
     CredentialRejected,
     RequestRefused,
     SourceError,
@@ -43,11 +44,6 @@ class TerraRefused(RequestRefused):
             and (not self.detail or bool(_ABOUT_A_USER.search(self.detail)))
         )
 
-    @property
-    def link_expired(self) -> bool:
-        """True when the provider no longer accepts this one connection: its person must consent again."""
-        return bool(_ABOUT_THEIR_AUTHORISATION.search(self.detail))
-
 
 def error_for(
     status: int,
@@ -66,7 +62,7 @@ def error_for(
     detail, known_dialect = _words(body)
     words = f"{call}: Terra answered {status}" + (" with a web page" if page else f", {detail}" if detail else "")
     if _ABOUT_THEIR_AUTHORISATION.search(detail):
-        return TerraRefused(words, status=status, detail=detail, trace_id=trace_id)
+        return CredentialDead(words, trace_id=trace_id)
     about_credential = status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and _ABOUT_OUR_CREDENTIAL.search(detail)
     if status == HTTPStatus.UNAUTHORIZED or about_credential:
         words += ". The dev id and the API key do not belong to a valid account: compare both with Terra's dashboard"

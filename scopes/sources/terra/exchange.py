@@ -99,7 +99,7 @@ class Exchange:
         """The answer to one call, repeated where that is allowed and helps.
 
         A pause that Terra asks for and that is longer than our limit is not waited: the error carries it.
-        Raises CredentialRejected, AccountRefused, SourceUnavailable or TerraRefused.
+        Raises CredentialDead, CredentialRejected, AccountRefused, SourceUnavailable or TerraRefused.
         """
         ends = time.monotonic() + self._limits.total
         for attempt in itertools.count(1):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from scopes.redaction import without_addresses
 from scopes.sources.consents import BegunConsent, ConsentRequest
-from scopes.sources.errors import SourceError, SourceUnavailable
+from scopes.sources.errors import CredentialDead, SourceError, SourceUnavailable
 from scopes.sources.events import EventCheck, EventProof
 from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit
 from scopes.sources.observations import Existence, Lookup, Page, Probe, ProbeResult
@@ -68,9 +68,8 @@ class TerraGateway(Gateway):
     def probe(self, user_id: str) -> Probe:
         try:
             athlete = self.client.athlete(user_id)
-        except TerraRefused as refused:
-            result = ProbeResult.EXPIRED if refused.link_expired else ProbeResult.REFUSED
-            return Probe(result, detail=without_addresses(str(refused)))
+        except CredentialDead as dead:
+            return Probe(ProbeResult.EXPIRED, detail=without_addresses(str(dead)))
         except SourceUnavailable as down:
             # Terra has just answered about the user, so an error of the server is about this athlete.
             own = down.status == HTTPStatus.INTERNAL_SERVER_ERROR

@@ -14,7 +14,7 @@ from scopes.facts import (
     Origin,
     OriginKind,
 )
-from scopes.intake.recording.recorder import transition
+from scopes.intake.recording.transitions import transition
 from scopes.models import Connection, Source
 from tests.cast import CONSENTED, EVERYTHING, NOW, connection_of, take_in, the
 from tests.intake.matching.ids import (
