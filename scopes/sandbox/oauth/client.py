@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from urllib.parse import unquote_plus
 
 from werkzeug.wrappers import Request, Response
+
+from scopes.sandbox.json_http import json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,17 @@ class Client:
 
     def is_caller(self, request: Request) -> bool:
         """Whether the request proves to be the client's: HTTP Basic, or id and secret in the body (RFC 6749, 2.3.1)."""
-        client_id, secret = _basic(request) or (
-            request.form.get("client_id", ""),
-            request.form.get("client_secret", ""),
-        )
+        sent = sent_in(request)
+        client_id, secret = _basic(request) or (sent.get("client_id", ""), sent.get("client_secret", ""))
         same_id = compare_digest(client_id.encode(), self.client_id.encode())
         return compare_digest(secret.encode(), self.secret.encode()) and same_id
+
+
+def sent_in(request: Request) -> Mapping[str, str]:
+    """The fields of a request's body, a form or JSON, and of its query."""
+    if request.mimetype == "application/json":
+        return {name: value for name, value in json_object(request).items() if isinstance(value, str)}
+    return request.values
 
 
 def _basic(request: Request) -> tuple[str, str] | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
@@ -15,7 +16,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from scopes.catalogue.entries import Known, Provider, Scope
-from scopes.catalogue.oauth import OAuth
+from scopes.catalogue.oauth import AccountFrom, OAuth, ReportedAt
 from scopes.sandbox.oauth import pages
 from scopes.sandbox.people import NAMED_PEOPLE
 
@@ -142,7 +143,15 @@ class Consent:
     def _allowed(self, asked: AuthorizationRequest, account: str, granted: frozenset[str]) -> Response:
         scopes = granted if asked.adds or self.sandbox.behaviour.adds else granted & set(asked.scopes)
         code = self.grants.new_code(account, tuple(sorted(scopes)), asked.redirect_uri, asked.challenge, asked.nonce)
-        return redirect(self._with(asked.redirect_uri, code=code, state=asked.state), 303)
+        more = {
+            report.field: self._written(scopes) for report in self.oauth.reports if report.at is ReportedAt.CALLBACK
+        }
+        if self.oauth.account.at is AccountFrom.CALLBACK:
+            more |= dict.fromkeys(self.oauth.account.fields, subject(account))
+        return redirect(self._with(asked.redirect_uri, code=code, state=asked.state, **more), 303)
+
+    def _written(self, scopes: Iterable[str]) -> str:
+        return self.oauth.scope_separator.join(sorted(map(self.provider.requested_as, scopes)))
 
     def _refused(self, wrong: NotAnswerable) -> Response:
         said = {"error_description": wrong.says} if wrong.says else {}
@@ -153,6 +162,11 @@ class Consent:
         named = {name: value for name, value in parameters.items() if value} | {"iss": self.sandbox.url}
         query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *named.items()])
         return urlunsplit(parts._replace(query=query))
+
+
+def subject(account: str) -> str:
+    """The account's id at this provider: the same at each start, and it says nothing about the person."""
+    return uuid5(NAMESPACE_URL, f"sandbox:{account}").hex[:20]
 
 
 def has_box(scope: str, provider: Provider, oauth: OAuth) -> bool:

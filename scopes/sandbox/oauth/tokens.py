@@ -7,19 +7,18 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_URL, uuid5
 
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
-from scopes.catalogue.oauth import AccountFrom, ClientAuthentication, Ends
+from scopes.catalogue.oauth import AccountFrom, ClientAuthentication, Ends, ReportedAt
 from scopes.sandbox.faults import Fault
 from scopes.sandbox.json_http import json_response
-from scopes.sandbox.oauth.client import oauth_error
-from scopes.sandbox.oauth.consent import ACCOUNTS, OPENID, has_box
+from scopes.sandbox.oauth.client import oauth_error, sent_in
+from scopes.sandbox.oauth.consent import ACCOUNTS, OPENID, has_box, subject
 from scopes.sandbox.oauth.grants import Token
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Tokens:
 
     def rules(self) -> Iterator[Rule]:
         yield Rule(TOKEN, methods=["POST"], endpoint=self.token)
-        yield Rule(REVOKE, methods=["POST"], endpoint=self.revoke)
+        yield Rule(REVOKE, methods=["POST", "GET", "DELETE"], endpoint=self.revoke)
         yield Rule(INTROSPECT, methods=["POST", "GET"], endpoint=self.introspect)
         yield Rule(USERINFO, methods=["GET"], endpoint=self.userinfo)
 
@@ -47,26 +46,27 @@ class Tokens:
         """Tokens for a code, or for a refresh token (RFC 6749, 4.1.3 and 6)."""
         if not self.sandbox.client.is_caller(request):
             return oauth_error("invalid_client", 401)
-        kind = request.form.get("grant_type")
+        sent = sent_in(request)
+        kind = sent.get("grant_type")
         if kind not in ("authorization_code", "refresh_token"):
             return oauth_error("unsupported_grant_type")
         fault: Fault | None = request.environ.get(FAULT)
         if fault and fault.kind == "invalid_grant":
             return oauth_error("invalid_grant")
         with self.grants.lock:
-            answer = self._exchange(request) if kind == "authorization_code" else self._refresh(request, fault)
+            answer = self._exchange(sent) if kind == "authorization_code" else self._refresh(sent, fault)
         if isinstance(answer, dict):
             if fault and fault.kind == "omit_scope":
-                del answer["scope"]
+                del answer[self._reported_as(ReportedAt.TOKEN_RESPONSE)]
             answer = json_response(answer)
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
-    def _exchange(self, request: Request) -> dict[str, Any] | Response:
-        code = self.grants.spend(request.form.get("code", ""))
-        if code is None or code.redirect_uri != request.form.get("redirect_uri"):
+    def _exchange(self, sent: Mapping[str, str]) -> dict[str, Any] | Response:
+        code = self.grants.spend(sent.get("code", ""))
+        if code is None or code.redirect_uri != sent.get("redirect_uri"):
             return oauth_error("invalid_grant")
-        verifier = hashlib.sha256(request.form.get("code_verifier", "").encode()).digest()
+        verifier = hashlib.sha256(sent.get("code_verifier", "").encode()).digest()
         if not compare_digest(_base64(verifier), code.challenge):
             return oauth_error("invalid_grant", says="the code verifier does not fit the challenge")
         answer = self._tokens(code.account, code.scopes, code.family)
@@ -77,9 +77,9 @@ class Tokens:
             answer |= self._account(code.account)
         return answer
 
-    def _refresh(self, request: Request, fault: Fault | None) -> dict[str, Any] | Response:
-        sent = request.form.get("refresh_token", "")
-        known = self.grants.token(sent)
+    def _refresh(self, sent: Mapping[str, str], fault: Fault | None) -> dict[str, Any] | Response:
+        refresh_token = sent.get("refresh_token", "")
+        known = self.grants.token(refresh_token)
         if known is None or known.kind != REFRESH:
             return oauth_error("invalid_grant")
         if known.replaced:
@@ -89,17 +89,17 @@ class Tokens:
         scopes = self._narrowed(known.scopes) if fault and fault.kind == "narrowed" else known.scopes
         answer = self._tokens(known.account, scopes, known.family)
         if self.sandbox.behaviour.rotates:
-            self.grants.mark_replaced(sent)
+            self.grants.mark_replaced(refresh_token)
             answer[REFRESH] = self.grants.new_token(REFRESH, known.account, scopes, known.family)
         return answer
 
     def revoke(self, request: Request) -> Response:
-        """RFC 7009: the same answer whether or not there was such a token."""
+        """RFC 7009, or as the provider has it: the same answer whether or not there was such a token."""
         revocation = self.oauth.revocation
         open_to_all = revocation is not None and revocation.client_authentication is ClientAuthentication.NONE
         if not open_to_all and not self.sandbox.client.is_caller(request):
             return oauth_error("invalid_client", 401)
-        known = self.grants.token(self._sent(request))
+        known = self.grants.token(self._token_in(request))
         if known and revocation and revocation.ends is Ends.GRANT:
             self.grants.end_grant(known.account)
         elif known:
@@ -107,28 +107,28 @@ class Tokens:
         return json_response({})
 
     def introspect(self, request: Request) -> Response:
-        """RFC 7662; without the client's secret only where the provider asks for none."""
+        """RFC 7662, or as the provider has it: without the client's secret only where it needs none."""
         introspection = self.oauth.introspection
         open_to_all = introspection is not None and introspection.client_authentication is ClientAuthentication.NONE
         if not open_to_all and not self.sandbox.client.is_caller(request):
             return oauth_error("invalid_client", 401)
-        known = self._live(self._sent(request))
+        known = self._live(self._token_in(request))
         if known is None:
             return json_response({"active": False})
         return json_response(
             {
                 "active": True,
-                "scope": self._written(known.scopes),
+                **self._report(ReportedAt.INTROSPECTION, known.scopes),
                 "client_id": self.sandbox.client.client_id,
                 "sub": subject(known.account),
+                **self._account(known.account),
                 **({"exp": int(known.ends_at)} if known.ends_at else {}),
             }
         )
 
     def userinfo(self, request: Request) -> Response:
         """The account that the access token is of."""
-        kind, _, sent = request.headers.get("Authorization", "").partition(" ")
-        known = self._live(sent) if kind.lower() == "bearer" else None
+        known = self._live(_bearer(request))
         if known is None or known.kind != ACCESS:
             return oauth_error("invalid_token", 401)
         person = ACCOUNTS[known.account]
@@ -142,7 +142,8 @@ class Tokens:
             "access_token": self.grants.new_token(ACCESS, account, scopes, family, seconds),
             "token_type": "Bearer",
             "expires_in": seconds,
-            "scope": self._written(scopes),
+            **self._report(ReportedAt.TOKEN_RESPONSE, scopes),
+            **{name: json.loads(value) for name, value in self.oauth.success},
         }
 
     def _narrowed(self, scopes: tuple[str, ...]) -> tuple[str, ...]:
@@ -150,12 +151,18 @@ class Tokens:
         lost = [scope for scope in scopes if has_box(scope, self.provider, self.oauth)][-1:]
         return tuple(scope for scope in scopes if scope not in lost)
 
-    def _written(self, scopes: tuple[str, ...]) -> str:
-        return self.provider.separator.join(map(self.provider.requested_as, scopes))
+    def _reported_as(self, at: ReportedAt) -> str:
+        """The field in which the provider reports the scopes there."""
+        return next((report.field for report in self.oauth.reports if report.at is at), "scope")
 
-    def _sent(self, request: Request) -> str:
-        names = ("token", ACCESS)
-        return next((request.values[name] for name in names if name in request.values), "")
+    def _report(self, at: ReportedAt, scopes: tuple[str, ...]) -> dict[str, Any]:
+        """The scopes in the provider's field: a text under the standard's name, under any other a list."""
+        name, written = self._reported_as(at), [self.provider.requested_as(scope) for scope in scopes]
+        return {name: self.provider.separator.join(written) if name == "scope" else written}
+
+    def _token_in(self, request: Request) -> str:
+        sent = {**sent_in(request), "bearer": _bearer(request)}
+        return next((sent[name] for name in ("token", ACCESS, "bearer") if name in sent), "")
 
     def _live(self, token: str) -> Token | None:
         known = self.grants.token(token)
@@ -187,9 +194,9 @@ class Tokens:
         return f"{signed}.{_base64(signature)}"
 
 
-def subject(account: str) -> str:
-    """The account's id at this provider: the same at each start, and it says nothing about the person."""
-    return uuid5(NAMESPACE_URL, f"sandbox:{account}").hex[:20]
+def _bearer(request: Request) -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def _base64(data: bytes) -> str:

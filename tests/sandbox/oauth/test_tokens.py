@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import pytest
 import requests
 
-from scopes.sandbox.oauth.tokens import subject
+from scopes.sandbox.oauth.consent import subject
 from tests.sandbox.oauth.conftest import (
     ACTIVITY,
     CLIENT_ID,
@@ -20,6 +20,7 @@ from tests.sandbox.oauth.conftest import (
     Application,
     answer_of,
     claims,
+    returned,
 )
 
 
@@ -115,6 +116,22 @@ def test_revoking_elsewhere_ends_what_came_of_one_code(start: Callable[..., Appl
     assert app.refresh(other["refresh_token"]).status_code == 200
     anybody = requests.post(app.metadata["revocation_endpoint"], data={"token": "x"}, timeout=10)
     assert error_of(anybody) == (401, "invalid_client")
+
+
+def test_a_token_that_is_its_own_credential_ends_itself(start: Callable[..., Application]) -> None:
+    app = start("polar")
+    tokens = app.tokens(scopes=("accesslink.read_all",))
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert requests.delete(app.metadata["revocation_endpoint"], headers=headers, timeout=10).ok
+    assert error_of(app.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
+
+
+def test_scopes_are_reported_where_and_as_the_provider_does(start: Callable[..., Application]) -> None:
+    assert start("hubspot").tokens(scopes=("crm.objects.contacts.read",))["scopes"] == ["crm.objects.contacts.read"]
+    strava = start("strava")
+    asked = {"scope": "read,activity:read", "approval_prompt": "force"}
+    back = returned(strava.decide("allow", "ada", ("read",), **asked))
+    assert back["scope"] == "read"
 
 
 def test_an_unknown_token_is_revoked_like_any_other(app: Application) -> None:
