@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -16,8 +18,19 @@ from scopes.admin.site import desk
 from scopes.admin.tags import chip, retirement
 from scopes.catalogue.entries import Known
 from scopes.catalogue.entries import Provider as Entry
+from scopes.catalogue.oauth import AccountFrom, Consents, Ends
 from scopes.models import Provider
 
+CONSENTS = {
+    Consents.ADD: _("A further consent adds to the grant."),
+    Consents.REPLACE: _("A further consent replaces the grant."),
+    Consents.UNKNOWN: _("Not known whether a further consent adds to the grant or replaces it."),
+}
+ENDS = {
+    Ends.TOKEN: _("Revoking ends one token."),
+    Ends.GRANT: _("Revoking ends the account’s whole grant."),
+    Ends.UNKNOWN: _("Not known what revoking ends."),
+}
 KNOWN = {Known.YES: _("Yes"), Known.NO: _("No"), Known.UNKNOWN: _("Not known")}
 
 
@@ -32,7 +45,7 @@ class Catalogue(Records):
     ordering = ("name",)
     fields = (
         "name", "slug", "state", "succeeded_by", "reports_scopes", "may_untick", "needs_approval", "advice",
-        "scopes_reported", "unknown", "notes", "sources", "proved",
+        "scopes_reported", "unknown", "direct", "notes", "sources", "proved",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
@@ -96,6 +109,22 @@ class Catalogue(Records):
         names = row.unknown_scopes.order_by("name").values_list("name", flat=True)[:200]
         return format_html_join(" ", "<code>{}</code>", ((name,) for name in names)) or gettext("None.")
 
+    @admin.display(description=_("As our own OAuth client"))
+    def direct(self, row: Provider) -> SafeString | str:
+        oauth = _entry(row).oauth
+        if oauth is None:
+            return gettext("Not described.")
+        lines = [
+            gettext("Consent screen: %(address)s") % {"address": oauth.authorization_endpoint},
+            CONSENTS[oauth.consents],
+            ENDS[oauth.revocation.ends] if oauth.revocation else gettext("Tokens can’t be revoked."),
+            gettext("Whose account it is can’t be checked.") if oauth.account.at is AccountFrom.NOWHERE else "",
+            gettext("Some scopes need an administrator’s consent.") if oauth.admin_consent else "",
+            gettext("Not confirmed: %(keys)s") % {"keys": ", ".join(oauth.unconfirmed)} if oauth.unconfirmed else "",
+        ]
+        known = format_html_join("", "<li>{}</li>", ((line,) for line in lines if line))
+        return format_html("<ul>{}{}</ul>", known, _addresses(oauth.sources))
+
     @admin.display(description=_("Confirmed"))
     def proved(self, row: Provider) -> str:
         return gettext("Yes") if row.confirmed else gettext("Unconfirmed")
@@ -106,12 +135,16 @@ class Catalogue(Records):
 
     @admin.display(description=_("Sources"))
     def sources(self, row: Provider) -> SafeString:
-        rows = format_html_join(
-            "",
-            '<li><a href="{0}" rel="noreferrer">{0}</a>, read {1}</li>',
-            ((address, date_format(day, "j F Y")) for address, day in _entry(row).sources),
-        )
-        return format_html("<ul>{}</ul>", rows)
+        return format_html("<ul>{}</ul>", _addresses(_entry(row).sources))
+
+
+def _addresses(sources: tuple[tuple[str, date], ...]) -> SafeString:
+    """An item for each address that was read, with the day."""
+    return format_html_join(
+        "",
+        '<li><a href="{0}" rel="noreferrer">{0}</a>, read {1}</li>',
+        ((address, date_format(day, "j F Y")) for address, day in sources),
+    )
 
 
 def _entry(row: Provider) -> Entry:

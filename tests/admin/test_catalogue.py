@@ -48,3 +48,18 @@ def test_scopes_that_were_reported_and_are_not_in_the_catalogue_are_named(
     people.take_in(ConnectionSeen("oura", "u", people.NOW, scopes=("daily", "dreams")))
     assert "Reported, not in the catalogue dreams" in shown("oura")
     assert "Reported, not in the catalogue None." in shown("withings")
+
+
+def test_how_we_would_be_its_client_is_shown_and_what_of_it_is_not_confirmed(
+    cast: Source, shown: Callable[[str], str]
+) -> None:
+    catalogue.load(default(), people.NOW)
+    oura, dexcom, microsoft = shown("oura"), shown("dexcom"), shown("microsoft")
+    assert "Consent screen: https://cloud.ouraring.com/oauth/authorize" in oura
+    assert "Not confirmed: reports, revocation" in oura and "Not known what revoking ends." in oura
+    assert "Whose account it is can’t be checked." in dexcom and "Tokens can’t be revoked." in dexcom
+    assert "A further consent adds to the grant." in microsoft
+    assert "Some scopes need an administrator’s consent." in microsoft
+    block = default().provider("microsoft").oauth
+    assert block and all(address in microsoft for address, _ in block.sources)
+    assert "As our own OAuth client Not described." in shown("apple_health")
