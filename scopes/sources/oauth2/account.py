@@ -29,6 +29,8 @@ def account_of(server: Server, answer: TokenAnswer, parameters: Mapping[str, Seq
     if at is AccountFrom.ID_TOKEN:
         return joined(server, claims_of(answer.id_token or ""))
     found = ask(server, answer.access, answer.refresh)
+    if found is None:
+        raise SourceUnavailable(f"{server.client.name}: a token that it has just given is not accepted")
     subject = claims_of(answer.id_token or "").get("sub")
     if server.oauth.account.fields == ("sub",) and subject is not None and str(subject) != found:
         # OpenID Connect Core, 5.3.2.

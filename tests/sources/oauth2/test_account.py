@@ -1,0 +1,19 @@
+"""Whose account a consent was with: what is not said is no reason to believe that nobody says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from scopes.catalogue import default
+from scopes.sources.errors import SourceUnavailable
+from tests.sources.oauth2.test_every_block import at, consented, offered
+
+
+def test_a_fresh_token_that_its_own_introspection_refuses_leaves_the_account_unknown_and_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gitlab = default().provider("gitlab")
+    with at(gitlab) as (sandbox, server):
+        monkeypatch.setattr(sandbox.grants, "token", lambda token: None)
+        with pytest.raises(SourceUnavailable, match="not accepted"):
+            consented(server, gitlab, offered(gitlab))
