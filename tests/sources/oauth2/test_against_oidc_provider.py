@@ -21,6 +21,8 @@ from scopes.sources.oauth2 import client as authorization_server
 from scopes.sources.oauth2 import endpoints, vault
 from scopes.sources.oauth2.gateway import OAuth2Gateway
 from scopes.sources.oauth2.server import Server
+from scopes.sources.observations import Existence, Probe, ProbeResult
+from scopes.sync import refreshes
 from tests import cast
 from tests.reauth.hands import act
 from tests.sources.oauth2.authorization_server import CLIENT_ID, CLIENT_SECRET, AuthorizationServer, Browser, running
@@ -238,3 +240,29 @@ def test_check_up_finds_all_well_and_a_wrong_secret(gateway: OAuth2Gateway, monk
     monkeypatch.setenv("OAUTH2_CLINIC_CLIENT_SECRET", "another")
     wrong = list(registry.gateway("oauth2", "clinic").check_up(timezone.now()))[-1]
     assert (wrong.check, wrong.ok) == ("credentials", False) and "OAUTH2_CLINIC_CLIENT_SECRET" in wrong.do
+
+
+def test_what_is_due_is_refreshed_asked_about_and_rejected_once_its_family_ended(
+    client: Client, gateway: OAuth2Gateway, person: Browser, send: Callable[[str], Issued]
+) -> None:
+    come_back(client, person.consent(press(client, send("ben")), "account-ben", "daily", "heartrate"))
+    source, first = Source.objects.get(name="clinic"), tokens_of()
+
+    def refresh_now() -> None:
+        Token.objects.update(refresh_at=timezone.now())
+        refreshes.refresh_due(source, gateway, timezone.now, lambda: True)
+
+    refresh_now()
+    second = tokens_of()
+    assert first[0] != second[0] and first[1] != second[1] and health() == "ok"
+    assert gateway.look_up("account-ben", timezone.now()).existence is Existence.KNOWN
+    assert gateway.probe("account-ben") == Probe(ProbeResult.ANSWERED, "account-ben")
+    assert [one.user_id for page in gateway.connections(0, timezone.now) for one in page.connections] == ["account-ben"]
+
+    # Somebody spends the first refresh token again, which ends the second as well.
+    server = server_of(gateway)
+    with pytest.raises(CredentialDead):
+        authorization_server.refresh(server.oauth, gateway.client, first[1], gateway.calls)
+    refresh_now()
+    assert (connection().standing.link, health()) == ("token_rejected", "broken")
+    assert Token.objects.get().ended_at is not None and gateway.probe("account-ben").result is ProbeResult.EXPIRED
