@@ -41,7 +41,7 @@ def test_the_migrations_make_the_roles() -> None:
 
 
 @pytest.mark.django_db
-def test_a_permission_that_no_model_knows_is_given_to_nobody() -> None:
+def test_a_permission_that_no_model_knows_is_given_to_no_role() -> None:
     grant(apps, {"viewer": ["person.fly", "unicorn.view_unicorn"]})
     assert not Permission.objects.filter(codename__in=("fly", "view_unicorn")).exists()
 

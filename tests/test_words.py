@@ -75,10 +75,9 @@ PARTS = {
     "lately": "recent",
 }
 
-# The rest of the tests, and decisions that describe what was, may name a retired word.
 SCREENS = ("templates", "portal", "scopes")
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs")
-CODE = ("portal", "scopes", "benchmarks")
+CODE = ("portal", "scopes", "benchmarks", "tests")
 
 TAGS = re.compile(r"\{#.*?#\}|\{% (?!translate|blocktranslate)[^%]*%\}|\{\{.*?\}\}|<code>.*?</code>|<[^>]*>", re.DOTALL)
 NO_PROSE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)

@@ -23,7 +23,7 @@ from tests import cast as people
 
 LOOKERS = {"viewer", "agent", "lead", "auditor"}
 ALL = LOOKERS | {"engineer"}
-NOBODY: set[str] = set()
+NO_ROLE: set[str] = set()
 
 
 # Screen -> the roles that may open it. The superuser may open all of them.
@@ -80,10 +80,10 @@ SCREENS: dict[str, set[str]] = {
     "unused_permissions": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
-    "auth_user_changelist": NOBODY,
-    "auth_user_add": NOBODY,
-    "auth_user_change": NOBODY,
-    "auth_user_password_change": NOBODY,
+    "auth_user_changelist": NO_ROLE,
+    "auth_user_add": NO_ROLE,
+    "auth_user_change": NO_ROLE,
+    "auth_user_password_change": NO_ROLE,
 }
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from scopes.models import AuditRun, Source
 
 
-def test_an_audit_run_tells_its_findings_and_changes(records: Source, signed_in: Callable[[str], Client]) -> None:
+def test_an_audit_run_shows_its_findings_and_changes(records: Source, signed_in: Callable[[str], Client]) -> None:
     run = AuditRun.objects.get()
     page = signed_in("viewer").get(reverse("admin:scopes_auditrun_change", args=[run.pk])).content.decode()
     assert "<strong>1</strong> connections are blocked" in page

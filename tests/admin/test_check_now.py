@@ -30,15 +30,21 @@ NOT_FOUND = {"type": "about:blank", "title": "not found", "instance": "/userInfo
 
 
 class Terra:
-    """What the Terra of these tests answers: each user as it is told here, else 404."""
+    """What the Terra of these tests answers: each user as it is given here, else 404."""
 
     def __init__(self) -> None:
         self.users: dict[str, dict[str, object]] = {}
         self.asked: list[str] = []
         self.down = False
 
-    def knows(self, row: Connection, **told: object) -> None:
-        self.users[row.user_id] = {"user_id": row.user_id, "provider": "OURA", "active": True, "scopes": None, **told}
+    def knows(self, row: Connection, **reported: object) -> None:
+        self.users[row.user_id] = {
+            "user_id": row.user_id,
+            "provider": "OURA",
+            "active": True,
+            "scopes": None,
+            **reported,
+        }
 
     def user_info(self, request: Request) -> Response:
         user_id = request.args["user_id"]
@@ -80,7 +86,7 @@ def unconfirmed(number: int) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_agents_and_leads_verify_and_nobody_else(terra: Terra, signed_in: Callable[[str], Client], role: str) -> None:
+def test_only_agents_and_leads_check_a_connection(terra: Terra, signed_in: Callable[[str], Client], role: str) -> None:
     terra.knows(people.connection_of("Ada"))
     browser, may = signed_in(role), ROLES[role]
     answers = [browser.get(address()), browser.post(address(), WHY)]
@@ -88,7 +94,7 @@ def test_agents_and_leads_verify_and_nobody_else(terra: Terra, signed_in: Callab
     assert (terra.asked == ["ada-oura"]) is may
 
 
-def test_looking_at_the_page_asks_nobody_and_says_what_will_happen(
+def test_opening_the_page_sends_nothing_and_says_what_will_happen(
     terra: Terra, signed_in: Callable[[str], Client]
 ) -> None:
     page = words_of(signed_in("agent").get(address()).content.decode())
@@ -129,7 +135,7 @@ def test_what_terra_said_stands_beside_what_the_webhook_said_and_what_is_right(
     )  # fmt: skip
 
 
-def test_when_terra_is_down_that_is_told_and_nothing_changes(terra: Terra, signed_in: Callable[[str], Client]) -> None:
+def test_when_terra_is_down_the_page_says_so(terra: Terra, signed_in: Callable[[str], Client]) -> None:
     terra.down = True
     before = people.connection_of("Ada").standing_id
 

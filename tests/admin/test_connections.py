@@ -71,7 +71,7 @@ def test_pages_of_connections_go_on_by_id(
     assert len(seen) == 7 and seen == sorted(set(seen))
 
 
-def test_unclaimed_and_staging_connections_are_told_apart(cast: Source, signed_in: Callable[[str], Client]) -> None:
+def test_unclaimed_and_staging_connections_are_distinguished(cast: Source, signed_in: Callable[[str], Client]) -> None:
     staging = people.terra("terra:staging")
     people.take_in(ConsentGiven("oura", "stray", people.CONSENTED, scopes=("daily",)), source=staging)
     page = signed_in("agent").get(reverse("admin:connections"), {"source": staging.pk}).content.decode()

@@ -164,7 +164,7 @@ def test_a_uuid_of_today_or_of_before_and_an_unclaimed_connection_lead_to_their_
     assert links(browser, f"connection_error for {stray}") == {unclaimed}
 
 
-def test_a_text_that_names_nobody_known_says_so(cast: Source, signed_in: Browse) -> None:
+def test_a_text_that_names_no_known_person_says_so(cast: Source, signed_in: Browse) -> None:
     assert "None: no e-mail address" in paste(signed_in("agent"), "insufficient_scope for 0-0-0-0 and love")
 
 
@@ -235,7 +235,7 @@ def test_a_retired_provider_needs_its_successor_whatever_is_missing(cast: Source
     assert "What to do Connect the successor." in page and "Provider retired." in page
 
 
-def test_a_text_that_is_too_long_to_send_is_told_so(cast: Source, signed_in: Browse) -> None:
+def test_a_text_that_is_too_long_to_send_is_refused_with_the_limit(cast: Source, signed_in: Browse) -> None:
     response = signed_in("agent").post(ADDRESS, {"text": "scope " * 1_700_000})
     assert response.status_code == 413
     assert "longer than 2.5 MB" in response.content.decode()

@@ -45,7 +45,7 @@ def test_a_form_without_its_token(cast: Source, signed_in: Callable[[str], Clien
     plain(response.content.decode())
 
 
-def test_a_failure_of_ours_tells_no_detail(
+def test_a_failure_of_ours_reveals_no_detail(
     cast: Source, signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(who: object) -> None:

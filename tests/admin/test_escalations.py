@@ -15,7 +15,7 @@ from tests.admin.acts import page_of, waived
 from tests.admin.reading import queries
 
 
-def test_what_an_engineer_must_mend_has_a_text_to_paste_on_both_pages(
+def test_what_an_engineer_must_fix_has_a_text_to_paste_on_both_pages(
     cast: Source, signed_in: Callable[[str], Client]
 ) -> None:
     people.policy_for("oura", {**people.OURA_POLICY, "requested": ["email", "daily", "workout"]})

@@ -21,7 +21,7 @@ def front(browser: Client) -> str:
     return words_of(browser.get("/admin/").content.decode())
 
 
-def test_production_is_counted_apart_from_test_and_staging(cast: Source, signed_in: Callable[[str], Client]) -> None:
+def test_production_is_counted_separately(cast: Source, signed_in: Callable[[str], Client]) -> None:
     staging = people.terra("terra:staging")
     people.take_in(ConsentGiven("oura", "test-1", people.CONSENTED, scopes=("daily",)), source=staging)
     page = signed_in("viewer").get("/admin/")
@@ -43,7 +43,7 @@ def test_production_is_counted_apart_from_test_and_staging(cast: Source, signed_
         (2, "failed", "The last audit failed"),
     ],
 )
-def test_an_audit_that_is_late_or_failed_is_told_loudly(
+def test_an_audit_that_is_late_or_failed_is_shown_prominently(
     signed_in: Callable[[str], Client], hours: int | None, state: str, says: str
 ) -> None:
     now = timezone.now()
@@ -59,7 +59,7 @@ def test_an_audit_that_is_late_or_failed_is_told_loudly(
 
 
 @pytest.mark.parametrize("production", [True, False])
-def test_silence_is_told_loudly_where_it_is_production(
+def test_silence_is_shown_prominently_where_it_is_production(
     signed_in: Callable[[str], Client], cast: Source, production: bool
 ) -> None:
     source = cast if production else people.terra("terra:staging")
@@ -89,12 +89,12 @@ def test_the_focus_is_in_the_one_search_box(cast: Source, signed_in: Callable[[s
     assert page.count("data-search") == 1 and page.count("autofocus") == 1
 
 
-def test_who_has_no_role_is_told_so(cast: Source, signed_in: Callable[[str], Client]) -> None:
+def test_somebody_without_a_role_sees_that_they_have_none(cast: Source, signed_in: Callable[[str], Client]) -> None:
     page = front(signed_in("none"))
     assert "You have no role yet" in page and "Oura" not in page
 
 
-def test_blocked_and_broken_are_told_night_by_night(signed_in: Callable[[str], Client], cast: Source) -> None:
+def test_blocked_and_broken_are_shown_night_by_night(signed_in: Callable[[str], Client], cast: Source) -> None:
     now = timezone.now()
     for ago, blocked, broken in ((3, 1203, 7), (2, 1180, 7), (0, 1191, 7)):
         night(cast, now - timedelta(days=ago), blocked, broken)

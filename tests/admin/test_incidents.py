@@ -31,7 +31,7 @@ def link_of(name: str) -> str:
     return Connection.objects.get(reference_id=f"ref-{name}", integration__provider__slug="oura").standing.link
 
 
-def test_it_is_told_on_the_front_page_in_the_list_and_on_the_persons_page(
+def test_it_is_shown_on_the_home_page_in_the_list_and_on_the_persons_page(
     open_one: Incident, signed_in: Callable[[str], Client]
 ) -> None:
     browser = signed_in("agent")
@@ -39,9 +39,9 @@ def test_it_is_told_on_the_front_page_in_the_list_and_on_the_persons_page(
     page = browser.get(reverse("admin:incidents")).content.decode()
     assert "1 of 4 working connections as broken or missing" in page
     assert act("release", open_one) not in page, "an agent may look only"
-    told = "reports this connection as inactive"
-    assert told in browser.get(reverse("admin:person", args=[people.the("Ada").pk])).content.decode()
-    assert told not in browser.get(reverse("admin:person", args=[people.the("Ben").pk])).content.decode()
+    sentence = "reports this connection as inactive"
+    assert sentence in browser.get(reverse("admin:person", args=[people.the("Ada").pk])).content.decode()
+    assert sentence not in browser.get(reverse("admin:person", args=[people.the("Ben").pk])).content.decode()
 
 
 @pytest.mark.parametrize(("name", "link"), [("release", "inactive"), ("discard", "active")])

@@ -23,7 +23,7 @@ def shown(engineer: Client) -> str:
     return " ".join(engineer.get(reverse("admin:jobs")).content.decode().split())
 
 
-def test_it_says_what_failed_and_why_and_that_nobody_works(engineer: Client) -> None:
+def test_it_says_what_failed_and_why_and_that_no_worker_runs(engineer: Client) -> None:
     failed_job(timezone.now())
     queue.defer("stalled_jobs")
 
@@ -39,7 +39,7 @@ def test_it_says_that_workers_live(engineer: Client) -> None:
     assert "1 worker running." in shown(engineer)
 
 
-def test_a_long_list_of_ids_is_told_by_its_length(engineer: Client) -> None:
+def test_a_long_list_of_ids_is_shown_by_its_length(engineer: Client) -> None:
     failed_job(timezone.now())
     with connection.cursor() as cursor:
         cursor.execute("""UPDATE procrastinate_jobs SET args = '{"connections": [1, 2, 3], "source": 4}'""")

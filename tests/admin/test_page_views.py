@@ -68,7 +68,7 @@ def test_a_method_that_a_screen_does_not_take_is_405(
     assert not written()
 
 
-def test_posting_to_a_person_s_page_shows_nobody(everything: Source, signed_in: Callable[[str], Client]) -> None:
+def test_posting_to_a_person_s_page_shows_no_person(everything: Source, signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("agent")
     for where in (address("person"), address("connection")):
         response = browser.post(where)

@@ -97,7 +97,7 @@ def test_an_unclaimed_connection_has_a_page_until_it_is_claimed(
     assert response.headers["Location"] == reverse("admin:person", args=[claimed.person_id])
 
 
-def test_the_page_of_a_past_day_tells_that_day_and_lets_nobody_act(
+def test_the_page_of_a_past_day_shows_that_day_and_allows_no_act(
     cast: Source, signed_in: Callable[[str], Client]
 ) -> None:
     people.take_in(LinkChanged("oura", "ada-oura", LinkState.REVOKED, people.NOW, reference_id="ref-ada"))

@@ -84,7 +84,7 @@ def test_an_erasure_is_shown_first_and_meant(records: Source, signed_in: Callabl
     assert not ReauthLink.objects.exists()
 
 
-def test_a_forged_form_erases_nobody(records: Source, agent: Callable[[str], User]) -> None:
+def test_a_forged_form_erases_no_person(records: Source, agent: Callable[[str], User]) -> None:
     forger = Client(enforce_csrf_checks=True)
     forger.force_login(agent("lead"))
     assert forger.post(of("erase_person"), SURE).status_code == 403

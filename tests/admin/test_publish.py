@@ -20,7 +20,7 @@ from tests.admin.drafts import NEEDS_STRESS, drafted, in_force, read
 from tests.admin.reading import words_of
 
 
-def test_the_impact_says_whom_it_concerns_why_and_how_many_a_link_could_mend(
+def test_the_impact_says_whom_it_concerns_why_and_how_many_a_link_could_fix(
     oura: Integration, signed_in: Callable[[str], Client]
 ) -> None:
     """Ada and Finn have all but stress; Ben lacks heart rate as well, and Cy revoked."""
@@ -75,7 +75,7 @@ def test_publishing_shows_what_will_happen_and_asks_why(
     assert TrailEntry.objects.filter(verb="policy.published", subject=str(made)).count() == 1
 
 
-def test_a_date_in_the_past_is_told_and_moves_who_consented_since(oura: Integration, engineer: Client) -> None:
+def test_a_date_in_the_past_is_announced_and_moves_consents_since_then(oura: Integration, engineer: Client) -> None:
     made = drafted(oura)
     since = (people.CONSENTED - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
     page = read(engineer, "publish_policy", made.pk, f"?since={since}")

@@ -35,7 +35,7 @@ def test_a_list_of_records_ends_where_it_says_and_counts_no_further(
     assert browser.get(reverse("admin:scopes_delivery_changelist"), {"p": "3"}).status_code == 302
 
 
-def test_records_are_changed_by_nobody(everything: Source, signed_in: Callable[[str], Client]) -> None:
+def test_records_cannot_be_changed(everything: Source, signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("everything")
     for screen in SCREENS:
         if screen.startswith("scopes_"):

@@ -42,7 +42,7 @@ def page(browser: Client, screen: str, *keys: int) -> str:
     return words_of(response.content.decode())
 
 
-def test_both_people_are_told_of_it_and_whoever_looks_is_written_down(signed_in: Callable[[str], Client]) -> None:
+def test_both_people_s_pages_show_it_and_viewing_is_recorded(signed_in: Callable[[str], Client]) -> None:
     named()
     browser = signed_in("viewer")
     ada, ben = people.the("Ada"), people.the("Ben")
@@ -58,13 +58,13 @@ def test_both_people_are_told_of_it_and_whoever_looks_is_written_down(signed_in:
     ), "it is of today"
 
 
-def test_an_unclaimed_connection_tells_of_it_as_well(signed_in: Callable[[str], Client]) -> None:
+def test_an_unclaimed_connection_shows_it_as_well(signed_in: Callable[[str], Client]) -> None:
     people.take_in(ConsentGiven("oura", "gus", people.CONSENTED, reference_id="ref-gus", scopes=()))
     named("ref-hal", "gus")
     named("ref-gus")
-    told = page(signed_in("viewer"), "connection", Connection.objects.get(user_id="gus").pk)
-    assert "Terra also reported this connection for ref-hal" in told
-    assert "Terra also reported a connection of ref-ada for ref-gus" in told
+    shown = page(signed_in("viewer"), "connection", Connection.objects.get(user_id="gus").pk)
+    assert "Terra also reported this connection for ref-hal" in shown
+    assert "Terra also reported a connection of ref-ada for ref-gus" in shown
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -149,7 +149,7 @@ def test_ids_that_differ_in_case_only_point_to_each_other(signed_in: Callable[[s
     assert "differ in case" not in page(browser, "person", people.the("Ada").pk)
 
 
-def test_a_connection_that_nobody_claimed_because_of_its_case_points_to_the_person(
+def test_a_connection_that_is_unclaimed_because_of_its_case_points_to_the_person(
     signed_in: Callable[[str], Client],
 ) -> None:
     people.take_in(ConsentGiven("oura", "shouted", people.CONSENTED, reference_id="REF-ADA", scopes=()))

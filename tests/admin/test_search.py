@@ -93,7 +93,7 @@ def test_what_was_typed_stands_in_no_address(cast: Source, signed_in: Callable[[
     assert browser.get(location).status_code == 200
 
 
-def test_nobody_found_says_what_may_be_typed(cast: Source, signed_in: Callable[[str], Client]) -> None:
+def test_without_a_match_the_page_says_what_may_be_typed(cast: Source, signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("agent")
     page = browser.get(type_in(browser, "zacharias").headers["Location"]).content.decode()
     assert "No one found" in page and "Enter the whole e-mail address" in page

@@ -102,7 +102,7 @@ def revoked_at_dexcom(resource: str | None) -> None:
     take_in(LinkChanged("dexcom", "ben-eu", LinkState.REVOKED, CONSENTED + timedelta(days=1)))
 
 
-def test_the_agent_chooses_the_region_where_nobody_knows_it(desk: Callable[[str], Client]) -> None:
+def test_the_agent_chooses_the_region_where_it_is_unknown(desk: Callable[[str], Client]) -> None:
     revoked_at_dexcom(None)
     agent, form = desk("agent"), address(the("ben"), "dexcom")
     page = agent.get(form).content.decode()
@@ -138,7 +138,7 @@ def test_a_viewer_can_neither_send_nor_withdraw(desk: Callable[[str], Client]) -
     assert link.withdrawn_at is None and ReauthLink.objects.count() == 1
 
 
-def test_nobody_sends_without_signing_in_or_with_a_forged_form(desk: Callable[[str], Client]) -> None:
+def test_no_link_is_sent_without_signing_in_or_with_a_forged_form(desk: Callable[[str], Client]) -> None:
     assert Client().post(address(the("ben")), FORM).status_code == 302
     forger = Client(enforce_csrf_checks=True)
     desk("agent")
@@ -163,7 +163,7 @@ def waived() -> Person:
     return the("ben")
 
 
-def asked_twice_in_vain() -> Person:
+def unchanged_twice() -> Person:
     for days in (40, 35):
         made = send(the("ben"), now=timezone.now() - timedelta(days=days)).link
         ReauthLink.objects.filter(pk=made.pk).update(outcome="unchanged", settled_at=made.created_at)
@@ -179,7 +179,7 @@ REFUSED: list[tuple[Callable[[], Person], str, str, str, bool, bool]] = [
     (not_requested, "oura", "Our request does not ask for this scope", "An engineer can fix it", True, True),
     (not_approved, "oura", "has not approved this scope for our client", "An engineer can fix it", True, True),
     (waived, "oura", "The person declined this scope", "Don’t ask again until the waiver ends", False, True),
-    (asked_twice_in_vain, "oura", "The last two links changed nothing", "What you can do", False, True),
+    (unchanged_twice, "oura", "The last two links changed nothing", "What you can do", False, True),
     (decided_on_the_phone, "apple_health", "permissions are set on the person", "The person can fix it", False, False),
 ]
 
@@ -187,7 +187,7 @@ REFUSED: list[tuple[Callable[[], Person], str, str, str, bool, bool]] = [
 @pytest.mark.parametrize(
     ("given", "provider", "why", "who", "text", "lead_may"), REFUSED, ids=[line[0].__name__ for line in REFUSED]
 )
-def test_what_cannot_help_is_refused_with_who_can_mend_it_and_a_lead_overrides_it(
+def test_what_cannot_help_is_refused_with_who_can_fix_it_and_a_lead_overrides_it(
     desk: Callable[[str], Client],
     given: Callable[[], Person],
     provider: str,

@@ -59,7 +59,7 @@ def test_refused_tries_do_not_lengthen_the_wait(agent: Callable[[str], User]) ->
 
 
 @pytest.mark.django_db
-def test_the_answer_tells_neither_which_names_exist_nor_which_are_locked(agent: Callable[[str], User]) -> None:
+def test_the_answer_reveals_neither_which_names_exist_nor_which_are_locked(agent: Callable[[str], User]) -> None:
     name = agent("agent").username
     no_staff = User.objects.create_user("no-staff", password=PASSWORD)
     left = User.objects.create_user("left", password=PASSWORD, is_staff=True, is_active=False)

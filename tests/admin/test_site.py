@@ -57,7 +57,9 @@ def test_a_new_screen_is_covered_without_a_word_of_its_own(
     assert written() == {people.the("Ben").pk}
 
 
-def test_who_may_not_open_a_screen_is_shown_nobody(everything: Source, signed_in: Callable[[str], Client]) -> None:
+def test_a_screen_that_may_not_be_opened_shows_no_person(
+    everything: Source, signed_in: Callable[[str], Client]
+) -> None:
     assert signed_in("engineer").get(address("person")).status_code == 403
     assert Client().get(address("person")).status_code == 302
     assert not written()

@@ -88,7 +88,7 @@ def test_dismissing_asks_for_a_reason(suspicion: Suspicion, signed_in: Callable[
     assert "already closed: dismissed" in lead.get(act(suspicion, "dismiss")).content.decode()
 
 
-def test_the_page_costs_the_same_for_one_doubt_and_for_many(
+def test_the_page_costs_the_same_for_one_suspicion_and_for_many(
     suspicion: Suspicion, signed_in: Callable[[str], Client]
 ) -> None:
     browser = signed_in("engineer")

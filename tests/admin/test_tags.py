@@ -22,9 +22,9 @@ def test_a_provider_is_called_retired_from_its_day_on(
     page: str, cast: Source, signed_in: Callable[[str], Client]
 ) -> None:
     oura = Provider.objects.filter(slug="oura")
-    for days, told in ((0, "Retired</span> since"), (1, "Retires</span> on")):
+    for days, words in ((0, "Retired</span> since"), (1, "Retires</span> on")):
         oura.update(retired_on=timezone.now().date() + timedelta(days=days))
-        assert told in signed_in("engineer").get(reverse(f"admin:scopes_{page}_changelist")).text
+        assert words in signed_in("engineer").get(reverse(f"admin:scopes_{page}_changelist")).text
 
 
 def test_what_a_source_or_the_host_says_is_never_markup(cast: Source, signed_in: Callable[[str], Client]) -> None:

@@ -26,7 +26,7 @@ def test_links_and_the_timeline_are_there_and_can_be_filtered(records: Source, r
 
 
 @pytest.mark.usefixtures("cast")
-def test_what_a_file_told_is_told_with_the_file_s_name(read: Callable[..., str]) -> None:
+def test_what_a_file_reported_is_shown_with_the_file_s_name(read: Callable[..., str]) -> None:
     file = Origin("terra:prod", OriginKind.FILE, "old.csv sha256:0123456789abcdef")
     people.take_in(ConnectionSeen("whoop", "w", people.NOW, "ref-ada", ("read:sleep",)), origin=file)
 

@@ -20,7 +20,7 @@ def health(row: Connection) -> str:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_agents_and_leads_respect_a_no_and_end_that_and_nobody_else(
+def test_only_agents_and_leads_waive_and_end_a_waiver(
     cast: Source, signed_in: Callable[[str], Client], role: str
 ) -> None:
     browser, may = signed_in(role), ROLES[role]

@@ -54,7 +54,7 @@ def test_a_prefix_makes_no_other_scope(tmp_path: Path) -> None:
     assert not provider.knows("https://api.stride.example/pulse")
 
 
-def test_of_prefixes_that_begin_alike_the_longest_is_taken_off(tmp_path: Path) -> None:
+def test_of_prefixes_with_the_same_beginning_the_longest_is_removed(tmp_path: Path) -> None:
     text = FILE + "prefixes: [https://api.stride.example/, https://api.stride.example/auth/]\n"
     provider = load(written(tmp_path, stride=text)).provider("stride")
     assert provider.canonical("https://api.stride.example/auth/sleep") == "sleep"

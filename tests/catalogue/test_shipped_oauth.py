@@ -157,7 +157,7 @@ def test_whoop_wants_its_offline_scope_again_at_each_refresh() -> None:
     assert (whoop.offline_scopes, whoop.refresh.parameters) == (("offline",), (("scope", "offline"),))
 
 
-def test_dexcom_does_not_tell_whose_account_it_is() -> None:
+def test_dexcom_does_not_report_the_account() -> None:
     assert block("dexcom").account.at is AccountFrom.NOWHERE
 
 

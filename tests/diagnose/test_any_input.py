@@ -119,6 +119,6 @@ def test_a_report_with_values_of_any_type_gets_an_answer(data: dict[str, object]
 
 
 def test_one_long_word_is_looked_through_as_fast_as_many() -> None:
-    for told in ("missing _permission", "insufficient_scope", "invalid= scopes", "AADSTS", "required_scopes"):
+    for beginning in ("missing _permission", "insufficient_scope", "invalid= scopes", "AADSTS", "required_scopes"):
         for letters in ("a", "a:", "a.", "a_", "a-", "A1"):
-            assert said(f"{told} {letters * 6000}").verdict in ErrorVerdict
+            assert said(f"{beginning} {letters * 6000}").verdict in ErrorVerdict

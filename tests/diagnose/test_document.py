@@ -34,7 +34,7 @@ def test_every_verdict_has_a_row() -> None:
     assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == list(ErrorVerdict)
 
 
-def test_the_length_that_is_read_is_told() -> None:
+def test_the_length_that_is_read_is_documented() -> None:
     assert f"{HEAD + TAIL:,} characters" in PAGE
 
 

@@ -22,9 +22,9 @@ def test_ten_megabytes_are_answered_from_a_small_part_of_them() -> None:
 
 def test_what_is_said_in_the_middle_or_at_the_end_of_a_long_text_is_found() -> None:
     noise = "all is well here\n" * 50_000
-    told = 'HTTP 403 {"error":"insufficient_scope","scope":"read:sleep"}\n'
-    assert said(noise + told + noise).scopes == ("read:sleep",)
-    assert said(noise + told).scopes == ("read:sleep",)
+    line = 'HTTP 403 {"error":"insufficient_scope","scope":"read:sleep"}\n'
+    assert said(noise + line + noise).scopes == ("read:sleep",)
+    assert said(noise + line).scopes == ("read:sleep",)
 
 
 @pytest.mark.parametrize(

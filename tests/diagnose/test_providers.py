@@ -19,5 +19,5 @@ from tests.diagnose.samples import said
         ('{"body":"api.fitbit.com","provider":"whoop"}', "whoop"),
     ],
 )
-def test_the_provider_is_the_one_that_is_told_or_else_shown(text: str, provider: str | None) -> None:
+def test_the_provider_is_the_given_one_or_else_the_one_in_the_text(text: str, provider: str | None) -> None:
     assert said(text).provider == provider

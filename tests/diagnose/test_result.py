@@ -58,7 +58,7 @@ def test_facts_of_scopes_change_nothing_about_another_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasons", "remedy", "told"),
+    ("reasons", "remedy", "expected"),
     [
         ({"heartrate": "waived"}, "respect", {"heartrate": "waived"}),
         ({"heartrate": "waived", "spo2": "waived"}, "respect", {"heartrate": "waived", "spo2": "waived"}),
@@ -68,7 +68,7 @@ def test_facts_of_scopes_change_nothing_about_another_verdict() -> None:
     ],
 )
 def test_a_person_who_said_no_is_not_asked_again_for_what_is_waived(
-    reasons: dict[str, str], remedy: str, told: dict[str, str]
+    reasons: dict[str, str], remedy: str, expected: dict[str, str]
 ) -> None:
     decided = with_reasons(said("https://app.example/cb?error=access_denied"), reasons)
-    assert (decided.verdict, decided.remedy, dict(decided.reasons)) == (ErrorVerdict.CONSENT_REFUSED, remedy, told)
+    assert (decided.verdict, decided.remedy, dict(decided.reasons)) == (ErrorVerdict.CONSENT_REFUSED, remedy, expected)

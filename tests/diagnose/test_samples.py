@@ -51,7 +51,7 @@ def test_no_scope_is_named_that_the_text_does_not_name(file: str) -> None:
         assert set(said(line(sample)).scopes) <= set(sample["scopes_named"]), sample["id"]
 
 
-def test_each_sample_tells_its_source_and_has_an_id_of_its_own() -> None:
+def test_each_sample_names_its_source_and_has_an_id_of_its_own() -> None:
     everything = [sample for file in FILES_OF_SAMPLES for sample in samples(file)]
     assert all(sample["source"] for sample in everything)
     assert len({sample["id"] for sample in everything}) == len(everything)

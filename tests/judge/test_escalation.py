@@ -33,7 +33,7 @@ def account(
     return explain(judge(standing, wanted_policy), [period], [version], provider, people.CONSENTED)
 
 
-def told(of: Explanation, provider: Provider = OURA, environment: str = "prod") -> list[Escalation]:
+def escalated(of: Explanation, provider: Provider = OURA, environment: str = "prod") -> list[Escalation]:
     kind, name = ("terra", environment) if environment else ("host", "app")
     texts = escalations(of, Where(12, kind, name, provider), AFFECTED)
     assert wanted(of) is bool(texts)
@@ -41,7 +41,7 @@ def told(of: Explanation, provider: Provider = OURA, environment: str = "prod") 
 
 
 def test_what_we_do_not_request_is_changed_at_terra() -> None:
-    (one,) = told(account({"daily"}))
+    (one,) = escalated(account({"daily"}))
 
     assert (one.code, one.title) == ("never_requested", "Oura: never requested, scope heartrate")
     for saying in (
@@ -57,12 +57,12 @@ def test_what_we_do_not_request_is_changed_at_terra() -> None:
 
 
 def test_a_source_that_is_not_terra_is_changed_in_the_host_application() -> None:
-    (one,) = told(account({"daily"}), environment="")
+    (one,) = escalated(account({"daily"}), environment="")
     assert "In the host application, add heartrate to what is requested from Oura." in one.text
 
 
 def test_what_is_not_approved_is_changed_in_the_providers_console() -> None:
-    (one,) = told(account({"daily", "heartrate"}, approved=frozenset({"daily"})))
+    (one,) = escalated(account({"daily", "heartrate"}, approved=frozenset({"daily"})))
     assert one.code == "not_approved"
     assert "In Oura's developer console, have heartrate approved for our client." in one.text
     assert "Affected: 1 connection of this" in one.text
@@ -70,18 +70,18 @@ def test_what_is_not_approved_is_changed_in_the_providers_console() -> None:
 
 def test_what_was_replaced_is_asked_for_by_its_new_name() -> None:
     provider = Provider("oura", "Oura", scopes=(Scope("heartrate", successor="heart"), Scope("heart")))
-    (one,) = told(account({"heartrate"}, provider), provider)
+    (one,) = escalated(account({"heartrate"}, provider), provider)
     assert one.code == "renamed" and "enable the data types that ask for heart (" in one.text
 
 
 def test_a_limit_of_users_is_raised() -> None:
-    texts = told(account({"daily", "heartrate"}, link=LinkState.USER_LIMIT))
+    texts = escalated(account({"daily", "heartrate"}, link=LinkState.USER_LIMIT))
     assert [one.code for one in texts] == ["user_limit"]
     assert "Ask for more users of Oura" in texts[0].text and "Affected: 7 connections" in texts[0].text
 
 
-def test_what_the_person_can_mend_is_no_matter_for_an_engineer() -> None:
-    assert told(account({"daily", "heartrate"})) == []
+def test_what_the_person_can_fix_is_not_escalated() -> None:
+    assert escalated(account({"daily", "heartrate"})) == []
 
 
 def test_without_a_census_the_number_is_not_known() -> None:

@@ -27,7 +27,7 @@ def test_the_impact_of_a_draft_is_what_a_hand_would_count(cast: Source) -> None:
     assert result.missing == {"stress=requirement_raised": 4, "heartrate=declined": 1}
 
 
-def test_before_the_first_census_an_impact_counts_nobody(cast: Source) -> None:
+def test_before_the_first_census_an_impact_counts_no_person(cast: Source) -> None:
     result = impact(drafted(ASKS_FOR_STRESS))
 
     assert (result.connections, result.counted_at) == (0, None)

@@ -42,7 +42,7 @@ def test_another_person_may_be_unknown() -> None:
     assert conflict.other is None
 
 
-def test_a_dismissed_conflict_is_described_to_nobody() -> None:
+def test_a_dismissed_conflict_is_no_longer_shown() -> None:
     report_ada_s_connection_for("ref-ben")
     ReferenceConflict.objects.update(ended_at=NOW, author="rex", reason="She changed her account with us.")
 

@@ -24,10 +24,10 @@ from tests.cast import EVERYTHING, NOW, OURA_POLICY, connection_of, consent, int
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
 WITHOUT = tuple(scope for scope in EVERYTHING if scope != "heartrate")
-LATELY = NOW - timedelta(days=17)
+RECENTLY = NOW - timedelta(days=17)
 
 
-def consents(number: int, scopes: tuple[str, ...] | None = WITHOUT, at: datetime = LATELY, first: int = 0) -> None:
+def consents(number: int, scopes: tuple[str, ...] | None = WITHOUT, at: datetime = RECENTLY, first: int = 0) -> None:
     """That many people consent, one a minute."""
     numbers = range(first, first + number)
     take_in(*(consent(f"n{one}", "oura", scopes, at + timedelta(minutes=one - first)) for one in numbers))
@@ -58,7 +58,7 @@ def test_a_scope_that_none_of_twenty_holds_is_suspected_with_its_numbers() -> No
 
     suspicion = Suspicion.objects.get()
     assert (suspicion.scope, suspicion.consents, suspicion.since, suspicion.integration) == (
-        "heartrate", 20, LATELY, integration_of("oura"),
+        "heartrate", 20, RECENTLY, integration_of("oura"),
     )  # fmt: skip
     assert suspicions.sentence_of(suspicion) == (
         "none of 20 people who consented since 3 Nov 2026 has it. The provider or our console may no longer offer it."
@@ -68,8 +68,8 @@ def test_a_scope_that_none_of_twenty_holds_is_suspected_with_its_numbers() -> No
 @pytest.mark.parametrize(
     ("scopes", "at"),
     [
-        pytest.param(EVERYTHING, LATELY, id="somebody holds it"),
-        pytest.param(("extapi:heartrate",), LATELY, id="somebody holds it under another name"),
+        pytest.param(EVERYTHING, RECENTLY, id="somebody holds it"),
+        pytest.param(("extapi:heartrate",), RECENTLY, id="somebody holds it under another name"),
     ],
 )
 def test_one_who_holds_it_is_proof_that_it_is_offered(scopes: tuple[str, ...], at: datetime) -> None:
@@ -82,7 +82,7 @@ def test_one_who_holds_it_is_proof_that_it_is_offered(scopes: tuple[str, ...], a
 def test_somebody_who_held_it_and_lost_it_counts_as_holding_it() -> None:
     consents(40)
     consents(1, EVERYTHING, first=40)
-    take_in(ScopesChanged("oura", "n40-oura", LATELY + timedelta(hours=1), removed=("heartrate",)))
+    take_in(ScopesChanged("oura", "n40-oura", RECENTLY + timedelta(hours=1), removed=("heartrate",)))
     assert not Connection.objects.filter(user_id="n40-oura", standing__reported__contains=["heartrate"]).exists()
     suspicions.review(NOW)
     assert opened() == []

@@ -90,7 +90,7 @@ def test_the_demo_completes_and_a_second_one_duplicates_nothing(
     assert granted == {"ada": 3, "ben": 2, "gus": 3}
 
 
-def test_the_key_of_a_demo_s_tokens_is_made_once_and_is_nobody_else_s_to_read(tmp_path: Path) -> None:
+def test_the_key_of_a_demo_s_tokens_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
     key = demo.token_key(tmp_path / "token-key")
     assert demo.token_key(tmp_path / "token-key") == key
     assert (tmp_path / "token-key").stat().st_mode & 0o777 == 0o600

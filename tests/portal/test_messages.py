@@ -86,7 +86,7 @@ def test_a_catalogue_that_is_up_to_date_is_not_rewritten(locale: str, tmp_path: 
     assert messages.update(locale, MARKED, tmp_path).read_bytes() == po(locale).read_bytes()
 
 
-def test_marks_are_found_in_python_and_in_templates_and_those_of_the_desk_apart(tmp_path: Path) -> None:
+def test_marks_are_found_in_python_and_in_templates_and_those_of_the_desk_separately(tmp_path: Path) -> None:
     (tmp_path / "admin").mkdir()
     (tmp_path / "admin" / "desk.py").write_text('gettext("for agents")')
     (tmp_path / "admin" / "page.html").write_text("{% load i18n %}{% translate 'on their screen' %}")

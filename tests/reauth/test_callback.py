@@ -38,7 +38,7 @@ def test_an_attempt_that_ended_is_not_claimed(attempt: Attempt) -> None:
 @pytest.mark.parametrize(
     ("error", "result"), [(SourceError("refused"), "not_finished"), (SourceUnavailable("no answer"), "uncertain")]
 )
-def test_an_exchange_that_nobody_answered_is_uncertain_and_a_refused_one_is_not(
+def test_an_exchange_without_an_answer_is_uncertain_and_a_refused_one_is_not(
     attempt: Attempt, error: SourceError, result: str
 ) -> None:
     callback.failed(attempt, error, NOW)

@@ -67,7 +67,7 @@ def test_a_mark_does_not_end_before_it_began() -> None:
         contact.set_mark(the("ben"), act("Odd."), NOW, NOW.date())
 
 
-def test_nobody_is_asked_more_than_three_times_in_thirty_days_whatever_the_provider() -> None:
+def test_a_person_gets_at_most_three_links_in_thirty_days_whatever_the_provider() -> None:
     for day, provider in enumerate(("oura", "withings", "oura")):
         send(the("finn"), provider, now=NOW + day * DAY, override=True)
 

@@ -41,7 +41,7 @@ def test_a_reason_that_is_not_the_person_s_matter_has_none() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_the_page_tells_why_and_names_the_box_beside_it() -> None:
+def test_the_page_says_why_and_names_the_box() -> None:
     link = send(the("ben"), language="de").link
 
     with translation.override("de"):
@@ -52,7 +52,7 @@ def test_the_page_tells_why_and_names_the_box_beside_it() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_a_connection_that_is_broken_is_told_why() -> None:
+def test_the_page_says_why_a_connection_is_broken() -> None:
     link = send(the("cy")).link
     assert for_link(link, link.needs, "Fit").reason == "At Oura, the access of Fit was taken away."
 
@@ -61,7 +61,7 @@ def test_a_connection_that_is_broken_is_told_why() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_who_tried_before_or_had_what_it_succeeds_is_told_so() -> None:
+def test_the_page_mentions_an_earlier_attempt_or_the_predecessor() -> None:
     take_in(AttemptFailed(NOW, "missing_scopes", provider="whoop", reference_id="ref-ada"))
     link = send(the("ada"), "whoop").link
     assert "was tried before" in for_link(link, link.needs, "Fit").reason

@@ -23,7 +23,7 @@ UNREPORTED = VerdictLine(("workout",), REQUIRED, held=None, features=(), reason=
 NEEDS = (THE_LINK, "heartrate", "daily", "workout", "gone from the policy")
 
 
-def test_what_is_not_known_to_be_held_is_not_fixed_and_what_nobody_needs_any_more_is() -> None:
+def test_what_is_not_known_to_be_held_is_not_fixed_and_what_is_no_longer_needed_is() -> None:
     assert missing(NEEDS, judgement(Health.BLOCKED, HELD, LACKING, UNREPORTED)) == ("heartrate", "workout")
 
 

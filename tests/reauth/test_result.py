@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 NEW_ID = replaced("new-ben", "ben-oura", EVERYTHING, "ben", after(2.01))
 
 
-def test_what_the_first_try_came_to_is_not_told_of_the_second_before_its_id_is_known_for_the_same(
+def test_the_outcome_of_the_first_attempt_is_not_shown_for_the_second_before_its_id_is_known_for_the_same(
     cast: Source,
 ) -> None:
     link = send(the("ben")).link

@@ -51,8 +51,8 @@ def test_it_holds_everything_that_was_put_in() -> None:
 def test_it_holds_nothing_of_anybody_else_and_no_secret() -> None:
     live()
     text = json.dumps(document())
-    for stranger in ("ada", "Lovelace", "bennett", "ref-cy", "Ada asked"):
-        assert stranger not in text
+    for of_others in ("ada", "Lovelace", "bennett", "ref-cy", "Ada asked"):
+        assert of_others not in text
     for link in ReauthLink.objects.all():
         assert bytes(link.secret_hash).hex() not in text and "secret" not in text
 

@@ -196,7 +196,7 @@ def test_what_is_killed_after_the_claim_is_uncertain_and_can_be_tried_anew(
     assert (link.link.outcome, server.kept) == ("fixed", ["token-of-c-2"])
 
 
-def test_an_exchange_that_nobody_answers_is_uncertain_at_once(client: Client, server: Server, link: Issued) -> None:
+def test_an_exchange_without_an_answer_is_uncertain_at_once(client: Client, server: Server, link: Issued) -> None:
     def down() -> None:
         raise SourceUnavailable("no answer within 8 s")
 
@@ -228,8 +228,8 @@ def test_what_another_browser_began_is_not_finished(client: Client, server: Serv
     other = Client()
     other.post(f"/r/{link.link.public_id}/{link.secret}")
     server.codes["c-1"] = ("account-1", cast.EVERYTHING)
-    for stranger in (Client(), other):
-        answer = stranger.get(CALLBACK, {"state": attempt.key, "code": "c-1"})
+    for browser in (Client(), other):
+        answer = browser.get(CALLBACK, {"state": attempt.key, "code": "c-1"})
         assert answer.status_code == 403 and "another browser" in answer.content.decode()
     attempt.refresh_from_db()
     assert (attempt.claimed_at, attempt.returned, list(server.codes)) == (None, None, ["c-1"])

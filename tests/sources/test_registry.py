@@ -54,5 +54,5 @@ def test_a_consent_begins_with_the_name_that_the_source_reported() -> None:
     assert registry.names_for("fake", "app", default().provider("oura")) == ("oura",)
 
 
-def test_the_variables_of_a_kind_are_told_from_all_others() -> None:
+def test_the_variables_of_a_kind_are_distinguished_from_all_others() -> None:
     assert registry.own_variables({"FAKE_KEY": "x", "PORTAL_MODE": "test"}) == {"PORTAL_MODE": "test"}

@@ -30,7 +30,7 @@ def test_a_410_of_another_provider_says_only_that_something_is_gone() -> None:
     assert any("an address" in caveat for caveat in diagnosis.unproven)
 
 
-def test_a_scope_that_is_missing_by_its_code_is_told_though_the_status_is_410() -> None:
+def test_a_scope_that_is_missing_by_its_code_is_found_though_the_status_is_410() -> None:
     assert said('{"status":410,"body":"Missing scope: read:sleep"}').scopes == ("read:sleep",)
 
 

@@ -37,7 +37,7 @@ def test_a_500_of_another_endpoint_proves_nothing() -> None:
     assert said('{"status":500,"body":"/api/v2/sleep: internal server error"}').verdict is ErrorVerdict.UNRECOGNISED
 
 
-def test_a_403_about_the_diary_key_is_no_scope_problem_and_is_mended_by_connecting_again() -> None:
+def test_a_403_about_the_diary_key_is_no_scope_problem_and_is_fixed_by_connecting_again() -> None:
     diagnosis = said('{"status":403,"body":"403 Forbidden: diary is locked with a key","provider":"MYFITNESSPAL"}')
     assert (diagnosis.verdict, diagnosis.remedy) == (ErrorVerdict.NOT_A_SCOPE_PROBLEM, "reauthenticate")
     assert diagnosis.provider == "myfitnesspal"

@@ -56,7 +56,7 @@ def test_a_row_of_its_own_time_is_of_that_time_and_the_others_of_the_file_s(tmp_
     assert times == [datetime(2026, 11, 1, 8, tzinfo=UTC), AT]
 
 
-def test_a_file_that_nobody_says_the_time_of_is_not_read(tmp_path: Path) -> None:
+def test_a_file_without_a_time_is_not_read(tmp_path: Path) -> None:
     path = written(tmp_path, '{"provider": "oura", "user_id": "a"}\n')
 
     with pytest.raises(
@@ -94,12 +94,12 @@ def test_our_slug_is_no_name_of_terras(tmp_path: Path, written_as: str, resource
     assert list(read(path, "terra", AT, NOW)) == [(2, ConnectionSeen("dexcom", "a", AT, resource=resource))]
 
 
-def test_none_granted_and_not_reported_stay_apart(tmp_path: Path) -> None:
+def test_none_granted_and_not_reported_stay_distinct(tmp_path: Path) -> None:
     path = written(tmp_path, 'provider,user_id,scopes\noura,a,[]\noura,b,\noura,c,"daily, email"\n', "connections.csv")
 
-    told = [row[1].scopes for row in read(path, "terra", AT, NOW) if not isinstance(row, RefusedRow)]
+    scopes = [row[1].scopes for row in read(path, "terra", AT, NOW) if not isinstance(row, RefusedRow)]
 
-    assert told == [(), None, ("daily", "email")]
+    assert scopes == [(), None, ("daily", "email")]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_csv_and_json_lines_say_the_same(tmp_path: Path) -> None:
     assert list(read(as_csv)) == list(read(as_json)) == [ADA]
 
 
-def test_what_is_not_told_is_empty_and_numbers_serve_as_reference_ids(tmp_path: Path) -> None:
+def test_a_missing_value_is_empty_and_numbers_serve_as_reference_ids(tmp_path: Path) -> None:
     path = written(tmp_path, "people.jsonl", '{"reference_id": 17, "email": null}\n')
 
     assert list(read(path)) == [PersonKnown("17")]
@@ -53,7 +53,7 @@ def test_what_is_not_told_is_empty_and_numbers_serve_as_reference_ids(tmp_path: 
         ('{"reference_id": "a", "e-mail": "x@example.com"}', "unknown field 'e-mail'"),
     ],
 )
-def test_a_bad_row_is_told_of_with_its_line_and_the_others_are_read(tmp_path: Path, row: str, reason: str) -> None:
+def test_a_bad_row_is_reported_with_its_line_and_the_others_are_read(tmp_path: Path, row: str, reason: str) -> None:
     path = written(tmp_path, "people.jsonl", f'{{"reference_id": "first"}}\n{row}\n{{"reference_id": "last"}}\n')
 
     first, refused, last = read(path)
@@ -84,9 +84,9 @@ def test_an_address_where_a_field_should_stand_is_not_repeated(tmp_path: Path) -
     assert isinstance(refused, RefusedRow)
     assert refused.reason.startswith("unknown field '[address]'; known are")
 
-    with pytest.raises(UnreadableFile) as told:
+    with pytest.raises(UnreadableFile) as failure:
         list(read(written(tmp_path, "people.csv", "reference_id,ada@example.com\nref-ada,Ada\n")))
-    assert str(told.value).startswith("Unknown column '[address]'")
+    assert str(failure.value).startswith("Unknown column '[address]'")
 
 
 def test_a_row_of_another_width_is_refused_and_the_rest_is_read(tmp_path: Path) -> None:

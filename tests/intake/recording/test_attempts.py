@@ -18,9 +18,9 @@ OF_SESSION = replace(FAILED, session_id="flow-1")
 
 
 def test_a_failure_is_recorded_once_however_often_it_is_reported() -> None:
-    stranger = AttemptFailed(NOW, "denied" * 99)
+    without_link = AttemptFailed(NOW, "denied" * 99)
 
-    assert record_failures(terra(), [FAILED, FAILED, stranger], NOW) == 2
+    assert record_failures(terra(), [FAILED, FAILED, without_link], NOW) == 2
     assert record_failures(terra(), [FAILED], NOW) == 0
 
     ben = Attempt.objects.get(person=the("Ben"))

@@ -32,10 +32,10 @@ AUTH = {"type": "auth", "status": "success", "user": ADA}
 BARE = {"user_id": "ada-1"}
 
 
-def store(told: dict[str, Any], minutes: int = 0, gateway: TerraGateway = LIVE) -> int:
+def store(event: dict[str, Any], minutes: int = 0, gateway: TerraGateway = LIVE) -> int:
     at = NOW + timedelta(minutes=minutes)
     proof = EventProof(at, at, f"trace-{Delivery.objects.count()}")
-    return webhook.store(gateway, Body(json.dumps(told).encode()), proof, stale_after=timedelta(days=1), now=NOW)
+    return webhook.store(gateway, Body(json.dumps(event).encode()), proof, stale_after=timedelta(days=1), now=NOW)
 
 
 def work() -> bool:
@@ -48,20 +48,20 @@ def link_of(user_id: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("told", "link", "reported"),
+    ("event", "link", "reported"),
     [
         ({"type": "deauth"}, LinkState.DEAUTHORISED, ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]),
         ({"type": "access_revoked"}, LinkState.REVOKED, ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]),
         ({"type": "connection_error", "message": "x"}, LinkState.TOKEN_REJECTED, ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]),
         ({"type": "permission_change", "scopes_removed": "HEALTH_EXPORT"}, LinkState.ACTIVE, ["ACTIVITY_EXPORT"]),
     ],
-    ids=lambda told: told["type"] if isinstance(told, dict) else "",
+    ids=lambda event: event["type"] if isinstance(event, dict) else "",
 )
 @pytest.mark.parametrize("order", ["as it happened", "the other way round", "together"])
 def test_what_is_said_of_an_id_is_applied_in_whatever_order_it_comes(
-    order: str, told: dict[str, Any], link: str, reported: Sequence[str]
+    order: str, event: dict[str, Any], link: str, reported: Sequence[str]
 ) -> None:
-    events = [(AUTH, 0), ({**told, "user": BARE}, 1)]
+    events = [(AUTH, 0), ({**event, "user": BARE}, 1)]
     for event, minutes in events if order == "as it happened" else reversed(events):
         store(event, minutes)
         if order != "together":
@@ -72,7 +72,7 @@ def test_what_is_said_of_an_id_is_applied_in_whatever_order_it_comes(
     assert not deliveries.unprocessed().exists()
 
 
-def test_an_id_that_nobody_knows_is_waited_for_without_being_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_id_is_waited_for_without_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = store({"type": "deauth", "user": BARE})
     assert work(), "nothing failed, and nothing is left"
     row = Delivery.objects.get(pk=waiting)
@@ -102,7 +102,7 @@ def test_an_id_is_known_in_its_own_environment_only() -> None:
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_reauth_that_names_ids_alone_is_applied(order: Sequence[int]) -> None:
-    """In whatever order it comes with the consents; the former id then tells of the same connection."""
+    """In whatever order it comes with the consents; the former id then leads to the same connection."""
     events = [
         (AUTH, 0),
         ({**AUTH, "user": ADA | {"user_id": "ada-2"}}, 5),

@@ -33,7 +33,7 @@ def test_loading_twice_changes_nothing_the_second_time() -> None:
     assert Provider.objects.get(slug="fitbit").successor == Provider.objects.get(slug="google_health")
 
 
-def test_a_changed_entry_is_told_and_a_vanished_one_is_kept_and_marked() -> None:
+def test_a_changed_entry_is_reported_and_a_vanished_one_is_kept_and_marked() -> None:
     catalogue.load(default(), cast.NOW)
     oura = default().provider("oura")
     pulse = (("en", "Pulse"),)

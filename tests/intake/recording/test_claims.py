@@ -13,7 +13,7 @@ from tests.intake.recording.facts import LATER, seen
 pytestmark = pytest.mark.django_db
 
 
-def test_whose_a_connection_is_may_be_told_later_than_that_it_is(cast: Source) -> None:
+def test_the_reference_id_of_a_connection_may_be_reported_later(cast: Source) -> None:
     take_in(LinkChanged("oura", "mystery", LinkState.REVOKED, CONSENTED))
     assert Connection.objects.get(user_id="mystery").person is None
 
@@ -24,7 +24,7 @@ def test_whose_a_connection_is_may_be_told_later_than_that_it_is(cast: Source) -
     assert [period.standing.plan for period in periods.checked(mystery)] == ["", "free"]
 
 
-def test_a_later_reference_id_takes_a_connection_from_nobody(cast: Source) -> None:
+def test_a_later_reference_id_takes_a_connection_from_no_person(cast: Source) -> None:
     take_in(seen("ada", 1, reference_id="ref-ben"))
 
     assert connection_of("Ada").person == the("Ada")

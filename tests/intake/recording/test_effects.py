@@ -22,7 +22,7 @@ from scopes.intake.recording.effects import apply_fact, changes_nothing
 from scopes.intake.recording.row import ReadScopes, Row, first_row
 from scopes.judge.policy import ConsentScreens
 
-ASKED_FIRST, ASKED_LATER = 11, 12
+FIRST_SCREEN, LATER_SCREEN = 11, 12
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -30,7 +30,7 @@ def hour(number: float) -> datetime:
     return START + timedelta(hours=number)
 
 
-SCREENS = ConsentScreens(((hour(0), ASKED_FIRST), (hour(50), ASKED_LATER)))
+SCREENS = ConsentScreens(((hour(0), FIRST_SCREEN), (hour(50), LATER_SCREEN)))
 
 
 def read(fact: ConnectionFact) -> ReadScopes:
@@ -42,7 +42,7 @@ def read(fact: ConnectionFact) -> ReadScopes:
 
 
 def life(facts: Iterable[ConnectionFact], listed_at: datetime | None = None) -> Row:
-    """The row that these facts come to, taken in one after the other."""
+    """The row that results from these facts, applied one after the other."""
     first, *rest = facts
     row = first_row(first, 1, read(first), SCREENS)
     for fact in rest:
@@ -50,20 +50,20 @@ def life(facts: Iterable[ConnectionFact], listed_at: datetime | None = None) -> 
     return row
 
 
-def told(text: str | None) -> tuple[str, ...] | None:
+def scopes_of(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(text.split())
 
 
 def consent(at: float, scopes: str | None = None) -> ConsentGiven:
-    return ConsentGiven("oura", "ada", hour(at), scopes=told(scopes))
+    return ConsentGiven("oura", "ada", hour(at), scopes=scopes_of(scopes))
 
 
 def seen(at: float, scopes: str | None = None, active: bool | None = None, **more: object) -> ConnectionSeen:
-    return ConnectionSeen("oura", "ada", hour(at), scopes=told(scopes), active=active, **more)  # type: ignore[arg-type]
+    return ConnectionSeen("oura", "ada", hour(at), scopes=scopes_of(scopes), active=active, **more)  # type: ignore[arg-type]
 
 
 def changed(at: float, scopes: str | None = None, *, added: str = "", removed: str = "") -> ScopesChanged:
-    return ScopesChanged("oura", "ada", hour(at), told(added) or (), told(removed) or (), told(scopes))
+    return ScopesChanged("oura", "ada", hour(at), scopes_of(added) or (), scopes_of(removed) or (), scopes_of(scopes))
 
 
 def link(at: float, state: LinkState) -> LinkChanged:
@@ -106,13 +106,13 @@ def earlier(row: Row) -> str:
         ([consent(1), link(2, LinkState.GONE), seen(3)], None, "", "active"),
     ],
 )
-def test_a_life_comes_to(facts: list[ConnectionFact], held: str | None, lost: str, state: str) -> None:
+def test_facts_in_order_result_in(facts: list[ConnectionFact], held: str | None, lost: str, state: str) -> None:
     row = life(facts)
 
     assert (reported(row), earlier(row), row.standing.link.value) == (held, lost, state)
 
 
-# The same, told in another order -> scopes held, scopes lost, link.
+# The same in another order -> scopes held, scopes lost, link.
 @pytest.mark.parametrize(
     ("facts", "held", "lost", "state"),
     [
@@ -128,15 +128,13 @@ def test_a_life_comes_to(facts: list[ConnectionFact], held: str | None, lost: st
         ([consent(1, "a"), seen(5, "a"), changed(6, "a c"), seen(3, "a b")], "a c", "b", "active"),
         ([consent(3, "a"), seen(5, "a c"), seen(1, "a b")], "a c", "", "active"),
         ([seen(1, "a b"), seen(5, "a"), consent(3, "a d")], "a", "d", "active"),
-        # a late failure does not overwrite a newer consent; a first sight hides no failure that came after the consent
+        # a late failure does not overwrite a newer consent; a first observation hides no failure after the consent
         ([consent(1), consent(5), link(3, LinkState.TOKEN_REJECTED)], None, "", "active"),
         ([seen(5, active=True, created_at=hour(1)), link(3, LinkState.REVOKED)], None, "", "revoked"),
         ([seen(5, active=False, created_at=hour(1)), seen(3, active=True)], None, "", "inactive"),
     ],
 )  # fmt: skip
-def test_a_life_told_out_of_order_comes_to(
-    facts: list[ConnectionFact], held: str | None, lost: str, state: str
-) -> None:
+def test_facts_out_of_order_result_in(facts: list[ConnectionFact], held: str | None, lost: str, state: str) -> None:
     row = life(facts)
 
     assert (reported(row), earlier(row), row.standing.link.value) == (held, lost, state)
@@ -146,19 +144,19 @@ FAILURES = [state for state in LinkState if state is not LinkState.ACTIVE]
 
 
 @pytest.mark.parametrize("state", FAILURES)
-def test_no_failure_told_late_overwrites_a_newer_consent(state: LinkState) -> None:
+def test_no_failure_reported_late_overwrites_a_newer_consent(state: LinkState) -> None:
     assert life([consent(1), consent(5), link(3, state)]).standing.link is LinkState.ACTIVE
     assert life([link(3, state), consent(5)]).standing.link is LinkState.ACTIVE
     assert life([consent(1), link(3, state)]).standing.link is state
 
 
-# What a listing or a check finds is never told late, and that an account is wrong, or one too many, no data disproves.
+# What a listing or a check finds is never late; no data disproves a wrong account, or one too many.
 FOUND = {LinkState.INACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.WRONG_ACCOUNT, LinkState.USER_LIMIT}
 DISPROVED = [state for state in FAILURES if state not in FOUND]
 
 
 @pytest.mark.parametrize("state", DISPROVED)
-def test_no_failure_told_late_overwrites_data_of_a_later_day(state: LinkState) -> None:
+def test_no_failure_reported_late_overwrites_data_of_a_later_day(state: LinkState) -> None:
     row = life([consent(1)])._replace(last_data_on=hour(72).date())
 
     assert apply_fact(row, link(30, state), ReadScopes(), SCREENS) is row
@@ -167,10 +165,10 @@ def test_no_failure_told_late_overwrites_data_of_a_later_day(state: LinkState) -
     )
 
 
-def test_what_was_taken_away_was_held_before_though_nobody_told_of_it() -> None:
+def test_removed_scopes_were_granted_before_even_if_that_was_not_reported() -> None:
     assert earlier(life([changed(5, "a", removed="b")])) == "b"
     assert earlier(life([seen(1, "a"), changed(5, "a", removed="b")])) == "b"
-    assert earlier(life([consent(5, "a"), changed(3, "a", removed="b")])) == "", "a new consent decides anew"
+    assert earlier(life([consent(5, "a"), changed(3, "a", removed="b")])) == "", "a new consent starts over"
     assert earlier(life([changed(5, "a", removed="b"), changed(6, "a b", added="b")])) == ""
 
 
@@ -182,7 +180,7 @@ def test_a_listing_confirms_every_connection_up_to_its_beginning_without_a_write
         assert reported(apply_fact(row, fact, read(fact), SCREENS, listed_at=hour(8))) == held
 
 
-def test_a_change_told_late_is_news_though_a_listing_began_since() -> None:
+def test_a_change_reported_late_counts_though_a_listing_began_since() -> None:
     """Not every listing reports scopes: what it did not report, it did not confirm."""
     assert reported(life([consent(1, "a b"), changed(5, "a")], listed_at=hour(8))) == "a"
     assert reported(life([consent(1, "a b"), consent(5, "a")], listed_at=hour(8))) == "a"
@@ -201,7 +199,7 @@ def test_a_change_told_late_is_news_though_a_listing_began_since() -> None:
         link(0.5, LinkState.REVOKED),
     ],
 )
-def test_a_fact_that_tells_nothing_new_leaves_the_same_row(fact: ConnectionFact) -> None:
+def test_a_fact_without_news_leaves_the_same_row(fact: ConnectionFact) -> None:
     row = life([consent(1, "a b"), seen(2, provider_user_id="acc")])
 
     assert apply_fact(row, fact, read(fact), SCREENS) is row
@@ -215,8 +213,8 @@ def test_the_consent_is_the_newest_one_and_so_is_the_screen_that_was_shown() -> 
     ]
     for facts in lives_of_two:
         row = life(facts)
-        assert (row.consented_at, row.standing.consent_version) == (hour(60), ASKED_LATER)
-    assert life([seen(60, created_at=hour(1))]).standing.consent_version == ASKED_FIRST
+        assert (row.consented_at, row.standing.consent_version) == (hour(60), LATER_SCREEN)
+    assert life([seen(60, created_at=hour(1))]).standing.consent_version == FIRST_SCREEN
     assert life([seen(60)]).standing.consent_version is None
     assert life([consent(-1)]).standing.consent_version is None
 
@@ -239,8 +237,8 @@ def test_scopes_beyond_the_bound_leave_one_mark_that_a_difference_does_not_wipe_
     assert not apply_fact(row, seen(3, "a"), ReadScopes(frozenset("a")), SCREENS).standing.unlisted
 
 
-# A life: a consent first, then distinct moments. A sight that shows again what stood before writes nothing, so sights
-# here show what no other fact does; and differences without the whole set are left to the listing that follows.
+# Facts of one connection: a consent first, then distinct moments. An observation that repeats the current scopes writes
+# nothing, so those here show a scope of their own; changes without the whole set are left to the next listing.
 moments = st.lists(st.integers(2, 99), min_size=1, max_size=7, unique=True)
 DEAD = [LinkState.REVOKED, LinkState.TOKEN_REJECTED, LinkState.DEAUTHORISED, LinkState.CREDENTIAL_CHANGED]
 
@@ -254,7 +252,7 @@ def lives(draw: st.DrawFn) -> list[ConnectionFact]:
             case "consent":
                 facts.append(consent(at, draw(some)))
             case "id":
-                facts.append(IdReplaced("oura", "ada", None, hour(at), scopes=told(draw(some))))
+                facts.append(IdReplaced("oura", "ada", None, hour(at), scopes=scopes_of(draw(some))))
             case "seen":
                 facts.append(seen(at, draw(st.none() | st.just(f"only-{at}")), created_at=hour(1)))
             case "changed":
@@ -273,14 +271,14 @@ def test_the_order_in_which_facts_arrive_does_not_matter_nor_that_some_arrive_tw
 
     ordered, shuffled = life(facts), life(arrived)
 
-    # What was lost since the consent can only be told from facts that arrived: it is compared case by case above.
+    # What was lost since the consent can only be known from facts that arrived: it is compared case by case above.
     assert shuffled.standing._replace(earlier=frozenset()) == ordered.standing._replace(earlier=frozenset())
     assert shuffled.consented_at == ordered.consented_at
     assert not shuffled.standing.earlier & (shuffled.standing.reported or frozenset())
 
 
 @given(lives())
-def test_a_life_told_twice_changes_nothing_the_second_time(facts: list[ConnectionFact]) -> None:
+def test_the_same_facts_again_change_nothing(facts: list[ConnectionFact]) -> None:
     row = life(facts)
 
     for fact in facts:
@@ -296,7 +294,7 @@ def test_a_life_told_twice_changes_nothing_the_second_time(facts: list[Connectio
     st.sampled_from([None, hour(1)]),
     st.sampled_from([None, hour(30)]),
 )
-def test_a_sight_that_is_told_at_a_glance_to_say_nothing_changes_nothing(
+def test_an_observation_that_the_quick_test_excludes_changes_nothing(
     facts: list[ConnectionFact],
     at: float,
     scopes: str | None,
@@ -324,7 +322,7 @@ def test_a_sight_that_is_told_at_a_glance_to_say_nothing_changes_nothing(
     ],
     ids=["fewer scopes", "inactive", "whose it is", "which account"],
 )
-def test_a_sight_that_tells_something_is_not_passed_by(fact: ConnectionSeen) -> None:
+def test_the_quick_test_excludes_no_observation_with_news(fact: ConnectionSeen) -> None:
     row = life([consent(1, "a b")])
     assert changes_nothing(row.standing, seen(9, "b a", active=True), unclaimed=True, undated=False)
     assert not changes_nothing(row.standing, fact, unclaimed=True, undated=False)

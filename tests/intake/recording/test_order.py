@@ -75,7 +75,7 @@ ALPHABET: dict[str, ConnectionFact] = {
     "account of 2": seen(NEW, 23, provider_user_id="a"),
     "another account of 2": seen(NEW, 24, provider_user_id="b"),
 }
-# An id has one account at the provider for good: a source that tells of two contradicts itself.
+# An id has one account at the provider permanently: a source that reports two contradicts itself.
 ONE_ACCOUNT_AN_ID = {"account of 2", "another account of 2"}
 Outcome = tuple[Any, ...]
 
@@ -96,7 +96,7 @@ def test_an_older_end_decides_about_a_consent_that_is_reported_late_so_no_end_ma
     assert not joined(consent, newest)
 
 
-def test_every_set_of_up_to_four_events_is_decided_alike_in_every_order() -> None:
+def test_every_set_of_up_to_four_events_is_decided_the_same_in_every_order() -> None:
     for size in range(1, 5):
         for chosen in combinations(ALPHABET, size):
             if set(chosen) >= ONE_ACCOUNT_AN_ID:
@@ -116,7 +116,7 @@ def test_every_set_of_up_to_four_events_is_decided_alike_in_every_order() -> Non
         (replaced(OLD, 22),),
     ],
 )
-def test_the_five_and_their_kin_are_decided_alike_in_every_order(kin: tuple[ConnectionFact, ...]) -> None:
+def test_the_five_and_their_kin_are_decided_the_same_in_every_order(kin: tuple[ConnectionFact, ...]) -> None:
     assert len({_decided(order) for order in permutations([*THE_FIVE, *kin])}) == 1
 
 
@@ -136,7 +136,7 @@ def _decided(facts: Sequence[ConnectionFact]) -> Outcome:
             reference_id=WHOSE,
             account=row.provider_user_id,
             consented_at=row.consented_at,
-            last_day=max((f.last_webhook_on for f in _sights(facts, row.user_id)), default=None),
+            last_day=max((f.last_webhook_on for f in _observations(facts, row.user_id)), default=None),
             events=tuple(_event(fact) for fact in facts if fact.user_id == row.user_id and _event(fact)),
         )
         for number, row in enumerate(rows.values())
@@ -149,7 +149,7 @@ def _decided(facts: Sequence[ConnectionFact]) -> Outcome:
     )
 
 
-def _sights(facts: Iterable[ConnectionFact], user_id: str) -> Iterator[Any]:
+def _observations(facts: Iterable[ConnectionFact], user_id: str) -> Iterator[Any]:
     return (fact for fact in facts if isinstance(fact, ConnectionSeen) and fact.user_id == user_id)
 
 
@@ -214,7 +214,7 @@ def _orders(
     ],
     ids=["the five", "named", "in use", "one account", "two accounts", "comes back", "twice", "three ids"],
 )
-def test_the_records_end_alike_in_every_order(cast: Source, facts: tuple[ConnectionFact, ...]) -> None:
+def test_the_records_are_the_same_in_every_order(cast: Source, facts: tuple[ConnectionFact, ...]) -> None:
     outcomes = {str(outcome): order for order, outcome in orders(facts)}
 
     assert len(outcomes) == 1, "\n".join(outcomes)
@@ -235,10 +235,10 @@ some_facts = st.lists(
 @given(some_facts.flatmap(lambda facts: st.tuples(st.just(facts), st.permutations(facts), st.sets(st.integers(1, 6)))))
 @example((list(THE_FIVE), [THE_FIVE[n] for n in (0, 1, 4, 2, 3)], set()))
 @example((list(THE_FIVE), [THE_FIVE[n] for n in (4, 0, 1, 2, 3)], {2, 3}))
-def test_any_order_in_any_batches_any_number_of_times_ends_alike(
-    cast: Source, told: tuple[list[ConnectionFact], list[ConnectionFact], set[int]]
+def test_any_order_in_any_batches_any_number_of_times_has_the_same_result(
+    cast: Source, drawn: tuple[list[ConnectionFact], list[ConnectionFact], set[int]]
 ) -> None:
-    facts, shuffled, cuts = told
+    facts, shuffled, cuts = drawn
     here = transaction.savepoint_create()
     for fact in facts:
         take_in(fact)

@@ -26,14 +26,14 @@ def verdict_of(name: str) -> Verdict:
     return Verdict.objects.get(standing=row.standing, policy_version=row.integration.policy_version)
 
 
-def test_people_told_again_are_unchanged_and_the_last_word_of_a_batch_counts(cast: Source) -> None:
+def test_people_reported_again_are_unchanged_and_the_last_row_of_a_batch_counts(cast: Source) -> None:
     again = flow.take_in_people(PEOPLE, NOW)
     assert (again.new, again.changed, again.unchanged, again.claimed) == (0, 0, len(PEOPLE), 0)
 
     ben = PEOPLE[1]
-    told = flow.take_in_people([replace(ben, name="Benjamin"), replace(ben, name="Benny")], NOW)
+    recorded = flow.take_in_people([replace(ben, name="Benjamin"), replace(ben, name="Benny")], NOW)
 
-    assert (told.new, told.changed, told.unchanged) == (0, 1, 0)
+    assert (recorded.new, recorded.changed, recorded.unchanged) == (0, 1, 0)
     assert the("Ben").name == "Benny"
 
 

@@ -22,7 +22,7 @@ from tests.intake.recording.facts import LATER, revoked, seen
 pytestmark = pytest.mark.django_db
 
 
-def test_what_is_told_again_is_counted_and_writes_nothing(cast: Source) -> None:
+def test_a_repeated_fact_is_counted_and_writes_nothing(cast: Source) -> None:
     before = (Period.objects.count(), Standing.objects.count(), Verdict.objects.count())
 
     with CaptureQueriesContext(
@@ -36,7 +36,7 @@ def test_what_is_told_again_is_counted_and_writes_nothing(cast: Source) -> None:
     assert written == []
 
 
-def test_a_batch_costs_the_same_number_of_statements_however_many_it_tells_of(cast: Source) -> None:
+def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(cast: Source) -> None:
     def statements(first: int, count: int) -> int:
         facts = [consent(f"crowd-{number}", "oura", EVERYTHING) for number in range(first, first + count)]
         with CaptureQueriesContext(connection) as queries:

@@ -26,7 +26,7 @@ def account(at: datetime | None = None) -> Explanation:
     return entry.explanation
 
 
-def test_a_refusal_is_told_with_its_days_and_changes_no_reason(cast: Source) -> None:
+def test_a_refusal_is_shown_with_its_days_and_changes_no_reason(cast: Source) -> None:
     before = account()
     people.take_in(
         refused(THIRD), refused(THIRD + timedelta(days=2)), refused(THIRD + timedelta(hours=1), data_type="")
@@ -66,12 +66,12 @@ def test_a_refusal_from_before_a_new_consent_is_past(cast: Source) -> None:
     assert Refusal.objects.get().connection == Connection.objects.get(user_id="ben-new", merged_into=None)
 
 
-def test_a_refusal_at_a_connection_that_nobody_knows_is_passed_by(cast: Source) -> None:
+def test_a_refusal_at_an_unknown_connection_is_skipped(cast: Source) -> None:
     people.take_in(refused(THIRD, user_id="nobody"), ConnectionSeen("oura", "somebody", THIRD))
     assert not Refusal.objects.exists()
 
 
-def test_what_was_refused_a_connection_that_merged_is_told_of_the_one_it_went_on_in(cast: Source) -> None:
+def test_the_refusals_of_a_merged_connection_are_those_of_its_survivor(cast: Source) -> None:
     people.take_in(ConsentGiven("oura", "ben-new", THIRD))
     people.take_in(refused(THIRD + timedelta(days=1), user_id="ben-new"))
     people.take_in(IdReplaced("oura", "ben-new", "ben-oura", THIRD, "ref-ben", people.EVERYTHING))

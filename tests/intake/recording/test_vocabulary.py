@@ -22,7 +22,7 @@ def odd(first: int, count: int) -> tuple[str, ...]:
     return tuple(f"odd-{number:03}" for number in range(first, first + count))
 
 
-def test_a_string_that_no_entry_knows_is_kept_by_name_and_told_once(cast: Source) -> None:
+def test_a_string_that_no_entry_knows_is_kept_by_name_and_reported_once(cast: Source) -> None:
     first = take_in(consent("gus", "oura", ("email", "extapi:daily", "odd")))
     again = take_in(consent("hal", "oura", ("odd",)))
 

@@ -111,7 +111,7 @@ def test_a_wrong_request_is_answered_by_a_redirect(
         {"redirect_uri": None},
     ],
 )
-def test_nobody_is_sent_to_an_address_that_is_not_registered_to_the_letter(
+def test_no_redirect_goes_to_an_address_that_is_not_registered_to_the_letter(
     app: Application, changes: dict[str, str | None]
 ) -> None:
     for answered in (app.open(SLEEP, **changes), app.decide("allow", "ada", (SLEEP_NAME,), SLEEP, **changes)):

@@ -138,7 +138,7 @@ def test_an_unknown_token_is_revoked_like_any_other(app: Application) -> None:
     assert app.post("revocation_endpoint", {"token": "nothing"}).status_code == 200
 
 
-def test_introspection_tells_the_scopes_and_nothing_of_a_dead_token(start: Callable[..., Application]) -> None:
+def test_introspection_reports_the_scopes_and_nothing_of_a_dead_token(start: Callable[..., Application]) -> None:
     app = start("calendly")
     tokens = app.tokens(scopes=("default",))
     found = answer_of(app.post("introspection_endpoint", {"token": tokens["access_token"]}))
@@ -147,9 +147,9 @@ def test_introspection_tells_the_scopes_and_nothing_of_a_dead_token(start: Calla
     assert error_of(app.post("introspection_endpoint", {"token": "x"}, secret="wrong")) == (401, "invalid_client")
 
 
-def test_the_account_is_told_where_the_provider_tells_it(app: Application, start: Callable[..., Application]) -> None:
-    told = answer_of(app.userinfo(app.tokens()["access_token"]))
-    assert told["healthUserId"] == told["sub"] == subject("ada")
+def test_the_account_is_where_the_provider_reports_it(app: Application, start: Callable[..., Application]) -> None:
+    userinfo = answer_of(app.userinfo(app.tokens()["access_token"]))
+    assert userinfo["healthUserId"] == userinfo["sub"] == subject("ada")
     strava = start("strava")
     assert strava.tokens(scopes=("read",))["athlete"] == {"id": subject("ada")}
     assert app.userinfo("nothing").status_code == 401
@@ -162,9 +162,9 @@ def test_two_accounts_have_two_ids(app: Application) -> None:
 
 def test_an_id_token_carries_the_nonce_of_its_request(app: Application) -> None:
     token = app.tokens(scopes=(SLEEP, "openid"), nonce="a-nonce")["id_token"]
-    told = claims(token)
-    assert (told["iss"], told["aud"], told["sub"]) == (app.sandbox.url, CLIENT_ID, subject("ada"))
-    assert (told["nonce"], told["exp"] - told["iat"]) == ("a-nonce", 600)
+    contents = claims(token)
+    assert (contents["iss"], contents["aud"], contents["sub"]) == (app.sandbox.url, CLIENT_ID, subject("ada"))
+    assert (contents["nonce"], contents["exp"] - contents["iat"]) == ("a-nonce", 600)
 
 
 def test_what_was_granted_is_still_there_after_a_restart_and_the_file_holds_no_token(

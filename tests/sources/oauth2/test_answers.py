@@ -67,7 +67,7 @@ def test_json_and_forms_are_read_whatever_type_they_claim(body: bytes, media: st
         *[(said, None) for said in (0, "0", -1, "soon", None, True, "nan", 1e300, [3600], "9" * 5000)],
     ],
 )
-def test_a_lifetime_that_nobody_can_count_on_is_unknown(value: object, seconds: int | None) -> None:
+def test_an_unreliable_lifetime_is_unknown(value: object, seconds: int | None) -> None:
     assert read(answered({**TOKENS, "expires_in": value})).expires_in == seconds
 
 

@@ -96,7 +96,7 @@ def test_a_plain_oauth_server_is_taken_to_keep_to_the_standards(provider: Misbeh
     )  # fmt: skip
 
 
-def test_an_openid_server_tells_the_account_and_offers_offline_access(provider: Misbehaving, client: Client) -> None:
+def test_an_openid_server_reports_the_account_and_offers_offline_access(provider: Misbehaving, client: Client) -> None:
     provider.answers(BY_OAUTH, "", 404)
     published = metadata(
         client,

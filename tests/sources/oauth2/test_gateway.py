@@ -103,7 +103,7 @@ class TestRevoke:
             gateway.revoke("ben")
         assert Token.objects.get().ended_at is None
 
-    def test_of_one_that_we_do_not_know_asks_nobody(self, provider: Misbehaving, gateway: OAuth2Gateway) -> None:
+    def test_of_one_that_we_do_not_know_sends_nothing(self, provider: Misbehaving, gateway: OAuth2Gateway) -> None:
         assert gateway.revoke("carol") is False and provider.asked == []
 
 

@@ -208,14 +208,14 @@ class TestWhoIsAsked:
         walk(provider, every=1)
         assert provider.asked == ["ada", "ben"]
 
-    def test_nobody_whose_access_token_has_ended(self, provider: Provider) -> None:
+    def test_none_whose_access_token_has_ended(self, provider: Provider) -> None:
         hold(provider, "ada")
         not_asked_for(9)
         Token.objects.update(access_expires_at=timezone.now() - DAY)
         walk(provider)
         assert provider.asked == []
 
-    def test_nobody_more_once_it_is_down(self, provider: Provider) -> None:
+    def test_no_more_once_it_is_down(self, provider: Provider) -> None:
         names = [f"user-{place}" for place in range(60)]
         hold(provider, *names)
         not_asked_for(9)
@@ -362,7 +362,7 @@ class TestLookingUp:
         assert gateway.look_up("ada", timezone.now()).existence is Existence.KNOWN
         assert gateway.probe("ada").result is ProbeResult.EXPIRED
 
-    def test_another_account_is_refused_and_not_told(self, provider: Provider, gateway: OAuth2Gateway) -> None:
+    def test_another_account_is_refused_and_not_named(self, provider: Provider, gateway: OAuth2Gateway) -> None:
         hold(provider, "ada")
         provider.answers["ada"] = lambda: answer({"id": "somebody-else"})
         probe = gateway.probe("ada")

@@ -111,7 +111,7 @@ class Test2AnEmptyScope:
         assert given(provider.finish()).scopes == ()
 
     @pytest.mark.parametrize("empty", ["", []])
-    def test_is_unknown_where_nobody_knows_whether_it_reports(self, provider: Misbehaving, empty: object) -> None:
+    def test_is_unknown_where_it_is_unknown_whether_it_reports(self, provider: Misbehaving, empty: object) -> None:
         provider.entry = replace(ACME, reports_scopes=Known.UNKNOWN)
         provider.answers("/token", with_account(scope=empty))
         assert given(provider.finish()).scopes is None
@@ -337,7 +337,7 @@ class Test22GranularConsent:
         assert (given(finished).scopes, finished.granted_in) == (("daily",), "callback")
 
 
-class Test23WhereNobodyTells:
+class Test23WhereNothingIsReported:
     def test_every_place_is_looked_at_in_its_order(self, provider: Misbehaving) -> None:
         provider.how["reports"] = (
             Report(ReportedAt.TOKEN_RESPONSE),
@@ -349,7 +349,7 @@ class Test23WhereNobodyTells:
         assert (given(finished).scopes, finished.granted_in) == (("daily", "heart"), "header")
         assert provider.asked[-1].headers["Authorization"] == f"Bearer {ACCESS}"
 
-    def test_an_endpoint_an_introspection_or_a_claim_may_tell(self, provider: Misbehaving) -> None:
+    def test_an_endpoint_an_introspection_or_a_claim_may_report(self, provider: Misbehaving) -> None:
         provider.how["introspection"] = Introspection(provider.http.url_for("/introspect"))
         provider.answers("/me", {"token": {"scopes": ["daily"]}})
         provider.answers("/introspect", {"active": True, "scope": "heart"})
@@ -406,7 +406,7 @@ class Test25AnotherAccount:
     def test_is_not_revoked_where_more_would_end_with_it(self, provider: Misbehaving, ends: Ends) -> None:
         assert self.finish(provider, ends) == []
 
-    def test_cannot_be_noticed_where_no_account_is_told(self, provider: Misbehaving) -> None:
+    def test_cannot_be_noticed_where_no_account_is_reported(self, provider: Misbehaving) -> None:
         provider.how["account"] = Account(AccountFrom.NOWHERE)
         provider.answers("/token", with_account())
         first = given(provider.finish()).user_id

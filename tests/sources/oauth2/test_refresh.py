@@ -216,7 +216,7 @@ class TestTheEnd:
 
 class TestOurClientIsRefused:
     @pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client", "invalid_scope"])
-    def test_it_ends_the_run_and_nobody_changes(self, endpoint: Endpoint, clock: Clock, code: str) -> None:
+    def test_it_ends_the_run_and_no_connection_changes(self, endpoint: Endpoint, clock: Clock, code: str) -> None:
         endpoint.misbehave = lambda _account: refusal(401 if code == "invalid_client" else 400, code)
         rows = [expired(f"user-{place}", endpoint) for place in range(30)]
         with pytest.raises(AccountRefused) as refused:
@@ -322,10 +322,10 @@ class TestNoAnswer:
         row.refresh_from_db()
         assert "no key 'old'" in row.error and endpoint.asked == [] and row.uncertain_since is None
 
-    def test_where_nobody_listens_nothing_is_uncertain(self, clock: Clock) -> None:
-        nobody = Endpoint(url="http://127.0.0.1:9/token")
-        row = expired("ada", nobody, rotates=Rotates.YES)
-        run(refresher(nobody, rotates=Rotates.YES), clock)
+    def test_without_a_listener_nothing_is_uncertain(self, clock: Clock) -> None:
+        unreachable = Endpoint(url="http://127.0.0.1:9/token")
+        row = expired("ada", unreachable, rotates=Rotates.YES)
+        run(refresher(unreachable, rotates=Rotates.YES), clock)
         assert as_before(row) and row.error and row.uncertain_since is None and row.refresh_at is not None
 
 
@@ -440,7 +440,7 @@ class TestOnDemand:
         found = refresher(endpoint).usable(row.pk, clock)
         assert (found.access, endpoint.asked) == (pair(row)[0], ["ada"])
 
-    def test_one_that_was_rejected_is_refreshed_though_nobody_said_that_it_ends(
+    def test_one_that_was_rejected_is_refreshed_though_its_end_is_unknown(
         self, endpoint: Endpoint, clock: Clock
     ) -> None:
         endpoint.rotates = True
@@ -560,7 +560,7 @@ def other_process(endpoint: Endpoint, how: dict[str, Any]) -> Iterator[subproces
         process.communicate()
 
 
-def tell(process: subprocess.Popen[str]) -> None:
+def signal_to(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
@@ -570,7 +570,7 @@ def killed_in_the_middle(endpoint: Endpoint, how: dict[str, Any]) -> None:
     """A process has sent a refresh, and is killed before it is answered."""
     endpoint.seconds = 30.0
     with other_process(endpoint, how) as process:
-        tell(process)
+        signal_to(process)
         while not endpoint.asked:
             time.sleep(0.02)
     endpoint.seconds = 0.0
@@ -585,8 +585,8 @@ class TestProcesses:
         endpoint.seconds = 0.01
         rows = [expired(f"user-{place}", endpoint, rotates=Rotates.YES) for place in range(150)]
         with other_process(endpoint, HOW) as one, other_process(endpoint, HOW) as other:
-            tell(one)
-            tell(other)
+            signal_to(one)
+            signal_to(other)
             assert (one.wait(60), other.wait(60)) == (0, 0)
         assert len(endpoint.asked) == len(set(endpoint.asked)) == 150 and not endpoint.ended
         assert {pair(row)[1] for row in rows} == {f"refresh-2-of-user-{place}" for place in range(150)}

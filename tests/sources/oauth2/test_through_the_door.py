@@ -159,7 +159,7 @@ def test_a_lifetime_that_is_none_is_no_reason_to_fail(
     assert (Attempt.objects.get().state, row.access_expires_at, row.refresh_at) == ("succeeded", None, None)
 
 
-def test_two_tabs_are_two_attempts_and_each_tells_what_is_granted_then(
+def test_two_tabs_are_two_attempts_and_each_reports_what_is_granted_then(
     client: Client, provider: Misbehaving, integration: Integration
 ) -> None:
     link = send(integration)
@@ -187,7 +187,7 @@ def test_a_foreign_a_stale_and_a_replayed_state_are_refused_before_any_exchange(
     assert len(provider.asked) == exchanges == 2
 
 
-def test_what_is_about_our_client_pauses_the_links_and_blames_nobody(
+def test_what_is_about_our_client_pauses_the_links_and_blames_no_connection(
     client: Client, provider: Misbehaving, link: Issued
 ) -> None:
     come_back(client, press(client, link), error="invalid_scope")

@@ -73,7 +73,7 @@ def test_an_event_of_the_issuer_is_proved_and_named_by_its_id(jwks: str, header:
     assert proof(signed(CLAIMS, **header), jwks) == EventProof(at, at, "756E69717565")
 
 
-def test_when_it_happened_is_told_apart_from_when_it_was_issued(jwks: str) -> None:
+def test_when_it_happened_is_distinguished_from_when_it_was_issued(jwks: str) -> None:
     assert proof(signed(CLAIMS | {"toe": 1795770000}), jwks).happened_at == datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 
 

@@ -73,7 +73,7 @@ def test_revoked_tokens_end_the_links_of_their_users_in_that_workspace() -> None
 
 
 @pytest.mark.parametrize("tokens", [None, [], {"oauth": "U1"}, {"oauth": [None, True, "", {"a": 1}, "x" * 500]}])
-def test_tokens_of_nobody_end_nothing(tokens: Any) -> None:
+def test_tokens_of_no_user_end_nothing(tokens: Any) -> None:
     event = {"type": "tokens_revoked", "tokens": tokens}
     assert read(json.dumps(REVOKED | {"event": event}).encode(), entry("slack")).accounts == ()
 
