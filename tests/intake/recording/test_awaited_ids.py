@@ -48,7 +48,7 @@ def link_of(user_id: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("event", "link", "reported"),
+    ("later", "link", "reported"),
     [
         ({"type": "deauth"}, LinkState.DEAUTHORISED, ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]),
         ({"type": "access_revoked"}, LinkState.REVOKED, ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]),
@@ -59,9 +59,9 @@ def link_of(user_id: str) -> str:
 )
 @pytest.mark.parametrize("order", ["as it happened", "the other way round", "together"])
 def test_what_is_said_of_an_id_is_applied_in_whatever_order_it_comes(
-    order: str, event: dict[str, Any], link: str, reported: Sequence[str]
+    order: str, later: dict[str, Any], link: str, reported: Sequence[str]
 ) -> None:
-    events = [(AUTH, 0), ({**event, "user": BARE}, 1)]
+    events = [(AUTH, 0), ({**later, "user": BARE}, 1)]
     for event, minutes in events if order == "as it happened" else reversed(events):
         store(event, minutes)
         if order != "together":
