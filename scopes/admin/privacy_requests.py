@@ -22,6 +22,7 @@ from scopes.rights import erased_ids
 from scopes.rights.erase import NothingStored, erase
 from scopes.rights.export import export
 from scopes.rights.personal_data import PersonalData, personal_data_of
+from scopes.sync.revoking import revoke_tokens
 
 READS_ALL = "commands"  # every delivery is read: longer than a page may take otherwise
 LOOK = ("scopes.view_person", "scopes.view_connection")
@@ -76,6 +77,8 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         keys = erased_ids.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         act = form.act_of(request)
+        for failed in (revoked := revoke_tokens(person.reference_id)).failed:
+            messages.warning(request, failed)
         try:
             erase(person.reference_id, act, keys, timezone.now())
         except NothingStored as gone:
@@ -84,16 +87,20 @@ def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
             messages.success(
                 request, gettext("The person was erased. The activity log keeps the entries without their name.")
             )
+            if revoked.number:
+                messages.success(request, gettext("Ended at the provider: %(number)s.") % {"number": revoked.number})
         request.session.pop("searches", None)
         return redirect("admin:search")
+    data = personal_data_of(person.reference_id)
+    at_providers = gettext("Where we hold tokens, the access is ended at the provider first, if that works.")
     return act_page(
         request,
         gettext("Erase this person"),
         about=str(person),
         back=reverse("admin:person", args=[pk]),
         will=[
-            gettext("%(person)s is erased permanently: %(counted)s.")
-            % {"person": person, "counted": _counted(personal_data_of(person.reference_id))},
+            gettext("%(person)s is erased permanently: %(counted)s.") % {"person": person, "counted": _counted(data)},
+            *([at_providers] if data.tokens else []),
             gettext("The content of their webhooks is erased too, and their links stop working right away."),
             gettext("The activity log keeps what was done, when and by whom, but not for whom."),
             gettext("A keyed hash of their ids is kept, so that we notice if they are reported again."),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop as _
 from scopes.admin.page_views import VERBS
 from scopes.admin.tags import listed
 from scopes.facts import OBSERVATIONS, OriginKind
+from scopes.judge.held_tokens import held_tokens
 from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
@@ -53,6 +54,7 @@ def timeline(account: PersonOverview, trail: Iterable[TrailEntry], kind: str = "
     """The events, newest first, at most 200; only those of `kind`, where one is named."""
     events = [
         *_facts(account.connections),
+        *([] if account.as_of else _tokens(account.connections)),
         *_attempts(account.attempts),
         *(event for link in account.links for event in _life(link)),
         *(_act(entry) for entry in trail),
@@ -74,6 +76,18 @@ def _facts(entries: Sequence[ConnectionOverview]) -> Iterator[TimelineEntry]:
         for later, earlier in pairwise(entry.periods):
             changed = _changed(standings[earlier.standing_id], standings[later.standing_id], later.origin)
             yield TimelineEntry(later.since, "facts", f"{entry.provider.name}: {changed[0]}", changed[1], _by(later))
+
+
+def _tokens(entries: Sequence[ConnectionOverview]) -> Iterator[TimelineEntry]:
+    """What is wrong with the tokens that we hold, while it is."""
+    for entry in entries:
+        tokens, about = held_tokens(entry.connection), {"provider": entry.provider.name}
+        if tokens is not None and tokens.failing_since is not None:
+            yield TimelineEntry(
+                tokens.failing_since, "facts", gettext("%(provider)s: refreshing began to fail") % about, tokens.error
+            )
+        if tokens is not None and tokens.ended_at is not None:
+            yield TimelineEntry(tokens.ended_at, "facts", gettext("%(provider)s: tokens deleted") % about)
 
 
 def _by(period: Period) -> str:

@@ -15,6 +15,7 @@ from scopes.judge.escalation import Escalation
 from scopes.judge.evidence import ConnectionEvidence
 from scopes.judge.evidence_records import evidence_of
 from scopes.judge.explain import Explanation
+from scopes.judge.held_tokens import HeldTokens, held_tokens, reports_account
 from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import OPTIONAL, REQUIRED, need_key
 from scopes.judge.sentences import ExplainedLine
@@ -60,6 +61,12 @@ class Card:
     evidence: ConnectionEvidence | None
     checked_recently: bool
     quarantined: QuarantinedFact | None
+    tokens: HeldTokens | None
+
+    @property
+    def reports_account(self) -> bool:
+        """Whether the provider tells whose account it is; else a consent by another account is not noticed."""
+        return reports_account(self.entry.provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,7 @@ def cards(
                 evidence=own,
                 checked_recently=own is not None and own.checked_at is not None and own.checked_at > now - RECENT,
                 quarantined=quarantined.get(pk),
+                tokens=None if at else held_tokens(row.connection),
             )
         )
     return sorted(made, key=lambda card: list(Health).index(card.entry.explanation.health), reverse=True)

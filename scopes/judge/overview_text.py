@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from scopes.judge.held_tokens import held_tokens, lines
 from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import OPTIONAL
 from scopes.judge.sentences import ExplainedLine
@@ -31,7 +32,7 @@ def as_data(account: PersonOverview) -> dict[str, Any]:
             "locale": person.locale,
             "plan": person.plan,
         },
-        "connections": [_connection(entry) for entry in account.connections],
+        "connections": [_connection(entry, today=account.as_of is None) for entry in account.connections],
         "attempts": [_attempt(attempt) for attempt in account.attempts],
         "named_for": [one.sentence_of_other for one in account.named_for],
         "in_other_case": [one.other_id for one in account.in_other_case],
@@ -43,8 +44,9 @@ def as_text(account: PersonOverview) -> str:
     return "\n".join(_lines(account))
 
 
-def _connection(entry: ConnectionOverview) -> dict[str, Any]:
+def _connection(entry: ConnectionOverview, *, today: bool) -> dict[str, Any]:
     explanation, row = entry.explanation, entry.connection
+    held = held_tokens(row) if today else None
     return {
         "provider": entry.provider.slug,
         "source": row.integration.source.key,
@@ -69,6 +71,7 @@ def _connection(entry: ConnectionOverview) -> dict[str, Any]:
         },
         "sentences": explanation.sentences,
         "refusals": explanation.refusals,
+        "tokens": list(lines(held)) if held else None,
         "also_named": [
             {"reference_id": one.report.reference_id, "first_at": one.report.first_at.isoformat()}
             for one in entry.contradictions
@@ -127,6 +130,8 @@ def _lines(account: PersonOverview) -> Iterator[str]:
     for entry in account.connections:
         yield ""
         yield from _connection_lines(entry)
+        if account.as_of is None and (held := held_tokens(entry.connection)):
+            yield from (f"  {line}" for line in lines(held))
     if account.attempts:
         yield ""
         yield "Attempts"

@@ -14,6 +14,7 @@ from scopes.facts import OriginKind
 from scopes.judge import reference_conflicts, suspicions, verdicts
 from scopes.judge.as_of import attempt_at, link_at
 from scopes.judge.explain import Explanation, explain
+from scopes.judge.held_tokens import WITHOUT_THEM
 from scopes.judge.history import PeriodFacts, PublishedPolicy, judged_at
 from scopes.judge.reference_conflicts import Contradiction, InOtherCase
 from scopes.judge.rules import Judgement
@@ -243,9 +244,16 @@ def _with_integrations(connections: Iterable[Connection]) -> list[Connection]:
     pks = [row.pk for row in connections]
     rows = {
         row.pk: row
-        for row in Connection.objects.filter(pk__in=pks).select_related(
-            "integration__provider__successor", "integration__source", "integration__policy_version", "person", "pulse"
+        for row in Connection.objects.filter(pk__in=pks)
+        .select_related(
+            "integration__provider__successor",
+            "integration__source",
+            "integration__policy_version",
+            "person",
+            "pulse",
+            "token",
         )
+        .defer(*WITHOUT_THEM)
     }
     return [rows[pk] for pk in pks]
 

@@ -119,7 +119,8 @@ def _without_whom(entry: TrailEntry) -> None:
 def _delete(data: PersonalData) -> None:
     connections = [row.pk for row in data.connections]
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM scopes_pulse WHERE connection_id = ANY(%s)", [connections])
+        for table in ("scopes_pulse", "scopes_token"):
+            cursor.execute(f"DELETE FROM {table} WHERE connection_id = ANY(%s)", [connections])
         # Links and attempts of other people that refer to one of the connections.
         for table in ("scopes_reauthlink", "scopes_attempt"):
             cursor.execute(f"UPDATE {table} SET connection_id = NULL WHERE connection_id = ANY(%s)", [connections])

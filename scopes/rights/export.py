@@ -17,6 +17,7 @@ from scopes.models import (
     ReferenceConflict,
     Refusal,
     SuspectedDuplicate,
+    Token,
     TrailEntry,
     Waiver,
 )
@@ -116,6 +117,7 @@ def _connection(row: Connection, data: PersonalData) -> dict[str, Any]:
             for fact in data.quarantined
             if fact.connection_id == row.pk
         ],
+        "tokens": next((_tokens(tokens) for tokens in data.tokens if tokens.pk == row.pk), None),
         "refusals": [_refusal(refusal) for refusal in data.refusals if refusal.connection_id == row.pk],
     }
 
@@ -176,6 +178,19 @@ def _live_check(row: LiveCheck) -> dict[str, Any]:
         "probe": row.probe,
         "account": row.account,
         "detail": row.detail,
+    }
+
+
+def _tokens(row: Token) -> dict[str, Any]:
+    """That there are tokens, since when and until when; never the tokens."""
+    times = (
+        "obtained_at", "refreshed_at", "access_expires_at", "refresh_expires_at", "uncertain_since", "failing_since",
+        "asked_at", "ended_at",
+    )  # fmt: skip
+    return {
+        "scopes_requested": row.requested,
+        "grant_reported_in": row.granted_in,
+        **{name: _time(getattr(row, name)) for name in times},
     }
 
 

@@ -25,6 +25,7 @@ from scopes.models import (
     ReferenceConflict,
     Refusal,
     SuspectedDuplicate,
+    Token,
     TrailEntry,
     Waiver,
 )
@@ -39,8 +40,9 @@ class Ambiguous(ValueError):
 class PersonalData:
     """Everything stored under `reference_id`. `person` is None if only a source reported the id.
 
-    `connections` include merged ones. `reference_conflicts` are reports of another person for one of these connections,
-    `named_for` reports of this person for somebody else's. All lists are in the order of recording.
+    `connections` include merged ones. `tokens` are read without the tokens themselves. `reference_conflicts` are
+    reports of another person for one of these connections, `named_for` reports of this person for somebody else's.
+    All lists are in the order of recording.
     """
 
     reference_id: str
@@ -52,6 +54,7 @@ class PersonalData:
     waivers: list[Waiver]
     live_checks: list[LiveCheck]
     refusals: list[Refusal]
+    tokens: list[Token]
     quarantined: list[QuarantinedFact]
     merges: list[Merge]
     suspected: list[SuspectedDuplicate]
@@ -89,6 +92,7 @@ class PersonalData:
             "waivers": len(self.waivers),
             "live checks": len(self.live_checks),
             "refusals": len(self.refusals),
+            "tokens": len(self.tokens),
             "quarantined facts": len(self.quarantined),
             "merges": len(self.merges),
             "suspected duplicates": len(self.suspected),
@@ -149,6 +153,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         waivers=list(Waiver.objects.filter(connection__in=pks).order_by("pk")),
         live_checks=live_checks,
         quarantined=list(QuarantinedFact.objects.filter(connection__in=pks).order_by("pk")),
+        tokens=list(Token.objects.filter(connection__in=pks).defer("access", "refresh").order_by("pk")),
         refusals=list(Refusal.objects.filter(connection__in=pks).order_by("pk")),
         merges=merges,
         suspected=list(suspected.order_by("pk")),

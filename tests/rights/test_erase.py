@@ -56,7 +56,7 @@ def test_no_table_holds_the_person_any_more() -> None:
 def test_the_erasure_covers_every_table_with_a_person_or_a_reason() -> None:
     """A new table is decided about here: its rows go, its keys are emptied, or its words are read."""
     tables = list(apps.get_app_config("scopes").get_models(include_auto_created=True))
-    deleted = {table for table, _ in TABLES} | {"scopes_pulse"}
+    deleted = {table for table, _ in TABLES} | {"scopes_pulse", "scopes_token"}
     pointing = {table._meta.db_table for table in tables if _keys_to_somebody(table)}
     explaining = {table for table in tables if "reason" in {field.name for field in table._meta.concrete_fields}}
 

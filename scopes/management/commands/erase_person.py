@@ -13,6 +13,7 @@ from scopes.models.trail import Act
 from scopes.rights import erased_ids
 from scopes.rights.erase import NothingStored, erase
 from scopes.rights.personal_data import deliveries_naming, personal_data_of
+from scopes.sync.revoking import revoke_tokens
 
 
 class Command(BaseCommand):
@@ -35,6 +36,8 @@ class Command(BaseCommand):
                 return
             raise CommandError("Nothing is kept under this reference id, and nothing was erased under it.")
         if apply:
+            for sentence in revoke_tokens(reference).sentences:
+                self.stdout.write(sentence)
             act = Act(None, options["reason"], options["ticket"], by=operator_name())
             try:
                 counts = erase(reference, act, keys, timezone.now())
