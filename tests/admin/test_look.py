@@ -21,11 +21,15 @@ from tests.admin.every_screen import SCREENS, address
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+LONG = "googlehealth.health_metrics_and_measurements.readonly"
+
 
 @pytest.fixture
 def everything(records: Source) -> Source:
     """A record for every screen; one of the connections is nobody's, and one has a scope with a long name."""
-    people.take_in(people.consent("ben", "google_health", ("googlehealth.health_metrics_and_measurements.readonly",)))
+    requirement = {"feature": "recovery", "any_of": [LONG], "title": {"en": "Recovery"}, "why": {"en": "For it."}}
+    people.policy_for("google_health", {"requested": [LONG], "requirements": [requirement]})
+    people.take_in(people.consent("ben", "google_health", (LONG,)))
     Connection.objects.filter(reference_id="ref-finn", integration__provider__slug="withings").update(
         person=None, user_id="stray"
     )
