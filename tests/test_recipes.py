@@ -58,7 +58,7 @@ def translate(po: Path) -> None:
     for message in catalogue:
         waits = not message.string or not all(message.string)
         if message.id and waits:
-            one, *many = message.id if message.pluralizable else [message.id]
+            one, *many = [message.id] if isinstance(message.id, str) else message.id
             message.string = (one, *many * (catalogue.num_plurals - 1)) if many else one
     with po.open("wb") as file:
         write_po(file, catalogue, width=120, ignore_obsolete=True, sort_output=True, no_location=True)

@@ -46,7 +46,7 @@ class Trail(Records):
 
     @admin.display(description=_("Action"))
     def did(self, entry: TrailEntry) -> str:
-        return entry.verb.replace(".", " ").replace("_", " ").capitalize()
+        return entry.action
 
     @admin.display(description=_("By"))
     def by(self, entry: TrailEntry) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from scopes.admin.read_only import Records
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, pretty, thousands, when
-from scopes.audit.report import CODES
+from scopes.audit.report import Finding
 from scopes.models import AuditRun
 
 
@@ -78,9 +78,7 @@ class Audits(Records):
 
     @admin.display(description=_("Findings"))
     def found(self, run: AuditRun) -> SafeString | str:
-        rows = (
-            (f"{one['number']:,}", CODES.get(one["code"], one["code"]), f" ({one['detail']})" if one["detail"] else "")
-            for one in run.findings
-        )
+        findings = [Finding(one["code"], one["number"], one["detail"]) for one in run.findings]
+        rows = ((f"{one.number:,}", one.words, f" ({one.detail})" if one.detail else "") for one in findings)
         lines = format_html_join("", "<li><strong>{}</strong> {}{}</li>", rows)
         return format_html("<ul>{}</ul>", lines) if lines else gettext("None.")

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
@@ -52,7 +52,11 @@ def release(request: HttpRequest, pk: int) -> HttpResponseBase:
             )
         return redirect("admin:incidents")
     will = [
-        gettext("%(number)s %(provider)s connections get the reported status.")
+        ngettext(
+            "%(number)s %(provider)s connection gets the reported status.",
+            "%(number)s %(provider)s connections get the reported status.",
+            incident.broken,
+        )
         % {"number": thousands(incident.broken), "provider": incident.integration.provider.name},
         gettext("Those reported as broken become so. Missing ones become unconfirmed until they are checked."),
         gettext("Newer reports are never overwritten."),
@@ -75,7 +79,11 @@ def discard(request: HttpRequest, pk: int) -> HttpResponseBase:
             messages.success(request, gettext("The quarantined changes were discarded."))
         return redirect("admin:incidents")
     will = [
-        gettext("The listing’s changes to %(number)s connections are discarded: they keep their status.")
+        ngettext(
+            "The listing’s change to %(number)s connection is discarded: it keeps its status.",
+            "The listing’s changes to %(number)s connections are discarded: they keep their status.",
+            incident.broken,
+        )
         % {"number": thousands(incident.broken)},
         gettext("If the next listing reports the same, a new incident opens."),
     ]

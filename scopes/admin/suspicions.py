@@ -116,7 +116,7 @@ def _end(
 ) -> HttpResponseBase:
     """The page of either end; without its form where the suspicion has ended."""
     is_open = suspicion.state == Suspicion.State.OPEN
-    finding = gettext("Of %(provider)s’s `%(scope)s`, %(finding)s") % {
+    finding = gettext("%(provider)s, `%(scope)s`: %(finding)s") % {
         "provider": suspicion.integration.provider.name,
         "scope": suspicion.scope,
         "finding": judge.sentence_of(suspicion),

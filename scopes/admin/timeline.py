@@ -179,7 +179,7 @@ VERB_WORDS = {"person.opened": _("Viewed this page"), "connection.opened": _("Vi
 
 
 def _act(entry: TrailEntry) -> TimelineEntry:
-    title = entry.verb.replace(".", " ").replace("_", " ").capitalize()
+    title = entry.action
     if entry.verb in VERB_WORDS:
         title = gettext(VERB_WORDS[entry.verb])
     ticket = gettext("Ticket %(ticket)s.") % {"ticket": entry.ticket} if entry.ticket else ""

@@ -84,9 +84,14 @@ class Finding:
     number: int
     detail: str = ""
 
+    @property
+    def words(self) -> str:
+        """What was found so many times; a code of another version stands for itself."""
+        many = CODES.get(self.code, self.code)
+        return OF_ONE.get(self.code, many) if self.number == 1 else many
+
     def __str__(self) -> str:
-        words = OF_ONE.get(self.code, CODES[self.code]) if self.number == 1 else CODES[self.code]
-        return f"{self.code}: {self.number:,} {words}" + (f" ({self.detail})" if self.detail else "")
+        return f"{self.code}: {self.number:,} {self.words}" + (f" ({self.detail})" if self.detail else "")
 
 
 def findings(

@@ -81,7 +81,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+        return f"Delivery {self.pk}"
 
 
 class Listing(models.Model):

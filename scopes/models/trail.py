@@ -105,4 +105,9 @@ class TrailEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.actor_name} {self.verb} {self.subject}"
+        return f"{self.action}: {self.subject}" if self.subject else self.action
+
+    @property
+    def action(self) -> str:
+        """What was done, in words: "Policy published"."""
+        return self.verb.replace(".", " ").replace("_", " ").capitalize()
