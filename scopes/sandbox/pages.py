@@ -24,7 +24,7 @@ PAGE = Markup("""<!doctype html>
 <link rel="stylesheet" href="/sandbox.css">
 </head>
 <body>
-<p class="stripe">Sandbox: this is not {provider}, and no real data is here.</p>
+<header class="stripe">Sandbox: this is not {provider}, and no real data is here.</header>
 <main>
 <h1>{title}</h1>
 {body}
