@@ -93,13 +93,19 @@ class Misbehaving:
         held: tuple[str, ...] = (),
         at: datetime = cast.NOW,
         verifier: str = "v" * 43,
+        also: tuple[str, ...] = (),
     ) -> Finished:
-        """What comes of a return with these parameters, a code without any; `held` are the accounts that we hold."""
+        """What comes of a return with these parameters, a code without any.
+
+        `held` are the accounts that we hold; `also` are further values of the code.
+        """
         sent = {"code": CODE} if parameters is None else parameters
         returned = ConsentReturn(
             attempt=STATE, user_id="", session_id=STATE, requested=requested, verifier=verifier,
             connected_as=connected_as, provider=self.entry, reference_id="ref-ben", callback_url=CALLBACK,
-            parameters={name: [value] for name, value in {"state": STATE, **sent}.items()}, at=at,
+            parameters={
+                name: [value, *(also if name == "code" else ())] for name, value in {"state": STATE, **sent}.items()
+            }, at=at,
         )  # fmt: skip
         return consent.finish(self.server, returned, held.__contains__)
 

@@ -500,6 +500,11 @@ class Test34RefusalsAndForeignWords:
         assert fact.reason == reason
         assert all(secret not in fact.message for secret in (CODE, "ada@", "\x00"))
 
+    def test_a_return_with_two_codes_is_refused(self, provider: Misbehaving) -> None:
+        with pytest.raises(RequestRefused, match="neither one code"):
+            provider.finish({"code": CODE}, also=("another-code",))
+        assert provider.asked == []
+
     @pytest.mark.parametrize("parameters", [{}, {"code": ""}, {"code": " "}])
     def test_a_return_with_nothing_is_refused(self, provider: Misbehaving, parameters: dict[str, str]) -> None:
         with pytest.raises(RequestRefused, match="neither"):
