@@ -65,37 +65,37 @@ class Consent:
     def show(self, request: Request) -> Response:
         """The consent screen, or at once the way back."""
         try:
-            asked = self._read(request)
+            wanted = self._read(request)
         except NotAnswerable as wrong:
             return self._refused(wrong)
         account = request.cookies.get(COOKIE, "")
         grant = self.grants.grant(account) if account in ACCOUNTS else None
-        if grant and not asked.forced and grant.granted | grant.declined >= set(asked.scopes):
-            return self._allowed(asked, account, grant.granted)
-        boxes = self._boxes(asked)
+        if grant and not wanted.forced and grant.granted | grant.declined >= set(wanted.scopes):
+            return self._allowed(wanted, account, grant.granted)
+        boxes = self._boxes(wanted)
         fixed = self.provider.can_untick is Known.NO
         return pages.consent(self.provider, boxes, ACCOUNTS.values(), account, fixed=fixed)
 
     def decide(self, request: Request) -> Response:
         try:
-            asked = self._read(request)
+            wanted = self._read(request)
         except NotAnswerable as wrong:
             return self._refused(wrong)
         decision, account = request.form.get("decision"), request.form.get("account", "")
         if decision == "refuse":
-            return self._refused(NotAnswerable(asked.redirect_uri, asked.state, "access_denied", ""))
+            return self._refused(NotAnswerable(wanted.redirect_uri, wanted.state, "access_denied", ""))
         if decision != "allow" or account not in ACCOUNTS:
             raise BadRequest("Choose an account, and press Allow or Refuse.")
-        boxes = {scope.name for scope in self._boxes(asked)}
+        boxes = {scope.name for scope in self._boxes(wanted)}
         fixed = self.provider.can_untick is Known.NO
         declined = set() if fixed else boxes - set(request.form.getlist("scope"))
-        granted = set(asked.scopes) - declined
+        granted = set(wanted.scopes) - declined
         before = self.grants.grant(account)
-        if before and (asked.adds or self.sandbox.behaviour.adds):
+        if before and (wanted.adds or self.sandbox.behaviour.adds):
             granted |= before.granted - declined
             declined |= before.declined - granted
         self.grants.decide(account, granted, declined)
-        answer = self._allowed(asked, account, frozenset(granted))
+        answer = self._allowed(wanted, account, frozenset(granted))
         answer.set_cookie(COOKIE, account, httponly=True, samesite="Lax")
         return answer
 
@@ -136,26 +136,26 @@ class Consent:
     def _scopes(self, values: MultiDict[str, str]) -> Sequence[str]:
         return values.get(self.oauth.scope_parameter, "").replace(self.oauth.scope_separator, " ").split()
 
-    def _boxes(self, asked: AuthorizationRequest) -> list[Scope]:
+    def _boxes(self, wanted: AuthorizationRequest) -> list[Scope]:
         """The scopes with a box of their own; those that the protocol needs have none."""
-        return [self.provider.by_name[scope] for scope in asked.scopes if has_box(scope, self.provider, self.oauth)]
+        return [self.provider.by_name[scope] for scope in wanted.scopes if has_box(scope, self.provider, self.oauth)]
 
-    def _allowed(self, asked: AuthorizationRequest, account: str, granted: frozenset[str]) -> Response:
-        scopes = granted if asked.adds or self.sandbox.behaviour.adds else granted & set(asked.scopes)
-        code = self.grants.new_code(account, tuple(sorted(scopes)), asked.redirect_uri, asked.challenge, asked.nonce)
+    def _allowed(self, wanted: AuthorizationRequest, account: str, granted: frozenset[str]) -> Response:
+        scopes = granted if wanted.adds or self.sandbox.behaviour.adds else granted & set(wanted.scopes)
+        code = self.grants.new_code(account, tuple(sorted(scopes)), wanted.redirect_uri, wanted.challenge, wanted.nonce)
         more = {
             report.field: self._written(scopes) for report in self.oauth.reports if report.at is ReportedAt.CALLBACK
         }
         if self.oauth.account.at is AccountFrom.CALLBACK:
             more |= dict.fromkeys(self.oauth.account.fields, subject(account))
-        return redirect(self._with(asked.redirect_uri, code=code, state=asked.state, **more), 303)
+        return redirect(self._with(wanted.redirect_uri, code=code, state=wanted.state, **more), 303)
 
     def _written(self, scopes: Iterable[str]) -> str:
         return self.oauth.scope_separator.join(sorted(map(self.provider.requested_as, scopes)))
 
     def _refused(self, wrong: NotAnswerable) -> Response:
-        said = {"error_description": wrong.says} if wrong.says else {}
-        return redirect(self._with(wrong.redirect_uri, error=wrong.error, state=wrong.state, **said), 303)
+        description = {"error_description": wrong.says} if wrong.says else {}
+        return redirect(self._with(wrong.redirect_uri, error=wrong.error, state=wrong.state, **description), 303)
 
     def _with(self, url: str, **parameters: str) -> str:
         parts = urlsplit(url)

@@ -136,22 +136,22 @@ def refusal(
     """What a refusal means. The code decides, whatever the HTTP status; only without one the status does."""
     code, words = error_code(data), _words(data, secrets)
     status = answered.status
-    said = f"{what}: {code or f'HTTP {status}'}{f', {words}' if words and words != code else ''}"
+    message = f"{what}: {code or f'HTTP {status}'}{f', {words}' if words and words != code else ''}"
     if code == "invalid_grant" or (during is During.REFRESH and _ABOUT_THE_REFRESH_TOKEN.search(words)):
         if during is During.REFRESH:
-            return CredentialDead(said)
-        return Refused(said, status=status, detail=words, code="invalid_grant")
+            return CredentialDead(message)
+        return Refused(message, status=status, detail=words, code="invalid_grant")
     if code == "invalid_client":
-        return CredentialRejected(f"{said}. Compare the client id and the secret with the provider's console")
+        return CredentialRejected(f"{message}. Compare the client id and the secret with the provider's console")
     if code in OUR_REGISTRATION:
-        return AccountRefused(said, trouble=AccountTrouble.FORBIDDEN)
+        return AccountRefused(message, trouble=AccountTrouble.FORBIDDEN)
     if code in FOR_NOW or status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR or answered.is_page:
-        return SourceUnavailable(said, status=status, retry_after=answered.retry_after)
+        return SourceUnavailable(message, status=status, retry_after=answered.retry_after)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return Refused(f"{said}, a redirect. Is the address right?", status=status)
+        return Refused(f"{message}, a redirect. Is the address right?", status=status)
     if status == HTTPStatus.UNAUTHORIZED and during is not During.TOKEN_CALL and not code:
-        return CredentialRejected(f"{said}. Compare the client id and the secret with the provider's console")
-    return Refused(said, status=status, detail=words, code=code)
+        return CredentialRejected(f"{message}. Compare the client id and the secret with the provider's console")
+    return Refused(message, status=status, detail=words, code=code)
 
 
 def _has_error(data: Mapping[str, Any]) -> bool:

@@ -134,21 +134,25 @@ def finish(server: Server, returned: ConsentReturn, is_held: HeldAlready) -> Fin
 
 def _check_issuer(server: Server, parameters: Mapping[str, Sequence[str]]) -> None:
     """RFC 9207: a return of another server than the one that the person was sent to is no return."""
-    oauth, said = server.oauth, parameters.get("iss", ())
+    oauth, issuers = server.oauth, parameters.get("iss", ())
     expected = oauth.issuer
-    if (oauth.sends_iss and expected and not said) or len(said) > 1 or (said and expected and said[0] != expected):
+    if (
+        (oauth.sends_iss and expected and not issuers)
+        or len(issuers) > 1
+        or (issuers and expected and issuers[0] != expected)
+    ):
         raise RequestRefused("the return is of another authorization server than the person was sent to", status=0)
 
 
 def _failure(oauth: OAuth, returned: ConsentReturn) -> AttemptFailed | None:
-    """The failure that a return tells of; None for one with a code. Raises AccountRefused where it is about us."""
+    """The failure that a return reports; None for one with a code. Raises AccountRefused where it is about us."""
     error = _first(returned.parameters, "error")
     if not error:
         return None
     words = blotted(_first(returned.parameters, "error_description"), (_first(returned.parameters, "code"),))
     if error in OUR_REGISTRATION or error == "invalid_client":
-        said = f"the consent returned with {error}{f', {words}' if words else ''}"
-        raise AccountRefused(said, trouble=AccountTrouble.FORBIDDEN)
+        message = f"the consent returned with {error}{f', {words}' if words else ''}"
+        raise AccountRefused(message, trouble=AccountTrouble.FORBIDDEN)
     if _ONLY_AN_ADMINISTRATOR.search(f"{error} {words}"):
         return _failed(returned, ADMIN_CONSENT_REQUIRED, words)
     if error in REFUSALS or error in oauth.refusal_errors:

@@ -32,7 +32,7 @@ from scopes.sources.errors import (
 )
 from scopes.sources.events import EventAnswer, EventCheck
 from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit
-from scopes.sources.oauth2 import asking, consent, refresh, tokens
+from scopes.sources.oauth2 import consent, inspection, refresh, tokens
 from scopes.sources.oauth2.checkup import check
 from scopes.sources.oauth2.clients import Client, ask_every_nights, entry_of
 from scopes.sources.oauth2.consent import Finished
@@ -58,7 +58,7 @@ class OAuth2Gateway(Gateway):
         self.name, self.production = client.name, client.production
         self.requests_per_second = client.requests_per_second
         entry = entry_of(client.provider)
-        self.probes, self.has_setup = bool(client.issuer or (entry and asking.can_be_asked(entry))), False
+        self.probes, self.has_setup = bool(client.issuer or (entry and inspection.can_inspect(entry))), False
         issuer = urlsplit(client.issuer)
         self.insecure_origin = f"{issuer.scheme}://{issuer.netloc}" if issuer.scheme == "http" else ""
 
@@ -128,9 +128,9 @@ class OAuth2Gateway(Gateway):
             return Lookup(Existence.NOT_FOUND)
         scopes = None
         refresher = self._refresher()
-        if found.token.ended_at is None and asking.reports_later(refresher.server.oauth):
+        if found.token.ended_at is None and inspection.reports_later(refresher.server.oauth):
             with suppress(CredentialDead):
-                scopes = asking.ask_now(refresher, found, timezone.now).scopes
+                scopes = inspection.inspect_now(refresher, found, timezone.now).scopes
         return Lookup(Existence.KNOWN, ConnectionSeen(refresher.entry.slug, user_id, at, scopes=scopes))
 
     def probe(self, user_id: str) -> Probe:
@@ -138,7 +138,7 @@ class OAuth2Gateway(Gateway):
         if found is None:
             return Probe(ProbeResult.EXPIRED, detail="we know no such connection")
         try:
-            account = asking.ask_now(self._refresher(), found, timezone.now).account
+            account = inspection.inspect_now(self._refresher(), found, timezone.now).account
         except SourceError as error:
             results = {CredentialDead: ProbeResult.EXPIRED, SourceUnavailable: ProbeResult.DOWN}
             return Probe(results.get(type(error), ProbeResult.REFUSED), detail=without_addresses(str(error)))

@@ -74,7 +74,7 @@ def in_refresh(
     return None
 
 
-def asked_anew(
+def reported_now(
     server: Server, entry: Provider, answer: TokenAnswer, reported: Collection[str], introspected: Mapping[str, Any]
 ) -> tuple[str, ...] | None:
     """The scopes that the provider reports when it is asked about a connection later, where it does.

@@ -15,9 +15,9 @@ from scopes.facts import ConnectionSeen, LinkChanged, LinkState, ScopesChanged
 from scopes.models import Connection, Token
 from scopes.redaction import without_addresses
 from scopes.sources.errors import AccountRefused, CredentialDead, SourceError, SourceUnavailable
-from scopes.sources.oauth2 import asking, tokens
+from scopes.sources.oauth2 import inspection, tokens
 from scopes.sources.oauth2.answers import TokenAnswer
-from scopes.sources.oauth2.asking import Asked
+from scopes.sources.oauth2.inspection import Inspection
 from scopes.sources.oauth2.refresh import DISPROVED, IN_FLIGHT, NEARLY_ENDED, THOUGHT_ALIVE, Clock, Refresher, opened
 from scopes.sources.observations import Page
 
@@ -33,7 +33,7 @@ ACCEPTED = "the provider accepts its token"
 
 log = logging.getLogger(__name__)
 
-type Said = Asked | SourceError
+type Reply = Inspection | SourceError
 
 
 class Row(NamedTuple):
@@ -74,10 +74,10 @@ class Night:
             while next_page is not None:
                 rows, at = self._rows(next_page), self.clock()
                 next_page = rows[-1].pk if len(rows) == PER_PAGE else None
-                asked = self._asked([row.pk for row in rows if self._is_to_be_asked(row, at)], pool)
-                yield self._page(number, rows, asked, at, next_page)
-                if asked:
-                    tokens.note_asked({pk: _words(said) for pk, said in asked.items()}, at)
+                replies = self._ask_all([row.pk for row in rows if self._is_due(row, at)], pool)
+                yield self._page(number, rows, replies, at, next_page)
+                if replies:
+                    tokens.note_inspected({pk: _words(reply) for pk, reply in replies.items()}, at)
                 number += 1
 
     def _rows(self, after: int) -> list[Row]:
@@ -95,72 +95,72 @@ class Night:
         return [Row(*row) for row in read.order_by("pk")[:PER_PAGE]]
 
     def _page(
-        self, number: int, rows: Sequence[Row], asked: Mapping[int, Said], at: datetime, next_page: int | None
+        self, number: int, rows: Sequence[Row], replies: Mapping[int, Reply], at: datetime, next_page: int | None
     ) -> Page:
         slug = self.refresher.entry.slug
         seen, changes = [], []
         for row in rows:
-            said = asked.get(row.pk)
-            if (change := _change(slug, row, said, at)) is not None:
+            reply = replies.get(row.pk)
+            if (change := _change(slug, row, reply, at)) is not None:
                 changes.append(change)
             if change is not None or (row.ended_at is None and LinkState(row.link) in THOUGHT_ALIVE):
-                scopes = said.scopes if isinstance(said, Asked) else None
+                scopes = reply.scopes if isinstance(reply, Inspection) else None
                 seen.append(ConnectionSeen(slug, row.user_id, at, scopes=scopes))
         return Page(number, tuple(seen), next_page=next_page, changes=tuple(changes))
 
-    def _is_to_be_asked(self, row: Row, at: datetime) -> bool:
+    def _is_due(self, row: Row, at: datetime) -> bool:
         """Whether it was not asked for so many nights, and its access token has not ended."""
-        if self.down or row.ended_at is not None or not asking.can_be_asked(self.refresher.server.oauth):
+        if self.down or row.ended_at is not None or not inspection.can_inspect(self.refresher.server.oauth):
             return False
         if row.asked_at is not None and row.asked_at > at - timedelta(days=self.ask_every) + LEEWAY:
             return False
         return row.access_expires_at is None or at < row.access_expires_at - NEARLY_ENDED
 
-    def _asked(self, pks: Sequence[int], pool: ThreadPoolExecutor) -> dict[int, Said]:
+    def _ask_all(self, pks: Sequence[int], pool: ThreadPoolExecutor) -> dict[int, Reply]:
         """What the provider says of each; who got no answer is left out. Raises AccountRefused."""
         rows = Token.objects.filter(pk__in=pks).select_related("connection__standing") if pks else Token.objects.none()
         prepared = [(row, held) for row in rows if (held := _opened(row)) is not None]
-        found = dict[int, Said]()
-        for (row, held), said in zip(prepared, pool.map(self._ask, prepared), strict=True):
-            if isinstance(said, CredentialDead):
-                said = self._ask_again(row.connection, held.access)  # noqa: PLW2901 - a fresh token says more
-            if isinstance(said, AccountRefused):
-                raise said
-            if isinstance(said, SourceUnavailable):
-                self.down = self.down or (said.sent and _note_down(said))
-            elif said is not None:
-                found[row.pk] = said
+        found = dict[int, Reply]()
+        for (row, held), reply in zip(prepared, pool.map(self._ask, prepared), strict=True):
+            if isinstance(reply, CredentialDead):
+                reply = self._ask_again(row.connection, held.access)  # noqa: PLW2901 - a fresh token says more
+            if isinstance(reply, AccountRefused):
+                raise reply
+            if isinstance(reply, SourceUnavailable):
+                self.down = self.down or (reply.sent and _note_down(reply))
+            elif reply is not None:
+                found[row.pk] = reply
         return found
 
-    def _ask(self, prepared: tuple[Token, TokenAnswer]) -> Said | None:
+    def _ask(self, prepared: tuple[Token, TokenAnswer]) -> Reply | None:
         """From a thread of the pool, so without the database; None where nobody is asked any more."""
         row, held = prepared
         about = row.connection
         if self.down:
             return None
         try:
-            return asking.ask(
-                self.refresher.server, self.refresher.entry, about.user_id, held, asking.reported_of(about)
+            return inspection.inspect(
+                self.refresher.server, self.refresher.entry, about.user_id, held, inspection.reported_of(about)
             )
         except SourceError as error:
             return error
 
-    def _ask_again(self, about: Connection, rejected: str) -> Said:
+    def _ask_again(self, about: Connection, rejected: str) -> Reply:
         try:
-            return asking.ask_now(self.refresher, about, self.clock, rejected=rejected)
+            return inspection.inspect_now(self.refresher, about, self.clock, rejected=rejected)
         except SourceError as error:
             return error
 
 
-def _change(slug: str, row: Row, said: Said | None, at: datetime) -> LinkChanged | None:
+def _change(slug: str, row: Row, reply: Reply | None, at: datetime) -> LinkChanged | None:
     """What is to be concluded of the link, if anything."""
     link = LinkState(row.link)
-    if link in DISPROVED and isinstance(said, Asked):
+    if link in DISPROVED and isinstance(reply, Inspection):
         return LinkChanged(slug, row.user_id, LinkState.ACTIVE, at, detail=ACCEPTED)
     if link not in THOUGHT_ALIVE:
         return None
-    if isinstance(said, CredentialDead):
-        return LinkChanged(slug, row.user_id, LinkState.TOKEN_REJECTED, at, detail=without_addresses(str(said)))
+    if isinstance(reply, CredentialDead):
+        return LinkChanged(slug, row.user_id, LinkState.TOKEN_REJECTED, at, detail=without_addresses(str(reply)))
     since, detail = _broken_since(row, at)
     return LinkChanged(slug, row.user_id, LinkState.TOKEN_REJECTED, since, detail=detail) if since else None
 
@@ -185,9 +185,9 @@ def _opened(row: Token) -> TokenAnswer | None:
         return None
 
 
-def _words(said: Said) -> str:
+def _words(reply: Reply) -> str:
     """What stays on the row: empty where it was answered."""
-    return "" if isinstance(said, Asked) else without_addresses(str(said))
+    return "" if isinstance(reply, Inspection) else without_addresses(str(reply))
 
 
 def _note_down(error: SourceUnavailable) -> bool:

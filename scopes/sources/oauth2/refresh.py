@@ -56,8 +56,8 @@ UNCERTAIN = "the answer to a refresh was lost, so nobody knows whether the refre
 log = logging.getLogger(__name__)
 
 type Clock = Callable[[], datetime]
-# What the provider said; None where it was not asked.
-type Said = TokenAnswer | SourceError | vault.NotOpened | NotConfigured | None
+# The provider's reply; None where it was not asked.
+type Reply = TokenAnswer | SourceError | vault.NotOpened | NotConfigured | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Refresher:
         provider does not answer, it stops.
         """
         run = _Run()
-        flying: dict[Future[Said], Claimed] = {}
+        flying: dict[Future[Reply], Claimed] = {}
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="refresh") as pool:
             try:
                 while True:
@@ -124,13 +124,13 @@ class Refresher:
 
     def _refresh_now(self, claimed: Claimed, clock: Clock) -> None:
         """Raises what the provider says, unless somebody else has stored another refresh token meanwhile."""
-        said = self._ask(claimed, clock)
+        reply = self._ask(claimed, clock)
         now = clock()
-        outcome = self._outcome(claimed, said, now)
-        if leases.write([outcome], self.server.oauth, now) and not isinstance(said, TokenAnswer):
-            raise said if isinstance(said, SourceError) else SourceUnavailable(outcome.error, sent=False)
+        outcome = self._outcome(claimed, reply, now)
+        if leases.write([outcome], self.server.oauth, now) and not isinstance(reply, TokenAnswer):
+            raise reply if isinstance(reply, SourceError) else SourceUnavailable(outcome.error, sent=False)
 
-    def _ask(self, one: Claimed, clock: Clock) -> Said:
+    def _ask(self, one: Claimed, clock: Clock) -> Reply:
         """What the provider says; also from a thread of the pool, so without the database."""
         if one.losses and not self._may_ask_again(one, clock()):
             return None
@@ -142,40 +142,40 @@ class Refresher:
         except (SourceError, vault.NotOpened, NotConfigured) as problem:
             return problem
 
-    def _store(self, done: Iterable[tuple[Claimed, Said]], run: _Run, now: datetime) -> tuple[Fact, ...]:
+    def _store(self, done: Iterable[tuple[Claimed, Reply]], run: _Run, now: datetime) -> tuple[Fact, ...]:
         """Store what came of some; their facts."""
-        outcomes = [(self._outcome(one, said, now), said) for one, said in done]
+        outcomes = [(self._outcome(one, reply, now), reply) for one, reply in done]
         written = leases.write([outcome for outcome, _ in outcomes], self.server.oauth, now)
-        for _, said in outcomes:
-            run.note(said)
+        for _, reply in outcomes:
+            run.note(reply)
         if run.pause is not None:
             leases.postpone(self.kind, self.name, now + run.pause)
             run.pause = None
         return tuple(
             fact
-            for outcome, said in outcomes
+            for outcome, reply in outcomes
             if outcome.claimed.pk in written
-            for fact in self._facts(outcome.claimed, said, now)
+            for fact in self._facts(outcome.claimed, reply, now)
         )
 
-    def _outcome(self, one: Claimed, said: Said, now: datetime) -> Outcome:
-        if isinstance(said, TokenAnswer):
-            return Outcome(one, answer=said)
-        if isinstance(said, CredentialDead):
+    def _outcome(self, one: Claimed, reply: Reply, now: datetime) -> Outcome:
+        if isinstance(reply, TokenAnswer):
+            return Outcome(one, answer=reply)
+        if isinstance(reply, CredentialDead):
             return Outcome(one, end=True)
-        if isinstance(said, AccountRefused):
+        if isinstance(reply, AccountRefused):
             return Outcome(one)
-        if said is None:
+        if reply is None:
             given_up = one.losses and not self._may_ask_again(one, now)
             return Outcome(one, error=UNCERTAIN, uncertain=True) if given_up else Outcome(one)
-        words = without_addresses(str(said))
+        words = without_addresses(str(reply))
         if (
-            isinstance(said, SourceUnavailable)
-            and _is_lost(said)
+            isinstance(reply, SourceUnavailable)
+            and _is_lost(reply)
             and self.server.oauth.refresh.rotates is not Rotates.NO
         ):
             return Outcome(one, error=f"{words}; {UNCERTAIN}", retry_at=self._second_try(one, now), uncertain=True)
-        pause = said.retry_after if isinstance(said, SourceUnavailable) else None
+        pause = reply.retry_after if isinstance(reply, SourceUnavailable) else None
         return Outcome(one, error=words, retry_at=max(_next_try(one, now), now + _seconds(pause)))
 
     def _may_ask_again(self, one: Claimed, now: datetime) -> bool:
@@ -197,16 +197,16 @@ class Refresher:
         grace = refresh.grace_seconds
         return now if grace and _seconds(grace) < 2 * SECOND_TRY_AFTER else now + SECOND_TRY_AFTER
 
-    def _facts(self, one: Claimed, said: Said, now: datetime) -> Iterator[Fact]:
+    def _facts(self, one: Claimed, reply: Reply, now: datetime) -> Iterator[Fact]:
         link = LinkState(one.link)
-        if isinstance(said, CredentialDead):
+        if isinstance(reply, CredentialDead):
             if link in THOUGHT_ALIVE:
-                detail = without_addresses(str(said))
+                detail = without_addresses(str(reply))
                 yield LinkChanged(one.provider, one.user_id, LinkState.TOKEN_REJECTED, now, detail=detail)
-        elif isinstance(said, TokenAnswer):
+        elif isinstance(reply, TokenAnswer):
             if link in DISPROVED:
                 yield LinkChanged(one.provider, one.user_id, LinkState.ACTIVE, now, detail="its tokens were refreshed")
-            if (scopes := self._scopes(said, one.reported)) is not None:
+            if (scopes := self._scopes(reply, one.reported)) is not None:
                 yield ScopesChanged(one.provider, one.user_id, now, scopes=scopes)
 
     def _scopes(self, answer: TokenAnswer, reported: frozenset[str] | None) -> tuple[str, ...] | None:
@@ -242,27 +242,27 @@ class _Run:
     def stopped(self) -> bool:
         return self.refused is not None or self.failures >= MOST_FAILURES
 
-    def note(self, said: Said) -> None:
-        if isinstance(said, AccountRefused):
-            self.refused = self.refused or said
-        elif isinstance(said, SourceUnavailable):
+    def note(self, reply: Reply) -> None:
+        if isinstance(reply, AccountRefused):
+            self.refused = self.refused or reply
+        elif isinstance(reply, SourceUnavailable):
             self.failures += 1
-            if said.status == HTTPStatus.TOO_MANY_REQUESTS or said.retry_after:
+            if reply.status == HTTPStatus.TOO_MANY_REQUESTS or reply.retry_after:
                 self.failures = MOST_FAILURES
-                self.pause = max(self.pause or timedelta(), _seconds(said.retry_after))
+                self.pause = max(self.pause or timedelta(), _seconds(reply.retry_after))
             if self.stopped:
-                log.warning("refreshing stops for now: %s", without_addresses(str(said)))
-        elif isinstance(said, TokenAnswer | SourceError):
+                log.warning("refreshing stops for now: %s", without_addresses(str(reply)))
+        elif isinstance(reply, TokenAnswer | SourceError):
             self.answered, self.failures = True, 0
 
 
-def _done(flying: dict[Future[Said], Claimed]) -> list[tuple[Claimed, Said]]:
+def _done(flying: dict[Future[Reply], Claimed]) -> list[tuple[Claimed, Reply]]:
     """Wait for some; those that are done, which leave `flying`."""
     done, _ = wait(flying, return_when=FIRST_COMPLETED)
-    return [(flying.pop(one), _said(one)) for one in done]
+    return [(flying.pop(one), _reply_of(one)) for one in done]
 
 
-def _said(done: Future[Said]) -> Said:
+def _reply_of(done: Future[Reply]) -> Reply:
     """What it brought; a fault of ours must not cost the others their tokens. Its text may hold a token."""
     if (fault := done.exception()) is not None:
         log.error("a refresh failed: %s", type(fault).__name__)

@@ -59,7 +59,7 @@ def end(connection_pk: int, now: datetime) -> bool:
     return bool(Token.objects.filter(pk=connection_pk, ended_at__isnull=True).update(**ended(now)))
 
 
-def note_asked(errors: Mapping[int, str], now: datetime) -> None:
+def note_inspected(errors: Mapping[int, str], now: datetime) -> None:
     """The provider was asked about these connections, and what was wrong then; empty where nothing was."""
     answered = Token.objects.filter(pk__in=[pk for pk, error in errors.items() if not error])
     answered.filter(uncertain_since__isnull=True).exclude(error="").update(error="", failing_since=None)

@@ -21,15 +21,15 @@ LATER = frozenset({ReportedAt.INTROSPECTION, ReportedAt.ENDPOINT, ReportedAt.HEA
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the provider says: the account's id, empty where it is not told; the scopes, where they are others."""
+class Inspection:
+    """What the provider reports: the account's id, empty where it reports none; the scopes, where they are others."""
 
     account: str = ""
     scopes: tuple[str, ...] | None = None
 
 
-def can_be_asked(oauth: OAuth) -> bool:
-    """Whether there is anything to ask with an access token."""
+def can_inspect(oauth: OAuth) -> bool:
+    """Whether an access token can be used to ask anything."""
     return oauth.introspection is not None or oauth.account.at is AccountFrom.ENDPOINT or reports_later(oauth)
 
 
@@ -38,15 +38,15 @@ def reports_later(oauth: OAuth) -> bool:
     return any(report.at in LATER for report in oauth.reports)
 
 
-def ask(server: Server, entry: Provider, user_id: str, tokens: TokenAnswer, reported: frozenset[str]) -> Asked:
-    """What can be asked about the connection `user_id`; `reported` are its scopes as they were reported before.
+def inspect(server: Server, entry: Provider, user_id: str, tokens: TokenAnswer, reported: frozenset[str]) -> Inspection:
+    """What the provider reports now about the connection `user_id`; `reported` are its scopes as reported before.
 
     Raises CredentialDead where its token is not accepted, RequestRefused where it is of another account, and other
     SourceErrors as the calls do.
     """
     try:
         introspected = _introspected(server, tokens)
-        scopes = granted.asked_anew(server, entry, tokens, reported, introspected)
+        scopes = granted.reported_now(server, entry, tokens, reported, introspected)
         found = _account(server, tokens, introspected)
     except Refused as refused:
         if refused.code in NOT_ACCEPTED or (refused.status == HTTPStatus.UNAUTHORIZED and not refused.code):
@@ -55,21 +55,21 @@ def ask(server: Server, entry: Provider, user_id: str, tokens: TokenAnswer, repo
     if found and found != user_id and not user_id.startswith(WITHOUT_ACCOUNT):
         raise RequestRefused(f"{server.client.name}: asked for its account, the token answers with another", status=0)
     news = scopes is not None and entry.held(frozenset(scopes)) != entry.held(reported)
-    return Asked(found, scopes if news else None)
+    return Inspection(found, scopes if news else None)
 
 
-def ask_now(refresher: Refresher, connection: Connection, clock: Clock, *, rejected: str = "") -> Asked:
+def inspect_now(refresher: Refresher, connection: Connection, clock: Clock, *, rejected: str = "") -> Inspection:
     """The same, with tokens that are refreshed where they are due, or where the access token is `rejected`.
 
     An access token may end early: that the provider does not accept it counts once it does not accept a fresh one.
     """
     held = refresher.usable(connection.pk, clock, rejected=rejected)
     try:
-        return ask(refresher.server, refresher.entry, connection.user_id, held, reported_of(connection))
+        return inspect(refresher.server, refresher.entry, connection.user_id, held, reported_of(connection))
     except CredentialDead:
         if rejected:
             raise
-        return ask_now(refresher, connection, clock, rejected=held.access)
+        return inspect_now(refresher, connection, clock, rejected=held.access)
 
 
 def reported_of(connection: Connection) -> frozenset[str]:
