@@ -51,10 +51,10 @@ def test_what_fails_and_that_it_is_uncertain(hers: Token, read: Callable[..., st
 
 @pytest.mark.usefixtures("cast", "hers")
 def test_that_the_account_cannot_be_checked(read: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    told = "Account can’t be checked: the provider tells no id"
-    assert told not in read("Ada")
+    note = "Account can’t be checked: the provider tells no id"
+    assert note not in read("Ada")
     monkeypatch.setattr("scopes.judge.cards.reports_account", lambda _provider: False)
-    assert told in read("Ada")
+    assert note in read("Ada")
 
 
 def test_no_page_and_no_role_leads_to_the_tokens() -> None:

@@ -46,7 +46,7 @@ def test_it_is_ended_at_the_provider_and_the_tokens_are_gone(httpserver: HTTPSer
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_one_that_does_not_answer_is_said_and_keeps_nobody_from_being_erased(
+def test_one_that_does_not_answer_is_reported_and_prevents_no_erasure(
     httpserver: HTTPServer, revocation: str, status: int
 ) -> None:
     httpserver.expect_request(revocation).respond_with_data("", status)
@@ -71,7 +71,7 @@ def test_one_that_is_not_set_up_any_more_is_said(monkeypatch: pytest.MonkeyPatch
     assert "was not ended at the provider" in failed
 
 
-def test_whoever_has_no_tokens_asks_nobody() -> None:
+def test_without_tokens_nothing_is_sent() -> None:
     row = hold()
     Token.objects.filter(pk=row.pk).delete()
     assert revoke_tokens("ref-ada").sentences == () and revoke_tokens("nobody").sentences == ()
