@@ -63,12 +63,6 @@ def test_what_each_consent_requests_is_a_scope_of_the_provider(provider: Provide
         assert provider.canonical(provider.requested_as(scope.name)) == scope.name
 
 
-@pytest.mark.parametrize("provider", WITH_BLOCK, ids=lambda provider: provider.slug)
-def test_a_service_that_has_ended_has_no_block(provider: Provider) -> None:
-    assert provider.retired_on is None
-    assert not provider.on_device
-
-
 @pytest.mark.parametrize("slug", ["google", "google_health"])
 def test_google_adds_to_a_grant_only_where_it_is_asked_to(slug: str) -> None:
     google = block(slug)
