@@ -22,10 +22,12 @@ from scopes.judge import standing, verdicts
 from scopes.models import Source
 from scopes.sync import webhook
 from tests import cast as people
+from tests import emptying
 
 # The time of an example depends on the machine, which others share.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+emptying.by_delete()
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"
