@@ -51,7 +51,7 @@ def test_what_fails_and_that_it_is_uncertain(hers: Token, read: Callable[..., st
 
 @pytest.mark.usefixtures("cast", "hers")
 def test_that_the_account_cannot_be_checked(read: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    note = "Account can’t be checked: the provider tells no id"
+    note = "Account can’t be checked: the provider reports no id"
     assert note not in read("Ada")
     monkeypatch.setattr("scopes.judge.cards.reports_account", lambda _provider: False)
     assert note in read("Ada")
