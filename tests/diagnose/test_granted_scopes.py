@@ -13,6 +13,7 @@ TEXTS: dict[str, set[str]] = {
     "User did not grant the required scopes: [masked]": set(),
     "these required scopes not were granted: SCOPES.": set(),
     "Missing scope(s): read:sleep, read:recovery.": set(),
+    "The user has not granted: read:sleep": set(),
 }
 
 
