@@ -96,7 +96,7 @@ def everything_shown(report: ErrorReport) -> str:
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_a_short_secret_is_shown_from_no_carrier(carrier: str) -> None:
     for wrap in WRAPPED.values():
-        for secret in ("abcd", "1234567", "k9-_Xw"):
+        for secret in ("abcd", "1234567", "k9-_Xw", "-00A", "_abc"):
             text = wrap(carrier.format(s=secret))
             assert secret.lower() not in everything_shown(ErrorReport(text)), text
 
