@@ -15,7 +15,7 @@ import django
 from portal import database
 from portal.embedded_postgres import ClusterError
 
-PARTS = ("records", "publication", "listings", "webhooks")
+PARTS = ("records", "publication", "listings", "webhooks", "refreshes")
 FEWER_LISTED = 20_000
 
 
@@ -27,6 +27,8 @@ def main() -> None:
     parser.add_argument("--changes", type=number, default=10_000)
     parser.add_argument("--listed", type=number, default=200_000)
     parser.add_argument("--deliveries", type=number, default=10_000)
+    parser.add_argument("--refreshed", type=number, default=5_000)
+    parser.add_argument("--held", type=number, default=200_000)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, database.leave)
@@ -54,7 +56,7 @@ def measure(options: Namespace) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import listings, pages, publication, recording, webhooks
+    from benchmarks import listings, pages, publication, recording, refreshes, webhooks
 
     def fresh() -> None:
         call_command("migrate", verbosity=0)
@@ -72,6 +74,7 @@ def measure(options: Namespace) -> None:
         "publication": lambda: publication.run(options.connections, options.standings),
         "listings": lambda: listings.run(options.listed, {min(FEWER_LISTED, options.connections), options.connections}),
         "webhooks": lambda: webhooks.run(options.deliveries),
+        "refreshes": lambda: refreshes.run(options.refreshed, options.held),
     }
     table = []
     for part in options.only:

@@ -18,7 +18,16 @@ from scopes.sources.errors import AccountRefused, CredentialDead, SourceError, S
 from scopes.sources.oauth2 import inspection, tokens
 from scopes.sources.oauth2.answers import TokenAnswer
 from scopes.sources.oauth2.inspection import Inspection
-from scopes.sources.oauth2.refresh import DISPROVED, IN_FLIGHT, NEARLY_ENDED, THOUGHT_ALIVE, Clock, Refresher, opened
+from scopes.sources.oauth2.refresh import (
+    DISPROVED,
+    IN_FLIGHT,
+    MOST_FAILURES,
+    NEARLY_ENDED,
+    THOUGHT_ALIVE,
+    Clock,
+    Refresher,
+    opened,
+)
 from scopes.sources.observations import Page
 
 PER_PAGE = 500
@@ -54,13 +63,15 @@ class Row(NamedTuple):
 class Night:
     """One walk. `ask_every`: after how many nights the provider is asked about a connection again.
 
-    `down`: it does not answer, so nobody is asked any more; what we hold is walked all the same.
+    `failures` counts those of the provider, one after the other; after some it is `down`, and nobody is asked any more.
+    What we hold is walked all the same.
     """
 
     refresher: Refresher
     ask_every: int
     clock: Clock
     down: bool = field(default=False, init=False)
+    failures: int = field(default=0, init=False)
 
     def pages(self, start: int) -> Iterator[Page]:
         """What is due is refreshed first, then the walk begins after the id `start`. Raises AccountRefused."""
@@ -127,10 +138,17 @@ class Night:
             if isinstance(reply, AccountRefused):
                 raise reply
             if isinstance(reply, SourceUnavailable):
-                self.down = self.down or (reply.sent and _note_down(reply))
+                self._failed(reply)
             elif reply is not None:
+                self.failures = 0
                 found[row.pk] = reply
         return found
+
+    def _failed(self, error: SourceUnavailable) -> None:
+        self.failures += error.sent
+        if self.failures >= MOST_FAILURES and not self.down:
+            self.down = True
+            log.warning("nobody is asked any more tonight: %s", without_addresses(str(error)))
 
     def _ask(self, prepared: tuple[Token, TokenAnswer]) -> Reply | None:
         """From a thread of the pool, so without the database; None where nobody is asked any more."""
@@ -188,8 +206,3 @@ def _opened(row: Token) -> TokenAnswer | None:
 def _words(reply: Reply) -> str:
     """What stays on the row: empty where it was answered."""
     return "" if isinstance(reply, Inspection) else without_addresses(str(reply))
-
-
-def _note_down(error: SourceUnavailable) -> bool:
-    log.warning("nobody is asked any more tonight: %s", without_addresses(str(error)))
-    return True

@@ -43,6 +43,8 @@ SENT_WITHIN = LEASE / 4
 MOST_FAILURES = 3
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 SECOND_TRY_AFTER = timedelta(minutes=5)
+# A commit costs as much for many.
+GATHER_SECONDS = 0.02
 # An access token that ends within that is not used any more.
 NEARLY_ENDED = timedelta(seconds=30)
 WAIT_SECONDS, LOOK_EVERY_SECONDS = 10.0, 0.1
@@ -257,8 +259,9 @@ class _Run:
 
 
 def _done(flying: dict[Future[Reply], Claimed]) -> list[tuple[Claimed, Reply]]:
-    """Wait for some; those that are done, which leave `flying`."""
-    done, _ = wait(flying, return_when=FIRST_COMPLETED)
+    """Wait for one, and a little for more, which are stored together; those that are done leave `flying`."""
+    wait(flying, return_when=FIRST_COMPLETED)
+    done, _ = wait(flying, timeout=GATHER_SECONDS)
     return [(flying.pop(one), _reply_of(one)) for one in done]
 
 

@@ -226,6 +226,15 @@ class TestWhoIsAsked:
         assert walk_again <= 60
         assert not Token.objects.filter(asked_at__gt=timezone.now() - DAY).exists(), "they are asked the next night"
 
+    def test_one_that_fails_does_not_keep_the_others_from_being_asked(self, provider: Provider) -> None:
+        hold(provider, "ada", "ben", "cy")
+        not_asked_for(9)
+        provider.answers["ada"] = lambda: answer({}, 500)
+        walk(provider)
+        assert sorted(provider.asked) == ["ada", "ben", "cy"]
+        again = Token.objects.filter(asked_at__lt=timezone.now() - DAY).values_list("connection__user_id", flat=True)
+        assert list(again) == ["ada"]
+
 
 class TestWhatItConcludes:
     def test_a_token_that_is_not_accepted_even_fresh_is_rejected(self, provider: Provider) -> None:
