@@ -128,7 +128,7 @@ class Exchange:
         call = f"{method} {url}"
         patience = min(self._limits.longest_wait, ends - time.monotonic())
         if (wait := self._limit(max(patience, 0.0))) is None:
-            raise SourceUnavailable(f"{call}: not sent, for too many requests wait already for our own rate limit")
+            raise SourceUnavailable(f"{call}: not sent, for as many requests wait already as our own limit allows")
         if wait:
             self._pause(wait)
         headers = {"Accept": "application/json, application/problem+json", **self._credential(with_key)}
