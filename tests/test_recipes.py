@@ -113,5 +113,4 @@ def test_a_language(clone: Clone) -> None:
     translate(clone.path / file)
     ends_well(clone, compile_it)
 
-    ends_well(clone, command)
     ends_well(clone, commands_of("A language"))
