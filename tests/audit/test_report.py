@@ -52,7 +52,7 @@ def test_the_json_report_has_all_keys() -> None:
     assert set(data["counts"]) == {
         "connections", "people", "unclaimed", "waivers", "standings", "standings_per_million", "unknown_scopes",
         "suspicions", "previously_erased", "failed_jobs", "given_up_deliveries", "refused_accounts", "setups",
-        "sources", "listings", "webhooks",
+        "sources", "listings", "webhooks", "tokens",
     }  # fmt: skip
     assert data["counts"]["sources"]["terra:prod"]["integrations"]["oura"] == {
         "connections": 4,
