@@ -30,7 +30,7 @@ demo: setup  ## show it all with made-up people, then serve the admin until Ctrl
 	@SERVE=$(SERVE) $(PY) -m portal.demo
 
 test: setup $(SDKS_INSTALLED) $(OIDC_INSTALLED)  ## run the tests, in parallel (ARGS="tests/portal -k csp" for some of them)
-	@$(PY) -m portal.database run $(PY) -m pytest -n auto $(ARGS)
+	@$(PY) -m portal.database run $(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: setup  ## check style, types, imports, spelling and migrations; changes nothing
 	.venv/bin/ruff check

@@ -32,6 +32,8 @@ emptying.by_delete()
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"
 NO_BROWSER = "no Chromium was found"
+# They follow documents in clones of the checkout, command by command.
+LONGEST = ("test_commands_in_docs.py", "test_recipes.py", "test_demo.py", "test_startup_errors.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,10 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"REQUIRE_BROWSER is set, and {NO_BROWSER}. On Debian: apt-get install chromium")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for a program, a browser or a database that they have started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not CHROMIUM and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+    # Else a worker is left alone with them at the end, while the others have nothing to do.
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

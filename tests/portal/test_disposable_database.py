@@ -58,6 +58,7 @@ HARMLESS = {
     "publish_draft",
     "publish_policies",
     "rebase_migration",
+    "reencrypt_tokens",
     "replay_deliveries",
     "runserver",
     "sandbox",

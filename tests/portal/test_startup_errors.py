@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, tuple[str | Path, ...]] = {
     "load_catalogue": (),
     "publish_draft": ("1",),
     "publish_policies": (FILES / "policies.yaml",),
+    "reencrypt_tokens": (),
     "replay_deliveries": (),
     "show_person": ("ref-ada",),
     "sync_connections": (),
@@ -42,6 +43,7 @@ TERRA = {
     "TERRA_PRODUCTION_DEV_ID": "a-dev-id",
     "TERRA_PRODUCTION_API_KEY": "a-key",
     "TERRA_PRODUCTION_BASE_URL": "http://127.0.0.1:1",
+    "SCOPES_TOKEN_KEYS": f"1:{'QUJD' * 10}QUI=",
 }
 
 

@@ -74,7 +74,7 @@ def begin(server: Server, request: ConsentRequest) -> BegunConsent:
     if len(url) > LONGEST_URL:
         raise RequestRefused(
             f"the address of the consent screen has {len(url)} characters, and more than {LONGEST_URL} do not reach"
-            f" every server: publish a policy that requests fewer than these {len(requested)} scopes",
+            f" every server: publish a policy that requests fewer scopes than {len(requested)}",
             status=0,
         )
     return BegunConsent(

@@ -514,7 +514,7 @@ class Test34RefusalsAndForeignWords:
 class Test37LongAddresses:
     def test_are_refused_with_advice(self, provider: Misbehaving) -> None:
         many = tuple(f"https://acme.example/auth/scope.number.{number}" for number in range(50))
-        with pytest.raises(RequestRefused, match="requests fewer than these 50 scopes"):
+        with pytest.raises(RequestRefused, match="requests fewer scopes than 50"):
             provider.begin(missing=many)
 
 
