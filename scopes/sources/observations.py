@@ -41,7 +41,7 @@ class Existence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What a source answers about one connection; `seen` is None where it knows none."""
+    """What a source answers about one connection; `seen` is None where it knows none, or reports nothing of it."""
 
     existence: Existence
     seen: ConnectionSeen | None = None

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import batched
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from scopes import flow
@@ -115,7 +116,7 @@ def answer(
                 break
             at = clock()
             subjects = _subjects(batch, gateway)
-            for subject, reply in zip(subjects, pool.map(partial(_ask, gateway, at), subjects), strict=True):
+            for subject, reply in zip(subjects, pool.map(partial(_ask_in_thread, gateway, at), subjects), strict=True):
                 if isinstance(reply, SourceError):
                     checked.trouble = checked.trouble or reply
                     continue
@@ -139,6 +140,14 @@ def check(
         account.note(gateway.key, checked.trouble, clock())
     flow.settle_overdue(gateway.key, clock())
     return checked
+
+
+def _ask_in_thread(gateway: Gateway, at: datetime, subject: Subject) -> Reply | SourceError:
+    """As `_ask`; a source that reads our records leaves no database connection open in a thread of the pool."""
+    try:
+        return _ask(gateway, at, subject)
+    finally:
+        connection.close()
 
 
 def _ask(gateway: Gateway, at: datetime, subject: Subject) -> Reply | SourceError:

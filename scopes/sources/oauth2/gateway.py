@@ -122,16 +122,19 @@ class OAuth2Gateway(Gateway):
         return Night(self._refresher(), ask_every_nights(os.environ), clock).pages(start)
 
     def look_up(self, user_id: str, at: datetime) -> Lookup:
-        """Whether we hold tokens of it; where the provider reports scopes at any time, they are read anew."""
+        """Whether we hold tokens of it; where the provider reports scopes at any time, they are read anew.
+
+        That we hold tokens proves nothing of the link, so without an answer of the provider nothing is observed.
+        """
         found = self._connections(user_id).filter(token__isnull=False).select_related("standing", "token").first()
         if found is None:
             return Lookup(Existence.NOT_FOUND)
-        scopes = None
         refresher = self._refresher()
         if found.token.ended_at is None and inspection.reports_later(refresher.server.oauth):
             with suppress(CredentialDead):
                 scopes = inspection.inspect_now(refresher, found, timezone.now).scopes
-        return Lookup(Existence.KNOWN, ConnectionSeen(refresher.entry.slug, user_id, at, scopes=scopes))
+                return Lookup(Existence.KNOWN, ConnectionSeen(refresher.entry.slug, user_id, at, scopes=scopes))
+        return Lookup(Existence.KNOWN)
 
     def probe(self, user_id: str) -> Probe:
         found = self._connections(user_id).select_related("standing").first()

@@ -114,7 +114,9 @@ class Night:
             reply = replies.get(row.pk)
             if (change := _change(slug, row, reply, at)) is not None:
                 changes.append(change)
-            if change is not None or (row.ended_at is None and LinkState(row.link) in THOUGHT_ALIVE):
+            # That we hold tokens does not confirm a link: only an answer of the provider does.
+            held = row.ended_at is None and LinkState(row.link) in THOUGHT_ALIVE - {LinkState.UNCONFIRMED}
+            if change is not None or held:
                 scopes = reply.scopes if isinstance(reply, Inspection) else None
                 seen.append(ConnectionSeen(slug, row.user_id, at, scopes=scopes))
         return Page(number, tuple(seen), next_page=next_page, changes=tuple(changes))

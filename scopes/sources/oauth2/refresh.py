@@ -52,7 +52,7 @@ WAIT_SECONDS, LOOK_EVERY_SECONDS = 10.0, 0.1
 # Nothing proves that the token of such a connection does not work.
 THOUGHT_ALIVE = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.INACTIVE})
 # What a refresh that succeeds disproves.
-DISPROVED = frozenset({LinkState.TOKEN_REJECTED, LinkState.REVOKED, LinkState.DEAUTHORISED})
+DISPROVED = frozenset({LinkState.UNCONFIRMED, LinkState.TOKEN_REJECTED, LinkState.REVOKED, LinkState.DEAUTHORISED})
 UNCERTAIN = "the answer to a refresh was lost, so nobody knows whether the refresh token was used up"
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,11 @@ from django.utils import timezone
 from joserfc.jwk import RSAKey
 from pytest_httpserver import HTTPServer
 
-from scopes import flow
+from scopes import flow, nightly
 from scopes.catalogue import Known, Provider
 from scopes.facts import ConsentGiven, Origin, OriginKind
-from scopes.models import Connection, Delivery, Period, Source
+from scopes.models import Connection, Delivery, Period, Source, Token
+from scopes.sources import registry
 from scopes.sources.oauth2 import endpoints
 from scopes.sources.oauth2.signals import keys
 from scopes.sources.oauth2.signals.slack import SIGNATURE, TIME
@@ -100,6 +101,15 @@ def test_stravas_deauthorization_is_a_hint_that_the_link_is_checked_for(connecte
     assert post("strava", strava.body()).status_code == 200
     assert link_of(ada) == "unconfirmed"
     assert post("strava", strava.body(subscription_id=1)).status_code == 401
+
+
+def test_a_hint_stays_until_the_provider_answers_for_holding_tokens_proves_nothing(connected: Connected) -> None:
+    ada = connected("strava", "134815")
+    Token.objects.create(connection=ada, access=b"x", key_id="1", granted_in="callback", obtained_at=timezone.now())
+    post("strava", strava.body())
+    for _ in range(2):
+        nightly.list_source(registry.gateway("oauth2", "strava"), timezone.now, lambda _: None)
+        assert link_of(ada) == "unconfirmed"
 
 
 def test_stravas_handshake_is_answered_to_who_knows_our_word(connected: Connected, client: Client) -> None:
