@@ -25,7 +25,10 @@ from tests import cast as people
 from tests import emptying
 
 # The time of an example depends on the machine, which others share.
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The suite tries the same examples each time; `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("tests", UNTIMED, derandomize=True)
+settings.register_profile("search", UNTIMED, max_examples=500)
 settings.load_profile("tests")
 emptying.by_delete()
 

@@ -210,13 +210,12 @@ def _ids_of(
         )
         now, reference_id, seen, user_id = before, record.reference_id, had, record.survivor_user_id
     of_it = tuple(events.get((row.integration_id, user_id), ()))
-    account = next((event.account for event in of_it if event.account), now.provider_user_id)
     yield Id(
         pk=row.pk,
         user_id=user_id,
         link=now.standing.link,
         reference_id=reference_id,
-        account=account,
+        account=next((event.account for event in of_it if event.account), ""),
         consented_at=now.consented_at,
         last_day=max((day for day in seen if day is not None), default=None),
         first_seen_at=row.first_seen_at,

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
-from scopes.facts import ConnectionSeen
+from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, IdReplaced
+from scopes.intake.matching import unmerge
 from scopes.intake.matching.candidates import Family
 from scopes.intake.matching.decision import Group
+from scopes.intake.matching.merged_facts import Facts, facts_before, facts_now, joined, unmerged
+from scopes.intake.recording import pulses
 from scopes.intake.recording.effects import apply_fact
 from scopes.intake.recording.row import FactsByKey, Key, Row
 from scopes.judge.standing import facts_of, intern
 from scopes.models import Connection, FormerId, Merge
 from scopes.models.arrays import among, looked_up, numbers, texts
+from scopes.models.trail import Act
+
+AGENT = Merge.Why.AGENT
 
 
 @dataclass(slots=True)
@@ -27,40 +33,128 @@ class FormerIds:
     changed: set[int] = field(default_factory=set)
 
 
-def record(reported: FactsByKey) -> FormerIds:
+def record(reported: FactsByKey, act: Act, now: datetime) -> FormerIds:
     """Record facts about former ids with the merges that made them former, without changing the connections.
 
     An id that was only ever named as replaced has no merge: it is left out here and gets a connection of its own.
+    Where a connection continues with the consent or the scopes of a former id, because the current one has none of its
+    own, and these are reported of either, the merge is undone: both are recorded by themselves, and decided again.
     """
     past = FormerIds()
-    if not reported:
-        return past
+    while record := _to_undo(reported):
+        for one in _with_later(record):
+            unmerge.undo_for_news(one, act, now)
+            past.changed |= {one.survivor_id, one.absorbed_id}
+    for change in _changes(reported):
+        past.keys.add(change.key)
+        if change.changes:
+            _store_without_merge(change)
+            past.changed.add(change.connection)
+    return past
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What facts about a former id change: the id's facts `before` and `after`, and its days of webhook and data."""
+
+    key: Key
+    record: Merge
+    connection: int
+    before: Row
+    after: Row
+    days: tuple[date | None, date | None]
+
+    @property
+    def changes(self) -> bool:
+        return self.after != self.before or self.days != (self.record.last_webhook_on, self.record.last_data_on)
+
+
+def _changes(reported: FactsByKey) -> list[_Change]:
     former = {
         (row.integration_id, row.user_id): row.connection_id
         for row in among(FormerId.objects.all(), "user_id", (user_id for _, user_id in reported))
         if (row.integration_id, row.user_id) in reported
     }
     if not former:
-        return past
+        return []
     merges = Merge.objects.filter(survivor_user_id__in=[user_id for _, user_id in former], unmerged_at__isnull=True)
-    for record in merges.select_for_update(of=("self",)).select_related("survivor").order_by("pk"):
+    changes = []
+    for record in merges.select_for_update(of=("self",)).select_related("survivor", "absorbed").order_by("pk"):
         key = (record.survivor.integration_id, record.survivor_user_id)
         if key not in former:
             continue
-        past.keys.add(key)
         before = row = _without_merge(record)
         for fact, read_scopes, screens, _ in reported[key]:
             row = apply_fact(row, fact, read_scopes, screens)
         # The newest account of an id is a link event.
         row = row._replace(provider_user_id=before.provider_user_id or row.provider_user_id)
-        days = record.last_webhook_on, record.last_data_on
         seen = [fact for fact, *_ in reported[key] if isinstance(fact, ConnectionSeen)]
-        webhook = _last(days[0], (fact.last_webhook_on for fact in seen))
-        data = _last(days[1], (fact.last_data_on for fact in seen))
-        if row != before or (webhook, data) != days:
-            _store_without_merge(record, row, webhook, data)
-            past.changed.add(former[key])
-    return past
+        webhook = _last(record.last_webhook_on, (fact.last_webhook_on for fact in seen))
+        data = _last(record.last_data_on, (fact.last_data_on for fact in seen))
+        changes.append(_Change(key, record, former[key], before, row, (webhook, data)))
+    return changes
+
+
+def _to_undo(reported: FactsByKey) -> Merge | None:
+    """A merge to undo before the facts are recorded; none that was made by an agent, or before one."""
+    merges = [change.record for change in _changes(reported) if _is_shown(change)]
+    merges += [record for record in _merges_into(reported) if _is_replaced(record, reported)]
+    return next((record for record in merges if all(one.why != AGENT for one in _with_later(record))), None)
+
+
+def _is_shown(change: _Change) -> bool:
+    """Whether the connection continues with the facts of the former id that change."""
+    if change.after == change.before:
+        return False
+    row, before, own = change.after, facts_before(change.record), _own(change.record)
+    after = replace(
+        before, standing=row.standing, consented_at=row.consented_at, scopes_at=row.scopes_at, link_at=row.link_at
+    )
+    return joined(after, own) != joined(before, own)
+
+
+def _merges_into(reported: FactsByKey) -> Iterator[Merge]:
+    """The latest merge into each connection whose current id these are."""
+    rows = among(Connection.objects.all(), "user_id", (user_id for _, user_id in reported))
+    merges = Merge.objects.filter(survivor__in=rows.values("pk"), unmerged_at__isnull=True)
+    for record in merges.select_related("survivor", "absorbed").order_by("pk"):
+        survivor = record.survivor
+        if survivor.user_id == record.absorbed_user_id and (survivor.integration_id, survivor.user_id) in reported:
+            yield record
+
+
+def _is_replaced(record: Merge, reported: FactsByKey) -> bool:
+    """Whether the current id gets its own first consent or scopes, in place of a former id's."""
+    own = _own(record)
+    facts = reported[record.survivor.integration_id, record.survivor.user_id]
+    consents = any(isinstance(fact, ConsentGiven | IdReplaced) or _created(fact) for fact, *_ in facts)
+    return (own.consented_at is None and consents) or (
+        own.standing.reported is None and any(read.kept is not None for _, read, *_ in facts)
+    )
+
+
+def _created(fact: ConnectionFact) -> bool:
+    return isinstance(fact, ConnectionSeen) and fact.created_at is not None
+
+
+def _own(record: Merge) -> Facts:
+    """The facts of the id that both continue under."""
+    later = _later(record).first()
+    now = facts_before(later) if later is not None else facts_now(record.survivor)
+    at_merge = facts_of([record.joined_id])[record.joined_id]
+    return unmerged(facts_now(record.absorbed), facts_before(record), at_merge, now)
+
+
+def _with_later(record: Merge) -> list[Merge]:
+    """The merge and those that must be undone before it, the latest first."""
+    into = Merge.objects.filter(absorbed=record.survivor_id, unmerged_at__isnull=True).first()
+    above = _with_later(into) if into is not None else []
+    return [*above, *_later(record).reverse(), record]
+
+
+def _later(record: Merge) -> QuerySet[Merge]:
+    """The later merges into the same connection, in their order."""
+    return Merge.objects.filter(survivor=record.survivor_id, unmerged_at__isnull=True, pk__gt=record.pk).order_by("pk")
 
 
 def named_as_replaced(family: Family, groups: Sequence[Group], alive: Mapping[str, int]) -> dict[tuple[int, str], int]:
@@ -122,9 +216,11 @@ def _without_merge(record: Merge) -> Row:
     )
 
 
-def _store_without_merge(record: Merge, row: Row, last_webhook_on: date | None, last_data_on: date | None) -> None:
-    """Store `row` as what the survivor would be without the merge, and the days of its last data and webhook."""
-    Merge.objects.filter(pk=record.pk).update(
+def _store_without_merge(change: _Change) -> None:
+    """Store what the survivor would be without the merge, and the days of its last data and webhook."""
+    row = change.after
+    last_webhook_on, last_data_on = change.days
+    Merge.objects.filter(pk=change.record.pk).update(
         standing=intern([row.standing])[row.standing],
         reference_id=row.reference_id,
         provider_user_id=row.provider_user_id,
@@ -135,6 +231,10 @@ def _store_without_merge(record: Merge, row: Row, last_webhook_on: date | None, 
         last_webhook_on=last_webhook_on,
         last_data_on=last_data_on,
     )
+    absorbed = Merge.objects.filter(
+        survivor=change.record.survivor_id, absorbed_user_id=change.record.survivor_user_id, unmerged_at__isnull=True
+    ).values_list("absorbed_id", flat=True)
+    pulses.write([pulses.PulseDays(pk, last_webhook_on, last_data_on) for pk in absorbed])
 
 
 def _last(known: date | None, days: Iterable[date | None]) -> date | None:

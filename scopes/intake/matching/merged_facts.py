@@ -1,4 +1,4 @@
-"""The facts of two connections that are merged, and of each once they are unmerged. Pure, except for `facts_now`."""
+"""The facts of two connections that are merged, and of each once they are unmerged. Pure where nothing is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from scopes.judge.rules import StandingFacts
 from scopes.judge.standing import facts_of
-from scopes.models import Connection
+from scopes.models import Connection, Merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,12 @@ def facts_now(row: Connection) -> Facts:
     """The facts that are on the connection now."""
     standing = facts_of([row.standing_id])[row.standing_id]
     return Facts(standing, row.consented_at, row.scopes_at, row.link_at, row.provider_user_id)
+
+
+def facts_before(record: Merge) -> Facts:
+    """The facts of the former id, which the merge stores."""
+    standing = facts_of([record.standing_id])[record.standing_id]
+    return Facts(standing, record.consented_at, record.scopes_at, record.link_at, record.provider_user_id)
 
 
 def joined(former: Facts, continuing: Facts) -> Facts:

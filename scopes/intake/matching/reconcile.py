@@ -8,7 +8,6 @@ which ids are one (see `decision`). Nothing of this runs for a source whose kind
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection
@@ -22,8 +21,6 @@ from scopes.intake.recording.row import FactsByKey, Key, Row
 from scopes.models import Connection, Merge
 from scopes.models.arrays import looked_up, numbers, texts
 from scopes.models.trail import Act
-
-DECIDED_AGAIN = "What was reported since decides otherwise."
 
 
 def lock_ids(reported: FactsByKey) -> None:
@@ -141,7 +138,7 @@ def _undo(family: Family, groups: Sequence[Group], act: Act, now: datetime) -> d
     for records in family.free:
         right = next((n for n, record in enumerate(records) if join_of(record)[:2] not in stays), len(records))
         for record in reversed(records[right:]):
-            unmerge.unmerge(record.pk, replace(act, reason=DECIDED_AGAIN), now, permanently=False)
+            unmerge.undo_for_news(record, act, now)
         kept |= {join_of(record)[:2]: record for record in records[:right]}
     return kept
 

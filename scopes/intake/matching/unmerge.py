@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -11,13 +11,16 @@ from typing import Any
 from scopes.facts import OriginKind
 from scopes.intake.matching import reference_conflicts, suspected_duplicates
 from scopes.intake.matching.merge import begin_period, move_period, note, open_period, set_facts
-from scopes.intake.matching.merged_facts import Facts, facts_now, unmerged
+from scopes.intake.matching.merged_facts import Facts, facts_before, facts_now, unmerged
 from scopes.intake.matching.pair import CHANGED, lock, version_of
 from scopes.judge.policy import consent_screens
 from scopes.judge.standing import facts_of, intern
-from scopes.models import FormerId, LinkEvent, Merge, Period, Person, Pulse, Waiver
+from scopes.models import Connection, FormerId, LinkEvent, Merge, Period, Person, Pulse, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.sources import registry
+
+DECIDED_AGAIN = "What was reported since decides otherwise."
 
 
 class CannotUnmerge(Exception):
@@ -55,23 +58,17 @@ def version_of_merge(record: Merge) -> str:
 def preview(record: Merge) -> Unmerged:
     """The facts that both connections of an open merge have once it is undone."""
     survivor, absorbed = record.survivor, record.absorbed
-    facts = facts_of([record.standing_id, record.joined_id])
-    before = Facts(
-        facts[record.standing_id], record.consented_at, record.scopes_at, record.link_at, record.provider_user_id
-    )
-    own = unmerged(facts_now(absorbed), before, facts[record.joined_id], facts_now(survivor))
+    before = facts_before(record)
+    at_merge = facts_of([record.joined_id])[record.joined_id]
+    own = unmerged(facts_now(absorbed), before, at_merge, facts_now(survivor))
     waived: dict[bool, set[str]] = {True: set(), False: set()}
     for waiver in Waiver.objects.filter(connection__in=[survivor, absorbed], ended_at__isnull=True):
         waived[waiver.pk in record.waivers or waiver.connection_id == absorbed.pk].add(waiver.need)
-    accounts = dict(
-        LinkEvent.objects.filter(
-            integration=survivor.integration_id,
-            user_id__in=(record.survivor_user_id, survivor.user_id),
-            what=LinkEvent.ACCOUNT,
-        ).values_list("user_id", "provider_user_id")
-    )
-    before = replace(before, provider_user_id=accounts.get(record.survivor_user_id, before.provider_user_id))
-    own = replace(own, provider_user_id=accounts.get(survivor.user_id, own.provider_user_id))
+    if survivor.integration.source.kind in registry.able("changes_ids"):
+        absorbed_ids = {survivor.user_id, *_former_ids_of(absorbed.pk)}
+        survivor_ids = {*_former_ids_of(survivor.pk)} - absorbed_ids
+        before = replace(before, provider_user_id=_account(survivor, record.survivor_user_id, survivor_ids))
+        own = replace(own, provider_user_id=_account(survivor, survivor.user_id, absorbed_ids))
     return Unmerged(
         _today(before, record.reference_id, waived[False]),
         _today(own, _absorbed_reference(record), waived[True]),
@@ -129,6 +126,11 @@ def unmerge(pk: int, act: Act, now: datetime, *, permanently: bool = True, shown
     return record
 
 
+def undo_for_news(record: Merge, act: Act, now: datetime) -> None:
+    """Undo a merge because of what was reported since; the two may be merged automatically again."""
+    unmerge(record.pk, replace(act, reason=DECIDED_AGAIN), now, permanently=False)
+
+
 def _today(facts: Facts, reference_id: str, waived: Iterable[str]) -> Facts:
     """`facts` with today's plan, waived needs and policy version of the consent, which do not come from the source."""
     person = Person.objects.filter(reference_id=reference_id).first() if reference_id else None
@@ -142,6 +144,13 @@ def _absorbed_reference(record: Merge) -> str:
     """The reference id of the absorbed connection: its own, or one that was reported while it was merged."""
     reported = record.survivor.reference_id if record.survivor.reference_id != record.reference_id else ""
     return reported or record.absorbed.reference_id
+
+
+def _account(row: Connection, current: str, ids: Collection[str]) -> str:
+    """The account that was reported of the id `current`, else the newest one that was reported of another of `ids`."""
+    events = LinkEvent.objects.filter(integration=row.integration_id, user_id__in=ids, what=LinkEvent.ACCOUNT)
+    reported = events.order_by("-happened_at", "user_id").values_list("user_id", "provider_user_id")
+    return min(reported, key=lambda event: event[0] != current, default=("", ""))[1]
 
 
 def _former_ids_of(pk: int) -> list[str]:

@@ -22,7 +22,7 @@ class PulseDays(NamedTuple):
 def write(pulses: Sequence[PulseDays]) -> int:
     """Move the pulses forward, never back; returns how many were written.
 
-    For a merged connection the days are also written to the absorbed one whose id it uses, so that it can be unmerged.
+    For a merged connection the days are also written to the absorbed ones whose id it uses, so that they can be unmerged.
     """
     if not pulses:
         return 0
@@ -30,16 +30,15 @@ def write(pulses: Sequence[PulseDays]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH seen AS (
+            WITH RECURSIVE seen (connection_id, webhook_on, data_on) AS (
                 SELECT * FROM unnest(%s::bigint[], %s::date[], %s::date[])
-                    AS seen (connection_id, webhook_on, data_on)
+                UNION ALL
+                SELECT merged.absorbed_id, seen.webhook_on, seen.data_on FROM seen
+                JOIN scopes_merge merged ON merged.survivor_id = seen.connection_id AND merged.unmerged_at IS NULL
+                JOIN scopes_connection c ON c.id = seen.connection_id AND c.user_id = merged.absorbed_user_id
             )
             INSERT INTO scopes_pulse AS pulse (connection_id, last_webhook_on, last_data_on)
             SELECT * FROM seen
-            UNION ALL
-            SELECT merged.absorbed_id, seen.webhook_on, seen.data_on FROM seen
-            JOIN scopes_merge merged ON merged.survivor_id = seen.connection_id AND merged.unmerged_at IS NULL
-            JOIN scopes_connection c ON c.id = seen.connection_id AND c.user_id = merged.absorbed_user_id
             ON CONFLICT (connection_id) DO UPDATE
             SET last_webhook_on = greatest(pulse.last_webhook_on, excluded.last_webhook_on),
                 last_data_on = greatest(pulse.last_data_on, excluded.last_data_on)

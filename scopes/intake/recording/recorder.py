@@ -83,7 +83,7 @@ class Recorder:
                 (fact.reference_id for facts in reported.values() for fact, *_ in facts if fact.reference_id),
                 shared=True,
             )
-            past = former_ids.record(reported) if self.changes_ids else FormerIds()
+            past = former_ids.record(reported, by_source, now) if self.changes_ids else FormerIds()
             recorded.former = len(past.keys)
             remaining = {key: facts for key, facts in reported.items() if key not in past.keys}
             while remaining:

@@ -77,13 +77,15 @@ CLAIM = """
         ORDER BY t.refresh_at, t.connection_id
         LIMIT %(most)s
         FOR UPDATE OF t SKIP LOCKED
+    ), leased AS (
+        UPDATE scopes_token t
+        SET refreshing_since = %(now)s, uncertain_since = coalesce(due.uncertain_since, due.refreshing_since)
+        FROM due WHERE t.connection_id = due.connection_id
+        RETURNING t.connection_id, due.slug, due.user_id, due.link, due.reported, t.refresh,
+                  (due.uncertain_since IS NOT NULL)::int + (due.refreshing_since IS NOT NULL)::int,
+                  t.uncertain_since, t.failing_since, t.refresh_at
     )
-    UPDATE scopes_token t
-    SET refreshing_since = %(now)s, uncertain_since = coalesce(due.uncertain_since, due.refreshing_since)
-    FROM due WHERE t.connection_id = due.connection_id
-    RETURNING t.connection_id, due.slug, due.user_id, due.link, due.reported, t.refresh,
-              (due.uncertain_since IS NOT NULL)::int + (due.refreshing_since IS NOT NULL)::int,
-              t.uncertain_since, t.failing_since
+    SELECT * FROM leased ORDER BY refresh_at, connection_id
 """
 DUE = CLAIM.format(which="t.refresh_at <= %(now)s")
 THIS_ONE = CLAIM.format(which="t.connection_id = %(pk)s AND t.access = %(access)s")
@@ -110,7 +112,7 @@ def _claim(statement: str, now: datetime, **which: str | int | bytes) -> list[Cl
             pk, slug, user_id, link, None if reported is None else frozenset(reported), bytes(sealed), now, losses,
             uncertain_since, failing_since,
         )
-        for pk, slug, user_id, link, reported, sealed, losses, uncertain_since, failing_since in found
+        for pk, slug, user_id, link, reported, sealed, losses, uncertain_since, failing_since, _ in found
     ]  # fmt: skip
 
 
