@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_structlog",
     "procrastinate.contrib.django",
+    "ninja",
     "scopes",
 ]
 if not PRODUCTION:

@@ -8,7 +8,7 @@ audit      count, compare, report                     reauth     preflight, issu
 rights     a person's export and erasure
 flow       the spine: take facts in, record, judge    sync       webhooks, listings, live checks -> the flow
 nightly    the night, step by step
-admin, views, management, jobs                        the doors
+admin, views, api, management, jobs                   the doors
 queue      what is deferred, run by any worker       counted    a number and its noun
 roles      what each role of agents may do
 sandbox    a source to try against, a program of its own

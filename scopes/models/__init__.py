@@ -1,5 +1,6 @@
 """The records, one module a subject. Constraints are named; nothing here decides what a record means."""
 
+from scopes.models.api_key import ApiCall, ApiKey
 from scopes.models.attempt import Attempt, ReauthLink
 from scopes.models.connection import Connection, FormerId, Period, Pulse, ReferenceConflict, Standing
 from scopes.models.erased import ErasedId
@@ -17,6 +18,8 @@ from scopes.models.trail import AuditRun, TrailEntry
 from scopes.models.verdict import Census, Verdict
 
 __all__ = [
+    "ApiCall",
+    "ApiKey",
     "Attempt",
     "AuditRun",
     "Census",

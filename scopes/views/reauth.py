@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow
+from scopes.door import door
 from scopes.models import Attempt, ReauthLink, Source
 from scopes.reauth import callback as consents
 from scopes.reauth import consent_text, landing, notices
@@ -32,7 +33,6 @@ from scopes.sources import registry
 from scopes.sources.errors import NotConfigured, SourceError, SourceUnavailable
 from scopes.sources.gateway import Patience
 from scopes.sync import account, deliveries
-from scopes.views.door import door
 from scopes.views.reauth_pages import (
     RETRY_SECONDS,
     for_a_person,

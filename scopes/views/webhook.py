@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow, queue
+from scopes.door import door
 from scopes.models.transactions import limited
 from scopes.sources import registry
 from scopes.sources.errors import NotConfigured, NotVerified, SourceUnavailable, UnknownName, Unsupported
@@ -22,8 +23,7 @@ from scopes.sources.events import EventAnswer
 from scopes.sources.gateway import Gateway
 from scopes.sync import deliveries, webhook
 from scopes.sync.body import Body
-from scopes.views.door import door
-from scopes.views.receive import NotReceived, receive
+from scopes.sync.receive import NotReceived, receive
 
 SECONDS_FOR_PENDING = 4  # a source waits about 8
 CATCH_UP_SECONDS = 30
@@ -63,7 +63,7 @@ def _take(request: HttpRequest, gateway: Gateway) -> HttpResponse:
     try:
         with Body() as body:
             check = gateway.check_event(request.headers)
-            receive(request, body, check, largest)
+            receive(request, body, largest, check)
             delivery = webhook.store(gateway, body, check.proof(), stale_after=stale_after, now=now)
     except NotVerified as problem:
         return _not_verified(gateway.key, problem)

@@ -9,7 +9,7 @@ import pytest
 
 from scopes.models import Delivery
 from scopes.sync import body as bodies
-from scopes.views import receive
+from scopes.sync import receive
 from tests.sources.terra.conftest import event
 from tests.views.conftest import Clock
 from tests.views.requests import send

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from scopes.views.door import door
+from scopes.door import door
 
 
 def test_a_marked_view_stays_itself_and_has_its_marks() -> None:

@@ -1,0 +1,9 @@
+"""The API of the host application: JSON over HTTPS, at `/api/v1/`. Its document is made from the code.
+
+api          the whole: routers, document, errors. Begin here
+keys         who calls, and what the key may do
+problems     how every error is answered
+bodies       read a request's body, up to a bound
+own_key      what a key may do
+idempotency  a call that is repeated is done once
+"""
