@@ -95,6 +95,7 @@ def run(
         _step(night, "pending deliveries")
         deliveries.process_pending(clock())
         retention.delete_old(clock())
+        retention.delete_old_calls(clock())
         if not offline:
             _step(night, "deferred jobs")
             queue.run_pending(SECONDS_FOR_JOBS, clock())

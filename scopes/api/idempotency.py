@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 
 from scopes.api.problems import Problem
 from scopes.models import ApiCall, ApiKey
+from scopes.sync.retention import API_CALLS_KEPT
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(days=1)
 # After that whoever answered the call was cut off.
 CUT_OFF = timedelta(minutes=1)
 LONGEST = 255
@@ -36,12 +36,10 @@ def begin(request: HttpRequest, key: ApiKey, now: datetime) -> None:
         raise Problem(422, "idempotency_key_invalid", f"{HEADER} has 1 to {LONGEST} printable ASCII characters.")
     digest = sha256(b"\0".join((request.path.encode(), request.body))).hexdigest()
     with transaction.atomic():
-        made = ApiCall.objects.bulk_create(
-            [ApiCall(key=key, idempotency_key=name, request=digest, at=now)], ignore_conflicts=True
+        call, mine = ApiCall.objects.select_for_update().get_or_create(
+            key=key, idempotency_key=name, defaults={"request": digest, "at": now}
         )
-        call = ApiCall.objects.select_for_update().get(key=key, idempotency_key=name)
-        mine = call.request == digest and call.at == made[0].at and call.status is None
-        if not mine and now - call.at >= (CUT_OFF if call.status is None else KEPT):
+        if not mine and now - call.at >= (CUT_OFF if call.status is None else API_CALLS_KEPT):
             call.request, call.at, call.status, call.body = digest, now, None, None
             call.save()
             mine = True

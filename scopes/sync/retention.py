@@ -1,4 +1,4 @@
-"""How long deliveries are stored."""
+"""How long deliveries, and answers to repeated calls of the API, are stored."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import LiteralString
 
 from django.db import connection
 
-from scopes.models import Source
+from scopes.models import ApiCall, Source
 from scopes.sync.webhook import KEPT
 
 UNPROCESSED_KEPT = timedelta(days=90)
+API_CALLS_KEPT = timedelta(days=1)
 PIECE = 10_000
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,6 +26,16 @@ def delete_old(now: datetime) -> int:
     for source in Source.objects.order_by("pk"):
         deleted += _delete(source, "processed_at IS NOT NULL", now - KEPT)
         deleted += _delete(source, "(given_up_at IS NOT NULL OR waits_for <> '{}')", now - UNPROCESSED_KEPT)
+    return deleted
+
+
+def delete_old_calls(now: datetime) -> int:
+    """Delete the calls whose repeats are no longer answered, in pieces; how many."""
+    deleted, gone = 0, PIECE
+    while gone == PIECE:
+        old = ApiCall.objects.filter(at__lt=now - API_CALLS_KEPT).order_by("at").values("pk")[:PIECE]
+        gone, _ = ApiCall.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+        deleted += gone
     return deleted
 
 

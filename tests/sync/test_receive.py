@@ -11,10 +11,12 @@ from scopes.models import Delivery
 from scopes.sync import body as bodies
 from scopes.sync import receive
 from tests.sources.terra.conftest import event
+from tests.views import conftest
 from tests.views.conftest import Clock
 from tests.views.requests import send
 
 pytestmark = pytest.mark.django_db
+clock, environments = conftest.clock, conftest.environments  # a body comes in at the webhook's door
 
 MEGABYTE = 1024 * 1024
 
