@@ -14,6 +14,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from scopes.api import idempotency, own_key, problems
 from scopes.api.bodies import read_body
@@ -27,7 +28,21 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 log = logging.getLogger(__name__)
 
-api = NinjaAPI(
+
+class Api(NinjaAPI):
+    """Says in its document that every operation may answer with a problem."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**options)
+        document["components"].setdefault("schemas", {})["Problem"] = problems.SCHEMA
+        content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"]["default"] = {"description": "A problem; see its code", "content": content}
+        return document
+
+
+api = Api(
     title="Scope portal",
     version="1",
     description="Report people, connections and errors; read what is missing and why; obtain links and access tokens.",

@@ -9,6 +9,19 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 CONTENT_TYPE = "application/problem+json"
+SCHEMA = {
+    "title": "Problem",
+    "description": "Problem details (RFC 9457). Programs read `code`, people read `detail`.",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
 
 
 class Problem(Exception):
