@@ -8,9 +8,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.csp import CSP
+from django.views.decorators.csp import csp_override
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -22,8 +25,7 @@ from scopes.api.problems import Problem
 from scopes.door import door
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-DOCUMENT = ("openapi-json", "openapi-view")
-ROOT = "api-root"
+DOCUMENT, DOCS_PAGE, ROOT = "openapi-json", "openapi-view", "api-root"
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 log = logging.getLogger(__name__)
@@ -124,8 +126,10 @@ def urls() -> tuple[list[URLPattern], str, str]:
     for pattern in patterns:
         if pattern.name == ROOT:
             pattern.callback = nothing
-        elif pattern.name in DOCUMENT:
-            door(methods=("GET", "HEAD"))(pattern.callback)
+        elif pattern.name in (DOCUMENT, DOCS_PAGE):
+            # The page draws its signs from images in its style sheet.
+            images = csp_override({**settings.SECURE_CSP, "img-src": [CSP.SELF, "data:"]})
+            pattern.callback = door(methods=("GET", "HEAD"))(images(pattern.callback))
         else:
             pattern.callback = _received(pattern.callback)
     return [*patterns, path("<path:rest>", nothing)], app, namespace
