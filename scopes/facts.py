@@ -23,6 +23,7 @@ class OriginKind(StrEnum):
     REFRESH = "refresh"
     POLICY = "policy"
     ACT = "act"
+    API = "api"
 
     @property
     def noun(self) -> str:
@@ -32,7 +33,7 @@ class OriginKind(StrEnum):
     @property
     def a_noun(self) -> str:
         """The same with its article."""
-        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+        return f"{'an' if self.noun[0] in 'aeiouA' else 'a'} {self.noun}"
 
 
 _NOUNS = {
@@ -44,11 +45,12 @@ _NOUNS = {
     OriginKind.REFRESH: "token refresh",
     OriginKind.POLICY: "policy publication",
     OriginKind.ACT: "agent",
+    OriginKind.API: "API call",
 }
 
 
 # These report the state of a connection, not the time when it changed.
-OBSERVATIONS = frozenset({OriginKind.LISTING, OriginKind.FILE, OriginKind.LIVE_CHECK})
+OBSERVATIONS = frozenset({OriginKind.LISTING, OriginKind.FILE, OriginKind.LIVE_CHECK, OriginKind.API})
 
 
 @dataclass(frozen=True, slots=True)

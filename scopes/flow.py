@@ -102,6 +102,15 @@ def take_in_file(
         yield record(batch)
 
 
+@in_transaction
+def take_in_reported(reported: Mapping[Source, Sequence[Fact]], record: str, now: datetime) -> Recorded:
+    """Record what a host reported in one call of the API (`record`), all or nothing; the total result."""
+    total = Recorded()
+    for source, facts in sorted(reported.items(), key=lambda pair: pair[0].pk):
+        total.add(Batches(source)(facts, Origin(source.key, OriginKind.API, record), now))
+    return total
+
+
 def settle_overdue(key: str, now: datetime) -> int:
     """Settle the attempts at a source about which no more facts are expected; how many."""
     return sum(

@@ -10,7 +10,7 @@ from scopes.facts import OBSERVATIONS, OriginKind
 @pytest.mark.parametrize("kind", OriginKind)
 def test_every_way_of_arriving_has_a_noun_with_the_right_article(kind: OriginKind) -> None:
     article, noun = kind.a_noun.split(" ", 1)
-    assert noun == kind.noun and article == ("an" if noun[0] in "aeiou" else "a")
+    assert noun == kind.noun and article == ("an" if noun[0].lower() in "aeiou" else "a")
 
 
 def test_what_reports_a_state_is_no_report_of_when_it_changed() -> None:

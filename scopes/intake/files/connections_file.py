@@ -7,7 +7,7 @@ named as the source names it, or by our slug.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from scopes.sources.fields import (
     text_in,
     time_in,
 )
-from scopes.times import EARLIEST, believed
+from scopes.times import EARLIEST, TRUSTED_AHEAD, believed
 
 FIELDS = (
     "provider",
@@ -69,31 +69,32 @@ def read(
 
 
 def _seen(kind: str, line: int, row: Mapping[str, Any], as_of: datetime | None, now: datetime) -> ConnectionSeen:
-    user_id = _id(row, "user_id", LONGEST_USER_ID)
+    user_id = id_in(row, "user_id", LONGEST_USER_ID)
     name = text_in(row, "provider", longest=LONGEST_TEXT)
     if user_id is None or name is None:
         raise PayloadError(f"{'user_id' if user_id is None else 'provider'} is missing")
     provider = _provider(kind, name)
-    at = _past_time(row, "at", now) or as_of
+    at = past_time_in(row, "at", now) or as_of
     if at is None:
         raise UnreadableFile(f"Line {line} does not say when it was so. Add a column `at`, or say --as-of TIME.")
     return ConnectionSeen(
         provider=provider.slug,
         user_id=user_id,
         happened_at=at,
-        reference_id=_id(row, "reference_id", LONGEST_TEXT),
+        reference_id=id_in(row, "reference_id", LONGEST_TEXT),
         scopes=scopes_in(row, "scopes", reports=provider.reports_scopes),
         active=_boolean(row, "active"),
-        created_at=_past_time(row, "created_at", now),
-        last_webhook_on=_day(_past_time(row, "last_webhook_update", now)),
-        last_data_on=_day(_past_time(row, "most_recent_data_at", now)),
-        provider_user_id=_id(row, "provider_user_id", LONGEST_TEXT),
+        created_at=past_time_in(row, "created_at", now),
+        last_webhook_on=_day(past_time_in(row, "last_webhook_update", now)),
+        last_data_on=_day(past_time_in(row, "most_recent_data_at", now)),
+        provider_user_id=id_in(row, "provider_user_id", LONGEST_TEXT),
         # Our slug is no name of the source's: it does not tell which region.
         resource=None if name == provider.slug else named(name),
     )
 
 
-def _id(row: Mapping[str, Any], key: str, longest: int) -> str | None:
+def id_in(row: Mapping[str, Any], key: str, longest: int) -> str | None:
+    """The id under `key`, None when there is none. Raises PayloadError, also where a spreadsheet has damaged it."""
     value = text_in(row, key, longest=longest)
     if file_rows.spreadsheet_damage(value):
         raise PayloadError(f"{key} {file_rows.DAMAGED}")
@@ -124,10 +125,12 @@ def _boolean(row: Mapping[str, Any], key: str) -> bool | None:
         raise PayloadError(f"{key} must be true or false") from None
 
 
-def _past_time(row: Mapping[str, Any], key: str, now: datetime) -> datetime | None:
+def past_time_in(
+    row: Mapping[str, Any], key: str, now: datetime, *, ahead: timedelta = TRUSTED_AHEAD
+) -> datetime | None:
     """The time in `key`. One in the future is refused: it would override every fact until then."""
     time = time_in(row, key)
-    if time is not None and believed(time, now) is None:
+    if time is not None and believed(time, now, ahead=ahead) is None:
         raise PayloadError(f"{key} lies {'in the future' if time > now else f'before {EARLIEST.year}'}")
     return time
 

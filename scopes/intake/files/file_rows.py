@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from scopes.intake.files.encoding import UnreadableFile, encoding_of
 from scopes.redaction import without_addresses
 
-__all__ = ["DAMAGED", "RefusedRow", "UnreadableFile", "read", "spreadsheet_damage"]
+__all__ = ["DAMAGED", "RefusedRow", "UnreadableFile", "field_named", "read", "spreadsheet_damage"]
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -147,7 +147,7 @@ def _header(names: list[str], fields: Collection[str], required: Sequence[str], 
     while names and not names[-1].strip():
         names.pop()
     header = [_field(name) for name in names]
-    found = f"Found, separated by {SEPARATORS[separator]}: {', '.join(map(_named, names[:MOST_NAMED]))}"
+    found = f"Found, separated by {SEPARATORS[separator]}: {', '.join(map(field_named, names[:MOST_NAMED]))}"
     known = f"known are {', '.join(fields)}"
     if not set(header).issuperset(required):
         raise UnreadableFile(
@@ -155,7 +155,7 @@ def _header(names: list[str], fields: Collection[str], required: Sequence[str], 
         )
     for name, field in zip(names, header, strict=True):
         if field not in fields:
-            raise UnreadableFile(f"Unknown column {_named(name)}; {known}. {found}.")
+            raise UnreadableFile(f"Unknown column {field_named(name)}; {known}. {found}.")
     if twice := [name for name, count in Counter(header).items() if count > 1]:
         raise UnreadableFile(f"The first line names a column twice: {', '.join(twice)}.")
     return header
@@ -184,7 +184,7 @@ def _json_row(line: str, number: int, fields: Collection[str]) -> FileRow | Refu
         return RefusedRow(number, "it is not an object")
     found = {_field(name): value for name, value in row.items()}
     if unknown := next((name for name in row if _field(name) not in fields), None):
-        return RefusedRow(number, f"unknown field {_named(unknown)}; known are {', '.join(fields)}")
+        return RefusedRow(number, f"unknown field {field_named(unknown)}; known are {', '.join(fields)}")
     if len(found) < len(row):
         return RefusedRow(number, "it names a field twice")
     return number, found
@@ -210,6 +210,6 @@ def _listed(separators: Iterable[str]) -> str:
     return " and ".join(SEPARATORS[separator] for separator in separators)
 
 
-def _named(name: str) -> str:
-    """A column's name for a message. If the header is missing it may be an e-mail address, so addresses are masked."""
+def field_named(name: str) -> str:
+    """A field's name for a message. If the header is missing it may be an e-mail address, so addresses are masked."""
     return repr(without_addresses(name)[:40])

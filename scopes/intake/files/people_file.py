@@ -27,7 +27,7 @@ def read(path: Path) -> Iterator[PersonKnown | RefusedRow]:
         disk.execute("CREATE TABLE seen (reference_id TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
         disk.execute("BEGIN")
         for row in file_rows.read(path, LIMITS, ["reference_id"]):
-            person = row if isinstance(row, RefusedRow) else _person(*row)
+            person = row if isinstance(row, RefusedRow) else person_in(*row)
             if isinstance(row, RefusedRow) or isinstance(person, RefusedRow):
                 yield person
                 continue
@@ -41,7 +41,8 @@ def read(path: Path) -> Iterator[PersonKnown | RefusedRow]:
             )
 
 
-def _person(line: int, row: Mapping[str, Any]) -> PersonKnown | RefusedRow:
+def person_in(line: int, row: Mapping[str, Any]) -> PersonKnown | RefusedRow:
+    """The person in a row; other fields than those of LIMITS are not read."""
     fields: dict[str, str] = {}
     for name, longest in LIMITS.items():
         value = row.get(name)

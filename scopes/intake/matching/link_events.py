@@ -50,6 +50,17 @@ def record(reported: FactsByKey, past: Collection[Key], ended: Collection[Key]) 
     return news
 
 
+def record_accounts(reported: FactsByKey) -> None:
+    """Record the account of each id that the host reported by the API: the newest is the connection's."""
+    newest: dict[tuple[Key, str], tuple[datetime, str]] = {}
+    for key, facts in reported.items():
+        for fact, _, _, origin in facts:
+            if origin.kind is OriginKind.API and isinstance(fact, ConnectionSeen) and fact.provider_user_id:
+                _keep_newest(newest, (key, LinkEvent.ACCOUNT), (fact.happened_at, fact.provider_user_id))
+    _insert_newest(newest)
+    _follow_accounts([key for key, _ in newest])
+
+
 def _follow_accounts(keys: Sequence[Key]) -> None:
     """Copy the newest reported account of these ids to the connections that have them as current ids."""
     if not keys:

@@ -30,14 +30,34 @@ SEVERITY = {state: number for number, state in enumerate(LinkState)}
 
 
 def apply_fact(
-    row: Row, fact: ConnectionFact, read: ReadScopes, screens: ConsentScreens, listed_at: datetime | None = None
+    row: Row,
+    fact: ConnectionFact,
+    read: ReadScopes,
+    screens: ConsentScreens,
+    listed_at: datetime | None = None,
+    *,
+    by_host: bool = False,
 ) -> Row:
     """`row` after `fact`; the same object if nothing changes.
 
-    `listed_at` is when the source's last complete listing began: it confirmed every connection up to then.
+    `listed_at` is when the source's last complete listing began: it confirmed every connection up to then. `by_host`:
+    the host reported it by the API. It reports the state of the link itself, so its observations prove nothing about
+    that, and the times of those that only confirm scopes are recorded, for no listing confirms them.
     """
-    new = _after(row, fact, read, screens, listed_at)
+    new = _reported_by_host(row, fact, read) if by_host else None
+    new = new or _after(row, fact, read, screens, listed_at)
     return row if new == row else new
+
+
+def _reported_by_host(row: Row, fact: ConnectionFact, read: ReadScopes) -> Row | None:
+    """`row` after a report of the host; None for the facts that are the same whoever reports them."""
+    if isinstance(fact, LinkChanged):
+        return _link(row, fact.state, fact.happened_at)
+    if not isinstance(fact, ConnectionSeen):
+        return None
+    row = _reported_by_event(row, read, fact.happened_at)
+    # A newer account is copied from the link events, which know its time.
+    return row if row.provider_user_id else row._replace(provider_user_id=fact.provider_user_id or "")
 
 
 def _after(

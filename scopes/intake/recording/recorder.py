@@ -15,7 +15,7 @@ from functools import partial
 from django.db import transaction
 
 from scopes.catalogue import provider_named
-from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, LinkState, Origin, ScopesChanged
+from scopes.facts import ConnectionFact, ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind, ScopesChanged
 from scopes.intake.matching import former_ids, link_events, reconcile, reference_conflicts
 from scopes.intake.matching.former_ids import FormerIds
 from scopes.intake.recording import claims, people, pulses, rows
@@ -88,6 +88,7 @@ class Recorder:
             remaining = {key: facts for key, facts in reported.items() if key not in past.keys}
             while remaining:
                 remaining = self._write(remaining, now, recorded)
+            link_events.record_accounts(reported)
             if self.changes_ids:
                 news = link_events.record(reported, past.keys, recorded.ended)
                 recorded.merged = reconcile.reconcile({*recorded.to_compare, *past.changed}, news, by_source, now)
@@ -102,8 +103,8 @@ class Recorder:
         times = Counter(fact.user_id for fact, _ in batch)
         observations = [
             (self.integrations[fact.provider][0], fact)
-            for fact, _ in batch
-            if isinstance(fact, ConnectionSeen) and times[fact.user_id] == 1
+            for fact, origin in batch
+            if isinstance(fact, ConnectionSeen) and times[fact.user_id] == 1 and origin.kind is not OriginKind.API
         ]
         if not observations:
             return list(batch)
@@ -186,8 +187,10 @@ class Recorder:
             [rows.SourceName(present[key].pk, name, at) for key, (at, name) in names.items() if key in present]
         )
         recorded.pulses += pulses.write(_newer_pulses(reported, present, made))
+        confirmed = [found for found, steps in changed if _only_confirms(found.as_row(standings), steps[-1].row)]
         recorded.new += len(made)
-        recorded.changed += len(changed)
+        recorded.changed += len(changed) - len(confirmed)
+        recorded.unchanged += len(confirmed)
         touched = [found.pk for found, _ in changed] + list(made.values())
         recorded.to_compare += made.values()
         recorded.changed_connections += touched
@@ -198,7 +201,8 @@ class Recorder:
         """The changes by `facts`, one for each new standing: other changes are added to the previous one."""
         steps: list[Step] = []
         for fact, read, screens, origin in facts:
-            new = apply_fact(row, fact, read, screens, self.source.listed_at)
+            by_host = origin.kind is OriginKind.API
+            new = apply_fact(row, fact, read, screens, self.source.listed_at, by_host=by_host)
             if new is not row:
                 if steps and steps[-1].row.standing == new.standing:
                     steps[-1] = steps[-1]._replace(row=new)
@@ -223,6 +227,11 @@ class Recorder:
         return {
             slug: _Integration(*self.integrations[slug], screens[self.integrations[slug][0]]) for slug in sorted(slugs)
         }
+
+
+def _only_confirms(before: Row, after: Row) -> bool:
+    """Whether nothing is different but the times of what is known."""
+    return after._replace(scopes_at=before.scopes_at, link_at=before.link_at) == before
 
 
 def _without_breaks(pk: int, row: Row, facts: list[PreparedFact], recorded: Recorded) -> list[PreparedFact]:
