@@ -98,7 +98,7 @@ def _received(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             if any(UNSTORABLE.search(text) for name, texts in request.GET.lists() for text in (name, *texts)):
-                raise Problem(400, "bad_character", "The address holds a character that no text has.")
+                raise Problem(400, "bad_character", "The address holds a character that no text has.")  # noqa: TRY301
             read_body(request)
             response = view(request, *args, **kwargs)
         except Problem as problem:

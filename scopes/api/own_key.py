@@ -26,6 +26,7 @@ class OwnKey(Schema):
 
 @router.get("key", auth=ANY, response=OwnKey, summary="What this key may do")
 def own_key(request: HttpRequest) -> OwnKey:
+    """Its name, permissions, sources, limit and end."""
     key = caller(request)
     return OwnKey(
         name=key.name,

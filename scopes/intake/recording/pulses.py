@@ -22,7 +22,7 @@ class PulseDays(NamedTuple):
 def write(pulses: Sequence[PulseDays]) -> int:
     """Move the pulses forward, never back; returns how many were written.
 
-    For a merged connection the days are also written to the absorbed ones whose id it uses, so that they can be unmerged.
+    For a merged connection the days are also written to the absorbed ones whose id it uses: they can be unmerged.
     """
     if not pulses:
         return 0

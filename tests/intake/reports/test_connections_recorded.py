@@ -192,7 +192,7 @@ def test_overlapping_calls_at_the_same_moment_lose_nothing() -> None:
             ]
             report(*rows, now=NOW + timedelta(minutes=number + 100 * len(scopes)))
 
-    at_once(*(lambda number=number: client(number) for number in range(clients)))  # type: ignore[misc]
+    at_once(*(lambda number=number: client(number) for number in range(clients)))
 
     rows = Connection.objects.select_related("standing")
     newest = {f"app-{n}": min(n, clients - 1) for n in range(24 + clients - 1)}
