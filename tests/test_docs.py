@@ -19,6 +19,7 @@ from portal.environment_checks import KNOWN
 from scopes.audit.report import CODES
 from scopes.catalogue import default
 from scopes.judge import policy_file
+from scopes.sources.host import environment as host
 from scopes.sources.oauth2 import clients
 from scopes.sources.terra.environments import ENDINGS
 from tests.reasons_page import rendered
@@ -64,10 +65,11 @@ def test_every_variable_that_is_read_is_in_the_tables_and_every_one_there_is_rea
     named = {word for cell in rows for word in re.findall("`([A-Z0-9_]+)`", cell)}
     terra = {f"TERRA_PRODUCTION_{ending}" for ending in ENDINGS}
     oauth2 = {clients.CLIENTS, clients.ASK_EVERY, *(clients.variable("google", ending) for ending in clients.ENDINGS)}
+    applications = {host.SOURCES, *(host.variable("app", ending) for ending in host.ENDINGS)}
 
     assert {"PROXIES", "DEBUG", "WEBHOOK_STALE_SECONDS"} <= read()
     assert read() == set(KNOWN)
-    assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS", "SCOPES_TOKEN_KEYS"} | terra | oauth2
+    assert named - NOT_OURS == {*KNOWN, "TERRA_ENVIRONMENTS", "SCOPES_TOKEN_KEYS"} | terra | oauth2 | applications
 
 
 def test_the_newest_release_of_the_changelog_is_the_version() -> None:
@@ -150,9 +152,9 @@ def read() -> set[str]:
                     | ast.Subscript(value=place, slice=key)
                 ) if isinstance(key, ast.Constant) and ast.unparse(place) in ("os.environ", "env", "_number"):
                     found.add(str(key.value))
-    return {name for name in found - INTERNAL if not name.startswith(("TERRA_", "OAUTH2_"))}
+    return {name for name in found - INTERNAL if not name.startswith(("TERRA_", "OAUTH2_", "HOST_"))}
 
 
 def is_read(name: str, code: str) -> bool:
-    ending = re.sub(r"^(?:TERRA|OAUTH2)_[A-Z]+_", "", name)
+    ending = re.sub(r"^(?:TERRA|OAUTH2|HOST)_[A-Z]+_", "", name)
     return f'"{name}"' in code or f'"{ending}"' in code

@@ -136,7 +136,8 @@ def live_checks(request: HttpRequest, batch: uuid.UUID) -> HttpResponseBase:
 def _gateway(source: Source) -> tuple[Gateway | None, str]:
     """The gateway of the source, for somebody who waits; or why there is none."""
     if source.kind not in registry.able("looks_up"):
-        return None, gettext("%(source)s doesn’t support checking single connections.") % {"source": source}
+        words = gettext("%(source)s doesn’t support checking single connections.") % {"source": source}
+        return None, f"{words} {registry.reports_of(source.kind)}".rstrip()
     try:
         return rate_limit.gateway_of(source, Patience.INTERACTIVE), ""
     except NotConfigured:

@@ -70,6 +70,12 @@ def source_title(source: Source) -> str:
 
 
 @register.filter
+def can_be_asked(source: Source) -> bool:
+    """Whether the source can be asked about one connection."""
+    return source.kind in registry.able("looks_up")
+
+
+@register.filter
 def trouble(source: Source) -> registry.Trouble | None:
     """Why the source refuses our account, and what an engineer does about it."""
     return registry.trouble_of(source.kind, source.name, source.trouble)

@@ -90,16 +90,16 @@ class ConnectionEvidence:
 
 
 def weigh(
-    source: str, recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None
+    source: str, recorded: RecordedState, check: LiveAnswer | None, webhook: LastWebhook | None, reports: str = ""
 ) -> ConnectionEvidence:
     """The evidence of one connection of `source` (its title); None for a witness that never spoke.
 
-    Webhooks are heard for 30 days.
+    Webhooks are heard for 30 days. `reports` says how a source reports that nobody can ask; empty for all others.
     """
     return ConnectionEvidence(
         statements=tuple(_statements(recorded, check, webhook)),
         conclusions=(
-            _existence(recorded, check, source),
+            _existence(recorded, check, source, reports),
             _access(recorded, check, webhook),
             _scopes(recorded, check, webhook),
             *_account(check),
@@ -187,7 +187,7 @@ def _worth_of(webhook: LastWebhook) -> str:
     return "Valid until something newer is reported."
 
 
-def _existence(recorded: RecordedState, check: LiveAnswer | None, source: str) -> Conclusion:
+def _existence(recorded: RecordedState, check: LiveAnswer | None, source: str, reports: str) -> Conclusion:
     question = f"Does it exist at {source}?"
     if recorded.link is LinkState.GONE:
         return Conclusion(question, "No", f"It was missing from a complete listing, and {source} answered 404.")
@@ -210,6 +210,8 @@ def _existence(recorded: RecordedState, check: LiveAnswer | None, source: str) -
             "Unconfirmed",
             f"It was missing from the listing of {_day(recorded.listed_at)}. A live check decides.",
         )
+    if reports:
+        return Conclusion(question, "As reported", reports)
     return Conclusion(question, "Not known", "No listing or live check yet.")
 
 

@@ -41,6 +41,7 @@ def evidence_of(entries: Iterable[ConnectionOverview]) -> dict[int, ConnectionEv
             _recorded(entry, standings),
             checks.get(row.pk),
             webhooks.get(row.pk),
+            registry.reports_of(row.integration.source.kind),
         )
         for entry, row in zip(rows, connections, strict=True)
     }

@@ -27,6 +27,8 @@ def chosen(keys: Sequence[str], ability: str) -> list[SetUp]:
         able = [key for key, one in found.items() if one.kind in registry.able(ability)]
         for key in keys:
             if key not in able:
+                if key in found and (reports := registry.reports_of(found[key].kind)):
+                    raise CommandError(f"There is nothing to ask {key}. {reports}")
                 listed = ", ".join(able) or "none"
                 raise CommandError(f"There is no source {key!r} for this; there are: {listed}.")
     except NotConfigured as problem:

@@ -119,6 +119,7 @@ def mint(attempt: Attempt, gateway: Gateway, back_to: BackTo, language: str, now
         **_scopes(attempt, attempt.link),
         connected_as=attempt.connection.user_id if attempt.connection else "",
         forced=attempt.connection is not None and _has_declined(attempt.connection),
+        at=now,
     )
     try:
         begun = gateway.begin_consent(request)

@@ -17,7 +17,7 @@ from scopes.sources.registry import Trouble
 class Case:
     """What the answer depends on. `provider` is where the link would lead.
 
-    `trouble` is why the source refuses our account, if it does.
+    `trouble` is why the source refuses our account, if it does. `can_be_asked`: it looks single connections up.
     `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
     `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first.
     `recent_links` is how many links were created for the person in the last 30 days, for whatever integration, of
@@ -32,6 +32,7 @@ class Case:
     most_links: int
     plan: str = ""
     gives_links: bool = True
+    can_be_asked: bool = True
     retired: bool = False
     trouble: Trouble | None = None
     succeeds: Provider | None = None
@@ -219,7 +220,8 @@ def _by_verdict(case: Case, judgement: Judgement, lacking: list[VerdictLine]) ->
                 if judgement.link_reason == "unconfirmed"
                 else "The source doesn’t report which scopes were granted, so we can’t tell what is missing."
             )
-            yield Obstacle("verify", why, remedy.who, remedy.action, overridable=True)
+            action = remedy.action if case.can_be_asked else "Have your application report the connection’s scopes."
+            yield Obstacle("verify", why, remedy.who, action, overridable=True)
         case Helps.NOT_NEEDED if any(line.reason == "waived" for line in lacking):
             remedy = REMEDIES["respect"]
             for line in lacking:

@@ -2,6 +2,9 @@
 
 A fact finds its attempt by its session, else by the id that was minted for it, else by reference id and provider
 within two hours of the press. A success has the last word: no failure undoes it, and it undoes a failure.
+
+Where ids stay the same, a source may report the connection at any time, also while its person reads the consent screen.
+So of an observation only what it shows as fixed counts, or what it shows once the person is back.
 """
 
 from __future__ import annotations
@@ -23,14 +26,16 @@ from scopes.facts import (
 )
 from scopes.models import Attempt, Connection, ReauthLink, Source
 from scopes.models.transactions import in_transaction
-from scopes.reauth.landing import NOT_MINTED
+from scopes.reauth.landing import NOT_MINTED, reported_by_redirect
 from scopes.reauth.link_outcomes import OTHER_ACCOUNT, LinkOutcomes, Outcome, judge_links
+from scopes.reauth.progress import judgement_of, missing
 from scopes.sources import registry
 from scopes.sources.consents import WRONG_ACCOUNT
 
 WINDOW = timedelta(hours=2)
 SKEW = timedelta(minutes=1)
 NO_REASON = "no reason given"
+Reported = ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged
 BY_REDIRECT_ONLY = "Only the redirect reported this; the source has not confirmed it."
 
 
@@ -53,8 +58,8 @@ def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt
                 _failed(attempt.pk, fact.reason or NO_REASON, fact.message, fact.happened_at, source.key, now)
                 attempt.state = Attempt.State.FAILED
         elif attempt is not None and not isinstance(fact, LinkChanged | DataRefused):
-            attempt.state = Attempt.State.SUCCEEDED
-            if _succeeded(attempt.pk, fact, source.key, now, may_merge=source.kind in registry.able("changes_ids")):
+            may_merge = source.kind in registry.able("changes_ids")
+            if _succeeded(attempt, fact, source.key, now, may_merge=may_merge):
                 attempts.remove(attempt)
     return unmatched
 
@@ -129,18 +134,21 @@ def _failed(attempt_pk: int, reason: str, message: str, at: datetime, reported_b
 
 @in_transaction
 def _succeeded(
-    attempt_pk: int,
-    fact: ConnectionSeen | ConsentGiven | IdReplaced | ScopesChanged,
+    found: Attempt,
+    fact: Reported,
     reported_by: str,
     now: datetime,
     *,
     may_merge: bool,
 ) -> bool:
-    """Whether the link is fixed by now, so that no later fact is about it."""
-    attempt, link = _lock(attempt_pk)
+    """Whether the link is fixed by now, so that no later fact is about it. `found` becomes a success if it is one."""
+    attempt, link = _lock(found.pk)
     made = Connection.objects.filter(
         integration=link.integration_id, user_id=fact.user_id, merged_into__isnull=True
     ).first()
+    if made is not None and _proves_nothing(fact, attempt, link, made):
+        return False
+    found.state = Attempt.State.SUCCEEDED
     if made is None:
         return False
     if attempt.state != Attempt.State.SUCCEEDED or attempt.connection_id != made.pk:
@@ -151,6 +159,19 @@ def _succeeded(
         attempt.save(update_fields=["state", "result", "message", "ended_at", "connection", "user_id"])
     judge_links([(link, made)], reported_by, now, may_merge=may_merge)
     return link.outcome == Outcome.FIXED
+
+
+def _proves_nothing(fact: Reported, attempt: Attempt, link: ReauthLink, made: Connection) -> bool:
+    """Whether this report of the connection that is to be fixed says nothing of the attempt."""
+    if attempt.state == Attempt.State.SUCCEEDED or attempt.connection_id != made.pk:
+        return False
+    if fact.happened_at < attempt.started_at - SKEW:
+        return True
+    if isinstance(fact, ConsentGiven | IdReplaced):
+        return False
+    is_back = attempt.returned is not None and reported_by_redirect(attempt) is None
+    fixes = len(missing(link.needs, judgement_of(made))) < len(link.needs)
+    return fact.happened_at > link.expires_at or not (is_back or fixes)
 
 
 def _lock(attempt_pk: int) -> tuple[Attempt, ReauthLink]:

@@ -90,6 +90,7 @@ def target_of(
         plan=person.plan,
         gives_links=source.kind in registry.able("begins_consents")
         and bool(registry.names_for(source.kind, source.name, entry) or entry.on_device),
+        can_be_asked=source.kind in registry.able("looks_up"),
         retired=_retired(entry, now),
         trouble=registry.trouble_of(source.kind, source.name, source.trouble),
         succeeds=first if entry.slug != first.slug else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -25,7 +25,7 @@ class ConsentRequest:
     and that are held. `success_url` and `failure_url` name the attempt in their path; `callback_url` is the same for
     every attempt at the source, and expects the key in the parameter `state`. `connected_as` is the source's id of the
     connection that is to be fixed, empty where there is none. `forced`: a permission was declined before, so the
-    consent screen has to be shown even if the provider would leave it out.
+    consent screen has to be shown even if the provider would leave it out. `at` is when the person pressed.
     """
 
     attempt: str
@@ -40,6 +40,7 @@ class ConsentRequest:
     held: tuple[str, ...] = ()
     connected_as: str = ""
     forced: bool = False
+    at: datetime = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ class Kind(Protocol):
 
     It is read when the settings are, so its module imports no models. `actions` is what an engineer does about each
     trouble of our account; `silence` what to look at when no webhook comes; `prefix` is what its variables begin with.
+    `reports` says how we learn of connections where nobody can be asked about them; empty where somebody can.
     """
 
     kind: str
@@ -163,6 +164,7 @@ class Kind(Protocol):
     abilities: Abilities
     actions: Mapping[AccountTrouble, str]
     silence: str
+    reports: str = ""
 
     def names(self) -> Mapping[str, bool]:
         """The sources that are set up, in order, and whether each is production. Raises NotConfigured."""

@@ -13,6 +13,7 @@ from scopes.catalogue.entries import Provider
 from scopes.facts import AccountTrouble
 from scopes.sources.errors import NotConfigured
 from scopes.sources.gateway import Gateway, Kind, Patience, key_of
+from scopes.sources.host.kind import HostKind
 from scopes.sources.oauth2.kind import OAuth2Kind
 from scopes.sources.terra.kind import TerraKind
 
@@ -23,7 +24,7 @@ MEANINGS = {
     AccountTrouble.FORBIDDEN: "The account’s setup at {title} doesn’t allow links.",
 }
 
-KINDS: dict[str, Kind] = {kind.kind: kind for kind in (TerraKind(), OAuth2Kind())}
+KINDS: dict[str, Kind] = {kind.kind: kind for kind in (TerraKind(), OAuth2Kind(), HostKind())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ def title_of(source: Named) -> str:
     """How people call that source."""
     found = KINDS.get(source.kind)
     return found.title_of(source.name) if found else source.kind.capitalize()
+
+
+def reports_of(kind: str) -> str:
+    """How sources of that kind report, as a sentence, where they can be asked nothing; else empty."""
+    found = KINDS.get(kind)
+    return found.reports if found else ""
 
 
 def gateway(kind: str, name: str, patience: Patience = Patience.BACKGROUND) -> Gateway:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from scopes import nightly
 from scopes.audit import report
-from scopes.management.sources import SOURCE_HELP, gateways
+from scopes.management.sources import SOURCE_HELP, chosen, gateways
 from scopes.models import AuditRun
 from scopes.rights.erased_ids import keys_from
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         listed = [] if options["offline"] else gateways(options["source"], "lists")
-        if not listed and not options["offline"]:
+        if not listed and not options["offline"] and not chosen([], "begins_consents"):
             raise CommandError("No source is set up that can be listed. See docs/operations.md, or say --offline.")
         try:
             with tqdm(unit=" connections", disable=None, file=sys.stderr) as bar:

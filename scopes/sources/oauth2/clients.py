@@ -6,12 +6,11 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from scopes.catalogue import provider_named
 from scopes.catalogue.oauth import ClientAuthentication, OAuth
 from scopes.sources.errors import NotConfigured
+from scopes.sources.variables import NAME, NO, YES, is_safe_address, listed
 
 CLIENTS = "OAUTH2_CLIENTS"
 NEARLY = 0.85
@@ -24,10 +23,8 @@ PRODUCTION, RATE = "PRODUCTION", "REQUESTS_PER_SECOND"
 # Every variable of a client that is read.
 ENDINGS = (ID, SECRET, PROVIDER, ISSUER, DOMAIN, PRODUCTION, RATE, SIGNING_SECRETS)
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[0-9]{1,5})?")
-_YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +73,8 @@ def troubles(variables: Mapping[str, str]) -> Iterator[str]:
     for name, value in sorted(variables.items()):
         if value and name.startswith("OAUTH2_") and name not in known:
             meant = difflib.get_close_matches(name, known, 1, NEARLY)
-            listed = ", ".join(names) or "none"
-            yield f"{name} is read by nothing: " + (f"is {meant[0]} meant?" if meant else f"{CLIENTS} names {listed}")
+            named = ", ".join(names) or "none"
+            yield f"{name} is read by nothing: " + (f"is {meant[0]} meant?" if meant else f"{CLIENTS} names {named}")
 
 
 def ask_every_nights(variables: Mapping[str, str]) -> int:
@@ -93,28 +90,8 @@ def entry_of(provider: str) -> OAuth | None:
     return provider_named(provider).oauth
 
 
-def is_safe_address(url: str) -> bool:
-    """Whether secrets may travel there: encrypted, or within this machine; nothing behind its path."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or parts.username or parts.password or parts.fragment or re.search(r"[\s\\]", url):
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _names(variables: Mapping[str, str]) -> list[str]:
-    return _listed(variables.get(CLIENTS, ""))
+    return listed(variables.get(CLIENTS, ""))
 
 
 def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
@@ -124,7 +101,7 @@ def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
         yield str(trouble)
     seen: set[str] = set()
     for name in _names(variables):
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             yield f"{CLIENTS}: {name!r} is no name; use small letters, digits, dashes: google,strava"
         elif variable(name, "") in seen:
             yield f"{CLIENTS} names {name!r} twice"
@@ -146,9 +123,9 @@ def _wrong_in(name: str, variables: Mapping[str, str]) -> Iterator[str]:
     if (domain := _value(name, DOMAIN, variables)) and not _DOMAIN.fullmatch(domain):
         yield f"{variable(name, DOMAIN)} must be a name as in an address: acme, acme.example.com"
     truth = _value(name, PRODUCTION, variables)
-    if truth and truth.lower() not in _YES | _NO:
+    if truth and truth.lower() not in YES | NO:
         yield f"{variable(name, PRODUCTION)} must be true or false"
-    if truth.lower() in _YES and issuer.startswith("http://"):
+    if truth.lower() in YES and issuer.startswith("http://"):
         yield f"{variable(name, ISSUER)} must be https:// where {variable(name, PRODUCTION)} is true"
     if _rate(_value(name, RATE, variables)) is None:
         yield f"{variable(name, RATE)} must be a number of requests, as 5 or 0.5; 0 sets no limit"
@@ -186,9 +163,9 @@ def _client(name: str, variables: Mapping[str, str]) -> Client:
         provider=_provider(name, variables),
         issuer=issuer,
         domain=value(DOMAIN),
-        production=value(PRODUCTION).lower() in _YES if value(PRODUCTION) else not issuer.startswith("http:"),
+        production=value(PRODUCTION).lower() in YES if value(PRODUCTION) else not issuer.startswith("http:"),
         requests_per_second=usual if rate is None or not value(RATE) else rate,
-        signing_secrets=tuple(_listed(value(SIGNING_SECRETS))),
+        signing_secrets=tuple(listed(value(SIGNING_SECRETS))),
     )
 
 
@@ -200,10 +177,6 @@ def _value(name: str, ending: str, variables: Mapping[str, str]) -> str:
     if ending not in ENDINGS:
         raise ValueError(f"{ending} is missing in ENDINGS, so its variable would pass for a misspelt one")
     return variables.get(variable(name, ending), "").strip()
-
-
-def _listed(text: str) -> list[str]:
-    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _rate(text: str) -> float | None:

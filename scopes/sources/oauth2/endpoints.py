@@ -28,7 +28,8 @@ from scopes.sources.calls import Calls
 from scopes.sources.errors import RequestRefused
 from scopes.sources.oauth2 import client as requests_as
 from scopes.sources.oauth2.answers import During, read_object
-from scopes.sources.oauth2.clients import Client, entry_of, is_loopback, is_safe_address
+from scopes.sources.oauth2.clients import Client, entry_of
+from scopes.sources.variables import is_loopback, is_safe_address
 
 KEPT_SECONDS = 3600.0
 OAUTH, OPENID = "oauth-authorization-server", "openid-configuration"

@@ -6,10 +6,10 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from scopes.sources.errors import NotConfigured
+from scopes.sources.variables import NAME, NO, YES, is_safe_address, listed
 
 BASE_URL = "https://access.tryterra.co/api/v2"
 ADMIN_BASE_URL = "https://access.tryterra.co/api/v3/admin"
@@ -24,9 +24,6 @@ TRUTHS = ("PRODUCTION", "PROBE_ATHLETE")
 RATE = "REQUESTS_PER_SECOND"
 # Every variable of an environment that is read.
 ENDINGS = (*KEYS, ADMIN_TOKEN, "SIGNING_SECRETS", *ADDRESSES, *TRUTHS, RATE)
-
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +77,20 @@ def troubles(variables: Mapping[str, str]) -> Iterator[str]:
     for name, value in sorted(variables.items()):
         if value and name.startswith("TERRA_") and name not in {*known, *sandbox}:
             meant = difflib.get_close_matches(name, known, 1)
-            listed = ", ".join(names) or "none"
+            named = ", ".join(names) or "none"
             yield f"{name} is read by nothing: " + (
-                f"is {meant[0]} meant?" if meant else f"TERRA_ENVIRONMENTS names {listed}"
+                f"is {meant[0]} meant?" if meant else f"TERRA_ENVIRONMENTS names {named}"
             )
 
 
 def _names(variables: Mapping[str, str]) -> list[str]:
-    return _listed(variables.get("TERRA_ENVIRONMENTS", ""))
+    return listed(variables.get("TERRA_ENVIRONMENTS", ""))
 
 
 def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
     seen: set[str] = set()
     for name in _names(variables):
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             yield f"TERRA_ENVIRONMENTS: {name!r} is no name; use small letters, digits, dashes: production,staging"
         elif variable(name, "") in seen:
             yield f"TERRA_ENVIRONMENTS names {name!r} twice"
@@ -109,10 +106,10 @@ def _wrong_in(name: str, variables: Mapping[str, str]) -> Iterator[str]:
         if not re.fullmatch(r"[!-~]*", _value(name, ending, variables)):
             yield f"{variable(name, ending)} holds a space or another character that no key has"
     for ending in ADDRESSES:
-        if (address := _value(name, ending, variables)) and not _is_safe_address(address):
+        if (address := _value(name, ending, variables)) and ("?" in address or not is_safe_address(address)):
             yield f"{variable(name, ending)} must be an https:// address without query or password"
     for ending in TRUTHS:
-        if (text := _value(name, ending, variables)) and text.lower() not in _YES | _NO:
+        if (text := _value(name, ending, variables)) and text.lower() not in YES | NO:
             yield f"{variable(name, ending)} must be true or false"
     if _rate(_value(name, RATE, variables)) is None:
         yield f"{variable(name, RATE)} must be a number of requests, as 50 or 0.5; 0 sets no limit"
@@ -127,7 +124,7 @@ def _environment(name: str, variables: Mapping[str, str]) -> Environment:
         name=name,
         dev_id=value("DEV_ID"),
         api_key=value("API_KEY"),
-        signing_secrets=tuple(_listed(value("SIGNING_SECRETS"))),
+        signing_secrets=tuple(listed(value("SIGNING_SECRETS"))),
         base_url=value("BASE_URL") or BASE_URL,
         widget_session_url=value("WIDGET_SESSION_URL"),
         production=_truth(value("PRODUCTION"), default=name == "production"),
@@ -144,12 +141,8 @@ def _value(name: str, ending: str, variables: Mapping[str, str]) -> str:
     return variables.get(variable(name, ending), "").strip()
 
 
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def _truth(text: str, *, default: bool) -> bool:
-    return text.lower() in _YES if text else default
+    return text.lower() in YES if text else default
 
 
 def _rate(text: str) -> float | None:
@@ -159,25 +152,6 @@ def _rate(text: str) -> float | None:
     except ValueError:
         return None
     return rate if 0 <= rate <= MOST_REQUESTS_PER_SECOND else None
-
-
-def _is_safe_address(url: str) -> bool:
-    """The API key travels to this address, so it must be encrypted, unless it never leaves the machine."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or parts.username or parts.password or parts.query or parts.fragment or re.search(r"\s", url):
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _widget_session_url(base_url: str) -> str:

@@ -79,7 +79,7 @@ class Misbehaving:
         """The parameters of the consent screen's address, and what was begun."""
         request = ConsentRequest(
             attempt=STATE, provider=self.entry, names=("acme",), reference_id="ref-ben", success_url="", failure_url="",
-            callback_url=CALLBACK, **{"missing": ("daily",), **wish},
+            callback_url=CALLBACK, at=cast.NOW, **{"missing": ("daily",), **wish},
         )  # fmt: skip
         begun = consent.begin(self.server, request)
         return {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}, begun

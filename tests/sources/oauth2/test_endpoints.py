@@ -18,6 +18,7 @@ from scopes.sources.oauth2 import consent, endpoints
 from scopes.sources.oauth2.clients import Client, entry_of
 from scopes.sources.oauth2.endpoints import endpoints_of, metadata_addresses
 from scopes.sources.oauth2.server import Server
+from tests.cast import NOW
 from tests.sources.oauth2.misbehaving import LIMITS, Misbehaving
 
 CALLS = Calls(LIMITS)
@@ -55,7 +56,7 @@ def test_every_entry_of_the_catalogue_begins_a_consent(slug: str) -> None:
     request = ConsentRequest(
         attempt="the-attempt", provider=entry, names=(slug,), reference_id="r", success_url="", failure_url="",
         callback_url="https://portal.example/r/back/oauth2/ours/", missing=tuple(s.name for s in entry.scopes[:3]),
-        connected_as="somebody", forced=True,
+        connected_as="somebody", forced=True, at=NOW,
     )  # fmt: skip
     url = urlsplit(consent.begin(server, request).url)
     sent = parse_qs(url.query)
@@ -70,7 +71,7 @@ def test_google_is_asked_for_a_refresh_token_and_keeps_what_was_granted() -> Non
     request = ConsentRequest(
         attempt="a", provider=default().provider("google"), names=("google",), reference_id="r", success_url="",
         failure_url="", callback_url="https://portal.example/", missing=("calendar.readonly",), held=("drive.file",),
-        connected_as="1", forced=True,
+        connected_as="1", forced=True, at=NOW,
     )  # fmt: skip
     begun = consent.begin(Server(endpoints_of(client, CALLS), client, CALLS), request)
     sent = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}

@@ -63,7 +63,7 @@ def at(provider: Provider) -> Iterator[tuple[OAuthSandbox, Server]]:
 
 def consented(server: Server, provider: Provider, wanted: tuple[str, ...], left_out: str = "") -> consent.Finished:
     """A person's whole way: to the consent screen, a box perhaps unticked, and back."""
-    asked = ConsentRequest("an-attempt", provider, (), "ada", "", "", CALLBACK, missing=wanted)
+    asked = ConsentRequest("an-attempt", provider, (), "ada", "", "", CALLBACK, missing=wanted, at=NOW)
     begun = consent.begin(server, asked)
     boxes = re.findall('name="scope" value="([^"]+)"', requests.get(begun.url, timeout=10).text)
     assert set(boxes) == set(wanted)

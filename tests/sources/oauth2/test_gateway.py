@@ -52,7 +52,7 @@ def begun(gateway: OAuth2Gateway, connected_as: str = "") -> tuple[set[str], boo
     request = ConsentRequest(
         attempt="a", provider=default().provider("oura"), names=("oura",),
         reference_id="r", success_url="", failure_url="", callback_url="https://portal.example/", missing=("tag",),
-        held=("daily",), connected_as=connected_as,
+        held=("daily",), connected_as=connected_as, at=cast.NOW,
     )  # fmt: skip
     sent = parse_qs(urlsplit(gateway.begin_consent(request).url).query)
     return set(sent["scope"][0].split()), "prompt" in sent

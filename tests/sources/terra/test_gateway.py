@@ -31,7 +31,7 @@ def gateway(terra: Terra) -> TerraGateway:
 
 def request(*names: str) -> ConsentRequest:
     back = "https://portal.example/r/back"
-    return ConsentRequest("attempt", default().provider("dexcom"), names, "ref-ben", back, back, back)
+    return ConsentRequest("attempt", default().provider("dexcom"), names, "ref-ben", back, back, back, at=NOW)
 
 
 def test_one_name_leads_to_the_providers_own_screen(httpserver: HTTPServer, gateway: TerraGateway) -> None:
