@@ -150,10 +150,12 @@ def _keep_consent(attempt: Attempt, gateway: Gateway, finished: FinishedConsent,
 
 
 @in_transaction
-def take_in_people(rows: Sequence[PersonKnown], now: datetime) -> RecordedPeople:
+def take_in_people(
+    rows: Sequence[PersonKnown], now: datetime, reported_by: OriginKind = OriginKind.FILE
+) -> RecordedPeople:
     """Record the host's people, claim their connections, and judge again those whose plan changed."""
     recorded = people.record_people(rows, now)
-    recorded.replanned = _judge_by_plan(recorded.plans, "people", now)
+    recorded.replanned = _judge_by_plan(recorded.plans, Origin("host", reported_by, "people"), now)
     return recorded
 
 
@@ -168,12 +170,11 @@ def claim_connections(now: datetime) -> int:
 @in_transaction
 def _claim_some(now: datetime) -> int:
     claimed, plans = people.claim(BATCH)
-    _judge_by_plan(plans, "unclaimed connections", now)
+    _judge_by_plan(plans, Origin("host", OriginKind.FILE, "unclaimed connections"), now)
     return claimed
 
 
-def _judge_by_plan(plans: Mapping[str, Sequence[int]], record: str, now: datetime) -> int:
-    origin = Origin("host", OriginKind.FILE, record)
+def _judge_by_plan(plans: Mapping[str, Sequence[int]], origin: Origin, now: datetime) -> int:
     return sum(transition(connections, _on_plan(plan), origin, now) for plan, connections in plans.items())
 
 

@@ -19,7 +19,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from scopes.api import idempotency, own_key, problems
+from scopes.api import connections, idempotency, own_key, people, problems
 from scopes.api.bodies import read_body
 from scopes.api.problems import Problem
 from scopes.door import door
@@ -52,7 +52,8 @@ api = Api(
 )
 
 
-api.add_router("", own_key.router)
+for one in (people, connections, own_key):
+    api.add_router("", one.router)
 
 
 @api.exception_handler(Problem)
