@@ -2,6 +2,8 @@
 # `make help` lists what can be made.
 
 SHELL := /bin/sh
+# The tests start hundreds of programs, and each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 # Names promise nothing (a missing pyenv version falls through to an older python3): each one's version is tested.
 PYTHONS = $(PYTHON) python3.14 python3.13 python3.12 python3 $(wildcard $(HOME)/.pyenv/versions/*/bin/python3) \

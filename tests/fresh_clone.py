@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 
 from portal.embedded_postgres import CHECKOUT
 
-NOT_CLONED = (".git", ".venv", ".env", "var", "staticfiles", "__pycache__", ".*_cache", "node_modules", ".hypothesis")
+# What Python compiled comes along, for it depends on the files alone.
+NOT_CLONED = (".git", ".venv", ".env", "var", "staticfiles", ".*_cache", "node_modules", ".hypothesis")
 OURS = ("DJANGO_", "PORTAL_", "PYTEST_", "TERRA_", "MAKE", "MFLAGS", "ARGS", "SERVE")
 
 
