@@ -27,7 +27,7 @@ from itertools import count
 from pathlib import Path
 
 from portal import database, embedded_postgres
-from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_NIGHTS
+from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_NIGHTS, RUN_STEPS
 from portal.embedded_postgres import CHECKOUT, ClusterError
 
 HOMES = CHECKOUT / "var"
@@ -76,8 +76,17 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
     callback = f"{here}/r/back/oauth2/google_health/"
     provider = ("sandbox", "--oauth", "google_health", "--port", 8850, "--redirect-uri", callback)
 
-    step("Make the tables", "migrate", "--verbosity", "0", keys=keys)
-    step("Load the catalogue of providers and scopes", "load_catalogue", keys=keys)
+    steps: dict[str, tuple[object, ...]] = {
+        "Make the tables": ("migrate", "--verbosity", "0"),
+        "Load the catalogue of providers and scopes": ("load_catalogue",),
+        "Write down the host's people": ("sandbox", "--people", PEOPLE, "--people-file", people),
+        "Import the host's people": ("import_people", people),
+        "Publish what the host needs": ("publish_policies", POLICIES, "--apply"),
+        "Publish what it needs without Terra": ("publish_policies", OAUTH_POLICIES, "--apply"),
+        "Have three people consent": ("shell", "--no-imports", "--command", MAKE_CONSENTS),
+        "Audit every connection": ("audit_connections",),
+        "Make up the nights before": ("shell", "--no-imports", "--command", MAKE_NIGHTS),
+    }
     with ExitStack() as stack:
         command = manage(*sandbox, "--store", home / "sandbox.sqlite3")
         terra, _ = stack.enter_context(running("the sandbox", command, keys, home))
@@ -88,19 +97,12 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
             "TERRA_SANDBOX_WIDGET_SESSION_URL": f"{terra}/api/widget/session",
             "OAUTH2_GOOGLE_HEALTH_ISSUER": google,
         }
-        step("Write down the host's people", "sandbox", "--people", PEOPLE, "--people-file", people, keys=keys)
-        step("Import the host's people", "import_people", people, keys=keys)
-        step("Publish what the host needs", "publish_policies", POLICIES, "--apply", keys=keys)
-        step("Publish what it needs without Terra", "publish_policies", OAUTH_POLICIES, "--apply", keys=keys)
-        step("Have three people consent", "shell", "--no-imports", "--command", MAKE_CONSENTS, keys=keys)
-        step("Audit every connection", "audit_connections", keys=keys)
-        step("Make up the nights before", "shell", "--no-imports", "--command", MAKE_NIGHTS, keys=keys)
-        if desk:
+        if desk is None:
+            go_through(steps, keys)
+        else:
+            steps["Make an agent of each role"] = ("shell", "--no-imports", "--command", MAKE_AGENTS)
             agents = {role: secrets.token_urlsafe(9) for role in ROLES}
-            agent_keys = {"DEMO_AGENTS": json.dumps(agents)}
-            step(
-                "Make an agent of each role", "shell", "--no-imports", "--command", MAKE_AGENTS, keys=keys | agent_keys
-            )
+            go_through(steps, keys | {"DEMO_AGENTS": json.dumps(agents)})
             bind = f"fd://{desk.fileno()}"
             gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
             with running("the portal", [*gunicorn, "--bind", bind], keys, home, desk.fileno()) as (portal, server):
@@ -125,13 +127,16 @@ def manage(*words: object) -> list[str]:
     return [sys.executable, str(CHECKOUT / "manage.py"), *map(str, words)]
 
 
-def step(title: str, *words: object, keys: Mapping[str, str]) -> None:
-    """Run one of Django's commands, its output in plain sight. Raises DemoError."""
-    print(f"\n== {title}", flush=True)
-    with process(manage(*words), keys) as worker:
+def go_through(steps: Mapping[str, Sequence[object]], keys: Mapping[str, str]) -> None:
+    """Run Django's commands, by title, one after the other in one process, their output in plain sight.
+
+    Raises DemoError at the first that fails.
+    """
+    named = json.dumps([(title, [str(word) for word in words]) for title, words in steps.items()])
+    with process(manage("shell", "--no-imports", "--command", RUN_STEPS), {**keys, "DEMO_STEPS": named}) as worker:
         code = worker.wait()
     if code:
-        raise DemoError(f"{title}: `manage.py {words[0]}` ended with exit code {code}.")
+        raise DemoError("The step whose output is above failed.")
 
 
 @contextlib.contextmanager

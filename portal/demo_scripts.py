@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+# Each command as manage.py runs it. To start Django anew for each would take most of the demo's time.
+RUN_STEPS = """
+import json, os
+from portal.startup_errors import run_command
+for title, words in json.loads(os.environ["DEMO_STEPS"]):
+    print(f"\\n== {title}", flush=True)
+    try:
+        run_command(["manage.py", *words])
+    except SystemExit as ended:
+        if ended.code:
+            raise SystemExit(f"{title}: `manage.py {words[0]}` ended with exit code {ended.code}.") from None
+"""
 MAKE_AGENTS = """
 import json, os
 from django.contrib.auth.models import Group, User

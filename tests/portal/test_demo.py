@@ -31,9 +31,14 @@ def test_a_program_that_ends_at_once_is_reported_with_its_last_output(tmp_path: 
         pytest.fail("it never was ready")
 
 
-def test_a_step_that_fails_is_reported_by_its_title() -> None:
-    with pytest.raises(demo.DemoError, match=r"Make tea: `manage\.py brew` ended with exit code 1"):
-        demo.step("Make tea", "brew", keys={"PORTAL_MODE": "test"})
+def test_a_step_that_fails_is_reported_by_its_title_and_none_follows(capfd: pytest.CaptureFixture[str]) -> None:
+    steps = {"Warm the pot": ("check", "--tag", "urls"), "Make tea": ("brew",), "Drink it": ("check",)}
+    with pytest.raises(demo.DemoError, match="The step whose output is above failed"):
+        demo.go_through(steps, {"PORTAL_MODE": "test"})
+
+    shown = capfd.readouterr()
+    assert [line for line in shown.out.splitlines() if "==" in line] == ["== Warm the pot", "== Make tea"]
+    assert "Make tea: `manage.py brew` ended with exit code 1." in shown.err
 
 
 def test_demos_that_start_together_each_get_a_port_of_their_own() -> None:
