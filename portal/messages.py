@@ -72,7 +72,7 @@ def collected(folder: Path = CHECKOUT, *, desk: bool = False) -> Catalog:
     template = Catalog()
     found = extract_from_dir(
         folder,
-        method_map=[("**.py", "python"), ("**.html", "portal.messages:extract_template")],
+        method_map=[("**.py", "portal.messages:extract_module"), ("**.html", "portal.messages:extract_template")],
         keywords=MARKS,
         comment_tags=("Translators",),
         directory_filter=lambda path: Path(path).name not in SKIPPED and not Path(path).name.startswith((".", "_")),
@@ -81,6 +81,12 @@ def collected(folder: Path = CHECKOUT, *, desk: bool = False) -> Catalog:
         if bool(DESK & set(Path(file).parts)) is desk:
             template.add(message, auto_comments=comments, context=context)
     return template
+
+
+def extract_module(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterable[Any]:
+    """The messages of a Python module, for Babel. Most modules mark none, and are not read word by word."""
+    source = file.read()
+    return extract_python(BytesIO(source), keywords, comment_tags, options) if b"gettext" in source else ()
 
 
 def extract_template(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterable[Any]:

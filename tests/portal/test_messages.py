@@ -90,7 +90,9 @@ def test_marks_are_found_in_python_and_in_templates_and_those_of_the_desk_separa
     (tmp_path / "admin").mkdir()
     (tmp_path / "admin" / "desk.py").write_text('gettext("for agents")')
     (tmp_path / "admin" / "page.html").write_text("{% load i18n %}{% translate 'on their screen' %}")
-    (tmp_path / "page.py").write_text('_("by name")\nngettext("a box", "boxes", 2)\npgettext("a month", "May")')
+    (tmp_path / "page.py").write_text(
+        'from gettext import gettext as _\n_("by name")\nngettext("a box", "boxes", 2)\npgettext("a month", "May")'
+    )
     (tmp_path / "page.html").write_text(
         "{% load i18n %}<p>it's\n    {% translate 'in a tag' %}</p>\n  {# a comment #}\n"
         "{% blocktranslate count n=n %}one {{ x }}{% plural %}{{ n }} of {{ x }}{% endblocktranslate %}"
