@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.admin import SimpleListFilter
 from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import connection
 from django.db.models import Field, Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -45,18 +46,26 @@ def offered(model: type[Model]) -> set[str]:
 
 @pytest.mark.parametrize("model", lists(), ids=lambda model: model.__name__)
 def test_a_list_takes_no_filter_that_it_does_not_offer(
-    records: Source, signed_in: Callable[[str], Client], model: type[Model]
+    records: Source, agent: Callable[[str], User], model: type[Model]
 ) -> None:
-    address = reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist")
-    browser = signed_in("everything")
-    allowed = offered(model)
+    allowed, user = offered(model), agent("everything")
     for name in lookups(model):
         if name in allowed:
             continue
         with CaptureQueriesContext(connection) as asked:
-            response = browser.get(address, {name: "(.*)(.*)(.*)\\1\\2\\3c"})
-        assert response.status_code == 400, name
+            assert not takes(model, user, {name: "(.*)(.*)(.*)\\1\\2\\3c"}), name
         assert not [one for one in asked if "\\1\\2\\3c" in one["sql"]], name
+
+
+def takes(model: type[Model], user: User, query: dict[str, str]) -> bool:
+    """True unless the list answers that address with 400."""
+    request = RequestFactory().get("/", query)
+    request.user = user
+    try:
+        desk._registry[model].changelist_view(request)
+    except (BadRequest, SuspiciousOperation):
+        return False
+    return True
 
 
 @pytest.mark.parametrize("role", ROLES)

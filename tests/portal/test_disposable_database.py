@@ -137,8 +137,8 @@ def test_destructive_commands_are_refused_on_the_operator_s_database(
 @pytest.mark.parametrize(
     "line",
     [
-        "make test ARGS='tests/portal/test_settings.py -n 1'",
-        ".venv/bin/python -m pytest -q tests/portal/test_settings.py",
+        "make test ARGS='tests/models/test_transactions.py -n 1'",
+        ".venv/bin/python -m pytest -q tests/models/test_transactions.py",
         "DATABASE_URL={url} DJANGO_SETTINGS_MODULE=portal.settings .venv/bin/pytest tests/models/test_arrays.py",
         "DATABASE_URL={url} make bench ARGS='--only records publication --connections 20 --standings 20 --writers 1'",
         ".venv/bin/python -m benchmarks --only webhooks --deliveries 5",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from portal.embedded_postgres import CHECKOUT
 from portal.startup_errors import NOT_LOADED, one_line
 from tests import command_line
 from tests.management.test_commands import COMMANDS
+from tests.terra_sandbox import KEYS, listed
 
 FILES = CHECKOUT / "docs" / "examples"
 # The arguments with which each command queries its database.
@@ -46,26 +48,69 @@ TERRA = {
     "SCOPES_TOKEN_KEYS": f"1:{'QUJD' * 10}QUI=",
 }
 
+# Runs the commands of its input as manage.py does, in one process; prints how each ended, and what it printed.
+ONE_AFTER_THE_OTHER = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from portal.startup_errors import run_command
+ended, output, errors = {}, io.StringIO(), io.StringIO()
+for name, words in json.load(sys.stdin).items():
+    code = 0
+    with redirect_stdout(output), redirect_stderr(errors):
+        try:
+            run_command(["manage.py", name, *words])
+        except SystemExit as end:
+            code = end.code
+    ended[name] = code, output.getvalue(), errors.getvalue()
+    for shown in (output, errors):
+        shown.seek(0)
+        shown.truncate()
+json.dump(ended, sys.stdout)
+"""
+
 
 def test_every_command_is_covered() -> None:
     assert {*ARGUMENTS, *WITHOUT_DATABASE} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", [*ARGUMENTS, *DJANGO])
 @pytest.mark.django_db
-def test_without_a_database_each_command_reports_so_in_one_line(name: str, tmp_path: Path) -> None:
+def test_without_a_database_each_command_reports_so_in_one_line(tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("reference_id\nref-ada\n")
-    words = [people if word == "PEOPLE" else word for word in (ARGUMENTS | DJANGO)[name]]
+    commands = {
+        name: [str(people if word == "PEOPLE" else word) for word in words]
+        for name, words in (ARGUMENTS | DJANGO).items()
+    }
 
-    ended = command_line.run(name, *words, DATABASE_URL=NOWHERE, **TERRA)
+    ended = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER],
+        env=command_line.variables(DATABASE_URL=NOWHERE, **TERRA),
+        cwd=CHECKOUT,
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
-    lines = [line for line in ended.stderr.splitlines() if "a worker begins" not in line]
-    assert ended.returncode == 1
-    assert len(lines) == 1, ended.stderr
-    assert lines[0].startswith("The database does not answer: ")
-    assert lines[0].endswith("Start it (`make start` starts the embedded one), or correct DATABASE_URL.")
-    assert "a-secret-word" not in ended.stdout + ended.stderr
+    reported = json.loads(ended.stdout)
+    assert reported.keys() == commands.keys()
+    for name, (code, output, errors) in reported.items():
+        lines = [line for line in errors.splitlines() if "a worker begins" not in line]
+        assert code == 1, name
+        assert len(lines) == 1, errors
+        assert lines[0].startswith("The database does not answer: "), name
+        assert lines[0].endswith("Start it (`make start` starts the embedded one), or correct DATABASE_URL."), name
+        assert "a-secret-word" not in output + errors
+
+
+@pytest.mark.django_db
+def test_without_a_database_a_shell_s_command_reports_so_in_one_line() -> None:
+    ended = command_line.run("show_person", "ref-ada", DATABASE_URL=NOWHERE)
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith("The database does not answer: ")
+    assert "a-secret-word" not in ended.stderr
 
 
 @pytest.mark.django_db
@@ -86,9 +131,19 @@ def test_a_diagnosis_of_a_text_needs_no_database() -> None:
 
 @pytest.mark.django_db
 def test_a_check_of_terra_needs_no_database() -> None:
-    result = command_line.run("check_source", "terra:production", DATABASE_URL=NOWHERE, **TERRA)
+    with listed(1) as terra:
+        account = {
+            "TERRA_PRODUCTION_DEV_ID": KEYS["dev_id"],
+            "TERRA_PRODUCTION_API_KEY": KEYS["api_key"],
+            "TERRA_PRODUCTION_BASE_URL": f"{terra.sandbox.url}/api/v2",
+        }
+        result = command_line.run("check_source", "terra:production", DATABASE_URL=NOWHERE, **TERRA | account)
 
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0
+    assert result.stderr == (
+        "The result was not saved for the desk: the database does not answer (OperationalError).\n"
+    )
+    assert "ok listing" in result.stdout
 
 
 def url(*, name: str | None = None, user: str | None = None) -> str:
