@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urljoin
 
 from django import forms
 from django.conf import settings
@@ -25,6 +24,7 @@ from scopes.reauth.issue import DAYS, Issued, NoSuchResource, NotAllowed, Wish, 
 from scopes.reauth.landing import reported_by_redirect
 from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
+from scopes.reauth.public_address import public_address
 from scopes.reauth.target import Target, target_of
 
 LOOK = ("scopes.view_person", "scopes.view_reauthlink")
@@ -143,8 +143,7 @@ def link_now(request: HttpRequest, public_id: str) -> HttpResponse:
 def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
     """The address, for the only time: it is stored nowhere."""
     link = _link(issued.link.public_id)
-    path = reverse("reauth_landing", args=[link.public_id, issued.secret])
-    url = urljoin(settings.PORTAL_URL or request.build_absolute_uri("/"), path)
+    url = public_address(request, "reauth_landing", link.public_id, issued.secret)
     with translation.override(link.language):
         consent = consent_text.for_link(link, link.needs, settings.PORTAL_HOST_NAME)
         message = consent_text.message(consent, name=link.person.name, url=url, expires_at=link.expires_at)

@@ -8,6 +8,7 @@ link_status      whether a link can still be used
 languages        which language somebody reads
 person_reasons   one sentence for the person on why each thing is missing
 consent_text     what the page and the message ask a person for, and why
+public_address   the address at which people reach a page of ours
 landing          what a press and a return do
 callback         a consent that is finished in the callback
 progress         which needs of a link are fixed by now

@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import Error
@@ -28,6 +27,7 @@ from scopes.reauth import callback as consents
 from scopes.reauth import consent_text, landing, notices
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.progress import missing_of
+from scopes.reauth.public_address import public_address
 from scopes.reauth.result import AttemptResult, result_of
 from scopes.sources import registry
 from scopes.sources.errors import NotConfigured, SourceError, SourceUnavailable
@@ -175,7 +175,7 @@ def _redirect_to_provider(request: HttpRequest, link: ReauthLink) -> HttpRespons
         return _ended(request, link, ended.status)
     except landing.TooManyPresses:
         return note(request, link, notices.TOO_MANY_PRESSES, HTTPStatus.TOO_MANY_REQUESTS)
-    address = _address(request, "reauth_back", attempt.key)
+    address = public_address(request, "reauth_back", attempt.key)
     back_to = landing.BackTo(f"{address}?end=success", f"{address}?end=failure", _callback_url(request, source))
     try:
         url = landing.mint(attempt, gateway_of(link), back_to, link.language, now)
@@ -239,13 +239,9 @@ def _finish(request: HttpRequest, attempt: Attempt, parameters: Mapping[str, Seq
         account.note(source.key, problem, timezone.now())
 
 
-def _address(request: HttpRequest, view: str, *arguments: str) -> str:
-    return urljoin(settings.PORTAL_URL or request.build_absolute_uri("/"), reverse(view, args=arguments))
-
-
 def _callback_url(request: HttpRequest, source: Source) -> str:
     """The redirect URI. It is registered at the provider, which compares it to the letter."""
-    return _address(request, "reauth_callback", source.kind, source.name)
+    return public_address(request, "reauth_callback", source.kind, source.name)
 
 
 def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
