@@ -5,7 +5,7 @@ catalogue  providers and scopes, as data files        models     the records
 sources    one protocol, a package a kind of source  judge      rules, standings, policies, explanations
 intake     facts -> records, never backwards          diagnose   an error text -> what it proves
 audit      count, compare, report                     reauth     preflight, issue, landing, settle
-rights     a person's export and erasure
+rights     a person's export and erasure              access_log who saw whom
 flow       the spine: take facts in, record, judge    sync       webhooks, listings, live checks -> the flow
 nightly    the night, step by step
 admin, views, api, management, jobs                   the doors

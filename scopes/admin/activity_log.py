@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from scopes.admin.page_views import VERBS
+from scopes.access_log import VERBS
 from scopes.admin.read_only import PAGE, Records
 from scopes.admin.site import desk
 from scopes.admin.tags import pretty, when

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from scopes.admin import page_views
+from scopes import access_log
 from scopes.admin.act_page import agent_of
 from scopes.admin.healths import verdicts_of
 from scopes.admin.site import ACT, desk
@@ -37,6 +37,7 @@ from scopes.diagnose import (
 from scopes.judge.mentioned import Mentioned, find_mentioned
 from scopes.judge.missing import judgement_with
 from scopes.models import Connection, Verdict
+from scopes.models.trail import Act
 
 LOOK_UP = ("scopes.view_person", "scopes.view_connection")
 NO_FACTS = "none"
@@ -98,7 +99,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         diagnosis = diagnose_connection(
             report, default(), chosen.integration.provider.slug, partial(judgement_with, chosen)
         )
-        page_views.note(agent_of(request), chosen.person or chosen, timezone.now())
+        access_log.note(Act(agent_of(request)), chosen.person or chosen, timezone.now())
     judged = verdicts_of(found.connections)
     return _page(
         request,

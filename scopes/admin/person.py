@@ -11,7 +11,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from scopes.admin import escalations, page_views
+from scopes import access_log
+from scopes.admin import escalations
 from scopes.admin.act_page import agent_of
 from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, kinds, timeline, trail_of
@@ -20,6 +21,7 @@ from scopes.judge.as_of import NoMoment, read_moment
 from scopes.judge.cards import cards, never_completed
 from scopes.judge.person import PersonOverview, overview_of, overviews_of
 from scopes.models import Connection, Person, Source
+from scopes.models.trail import Act
 from scopes.reauth import contact
 from scopes.reauth.link_status import link_state
 
@@ -28,7 +30,7 @@ from scopes.reauth.link_status import link_state
 def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one person. That it was opened is written down."""
     who = get_object_or_404(Person.objects.defer("search"), pk=pk)
-    page_views.note(agent_of(request), who, timezone.now())
+    access_log.note(Act(agent_of(request)), who, timezone.now())
     at, trouble = _moment(request)
     content = _content(request, overview_of(who, at))
     mark = contact.mark_of(who, timezone.now()) if at is None else None
@@ -45,7 +47,7 @@ def unclaimed(request: HttpRequest, pk: int) -> HttpResponseBase:
         return redirect("admin:person", row.person_id)
     if row.pk != pk:
         return redirect("admin:connection", row.pk)
-    page_views.note(agent_of(request), row, timezone.now())
+    access_log.note(Act(agent_of(request)), row, timezone.now())
     at, trouble = _moment(request)
     found = tuple(overviews_of([row], at))
     account = PersonOverview(

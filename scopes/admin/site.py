@@ -18,10 +18,12 @@ from django.urls import URLPattern, URLResolver, path, resolve, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from scopes import access_log
 from scopes.admin import navigation, page_views
 from scopes.admin.lookups import READ, Listed
 from scopes.admin.sign_in import SignInForm
 from scopes.models.person import loaded_people
+from scopes.models.trail import Act
 
 type View = Callable[..., HttpResponseBase]
 
@@ -85,7 +87,7 @@ class Desk(admin.AdminSite):
             if loaded and isinstance(response, HttpResponse) and isinstance(request.user, User):
                 shown = page_views.shown_in(response.text, loaded.values())
                 page = request.resolver_match.view_name if request.resolver_match else request.path
-                page_views.note_shown(request.user, page, shown, timezone.now())
+                access_log.note_shown(Act(request.user), page, shown, timezone.now())
             return response
 
         return super().admin_view(noted, cacheable)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from scopes.admin.page_views import VERBS
+from scopes.access_log import VERBS
 from scopes.admin.tags import listed
 from scopes.facts import OBSERVATIONS, OriginKind
 from scopes.judge.held_tokens import held_tokens

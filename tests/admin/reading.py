@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from scopes.admin import page_views
+from scopes import access_log
 from scopes.models import TrailEntry
 
 
@@ -27,5 +27,5 @@ def queries(browser: Client, address: str) -> int:
 
 def written() -> set[int]:
     """The people whom the access log names."""
-    entries = TrailEntry.objects.filter(verb__in=page_views.VERBS)
+    entries = TrailEntry.objects.filter(verb__in=access_log.VERBS)
     return {pk for entry in entries for pk in [entry.person_id, *entry.detail.get("people", [])] if pk}

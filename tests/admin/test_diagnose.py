@@ -15,8 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from scopes import flow
-from scopes.admin import page_views
+from scopes import access_log, flow
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.models import Connection, Source, TrailEntry
 from tests import cast as people
@@ -65,7 +64,7 @@ def test_who_may_not_see_people_learns_nothing_of_them(cast: Source, signed_in: 
     page = paste(signed_in("engineer"), text, person=people.the("Ben").pk, connection=people.connection_of("Ben").pk)
     assert "heartrate" in page
     assert "Bitdiddle" not in page and "People in the text" not in page and "own facts" not in page
-    assert not TrailEntry.objects.filter(verb__in=page_views.VERBS).exists()
+    assert not TrailEntry.objects.filter(verb__in=access_log.VERBS).exists()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +192,7 @@ def test_the_facts_of_the_connection_that_is_named_decide_what_to_do(
 
 def test_facts_that_are_shown_are_written_down_as_opened(cast: Source, signed_in: Browse) -> None:
     paste(signed_in("agent"), lacking("heartrate"))
-    entry = TrailEntry.objects.get(verb=page_views.PERSON)
+    entry = TrailEntry.objects.get(verb=access_log.PERSON)
     assert (entry.person, entry.actor_name) == (people.the("Ben"), "agent-agent")
 
 

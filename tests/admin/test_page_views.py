@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.admin import page_views
+from scopes import access_log
 from scopes.admin.screens import desk
 from scopes.models import Connection, Person, Source, TrailEntry
+from scopes.models.trail import Act
 from tests import cast as people
 from tests.admin.every_screen import ELSEWHERE, SCREENS, address, patterns
 from tests.admin.reading import written
@@ -35,12 +36,12 @@ def test_every_screen_that_shows_somebody_writes_it_down_whatever_the_method(
 ) -> None:
     browser = signed_in("everything")
     people.the("Ada")
-    TrailEntry.objects.filter(verb__in=page_views.VERBS).delete()
-    page_views.note(User.objects.get(username="agent-everything"), people.the("Cy"), timezone.now())
+    TrailEntry.objects.filter(verb__in=access_log.VERBS).delete()
+    access_log.note(Act(User.objects.get(username="agent-everything")), people.the("Cy"), timezone.now())
     showed = set()
     for screen in SCREENS:
         where = address(screen)
-        TrailEntry.objects.filter(verb__in=page_views.VERBS).exclude(person=people.the("Cy")).delete()
+        TrailEntry.objects.filter(verb__in=access_log.VERBS).exclude(person=people.the("Cy")).delete()
         response = browser.generic(method, where, "", content_type="application/x-www-form-urlencoded")
         shown = shown_in(response.content.decode(errors="replace"))
         assert shown <= written(), (screen, response.status_code)
@@ -78,16 +79,16 @@ def test_posting_to_a_person_s_page_shows_no_person(everything: Source, signed_i
 def test_an_unclaimed_connection_s_page_is_written_down(everything: Source, signed_in: Callable[[str], Client]) -> None:
     stray = Connection.objects.get(user_id="stray")
     for method in ("HEAD", "GET"):
-        TrailEntry.objects.filter(verb=page_views.CONNECTION).delete()
+        TrailEntry.objects.filter(verb=access_log.CONNECTION).delete()
         signed_in("agent").generic(method, reverse("admin:connection", args=[stray.pk]))
-        assert TrailEntry.objects.get(verb=page_views.CONNECTION).connection == stray
+        assert TrailEntry.objects.get(verb=access_log.CONNECTION).connection == stray
 
 
 def test_a_list_is_written_down_once_in_ten_minutes_and_again_for_others(
     everything: Source, signed_in: Callable[[str], Client]
 ) -> None:
     browser = signed_in("agent")
-    lists = TrailEntry.objects.filter(verb=page_views.LIST, subject="admin:connections")
+    lists = TrailEntry.objects.filter(verb=access_log.LIST, subject="admin:connections")
     for _ in range(3):
         browser.get(reverse("admin:connections"))
     assert lists.count() == 1
@@ -104,10 +105,10 @@ def test_opening_a_page_is_written_down_once_in_ten_minutes(
         read("Ben")
     read("Ben", role="lead")
     read("Cy")
-    noted = TrailEntry.objects.filter(verb=page_views.PERSON).order_by("pk")
+    noted = TrailEntry.objects.filter(verb=access_log.PERSON).order_by("pk")
     assert [(entry.actor_name, entry.subject) for entry in noted] == [
         ("agent-agent", "ref-ben"), ("agent-lead", "ref-ben"), ("agent-agent", "ref-cy"),
     ]  # fmt: skip
-    TrailEntry.objects.update(at=timezone.now() - page_views.AGAIN)
+    TrailEntry.objects.update(at=timezone.now() - access_log.AGAIN)
     read("Ben")
     assert noted.all().count() == 4

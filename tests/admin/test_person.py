@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from scopes.admin import page_views
+from scopes import access_log
 from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, IdReplaced, LinkChanged, LinkState, ScopesChanged
 from scopes.models import Connection, Source, TrailEntry
 from tests import cast as people
@@ -90,7 +90,7 @@ def test_an_unclaimed_connection_has_a_page_until_it_is_claimed(
     browser = signed_in("agent")
     page = words_of(browser.get(reverse("admin:connection", args=[stray.pk])).content.decode())
     assert "Unclaimed Oura connection" in page and "ref-stray" in page
-    assert TrailEntry.objects.get(verb=page_views.CONNECTION).connection_id == stray.pk
+    assert TrailEntry.objects.get(verb=access_log.CONNECTION).connection_id == stray.pk
 
     claimed = people.connection_of("Ben")
     response = browser.get(reverse("admin:connection", args=[claimed.pk]))

@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes import flow
-from scopes.admin import page_views
+from scopes import access_log, flow
 from scopes.catalogue import default
 from scopes.facts import AttemptFailed, ConsentGiven, IdReplaced, PersonKnown
 from scopes.models import AuditRun, Delivery, Person, ReauthLink, Source, TrailEntry
+from scopes.models.trail import Act
 from tests import cast as people
 from tests.admin.reading import queries
 
@@ -45,7 +45,7 @@ def grow(number: int) -> None:
             created_at=now,
             expires_at=now + timedelta(days=7),
         )
-        page_views.note(User.objects.get(username="agent-everything"), gemma, now)
+        access_log.note(Act(User.objects.get(username="agent-everything")), gemma, now)
         TrailEntry.objects.create(at=now, verb="link.issued", actor_name="agent", person=gemma)
         Delivery.objects.create(source=source, digest=uuid4(), kind="auth", signed_at=now, received_at=now)
         AuditRun.objects.create(started_at=now, finished_at=now, state=AuditRun.State.DONE)
