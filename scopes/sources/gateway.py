@@ -19,7 +19,7 @@ from scopes.facts import AccountTrouble, Fact
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
 from scopes.sources.errors import Unsupported
 from scopes.sources.events import Event, EventAnswer, EventCheck, ReadEvent
-from scopes.sources.observations import Lookup, Page, Probe
+from scopes.sources.observations import AccessToken, Lookup, Page, Probe
 from scopes.sources.setup import CheckResult, FailedEvents, Setup
 
 type Clock = Callable[[], datetime]
@@ -119,6 +119,10 @@ class Gateway(Protocol):
 
         New tokens are stored before their facts are given. Those whose provider does not answer stay as they are.
         """
+        raise Unsupported
+
+    def access_token(self, user_id: str, clock: Clock) -> AccessToken:
+        """The access token of one connection; refreshed where it has ended, once for all who want it. Never logged."""
         raise Unsupported
 
     def check_event(self, headers: Mapping[str, str]) -> EventCheck:

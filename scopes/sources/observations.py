@@ -1,8 +1,9 @@
-"""What a source answers about its connections: listed, looked up, or probed at the provider."""
+"""What a source answers about its connections: listed, looked up, probed at the provider, or read by a token."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from scopes.facts import ConnectionSeen, LinkChanged, ScopesChanged
@@ -64,3 +65,15 @@ class Probe:
     result: ProbeResult
     account: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """The access token of a connection, empty where none works any more. `expires_at` is None where that is not known.
+
+    `facts` are what a refresh of it reported just now, and are still to be recorded.
+    """
+
+    token: str = field(repr=False)
+    expires_at: datetime | None
+    facts: tuple[LinkChanged | ScopesChanged, ...] = ()

@@ -10,10 +10,11 @@ from django.db.models import Exists, OuterRef
 from scopes import flow
 from scopes.facts import Origin, OriginKind
 from scopes.intake.recording.recorded import Recorded
-from scopes.models import Source, Token
+from scopes.models import Connection, Source, Token
 from scopes.sources import registry
 from scopes.sources.errors import AccountRefused
 from scopes.sources.gateway import Gateway
+from scopes.sources.observations import AccessToken
 from scopes.sync import account
 
 Clock = Callable[[], datetime]
@@ -38,3 +39,19 @@ def refresh_due(source: Source, gateway: Gateway, clock: Clock, has_time: Callab
     except AccountRefused as refused:
         account.note(source.key, refused, clock())
     return recorded
+
+
+def access_token(row: Connection, gateway: Gateway, clock: Clock) -> AccessToken:
+    """The access token of a connection, refreshed where it has ended; what that reported is recorded.
+
+    Its source must be loaded. Raises SourceErrors; trouble with our account is noted.
+    """
+    source = row.integration.source
+    try:
+        found = gateway.access_token(row.user_id, clock)
+    except AccountRefused as refused:
+        account.note(source.key, refused, clock())
+        raise
+    if found.facts:
+        flow.take_in(source, found.facts, Origin(source.key, OriginKind.REFRESH), clock())
+    return found

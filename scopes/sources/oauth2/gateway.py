@@ -42,7 +42,7 @@ from scopes.sources.oauth2.refresh import Refresher, opened
 from scopes.sources.oauth2.server import Server
 from scopes.sources.oauth2.signals import security_event, slack, strava
 from scopes.sources.oauth2.signals.keys import Keys
-from scopes.sources.observations import Existence, Lookup, Page, Probe, ProbeResult
+from scopes.sources.observations import AccessToken, Existence, Lookup, Page, Probe, ProbeResult
 from scopes.sources.setup import CheckResult
 
 log = logging.getLogger(__name__)
@@ -116,6 +116,10 @@ class OAuth2Gateway(Gateway):
 
     def refresh(self, clock: Clock, has_time: Callable[[], bool]) -> Iterator[tuple[Fact, ...]]:
         return self._refresher().due(clock, has_time)
+
+    def access_token(self, user_id: str, clock: Clock) -> AccessToken:
+        found = self._connections(user_id).first()
+        return self._refresher().access_token(found.pk, clock) if found else AccessToken("", None)
 
     def connections(self, start: int, clock: Clock) -> Iterator[Page]:
         """Those whose tokens we hold; `start` is the id of the last connection of a page."""

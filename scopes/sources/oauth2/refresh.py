@@ -34,6 +34,7 @@ from scopes.sources.oauth2 import granted, leases, vault
 from scopes.sources.oauth2.answers import TokenAnswer
 from scopes.sources.oauth2.leases import LEASE, Claimed, Outcome
 from scopes.sources.oauth2.server import Server
+from scopes.sources.observations import AccessToken
 
 IN_FLIGHT = 16
 # A lease lasts longer than the longest request that keeps to them.
@@ -53,6 +54,7 @@ WAIT_SECONDS, LOOK_EVERY_SECONDS = 10.0, 0.1
 THOUGHT_ALIVE = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GONE, LinkState.INACTIVE})
 # What a refresh that succeeds disproves.
 DISPROVED = frozenset({LinkState.UNCONFIRMED, LinkState.TOKEN_REJECTED, LinkState.REVOKED, LinkState.DEAUTHORISED})
+NOT_REFRESHED = "its access token does not work any more, and there is no refresh token"
 UNCERTAIN = "the answer to a refresh was lost, so nobody knows whether the refresh token was used up"
 
 log = logging.getLogger(__name__)
@@ -105,32 +107,70 @@ class Refresher:
         Raises CredentialDead where there are none any more, SourceUnavailable where nobody knows, other SourceErrors as
         a refresh does.
         """
+        fresh = self._fresh(connection_pk, clock, rejected)
+        if fresh.held is None:
+            raise fresh.dead or CredentialDead("we hold no tokens of this connection")
+        return fresh.held
+
+    def access_token(self, connection_pk: int, clock: Clock) -> AccessToken:
+        """The access token of the connection, refreshed where it is due; empty where its credential is dead.
+
+        Raises SourceErrors as `usable` does for everything else.
+        """
+        fresh = self._fresh(connection_pk, clock)
+        return AccessToken(fresh.held.access if fresh.held else "", fresh.expires_at, fresh.facts)
+
+    def _fresh(self, connection_pk: int, clock: Clock, rejected: str = "") -> _Fresh:
         ends = time.monotonic() + WAIT_SECONDS
+        facts: tuple[LinkChanged | ScopesChanged, ...] = ()
+        waited = refreshed = False
         while True:
             row = Token.objects.filter(pk=connection_pk).first()
             held = opened(row) if row is not None else None
             if row is None or held is None:
-                raise CredentialDead("we hold no tokens of this connection")
+                return _Fresh(facts=facts)
             now, expires_at = clock(), row.access_expires_at
-            if held.access != rejected and (expires_at is None or now < expires_at - NEARLY_ENDED):
-                return held
+            margin = timedelta() if waited or held.refresh is None else NEARLY_ENDED
+            works = held.access != rejected and (expires_at is None or now < expires_at - margin)
+            if works or refreshed:
+                return _Fresh(held, expires_at, facts)
             if held.refresh is None:
-                raise CredentialDead("its access token does not work any more, and there is no refresh token")
+                return _Fresh(facts=self._ended(row, now), dead=CredentialDead(NOT_REFRESHED))
+            if waited and row.refreshing_since is None and row.error:
+                # Whoever refreshed them failed: the provider is not asked once more for each who waited.
+                raise SourceUnavailable(row.error, sent=False)
             claimed = leases.claim_one(self.kind, self.name, row, now)
             if claimed is not None:
-                self._refresh_now(claimed, clock)
+                reply, facts = self._refresh_now(claimed, clock)
+                refreshed = isinstance(reply, TokenAnswer)
+                if isinstance(reply, CredentialDead):
+                    return _Fresh(facts=facts, dead=reply)
             elif time.monotonic() > ends:
                 raise SourceUnavailable("its tokens are being refreshed by another process", sent=False)
             else:
+                waited = True
                 time.sleep(LOOK_EVERY_SECONDS)
 
-    def _refresh_now(self, claimed: Claimed, clock: Clock) -> None:
-        """Raises what the provider says, unless somebody else has stored another refresh token meanwhile."""
+    def _ended(self, row: Token, now: datetime) -> tuple[LinkChanged, ...]:
+        """That an access token which nothing refreshes has ended, as the night would find it."""
+        ended, about = row.access_expires_at, row.connection
+        if ended is None or ended > now or LinkState(about.standing.link) not in THOUGHT_ALIVE:
+            return ()
+        return (LinkChanged(self.entry.slug, about.user_id, LinkState.TOKEN_REJECTED, ended, detail=NOT_REFRESHED),)
+
+    def _refresh_now(self, claimed: Claimed, clock: Clock) -> tuple[Reply, tuple[LinkChanged | ScopesChanged, ...]]:
+        """What the provider says where that is new tokens or the end of them, and its facts; raises everything else.
+
+        Nothing and no facts where somebody else has stored another refresh token meanwhile.
+        """
         reply = self._ask(claimed, clock)
         now = clock()
         outcome = self._outcome(claimed, reply, now)
-        if leases.write([outcome], self.server.oauth, now) and not isinstance(reply, TokenAnswer):
-            raise reply if isinstance(reply, SourceError) else SourceUnavailable(outcome.error, sent=False)
+        if not leases.write([outcome], self.server.oauth, now):
+            return None, ()
+        if isinstance(reply, TokenAnswer | CredentialDead):
+            return reply, tuple(self._facts(claimed, reply, now))
+        raise reply if isinstance(reply, SourceError) else SourceUnavailable(outcome.error, sent=False)
 
     def _ask(self, one: Claimed, clock: Clock) -> Reply:
         """What the provider says; also from a thread of the pool, so without the database."""
@@ -199,7 +239,7 @@ class Refresher:
         grace = refresh.grace_seconds
         return now if grace and _seconds(grace) < 2 * SECOND_TRY_AFTER else now + SECOND_TRY_AFTER
 
-    def _facts(self, one: Claimed, reply: Reply, now: datetime) -> Iterator[Fact]:
+    def _facts(self, one: Claimed, reply: Reply, now: datetime) -> Iterator[LinkChanged | ScopesChanged]:
         link = LinkState(one.link)
         if isinstance(reply, CredentialDead):
             if link in THOUGHT_ALIVE:
@@ -217,6 +257,16 @@ class Refresher:
         if scopes is None or reported is None:
             return scopes
         return None if self.entry.held(frozenset(scopes)) == self.entry.held(reported) else scopes
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """Tokens that work now, or None; `dead` is why, where the provider says so. `facts` are what a refresh reported."""
+
+    held: TokenAnswer | None = None
+    expires_at: datetime | None = None
+    facts: tuple[LinkChanged | ScopesChanged, ...] = ()
+    dead: CredentialDead | None = None
 
 
 def opened(row: Token) -> TokenAnswer | None:
