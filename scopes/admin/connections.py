@@ -68,7 +68,7 @@ def found_by(chosen: Mapping[str, str]) -> tuple[list[int], int]:
     census.take_if_old(timezone.now())
     standings = lookup.standings_where(
         integration=int(chosen["integration"]) if chosen["integration"] else None,
-        source=int(chosen["source"]) if chosen["source"] else None,
+        sources=[int(chosen["source"])] if chosen["source"] else None,
         health=chosen["health"],
         scope=chosen["scope"],
         reason=chosen["reason"],

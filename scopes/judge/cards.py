@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 
 from django.db.models import Q
@@ -180,19 +181,39 @@ def _quarantined(pks: Sequence[int]) -> Mapping[int, QuarantinedFact]:
     return {fact.connection_id: fact for fact in facts}
 
 
-def _features(account: Explanation) -> tuple[tuple[str, str, str], ...]:
-    """Each feature, a symbol and how it does; the worst first."""
+class FeatureState(StrEnum):
+    """How a feature does with one connection, the worst first."""
+
+    OFF = "off"
+    REDUCED = "reduced"
+    UNKNOWN = "unknown"
+    ON = "on"
+
+
+_SHOWN = {
+    FeatureState.OFF: ("cross", "cannot work"),
+    FeatureState.REDUCED: ("dash", "works less well"),
+    FeatureState.UNKNOWN: ("health-unknown", "unknown"),
+    FeatureState.ON: ("check", "works"),
+}
+
+
+def feature_states(account: Explanation) -> dict[str, FeatureState]:
+    """Each feature, by its English title, and how it does; the worst first."""
     stopped = {name for line in account.lines if line.held is False and line.need == REQUIRED for name in line.features}
     broken = account.health is Health.BROKEN
-    failing = [
-        (name, "cross", "cannot work") if broken or name in stopped else (name, "dash", "works less well")
-        for name in account.failing
-    ]
-    return (
-        *sorted(failing, key=lambda feature: feature[1]),
-        *((name, "health-unknown", "unknown") for name in account.uncertain),
-        *((name, "check", "works") for name in account.working),
-    )
+    off = [name for name in account.failing if broken or name in stopped]
+    return {
+        **dict.fromkeys(off, FeatureState.OFF),
+        **dict.fromkeys((name for name in account.failing if name not in off), FeatureState.REDUCED),
+        **dict.fromkeys(account.uncertain, FeatureState.UNKNOWN),
+        **dict.fromkeys(account.working, FeatureState.ON),
+    }
+
+
+def _features(account: Explanation) -> tuple[tuple[str, str, str], ...]:
+    """Each feature, a symbol and how it does; the worst first."""
+    return tuple((name, *_SHOWN[state]) for name, state in feature_states(account).items())
 
 
 def never_completed(account: PersonOverview) -> list[NeverCompleted]:

@@ -11,9 +11,19 @@ from scopes.models import Connection
 
 
 def standings_where(
-    *, integration: int | None = None, health: str = "", scope: str = "", reason: str = "", source: int | None = None
+    *,
+    integration: int | None = None,
+    sources: Sequence[int] | None = None,
+    provider: str = "",
+    health: str = "",
+    scope: str = "",
+    reason: str = "",
+    link: str = "",
 ) -> list[int]:
-    """Ids of the standings whose verdict in force matches all filters; empty filters are ignored."""
+    """Ids of the standings whose verdict in force matches all filters; those that are empty or None are ignored.
+
+    `sources` are ids, and `provider` is a slug. An empty list of sources matches nothing.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -21,8 +31,11 @@ def standings_where(
             FROM scopes_integration integration
             JOIN scopes_verdict verdict ON verdict.policy_version_id = integration.policy_version_id
             JOIN scopes_standing standing ON standing.id = verdict.standing_id
+            JOIN scopes_provider provider ON provider.id = integration.provider_id
             WHERE (%(integration)s::bigint IS NULL OR integration.id = %(integration)s)
-              AND (%(source)s::bigint IS NULL OR integration.source_id = %(source)s)
+              AND (%(sources)s::bigint[] IS NULL OR integration.source_id = ANY(%(sources)s))
+              AND (%(provider)s = '' OR provider.slug = %(provider)s)
+              AND (%(link)s = '' OR standing.link = %(link)s)
               AND (%(health)s = '' OR verdict.health = %(health)s)
               AND ((%(scope)s = '' AND %(reason)s = '')
                    OR EXISTS (SELECT FROM unnest(verdict.missing) entry
@@ -31,7 +44,15 @@ def standings_where(
                    OR (%(scope)s = '' AND verdict.link_reason = %(reason)s AND %(reason)s <> ''))
             ORDER BY standing.id
             """,
-            {"integration": integration, "source": source, "health": health, "scope": scope, "reason": reason},
+            {
+                "integration": integration,
+                "sources": None if sources is None else list(sources),
+                "provider": provider,
+                "health": health,
+                "scope": scope,
+                "reason": reason,
+                "link": link,
+            },
         )
         return [pk for (pk,) in cursor.fetchall()]
 

@@ -23,13 +23,20 @@ pytestmark = pytest.mark.django_db
         ({"reason": "provider_retired", "health": "broken"}, {"eve"}),
         ({"scope": "heartrate", "reason": "revoked"}, set()),
         ({"health": "ok"}, {"ada", "finn"}),
+        ({"provider": "withings"}, {"finn"}),
+        ({"provider": "oura", "link": "revoked"}, {"cy"}),
+        ({"link": "active", "health": "blocked"}, {"ben"}),
         ({}, {"ada", "ben", "cy", "dee", "eve", "finn"}),
     ],
 )
 def test_connections_are_found_by_their_verdict(cast: Source, filters: dict[str, str], found: set[str]) -> None:
-    standings = lookup.standings_where(source=cast.pk, **filters)  # type: ignore[arg-type]
+    standings = lookup.standings_where(sources=[cast.pk], **filters)  # type: ignore[arg-type]
 
     assert {row.user_id.split("-")[0] for row in lookup.page(standings)} == found
+
+
+def test_without_a_source_nothing_is_found(cast: Source) -> None:
+    assert lookup.standings_where(sources=[]) == []
 
 
 def test_pages_of_connections_follow_each_other_without_a_gap_or_a_repeat(cast: Source) -> None:
