@@ -8,5 +8,12 @@ own_key      what a key may do
 people       report people
 connections  report connections
 reports      what both have in common: rows, refused rows
+person       read a person: what is missing, why, what helps
+connection_list  connections by what is wrong with them
+links        make a link, or the reason why not
+tokens       an access token, or the reason why not
+verdicts     what is missing and why, as these four write it
+caller       what a key sees of people, and how its calls are recorded
+arguments    only the parameters that are offered
 idempotency  a call that is repeated is done once
 """

@@ -1,0 +1,31 @@
+"""What a key may see, and how its calls are recorded."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q
+
+from scopes.api.keys import sources_of
+from scopes.api.problems import Problem
+from scopes.models import ApiKey, Connection, Person
+from scopes.models.trail import Act
+
+
+def act_of(key: ApiKey, reason: str = "", ticket: str = "") -> Act:
+    """The act of a key: the activity log and the access log name it."""
+    return Act(None, reason, ticket, by=f"API key {key.name}")
+
+
+def person_of(key: ApiKey, reference_id: str) -> Person:
+    """The person, where the key may see them. Raises Problem.
+
+    Whoever has connections, and none at a source of the key, is as unknown as somebody who was never reported.
+    """
+    people = Person.objects.defer("search").filter(reference_id=reference_id)
+    if key.sources.exists():
+        own = Connection.objects.filter(person=OuterRef("pk"), merged_into__isnull=True)
+        theirs = own.filter(integration__source__in=sources_of(key))
+        people = people.filter(Q(Exists(theirs)) | ~Q(Exists(own)))
+    person = people.first()
+    if person is None:
+        raise Problem(404, "person_not_found", "There is no person with this reference id.")
+    return person
