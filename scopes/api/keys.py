@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
@@ -14,8 +15,11 @@ from ninja.security import HttpBearer
 
 from scopes.api import idempotency
 from scopes.api.problems import Problem
+from scopes.intake.files import upload
+from scopes.intake.files.upload import NoSuchSource
 from scopes.models import ApiKey, Source
 from scopes.models.api_key import PREFIX, digest_of
+from scopes.sources.errors import NotConfigured
 from scopes.sync import rate_limit
 
 Permission = ApiKey.Permission
@@ -94,10 +98,13 @@ def sources_of(key: ApiKey) -> QuerySet[Source]:
 def source_of(key: ApiKey, name: str | None) -> Source:
     """The source that a call names, such as `host:app`; without a name the key's only one. Raises Problem.
 
-    A source that the key is not for is as if there were none.
+    A source that the key is not for is as if there were none. One that is set up is recorded when it is named first.
     """
     sources = sources_of(key)
     found = list((sources.filter(key=name) if name else sources)[:2])
+    if name and not found and not key.sources.exists():
+        with suppress(NoSuchSource, NotConfigured):
+            found = [upload.source_of(name)()]
     if len(found) == 1:
         return found[0]
     if name:

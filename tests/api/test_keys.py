@@ -111,3 +111,13 @@ def test_a_source_that_a_key_is_not_for_is_as_if_there_were_none(cast: Source) -
     the_key().sources.add(other)
     with pytest.raises(Problem, match="source_missing"):
         source_of(the_key(), None)
+
+
+def test_a_source_that_is_set_up_is_recorded_when_a_key_for_all_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST_SOURCES", "app")
+    key_for()
+    assert source_of(the_key(), "host:app") == Source.objects.get(key="host:app", production=True)
+    the_key().sources.add(Source.objects.create(kind="host", name="other"))
+    Source.objects.filter(key="host:app").delete()
+    with pytest.raises(Problem, match="source_unknown"):
+        source_of(the_key(), "host:app")

@@ -25,7 +25,7 @@ from tests.sources.host.variables import APP, SECRET
 
 pytestmark = pytest.mark.django_db
 
-ORIGIN = Origin("host:app", OriginKind.WEBHOOK, "call:1")
+ORIGIN = Origin("host:app", OriginKind.API, "call:1")
 PRESSED = timedelta(seconds=1)
 
 

@@ -1,0 +1,141 @@
+"""The sample host application goes through the whole circle over HTTP, as a program of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import unescape
+
+import pytest
+import requests
+from django.conf import settings
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
+from standardwebhooks import Webhook
+
+from portal.embedded_postgres import CHECKOUT
+from scopes import flow
+from scopes.judge import policy
+from scopes.models import ApiKey, Connection, ReauthLink, Source
+from scopes.reauth.issue import Issued, Wish, issue
+from tests import cast
+from tests.api.calls import key_for
+from tests.reauth.hands import act
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SIGNING_SECRETS = f"{'new-secret' * 4},{'old-secret' * 4}"
+WEBHOOK_SECRET = "whsec_bWFkZSB1cCBmb3IgYSB0ZXN0IG9ubHkhIQ=="
+POLICY = {
+    "requested": ["daily", "heartrate"],
+    "requirements": [
+        {"feature": "sleep", "any_of": ["daily"], "title": {"en": "Sleep"}, "why": {"en": "How you slept."}},
+        {"feature": "heart", "any_of": ["heartrate"], "title": {"en": "Heart"}, "why": {"en": "How you recover."}},
+    ],
+}
+Permission = ApiKey.Permission
+
+
+@pytest.fixture
+def host(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the sample, which has just reported its people and connections."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("HOST_SOURCES", "app")
+    monkeypatch.setenv("HOST_APP_LINK_URL", f"{address}/connect/{{provider}}")
+    monkeypatch.setenv("HOST_APP_SIGNING_SECRETS", SIGNING_SECRETS)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PORTAL": live_server.url,
+        "KEY": key_for(Permission.WRITE_PEOPLE, Permission.WRITE_CONNECTIONS),
+        # It knows the secret that signs as its second: they are being rotated.
+        "HOST_APP_SIGNING_SECRETS": ",".join(reversed(SIGNING_SECRETS.split(","))),
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+    sample = CHECKOUT / "docs" / "examples" / "host.py"
+    with subprocess.Popen([sys.executable, sample, str(port)], env=environment) as process:
+        try:
+            wait_for(address, process)
+            yield address
+        finally:
+            process.terminate()
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < ends:
+        try:
+            requests.get(address, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the sample did not start")
+
+
+def link_for_ben() -> Issued:
+    """A link to fix what the sample reported: Ben's heart rate is missing."""
+    integration = cast.integration_of("oura", Source.objects.get(key="host:app"))
+    flow.publish(policy.draft(integration, POLICY, author="Pat", now=timezone.now()), now=timezone.now())
+    integration.refresh_from_db()
+    connection = Connection.objects.get(user_id="c-ben")
+    at_most = settings.PORTAL_LINKS_A_MONTH
+    return issue(cast.the("ben"), integration, Wish(act(), language="en"), timezone.now(), connection, at_most=at_most)
+
+
+def send(browser: requests.Session, page: requests.Response, **more: str | list[str]) -> requests.Response:
+    """Send the form of a page of the sample, with its hidden fields."""
+    hidden = {
+        name: unescape(value) for name, value in re.findall('type="hidden" name="(.*?)" value="(.*?)"', page.text)
+    }
+    (action,) = re.findall('action="(.*?)"', page.text)
+    address = requests.compat.urljoin(page.url, unescape(action) or page.url)
+    return browser.post(address, data={**hidden, **more}, timeout=10)
+
+
+def webhook(host: str, secret: str, body: str) -> int:
+    """The status with which the sample answers an event that is signed with this secret."""
+    at = datetime.now(UTC)
+    headers = {
+        "webhook-id": "event-1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("event-1", at, body),
+    }
+    return requests.post(f"{host}/webhooks", body, headers=headers, timeout=5).status_code
+
+
+def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) -> None:
+    link, browser = link_for_ben(), requests.Session()
+    press = f"{live_server.url}/r/{link.link.public_id}/{link.secret}"
+    page = browser.post(press, timeout=10)
+    assert page.url.startswith(f"{host}/connect/oura?request=") and "Sign in" in page.text
+    assert "Sign in" in send(browser, page, person="ref-ada").text, "a link is for nobody else"
+
+    back = send(browser, send(browser, page, person="ref-ben"), decline="1")
+    assert "the access was not allowed" in back.text and reported() == ["daily"]
+
+    page = browser.post(press, timeout=10)
+    assert re.findall('value="(daily|heartrate)"( checked)?', page.text) == [("heartrate", ""), ("daily", " checked")]
+    back = send(browser, page, scope=["heartrate", "daily"])
+    assert back.url.startswith(live_server.url) and "You can close this page" in back.text
+    assert (ReauthLink.objects.get().outcome, reported()) == ("fixed", ["daily", "heartrate"])
+
+    event = '{"type":"connection.fixed","data":{}}'
+    assert webhook(host, f"whsec_{secrets.token_hex(16)}", event) == 401
+    assert webhook(host, WEBHOOK_SECRET, event) == webhook(host, WEBHOOK_SECRET, event) == 204
+    assert requests.get(host, timeout=5).text.count("connection.fixed") == 1
+    assert requests.get(f"{host}/connect/oura?request=made-up", timeout=5).status_code == 400
+
+
+def reported() -> list[str] | None:
+    """The scopes of Ben's connection."""
+    return Connection.objects.select_related("standing").get(user_id="c-ben").standing.reported
