@@ -15,7 +15,6 @@ from html import unescape
 
 import pytest
 import requests
-from django.conf import settings
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from standardwebhooks import Webhook
@@ -24,10 +23,8 @@ from portal.embedded_postgres import CHECKOUT
 from scopes import flow
 from scopes.judge import policy
 from scopes.models import ApiKey, Connection, ReauthLink, Source
-from scopes.reauth.issue import Issued, Wish, issue
 from tests import cast
 from tests.api.calls import key_for
-from tests.reauth.hands import act
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +53,7 @@ def host(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     environment = {
         "PATH": os.environ["PATH"],
         "PORTAL": live_server.url,
-        "KEY": key_for(Permission.WRITE_PEOPLE, Permission.WRITE_CONNECTIONS),
+        "KEY": key_for(*Permission),
         # It knows the secret that signs as its second: they are being rotated.
         "HOST_APP_SIGNING_SECRETS": ",".join(reversed(SIGNING_SECRETS.split(","))),
         "WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -82,14 +79,10 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the sample did not start")
 
 
-def link_for_ben() -> Issued:
-    """A link to fix what the sample reported: Ben's heart rate is missing."""
+def publish() -> None:
+    """Say what the application needs: Ben's heart rate is missing."""
     integration = cast.integration_of("oura", Source.objects.get(key="host:app"))
     flow.publish(policy.draft(integration, POLICY, author="Pat", now=timezone.now()), now=timezone.now())
-    integration.refresh_from_db()
-    connection = Connection.objects.get(user_id="c-ben")
-    at_most = settings.PORTAL_LINKS_A_MONTH
-    return issue(cast.the("ben"), integration, Wish(act(), language="en"), timezone.now(), connection, at_most=at_most)
 
 
 def send(browser: requests.Session, page: requests.Response, **more: str | list[str]) -> requests.Response:
@@ -114,14 +107,22 @@ def webhook(host: str, secret: str, body: str) -> int:
 
 
 def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) -> None:
-    link, browser = link_for_ben(), requests.Session()
-    press = f"{live_server.url}/r/{link.link.public_id}/{link.secret}"
-    page = browser.post(press, timeout=10)
-    assert page.url.startswith(f"{host}/connect/oura?request=") and "Sign in" in page.text
-    assert "Sign in" in send(browser, page, person="ref-ada").text, "a link is for nobody else"
+    publish()
+    browser = requests.Session()
+    settings = send(browser, browser.get(host, timeout=10), person="ref-ben")
+    assert "Oura: blocked" in settings.text and "Heart rate: How you recover." in settings.text
+    press = send(browser, settings, provider="oura").url
+    assert press.startswith(f"{live_server.url}/r/")
 
-    back = send(browser, send(browser, page, person="ref-ben"), decline="1")
+    page = browser.post(press, timeout=10)
+    assert page.url.startswith(f"{host}/connect/oura?request=")
+    back = send(browser, page, decline="1")
     assert "the access was not allowed" in back.text and reported() == ["daily"]
+
+    page = requests.post(press, timeout=10)
+    assert "Sign in" in page.text
+    other = requests.Session()
+    assert "Sign in" in send(other, other.get(page.url, timeout=10), person="ref-ada").text, "a link is for nobody else"
 
     page = browser.post(press, timeout=10)
     assert re.findall('value="(daily|heartrate)"( checked)?', page.text) == [("heartrate", ""), ("daily", " checked")]
@@ -132,7 +133,9 @@ def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) ->
     event = '{"type":"connection.fixed","data":{}}'
     assert webhook(host, f"whsec_{secrets.token_hex(16)}", event) == 401
     assert webhook(host, WEBHOOK_SECRET, event) == webhook(host, WEBHOOK_SECRET, event) == 204
-    assert requests.get(host, timeout=5).text.count("connection.fixed") == 1
+    settings = browser.get(host, timeout=10)
+    assert settings.text.count("event: connection.fixed") == 1
+    assert "Oura: ok" in settings.text and "Fix it" not in settings.text
     assert requests.get(f"{host}/connect/oura?request=made-up", timeout=5).status_code == 400
 
 

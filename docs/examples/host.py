@@ -36,6 +36,7 @@ SECRETS = [secret.strip() for secret in os.environ["HOST_APP_SIGNING_SECRETS"].s
 WEBHOOK_SECRET = os.environ.get("WEBHOOK_SECRET", "")
 SOURCE, PORT = "host:app", int(sys.argv[1] if len(sys.argv) > 1 else 8100)
 ORIGIN = f"http://127.0.0.1:{PORT}"
+COOKIE = "host_person"  # cookies of one host ignore the port, and the portal may be another port of this one
 
 MAY = "2025-05-04T08:00:00+00:00"
 
@@ -57,11 +58,17 @@ log = logging.getLogger(__name__)
 # What the application reports.
 
 
+def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """The portal's answer to a call of its API."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    answer = requests.request(method, f"{PORTAL}/api/v1/{path}", json=body, headers=headers, timeout=10)
+    answer.raise_for_status()
+    return answer.json()
+
+
 def put(path: str, body: dict[str, Any]) -> None:
     """Report something. It may be repeated: a PUT that arrives twice changes nothing."""
-    answer = requests.put(f"{PORTAL}/api/v1/{path}", json=body, headers={"Authorization": f"Bearer {KEY}"}, timeout=10)
-    answer.raise_for_status()
-    if refused := answer.json()["refused"]:
+    if refused := call("PUT", path, body)["refused"]:
         log.warning("%s: refused: %s", path, refused)
 
 
@@ -124,8 +131,9 @@ def connect(request: HttpRequest, provider: str) -> HttpResponse:
         given = opened((request.POST if request.method == "POST" else request.GET).get("request", ""))
     except NotARequest:
         return page("This link does not work any more. Open the one in your mail again.", status=400)
-    if request.get_signed_cookie("person", default="") != given["sub"]:
-        return sign_in_first(request)
+    if request.get_signed_cookie(COOKIE, default="") != given["sub"]:
+        # A mail can be forwarded, so nobody connects anything before they are signed in as the one it was sent to.
+        return page("Sign in as the person whom the link was sent to", names_form(request, request.get_full_path()))
     if request.method != "POST":
         return consent_page(request, given)
     granted = [scope for scope in given["scope"].split() if scope in request.POST.getlist("scope")]
@@ -157,24 +165,20 @@ def consent_page(request: HttpRequest, given: dict[str, Any]) -> HttpResponse:
     return page(format_html("What may we read at {}?", given["provider"]), form(request, hidden, boxes, buttons))
 
 
-def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """A mail can be forwarded, so nobody connects anything before they are signed in as the one it was sent to.
-
-    A real application checks a password here. This one believes whoever says a name.
-    """
+def names_form(request: HttpRequest, there: str) -> str:
+    """Sign in and go on to `there`. A real application checks a password; this one believes whoever says a name."""
     names = format_html_join(" ", '<button name="person" value="{}">{}</button>', ((k, k) for k in PEOPLE))
-    there = format_html('<input type="hidden" name="next" value="{}">', request.get_full_path())
-    return page("Sign in as the person whom the link was sent to", form(request, there, names, action="/sign-in"))
+    return form(request, format_html('<input type="hidden" name="next" value="{}">', there), names, action="/sign-in")
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Remember who it is, and go on to a page of our own."""
     there = request.POST.get("next", "")
     person = request.POST.get("person", "")
-    if person not in PEOPLE or not there.startswith("/connect/"):
+    if person not in PEOPLE or not (there == "/" or there.startswith("/connect/")):
         return page("Who are you?", status=400)
     response = HttpResponseRedirect(there)
-    response.set_signed_cookie("person", person, httponly=True, samesite="Lax")
+    response.set_signed_cookie(COOKIE, person, httponly=True, samesite="Lax")
     return response
 
 
@@ -195,10 +199,33 @@ def webhook(request: HttpRequest) -> HttpResponse:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """The connections, and what the portal reported."""
-    rows = [f"{key}: {', '.join(connection['scopes'])}" for key, connection in CONNECTIONS.items()]
-    rows += [str(event.get("type")) for event in EVENTS.values()]
-    return page("Connections and events", format_html_join("\n", "<p>{}</p>", ((row,) for row in rows)))
+    """The settings of a user of the application: what is missing, why, and a button where a link would help."""
+    person = request.get_signed_cookie(COOKIE, default="")
+    if person not in PEOPLE:
+        return page("Sign in", names_form(request, "/"))
+    lines: list[str] = []
+    for connection in call("GET", f"people/{person}")["connections"]:
+        lines.append(f"{connection['provider_name']}: {connection['health']}")
+        words = [missing["person"] for missing in connection["missing"] if missing["person"]]
+        lines += [f"{one['label']}: {' '.join(one['why'])}" for one in words]
+        if connection["link_helps"] in ("yes", "partly"):
+            button = format_html('<button name="provider" value="{}">{}</button>', connection["provider"], "Fix it")
+            lines.append(form(request, button, action="/fix"))
+    lines += [f"event: {event.get('type')}" for event in EVENTS.values()]
+    return page(f"Settings of {PEOPLE[person]['name']}", format_html_join("\n", "<div>{}</div>", ((x,) for x in lines)))
+
+
+def fix(request: HttpRequest) -> HttpResponse:
+    """Lead the person to a new link of theirs. The portal refuses one that would not help, and says why."""
+    wanted = {
+        "reference_id": request.get_signed_cookie(COOKIE, default=""),
+        "provider": request.POST.get("provider", ""),
+        "source": SOURCE,
+    }
+    try:
+        return HttpResponseRedirect(call("POST", "links", wanted)["url"])
+    except requests.HTTPError:
+        return page("A new consent would not help now.", status=409)
 
 
 # Its pages.
@@ -224,6 +251,7 @@ def joined(parts: Iterable[str]) -> str:
 
 urlpatterns = [
     path("", home),
+    path("fix", fix),
     path("connect/<slug:provider>", connect),
     path("sign-in", sign_in),
     path("webhooks", webhook),
@@ -234,6 +262,7 @@ def main() -> None:
     """Report everything, then serve."""
     settings.configure(
         ALLOWED_HOSTS=["127.0.0.1"],
+        CSRF_COOKIE_NAME="host_csrf",
         LOGGING_CONFIG=None,
         MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
         ROOT_URLCONF=__name__,
