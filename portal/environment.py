@@ -99,6 +99,11 @@ def links_a_month() -> int:
     return _number("PORTAL_LINKS_A_MONTH", 3)
 
 
+def events_to_loopback() -> bool:
+    """What EVENTS_TO_LOOPBACK says: whether events may be sent to this machine, also unencrypted; no by default."""
+    return bool(env.bool("EVENTS_TO_LOOPBACK", default=False))
+
+
 def webhook_stale_seconds() -> int:
     """What WEBHOOK_STALE_SECONDS says: how long after its signature a webhook is flagged as stale; 300 by default."""
     return _number("WEBHOOK_STALE_SECONDS", 300)

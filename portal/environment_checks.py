@@ -45,10 +45,11 @@ KNOWN = (
     "PORTAL_WEBHOOK_SECONDS",
     "PORTAL_JOB_SECONDS",
     "PORTAL_COMMAND_SECONDS",
+    "EVENTS_TO_LOOPBACK",
     "DEBUG",
 )
 # A variable that begins like this and nearly like one of ours is ours, misspelt.
-OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK")
+OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK", "EVENTS_")
 NEARLY = 0.85
 RAW = (
     "DATABASE_URL cannot be read. It is written postgresql://user:password@host:5432/name, and in the user and the"
@@ -75,8 +76,9 @@ def check_environment(others: Check, addresses: Check) -> None:
 
 
 def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
-    if variables.get("DEBUG", "").strip().lower() not in TRUTH:
-        yield "DEBUG must be true or false."
+    for name in ("DEBUG", "EVENTS_TO_LOOPBACK"):
+        if variables.get(name, "").strip().lower() not in TRUTH:
+            yield f"{name} must be true or false."
     for name, smallest in NUMBERS.items():
         value = variables.get(name, "").strip()
         if value and not (re.fullmatch("[0-9]{1,7}", value) and smallest <= int(value) <= LARGEST_NUMBER):
@@ -117,6 +119,8 @@ def _wrong_database(url: str) -> str:
 def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[str]:
     if environment.debug():
         yield "DEBUG is on, and its error pages show secrets. Remove DEBUG."
+    if environment.events_to_loopback():
+        yield "EVENTS_TO_LOOPBACK is on, and it lets an endpoint reach this machine. Remove EVENTS_TO_LOOPBACK."
     if _is_weak(environment.secret_key()):
         yield f"SECRET_KEY is missing, known or short. Set it to at least {SHORTEST_SECRET} random characters."
     if any(map(_is_weak, environment.secret_key_fallbacks())):

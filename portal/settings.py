@@ -28,6 +28,7 @@ PORTAL_URL = environment.public_url()
 PORTAL_HOST_NAME = environment.host_name()
 # How many links one person is sent within 30 days, across integrations; a lead may override it.
 PORTAL_LINKS_A_MONTH = environment.links_a_month()
+EVENTS_TO_LOOPBACK = environment.events_to_loopback()
 WEBHOOK_STALE_SECONDS = environment.webhook_stale_seconds()
 # The sources set no limit of their own.
 WEBHOOK_LARGEST_MEGABYTES = environment.largest_webhook()

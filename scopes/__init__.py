@@ -6,6 +6,7 @@ sources    one protocol, a package a kind of source  judge      rules, standings
 intake     facts -> records, never backwards          diagnose   an error text -> what it proves
 audit      count, compare, report                     reauth     preflight, issue, landing, settle
 rights     a person's export and erasure              access_log who saw whom
+outbox     what we report to others, and its sending
 flow       the spine: take facts in, record, judge    sync       webhooks, listings, live checks -> the flow
 nightly    the night, step by step
 admin, views, api, management, jobs                   the doors

@@ -26,6 +26,7 @@ from scopes.judge.rules import StandingFacts
 from scopes.models import Attempt, Connection, Merge, PolicyVersion, Source, Suspicion, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.outbox import publication
 from scopes.reauth import callback, link_outcomes, overdue, settle
 from scopes.sources.consents import FinishedConsent
 from scopes.sources.errors import SourceError
@@ -187,7 +188,7 @@ def publish(
     instead_of: int | None = None,
 ) -> int:
     """Publish a policy version. If it was in force earlier, consents since then move to it; how many moved."""
-    published = policy.publish(version, now=now, in_force_from=in_force_from, act=act, instead_of=instead_of)
+    published = publication.publish(version, now=now, in_force_from=in_force_from, act=act, instead_of=instead_of)
     if published.in_force_from is None or published.in_force_from >= now:
         return 0
     return move_consents(published, now)

@@ -11,10 +11,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from scopes import flow, queue
 from scopes.models import JobFailure, Source
+from scopes.outbox import sending, signing
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
 from scopes.sync.second_connections import compare_accounts
@@ -83,6 +85,21 @@ def overdue() -> None:
     for source in Source.objects.order_by("pk"):
         flow.settle_overdue(source.key, timezone.now())
         quarantine.apply_believed(source, timezone.now)
+
+
+@queue.job("send_events", every="* * * * *")
+def send_events() -> None:
+    """Defer a job for each endpoint at which events are due: one that is slow or down delays no other."""
+    due = sending.endpoints_due(timezone.now())
+    queue.defer_many("send_to_endpoint", ({"endpoint": endpoint} for endpoint in due))
+
+
+@queue.job("send_to_endpoint", attempts=1)
+def send_to_endpoint(endpoint: int) -> None:
+    """Send what is due there for some seconds. What is left gets a job behind those that wait by then."""
+    keys = signing.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    if sending.send_due(endpoint, keys, timezone.now, loopback=settings.EVENTS_TO_LOOPBACK):
+        queue.defer("send_to_endpoint", endpoint=endpoint)
 
 
 @queue.job("stalled_jobs", every="* * * * *", alone=False)

@@ -21,8 +21,11 @@ from scopes.audit.compare import compare
 from scopes.audit.consistency import inconsistencies
 from scopes.audit.count import count
 from scopes.audit.report import as_json, findings
-from scopes.judge import policy, suspicions
+from scopes.judge import suspicions
 from scopes.models import AuditRun, PolicyVersion, Source
+from scopes.models.transactions import in_transaction
+from scopes.outbox import announce, publication
+from scopes.outbox import retention as outbox_retention
 from scopes.rights import erased_ids, sessions
 from scopes.sources.errors import SourceError
 from scopes.sources.gateway import Gateway
@@ -96,6 +99,7 @@ def run(
         deliveries.process_pending(clock())
         retention.delete_old(clock())
         retention.delete_old_calls(clock())
+        outbox_retention.delete_old(clock())
         if not offline:
             _step(night, "deferred jobs")
             queue.run_pending(SECONDS_FOR_JOBS, clock())
@@ -112,7 +116,7 @@ def run(
         _step(night, "waivers")
         flow.end_waivers(clock())
         _step(night, "catalogue")
-        policy.publish_catalogue(clock())
+        publication.publish_catalogue(clock())
         _finish_publications(clock())
         _step(night, "suspicions")
         suspicions.review(clock())
@@ -147,7 +151,7 @@ def run(
         night.error = "; ".join(failed)
         night.state = AuditRun.State.FAILED if failed else AuditRun.State.DONE
         night.step, night.finished_at = "", clock()
-        night.save()
+        _finish(night)
         return night
 
 
@@ -198,6 +202,12 @@ def _finish_publications(now: datetime) -> None:
     dated_back = PolicyVersion.objects.filter(in_force_from__lt=F("published_at"))
     for version in dated_back.filter(published_at__gte=last.started_at) if last else dated_back:
         flow.move_consents(version, now)
+
+
+@in_transaction
+def _finish(night: AuditRun) -> None:
+    night.save()
+    announce.audit_finished(night, night.finished_at or night.started_at)
 
 
 def _step(night: AuditRun, name: str) -> None:

@@ -74,6 +74,9 @@ ABILITIES = (
     _ability(
         "jobs, and retry a failed one, with a reason", "engineer", "jobfailure.retry_job jobfailure.view_jobfailure"
     ),
+    _ability(
+        "endpoints of events, and send failed events again, with a reason", "engineer", "endpoint.manage_endpoints"
+    ),
     _ability("the activity log", "lead auditor", "trailentry.view_trailentry"),
     _ability("the access log", "auditor", "trailentry.view_access_log"),
 )

@@ -165,19 +165,6 @@ def outdated(now: datetime) -> list[Integration]:
     ]
 
 
-def publish_catalogue(now: datetime) -> list[PolicyVersion]:
-    """Publish policies again where the catalogue changed their meaning (an alias, a retirement)."""
-    published = []
-    for integration in outdated(now):
-        current = integration.policy_version
-        if current is not None:
-            anew = draft(
-                integration, content.check(current.content), author=CATALOGUE, now=now, note="The catalogue changed."
-            )
-            published.append(publish(anew, now=now))
-    return published
-
-
 @dataclass(frozen=True, slots=True)
 class ConsentScreens:
     """The consent screens of one integration: (in force from, policy version id) pairs, oldest first."""

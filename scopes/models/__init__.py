@@ -8,6 +8,7 @@ from scopes.models.incident import Incident, QuarantinedFact
 from scopes.models.job import JobFailure, RequestBudget
 from scopes.models.live_check import LiveCheck, Refusal
 from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
+from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.sign_in import FailedSignIns
@@ -26,6 +27,7 @@ __all__ = [
     "Connection",
     "Delivery",
     "DontContact",
+    "Endpoint",
     "ErasedId",
     "FailedSignIns",
     "FormerId",
@@ -36,6 +38,7 @@ __all__ = [
     "Listing",
     "LiveCheck",
     "Merge",
+    "OutboxEvent",
     "Period",
     "Person",
     "PolicyVersion",
@@ -47,6 +50,7 @@ __all__ = [
     "Refusal",
     "RequestBudget",
     "Scope",
+    "Sending",
     "Source",
     "SourceSetup",
     "Standing",

@@ -130,7 +130,7 @@ def connection_key(pk: int) -> str:
     return f"connection:{pk}"
 
 
-def named(pk: int, source: str, provider: str, user_id: str, reference_id: str) -> dict[str, Any]:
+def named(pk: int | None, source: str, provider: str, user_id: str, reference_id: str) -> dict[str, Any]:
     """A connection as events name it. An id that is an e-mail address is left out: bodies are stored and copied."""
     return {
         "id": pk,

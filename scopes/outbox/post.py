@@ -10,11 +10,11 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Buffer, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from requests.certs import where
+import certifi
 
 from scopes.outbox.address import AddressRefused, Target, look_up
 
@@ -44,13 +44,13 @@ class Answer:
 class Line:
     """Requests to one target, one at a time, over a connection that stays open between them while that is allowed."""
 
-    def __init__(self, target: Target, *, loopback: bool = False, seconds: float = SECONDS) -> None:
-        self.target, self.loopback, self.seconds = target, loopback, seconds
+    def __init__(self, target: Target, *, loopback: bool = False) -> None:
+        self.target, self.loopback = target, loopback
         self._open: _Connection | None = None
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send the body. The name is looked up and checked anew, and the answer read to 1 KB."""
-        ends = time.monotonic() + self.seconds
+        ends = time.monotonic() + SECONDS
         try:
             addresses = look_up(self.target, loopback=self.loopback)
             if self._open is not None and self._open.address in addresses:
@@ -66,7 +66,7 @@ class Line:
         except ssl.SSLError:
             return self._failed("the encrypted connection failed; is the certificate valid?")
         except TimeoutError:
-            return self._failed(f"no answer within {self.seconds:g} s")
+            return self._failed(f"no answer within {SECONDS:g} s")
         except OSError:
             return self._failed("no connection, or it was closed")
         except (http.client.HTTPException, ValueError):
@@ -124,7 +124,7 @@ class _Connection(http.client.HTTPConnection):
                 plain.close()
                 raise
             self.address = address
-            self.sock = _Bounded(found, self)  # type: ignore[assignment]
+            self.sock = _Bounded(found, self)
             return
         raise problem
 
@@ -155,7 +155,7 @@ class _Received(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Buffer) -> int:
         self.bounded.plain.settimeout(_left(self.bounded.owner.ends))
         return self.bounded.plain.recv_into(buffer)
 
@@ -170,7 +170,7 @@ def _left(ends: float) -> float:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=where())
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _seconds(value: str) -> float | None:

@@ -74,9 +74,7 @@ def endpoints_due(now: datetime) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def send_due(
-    pk: int, keys: Sequence[bytes], clock: Clock, *, seconds: float = SECONDS, loopback: bool = False
-) -> bool:
+def send_due(pk: int, keys: Sequence[bytes], clock: Clock, *, seconds: float = SECONDS, loopback: bool = False) -> bool:
     """Send what is due at this endpoint, beginning nothing after `seconds`; whether more of it may be due.
 
     Does nothing while another worker sends there. `keys` are `signing.keys_from`; `loopback` as in `address`.
@@ -181,9 +179,7 @@ def _send_each(
 
 
 @in_transaction
-def record(
-    pk: int, claimed: Sequence[Claimed], answers: Sequence[tuple[Claimed, Answer]], now: datetime
-) -> None:
+def record(pk: int, claimed: Sequence[Claimed], answers: Sequence[tuple[Claimed, Answer]], now: datetime) -> None:
     """Store what came of the claimed sendings of this endpoint; those without an answer are due again at once."""
     endpoint = Endpoint.objects.select_for_update(no_key=True).get(pk=pk)
     ended = [(one, answer, *_after(one, answer, now)) for one, answer in answers]

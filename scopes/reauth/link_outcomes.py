@@ -10,6 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from scopes.models import Attempt, Connection, ReauthLink, TrailEntry
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.outbox import announce
 from scopes.reauth.progress import THE_LINK, connections_of, judgements_of, missing
 
 SECOND_CONNECTION = "A second connection was created"
@@ -28,6 +29,7 @@ class LinkOutcomes:
         self.reported_by, self.now = reported_by, now
         self.changed: dict[int, ReauthLink] = {}
         self.entries: list[TrailEntry] = []
+        self.settled: dict[int, ReauthLink] = {}
 
     def attach(self, link: ReauthLink, connection: Connection) -> None:
         """From now on the link is about this connection."""
@@ -40,7 +42,7 @@ class LinkOutcomes:
         if (link.outcome, link.outcome_detail) == (outcome, detail):
             return
         link.outcome, link.outcome_detail, link.settled_at = outcome, detail, self.now
-        self.changed[link.pk] = link
+        self.changed[link.pk] = self.settled[link.pk] = link
         self.entries.append(
             Act(None, by=self.reported_by).entry(
                 "link.settled",
@@ -54,9 +56,10 @@ class LinkOutcomes:
         )
 
     def write(self) -> None:
-        """Write the links that changed, and an entry in the activity log for each outcome."""
+        """Write the links that changed, and of each outcome an entry in the activity log and an event."""
         ReauthLink.objects.bulk_update(self.changed.values(), ["connection", "outcome", "outcome_detail", "settled_at"])
         TrailEntry.objects.bulk_create(self.entries)
+        announce.settled(list(self.settled.values()), self.now)
 
 
 def lock_links(links: QuerySet[ReauthLink]) -> dict[int | None, ReauthLink]:

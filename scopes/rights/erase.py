@@ -38,6 +38,8 @@ KEPT_DETAIL = frozenset({"consents", "expires_at", "needs", "outcome", "overridd
 
 # Children before parents. Rows are deleted by SQL; the database checks the foreign keys at the end.
 TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
+    ("scopes_sending", lambda data: data.sendings),
+    ("scopes_outboxevent", lambda data: data.events),
     ("scopes_attempt", lambda data: data.attempts),
     ("scopes_reauthlink", lambda data: data.links),
     ("scopes_waiver", lambda data: data.waivers),

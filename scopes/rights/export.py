@@ -13,6 +13,7 @@ from scopes.models import (
     Integration,
     LiveCheck,
     Merge,
+    OutboxEvent,
     ReauthLink,
     ReferenceConflict,
     Refusal,
@@ -67,6 +68,7 @@ def export(data: PersonalData, now: datetime) -> dict[str, Any]:
         "attempts": [_attempt(row) for row in data.attempts],
         "links": [_link(row) for row in data.links],
         "dont_contact": [_dont_contact(row) for row in data.dont_contact],
+        "events": [_event(row, data) for row in data.events],
         "deliveries": [_delivery(row) for row in deliveries_naming(data.names)],
         "trail": [_entry(row) for row in data.trail],
     }
@@ -119,6 +121,19 @@ def _connection(row: Connection, data: PersonalData) -> dict[str, Any]:
         ],
         "tokens": next((_tokens(tokens) for tokens in data.tokens if tokens.pk == row.pk), None),
         "refusals": [_refusal(refusal) for refusal in data.refusals if refusal.connection_id == row.pk],
+    }
+
+
+def _event(row: OutboxEvent, data: PersonalData) -> dict[str, Any]:
+    return {
+        "type": row.type,
+        "made_at": _time(row.made_at),
+        "data": row.body["data"],
+        "sent_to": [
+            {"endpoint": sending.endpoint.name, "state": sending.state, "ended_at": _time(sending.ended_at)}
+            for sending in data.sendings
+            if sending.event_id == row.pk
+        ],
     }
 
 

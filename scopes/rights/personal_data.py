@@ -18,17 +18,20 @@ from scopes.models import (
     LinkEvent,
     LiveCheck,
     Merge,
+    OutboxEvent,
     Period,
     Person,
     QuarantinedFact,
     ReauthLink,
     ReferenceConflict,
     Refusal,
+    Sending,
     SuspectedDuplicate,
     Token,
     TrailEntry,
     Waiver,
 )
+from scopes.outbox.announce import link_key
 from scopes.rights.naming import Names
 
 
@@ -63,6 +66,8 @@ class PersonalData:
     attempts: list[Attempt]
     links: list[ReauthLink]
     dont_contact: list[DontContact]
+    events: list[OutboxEvent]
+    sendings: list[Sending]
     trail: list[TrailEntry]
     names: Names
 
@@ -100,6 +105,7 @@ class PersonalData:
             "attempts": len(self.attempts),
             "links": len(self.links),
             "do-not-contact marks": len(self.dont_contact),
+            "events": len(self.events),
             "activity log entries": len(self.trail),
         }
         return {what: number for what, number in everything.items() if number}
@@ -140,6 +146,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         *(row.provider_user_id for row in merges),
         *(row.reference_id for row in named_for),
     }
+    events = _events(pks, links)
     public_ids = {link.public_id for link in links}
     about = Q(connection__in=pks) | Q(subject__in=(ids | public_ids) - {""})
     trail = TrailEntry.objects.filter(about | Q(person=person) if person else about)
@@ -161,6 +168,8 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         named_for=named_for,
         attempts=attempts,
         links=links,
+        events=events,
+        sendings=list(Sending.objects.filter(event__in=events).select_related("endpoint").order_by("pk")),
         dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],
         trail=list(trail.select_related("integration__provider", "integration__source").order_by("at", "pk")),
         names=Names(ids, _words(person)),
@@ -230,6 +239,12 @@ def _attempts(
     theirs = Q(person=person) | Q(link__in=[link.pk for link in links])
     rows = Attempt.objects.filter(unclaimed | theirs if person else unclaimed)
     return list(rows.select_related("source", "provider", "link").order_by("started_at", "pk"))
+
+
+def _events(pks: list[int], links: list[ReauthLink]) -> list[OutboxEvent]:
+    """The events about the connections, and about links that had no connection yet. Scans the events of a month."""
+    about_links = Q(connection__isnull=True, ordering_key__in=[link_key(link.pk) for link in links])
+    return list(OutboxEvent.objects.filter(Q(connection__in=pks) | about_links).order_by("pk"))
 
 
 def _words(person: Person | None) -> list[str]:

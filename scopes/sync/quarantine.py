@@ -20,6 +20,7 @@ from scopes.models import Incident, Listing, QuarantinedFact, Source
 from scopes.models.arrays import numbers, texts, times
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.outbox import announce
 
 MANY, SHARE = 50, 0.05
 BATCH = 500
@@ -127,10 +128,14 @@ def weigh(source: Source, listing: Listing, seen: bytes, now: datetime) -> Weigh
             if integration not in too_many:
                 incident.state, incident.ended_at = Incident.State.CLOSED, now
                 incident.save(update_fields=["state", "ended_at"])
+                announce.incident(incident, now)
         for integration, (broken, working) in sorted(too_many.items()):
             incident = known.get(integration) or Incident(integration_id=integration, opened_at=now)
+            is_news = integration not in known or (incident.broken, incident.working) != (broken, working)
             incident.listing, incident.broken, incident.working = listing, broken, working
             incident.save()
+            if is_news:
+                announce.incident(incident, now)
     believed = [count for pk, count in counts.items() if pk not in too_many]
     return Weighed(
         unconfirmed=sum(absent for absent, _, _ in believed),
@@ -218,6 +223,7 @@ def _end(pk: int, state: Incident.State, act: Act, now: datetime) -> Incident:
     incident.state, incident.ended_at = state, now
     incident.author, incident.reason, incident.ticket = act.name, act.reason, act.ticket
     incident.save()
+    announce.incident(incident, now)
     act.entry(
         f"incident.{state.value}",
         now,

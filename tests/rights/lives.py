@@ -25,6 +25,7 @@ from scopes.models import (
 from scopes.models.trail import Act
 from scopes.reauth import landing
 from tests import cast
+from tests.outbox.receiving import endpoint
 from tests.reauth.hands import press, replaced, rex, send
 
 NOW = cast.NOW
@@ -44,7 +45,8 @@ IDS = (
 
 
 def live() -> None:
-    """Everything that can happen to Ben happens, and something of it to Ada."""
+    """Everything that can happen to Ben happens, and something of it to Ada; an endpoint hears of it."""
+    endpoint()
     cast.take_in(cast.consent("bennett", "oura", cast.EVERYTHING))
     flow.take_in_people([PersonKnown("ref-bennett", "bennett@example.com", "Ben Bennett")], NOW)
     without = tuple(scope for scope in cast.EVERYTHING if scope != "heartrate")

@@ -44,6 +44,8 @@ def test_it_holds_everything_that_was_put_in() -> None:
     ]
     assert [link["reason"] for link in exported["links"]] == ["Ben Bitdiddle called.", "Again."]
     assert [mark["reason"] for mark in exported["dont_contact"]] == ["Ben asked."]
+    assert {event["type"] for event in exported["events"]} == {"scopes.missing"}
+    assert exported["events"][0]["sent_to"] == [{"endpoint": "host", "state": "waiting", "ended_at": None}]
     assert [delivery["kind"] for delivery in exported["deliveries"]] == ["auth", "daily", "odd"]
     assert {"person.opened", "link.issued", "waiver.ended"} <= {entry["verb"] for entry in exported["trail"]}
 

@@ -16,6 +16,7 @@ from scopes.judge.standing import intern
 from scopes.models import Connection, FormerId, Merge, Period, Pulse, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.outbox.changes import Moved, write_changes
 
 
 @in_transaction
@@ -104,6 +105,7 @@ def move_period(row: Connection, open_one: Period, cause: Period, now: datetime)
         since = max(open_one.since, cause.since)
         Period.objects.filter(pk=open_one.pk).update(until=since)
         begin_period(row, since, cause, now)
+        write_changes([Moved(row.pk, open_one.standing_id, row.standing_id, cause.happened_at)], now)
 
 
 def begin_period(row: Connection, since: datetime, cause: Period, now: datetime) -> None:

@@ -8,9 +8,9 @@ from datetime import datetime
 from scopes.catalogue import Catalogue
 from scopes.catalogue import Provider as Entry
 from scopes.counted import counted
-from scopes.judge import policy
 from scopes.models import Provider, Scope, UnknownScope
 from scopes.models.transactions import in_transaction
+from scopes.outbox import publication
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ def load(catalogue: Catalogue, now: datetime) -> LoadResult:
     Policies whose meaning changes are published again, so that every verdict is right at once.
     """
     loaded = _load(catalogue)
-    loaded.judged_anew = [str(version) for version in policy.publish_catalogue(now)]
+    loaded.judged_anew = [str(version) for version in publication.publish_catalogue(now)]
     return loaded
 
 

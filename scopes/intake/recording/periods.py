@@ -12,17 +12,22 @@ from django.db import connection
 from scopes.intake.recording.row import Step
 from scopes.judge.rules import StandingFacts
 from scopes.models.arrays import looked_up, numbers, texts, times
+from scopes.outbox.changes import Moved, write_changes
 
 
 def insert(begun: Sequence[tuple[int, Sequence[Step]]], ids: Mapping[StandingFacts, int], now: datetime) -> None:
-    """Insert the periods of new connections, by pk. `ids` are the pks of the standings."""
+    """Insert the periods of new connections, by pk, and write what that means as events. `ids`: standing -> its pk."""
     _append([(pk, _standing_changes(None, steps, ids)) for pk, steps in begun], {}, ids, now)
+    write_changes([Moved(pk, None, ids[steps[-1].row.standing], steps[-1].at) for pk, steps in begun], now)
 
 
 def replace(
     changed: Sequence[tuple[int, int, Sequence[Step]]], ids: Mapping[StandingFacts, int], now: datetime
 ) -> None:
-    """For each (connection, its standing, steps) whose standing changes: close the open period and append the new."""
+    """For each (connection, its standing, steps) whose standing changes: close the open period and append the new.
+
+    What the change means is written as events; of several steps only the first standing and the last one count.
+    """
     moved = [(pk, changes) for pk, standing, steps in changed if (changes := _standing_changes(standing, steps, ids))]
     if not moved:
         return
@@ -38,6 +43,8 @@ def replace(
         )
         closed = {pk: (until, unlisted) for pk, until, unlisted in cursor.fetchall()}
     _append(moved, closed, ids, now)
+    before = {pk: standing for pk, standing, _ in changed}
+    write_changes([Moved(pk, before[pk], ids[changes[-1].row.standing], changes[-1].at) for pk, changes in moved], now)
 
 
 def _standing_changes(standing: int | None, steps: Sequence[Step], ids: Mapping[StandingFacts, int]) -> list[Step]:
