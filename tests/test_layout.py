@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 COVERED = (
-    "admin", "audit", "catalogue", "diagnose", "intake", "judge", "management", "models", "reauth", "rights",
+    "admin", "audit", "catalogue", "diagnose", "intake", "judge", "management", "models", "outbox", "reauth", "rights",
     "sources", "sync", "views",
 )  # fmt: skip
 

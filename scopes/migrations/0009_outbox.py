@@ -16,7 +16,7 @@ def let_engineers_manage(apps: Any, schema_editor: object) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [('scopes', '0008_api_origin')]
+    dependencies = [("scopes", "0008_api_origin")]
 
     operations = [
         migrations.CreateModel(

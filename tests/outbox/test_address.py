@@ -52,7 +52,7 @@ def test_an_address_that_leads_nowhere_or_home_is_refused(url: str) -> None:
     assert "host.example" not in str(refused.value)
 
 
-def test_an_address_is_taken_apart() -> None:
+def test_an_address_is_read_as_host_port_and_path() -> None:
     target = target_of("https://host.example:8443/hook?tenant=7")
     assert (target.host, target.port, target.path, target.encrypted) == ("host.example", 8443, "/hook?tenant=7", True)
     assert target_of("https://93.184.215.14").path == "/"

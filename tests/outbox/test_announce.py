@@ -77,6 +77,6 @@ def test_an_audit_that_finished_is_reported_with_what_it_found() -> None:
     json.dumps(data)
 
 
-def test_nobody_is_written_to_without_an_endpoint() -> None:
+def test_without_an_endpoint_an_audit_is_not_reported() -> None:
     nightly.run([], offline=True, clock=lambda: cast.NOW, on_page=lambda _page: None)
     assert not OutboxEvent.objects.exists()

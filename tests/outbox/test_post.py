@@ -141,7 +141,7 @@ def test_other_answers_have_words_of_ours(answered: bytes, words: str) -> None:
         assert sent_to(url).error == words
 
 
-def test_where_nobody_listens_there_is_no_connection() -> None:
+def test_a_closed_port_is_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert sent_to(f"http://127.0.0.1:{port}/").error == "no connection, or it was closed"

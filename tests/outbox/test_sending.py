@@ -82,12 +82,13 @@ def test_a_later_event_of_a_connection_waits_for_the_earlier_one_and_others_go_o
         happen("a", "a", "b", "a")
         found.answer = refuse(0)
         send(to)
-        assert numbers(found, to) == [0, 2]
+        assert sorted(numbers(found, to)) == [0, 2]
 
         found.answer = None
+        found.arrived.clear()
         send(to, cast.NOW + timedelta(seconds=10))
 
-    assert numbers(found, to) == [0, 2, 0, 1, 3]
+    assert numbers(found, to) == [0, 1, 3]
     assert states() == {"delivered": 4}
 
 
