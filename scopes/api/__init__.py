@@ -7,7 +7,8 @@ bodies       read a request's body, up to a bound
 own_key      what a key may do
 people       report people
 connections  report connections
-reports      what both have in common: rows, refused rows
+errors       diagnose an error that the host met
+reports      what batches have in common: rows, refused rows
 person       read a person: what is missing, why, what helps
 connection_list  connections by what is wrong with them
 links        make a link, or the reason why not

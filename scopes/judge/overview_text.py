@@ -71,6 +71,7 @@ def _connection(entry: ConnectionOverview, *, today: bool) -> dict[str, Any]:
         },
         "sentences": explanation.sentences,
         "refusals": explanation.refusals,
+        "errors": entry.errors,
         "tokens": list(lines(held)) if held else None,
         "also_named": [
             {"reference_id": one.report.reference_id, "first_at": one.report.first_at.isoformat()}
@@ -147,7 +148,7 @@ def _connection_lines(entry: ConnectionOverview) -> Iterator[str]:
     yield f"{entry.provider.name} through {row.integration.source}: {explanation.health.value} {since}"
     for sentence in (*explanation.sentences, *(one.sentence for one in entry.contradictions)):
         yield f"  {sentence}"
-    for evidence in (*explanation.link_evidence, *explanation.refusals):
+    for evidence in (*explanation.link_evidence, *explanation.refusals, *entry.errors):
         yield f"  {evidence}"
     for line in explanation.lines:
         optional = line.need == OPTIONAL

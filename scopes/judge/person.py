@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
-from scopes.judge import reference_conflicts, suspicions, verdicts
+from scopes.judge import reference_conflicts, reported_errors, suspicions, verdicts
 from scopes.judge.as_of import attempt_at, link_at
 from scopes.judge.explain import Explanation, explain
 from scopes.judge.held_tokens import WITHOUT_THEM
@@ -30,7 +30,7 @@ class ConnectionOverview:
     """One connection with its explanation. `periods` are newest first; `suspicions` are sentences by scope.
 
     `contradictions` name other people that the source reported. Both are current: an overview of the past leaves them
-    out.
+    out. `errors` are sentences on what the host met at it.
     """
 
     connection: Connection
@@ -40,6 +40,7 @@ class ConnectionOverview:
     periods: tuple[Period, ...]
     suspicions: Mapping[str, str]
     contradictions: tuple[Contradiction, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
         _as_they_stood(rows, periods, at)
     suspected = suspicions.open_in(row.integration_id for row in rows) if at is None else {}
     contradicted = reference_conflicts.of_connections(row.pk for row in rows) if at is None else {}
+    errors = reported_errors.sentences_of(rows, at)
     accounts = []
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)
@@ -169,7 +171,10 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
         newest_first = tuple(reversed(periods[row.pk]))
         suspected_here = suspected.get(row.integration_id, {})
         others = tuple(contradicted.get(row.pk, ()))
-        accounts.append(ConnectionOverview(row, provider, explanation, policy, newest_first, suspected_here, others))
+        met = tuple(errors.get(row.pk, ()))
+        accounts.append(
+            ConnectionOverview(row, provider, explanation, policy, newest_first, suspected_here, others, met)
+        )
     return accounts
 
 

@@ -6,7 +6,7 @@ from scopes.models.connection import Connection, FormerId, Period, Pulse, Refere
 from scopes.models.erased import ErasedId
 from scopes.models.incident import Incident, QuarantinedFact
 from scopes.models.job import JobFailure, RequestBudget
-from scopes.models.live_check import LiveCheck, Refusal
+from scopes.models.live_check import LiveCheck, Refusal, ReportedError
 from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
@@ -48,6 +48,7 @@ __all__ = [
     "ReauthLink",
     "ReferenceConflict",
     "Refusal",
+    "ReportedError",
     "RequestBudget",
     "Scope",
     "Sending",

@@ -88,3 +88,27 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"refusal of {self.data_type or 'data'} at connection {self.connection_id}"
+
+
+class ReportedError(models.Model):
+    """An error that the host application met at a connection, as it reported it: what its text proves, and the text.
+
+    It is evidence and changes no verdict. One row for each connection and proof, with the newest text, masked.
+    `proves` is an `ErrorVerdict` of `scopes.diagnose`.
+    """
+
+    connection = models.ForeignKey("scopes.Connection", models.CASCADE, related_name="reported_errors", db_index=False)
+    proves = models.CharField(max_length=30)
+    message = models.CharField(max_length=500)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "proves"], name="reported_error_once_per_proof"),
+            models.CheckConstraint(condition=~Q(proves=""), name="reported_error_is_diagnosed"),
+            models.CheckConstraint(condition=Q(last_at__gte=F("first_at")), name="reported_error_is_last_after_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.proves} at connection {self.connection_id}"

@@ -46,6 +46,7 @@ TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
     ("scopes_livecheck", lambda data: data.live_checks),
     ("scopes_quarantinedfact", lambda data: data.quarantined),
     ("scopes_refusal", lambda data: data.refusals),
+    ("scopes_reportederror", lambda data: data.reported_errors),
     ("scopes_merge", lambda data: data.merges),
     ("scopes_suspectedduplicate", lambda data: data.suspected),
     ("scopes_referenceconflict", lambda data: [*data.reference_conflicts, *data.named_for]),

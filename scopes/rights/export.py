@@ -17,6 +17,7 @@ from scopes.models import (
     ReauthLink,
     ReferenceConflict,
     Refusal,
+    ReportedError,
     SuspectedDuplicate,
     Token,
     TrailEntry,
@@ -121,6 +122,7 @@ def _connection(row: Connection, data: PersonalData) -> dict[str, Any]:
         ],
         "tokens": next((_tokens(tokens) for tokens in data.tokens if tokens.pk == row.pk), None),
         "refusals": [_refusal(refusal) for refusal in data.refusals if refusal.connection_id == row.pk],
+        "reported_errors": [_reported_error(error) for error in data.reported_errors if error.connection_id == row.pk],
     }
 
 
@@ -212,6 +214,15 @@ def _tokens(row: Token) -> dict[str, Any]:
 def _refusal(row: Refusal) -> dict[str, Any]:
     return {
         "data_type": row.data_type,
+        "message": row.message,
+        "first_at": _time(row.first_at),
+        "last_at": _time(row.last_at),
+    }
+
+
+def _reported_error(row: ReportedError) -> dict[str, Any]:
+    return {
+        "proves": row.proves,
         "message": row.message,
         "first_at": _time(row.first_at),
         "last_at": _time(row.last_at),

@@ -25,6 +25,7 @@ from scopes.models import (
     ReauthLink,
     ReferenceConflict,
     Refusal,
+    ReportedError,
     Sending,
     SuspectedDuplicate,
     Token,
@@ -57,6 +58,7 @@ class PersonalData:
     waivers: list[Waiver]
     live_checks: list[LiveCheck]
     refusals: list[Refusal]
+    reported_errors: list[ReportedError]
     tokens: list[Token]
     quarantined: list[QuarantinedFact]
     merges: list[Merge]
@@ -97,6 +99,7 @@ class PersonalData:
             "waivers": len(self.waivers),
             "live checks": len(self.live_checks),
             "refusals": len(self.refusals),
+            "reported errors": len(self.reported_errors),
             "tokens": len(self.tokens),
             "quarantined facts": len(self.quarantined),
             "merges": len(self.merges),
@@ -162,6 +165,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         quarantined=list(QuarantinedFact.objects.filter(connection__in=pks).order_by("pk")),
         tokens=list(Token.objects.filter(connection__in=pks).defer("access", "refresh").order_by("pk")),
         refusals=list(Refusal.objects.filter(connection__in=pks).order_by("pk")),
+        reported_errors=list(ReportedError.objects.filter(connection__in=pks).order_by("pk")),
         merges=merges,
         suspected=list(suspected.order_by("pk")),
         reference_conflicts=list(ReferenceConflict.objects.filter(connection__in=pks).order_by("pk")),

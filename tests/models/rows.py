@@ -28,6 +28,7 @@ from scopes.models import (
     ReauthLink,
     ReferenceConflict,
     Refusal,
+    ReportedError,
     Source,
     SuspectedDuplicate,
     Suspicion,
@@ -121,6 +122,13 @@ def held(**changes: Any) -> QuarantinedFact:
 def refusal(**changes: Any) -> Refusal:
     base: dict[str, Any] = {"connection": connection_of("Ben"), "message": "no", "first_at": NOW, "last_at": NOW}
     return Refusal.objects.create(**base | changes)
+
+
+def reported_error(**changes: Any) -> ReportedError:
+    at = {"first_at": NOW, "last_at": NOW}
+    return ReportedError.objects.create(
+        **{"connection": connection_of("Ben"), "proves": "missing_scope", "message": "no"} | at | changes
+    )
 
 
 def merge(**changes: Any) -> Merge:

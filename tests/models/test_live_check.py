@@ -8,7 +8,7 @@ import pytest
 
 from scopes.models import LiveCheck, Source
 from tests.cast import NOW
-from tests.models.rows import EARLIER, is_written_once, live_check, refusal, refuses, twice
+from tests.models.rows import EARLIER, is_written_once, live_check, refusal, refuses, reported_error, twice
 
 pytestmark = pytest.mark.django_db
 
@@ -17,6 +17,9 @@ REFUSED: dict[str, Callable[[], object]] = {
     "live_check_has_an_author": lambda: live_check(author=""),
     "refusal_once_per_kind_of_data": lambda: twice(refusal),
     "refusal_is_last_after_first": lambda: refusal(last_at=EARLIER),
+    "reported_error_once_per_proof": lambda: twice(reported_error),
+    "reported_error_is_diagnosed": lambda: reported_error(proves=""),
+    "reported_error_is_last_after_first": lambda: reported_error(last_at=EARLIER),
 }  # fmt: skip
 
 

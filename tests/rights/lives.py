@@ -11,6 +11,7 @@ from django.db import connection
 
 from scopes import flow
 from scopes.facts import AttemptFailed, ConnectionSeen, DataRefused, PersonKnown
+from scopes.intake.recording import reported_errors
 from scopes.models import (
     Attempt,
     Connection,
@@ -74,6 +75,9 @@ def live() -> None:
         NOW,
     )
     cast.take_in(DataRefused("oura", "ben-new", NOW, "insufficient permissions for data type of ben-new", "body"))
+    reported_errors.keep(
+        Connection.objects.get(user_id="ben-new", merged_into=None).pk, "token_invalid", "of ben-new", NOW
+    )
     LiveCheck.objects.create(
         connection=Connection.objects.get(user_id="ben-new", merged_into=None), user_id="ben-new", author="rex",
         asked_at=NOW, answered_at=NOW, answer="known", probe="answered", account="oura-account-c",

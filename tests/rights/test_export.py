@@ -38,6 +38,7 @@ def test_it_holds_everything_that_was_put_in() -> None:
     assert [waiver["reason"] for waiver in oura["waivers"]] == ["Ben Bitdiddle said no."]
     assert [check["account"] for check in oura["live_checks"]] == ["oura-account-c"]
     assert [refusal["data_type"] for refusal in oura["refusals"]] == ["body"]
+    assert [error["message"] for error in oura["reported_errors"]] == ["of ben-new"]
     assert {attempt["provider"] for attempt in exported["attempts"]} == {"whoop", "oura"}
     assert [attempt["returned"]["parameters"] for attempt in exported["attempts"] if attempt["returned"]] == [
         {"reference_id": ["ref-ben"]}
