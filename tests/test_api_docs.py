@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from portal.embedded_postgres import CHECKOUT
-from scopes.models import ApiKey, Source
+from scopes.models import ApiKey, Connection, Person, ReportedError, Source
 from tests.api.calls import key_for
 
 PAGE = (CHECKOUT / "docs" / "api.md").read_text()
@@ -29,6 +29,7 @@ def blocks(language: str) -> str:
 def test_the_examples_run_as_they_are_written(
     language: str, command: list[str], live_server: Any, cast: Source
 ) -> None:
+    Source.objects.create(kind="host", name="app", production=True)
     environment = {**os.environ, "PORTAL": live_server.url, "KEY": key_for(*ApiKey.Permission)}
 
     ran = subprocess.run(
@@ -37,3 +38,7 @@ def test_the_examples_run_as_they_are_written(
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "public_id" in ran.stdout
+    connections = Connection.objects.filter(user_id="4711", standing__reported=["daily", "email"])
+    reported = Person.objects.filter(reference_id="ref-gus") if language == "bash" else connections
+    assert reported.exists()
+    assert ReportedError.objects.exists(), "each language reports one"
