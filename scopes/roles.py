@@ -77,6 +77,7 @@ ABILITIES = (
     _ability(
         "endpoints of events, and send failed events again, with a reason", "engineer", "endpoint.manage_endpoints"
     ),
+    _ability("make, rotate and revoke API keys, with a reason", "engineer", "apikey.manage_api_keys"),
     _ability("the activity log", "lead auditor", "trailentry.view_trailentry"),
     _ability("the access log", "auditor", "trailentry.view_access_log"),
 )

@@ -97,6 +97,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
                 ("confirm_suspicion", "dismiss_suspicion"),
             ),
             Entry(_("Source setups"), "source_setups", "scopes.view_sourcesetup", "integration", ("resend_event",)),
+            Entry(
+                _("API keys"),
+                "api_keys",
+                "scopes.manage_api_keys",
+                "key",
+                ("make_api_key", "rotate_api_key", "revoke_api_key"),
+            ),
             Entry(_("Unused permissions"), "unused_permissions", "scopes.view_integration", "key"),
             _records(_("Catalogue"), "provider", "catalogue"),
             _records(_("Agents"), "user", "agents", "auth"),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone, translation
 from ninja import Router, Schema
 from pydantic import Field, StringConstraints
@@ -25,6 +23,7 @@ from scopes.reauth import consent_text
 from scopes.reauth.issue import DAYS, Issued, NoSuchResource, NotAllowed, Wish, issue
 from scopes.reauth.languages import LONGEST_CODE, language_of
 from scopes.reauth.preflight import Preflight
+from scopes.reauth.public_address import public_address
 from scopes.reauth.target import Target, target_of
 
 LONGEST_LIFE = 14
@@ -171,8 +170,7 @@ def _not_allowed(preflight: Preflight) -> Problem:
 
 def _made(request: HttpRequest, issued: Issued, target: Target, person: Person) -> LinkMade:
     link, preflight = issued.link, target.preflight
-    path = reverse("reauth_landing", args=[link.public_id, issued.secret])
-    url = urljoin(settings.PORTAL_URL or request.build_absolute_uri("/"), path)
+    url = public_address(request, "reauth_landing", link.public_id, issued.secret)
     with translation.override(link.language):
         consent = consent_text.for_link(link, link.needs, settings.PORTAL_HOST_NAME)
         message = consent_text.message(consent, name=person.name, url=url, expires_at=link.expires_at)

@@ -19,6 +19,7 @@ from scopes.facts import AttemptFailed, ConsentGiven
 from scopes.judge.policy import draft
 from scopes.migrations._roles import grant
 from scopes.models import (
+    ApiKey,
     AuditRun,
     Delivery,
     DontContact,
@@ -37,6 +38,7 @@ from scopes.models import (
 from scopes.roles import ROLES, permissions_of
 from tests import cast as people
 from tests.admin.reading import words_of
+from tests.api.calls import key_for
 
 PASSWORD = "a long and private one"
 
@@ -129,6 +131,7 @@ def records(cast: Source) -> Source:
     )
     incident(cast, "finn", now)
     failed_job(now)
+    key_for(ApiKey.Permission.READ_PEOPLE, sources=(cast,))
     LiveCheck.objects.create(
         connection=people.connection_of("Ben"), user_id="ben-oura", author="agent-agent", batch=uuid4(),
         asked_at=now, answered_at=now, answer="known", active=True, scopes=["daily"], probe="expired",

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from scopes.models import (
+    ApiKey,
     AuditRun,
     Connection,
     Delivery,
@@ -77,6 +78,10 @@ SCREENS: dict[str, set[str]] = {
     "release_incident": {"lead", "engineer"},
     "discard_incident": {"lead", "engineer"},
     "source_setups": {"engineer"},
+    "api_keys": {"engineer"},
+    "make_api_key": {"engineer"},
+    "rotate_api_key": {"engineer"},
+    "revoke_api_key": {"engineer"},
     "unused_permissions": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
@@ -120,6 +125,7 @@ def address(screen: str) -> str:
         "publish_policy": PolicyVersion.objects.filter(published_at__isnull=True).first,
         **dict.fromkeys(("release_incident", "discard_incident"), Incident.objects.get),
         "scopes_provider_change": Provider.objects.first,
+        **dict.fromkeys(("rotate_api_key", "revoke_api_key"), ApiKey.objects.first),
         "auth_user_change": User.objects.first,
         "auth_user_password_change": User.objects.first,
     }

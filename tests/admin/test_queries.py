@@ -21,6 +21,7 @@ from scopes.models import AuditRun, Delivery, Person, ReauthLink, Source, TrailE
 from scopes.models.trail import Act
 from tests import cast as people
 from tests.admin.reading import queries
+from tests.api.calls import key_for
 
 FEW, MANY = 2, 50
 
@@ -49,6 +50,7 @@ def grow(number: int) -> None:
         TrailEntry.objects.create(at=now, verb="link.issued", actor_name="agent", person=gemma)
         Delivery.objects.create(source=source, digest=uuid4(), kind="auth", signed_at=now, received_at=now)
         AuditRun.objects.create(started_at=now, finished_at=now, state=AuditRun.State.DONE)
+        key_for(sources=(source,))
 
 
 LISTS = (
@@ -63,6 +65,7 @@ LISTS = (
     "scopes_policyversion_changelist",
     "scopes_provider_changelist",
     "unused_permissions",
+    "api_keys",
 )
 
 

@@ -78,6 +78,15 @@ def test_eight_callers_at_once_cause_one_refresh(endpoint: Endpoint) -> None:
     assert {given(answer)["access_token"] for answer in found} == {"access-2-of-ada"}
 
 
+def test_where_the_provider_does_not_answer_it_is_called_once_for_all_who_wait(endpoint: Endpoint) -> None:
+    connected("ada", endpoint, hours=2)
+    endpoint.seconds, endpoint.misbehave = 0.5, lambda _account: (503, {}, b"")
+    key, found = key_for(READ), list[HttpResponse]()
+    at_once(*[lambda: found.append(wish("ada", key))] * 8)
+    assert endpoint.asked == ["ada"]
+    assert {problem(answer) for answer in found} == {(503, "source_unavailable")}
+
+
 def test_what_is_missing_is_said_with_its_reason_and_whether_a_link_helps(endpoint: Endpoint) -> None:
     connected("ada", endpoint, hours=2)
     answer = wish("ada", scopes=("daily", "email", "a b"))
