@@ -46,11 +46,11 @@ def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt
     """
     if not facts:
         return []
-    attempts = _candidates(source, facts, now)
+    attempts, firsts = _candidates(source, facts, now), _at_first_connections(source, facts)
     unmatched = []
-    relevant = facts if attempts else [fact for fact in facts if isinstance(fact, AttemptFailed)]
+    relevant = facts if attempts or firsts else [fact for fact in facts if isinstance(fact, AttemptFailed)]
     for fact in sorted(relevant, key=lambda fact: fact.happened_at):
-        attempt = _attempt_for(fact, attempts)
+        attempt = _attempt_for(fact, attempts, firsts)
         if isinstance(fact, AttemptFailed):
             if attempt is None:
                 unmatched.append(fact)
@@ -59,7 +59,7 @@ def settle(source: Source, facts: Sequence[Fact], now: datetime) -> list[Attempt
                 attempt.state = Attempt.State.FAILED
         elif attempt is not None and not isinstance(fact, LinkChanged | DataRefused):
             may_merge = source.kind in registry.able("changes_ids")
-            if _succeeded(attempt, fact, source.key, now, may_merge=may_merge):
+            if _succeeded(attempt, fact, source.key, now, may_merge=may_merge) and attempt in attempts:
                 attempts.remove(attempt)
     return unmatched
 
@@ -87,12 +87,34 @@ def _candidates(source: Source, facts: Sequence[Fact], now: datetime) -> list[At
     return list(ours.select_related("provider").order_by("-started_at", "-pk"))
 
 
+def _at_first_connections(source: Source, facts: Sequence[Fact]) -> list[Attempt]:
+    """The open attempts at a first connection that an observation may be of, where the source is never listed.
+
+    Such a source reports what changed, so a connection that appears while its person consents is what came of it. A
+    listing only finds it, and says nothing of when it began.
+    """
+    if source.kind in registry.able("lists"):
+        return []
+    seen = [fact for fact in facts if isinstance(fact, ConnectionSeen) and fact.reference_id]
+    if not seen:
+        return []
+    found = Attempt.objects.filter(
+        source=source,
+        state=Attempt.State.OPEN,
+        connection__isnull=True,
+        link__isnull=False,
+        reference_id__in=_distinct(fact.reference_id for fact in seen),
+        started_at__gte=min(fact.happened_at for fact in seen) - WINDOW,
+    )
+    return list(found.select_related("provider").order_by("-started_at", "-pk"))
+
+
 def _distinct(values: Iterable[str | None]) -> list[str]:
     """The values, without the empty ones and without repeats."""
     return list({value for value in values if value})
 
 
-def _attempt_for(fact: Fact, attempts: Sequence[Attempt]) -> Attempt | None:
+def _attempt_for(fact: Fact, attempts: Sequence[Attempt], firsts: Sequence[Attempt]) -> Attempt | None:
     """The attempt of the fact's session, else of its id, else the one of its person and provider.
 
     A session is one attempt's own; a source whose ids never change gives all attempts the same.
@@ -100,14 +122,18 @@ def _attempt_for(fact: Fact, attempts: Sequence[Attempt]) -> Attempt | None:
     session = getattr(fact, "session_id", None)
     by_session = next((attempt for attempt in attempts if session and attempt.session_id == session), None)
     by_id = next((attempt for attempt in attempts if fact.user_id and attempt.user_id == fact.user_id), None)
-    if by_session or by_id or not isinstance(fact, ConsentGiven | IdReplaced | AttemptFailed):
+    if by_session or by_id:
         return by_session or by_id
+    if isinstance(fact, ConnectionSeen):
+        return next((one for one in firsts if one.state == Attempt.State.OPEN and _is_within(fact, one)), None)
+    if not isinstance(fact, ConsentGiven | IdReplaced | AttemptFailed):
+        return None
     within = [attempt for attempt in attempts if _is_within(fact, attempt)]
     still_open = (attempt for attempt in within if attempt.state == Attempt.State.OPEN)
     return next(still_open, None) or next(iter(within), None)
 
 
-def _is_within(fact: ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt) -> bool:
+def _is_within(fact: ConnectionSeen | ConsentGiven | IdReplaced | AttemptFailed, attempt: Attempt) -> bool:
     """Whether the fact has the attempt's person and provider (an `auth_cancelled` has none) soon after the press."""
     same_provider = not fact.provider or (attempt.provider is not None and attempt.provider.slug == fact.provider)
     soon = attempt.started_at - SKEW <= fact.happened_at <= attempt.started_at + WINDOW

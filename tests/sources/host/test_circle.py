@@ -145,11 +145,17 @@ def test_a_report_after_the_link_has_expired_is_not_of_it(client: Client, source
     assert (outcome(link), Attempt.objects.get().state) == ("", "abandoned")
 
 
-def test_a_first_connection_is_settled_by_its_consent(client: Client, source: Source) -> None:
+@pytest.mark.parametrize("kind", [ConsentGiven, ConnectionSeen])
+def test_a_first_connection_is_settled_by_its_first_report(
+    client: Client, source: Source, kind: type[ConsentGiven | ConnectionSeen]
+) -> None:
     integration = cast.integration_of("oura", source)
     link = issue(cast.the("cy"), integration, Wish(act(), language="en"), timezone.now(), at_most=3)
     assert "connection" not in press(client, link)
-    report(source, ConsentGiven("oura", "cy-oura", timezone.now(), "ref-cy", EVERYTHING))
+    report(source, ConnectionSeen("oura", "ada-oura", timezone.now(), "ref-ada", EVERYTHING))
+    report(source, ConnectionSeen("garmin", "cy-garmin", timezone.now(), "ref-cy", None))
+    assert outcome(link) == "", "what is of another person, or at another provider, is not of it"
+    report(source, kind("oura", "cy-oura", timezone.now(), "ref-cy", EVERYTHING))
     assert outcome(link) == "fixed"
 
 
