@@ -22,14 +22,16 @@ from standardwebhooks import Webhook
 from portal.embedded_postgres import CHECKOUT
 from scopes import flow
 from scopes.judge import policy
-from scopes.models import ApiKey, Connection, ReauthLink, Source
+from scopes.models import ApiKey, Connection, Endpoint, ReauthLink, Source
+from scopes.outbox import endpoints, sending, signing
 from tests import cast
 from tests.api.calls import key_for
+from tests.reauth.hands import act
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SIGNING_SECRETS = f"{'new-secret' * 4},{'old-secret' * 4}"
-WEBHOOK_SECRET = "whsec_bWFkZSB1cCBmb3IgYSB0ZXN0IG9ubHkhIQ=="
+KEYS = signing.keys_from("the portal's key")
 POLICY = {
     "requested": ["daily", "heartrate"],
     "requirements": [
@@ -50,13 +52,15 @@ def host(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     monkeypatch.setenv("HOST_SOURCES", "app")
     monkeypatch.setenv("HOST_APP_LINK_URL", f"{address}/connect/{{provider}}")
     monkeypatch.setenv("HOST_APP_SIGNING_SECRETS", SIGNING_SECRETS)
+    url = f"{address}/webhooks"
+    _, webhook_secret = endpoints.make("host", url, act(), KEYS[0], timezone.now(), loopback=True)
     environment = {
         "PATH": os.environ["PATH"],
         "PORTAL": live_server.url,
         "KEY": key_for(*Permission),
         # It knows the secret that signs as its second: they are being rotated.
         "HOST_APP_SIGNING_SECRETS": ",".join(reversed(SIGNING_SECRETS.split(","))),
-        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "WEBHOOK_SECRET": webhook_secret,
     }
     sample = CHECKOUT / "docs" / "examples" / "host.py"
     with subprocess.Popen([sys.executable, sample, str(port)], env=environment) as process:
@@ -95,13 +99,13 @@ def send(browser: requests.Session, page: requests.Response, **more: str | list[
     return browser.post(address, data={**hidden, **more}, timeout=10)
 
 
-def webhook(host: str, secret: str, body: str) -> int:
-    """The status with which the sample answers an event that is signed with this secret."""
-    at = datetime.now(UTC)
+def forged(host: str) -> int:
+    """The status with which the sample answers an event that somebody else signed."""
+    body, at = '{"type":"connection.forged"}', datetime.now(UTC)
     headers = {
         "webhook-id": "event-1",
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign("event-1", at, body),
+        "webhook-signature": Webhook(f"whsec_{secrets.token_hex(16)}").sign("event-1", at, body),
     }
     return requests.post(f"{host}/webhooks", body, headers=headers, timeout=5).status_code
 
@@ -130,11 +134,11 @@ def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) ->
     assert back.url.startswith(live_server.url) and "You can close this page" in back.text
     assert (ReauthLink.objects.get().outcome, reported()) == ("fixed", ["daily", "heartrate"])
 
-    event = '{"type":"connection.fixed","data":{}}'
-    assert webhook(host, f"whsec_{secrets.token_hex(16)}", event) == 401
-    assert webhook(host, WEBHOOK_SECRET, event) == webhook(host, WEBHOOK_SECRET, event) == 204
+    sending.send_due(Endpoint.objects.get().pk, KEYS, timezone.now, loopback=True)
+    assert forged(host) == 401
     settings = browser.get(host, timeout=10)
-    assert settings.text.count("event: connection.fixed") == 1
+    received = re.findall("event: ([a-z.]+)", settings.text)
+    assert sorted(received) == ["link.settled", "policy.published", "scopes.granted"]
     assert "Oura: ok" in settings.text and "Fix it" not in settings.text
     assert requests.get(f"{host}/connect/oura?request=made-up", timeout=5).status_code == 400
 
