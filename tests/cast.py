@@ -2,6 +2,8 @@
 
 Ada has granted all, Ben lacks one scope (Oura's heart rate), Cy revoked, Dee's provider reports nothing (Apple Health),
 Eve is on a retired provider (Fitbit), Finn has two providers (Oura and Withings).
+
+The fixture of this name records them once in a process, and copies them for later tests: see `copied_rows`.
 """
 
 from __future__ import annotations

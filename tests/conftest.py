@@ -23,6 +23,7 @@ from scopes.models import Source
 from scopes.sync import webhook
 from tests import cast as people
 from tests import emptying
+from tests.copied_rows import CopiedRows
 
 # The time of an example depends on the machine, which others share.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +36,7 @@ emptying.by_delete()
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"
 NO_BROWSER = "no Chromium was found"
+ASSEMBLED = CopiedRows(people.assemble)
 # They follow documents in clones of the checkout, command by command.
 LONGEST = ("test_commands_in_docs.py", "test_recipes.py", "test_demo.py", "test_startup_errors.py")
 
@@ -136,4 +138,5 @@ def catalogue_with(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., No
 @pytest.fixture
 def cast(db: None) -> Source:
     """Ada, Ben, Cy, Dee, Eve and Finn (see tests/cast.py); the source that they come from."""
-    return people.assemble()
+    ASSEMBLED.put()
+    return people.terra()

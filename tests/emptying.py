@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 _truncate = DatabaseOperations.sql_flush
@@ -22,15 +23,16 @@ def sql_flush(
     if reset_sequences or allow_cascade or not tables:
         options = {"reset_sequences": reset_sequences, "allow_cascade": allow_cascade}
         return list(_truncate(operations, style, tables, **options))
-    named = {table: operations.quote_name(table) for table in tables}
-    with operations.connection.cursor() as cursor:
-        found = " UNION ALL ".join(
-            f"SELECT '{table}' WHERE EXISTS (SELECT FROM {name})" for table, name in named.items()
-        )
-        cursor.execute(found)
-        full = [table for (table,) in cursor.fetchall()]
+    named = {table: operations.quote_name(table) for table in full(tables)}
     # The setting ends with the transaction.
-    return ["SET LOCAL session_replication_role = replica", *(f"DELETE FROM {named[table]}" for table in full)]
+    return ["SET LOCAL session_replication_role = replica", *(f"DELETE FROM {name}" for name in named.values())]
+
+
+def full(tables: Sequence[str]) -> list[str]:
+    """Those of the tables that hold anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables))
+        return [table for (table,) in cursor.fetchall()]
 
 
 def by_delete() -> None:

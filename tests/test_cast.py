@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import pytest
+from django.apps import apps
+from django.db import IntegrityError, transaction
 
-from scopes.models import Source, Verdict
-from tests.cast import connection_of, the
+from scopes.models import Person, Source, Verdict
+from tests.cast import NOW, assemble, connection_of, the
+from tests.copied_rows import CopiedRows
+
+
+@pytest.mark.django_db
+def test_who_is_copied_is_as_who_was_recorded() -> None:
+    copied = CopiedRows(assemble)
+    with transaction.atomic():
+        copied.put()
+        recorded = everything()
+        transaction.set_rollback(True)
+    assert not any(everything().values())
+
+    copied.put()
+
+    assert everything() == recorded
+    assert Person.objects.create(reference_id="ref-gus", created_at=NOW).pk not in {pk for pk, *_ in recorded["Person"]}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Person.objects.create(reference_id="ref-ada", created_at=NOW)
+
+
+def everything() -> dict[str, list[tuple[object, ...]]]:
+    """All rows of our tables."""
+    models = apps.get_app_config("scopes").get_models()
+    return {model.__name__: list(model._default_manager.order_by("pk").values_list()) for model in models}
 
 
 @pytest.mark.parametrize(
