@@ -15,7 +15,7 @@ import django
 from portal import database
 from portal.embedded_postgres import ClusterError
 
-PARTS = ("records", "publication", "listings", "webhooks", "refreshes")
+PARTS = ("records", "publication", "listings", "webhooks", "refreshes", "api")
 FEWER_LISTED = 20_000
 
 
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--deliveries", type=number, default=10_000)
     parser.add_argument("--refreshed", type=number, default=5_000)
     parser.add_argument("--held", type=number, default=200_000)
+    parser.add_argument("--reported", type=number, default=40_000)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, database.leave)
@@ -56,7 +57,7 @@ def measure(options: Namespace) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import listings, pages, publication, recording, refreshes, webhooks
+    from benchmarks import api, listings, pages, publication, recording, refreshes, webhooks
 
     def fresh() -> None:
         call_command("migrate", verbosity=0)
@@ -75,6 +76,7 @@ def measure(options: Namespace) -> None:
         "listings": lambda: listings.run(options.listed, {min(FEWER_LISTED, options.connections), options.connections}),
         "webhooks": lambda: webhooks.run(options.deliveries),
         "refreshes": lambda: refreshes.run(options.refreshed, options.held),
+        "api": lambda: api.run(options.reported),
     }
     table = []
     for part in options.only:

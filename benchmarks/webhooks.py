@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import http
-import http.client
 import json
-import os
 import random
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from benchmarks.process import begin
-from portal.embedded_postgres import CHECKOUT
+from benchmarks.served import THREADS, WORKERS, served
 from scopes.catalogue import default
 from scopes.models import Connection, Delivery, Period
 from scopes.sandbox.auth_events import user_object
@@ -32,7 +23,12 @@ from scopes.sandbox.signing import signature
 
 Row = tuple[str, str]
 SECRET = "bench-signing-secret"
-WORKERS, THREADS = 2, 8
+ACCOUNT = {
+    "TERRA_ENVIRONMENTS": "bench",
+    "TERRA_BENCH_DEV_ID": "bench",
+    "TERRA_BENCH_API_KEY": "bench",
+    "TERRA_BENCH_SIGNING_SECRETS": SECRET,
+}
 PROCESSES, LINES = 2, 8  # that send, and how many deliveries each has on its way
 REPEATED, FORGED = 0.1, 0.05
 Sent = tuple[bytes, str, str]  # body, signature, trace id
@@ -44,7 +40,7 @@ def run(deliveries: int) -> list[Row]:
     known = Connection.objects.count()
     sent, forged = _deliveries(deliveries)
     senders = ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=begin)
-    with _portal() as port, senders as pool:
+    with served(ACCOUNT) as port, senders as pool:
         list(pool.map(time.sleep, [1] * PROCESSES))  # the senders are there before the clock starts
         answers: Counter[int] = Counter()
         shares = [sent[place::PROCESSES] for place in range(PROCESSES)]
@@ -119,38 +115,3 @@ def _send_in_turn(deliveries: list[Sent], port: int) -> Counter[int]:
                     length = int(header.split(b":")[1])
             answers.read(length)
     return answered
-
-
-@contextmanager
-def _portal() -> Iterator[int]:
-    """The portal as it is run in production, but for https; on which port of the loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "TERRA_ENVIRONMENTS": "bench",
-        "TERRA_BENCH_DEV_ID": "bench",
-        "TERRA_BENCH_API_KEY": "bench",
-        "TERRA_BENCH_SIGNING_SECRETS": SECRET,
-    }
-    command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"]
-    with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stderr=subprocess.DEVNULL) as server:
-        try:
-            _wait(port)
-            connection.close()
-            yield port
-        finally:
-            server.terminate()
-
-
-def _wait(port: int) -> None:
-    for _ in range(300):
-        try:
-            line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            line.request("GET", "/healthz")
-            if line.getresponse().status == http.HTTPStatus.OK:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the portal did not start")
