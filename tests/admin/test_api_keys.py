@@ -63,7 +63,7 @@ def test_a_key_is_made_and_shown_once(engineer: Client, cast: Source) -> None:
     assert "shop" in page
     assert key.public_id in page
     assert "terra:prod" in page
-    secret = whole.rpartition("_")[2]
+    secret = whole.split("_", 2)[2]
     sessions = [session.get_decoded() for session in Session.objects.all()]
     assert secret not in page + str(sessions) + str(list(TrailEntry.objects.values())) + str(ApiKey.objects.values())
     entry = TrailEntry.objects.get(verb="api_key.made")
