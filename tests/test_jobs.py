@@ -9,10 +9,14 @@ from django.db import connection
 from django.utils import timezone
 
 from scopes import jobs, nightly, queue
-from scopes.models import AuditRun, JobFailure, Source
+from scopes.facts import LinkChanged, LinkState
+from scopes.models import AuditRun, Connection, JobFailure, LiveCheck, Source
+from scopes.sources import registry
 from tests import (
+    cast,
     counting_jobs,  # noqa: F401 - its jobs are the queue's
 )
+from tests.sources.fake import FakeKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,3 +54,32 @@ def test_failures_are_deleted_after_a_month() -> None:
 
     assert queue.failed(10) == [new]
     assert JobFailure.objects.get().job == new.pk
+
+
+def test_a_source_that_keeps_its_ids_is_asked_about_what_is_unconfirmed_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind = FakeKind()
+    monkeypatch.setitem(registry.KINDS, "fake", kind)
+    for name in ("DEV_ID", "API_KEY"):
+        monkeypatch.setenv(f"TERRA_PROD_{name}", "a-key")
+    monkeypatch.setenv("TERRA_PROD_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TERRA_ENVIRONMENTS", "prod")
+    fake = Source.objects.create(kind="fake", name="app")
+    at = cast.CONSENTED + timedelta(days=1)
+    for source in (fake, cast.terra()):
+        for name in ("known", "dead", "unknown"):
+            consent = cast.consent(name, "oura", ("daily",))
+            cast.take_in(consent, LinkChanged("oura", consent.user_id, LinkState.UNCONFIRMED, at), source=source)
+    kind.server.accounts["known-oura"] = ("ref-known", ("daily",))
+    kind.server.dead.add("dead-oura")
+
+    jobs.unconfirmed()
+
+    assert links(fake) == {"known-oura": "active", "dead-oura": "token_rejected", "unknown-oura": "unconfirmed"}
+    assert set(links(cast.terra()).values()) == {"unconfirmed"}
+    assert set(LiveCheck.objects.values_list("connection__integration__source__key", flat=True)) == {"fake:app"}
+
+
+def links(source: Source) -> dict[str, str]:
+    return dict(Connection.objects.filter(integration__source=source).values_list("user_id", "standing__link"))

@@ -121,7 +121,7 @@ def test_a_second_run_at_the_same_time_is_refused() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_run_that_was_killed_is_continued_by_the_next(tmp_path: Path) -> None:
-    with listed(3000) as terra:
+    with listed(1500) as terra:
         terra.add_fault(kind="slow", path="/subscriptions", rate=1.0, seconds=0.5)
         killed = audit(terra)
         until(lambda: Connection.objects.count() > 400)
