@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from scopes.api.keys import sources_of
 from scopes.api.problems import Problem
@@ -20,11 +20,9 @@ def person_of(key: ApiKey, reference_id: str) -> Person:
 
     Whoever has connections, and none at a source of the key, is as unknown as somebody who was never reported.
     """
-    people = Person.objects.defer("search").filter(reference_id=reference_id)
-    if key.sources.exists():
-        own = Connection.objects.filter(person=OuterRef("pk"), merged_into__isnull=True)
-        theirs = own.filter(integration__source__in=sources_of(key))
-        people = people.filter(Q(Exists(theirs)) | ~Q(Exists(own)))
+    own = Connection.objects.filter(person=OuterRef("pk"), merged_into__isnull=True)
+    seen = own.filter(integration__source__in=sources_of(key))
+    people = Person.objects.defer("search").filter(Exists(seen) | ~Exists(own), reference_id=reference_id)
     person = people.first()
     if person is None:
         raise Problem(404, "person_not_found", "There is no person with this reference id.")

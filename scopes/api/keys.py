@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
@@ -91,8 +91,8 @@ def _fits(key: ApiKey, secret: str, now: datetime) -> bool:
 
 def sources_of(key: ApiKey) -> QuerySet[Source]:
     """The sources that the key is for."""
-    named = key.sources.values("pk")
-    return Source.objects.filter(pk__in=named) if named.exists() else Source.objects.all()
+    named = ApiKey.sources.through.objects.filter(apikey=key)
+    return Source.objects.filter(Q(pk__in=named.values("source")) | ~Exists(named))
 
 
 def source_of(key: ApiKey, name: str | None) -> Source:
