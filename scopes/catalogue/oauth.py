@@ -208,8 +208,9 @@ class Refresh:
     """How tokens are refreshed. `endpoint` is empty where it is the token endpoint.
 
     After a rotation the refresh token that was sent still works for `grace_seconds`; None where nobody says.
-    `may_retry`: where the answer was lost, the same refresh token may be sent once more. `lifetime_days` count from the
-    consent or the last rotation, `unused_days` from the last use; None where there is no end, or none is known.
+    `may_retry`: where the answer was lost, the same refresh token may be sent once more. `redirect_uri`: the one of the
+    consent is sent again. `lifetime_days` count from the consent or the last rotation, `unused_days` from the last use;
+    None where there is no end, or none is known.
     """
 
     endpoint: str = ""
@@ -217,6 +218,7 @@ class Refresh:
     rotates: Rotates = Rotates.UNKNOWN
     grace_seconds: int | None = None
     may_retry: bool = False
+    redirect_uri: bool = False
     lifetime_days: int | None = None
     unused_days: int | None = None
 
@@ -243,14 +245,15 @@ class OAuth:
     """The authorization server of one provider, and what a client of it has to know.
 
     An address may have places in braces: `{client_id}` and `{account_id}` are ours, one other is a client's setting.
-    `sends_iss`: every return carries `iss` (RFC 9207). `takes_scopes` is false where no scopes can be requested.
-    `offline_scopes` are requested with every consent, for the refresh token. `not_echoed` are scopes
-    of which a report may be silent although they were granted. `tokens_in` is the dotted field of a token response that
-    holds the tokens and their scope; a response without it is read from its top. `success` is the field of a token
-    response, with its value, without which it is an error whatever its HTTP status. `reports` are looked at in their
-    order. `admin_consent`: there are scopes to which only an administrator can consent. `refusal_errors` are errors on
-    the return, other than `access_denied`, by which a person refused. `access_token_seconds` is the lifetime where a
-    response names none. `unconfirmed` are keys of the block that rest on one unofficial source or less.
+    `sends_iss`: every return carries `iss` (RFC 9207). `nonce` is false where ID tokens lack the nonce that was sent.
+    `takes_scopes` is false where no scopes can be requested. `offline_scopes` are requested with every consent, for the
+    refresh token. `not_echoed` are scopes of which a report may be silent although they were granted. `tokens_in` is
+    the dotted field of a token response that holds the tokens and their scope; a response without it is read from its
+    top. `success` is the field of a token response, with its value, without which it is an error whatever its HTTP
+    status. `reports` are looked at in their order. `admin_consent`: there are scopes to which only an administrator can
+    consent. `refusal_errors` are errors on the return, other than `access_denied`, by which a person refused.
+    `access_token_seconds` is the lifetime where a response names none. `unconfirmed` are keys of the block that rest on
+    one unofficial source or less.
     """
 
     authorization_endpoint: str
@@ -260,6 +263,7 @@ class OAuth:
     introspection: Introspection | None = None
     issuer: str = ""
     sends_iss: bool = False
+    nonce: bool = True
     takes_scopes: bool = True
     scope_parameter: str = "scope"
     scope_separator: str = " "

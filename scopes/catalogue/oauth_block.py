@@ -46,6 +46,7 @@ MAY = frozenset(
         "incremental_consent",
         "introspection",
         "issuer",
+        "nonce",
         "not_echoed",
         "offline_scopes",
         "omitted_scope",
@@ -75,7 +76,7 @@ ACCOUNT_MAY = frozenset({"fields", "endpoint"})
 REPORT_NEEDS = frozenset({"at"})
 REPORT_MAY = frozenset({"field", "endpoint"})
 REFRESH_MAY = frozenset(
-    {"endpoint", "parameters", "rotates", "grace_seconds", "may_retry", "lifetime_days", "unused_days"}
+    {"endpoint", "parameters", "rotates", "grace_seconds", "may_retry", "redirect_uri", "lifetime_days", "unused_days"}
 )
 SIGNALS_NEEDS = frozenset({"kind"})
 SIGNALS_MAY = frozenset({"issuer", "jwks_uri"})
@@ -109,6 +110,7 @@ def read(page: Page, node: yaml.Node) -> OAuth:
         introspection=_introspection(page, nodes["introspection"]) if "introspection" in nodes else None,
         issuer=_address(page, nodes, "issuer"),
         sends_iss=page.flag(nodes, "sends_iss", default=default.sends_iss),
+        nonce=page.flag(nodes, "nonce", default=default.nonce),
         takes_scopes=page.flag(nodes, "takes_scopes", default=default.takes_scopes),
         scope_parameter=page.optional_text(nodes, "scope_parameter") or default.scope_parameter,
         scope_separator=page.one_of(nodes, "scope_separator", SEPARATORS, default=default.scope_separator),
@@ -242,6 +244,7 @@ def _refresh(page: Page, node: yaml.Node) -> Refresh:
         rotates=page.optional_word(nodes, "rotates", Rotates.UNKNOWN),
         grace_seconds=page.whole_number(nodes, "grace_seconds"),
         may_retry=page.flag(nodes, "may_retry", default=False),
+        redirect_uri=page.flag(nodes, "redirect_uri", default=False),
         lifetime_days=page.whole_number(nodes, "lifetime_days"),
         unused_days=page.whole_number(nodes, "unused_days"),
     )

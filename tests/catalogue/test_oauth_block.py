@@ -69,6 +69,7 @@ FULL = (
     method: get
   issuer: https://{shop}.stride.example
   sends_iss: true
+  nonce: false
   scope_parameter: user_scope
   scope_separator: ","
   offline_scopes: [offline]
@@ -95,6 +96,7 @@ FULL = (
     rotates: yes
     grace_seconds: 60
     may_retry: true
+    redirect_uri: true
     lifetime_days: 90
     unused_days: 30
   access_token_seconds: 3600
@@ -138,7 +140,7 @@ def test_what_no_block_says_is_what_the_standards_say(tmp_path: Path) -> None:
     assert (oauth.reports, oauth.omitted_scope) == ((Report(ReportedAt.TOKEN_RESPONSE),), Omitted.AS_REQUESTED)
     assert (oauth.consents, oauth.refresh, oauth.signals) == (Consents.UNKNOWN, Refresh(), None)
     assert oauth.confirmed
-    assert not oauth.refresh.may_retry
+    assert oauth.nonce and not (oauth.refresh.may_retry or oauth.refresh.redirect_uri)
 
 
 def test_every_key_is_read(tmp_path: Path) -> None:
@@ -156,7 +158,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert oauth.introspection == Introspection(
         "https://{shop}.stride.example/introspect", Method.GET, TokenIn.QUERY, "token", TokenType.ACCESS, None
     )
-    assert (oauth.issuer, oauth.sends_iss) == ("https://{shop}.stride.example", True)
+    assert (oauth.issuer, oauth.sends_iss, oauth.nonce) == ("https://{shop}.stride.example", True, False)
     assert (oauth.scope_parameter, oauth.scope_separator, oauth.pkce) == ("user_scope", ",", Pkce.REQUIRED)
     assert (oauth.offline_scopes, oauth.not_echoed) == (("offline",), ("openid", "offline"))
     assert (oauth.client_authentication, oauth.token_request) == (ClientAuthentication.POST, Encoding.JSON)
@@ -172,7 +174,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
     assert (oauth.omitted_scope, oauth.consents) == (Omitted.UNKNOWN, Consents.ADD)
     assert oauth.refresh == Refresh(
-        "https://{shop}.stride.example/oauth/refresh", (("scope", "offline"),), Rotates.YES, 60, True, 90, 30
+        "https://{shop}.stride.example/oauth/refresh", (("scope", "offline"),), Rotates.YES, 60, True, True, 90, 30
     )
     assert (oauth.access_token_seconds, oauth.admin_consent) == (3600, True)
     assert oauth.refusal_errors == ("user_cancelled",)

@@ -162,6 +162,11 @@ def test_notion_and_garmin_take_no_scopes() -> None:
     assert [report.at for report in garmin.reports] == [ReportedAt.ENDPOINT]
 
 
+def test_gitlab_wants_the_redirect_uri_again_and_linkedins_id_tokens_have_no_nonce() -> None:
+    assert block("gitlab").refresh.redirect_uri
+    assert not block("linkedin").nonce
+
+
 def test_zoom_and_linkedin_end_what_was_granted_before() -> None:
     assert block("zoom").consents is block("linkedin").consents is Consents.REPLACE
     assert not block("zoom").incremental_consent

@@ -33,11 +33,14 @@ def nonce_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(f"nonce:{verifier}".encode()).digest()).decode().rstrip("=")
 
 
-def check_id_token(claims: Mapping[str, Any], client: Client, nonce: str, now: datetime) -> None:
-    """Raises RequestRefused for an ID token of another consent, of another client, or one that has ended."""
+def check_id_token(claims: Mapping[str, Any], client: Client, nonce: str | None, now: datetime) -> None:
+    """Raises RequestRefused for an ID token of another consent, of another client, or one that has ended.
+
+    `nonce` is None where the provider's ID tokens carry none: that it is of this consent only the code says then.
+    """
     audience = claims.get("aud")
     wrong = ""
-    if claims.get("nonce") != nonce:
+    if nonce is not None and claims.get("nonce") != nonce:
         wrong = "of another consent (its nonce differs)"
     elif client.client_id not in (audience if isinstance(audience, list) else [audience]):
         wrong = "of another client"

@@ -66,8 +66,10 @@ def exchange(oauth: OAuth, client: Client, code: str, verifier: str, callback_ur
     return token_answer(answered, oauth, what, During.EXCHANGE, (code, verifier, client.client_secret))
 
 
-def refresh(oauth: OAuth, client: Client, refresh_token: str, calls: Calls) -> TokenAnswer:
+def refresh(oauth: OAuth, client: Client, refresh_token: str, calls: Calls, callback_url: str = "") -> TokenAnswer:
     """New tokens for a refresh token, for the same scopes: more are never asked for.
+
+    `callback_url` is the redirect URI of the consent, for the providers that want it again.
 
     Raises CredentialDead for `invalid_grant`, whatever the HTTP status, and nothing else; CredentialRejected or
     AccountRefused where our client is refused; SourceUnavailable where nobody knows whether the token was used up.
@@ -79,6 +81,7 @@ def refresh(oauth: OAuth, client: Client, refresh_token: str, calls: Calls) -> T
         oauth.refresh.endpoint or oauth.token_endpoint,
         grant_type="refresh_token",
         refresh_token=refresh_token,
+        **({"redirect_uri": callback_url} if oauth.refresh.redirect_uri and callback_url else {}),
         **dict(oauth.token_parameters + oauth.refresh.parameters),
     )
     return token_answer(answered, oauth, what, During.REFRESH, (refresh_token, client.client_secret))

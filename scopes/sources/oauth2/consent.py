@@ -68,7 +68,7 @@ def begin(server: Server, request: ConsentRequest) -> BegunConsent:
         named[oauth.scope_parameter] = oauth.scope_separator.join(requested)
     if oauth.pkce is not Pkce.REFUSED:
         named |= {"code_challenge": authorization_server.challenge_of(verifier), "code_challenge_method": "S256"}
-    if OPENID in requested:
+    if OPENID in requested and oauth.nonce:
         named["nonce"] = nonce_of(verifier)
     url = authorization_server.authorization_url(oauth, server.client, request.callback_url, request.attempt, named)
     if len(url) > LONGEST_URL:
@@ -113,7 +113,8 @@ def finish(server: Server, returned: ConsentReturn, is_held: HeldAlready) -> Fin
         return Finished((failure,), server.oauth)
     answer = server.exchange(_code(parameters), _verifier(server.oauth, returned), returned.callback_url)
     if answer.id_token and OPENID in (returned.requested or ()):
-        check_id_token(claims_of(answer.id_token), server.client, nonce_of(returned.verifier), returned.at)
+        nonce = nonce_of(returned.verifier) if server.oauth.nonce else None
+        check_id_token(claims_of(answer.id_token), server.client, nonce, returned.at)
     account = account_of(server, answer, parameters)
     user_id = _user_id(account, returned.connected_as)
     if user_id is None:

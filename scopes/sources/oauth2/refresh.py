@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from django.conf import settings
+from django.urls import reverse
+
 from scopes.catalogue.entries import Provider
 from scopes.catalogue.oauth import Rotates
 from scopes.facts import Fact, LinkChanged, LinkState, ScopesChanged
@@ -180,9 +183,17 @@ class Refresher:
             return None
         server = self.server
         try:
-            return authorization_server.refresh(server.oauth, server.client, one.refresh_token(), server.calls)
+            return authorization_server.refresh(
+                server.oauth, server.client, one.refresh_token(), server.calls, self._callback_url()
+            )
         except (SourceError, vault.NotOpened, NotConfigured) as problem:
             return problem
+
+    def _callback_url(self) -> str:
+        """The redirect URI; empty where it is not wanted, or the address of this site is not known."""
+        if not self.server.oauth.refresh.redirect_uri or not settings.PORTAL_URL:
+            return ""
+        return f"{settings.PORTAL_URL}{reverse('reauth_callback', args=[self.kind, self.name])}"
 
     def _store(self, done: Iterable[tuple[Claimed, Reply]], run: _Run, now: datetime) -> tuple[Fact, ...]:
         """Store what came of some; their facts."""

@@ -233,6 +233,16 @@ class Test14Clocks:
         with pytest.raises(RequestRefused, match="ID token"):
             provider.finish(requested=("daily", "openid"))
 
+    def test_where_an_id_token_carries_no_nonce_none_is_sent_and_none_wanted(self, provider: Misbehaving) -> None:
+        provider.how["nonce"] = False
+        self.id_token(provider, nonce=None)
+        asked, _ = provider.begin()
+        assert "openid" in asked["scope"].split() and "nonce" not in asked
+        assert given(provider.finish(requested=("daily", "openid"))).user_id == "ben"
+        self.id_token(provider, nonce=None, aud="somebody")
+        with pytest.raises(RequestRefused, match="of another client"):
+            provider.finish(requested=("daily", "openid"))
+
 
 class Test15ScopesInAnotherShape:
     @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from portal.embedded_postgres import CHECKOUT
 from scopes.catalogue import provider_named
@@ -134,6 +135,18 @@ class TestWhatIsRefreshed:
         run(refresher(endpoint), clock)
         assert sorted(endpoint.asked) == sorted(f"user-{place}" for place in range(60))
         assert 4 < endpoint.most_together <= refresh.IN_FLIGHT
+
+    @pytest.mark.parametrize(
+        ("wanted", "sent"), [(True, ["https://portal.example/r/back/oauth2/acme/"]), (False, None)]
+    )
+    def test_the_redirect_uri_is_sent_again_where_the_provider_wants_it(
+        self, endpoint: Endpoint, clock: Clock, settings: Settings, wanted: bool, sent: list[str] | None
+    ) -> None:
+        settings.PORTAL_URL = "https://portal.example"
+        row = expired("ada", endpoint)
+        run(refresher(endpoint, redirect_uri=wanted), clock)
+        assert endpoint.forms[0].get("redirect_uri") == sent
+        assert pair(row)[0] == "access-2-of-ada"
 
     def test_without_time_nothing_is_begun(self, endpoint: Endpoint, clock: Clock) -> None:
         row = expired("ada", endpoint)

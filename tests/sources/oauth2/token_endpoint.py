@@ -35,6 +35,7 @@ class Endpoint:
     newest: dict[str, int] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    forms: list[dict[str, list[str]]] = field(default_factory=list)
     together: int = 0
     most_together: int = 0
     url: str = ""
@@ -49,6 +50,7 @@ class Endpoint:
         words, _, account = token.partition("-of-")
         with self.lock:
             self.asked.append(account)
+            self.forms.append(form)
             self.together += 1
             self.most_together = max(self.most_together, self.together)
         try:
