@@ -104,6 +104,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
                 "key",
                 ("make_api_key", "rotate_api_key", "revoke_api_key"),
             ),
+            Entry(
+                _("Endpoints"),
+                "endpoints",
+                "scopes.manage_endpoints",
+                "delivery",
+                ("make_endpoint", "rotate_endpoint", "change_endpoint", "sendings", "replay_sending"),
+            ),
             Entry(_("Unused permissions"), "unused_permissions", "scopes.view_integration", "key"),
             _records(_("Catalogue"), "provider", "catalogue"),
             _records(_("Agents"), "user", "agents", "auth"),

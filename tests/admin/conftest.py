@@ -30,15 +30,18 @@ from scopes.models import (
     LiveCheck,
     QuarantinedFact,
     ReauthLink,
+    Sending,
     Source,
     Suspicion,
     TrailEntry,
     Waiver,
 )
+from scopes.outbox import endpoints
 from scopes.roles import ROLES, permissions_of
 from tests import cast as people
 from tests.admin.reading import words_of
 from tests.api.calls import key_for
+from tests.outbox.receiving import ACT, endpoint
 
 PASSWORD = "a long and private one"
 
@@ -133,11 +136,21 @@ def records(cast: Source) -> Source:
     incident(cast, "finn", now)
     failed_job(now)
     key_for(ApiKey.Permission.READ_PEOPLE, sources=(cast,))
+    failed_sending(now)
     LiveCheck.objects.create(
         connection=people.connection_of("Ben"), user_id="ben-oura", author="agent-agent", batch=uuid4(),
         asked_at=now, answered_at=now, answer="known", active=True, scopes=["daily"], probe="expired",
     )  # fmt: skip
     return cast
+
+
+def failed_sending(now: datetime) -> Sending:
+    """An event that did not arrive at an endpoint."""
+    sending = endpoints.send_test(endpoint().pk, ACT, now)
+    sending.state, sending.attempts, sending.status, sending.error = Sending.State.FAILED, 9, 500, "answered with 500"
+    sending.ended_at = sending.tried_at = now
+    sending.save()
+    return sending
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ from scopes.models import (
     AuditRun,
     Connection,
     Delivery,
+    Endpoint,
     Incident,
     JobFailure,
     LiveCheck,
     PolicyVersion,
     Provider,
     ReauthLink,
+    Sending,
     Suspicion,
     TrailEntry,
     Waiver,
@@ -82,6 +84,12 @@ SCREENS: dict[str, set[str]] = {
     "make_api_key": {"engineer"},
     "rotate_api_key": {"engineer"},
     "revoke_api_key": {"engineer"},
+    "endpoints": {"engineer"},
+    "make_endpoint": {"engineer"},
+    "rotate_endpoint": {"engineer"},
+    "change_endpoint": {"engineer"},
+    "sendings": {"engineer"},
+    "replay_sending": {"engineer"},
     "unused_permissions": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
@@ -115,6 +123,8 @@ def address(screen: str) -> str:
         "scopes_delivery_change": Delivery.objects.first,
         "replay_delivery": Delivery.objects.first,
         "retry_job": JobFailure.objects.first,
+        "rotate_endpoint": Endpoint.objects.get,
+        "replay_sending": Sending.objects.get,
         "scopes_auditrun_change": AuditRun.objects.first,
         "scopes_trailentry_change": TrailEntry.objects.exclude(verb__endswith="opened").first,
         "scopes_integration_change": lambda: people.integration_of("oura"),
@@ -133,6 +143,8 @@ def address(screen: str) -> str:
         return reverse("admin:send_link", args=[people.the("Ben").pk, people.terra().pk, "oura"])
     if screen == "link":
         return reverse("admin:link", args=["bens-link"])
+    if screen == "change_endpoint":
+        return reverse("admin:change_endpoint", args=[Endpoint.objects.get().pk, "disable"])
     if screen == "check_many":
         return reverse("admin:check_many") + "?health=broken"
     if screen == "live_checks":
