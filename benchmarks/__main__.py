@@ -15,7 +15,7 @@ import django
 from portal import database
 from portal.embedded_postgres import ClusterError
 
-PARTS = ("records", "publication", "listings", "webhooks", "refreshes", "api")
+PARTS = ("records", "publication", "listings", "webhooks", "refreshes", "api", "events")
 FEWER_LISTED = 20_000
 
 
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--changes", type=number, default=10_000)
     parser.add_argument("--listed", type=number, default=200_000)
     parser.add_argument("--deliveries", type=number, default=10_000)
+    parser.add_argument("--events", type=number, default=10_000)
     parser.add_argument("--refreshed", type=number, default=5_000)
     parser.add_argument("--held", type=number, default=200_000)
     parser.add_argument("--reported", type=number, default=40_000)
@@ -57,7 +58,7 @@ def measure(options: Namespace) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import api, listings, pages, publication, recording, refreshes, webhooks
+    from benchmarks import api, events, listings, pages, publication, recording, refreshes, webhooks
 
     def fresh() -> None:
         call_command("migrate", verbosity=0)
@@ -77,6 +78,7 @@ def measure(options: Namespace) -> None:
         "webhooks": lambda: webhooks.run(options.deliveries),
         "refreshes": lambda: refreshes.run(options.refreshed, options.held),
         "api": lambda: api.run(options.reported),
+        "events": lambda: events.run(options.events),
     }
     table = []
     for part in options.only:

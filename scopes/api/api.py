@@ -19,7 +19,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from scopes.api import connection_list, errors, idempotency, links, own_key, people, person, problems, tokens
+from scopes.api import connection_list, errors, events, idempotency, links, own_key, people, person, problems, tokens
 from scopes.api.bodies import read_body
 from scopes.api.problems import Problem
 from scopes.door import door
@@ -53,7 +53,7 @@ api = Api(
 
 
 # The list of connections is at the same address as the report of them, so they have one router.
-for one in (people, person, connection_list, errors, links, tokens, own_key):
+for one in (people, person, connection_list, errors, events, links, tokens, own_key):
     api.add_router("", one.router)
 
 
