@@ -124,7 +124,7 @@ def address(screen: str) -> str:
         "replay_delivery": Delivery.objects.first,
         "retry_job": JobFailure.objects.first,
         "rotate_endpoint": Endpoint.objects.get,
-        "replay_sending": Sending.objects.get,
+        "replay_sending": Sending.objects.filter(state="failed").get,
         "scopes_auditrun_change": AuditRun.objects.first,
         "scopes_trailentry_change": TrailEntry.objects.exclude(verb__endswith="opened").first,
         "scopes_integration_change": lambda: people.integration_of("oura"),
