@@ -45,6 +45,11 @@ def test_a_nul_in_the_address_is_a_problem() -> None:
     assert problem(call("GET", "key?a=%00", key_for())) == (400, "bad_character")
 
 
+@pytest.mark.parametrize("path", ["people/ben%00", "nothing%00", "%00"])
+def test_a_nul_in_the_path_is_a_problem(path: str) -> None:
+    assert problem(call("GET", path, key_for())) == (400, "bad_request")
+
+
 def test_a_database_that_is_away_is_a_problem_with_a_time_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_key: Any) -> None:
         raise OperationalError("secret words")
