@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -134,3 +135,10 @@ def with_account(user_id: object = "ben-at-acme", **keys: Any) -> dict[str, Any]
 @pytest.fixture
 def provider(httpserver: HTTPServer) -> Misbehaving:
     return Misbehaving(httpserver)
+
+
+def jwt(**claims: Any) -> str:
+    head, body = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "RS256"}, claims)
+    )
+    return f"{head}.{body}.c2ln"
