@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from scopes import access_log
 from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, IdReplaced, LinkChanged, LinkState, ScopesChanged
+from scopes.intake.recording.reported_errors import keep
 from scopes.models import Connection, Source, TrailEntry
 from tests import cast as people
 from tests.admin.acts import page_of
@@ -47,6 +48,13 @@ def test_the_page_says_what_is_wrong_and_what_helps(
     page = read(name)
     for saying in sayings:
         assert saying in page
+
+
+def test_an_error_that_the_host_met_is_shown_with_its_connection(cast: Source, read: Callable[..., str]) -> None:
+    keep(people.connection_of("ben").pk, "token_invalid", "bad token", people.NOW)
+    page = read("Ben")
+    assert "Errors in the app The host met an error on 20 Nov 2026 that proves token_invalid" in page
+    assert "“bad token”. Reported by the host." in page
 
 
 def test_a_scope_that_was_removed_shows_since_when_and_the_facts_beside_it(
