@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from scopes.sources.errors import NotConfigured
 from scopes.sources.variables import NAME, NO, YES, is_safe_address, listed
@@ -21,6 +21,8 @@ SHORTEST_SECRET = 32
 MAKE_ONE = "openssl rand -base64 32"
 # What a template may leave open.
 PROVIDER_PLACE = "{provider}"
+# The parameter that is added.
+PARAMETER = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ def _wrong_in(name: str, variables: Mapping[str, str]) -> Iterator[str]:
         yield f"{link_url} must be an https:// address without password or fragment"
     elif re.search(r"[{}]", address.replace(PROVIDER_PLACE, "")) or PROVIDER_PLACE in urlsplit(address).netloc:
         yield f"{link_url} may leave {PROVIDER_PLACE} open, in its path or query, and nothing else"
+    elif PARAMETER in parse_qs(urlsplit(address).query, keep_blank_values=True):
+        yield f"{link_url} must have no parameter {PARAMETER!r}: it is added to the address"
     for place, secret in enumerate(listed(_value(name, SIGNING_SECRETS, variables)), start=1):
         if len(secret) < SHORTEST_SECRET or not re.fullmatch(r"[!-~]*", secret):
             yield f"{secrets}: secret {place} must be {SHORTEST_SECRET} characters or more; make one by {MAKE_ONE}"

@@ -17,9 +17,8 @@ from joserfc.jwk import OctKey
 
 from scopes.sources.consents import BegunConsent, ConsentRequest
 from scopes.sources.errors import RequestRefused
-from scopes.sources.host.environment import Host
+from scopes.sources.host.environment import PARAMETER, Host
 
-PARAMETER = "request"
 SIGNED, ENCRYPTED = "HS256", ("dir", "A256GCM")
 LIFETIME = timedelta(minutes=10)
 # Some web servers read no line of a request beyond 4094 bytes.

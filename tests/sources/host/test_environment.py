@@ -42,6 +42,7 @@ def test_what_is_on_this_machine_is_no_production() -> None:
         ({"HOST_APP_LINK_URL": "https://app.example/#s3cret"}, "HOST_APP_LINK_URL must be"),
         ({"HOST_APP_LINK_URL": "https://app.example/{person}"}, "HOST_APP_LINK_URL may leave {provider} open"),
         ({"HOST_APP_LINK_URL": "https://{provider}.example/"}, "in its path or query, and nothing else"),
+        ({"HOST_APP_LINK_URL": "https://app.example/?request="}, "must have no parameter 'request'"),
         ({"HOST_APP_SIGNING_SECRETS": ""}, "needs HOST_APP_SIGNING_SECRETS"),
         ({"HOST_APP_SIGNING_SECRETS": f"{SECRET},s3cret"}, "secret 2 must be 32 characters or more"),
         ({"HOST_APP_SIGNING_SECRETS": "s3crét" * 6}, "secret 1 must be"),
