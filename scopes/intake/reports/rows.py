@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
+from scopes.counted import counted
 from scopes.intake.files.file_rows import field_named
 from scopes.sources.fields import PayloadError
 
@@ -23,7 +24,7 @@ def rows_in(body: bytes, name: str) -> list[object]:
     if not isinstance(rows, list):
         raise UnreadableReport(f"{name} must be a list of rows.")
     if len(rows) > MOST_ROWS:
-        raise UnreadableReport(f"{name} has {len(rows):,} rows, at most {MOST_ROWS:,} are taken in one call.")
+        raise UnreadableReport(f"{name} has {counted(len(rows), 'row')}, at most {MOST_ROWS:,} are taken in one call.")
     return rows
 
 
