@@ -48,7 +48,7 @@ class HostKind(Kind):
         return (provider.slug,) if host and host.link_url else ()
 
     def request_more(self, provider: str, scope: str, name: str) -> str:
-        return f"Have your application ask {provider} for {scope}, and publish a policy that requests it."
+        return f"In the host application, add {scope} to what is requested from {provider}."
 
 
 def _configured() -> dict[str, Host]:

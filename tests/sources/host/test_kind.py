@@ -48,4 +48,4 @@ def test_its_variables_are_checked_with_all_others() -> None:
 
 def test_more_scopes_are_requested_by_the_application() -> None:
     sentence = registry.KINDS["host"].request_more("Oura", "tag", "app")
-    assert sentence == "Have your application ask Oura for tag, and publish a policy that requests it."
+    assert sentence == "In the host application, add tag to what is requested from Oura."
