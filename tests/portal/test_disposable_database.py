@@ -44,6 +44,7 @@ HARMLESS = {
     "diffsettings",
     "dumpdata",
     "erase_person",
+    "export_openapi_schema",
     "export_person",
     "findstatic",
     "import_connections",
