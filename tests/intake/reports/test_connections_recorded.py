@@ -115,6 +115,14 @@ def dated(row: Row, consents: Sequence[int]) -> Row:
         {1}, {1},
     )
 )  # fmt: skip
+@example(
+    # The newest account is the connection's.
+    (
+        [{"happened_at": 1, "provider_user_id": "a"}, {"happened_at": 3, "provider_user_id": "b"}],
+        [{"happened_at": 3, "provider_user_id": "b"}, {"happened_at": 1, "provider_user_id": "a"}],
+        {1}, set(),
+    )
+)  # fmt: skip
 def test_any_order_in_any_calls_any_number_of_times_has_the_same_result(
     cast: Source, drawn: tuple[list[Row], list[Row], set[int], set[int]]
 ) -> None:
