@@ -1,4 +1,4 @@
-"""What a change of standing means as events: by the verdicts of the standings before and after, in one statement."""
+"""What changes of standing mean as events: by the verdicts of the standings before and after, in one statement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connection
 from scopes.judge.rules import need_key
 from scopes.models.arrays import numbers
 from scopes.outbox import event_types
-from scopes.outbox.writing import NewEvent, write
+from scopes.outbox.writing import NewEvent, is_wanted, write
 from scopes.reasons import Health
 
 type Lines = Sequence[Mapping[str, Any]]
@@ -49,11 +49,12 @@ class _Change(NamedTuple):
 
 
 def write_changes(moved: Sequence[Moved], now: datetime) -> int:
-    """Write the events of these changes of standing, as far as an endpoint wants them; how many. Two statements.
+    """Write the events of these changes of standing, as far as an endpoint wants them; how many.
 
-    The connections must have their new standing already.
+    Three statements, and a quick one where no endpoint is enabled. The connections must have their new standing
+    already.
     """
-    if not moved:
+    if not moved or not is_wanted():
         return 0
     times = {one.connection: one.happened_at for one in moved}
     changes = sorted(_changes(moved))
@@ -61,7 +62,7 @@ def write_changes(moved: Sequence[Moved], now: datetime) -> int:
 
 
 def _changes(moved: Sequence[Moved]) -> list[_Change]:
-    """Those of the connections whose health or missing scopes changed; none where no endpoint is enabled."""
+    """Those of the connections whose health or missing scopes changed."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -77,8 +78,7 @@ def _changes(moved: Sequence[Moved]) -> list[_Change]:
             LEFT JOIN scopes_verdict old ON old.standing_id = moved.before
                                         AND old.policy_version_id = integration.policy_version_id
             LEFT JOIN scopes_person person ON person.id = c.person_id
-            WHERE EXISTS (SELECT FROM scopes_endpoint WHERE state = 'enabled')
-              AND (new.health, new.missing) IS DISTINCT FROM (coalesce(old.health, 'ok'), coalesce(old.missing, '{}'))
+            WHERE (new.health, new.missing) IS DISTINCT FROM (coalesce(old.health, 'ok'), coalesce(old.missing, '{}'))
             """,
             [
                 numbers(one.connection for one in moved),
