@@ -61,6 +61,7 @@ class Token(models.Model):
         ]
         indexes = [
             models.Index(fields=["refresh_at"], condition=Q(refresh_at__isnull=False), name="token_to_refresh"),
+            models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="token_by_end"),
             models.Index(fields=["key_id"], condition=Q(access__isnull=False), name="token_by_key"),
         ]
 

@@ -19,6 +19,8 @@ from scopes.models.transactions import in_transaction
 from scopes.sources.oauth2 import tokens, vault
 from scopes.sources.oauth2.answers import TokenAnswer
 
+# More that end within that than are refreshed mean that it is not about single connections.
+RECENTLY, MOST_ENDS = timedelta(hours=1), 20
 # After that whoever refreshed them was cut off.
 LEASE = timedelta(minutes=1)
 
@@ -145,6 +147,16 @@ def postpone(kind: str, name: str, until: datetime) -> int:
         connection__integration__source__name=name,
     )
     return rows.update(refresh_at=until)
+
+
+def many_end(kind: str, name: str, now: datetime) -> bool:
+    """Whether the tokens of so many of the source's connections ended lately that the provider, or we, may be wrong."""
+    since = now - RECENTLY
+    of_source = Token.objects.filter(
+        connection__integration__source__kind=kind, connection__integration__source__name=name
+    )
+    ended = of_source.filter(ended_at__gt=since).count()
+    return ended >= MOST_ENDS and of_source.filter(refreshed_at__gt=since)[: ended + 1].count() < ended
 
 
 def _apply(row: Token, outcome: Outcome, oauth: OAuth, now: datetime) -> None:

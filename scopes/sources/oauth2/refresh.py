@@ -58,6 +58,7 @@ THOUGHT_ALIVE = frozenset({LinkState.ACTIVE, LinkState.UNCONFIRMED, LinkState.GO
 # What a refresh that succeeds disproves.
 DISPROVED = frozenset({LinkState.UNCONFIRMED, LinkState.TOKEN_REJECTED, LinkState.REVOKED, LinkState.DEAUTHORISED})
 NOT_REFRESHED = "its access token does not work any more, and there is no refresh token"
+MANY_REFUSED = "the provider refuses the refresh tokens of many connections at once, so none of them ends for now"
 UNCERTAIN = "the answer to a refresh was lost, so nobody knows whether the refresh token was used up"
 
 log = logging.getLogger(__name__)
@@ -168,6 +169,7 @@ class Refresher:
         """
         reply = self._ask(claimed, clock)
         now = clock()
+        [(_, reply)] = self._believed([(claimed, reply)], now)
         outcome = self._outcome(claimed, reply, now)
         if not leases.write([outcome], self.server.oauth, now):
             return None, ()
@@ -197,7 +199,7 @@ class Refresher:
 
     def _store(self, done: Iterable[tuple[Claimed, Reply]], run: _Run, now: datetime) -> tuple[Fact, ...]:
         """Store what came of some; their facts."""
-        outcomes = [(self._outcome(one, reply, now), reply) for one, reply in done]
+        outcomes = [(self._outcome(one, reply, now), reply) for one, reply in self._believed(done, now)]
         written = leases.write([outcome for outcome, _ in outcomes], self.server.oauth, now)
         for _, reply in outcomes:
             run.note(reply)
@@ -210,6 +212,16 @@ class Refresher:
             if outcome.claimed.pk in written
             for fact in self._facts(outcome.claimed, reply, now)
         )
+
+    def _believed(self, done: Iterable[tuple[Claimed, Reply]], now: datetime) -> list[tuple[Claimed, Reply]]:
+        """`done`; where the refresh tokens of many are refused at once, those that are refused now are kept."""
+        replies = list(done)
+        if any(isinstance(reply, CredentialDead) for _, reply in replies) and leases.many_end(
+            self.kind, self.name, now
+        ):
+            kept = SourceUnavailable(MANY_REFUSED, status=HTTPStatus.BAD_REQUEST)
+            return [(one, kept if isinstance(reply, CredentialDead) else reply) for one, reply in replies]
+        return replies
 
     def _outcome(self, one: Claimed, reply: Reply, now: datetime) -> Outcome:
         if isinstance(reply, TokenAnswer):

@@ -9,8 +9,11 @@ import pytest
 from django.utils import timezone
 
 from scopes.catalogue.oauth import Rotates
-from scopes.sources.errors import AccountRefused
-from scopes.sources.oauth2 import refresh
+from scopes.models import Token
+from scopes.sources.errors import AccountRefused, SourceUnavailable
+from scopes.sources.oauth2 import refresh, tokens
+from scopes.sources.oauth2.leases import MOST_ENDS
+from scopes.sources.oauth2.refresh import IN_FLIGHT, MANY_REFUSED
 from tests.sources.oauth2.keys import NEW, VARIABLE
 from tests.sources.oauth2.refreshing import (
     Clock,
@@ -51,6 +54,50 @@ class TestOurClientIsRefused:
             assert (
                 pair(row)[1] == f"refresh-{endpoint.newest.get(row.connection.user_id, 1)}-of-{row.connection.user_id}"
             )
+
+
+class TestManyAreRefusedAtOnce:
+    def test_beyond_some_none_ends_and_all_are_tried_again(self, endpoint: Endpoint, clock: Clock) -> None:
+        rows = [expired(f"user-{place}", endpoint) for place in range(MOST_ENDS + 2 * IN_FLIGHT)]
+        endpoint.misbehave = lambda _account: refusal(400, "invalid_grant")
+
+        facts = run(refresher(endpoint), clock)
+
+        ended = Token.objects.filter(ended_at__isnull=False).count()
+        assert MOST_ENDS <= ended == len(facts) < MOST_ENDS + IN_FLIGHT
+        assert Token.objects.filter(refresh__isnull=False, error=MANY_REFUSED).count() >= 3
+        clock.later += timedelta(minutes=2)
+        assert run(refresher(endpoint), clock) == []
+        assert Token.objects.filter(ended_at__isnull=False).count() == ended
+
+        endpoint.misbehave = lambda _account: None
+        clock.later += timedelta(hours=2)
+        run(refresher(endpoint), clock)
+        assert Token.objects.filter(refresh__isnull=False, error="").count() == len(rows) - ended
+
+    def test_one_that_is_needed_now_is_kept_too(self, endpoint: Endpoint, clock: Clock) -> None:
+        for place in range(MOST_ENDS):
+            tokens.end(expired(f"user-{place}", endpoint).pk, clock())
+        row = expired("ada", endpoint)
+        endpoint.misbehave = lambda _account: refusal(400, "invalid_grant")
+
+        with pytest.raises(SourceUnavailable, match="many connections"):
+            refresher(endpoint).usable(row.pk, clock)
+        assert pair(row)
+
+    def test_where_more_are_refreshed_than_end_each_end_is_believed(self, endpoint: Endpoint, clock: Clock) -> None:
+        for place in range(MOST_ENDS):
+            tokens.end(expired(f"user-{place}", endpoint).pk, clock())
+        for place in range(MOST_ENDS + 1):
+            Token.objects.filter(pk=expired(f"good-{place}", endpoint).pk).update(
+                refreshed_at=clock(), refresh_at=clock() + timedelta(hours=1)
+            )
+        expired("ada", endpoint)
+        endpoint.misbehave = lambda _account: refusal(400, "invalid_grant")
+
+        [fact] = run(refresher(endpoint), clock)
+
+        assert fact.user_id == "ada"
 
 
 PAGE = (200, {"Content-Type": "text/html"}, b"<html>We will be back soon</html>")
