@@ -6,11 +6,11 @@ import json
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from scopes.api.problems import Problem
 from scopes.models import ApiCall, ApiKey
+from scopes.models.transactions import in_transaction
 from scopes.sync.retention import API_CALLS_KEPT
 
 HEADER = "Idempotency-Key"
@@ -35,17 +35,23 @@ def begin(request: HttpRequest, key: ApiKey, now: datetime) -> None:
     if not 0 < len(name) <= LONGEST or not name.isascii() or not name.isprintable():
         raise Problem(422, "idempotency_key_invalid", f"{HEADER} has 1 to {LONGEST} printable ASCII characters.")
     digest = sha256(b"\0".join((request.path.encode(), request.body))).hexdigest()
-    with transaction.atomic():
-        call, mine = ApiCall.objects.select_for_update().get_or_create(
-            key=key, idempotency_key=name, defaults={"request": digest, "at": now}
-        )
-        if not mine and now - call.at >= (CUT_OFF if call.status is None else API_CALLS_KEPT):
-            call.request, call.at, call.status, call.body = digest, now, None, None
-            call.save()
-            mine = True
+    call, mine = _claim(key, name, digest, now)
     if not mine:
         _repeated(call, digest)
     vars(request)["api_call"] = call
+
+
+@in_transaction
+def _claim(key: ApiKey, name: str, digest: str, now: datetime) -> tuple[ApiCall, bool]:
+    """The call of that name, and whether it is for us to answer."""
+    call, mine = ApiCall.objects.select_for_update().get_or_create(
+        key=key, idempotency_key=name, defaults={"request": digest, "at": now}
+    )
+    if not mine and now - call.at >= (CUT_OFF if call.status is None else API_CALLS_KEPT):
+        call.request, call.at, call.status, call.body = digest, now, None, None
+        call.save()
+        mine = True
+    return call, mine
 
 
 def _repeated(call: ApiCall, digest: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from scopes.models import Endpoint, OutboxEvent, Sending, Source
 from scopes.models.trail import Act
@@ -40,13 +40,18 @@ def make(
     target_of(url, loopback=loopback)
     wanted = [one for one in event_types.TYPES if one in set(types)]
     try:
-        with transaction.atomic():
-            made = Endpoint.objects.create(name=name, url=url, types=wanted, created_at=now, created_by=act.name)
-            made.sources.set(sources)
-            _entry("endpoint.made", made, act, now, url=url, types=wanted)
+        made = _create(name, url, wanted, sources, act, now)
     except IntegrityError:
         raise EndpointRefused(f"There is an endpoint with the name {name} already.") from None
     return made, signing.secret_of(made, key)
+
+
+@in_transaction
+def _create(name: str, url: str, types: Sequence[str], sources: Iterable[Source], act: Act, now: datetime) -> Endpoint:
+    made = Endpoint.objects.create(name=name, url=url, types=list(types), created_at=now, created_by=act.name)
+    made.sources.set(sources)
+    _entry("endpoint.made", made, act, now, url=url, types=list(types))
+    return made
 
 
 @in_transaction
