@@ -16,5 +16,6 @@ tokens       an access token, or the reason why not
 verdicts     what is missing and why, as these four write it
 caller       what a key sees of people, and how its calls are recorded
 arguments    only the parameters that are offered
+cursors      where the next page of a list begins
 idempotency  a call that is repeated is done once
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated
 
@@ -16,6 +14,7 @@ from scopes import access_log
 from scopes.api import arguments
 from scopes.api.caller import act_of
 from scopes.api.connections import router
+from scopes.api.cursors import cursor_of, read_cursor
 from scopes.api.keys import Permission, allows, caller, source_of, sources_of
 from scopes.api.problems import Problem
 from scopes.api.verdicts import (
@@ -112,7 +111,7 @@ def list_connections(request: HttpRequest, wanted: Query[Filters]) -> HttpRespon
         scope=wanted.scope or "",
         link=wanted.link or "",
     )
-    after = _read(wanted.after) if wanted.after is not None else 0
+    after = read_cursor("c", wanted.after) if wanted.after is not None else 0
     rows = list(lookup.page(standings, after, wanted.limit + 1).select_related("standing"))
     shown = rows[: wanted.limit]
     access_log.note_shown(
@@ -121,7 +120,7 @@ def list_connections(request: HttpRequest, wanted: Query[Filters]) -> HttpRespon
     judged, labels = judgements_of(shown), dict[str, dict[str, str]]()
     page = ConnectionsPage(
         connections=[_listed(row, judged[row.pk], labels) for row in shown],
-        next=_cursor(shown[-1].pk) if len(rows) > len(shown) else None,
+        next=cursor_of("c", shown[-1].pk) if len(rows) > len(shown) else None,
     )
     response = HttpResponse(page.model_dump_json(), content_type="application/json")
     response["Cache-Control"] = "no-store"
@@ -152,20 +151,3 @@ def _listed(row: Connection, judgement: Judgement, labels: dict[str, dict[str, s
 def _labels(provider: Provider) -> dict[str, str]:
     """The English labels of a provider's scopes."""
     return {scope["name"]: scope["labels"].get("en", scope["name"]) for scope in provider.entry["scopes"]}
-
-
-def _cursor(pk: int) -> str:
-    """Where the next page begins."""
-    return base64.urlsafe_b64encode(f"c{pk}".encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> int:
-    """Raises Problem where it is none of ours."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        text = ""
-    number = text[1:]
-    if not text.startswith("c") or not number.isdecimal() or len(number) > 18:
-        raise Problem(404, "cursor_unknown", "`after` is not the `next` of a page.")
-    return int(number)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,8 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from scopes import access_log
 from scopes.api import arguments
 from scopes.api.caller import act_of
+from scopes.api.cursors import cursor_of, read_cursor
 from scopes.api.keys import Permission, allows, caller, sources_of
-from scopes.api.problems import Problem
 from scopes.models import OutboxEvent
 from scopes.outbox import event_types, listing, signing
 
@@ -69,7 +67,7 @@ def list_events(request: HttpRequest, wanted: Query[EventFilters]) -> HttpRespon
     """
     arguments.only(request, EventFilters)
     key = caller(request)
-    after = _read(wanted.after) if wanted.after is not None else 0
+    after = read_cursor("e", wanted.after) if wanted.after is not None else 0
     sources = [source.pk for source in sources_of(key)] if key.sources.exists() else None
     types = [wanted.type] if wanted.type is not None else []
     rows = listing.page(after, wanted.limit + 1, sources=sources, types=types)
@@ -78,7 +76,7 @@ def list_events(request: HttpRequest, wanted: Query[EventFilters]) -> HttpRespon
     access_log.note_shown(act_of(key), "GET /api/v1/events", sorted(people, key=lambda one: one.pk), timezone.now())
     page = EventsPage(
         events=[_listed(row) for row in shown],
-        next=_cursor((shown[-1].number or after) if shown else after),
+        next=cursor_of("e", (shown[-1].number or after) if shown else after),
         more=len(rows) > len(shown),
     )
     response = HttpResponse(page.model_dump_json(), content_type="application/json")
@@ -95,20 +93,3 @@ def _listed(row: OutboxEvent) -> ListedEvent:
             "data": row.body["data"],
         }
     )
-
-
-def _cursor(number: int) -> str:
-    """Where the next page begins."""
-    return base64.urlsafe_b64encode(f"e{number}".encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> int:
-    """Raises Problem where it is none of ours."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        text = ""
-    number = text[1:]
-    if not text.startswith("e") or not number.isdecimal() or len(number) > 18:
-        raise Problem(404, "cursor_unknown", "`after` is not the `next` of a page.")
-    return int(number)
