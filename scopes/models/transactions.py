@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from random import uniform
+from time import sleep
 
 from django.db import OperationalError, connection, transaction
 
 DEADLOCK = "40P01"
 ATTEMPTS = 4
+PAUSE = (0.01, 0.1)
+"""Seconds between two attempts. Without a pause, the retry can lock again what the other one is about to get."""
 
 
 def retry_after_deadlock[Done](work: Callable[[], Done]) -> Done:
@@ -22,6 +26,7 @@ def retry_after_deadlock[Done](work: Callable[[], Done]) -> Done:
         except OperationalError as problem:
             if connection.in_atomic_block or getattr(problem.__cause__, "sqlstate", "") != DEADLOCK:
                 raise
+            sleep(uniform(*PAUSE))
     return work()
 
 

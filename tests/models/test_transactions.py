@@ -35,7 +35,7 @@ def test_two_that_wait_for_each_other_both_end_well_though_each_is_a_transaction
         connection.close()
 
     at_once(lambda: work(rows), lambda: work(rows[::-1]))
-    assert begun[0] == 3, "one of them was ended by the database, and done again"
+    assert begun[0] >= 3, "one of them was ended by the database, and done again"
 
 
 def test_the_lock_timeout_is_respected() -> None:
