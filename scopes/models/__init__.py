@@ -8,6 +8,7 @@ from scopes.models.incident import Incident, QuarantinedFact
 from scopes.models.job import JobFailure, RequestBudget
 from scopes.models.live_check import LiveCheck, Refusal, ReportedError
 from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
+from scopes.models.message import Message
 from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
@@ -38,6 +39,7 @@ __all__ = [
     "Listing",
     "LiveCheck",
     "Merge",
+    "Message",
     "OutboxEvent",
     "Period",
     "Person",

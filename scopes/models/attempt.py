@@ -12,7 +12,10 @@ from scopes.models.arrays import among
 
 
 class ReauthLink(models.Model):
-    """Our own URL for one person and one integration. Only a hash of its secret is stored.
+    """Our own URL for one person and one integration. Only hashes of its secrets are stored.
+
+    `secret_hash` is of the newest secret. `earlier_secret_hashes` are of those that still work: each message has a
+    secret of its own, and a reminder does not end the address that an earlier mail brought.
 
     The provider's short-lived URL is made when the person presses the button. A person has one live link for an
     integration. It ends early only when it is `fixed`, withdrawn or replaced by a newer link: after any other outcome
@@ -30,6 +33,7 @@ class ReauthLink(models.Model):
 
     public_id = models.CharField(max_length=22, unique=True)
     secret_hash = models.BinaryField(max_length=32)
+    earlier_secret_hashes = ArrayField(models.BinaryField(max_length=32), default=list, db_default=[], blank=True)
     person = models.ForeignKey("scopes.Person", models.PROTECT, related_name="reauth_links")
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="reauth_links")
     connection = models.ForeignKey(

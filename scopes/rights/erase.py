@@ -40,6 +40,7 @@ KEPT_DETAIL = frozenset({"consents", "expires_at", "needs", "outcome", "overridd
 TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
     ("scopes_sending", lambda data: data.sendings),
     ("scopes_outboxevent", lambda data: data.events),
+    ("scopes_message", lambda data: data.messages),
     ("scopes_attempt", lambda data: data.attempts),
     ("scopes_reauthlink", lambda data: data.links),
     ("scopes_waiver", lambda data: data.waivers),

@@ -13,6 +13,7 @@ from scopes.models import (
     Integration,
     LiveCheck,
     Merge,
+    Message,
     OutboxEvent,
     ReauthLink,
     ReferenceConflict,
@@ -67,7 +68,7 @@ def export(data: PersonalData, now: datetime) -> dict[str, Any]:
             for row in data.named_for
         ],
         "attempts": [_attempt(row) for row in data.attempts],
-        "links": [_link(row) for row in data.links],
+        "links": [_link(row, data) for row in data.links],
         "dont_contact": [_dont_contact(row) for row in data.dont_contact],
         "events": [_event(row, data) for row in data.events],
         "deliveries": [_delivery(row) for row in deliveries_naming(data.names)],
@@ -258,7 +259,7 @@ def _attempt(row: Attempt) -> dict[str, Any]:
     }
 
 
-def _link(row: ReauthLink) -> dict[str, Any]:
+def _link(row: ReauthLink, data: PersonalData) -> dict[str, Any]:
     times = ("created_at", "expires_at", "opened_at", "redirected_at", "returned_at", "settled_at", "withdrawn_at")
     return {
         **_where(row.integration),
@@ -271,6 +272,17 @@ def _link(row: ReauthLink) -> dict[str, Any]:
         **{name: _time(getattr(row, name)) for name in times},
         "outcome": row.outcome,
         "outcome_detail": row.outcome_detail,
+        "messages": [_message(message) for message in data.messages if message.link_id == row.pk],
+    }
+
+
+def _message(row: Message) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "channel": row.channel,
+        "state": row.state,
+        "detail": row.detail,
+        **{name: _time(getattr(row, name)) for name in ("created_at", "due_at", "sent_at", "ended_at")},
     }
 
 

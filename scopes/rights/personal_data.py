@@ -18,6 +18,7 @@ from scopes.models import (
     LinkEvent,
     LiveCheck,
     Merge,
+    Message,
     OutboxEvent,
     Period,
     Person,
@@ -67,6 +68,7 @@ class PersonalData:
     named_for: list[ReferenceConflict]
     attempts: list[Attempt]
     links: list[ReauthLink]
+    messages: list[Message]
     dont_contact: list[DontContact]
     events: list[OutboxEvent]
     sendings: list[Sending]
@@ -107,6 +109,7 @@ class PersonalData:
             "reports for two people": len(self.reference_conflicts) + len(self.named_for),
             "attempts": len(self.attempts),
             "links": len(self.links),
+            "messages": len(self.messages),
             "do-not-contact marks": len(self.dont_contact),
             "events": len(self.events),
             "activity log entries": len(self.trail),
@@ -172,6 +175,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         named_for=named_for,
         attempts=attempts,
         links=links,
+        messages=list(Message.objects.filter(link__in=links).order_by("link", "number")),
         events=events,
         sendings=list(Sending.objects.filter(event__in=events).select_related("endpoint").order_by("pk")),
         dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],

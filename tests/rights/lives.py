@@ -20,6 +20,7 @@ from scopes.models import (
     Incident,
     Listing,
     LiveCheck,
+    Message,
     QuarantinedFact,
     TrailEntry,
 )
@@ -88,7 +89,8 @@ def live() -> None:
         Connection.objects.get(user_id="ben-new", merged_into=None).waivers.get(), Act(rex(), "He said yes."), NOW
     )
     attempt = press(send(cast.the("Ben"), reason="Ben Bitdiddle called.").link, "ben-minted")
-    send(cast.the("Ben"), reason="Again.", ticket="T-9")
+    again = send(cast.the("Ben"), reason="Again.", ticket="T-9").link
+    Message.objects.create(link=again, state="bounced", detail="550", created_at=NOW, due_at=NOW, ended_at=NOW)
     send(cast.the("Cy"), reason="Like Ben Bitdiddle (ref-ben).")
     landing.returned(attempt, "failure", {"reference_id": ["ref-ben"]}, NOW)
     Attempt.objects.filter(pk=attempt.pk).update(session_id="ben-session")
