@@ -57,6 +57,67 @@ def standings_where(
         return [pk for (pk,) in cursor.fetchall()]
 
 
+def counts_where(
+    *, integration: int | None = None, source: int | None = None, health: str = "", scope: str = "", reason: str = ""
+) -> dict[str, dict[str, int]]:
+    """Filter -> value -> number of connections in the last census that match it and all other filters.
+
+    The filters are "source", "integration" (both ids, as text), "health", "scope" and "reason". A value that no
+    connection has is left out.
+    """
+    counts: dict[str, dict[str, int]] = {name: {} for name in ("source", "integration", "health", "scope", "reason")}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH judged AS MATERIALIZED (
+                SELECT integration.id AS integration, integration.source_id AS source, verdict.health,
+                       verdict.link_reason, verdict.missing, sum(census.connections) AS connections,
+                       %(integration)s::bigint IS NULL OR integration.id = %(integration)s AS of_integration,
+                       %(source)s::bigint IS NULL OR integration.source_id = %(source)s AS of_source,
+                       %(health)s = '' OR verdict.health = %(health)s AS of_health
+                FROM scopes_integration integration
+                JOIN scopes_verdict verdict ON verdict.policy_version_id = integration.policy_version_id
+                JOIN scopes_census census ON census.standing_id = verdict.standing_id
+                WHERE census.connections > 0
+                GROUP BY integration.id, verdict.health, verdict.link_reason, verdict.missing
+            ),
+            gaps AS MATERIALIZED (
+                SELECT judged.*,
+                       ARRAY(SELECT DISTINCT left(entry, -strpos(reverse(entry), '=')) FROM unnest(missing) entry
+                             WHERE %(reason)s = ''
+                                OR right(entry, length(%(reason)s) + 1) = '=' || %(reason)s) AS scopes,
+                       ARRAY(SELECT right(entry, strpos(reverse(entry), '=') - 1) FROM unnest(missing) entry
+                             WHERE %(scope)s = '' OR starts_with(entry, %(scope)s || '=')
+                             UNION SELECT link_reason WHERE %(scope)s = '' AND link_reason <> '') AS reasons
+                FROM judged
+            ),
+            found AS MATERIALIZED (
+                SELECT gaps.*, CASE WHEN %(scope)s <> '' THEN %(scope)s = ANY(scopes)
+                                    ELSE %(reason)s = '' OR %(reason)s = ANY(reasons) END AS of_gap
+                FROM gaps
+            )
+            SELECT 'source', source::text, sum(connections) FROM found
+            WHERE of_integration AND of_health AND of_gap GROUP BY 2
+            UNION ALL
+            SELECT 'integration', integration::text, sum(connections) FROM found
+            WHERE of_source AND of_health AND of_gap GROUP BY 2
+            UNION ALL
+            SELECT 'health', health, sum(connections) FROM found
+            WHERE of_source AND of_integration AND of_gap GROUP BY 2
+            UNION ALL
+            SELECT 'scope', one, sum(connections) FROM found CROSS JOIN unnest(scopes) one
+            WHERE of_source AND of_integration AND of_health GROUP BY 2
+            UNION ALL
+            SELECT 'reason', one, sum(connections) FROM found CROSS JOIN unnest(reasons) one
+            WHERE of_source AND of_integration AND of_health GROUP BY 2
+            """,
+            {"integration": integration, "source": source, "health": health, "scope": scope, "reason": reason},
+        )
+        for name, value, number in cursor.fetchall():
+            counts[name][value] = int(number)
+    return counts
+
+
 def affected(integrations: Iterable[int]) -> dict[int, dict[str, int]]:
     """Integration -> `scope=reason` or link reason -> number of connections in the last census."""
     counts: dict[int, dict[str, int]] = {}

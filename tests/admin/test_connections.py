@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from scopes.admin import connections
 from scopes.facts import ConsentGiven
-from scopes.models import Source
+from scopes.models import Connection, Source
 from tests import cast as people
 
 
@@ -41,7 +41,7 @@ def test_a_filter_that_no_choice_offers_is_not_asked(cast: Source, signed_in: Ca
         "reason": "%",
         "integration": "1 OR 1=1",
         "source": "99999",
-        "scope": "heartrate",
+        "scope": "heart",
     }
     assert len(names(browser, **made_up, after="-1")) == 7
 
@@ -69,6 +69,56 @@ def test_pages_of_connections_go_on_by_id(
         seen += [row.pk for row, _ in page.context["rows"]]
         address = page.context["more"]
     assert len(seen) == 7 and seen == sorted(set(seen))
+
+
+def numbers(browser: Client, **asked: str | int) -> dict[str, list[tuple[str, int | None]]]:
+    """Filter -> its choices with their numbers, as the page of these filters offers them."""
+    page = browser.get(reverse("admin:connections"), asked)
+    return {one.title: [(choice.words, choice.number) for choice in one.choices] for one in page.context["filters"]}
+
+
+def test_each_choice_says_how_many_connections_it_leaves(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("agent")
+    oura = people.integration_of("oura").pk
+    offered = numbers(browser, integration=oura)
+    assert dict(offered["Health"]) == {"All": None, "OK": 2, "Blocked": 1, "Broken": 1}
+    for words, number in offered["Health"][1:]:
+        assert len(names(browser, integration=oura, health=words.lower())) == number
+    assert ("Oura", 1) in numbers(browser, health="blocked")["Provider"]
+
+
+def test_a_missing_scope_can_be_chosen_before_a_provider(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("agent")
+    assert ("heartrate (Oura)", 1) in numbers(browser)["Missing scope"]
+    assert names(browser, scope="heartrate") == ["Ben Bitdiddle, Oura"]
+    assert names(browser, scope="heartrate", reason="removed_later") == []
+    assert ("heartrate", 1) in numbers(browser, integration=people.integration_of("oura").pk)["Missing scope"]
+
+
+def test_the_page_before_is_one_click_away(
+    cast: Source, signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "PAGE", 3)
+    browser = signed_in("agent")
+    list_of = reverse("admin:connections")
+    first = browser.get(list_of + "?order=newest")
+    second = browser.get(list_of + first.context["more"])
+    back = browser.get(list_of + second.context["previous"])
+    assert first.context["previous"] == "" == back.context["previous"]
+    assert [row.pk for row, _ in back.context["rows"]] == [row.pk for row, _ in first.context["rows"]]
+    assert browser.get(list_of + back.context["more"]).context["rows"] == second.context["rows"]
+
+
+def test_an_order_by_consent_is_offered_within_one_provider(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("agent")
+    assert [words for words, _ in numbers(browser)["Sort"]] == ["Oldest first", "Newest first"]
+    assert names(browser, order="newest") == names(browser)[::-1]
+    assert names(browser, order="last_consent") == names(browser)
+    oura = people.integration_of("oura").pk
+    offered = numbers(browser, integration=oura)["Sort"]
+    assert [words for words, _ in offered][2:] == ["Latest consent first", "Earliest consent first"]
+    Connection.objects.filter(pk=people.connection_of("Ben").pk).update(consented_at=people.NOW)
+    assert names(browser, integration=oura, order="last_consent")[0] == "Ben Bitdiddle, Oura"
 
 
 def test_unclaimed_and_staging_connections_are_distinguished(cast: Source, signed_in: Callable[[str], Client]) -> None:

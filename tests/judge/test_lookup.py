@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from scopes.judge import lookup
+from scopes.judge import census, lookup
 from scopes.models import Connection, Source
+from tests import cast as people
 
 pytestmark = pytest.mark.django_db
 
@@ -47,3 +50,28 @@ def test_pages_of_connections_follow_each_other_without_a_gap_or_a_repeat(cast: 
         after = page[-1].pk
 
     assert pages == sorted(Connection.objects.values_list("pk", flat=True))
+
+
+def test_counts_are_those_of_the_connections_that_a_filter_finds(cast: Source) -> None:
+    census.take(people.NOW)
+    integrations = {slug: people.integration_of(slug).pk for slug in ("oura", "withings")}
+    asked: tuple[dict[str, Any], ...] = (
+        {},
+        {"health": "blocked"},
+        {"scope": "heartrate"},
+        {"reason": "declined"},
+        {"reason": "revoked"},
+        {"scope": "heartrate", "reason": "declined"},
+        {"integration": integrations["oura"], "health": "broken"},
+    )
+    for filters in asked:
+        counts = lookup.counts_where(**filters)
+        for name, values in counts.items():
+            for value, number in values.items():
+                wanted: dict[str, Any] = {**filters, name: value}
+                wanted["sources"] = [int(wanted.pop("source"))] if "source" in wanted else None
+                wanted["integration"] = int(wanted["integration"]) if "integration" in wanted else None
+                found = lookup.page(lookup.standings_where(**wanted)).count()
+                assert (name, value, found) == (name, value, number), filters
+    assert lookup.counts_where(scope="heartrate")["reason"] == {"declined": 1}
+    assert lookup.counts_where(reason="revoked")["scope"] == {}
