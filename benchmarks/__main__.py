@@ -15,7 +15,7 @@ import django
 from portal import database
 from portal.embedded_postgres import ClusterError
 
-PARTS = ("records", "publication", "listings", "webhooks", "refreshes", "api", "events")
+PARTS = ("records", "publication", "listings", "webhooks", "refreshes", "api", "api_reading", "events")
 FEWER_LISTED = 20_000
 
 
@@ -58,7 +58,7 @@ def measure(options: Namespace) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import api, events, listings, pages, publication, recording, refreshes, webhooks
+    from benchmarks import api, api_reading, events, listings, pages, publication, recording, refreshes, webhooks
 
     def fresh() -> None:
         call_command("migrate", verbosity=0)
@@ -78,6 +78,7 @@ def measure(options: Namespace) -> None:
         "webhooks": lambda: webhooks.run(options.deliveries),
         "refreshes": lambda: refreshes.run(options.refreshed, options.held),
         "api": lambda: api.run(options.reported),
+        "api_reading": lambda: api_reading.run(options.connections, options.standings),
         "events": lambda: events.run(options.events),
     }
     table = []

@@ -45,7 +45,7 @@ def run(reported: int) -> list[Row]:
     for slug in PROVIDERS:
         integration = ensure_integration(source, default().provider(slug), AT)
         publish(draft(integration, policy_for(slug), author="Bench", now=AT), now=AT)
-    key, table = _key(), []
+    key, table = bench_key(ApiKey.Permission.WRITE_CONNECTIONS), []
     with served({}) as port:
         for what, days, fewer in ROUNDS:
             rows = [_row(number, days, fewer) for number in range(reported)]
@@ -60,13 +60,14 @@ def run(reported: int) -> list[Row]:
     return [*table, ("  each with", how), ("  periods a connection at the end", f"{periods / reported:.2f}")]
 
 
-def _key() -> str:
+def bench_key(*permissions: ApiKey.Permission) -> str:
+    """A new key with these permissions, as it is written in a request."""
     secret, public_id = new_secret(), new_public_id()
     ApiKey.objects.create(
-        name="bench",
+        name=f"bench {public_id}",
         public_id=public_id,
         digest=digest_of(secret),
-        permissions=[ApiKey.Permission.WRITE_CONNECTIONS],
+        permissions=permissions,
         requests_per_minute=600_000,
         created_at=timezone.now(),
         created_by="bench",

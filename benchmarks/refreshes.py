@@ -41,7 +41,7 @@ def run(refreshed: int, held: int) -> list[Row]:
     os.environ["SCOPES_TOKEN_KEYS"] = KEY
     rows: list[Row] = []
     with providing() as url:
-        _hold(max(refreshed, held))
+        hold(max(refreshed, held))
         for issuer, what in (("same", "without rotation"), ("rotating", "with rotation")):
             _due(SAMPLE)
             by_row = _row_by_row(f"{url}/{issuer}")
@@ -74,14 +74,20 @@ def providing() -> Iterator[str]:
         server.terminate()
 
 
-def _hold(number: int) -> None:
+def reference_of(place: int) -> str:
+    """The reference id of the connection at this place; that of a person, where the tables are populated."""
+    return f"user-{place + 1}"
+
+
+def hold(number: int) -> None:
     """That many connections, each with tokens that are not due."""
     source = Source.objects.create(kind="oauth2", name=NAME)
     now = timezone.now()
     origin = Origin(source.key, OriginKind.RETURN, "bench")
-    facts = (ConsentGiven(SLUG, f"account-{place}", now, f"ref-{place}", SCOPES) for place in range(number))
+    facts = (ConsentGiven(SLUG, f"account-{place}", now, reference_of(place), SCOPES) for place in range(number))
     flow.take_in(source, facts, origin, now)
-    for rows in batched(Connection.objects.order_by("pk").values_list("pk", "user_id"), BATCH):
+    made = Connection.objects.filter(integration__source=source).order_by("pk")
+    for rows in batched(made.values_list("pk", "user_id"), BATCH):
         Token.objects.bulk_create(_tokens(pk, account, now) for pk, account in rows)
     vacuum()
 
@@ -100,7 +106,7 @@ def _due(number: int) -> None:
     Token.objects.filter(pk__in=pks).update(refresh_at=timezone.now(), failing_since=None)
 
 
-def _settings(issuer: str) -> dict[str, str]:
+def settings(issuer: str) -> dict[str, str]:
     """What sets the client up."""
     return {
         "OAUTH2_CLIENTS": NAME,
@@ -114,7 +120,7 @@ def _settings(issuer: str) -> dict[str, str]:
 
 def _refresh(issuer: str, number: int) -> float:
     """Connections a second, as the job refreshes them; each must hold new tokens afterwards."""
-    os.environ.update(_settings(issuer))
+    os.environ.update(settings(issuer))
     began_at, began = timezone.now(), time.perf_counter()
     refreshes.refresh_due(Source.objects.get(), registry.gateway("oauth2", NAME), timezone.now, lambda: True)
     seconds = time.perf_counter() - began
@@ -149,7 +155,7 @@ def _night(issuer: str, asked_before: timedelta) -> tuple[float, float]:
     later = now + timedelta(days=1)
     Token.objects.update(asked_at=now - asked_before, access_expires_at=later, refresh_at=later - timedelta(minutes=5))
     command = [sys.executable, "manage.py", "sync_connections", f"oauth2:{NAME}", "--json"]
-    process = subprocess.Popen(command, cwd=CHECKOUT, env={**os.environ, **_settings(issuer)}, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=CHECKOUT, env={**os.environ, **settings(issuer)}, stdout=subprocess.PIPE)
     assert process.stdout
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
