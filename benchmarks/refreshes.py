@@ -38,7 +38,6 @@ SCOPES = tuple(token_provider.GRANTED.split())
 
 def run(refreshed: int, held: int) -> list[Row]:
     """Rows of (what, figure) for `refreshed` tokens that are due, and for a night over `held` connections."""
-    os.environ["SCOPES_TOKEN_KEYS"] = KEY
     rows: list[Row] = []
     with providing() as url:
         hold(max(refreshed, held))
@@ -81,6 +80,7 @@ def reference_of(place: int) -> str:
 
 def hold(number: int) -> None:
     """That many connections, each with tokens that are not due."""
+    os.environ["SCOPES_TOKEN_KEYS"] = KEY
     source = Source.objects.create(kind="oauth2", name=NAME)
     now = timezone.now()
     origin = Origin(source.key, OriginKind.RETURN, "bench")
