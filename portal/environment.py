@@ -99,6 +99,16 @@ def links_a_month() -> int:
     return _number("PORTAL_LINKS_A_MONTH", 3)
 
 
+def reminders() -> int:
+    """What PORTAL_REMINDERS says: how many reminders follow a mailed link at most; 1 if it says nothing."""
+    return _number("PORTAL_REMINDERS", 1)
+
+
+def reminder_days() -> int:
+    """What PORTAL_REMINDER_DAYS says: so many days after the mail before; 3 if it says nothing."""
+    return _number("PORTAL_REMINDER_DAYS", 3)
+
+
 def events_to_loopback() -> bool:
     """What EVENTS_TO_LOOPBACK says: whether events may be sent to this machine, also unencrypted; no by default."""
     return bool(env.bool("EVENTS_TO_LOOPBACK", default=False))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded_postgres, environment
+from portal.mail_settings import unsafe_mail, wrong_mail
 
 SHORTEST_SECRET = 50
 TRUTH = {"", "true", "yes", "y", "on", "ok", "1", "false", "no", "n", "off", "0"}
@@ -19,6 +20,8 @@ TRUTH = {"", "true", "yes", "y", "on", "ok", "1", "false", "no", "n", "off", "0"
 NUMBERS = {
     "PROXIES": 0,
     "PORTAL_LINKS_A_MONTH": 0,
+    "PORTAL_REMINDERS": 0,
+    "PORTAL_REMINDER_DAYS": 1,
     "WEBHOOK_STALE_SECONDS": 0,
     "WEBHOOK_LARGEST_MEGABYTES": 1,
     "PORTAL_PAGE_SECONDS": 0,
@@ -39,6 +42,12 @@ KNOWN = (
     "PORTAL_URL",
     "PORTAL_HOST_NAME",
     "PORTAL_LINKS_A_MONTH",
+    "PORTAL_REMINDERS",
+    "PORTAL_REMINDER_DAYS",
+    "EMAIL_URL",
+    "EMAIL_SERVICE",
+    "EMAIL_FROM",
+    "EMAIL_REPLY_TO",
     "WEBHOOK_STALE_SECONDS",
     "WEBHOOK_LARGEST_MEGABYTES",
     "PORTAL_PAGE_SECONDS",
@@ -49,7 +58,7 @@ KNOWN = (
     "DEBUG",
 )
 # A variable that begins like this and nearly like one of ours is ours, misspelt.
-OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK", "EVENTS_")
+OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK", "EVENTS_", "EMAIL_")
 NEARLY = 0.85
 RAW = (
     "DATABASE_URL cannot be read. It is written postgresql://user:password@host:5432/name, and in the user and the"
@@ -84,6 +93,7 @@ def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
         if value and not (re.fullmatch("[0-9]{1,7}", value) and smallest <= int(value) <= LARGEST_NUMBER):
             yield f"{name} must be a whole number from {smallest} to {LARGEST_NUMBER}."
     yield from _wrong_addresses()
+    yield from wrong_mail(variables)
     if words := _wrong_database(variables.get("DATABASE_URL", "")):
         yield words
     for name, value in sorted(variables.items()):
@@ -132,6 +142,7 @@ def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[
     url = variables.get("DATABASE_URL", "")
     if not url or (not _wrong_database(url) and embedded_postgres.is_embedded(str(environment.database()["HOST"]))):
         yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
+    yield from unsafe_mail(variables, lambda host: not _is_ours(host))
     for name in addresses:
         if (value := variables[name]) and not _outside(value):
             yield f"{name} is not an https address outside this machine: a sandbox is not for production. Correct it."
@@ -147,8 +158,12 @@ def _outside(address: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
+    return parts.scheme == "https" and not _is_ours(host)
+
+
+def _is_ours(host: str) -> bool:
+    """Whether the host is this machine, or in a private network."""
     try:
-        ours = not ipaddress.ip_address(host).is_global
+        return not ipaddress.ip_address(host).is_global
     except ValueError:
-        ours = host in ("", "localhost") or host.endswith((".localhost", ".local", ".internal"))
-    return parts.scheme == "https" and not ours
+        return host in ("", "localhost") or host.endswith((".localhost", ".local", ".internal"))

@@ -7,7 +7,7 @@ import logging
 from django.utils.csp import CSP
 from django.utils.module_loading import import_string
 
-from portal import environment, environment_checks, logs, statement_limits
+from portal import environment, environment_checks, logs, mail_settings, statement_limits
 from portal.embedded_postgres import CHECKOUT
 from portal.languages import languages
 
@@ -28,6 +28,14 @@ PORTAL_URL = environment.public_url()
 PORTAL_HOST_NAME = environment.host_name()
 # How many links one person is sent within 30 days, across integrations; a lead may override it.
 PORTAL_LINKS_A_MONTH = environment.links_a_month()
+# Without a sender no mails are sent.
+MAILERS = mail_settings.mailers()
+MAIL_SERVICE = mail_settings.mail_service()
+MAIL_FROM = DEFAULT_FROM_EMAIL = mail_settings.mail_from()
+MAIL_REPLY_TO = mail_settings.reply_to()
+ANYMAIL = mail_settings.anymail()
+PORTAL_REMINDERS = environment.reminders()
+PORTAL_REMINDER_DAYS = environment.reminder_days()
 EVENTS_TO_LOOPBACK = environment.events_to_loopback()
 WEBHOOK_STALE_SECONDS = environment.webhook_stale_seconds()
 # The sources set no limit of their own.

@@ -7,6 +7,7 @@ intake     facts -> records, never backwards          diagnose   an error text -
 audit      count, compare, report                     reauth     preflight, issue, landing, settle
 rights     a person's export and erasure              access_log who saw whom
 outbox     what we report to others, and its sending
+channels   how a message reaches a person
 api_keys   make, rotate and revoke keys of the API
 flow       the spine: take facts in, record, judge    sync       webhooks, listings, live checks -> the flow
 nightly    the night, step by step

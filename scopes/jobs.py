@@ -1,4 +1,4 @@
-"""The functions of jobs. Each takes ids, calls into the modules below, and may be repeated.
+"""The functions of jobs. Each takes ids, calls into the modules below, and may be repeated, unless it says otherwise.
 
 `queue.defer("name", …)` defers one. Give a job at most about 500 ids: an interrupted job is repeated as a whole.
 """
@@ -15,8 +15,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from scopes import flow, queue
+from scopes.channels import addresses
+from scopes.channels.email import Sender
 from scopes.models import JobFailure, Source
 from scopes.outbox import sending, signing
+from scopes.reauth import messages
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
 from scopes.sync.second_connections import compare_accounts
@@ -100,6 +103,22 @@ def send_to_endpoint(endpoint: int) -> None:
     keys = signing.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     if sending.send_due(endpoint, keys, timezone.now, loopback=settings.EVENTS_TO_LOOPBACK):
         queue.defer("send_to_endpoint", endpoint=endpoint)
+
+
+@queue.job("send_messages", every="* * * * *", repeatable=False)
+def send_messages() -> None:
+    """Send the messages that are due for nearly a minute: then the next job goes on."""
+    if not settings.MAIL_FROM:
+        return
+    mailing = messages.Mailing(
+        Sender(settings.MAIL_FROM, settings.MAIL_REPLY_TO),
+        settings.PORTAL_HOST_NAME,
+        addresses.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS),
+        settings.PORTAL_REMINDERS,
+        settings.PORTAL_REMINDER_DAYS,
+    )
+    if messages.send_due(mailing, timezone.now):
+        queue.defer("send_messages")
 
 
 @queue.job("stalled_jobs", every="* * * * *", alone=False)

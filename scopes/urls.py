@@ -6,11 +6,12 @@ from django.urls import URLPattern, URLResolver, path
 
 from scopes.admin.screens import desk
 from scopes.api import api
-from scopes.views import reauth, webhook
+from scopes.views import mail_reports, reauth, webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", desk.urls),
     path("api/v1/", api.urls()),
+    path("hooks/mail/", mail_reports.receive_mail_reports, name="mail_reports"),
     path("hooks/<slug:kind>/<slug:name>/", webhook.receive_event, name="webhook"),
     path("hooks/<slug:kind>/<slug:name>", webhook.receive_event),  # a redirect to the slash would lose the body
     path("r/back/<slug:kind>/<slug:name>/", reauth.callback, name="reauth_callback"),

@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from scopes import jobs, nightly, queue
 from scopes.facts import LinkChanged, LinkState
 from scopes.models import AuditRun, Connection, JobFailure, LiveCheck, Source
+from scopes.reauth import messages
 from scopes.sources import registry
 from tests import (
     cast,
     counting_jobs,  # noqa: F401 - its jobs are the queue's
 )
+from tests.reauth.hands import send
 from tests.sources.fake import FakeKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +83,21 @@ def test_a_source_that_keeps_its_ids_is_asked_about_what_is_unconfirmed_and_no_o
     assert links(fake) == {"known-oura": "active", "dead-oura": "token_rejected", "unknown-oura": "unconfirmed"}
     assert set(links(cast.terra()).values()) == {"unconfirmed"}
     assert set(LiveCheck.objects.values_list("connection__integration__source__key", flat=True)) == {"fake:app"}
+
+
+def test_a_message_is_sent_by_its_own_job_at_once_and_without_a_sender_not_at_all(settings: Settings) -> None:
+    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+    cast.assemble()
+    message = messages.queue_message(send(cast.the("Ben"), now=timezone.now()).link, timezone.now())
+
+    jobs.send_messages()
+    assert mail.outbox == []
+    settings.MAIL_FROM, settings.PORTAL_URL = "support@vitalog.example", "https://portal.example"
+    queue.run_pending(60, timezone.now())
+
+    assert [one.to for one in mail.outbox] == [["ben@example.com"]]
+    message.refresh_from_db()
+    assert message.state == "sent" and queue.counts().due == 0
 
 
 def links(source: Source) -> dict[str, str]:

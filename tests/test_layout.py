@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 COVERED = (
-    "admin", "audit", "catalogue", "diagnose", "intake", "judge", "management", "models", "outbox", "reauth", "rights",
-    "sources", "sync", "views",
+    "admin", "audit", "catalogue", "channels", "diagnose", "intake", "judge", "management", "models", "outbox",
+    "reauth", "rights", "sources", "sync", "views",
 )  # fmt: skip
 
 # Tests of what several modules do together: whole walks, what must hold on every screen, for every command or table,

@@ -47,7 +47,8 @@ class Links(Records):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReauthLink]:
-        return super().get_queryset(request).select_related("person", "integration__provider").defer("secret_hash")
+        rows = super().get_queryset(request).select_related("person", "integration__provider")
+        return rows.defer("secret_hash", "earlier_secret_hashes")
 
     @admin.display(description=_("Link"))
     def status(self, link: ReauthLink) -> SafeString:

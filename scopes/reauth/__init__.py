@@ -8,6 +8,11 @@ link_status      whether a link can still be used
 languages        which language somebody reads
 person_reasons   one sentence for the person on why each thing is missing
 consent_text     what the page and the message ask a person for, and why
+mail_text        the mail that brings a link
+messages         queue a message with a link, and send what is due
+message_state    how far a message has got, in words
+stopped_messages stop what waits to be sent
+tracked          what a mail service reports of messages
 public_address   the address at which people reach a page of ours
 landing          what a press and a return do
 callback         a consent that is finished in the callback

@@ -125,6 +125,11 @@ def compose(
 
 def message(consent: ConsentText, *, name: str, url: str, expires_at: datetime) -> str:
     """Reply to paste, which names the boxes to leave ticked."""
+    return "\n\n".join(message_paragraphs(consent, name=name, url=url, expires_at=expires_at))
+
+
+def message_paragraphs(consent: ConsentText, *, name: str, url: str, expires_at: datetime) -> list[str]:
+    """The paragraphs of the message; the link stands in one of its own."""
     paragraphs = [
         gettext("Hello %(name)s,") % {"name": name} if name else gettext("Hello,"),
         consent.opening,
@@ -134,7 +139,7 @@ def message(consent: ConsentText, *, name: str, url: str, expires_at: datetime) 
         gettext("The link is for you alone and works until %(day)s.") % {"day": date_format(expires_at)},
         gettext("Kind regards"),
     ]
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    return [paragraph for paragraph in paragraphs if paragraph]
 
 
 def works_until(expires_at: datetime) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from scopes.models import DontContact, Person, ReauthLink
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.reauth.stopped_messages import Why, stop_messages
 
 WITHIN = timedelta(days=30)
 
@@ -45,6 +46,7 @@ def set_mark(person: Person, act: Act, now: datetime, until: date | None = None)
         author=act.name,
         created_at=now,
     )
+    stop_messages(Q(link__person=person), Why.DO_NOT_CONTACT, now)
     _note("contact.stopped", mark, act, now)
     return mark
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from scopes.judge.policy import ensure_integration
 from scopes.models import Connection, Integration, Person, ReauthLink
@@ -16,6 +16,7 @@ from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.preflight import Preflight
+from scopes.reauth.stopped_messages import Why, stop_messages
 from scopes.reauth.target import target_of
 
 DAYS = 7
@@ -64,6 +65,15 @@ def hash_of(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
+def add_secret(link: ReauthLink) -> str:
+    """A further secret of a link whose row is locked; its earlier ones work as well."""
+    secret = secrets.token_urlsafe(32)
+    link.earlier_secret_hashes = [*map(bytes, link.earlier_secret_hashes), bytes(link.secret_hash)]
+    link.secret_hash = hash_of(secret)
+    link.save(update_fields=["secret_hash", "earlier_secret_hashes"])
+    return secret
+
+
 @in_transaction
 def issue(
     person: Person,
@@ -109,6 +119,7 @@ def issue(
         expires_at=now + timedelta(days=wish.days),
     )
     ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
+    stop_messages(Q(link__in=replaced), Why.SUPERSEDED, now)
     overridden = [obstacle.code for obstacle in preflight.obstacles]
     detail = {
         "needs": link.needs,
@@ -129,6 +140,7 @@ def withdraw(link: ReauthLink, act: Act, now: datetime) -> None:
         raise LinkEnded(status)
     locked.withdrawn_at = now
     locked.save(update_fields=["withdrawn_at"])
+    stop_messages(Q(link=locked), Why.WITHDRAWN, now)
     _note("link.withdrawn", locked, act, now, {})
 
 

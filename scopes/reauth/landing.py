@@ -48,11 +48,11 @@ class BackTo:
 
 
 def find(public_id: str, secret: str) -> ReauthLink | None:
-    """The link of that id, if the secret is its own; the same answer, and as much work, for a wrong id."""
+    """The link of that id, if the secret is one of its own; the same answer, and as much work, for a wrong id."""
     link = _links().filter(public_id=public_id).first()
-    stored = bytes(link.secret_hash) if link else hash_of("")
-    matches = compare_digest(stored, hash_of(secret))
-    return link if link is not None and matches else None
+    stored = [link.secret_hash, *link.earlier_secret_hashes] if link else [hash_of("")]
+    matches = [compare_digest(bytes(one), hash_of(secret)) for one in stored]
+    return link if link is not None and any(matches) else None
 
 
 def attempt_by(key: str) -> Attempt | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from scopes.models import Attempt, Connection, ReauthLink, TrailEntry
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.outbox import announce
 from scopes.reauth.progress import THE_LINK, connections_of, judgements_of, missing
+from scopes.reauth.stopped_messages import Why, stop_messages
 
 SECOND_CONNECTION = "A second connection was created"
 OTHER_ACCOUNT = "The person consented with another account at the provider"
@@ -58,6 +59,8 @@ class LinkOutcomes:
     def write(self) -> None:
         """Write the links that changed, and of each outcome an entry in the activity log and an event."""
         ReauthLink.objects.bulk_update(self.changed.values(), ["connection", "outcome", "outcome_detail", "settled_at"])
+        fixed = [link.pk for link in self.settled.values() if link.outcome == Outcome.FIXED]
+        stop_messages(Q(link__in=fixed), Why.FIXED, self.now)
         TrailEntry.objects.bulk_create(self.entries)
         announce.settled(list(self.settled.values()), self.now)
 

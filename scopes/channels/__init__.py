@@ -1,0 +1,4 @@
+"""How a message reaches a person.
+
+email    hand a mail to the mail server or mail service      addresses   keyed hashes of e-mail addresses
+"""
