@@ -20,6 +20,7 @@ Only the command `sandbox` imports it, and of the portal it imports only the cat
     links           the endpoints that create consent links
     consent         the consent session: choose a provider, tick, allow or refuse
     pages           the HTML of a consent session
+    mails           a page of the mails that the portal sent, where it writes them into a directory
     faults          wrong, late or broken answers on request
     control         the control API of whoever tries something out
     server          all of it on one port of the loopback

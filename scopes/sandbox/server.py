@@ -27,6 +27,7 @@ from scopes.sandbox.control import Control
 from scopes.sandbox.credentials import BASES, Credentials
 from scopes.sandbox.faults import Faults, cut_in_half
 from scopes.sandbox.links import WIDGET_PATHS, Links
+from scopes.sandbox.mails import Mails
 from scopes.sandbox.population import Population
 from scopes.sandbox.settings import SettingError, Settings
 from scopes.sandbox.store import Store, StoreError
@@ -62,10 +63,12 @@ class Sandbox:
         keys: Mapping[str, str | None],
         port: int,
         webhook_url: str = "",
+        mails: Path | None = None,
     ) -> None:
         """`keys` may hold some of KEYS; those that are missing or empty are made up.
 
-        `port` 0 takes a free one; a taken one is passed by for the next. Raises NotReady.
+        `mails` is a directory of mails to show. `port` 0 takes a free one; a taken one is passed by for the next.
+        Raises NotReady.
         """
         self._made_up = {name: secrets.token_urlsafe(24) for name in KEYS if not keys.get(name)}
         every_key = {name: keys.get(name) or self._made_up[name] for name in KEYS}
@@ -88,8 +91,9 @@ class Sandbox:
         self.admin = Admin(self.account, self.webhook_sender, every_key["dev_id"], every_key["admin_token"])
         self.control = Control(self.account, self.webhook_sender, self.faults, self.control_token)
         consent = Consent(self.account, self.webhook_sender)
+        answering = (self.api, links, self.admin, consent, self.control, Mails(mails))
         self._paths = Map(
-            [*self.api.rules(), *links.rules(), *self.admin.rules(), *consent.rules(), *self.control.rules()],
+            [rule for one in answering for rule in one.rules()],
             merge_slashes=False,
             redirect_defaults=False,
         )

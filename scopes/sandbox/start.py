@@ -33,4 +33,4 @@ def start(options: Mapping[str, Any], environment: Mapping[str, str]) -> Sandbox
     keys = {name: environment.get(f"TERRA_SANDBOX_{name.upper()}") for name in ("dev_id", "api_key", "admin_token")}
     secrets = environment.get("TERRA_SANDBOX_SIGNING_SECRETS", "").split(",")
     keys["signing_secret"] = options["signing_secret"] or secrets[0]
-    return Sandbox(population_of(options), store, keys, port, options["webhook_url"])
+    return Sandbox(population_of(options), store, keys, port, options["webhook_url"], options["mails"])

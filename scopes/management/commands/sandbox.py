@@ -37,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--signing-secret", help="else from TERRA_SANDBOX_SIGNING_SECRETS, else made up")
         parser.add_argument("--store", type=Path, help="a file that keeps the changes; without it, they end with it")
         parser.add_argument("--people-file", type=Path, help="write the host's people (.csv or .jsonl), and end")
+        parser.add_argument("--mails", type=Path, help="a directory of mails (EMAIL_URL=filemail:), shown at /mail/")
         parser.add_argument("--oauth", metavar="SLUG", help="be this provider of the catalogue, instead of Terra")
         parser.add_argument("--redirect-uri", action="append", default=[], help="of the OAuth client; several may be")
 
