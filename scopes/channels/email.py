@@ -20,8 +20,9 @@ from uuid import UUID
 from anymail.backends.base import AnymailBaseBackend
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailInvalidAddress, AnymailRecipientsRefused
 from anymail.message import AnymailMessage
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.mail import mailers
+from django.core.validators import validate_email
 from requests import ConnectTimeout
 from urllib3.exceptions import NewConnectionError
 
@@ -108,14 +109,18 @@ class Line:
 
     def send(self, mail: Mail) -> Answer:
         """Hand over one mail. `open` was true before."""
+        try:
+            validate_email(mail.to)
+        except ValidationError:
+            return Answer(Result.REFUSED, INVALID, blames_address=True)
         message = self._message(mail)
         try:
             self._backend.send_messages([message])
-        except (smtplib.SMTPException, OSError, AnymailError, ValueError) as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the mail may have been sent
             if not _leaves_open(problem):
                 self.close()
             answer = _answer_of(problem, message)
-            log.warning("a mail was not sent (%s): %s", answer.result, _words(problem))
+            log.warning("sending a mail failed (%s): %s", answer.result, _words(problem))
             return answer
         return Answer(Result.TAKEN, tracking_id=_tracking_id(message))
 
@@ -157,7 +162,7 @@ def _answer_of(problem: Exception, message: AnymailMessage) -> Answer:
             return _of_content(problem.smtp_code, problem.smtp_error)
         case smtplib.SMTPResponseException():  # as a sender, or where we sign in
             return Answer(Result.NOT_TAKEN, str(problem.smtp_code))
-        case AnymailInvalidAddress():
+        case smtplib.SMTPNotSupportedError() | AnymailInvalidAddress():
             return Answer(Result.REFUSED, INVALID, blames_address=True)
         case AnymailRecipientsRefused():
             detail = next(iter(message.anymail_status.status or ()), None) or "rejected"
@@ -166,12 +171,8 @@ def _answer_of(problem: Exception, message: AnymailMessage) -> Answer:
             return _by_api(problem)
         case AnymailError():  # raised before anything is sent
             return Answer(Result.NOT_TAKEN)
-        case smtplib.SMTPNotSupportedError():
-            return Answer(Result.REFUSED, INVALID, blames_address=True)
-        case OSError():
+        case _:
             return Answer(Result.UNKNOWN, BROKE_OFF)
-        case _:  # ValueError: no mail can go to such an address
-            return Answer(Result.REFUSED, INVALID, blames_address=True)
 
 
 def _leaves_open(problem: Exception) -> bool:

@@ -124,7 +124,12 @@ def send_due(mailing: Mailing, clock: Clock, *, seconds: float = SECONDS) -> boo
                     return True
                 if not line.open():
                     return False
-                claimed = claim(pk, link, mailing, clock())
+                try:
+                    claimed = claim(pk, link, mailing, clock())
+                except Exception as problem:  # noqa: BLE001 - one that cannot be written must not keep the others
+                    log.warning("message %s cannot be written, and waits: %s", pk, type(problem).__name__)
+                    _postpone(pk, clock())
+                    continue
                 if claimed is not None:
                     record(claimed, line.send(claimed.mail), mailing, clock())
     return False
@@ -184,6 +189,11 @@ def _due(now: datetime) -> list[tuple[int, int]]:
     """Messages that are due, the longest first, with their links."""
     waiting = Message.objects.filter(state=State.WAITING, due_at__lte=now).order_by("due_at", "pk")
     return list(waiting.values_list("pk", "link_id")[:TOGETHER])
+
+
+def _postpone(pk: int, now: datetime) -> None:
+    later = now + timedelta(minutes=PAUSES[-1])
+    Message.objects.filter(pk=pk, state=State.WAITING).update(due_at=later)
 
 
 def _why_not(

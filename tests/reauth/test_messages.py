@@ -20,6 +20,7 @@ from scopes.models import Message, Person, ReauthLink
 from scopes.reauth import contact, landing, messages
 from scopes.reauth.issue import withdraw
 from scopes.reauth.link_status import LinkEnded
+from scopes.reauth.mail_text import MailText
 from scopes.reauth.messages import ATTEMPTS, CUT_OFF, CannotQueue, Mailing, address_troubles, queue_message, send_due
 from scopes.reauth.stopped_messages import Why
 from tests import cast
@@ -254,6 +255,17 @@ def test_without_a_mail_server_nothing_is_claimed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(email.Line, "open", lambda _line: False)
     assert sent_at() == []
     assert list(link.messages.values_list("state", "attempts")) == [("waiting", 0)]
+
+
+def test_one_that_cannot_be_written_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    ben, cy = (send(cast.the(name)).link for name in ("Ben", "Cy"))
+    for link in (ben, cy):
+        queue_message(link, NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(messages, "mail_text", lambda *_, name, **__: 1 / 0 if "Ben" in name else MailText("", "", ""))
+        assert sent_at() == ["cy@example.com"]
+    assert states(ben) == [("waiting", "")]
+    assert sent_at(after(60)) == ["ben@example.com"]
 
 
 def test_when_the_time_is_up_the_rest_waits_for_the_next_job() -> None:
