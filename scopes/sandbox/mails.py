@@ -49,7 +49,7 @@ class Mails:
     def _newest(self) -> list[EmailMessage]:
         assert self.directory is not None
         found: list[EmailMessage] = []
-        for path in sorted(self.directory.glob("*.log"), reverse=True):
+        for path in sorted(self.directory.glob("*.log"), key=lambda one: one.stat().st_mtime_ns, reverse=True):
             with path.open("rb") as file:
                 written = file.read(LARGEST).split(BETWEEN)[:-1]
             found += [message_from_bytes(one, policy=policy.default) for one in reversed(written)]

@@ -194,7 +194,7 @@ def test_one_that_was_cut_off_is_uncertain_and_not_sent_again(monkeypatch: pytes
     assert states(link) == [("uncertain", "cut_off")]
     queue_message(link, after(15))
     assert sent_at(after(15)) == ["ben@example.com"], "once somebody says so"
-    assert [state for state, _ in states(link)] == ["uncertain", "sent", "waiting"]
+    assert [state for state, _ in states(link)] == ["uncertain", "sent"]
 
 
 def test_a_message_is_claimed_by_one_of_two() -> None:
@@ -222,7 +222,7 @@ def test_what_is_not_taken_waits_longer_and_longer_and_the_address_is_not_blamed
     assert address_troubles([cast.the("Ben")], KEYS) == {}
 
 
-def test_one_that_nobody_knows_of_is_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_whose_answer_got_lost_is_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, lambda: Answer(Result.UNKNOWN, "broke off"))
     link = send(cast.the("Ben")).link
     queue_message(link, NOW)

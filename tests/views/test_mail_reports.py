@@ -100,7 +100,6 @@ def test_without_anything_that_proves_them_all_are_refused(message: Message, set
 def test_a_large_body_is_refused_before_it_is_read(message: Message) -> None:
     assert post(b"x" * (mail_reports.LARGEST + 1)) == 413
     assert post(b"{}", CONTENT_LENGTH=str(mail_reports.LARGEST + 1)) == 413
-    assert post(b"{}", CONTENT_LENGTH="30") == 400
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[1, 2]"])
