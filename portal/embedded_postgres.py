@@ -215,7 +215,7 @@ class Cluster:
                 path.unlink(missing_ok=True)
 
     def _run(self, program: str, *arguments: object, data: Path | None = None) -> None:
-        command = [_programs() / program, "-D", data or self.data, *arguments]
+        command = [programs() / program, "-D", data or self.data, *arguments]
         result = subprocess.run(
             [str(word) for word in command],
             cwd=self.home,
@@ -357,18 +357,18 @@ def _is_of(directory: Path, owner: int) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and not found.st_mode & 0o022
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Where PostgreSQL's programs are; as root, a copy of them if the other user cannot reach the originals."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or spec.origin is None:
         raise ClusterError("The embedded PostgreSQL is not installed: run `make setup`, or set DATABASE_URL.")
     package = Path(spec.origin).parent
-    programs = package / f"pginstall{MAJOR}" / "bin"
+    found = package / f"pginstall{MAJOR}" / "bin"
     try:
-        subprocess.run([programs / "postgres", "--version"], capture_output=True, check=True, **_identity())
+        subprocess.run([found / "postgres", "--version"], capture_output=True, check=True, **_identity())
     except PermissionError:
-        return _copied(package) / programs.relative_to(package.parent)
-    return programs
+        return _copied(package) / found.relative_to(package.parent)
+    return found
 
 
 def _copied(package: Path) -> Path:

@@ -84,7 +84,10 @@ def _tokens(entries: Sequence[ConnectionOverview]) -> Iterator[TimelineEntry]:
         tokens, about = held_tokens(entry.connection), {"provider": entry.provider.name}
         if tokens is not None and tokens.failing_since is not None:
             yield TimelineEntry(
-                tokens.failing_since, "facts", gettext("%(provider)s: refreshing began to fail") % about, tokens.error
+                tokens.failing_since,
+                "facts",
+                gettext("%(provider)s: calls with its tokens began to fail") % about,
+                tokens.error,
             )
         if tokens is not None and tokens.ended_at is not None:
             yield TimelineEntry(tokens.ended_at, "facts", gettext("%(provider)s: tokens deleted") % about)

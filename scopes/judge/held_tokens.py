@@ -26,7 +26,7 @@ REPORTED = {
 
 @dataclass(frozen=True, slots=True)
 class HeldTokens:
-    """One connection's. `reported` is how the grant was reported, in words; `error` is what refreshing fails with.
+    """One connection's. `reported` is how the grant was reported, in words; `error` is what calls with them fail with.
 
     `ended_at` is when the tokens were deleted. `ends_at` is when the access ends that nothing refreshes.
     """
@@ -69,7 +69,7 @@ def lines(tokens: HeldTokens) -> Iterator[str]:
     if not tokens.ended_at and tokens.ends_at:
         yield f"The access token ends {tokens.ends_at:%Y-%m-%d %H:%M} UTC and is not refreshed"
     if tokens.error:
-        yield f"Refreshing fails since {tokens.failing_since:%Y-%m-%d %H:%M} UTC: {tokens.error}"
+        yield f"Calls with them fail since {tokens.failing_since:%Y-%m-%d %H:%M} UTC: {tokens.error}"
 
 
 def reports_account(provider: Provider) -> bool:

@@ -16,7 +16,7 @@ class Token(models.Model):
 
     `refreshing_since` is when somebody began to refresh them, committed before the request is sent: after a minute the
     request was cut off, and whether a rotating refresh token was used up is uncertain, since `uncertain_since`.
-    `failing_since` is when refreshing began to fail, for the reason `error`; None and empty while it does not.
+    `failing_since` is when calls with them began to fail, for the reason `error`; None and empty while it does not.
     `asked_at` is when the provider was last asked about the connection. Once `ended_at` is set there are no tokens.
     """
 

@@ -45,7 +45,7 @@ def test_since_when_until_when_and_how_it_was_reported(hers: Token, read: Callab
 def test_what_fails_and_that_it_is_uncertain(hers: Token, read: Callable[..., str]) -> None:
     Token.objects.update(error="<b>HTTP 500</b>", failing_since=timezone.now(), uncertain_since=timezone.now())
     page = read("Ada")
-    assert "Uncertain since" in page and "Refreshing fails since" in page
+    assert "Uncertain since" in page and "Calls with them fail since" in page
     assert "<b>HTTP 500" not in page or "&lt;b&gt;" not in page
 
 

@@ -61,11 +61,11 @@ def test_that_nothing_refreshes_it(row: Token) -> None:
 def test_what_refreshing_fails_with_on_the_timeline_too(row: Token) -> None:
     Token.objects.update(error="acme's token endpoint: answered with a web page", failing_since=NOW)
     assert said(row)[1:] == [
-        "Refreshing fails since 2026-11-20 06:00 UTC: acme's token endpoint: answered with a web page"
+        "Calls with them fail since 2026-11-20 06:00 UTC: acme's token endpoint: answered with a web page"
     ]
     account = overview_of_unclaimed(list(Connection.objects.all()), "ref-ada")
     events = [(event.title, event.detail) for event in timeline(account, ())]
-    assert ("Oura: refreshing began to fail", "acme's token endpoint: answered with a web page") in events
+    assert ("Oura: calls with its tokens began to fail", "acme's token endpoint: answered with a web page") in events
 
 
 def test_that_they_were_deleted(row: Token) -> None:

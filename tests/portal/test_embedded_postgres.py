@@ -139,7 +139,7 @@ def test_programs_that_the_server_s_user_cannot_reach_are_copied_and_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded_postgres, "place", lambda: tmp_path)
-    package = embedded_postgres._programs().parent.parent
+    package = embedded_postgres.programs().parent.parent
     copy = embedded_postgres._copied(package)
     assert copy.is_relative_to(tmp_path)
     program = copy / package.name / "pginstall18" / "bin" / "initdb"

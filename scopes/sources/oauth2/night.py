@@ -87,9 +87,15 @@ class Night:
                 next_page = rows[-1].pk if len(rows) == PER_PAGE else None
                 replies = self._ask_all([row.pk for row in rows if self._is_due(row, at)], pool)
                 yield self._page(number, rows, replies, at, next_page)
-                if replies:
-                    tokens.note_inspected({pk: _words(reply) for pk, reply in replies.items()}, at)
+                self._note(replies, at)
                 number += 1
+
+    def _note(self, replies: Mapping[int, Reply], at: datetime) -> None:
+        """Keep what was wrong with each. What a provider that is down answers is no trouble of a connection."""
+        words = {pk: _words(reply) for pk, reply in replies.items() if not isinstance(reply, SourceUnavailable)}
+        tokens.note_inspected(words, at)
+        if not self.down:
+            tokens.note_failing({pk: _words(reply) for pk, reply in replies.items() if pk not in words}, at)
 
     def _rows(self, after: int) -> list[Row]:
         rows = Token.objects.filter(
@@ -130,7 +136,7 @@ class Night:
         return row.access_expires_at is None or at < row.access_expires_at - NEARLY_ENDED
 
     def _ask_all(self, pks: Sequence[int], pool: ThreadPoolExecutor) -> dict[int, Reply]:
-        """What the provider says of each; who got no answer is left out. Raises AccountRefused."""
+        """What the provider says of each; those that nobody asked about are left out. Raises AccountRefused."""
         rows = Token.objects.filter(pk__in=pks).select_related("connection__standing") if pks else Token.objects.none()
         prepared = [(row, held) for row in rows if (held := _opened(row)) is not None]
         found = dict[int, Reply]()
@@ -139,11 +145,13 @@ class Night:
                 reply = self._ask_again(row.connection, held.access)  # noqa: PLW2901 - a fresh token says more
             if isinstance(reply, AccountRefused):
                 raise reply
+            if reply is None:
+                continue
             if isinstance(reply, SourceUnavailable):
                 self._failed(reply)
-            elif reply is not None:
+            else:
                 self.failures = 0
-                found[row.pk] = reply
+            found[row.pk] = reply
         return found
 
     def _failed(self, error: SourceUnavailable) -> None:

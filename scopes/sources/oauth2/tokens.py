@@ -64,10 +64,16 @@ def note_inspected(errors: Mapping[int, str], now: datetime) -> None:
     answered = Token.objects.filter(pk__in=[pk for pk, error in errors.items() if not error])
     answered.filter(uncertain_since__isnull=True).exclude(error="").update(error="", failing_since=None)
     answered.update(asked_at=now)
+    failing = {pk: error for pk, error in errors.items() if error}
+    note_failing(failing, now)
+    Token.objects.filter(pk__in=failing, ended_at__isnull=True).update(asked_at=now)
+
+
+def note_failing(errors: Mapping[int, str], now: datetime) -> None:
+    """Calls with the tokens of these connections fail, each for its reason: they are asked about again."""
     for pk, error in errors.items():
-        if error:
-            row = Token.objects.filter(pk=pk, ended_at__isnull=True)
-            row.update(error=error[:LONGEST_ERROR], failing_since=Coalesce("failing_since", now), asked_at=now)
+        row = Token.objects.filter(pk=pk, ended_at__isnull=True)
+        row.update(error=error[:LONGEST_ERROR], failing_since=Coalesce("failing_since", now))
 
 
 def by_key() -> dict[str, int]:

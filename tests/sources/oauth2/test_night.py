@@ -235,6 +235,36 @@ class TestWhoIsAsked:
         again = Token.objects.filter(asked_at__lt=timezone.now() - DAY).values_list("connection__user_id", flat=True)
         assert list(again) == ["ada"]
 
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ('{"id": ["ada"]}', "the account's id is missing"),
+            (f'{{"id": "{"x" * 200}"}}', "too long"),
+            ('{"id": "a', "neither JSON nor a form"),
+            ("<!DOCTYPE html><p>Welcome back</p>", "a web page"),
+        ],
+    )
+    def test_an_answer_that_cannot_be_used_is_on_the_connection_until_one_can(
+        self, provider: Provider, given: str, words: str
+    ) -> None:
+        hold(provider, "ada", "ben")
+        not_asked_for(9)
+        provider.answers["ada"] = lambda: Response(given, content_type="application/json")
+        assert changes(walk(provider)) == {} and link("ada") == "active"
+        ada, ben = Token.objects.order_by("connection__user_id")
+        assert words in ada.error and ada.failing_since is not None and ben.error == ""
+        provider.answers.clear()
+        walk(provider)
+        assert list(Token.objects.values_list("error", "failing_since")) == [("", None), ("", None)]
+
+    def test_an_outage_is_not_the_trouble_of_those_who_were_asked_about(self, provider: Provider) -> None:
+        names = [f"user-{place}" for place in range(60)]
+        hold(provider, *names)
+        not_asked_for(9)
+        provider.answers = {name: lambda: answer({}, 503) for name in names}
+        walk(provider)
+        assert not Token.objects.exclude(error="").exists()
+
 
 class TestWhatItConcludes:
     def test_a_token_that_is_not_accepted_even_fresh_is_rejected(self, provider: Provider) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
+import subprocess
 from datetime import timedelta
 from io import StringIO
 
@@ -13,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from portal.embedded_postgres import programs
 from scopes.models import Token
 from scopes.rights.export import export
 from scopes.rights.personal_data import personal_data_of
@@ -28,14 +31,12 @@ PEOPLE = ("refreshed", "failing", "ended", "uncertain")
 
 
 def dump() -> str:
-    """Every table of the database, as its own COPY writes it: bytes in hexadecimal."""
-    pieces: list[bytes] = []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public'")
-        for schema, table in cursor.fetchall():
-            with cursor.copy(f'COPY "{schema}"."{table}" TO STDOUT') as rows:
-                pieces += [bytes(row) for row in rows]
-    return b"".join(pieces).decode()
+    """The whole database as `pg_dump` writes it: bytes in hexadecimal."""
+    how = connection.get_connection_params()
+    named = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    given = {variable: str(how[name]) for name, variable in named.items() if how.get(name)}
+    command = [programs() / "pg_dump"]
+    return subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=True).stdout
 
 
 def spellings(token: str) -> set[str]:
