@@ -15,7 +15,7 @@ import django
 from portal import database
 from portal.embedded_postgres import ClusterError
 
-PARTS = ("records", "publication", "listings", "webhooks", "refreshes", "api", "api_reading", "events")
+PARTS = ("records", "search", "publication", "listings", "webhooks", "refreshes", "api", "api_reading", "events")
 FEWER_LISTED = 20_000
 
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--refreshed", type=number, default=5_000)
     parser.add_argument("--held", type=number, default=200_000)
     parser.add_argument("--reported", type=number, default=40_000)
+    parser.add_argument("--searched", type=number, default=100_000)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, database.leave)
@@ -58,7 +59,18 @@ def measure(options: Namespace) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from benchmarks import api, api_reading, events, listings, pages, publication, recording, refreshes, webhooks
+    from benchmarks import (
+        api,
+        api_reading,
+        events,
+        listings,
+        pages,
+        publication,
+        recording,
+        refreshes,
+        search,
+        webhooks,
+    )
 
     def fresh() -> None:
         call_command("migrate", verbosity=0)
@@ -73,6 +85,7 @@ def measure(options: Namespace) -> None:
         "records": lambda: (
             recording.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
         ),
+        "search": lambda: search.run(options.searched),
         "publication": lambda: publication.run(options.connections, options.standings),
         "listings": lambda: listings.run(options.listed, {min(FEWER_LISTED, options.connections), options.connections}),
         "webhooks": lambda: webhooks.run(options.deliveries),

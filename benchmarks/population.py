@@ -54,8 +54,17 @@ def standings(integrations: list[Integration], count: int, seed: int = 7) -> lis
     return list(made)[:count]
 
 
-def populate(connections: int, different: int, people: int | None = None, providers: Sequence[str] = PROVIDERS) -> None:
-    """Fill empty tables with `connections` over `different` standings, few of them common and most of them rare."""
+def populate(
+    connections: int,
+    different: int,
+    people: int | None = None,
+    providers: Sequence[str] = PROVIDERS,
+    name: str = "'Person ' || n",
+) -> None:
+    """Fill empty tables with `connections` over `different` standings, few of them common and most of them rare.
+
+    `name` is the SQL expression for the name of the nth person.
+    """
     source, _ = Source.objects.get_or_create(kind="terra", name="bench", defaults={"production": True})
     integrations = []
     for slug in providers:
@@ -67,9 +76,9 @@ def populate(connections: int, different: int, people: int | None = None, provid
     ids = [pk for batch in batched(facts, 1000) for pk in _interned(batch)]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             INSERT INTO scopes_person (reference_id, email, name, locale, plan, created_at)
-            SELECT 'user-' || n, 'user' || n || '@example.com', 'Person ' || n, 'en', '', %s
+            SELECT 'user-' || n, 'user' || n || '@example.com', {name}, 'en', '', %s
             FROM generate_series(1, %s) n
             """,
             [START, people or connections],

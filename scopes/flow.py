@@ -168,6 +168,16 @@ def claim_connections(now: datetime) -> int:
     return claimed
 
 
+def fill_name_grams() -> int:
+    """Make the n-grams of all names that await them, batch by batch; how many."""
+    filled = after = 0
+    while True:
+        batch, after = people.fill_name_grams(after, BATCH)
+        filled += batch
+        if not batch:
+            return filled
+
+
 @in_transaction
 def _claim_some(now: datetime) -> int:
     claimed, plans = people.claim(BATCH)

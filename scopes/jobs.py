@@ -82,6 +82,12 @@ def unconfirmed() -> None:
             live_check.check_unconfirmed(source, rate_limit.gateway_of(found), timezone.now, CHECKS)
 
 
+@queue.job("name_grams", every="*/5 * * * *")
+def name_grams() -> None:
+    """Make the n-grams of names that await them: after an upgrade all, later those that an older release changed."""
+    flow.fill_name_grams()
+
+
 @queue.job("overdue", every="* * * * *")
 def overdue() -> None:
     """Settle attempts that are overdue, and continue to apply facts released from quarantine."""

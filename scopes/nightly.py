@@ -113,6 +113,8 @@ def run(
                 setup.read_and_store(gateway, clock())
         _step(night, "unclaimed connections")
         flow.claim_connections(clock())
+        _step(night, "n-grams of names")
+        flow.fill_name_grams()
         _step(night, "waivers")
         flow.end_waivers(clock())
         _step(night, "catalogue")

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
 from scopes.models import Person
+from scopes.models.person import FOR_SEARCH
 from scopes.reauth import contact
 
 LOOK = ("scopes.view_person", "scopes.view_connection")
@@ -41,7 +42,7 @@ class MarkForm(Why):
 @desk.screen("people/<int:pk>/dont-contact/", "dont_contact", *LOOK, "scopes.set_dont_contact", methods=ACT)
 def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what the mark means; POST sets it."""
-    person = get_object_or_404(Person.objects.defer("search"), pk=pk)
+    person = get_object_or_404(Person.objects.defer(*FOR_SEARCH), pk=pk)
     now = timezone.now()
     trouble = gettext("This person is already marked “Do not contact”.") if contact.mark_of(person, now) else ""
     form = MarkForm(request.POST or None)
@@ -71,7 +72,7 @@ def dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
 @desk.screen("people/<int:pk>/contact/", "lift_dont_contact", *LOOK, "scopes.lift_dont_contact", methods=ACT)
 def lift_dont_contact(request: HttpRequest, pk: int) -> HttpResponseBase:
     """GET shows what lifting the mark means; POST lifts it."""
-    person = get_object_or_404(Person.objects.defer("search"), pk=pk)
+    person = get_object_or_404(Person.objects.defer(*FOR_SEARCH), pk=pk)
     now = timezone.now()
     mark = contact.mark_of(person, now)
     trouble = "" if mark else gettext("This person is not marked “Do not contact”.")

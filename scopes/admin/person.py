@@ -21,6 +21,7 @@ from scopes.judge.as_of import NoMoment, read_moment
 from scopes.judge.cards import cards, never_completed
 from scopes.judge.person import PersonOverview, overview_of, overviews_of
 from scopes.models import Connection, Person, Source
+from scopes.models.person import FOR_SEARCH
 from scopes.models.trail import Act
 from scopes.reauth import contact
 from scopes.reauth.link_status import link_state
@@ -29,7 +30,7 @@ from scopes.reauth.link_status import link_state
 @desk.screen("people/<int:pk>/", "person", "scopes.view_person", "scopes.view_connection")
 def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Everything about one person. That it was opened is written down."""
-    who = get_object_or_404(Person.objects.defer("search"), pk=pk)
+    who = get_object_or_404(Person.objects.defer(*FOR_SEARCH), pk=pk)
     access_log.note(Act(agent_of(request)), who, timezone.now())
     at, trouble = _moment(request)
     content = _content(request, overview_of(who, at))

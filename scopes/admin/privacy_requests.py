@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.site import ACT, desk
 from scopes.models import Person
+from scopes.models.person import FOR_SEARCH
 from scopes.rights import erased_ids
 from scopes.rights.erase import NothingStored, erase
 from scopes.rights.export import export
@@ -37,7 +38,7 @@ class Sure(Why):
 @desk.screen("people/<int:pk>/export/", "export_person", *LOOK, "scopes.export_person", methods=ACT, work=READS_ALL)
 def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what the document will hold; by POST, download it."""
-    person = get_object_or_404(Person.objects.defer("search"), pk=pk)
+    person = get_object_or_404(Person.objects.defer(*FOR_SEARCH), pk=pk)
     data = personal_data_of(person.reference_id)
     form = Why(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -72,7 +73,7 @@ def export_person(request: HttpRequest, pk: int) -> HttpResponseBase:
 @desk.screen("people/<int:pk>/erase/", "erase_person", *LOOK, "scopes.erase_person", methods=ACT, work=READS_ALL)
 def erase_person(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show what will be erased; by POST, erase it."""
-    person = get_object_or_404(Person.objects.defer("search"), pk=pk)
+    person = get_object_or_404(Person.objects.defer(*FOR_SEARCH), pk=pk)
     form = Sure(request.POST or None)
     if request.method == "POST" and form.is_valid():
         keys = erased_ids.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)

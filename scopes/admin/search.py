@@ -1,4 +1,4 @@
-"""One box for everything: e-mail address, reference id, connection id (today's or a former one), words of a name.
+"""One box for everything: e-mail address, ids of person, connection and link, words of a name, filters.
 
 What was typed never stands in a URL: it is sent by POST, kept in the session, and shown under a key. One hit opens its
 page at once.
@@ -6,11 +6,10 @@ page at once.
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass, field
 
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -20,59 +19,106 @@ from django.utils.translation import gettext
 from scopes.admin.healths import verdicts_of
 from scopes.admin.navigation import SEARCH
 from scopes.admin.site import ACT, desk
-from scopes.judge.person import by_source_id, find_people, find_unclaimed
-from scopes.models import Connection, Person, Verdict
+from scopes.judge import lookup, search_filters
+from scopes.judge.search import by_source_id, by_start_of_id, by_words, find_people, find_unclaimed, typed
+from scopes.judge.search_filters import UnknownValue, Wanted
+from scopes.models import Connection, Person, ReauthLink, Verdict
+from scopes.models.person import FOR_SEARCH
 
 PAGE = 25
-NEAR = 10_000  # people among whom a word that many have is met often enough
 LONGEST = 300
 REMEMBERED = 10
-WORD = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
 class Hits:
-    """What was found. `after` is where the next page of people begins, if there is one."""
+    """What was found. `after` is where the next page begins, if there is one.
+
+    `more_ids`: more ids begin like this than are shown. `unknown` is a filter's value that nothing can have.
+    """
 
     people: list[Person] = field(default_factory=list)
     unclaimed: list[Connection] = field(default_factory=list)
+    links: list[ReauthLink] = field(default_factory=list)
     after: int | None = None
+    more_ids: bool = False
+    unknown: UnknownValue | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything was found."""
+        return bool(self.people or self.unclaimed or self.links)
 
     @property
     def only(self) -> str:
         """The address of the one page that was found; empty when there is none or more than one."""
-        if len(self.people) == 1 and not self.unclaimed and self.after is None:
+        if self.after is not None or len(self.people) + len(self.unclaimed) + len(self.links) != 1:
+            return ""
+        if self.people:
             return reverse("admin:person", args=[self.people[0].pk])
-        if len(self.unclaimed) == 1 and not self.people:
+        if self.unclaimed:
             return reverse("admin:connection", args=[self.unclaimed[0].pk])
-        return ""
+        return reverse("admin:link", args=[self.links[0].public_id])
 
 
 def find(words: str, after: int = 0) -> Hits:
-    """Who is meant by `words`: by an exact id or address, else by words that the name, address or id begin with."""
+    """What is meant by `words`: by filters, an exact id or address, else by words, and by the beginning of an id."""
+    wanted = search_filters.read(words)
+    if wanted.filters:
+        return _filtered(wanted, after)
     by_id = by_source_id(words)
     owners = [row.person_id for row in by_id if row.person_id is not None]
     people = {person.pk: person for person in find_people(words)}
-    people |= {person.pk: person for person in Person.objects.filter(pk__in=owners)}
-    hits = Hits(people=list(people.values()), unclaimed=find_unclaimed(words))
-    return hits if hits.people or hits.unclaimed else _by_words(words, after)
+    people |= {person.pk: person for person in _people(owners)}
+    hits = Hits(list(people.values()), find_unclaimed(words), list(_links().filter(public_id=words)))
+    if hits.any:
+        return hits
+    hits = _page(by_words(words, after, PAGE + 1))
+    if not after:
+        _add_by_start_of_id(hits, words)
+    return hits
 
 
-def _by_words(words: str, after: int) -> Hits:
-    """A page of the people with all these words, each perhaps only begun. By id, so that every page costs the same."""
-    terms = " & ".join(f"'{word}':*" for word in WORD.findall(words.replace("_", " ")))
-    if not terms:
-        return Hits()
-    rows = Person.objects.filter(pk__gt=after)
-    matching = rows.extra(where=["search @@ to_tsquery('simple', %s)"], params=[terms]).defer("search")
-    # What many have is met soon on the way down the ids. By the index on words all of them would be read and sorted.
-    people: list[Person] = []
-    if end := rows.order_by("pk").values_list("pk", flat=True)[NEAR : NEAR + 1].first():
-        people = list(matching.filter(pk__lte=end).order_by("pk")[: PAGE + 1])
-    if len(people) <= PAGE:
-        # "+ 0": by the index on words, then sorted; never down the ids until enough of a rare word are met.
-        people = list(matching.order_by(F("pk") + 0)[: PAGE + 1])
-    return Hits(people=people[:PAGE], after=people[PAGE - 1].pk if len(people) > PAGE else None)
+def _page(people: list[Person]) -> Hits:
+    return Hits(people[:PAGE], after=people[PAGE - 1].pk if len(people) > PAGE else None)
+
+
+def _add_by_start_of_id(hits: Hits, words: str) -> None:
+    people, connections, links = by_start_of_id(words, PAGE + 1)
+    hits.more_ids = len(connections) > PAGE or len(links) > PAGE or (len(people) > PAGE and not hits.people)
+    found = {person.pk: person for person in hits.people}
+    owners = [row.person_id for row in connections[:PAGE] if row.person_id is not None]
+    for person in (*(() if hits.people else people[:PAGE]), *_people(owners)):
+        found.setdefault(person.pk, person)
+    hits.people = list(found.values())
+    hits.unclaimed = sorted((row for row in connections[:PAGE] if row.person_id is None), key=lambda row: row.pk)
+    hits.links = list(_links().filter(pk__in=[link.pk for link in links[:PAGE]]))
+
+
+def _filtered(wanted: Wanted, after: int) -> Hits:
+    """The people with all the words and a connection that the filters leave; without words, unclaimed ones too."""
+    try:
+        standings = search_filters.standings_of(wanted.filters)
+    except UnknownValue as unknown:
+        return Hits(unknown=unknown)
+    if wanted.words:
+        return _page(by_words(wanted.words, after, PAGE + 1, standings))
+    rows = list(lookup.page(standings, after, PAGE + 1))
+    people = {row.person.pk: row.person for row in rows[:PAGE] if row.person is not None}
+    return Hits(
+        list(people.values()),
+        [row for row in rows[:PAGE] if row.person is None],
+        after=rows[PAGE - 1].pk if len(rows) > PAGE else None,
+    )
+
+
+def _people(pks: list[int]) -> list[Person]:
+    return list(Person.objects.filter(pk__in=pks).defer(*FOR_SEARCH).order_by("pk"))
+
+
+def _links() -> QuerySet[ReauthLink]:
+    links = ReauthLink.objects.select_related("person", "integration__provider").order_by("pk")
+    return links.defer("secret_hash", *(f"person__{name}" for name in FOR_SEARCH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +148,9 @@ def search(request: HttpRequest) -> HttpResponseBase:
     """POST: open the one hit, or show the hits under a key. GET with a key: show them, page by page."""
     if request.method == "POST":
         words = request.POST.get("words", "").replace("\x00", "").strip()
-        if not words or len(words) > LONGEST:
-            return desk.page(request, "admin/search.html", gettext("People"), too_long=len(words) > LONGEST)
+        too_long = len(words) > LONGEST
+        if too_long or not (words := typed(words)):
+            return desk.page(request, "admin/search.html", gettext("People"), too_long=too_long)
         hits = find(words)
         if hits.only:
             return redirect(hits.only)
@@ -118,8 +165,12 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "admin/search.html",
         gettext("People"),
         words=words,
+        found_any=hits.any,
         hits=with_healths(hits.people),
         unclaimed=[(row, judged) for row, judged in _judged(hits.unclaimed)],
+        links=hits.links,
+        more_ids=hits.more_ids,
+        unknown=hits.unknown,
         after=hits.after,
         found=request.GET["found"],
         paged=bool(after),

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 from scopes.api.keys import sources_of
 from scopes.api.problems import Problem
 from scopes.models import ApiKey, Connection, Person
+from scopes.models.person import FOR_SEARCH
 from scopes.models.trail import Act
 
 
@@ -22,7 +23,7 @@ def person_of(key: ApiKey, reference_id: str) -> Person:
     """
     own = Connection.objects.filter(person=OuterRef("pk"), merged_into__isnull=True)
     seen = own.filter(integration__source__in=sources_of(key))
-    people = Person.objects.defer("search").filter(Exists(seen) | ~Exists(own), reference_id=reference_id)
+    people = Person.objects.defer(*FOR_SEARCH).filter(Exists(seen) | ~Exists(own), reference_id=reference_id)
     person = people.first()
     if person is None:
         raise Problem(404, "person_not_found", "There is no person with this reference id.")

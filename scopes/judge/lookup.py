@@ -19,6 +19,7 @@ def standings_where(
     scope: str = "",
     reason: str = "",
     link: str = "",
+    plan: str = "",
 ) -> list[int]:
     """Ids of the standings whose verdict in force matches all filters; those that are empty or None are ignored.
 
@@ -36,6 +37,7 @@ def standings_where(
               AND (%(sources)s::bigint[] IS NULL OR integration.source_id = ANY(%(sources)s))
               AND (%(provider)s = '' OR provider.slug = %(provider)s)
               AND (%(link)s = '' OR standing.link = %(link)s)
+              AND (%(plan)s = '' OR standing.plan = %(plan)s)
               AND (%(health)s = '' OR verdict.health = %(health)s)
               AND ((%(scope)s = '' AND %(reason)s = '')
                    OR EXISTS (SELECT FROM unnest(verdict.missing) entry
@@ -52,6 +54,7 @@ def standings_where(
                 "scope": scope,
                 "reason": reason,
                 "link": link,
+                "plan": plan,
             },
         )
         return [pk for (pk,) in cursor.fetchall()]

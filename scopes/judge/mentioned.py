@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from scopes.judge.person import by_source_id
+from scopes.judge.search import by_source_id
 from scopes.models import Connection, FormerId, Person
+from scopes.models.person import FOR_SEARCH
 
 MOST_WORDS = 20
 MOST_PEOPLE = 10
@@ -42,7 +43,7 @@ def find_mentioned(words: Sequence[str], people: Sequence[int] = (), connections
     exact = frozenset(
         pk for (pk,) in by_id.union(by_former_id.values_list("connection"), by_reference.values_list("pk"), by_key)
     )
-    anybody = Person.objects.defer("search")
+    anybody = Person.objects.defer(*FOR_SEARCH)
     found = anybody.filter(reference_id__in=words).union(
         anybody.filter(email__in=[word.lower() for word in words if "@" in word]).exclude(email=""),
         anybody.filter(pk__in=list(people)[:MOST_PEOPLE]),

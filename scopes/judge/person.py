@@ -61,33 +61,6 @@ class PersonOverview:
     in_other_case: tuple[InOtherCase, ...] = ()
 
 
-def find_people(words: str) -> list[Person]:
-    """The person with this reference id, else the people with this e-mail address. Exact matches only."""
-    words = words.strip()
-    by_reference = list(Person.objects.filter(reference_id=words))
-    if by_reference or "@" not in words:
-        return by_reference
-    return list(Person.objects.filter(email=words.lower()).order_by("pk")[:20])
-
-
-def find_unclaimed(words: str) -> list[Connection]:
-    """Unclaimed connections with this reference id, else with this current or former id of the source."""
-    words = words.strip()
-    unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
-    found = list(unclaimed.filter(reference_id=words).order_by("pk")[:50]) if words else []
-    return found or [row for row in by_source_id(words) if row.person_id is None]
-
-
-def by_source_id(words: str) -> list[Connection]:
-    """Connections by the source's id, today's or a former one."""
-    words = words.strip()
-    if not words:
-        return []
-    former = FormerId.objects.filter(user_id=words).values("connection")
-    today = list(Connection.objects.filter(user_id=words, merged_into__isnull=True))
-    return today or list(Connection.objects.filter(pk__in=former, merged_into__isnull=True))
-
-
 def overview_of(person: Person, at: datetime | None = None) -> PersonOverview:
     """The overview of a person, at the moment `at` if it is given."""
     connections = person.connections.order_by("pk")

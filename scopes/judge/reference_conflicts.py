@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from scopes.models import Connection, Person, ReferenceConflict
 from scopes.models.arrays import among
+from scopes.models.person import FOR_SEARCH
 from scopes.sources import registry
 
 
@@ -67,7 +68,7 @@ def contradictions(rows: QuerySet[ReferenceConflict]) -> list[Contradiction]:
     ]
     reports = list(rows.filter(ended_at__isnull=True).select_related(*sides))
     references = {report.reference_id for report in reports}
-    people = among(Person.objects.defer("search"), "reference_id", references) if references else ()
+    people = among(Person.objects.defer(*FOR_SEARCH), "reference_id", references) if references else ()
     known = {person.reference_id: person for person in people}
     found = [
         Contradiction(report, report.connection.merged_into or report.connection, known.get(report.reference_id))
@@ -98,8 +99,11 @@ def in_other_case(reference_id: str) -> list[InOtherCase]:
     """The people and unclaimed connections whose reference id differs from this one only in case."""
     if not reference_id:
         return []
-    people = Person.objects.defer("search").filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
-    found = {person.reference_id: InOtherCase(reference_id, person.reference_id, person) for person in people}
+    others = Person.objects.filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
+    found = {
+        person.reference_id: InOtherCase(reference_id, person.reference_id, person)
+        for person in others.defer(*FOR_SEARCH)
+    }
     unclaimed = Connection.objects.filter(person__isnull=True, reference_id__iexact=reference_id)
     unclaimed = unclaimed.exclude(reference_id="").exclude(reference_id=reference_id)
     for row in unclaimed.filter(merged_into__isnull=True).order_by("pk"):

@@ -87,6 +87,13 @@ class Connection(models.Model):
                 condition=Q(merged_into__isnull=True),
                 name="connection_by_standing",
             ),
+            # For ids of which only the beginning is known.
+            models.Index(
+                fields=["user_id"],
+                opclasses=["varchar_pattern_ops"],
+                condition=Q(merged_into__isnull=True),
+                name="connection_by_start_of_id",
+            ),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="connection_by_survivor"),
             models.Index(fields=["integration", "consented_at"], name="connection_by_consent"),
             models.Index(

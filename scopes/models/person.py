@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -14,6 +15,9 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat, Lower, Upper
 
 _loaded: ContextVar[dict[int, Person] | None] = ContextVar("loaded people", default=None)
+FOR_SEARCH = ("search", "name_grams", "grams_of")
+"""Columns that only the search reads."""
+WITHOUT_NAME_GRAMS = ~Q(grams_of=F("name"))
 PUNCTUATION = r"""[][!"#$%&'()*+,./:;<=>?@\\^_`{|}~-]+"""
 
 
@@ -21,6 +25,9 @@ class Person(models.Model):
     """An end user of the host application, which owns every field here. Not a Django user.
 
     `previously_erased_on` is ours: the day on which an earlier record of this reference id was erased here.
+    `search` has the words of name, e-mail address and reference id as they are written, `name_grams` those of the name
+    without accents, and the n-grams inside them (see `models.name_grams`). `grams_of` is the name that they are of: a
+    row whose name is another one awaits them.
     """
 
     reference_id = models.CharField(max_length=255, unique=True)
@@ -45,6 +52,9 @@ class Person(models.Model):
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    # Of one collation, in which comparing is fast.
+    name_grams = ArrayField(models.TextField(db_collation="C"), null=True)
+    grams_of = models.CharField(max_length=200, null=True)  # noqa: DJ001 - null: never made; the name may be empty
 
     class Meta:
         permissions = [
@@ -59,6 +69,8 @@ class Person(models.Model):
             models.Index(Upper("reference_id"), name="person_by_id_in_case"),
             models.Index(fields=["email"], condition=~Q(email=""), name="person_by_email"),
             GinIndex(fields=["search"], name="person_by_words"),
+            GinIndex(fields=["name_grams"], name="person_by_name_grams"),
+            models.Index(fields=["id"], condition=WITHOUT_NAME_GRAMS, name="person_without_name_grams"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Q
 
-from scopes.judge.person import find_people
+from scopes.judge.search import find_people
 from scopes.models import (
     Attempt,
     Connection,

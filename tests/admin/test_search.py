@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from scopes import flow
-from scopes.admin import search
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
+from scopes.judge import search
 from scopes.models import Connection, Source
 from tests import cast as people
+from tests.models.rows import link
 
 
 def type_in(browser: Client, words: str) -> Any:
@@ -29,7 +30,8 @@ def page_of(name: str) -> str:
     "words",
     [
         "ada@example.com", " ADA@Example.com ", "ref-ada", "ada-oura", "Ada Lovelace", "lovelace ada", "love",
-        "LOVEL", "ada@exam",
+        "LOVEL", "ada@exam", "mailto:ada@example.com", "Ada <ada@example.com>", "elace", "ada-", "ref-a",
+        "provider:oura lovelace", "plan:pro health:ok ada",
     ],
 )  # fmt: skip
 def test_one_hit_opens_the_person(cast: Source, signed_in: Callable[[str], Client], words: str) -> None:
@@ -50,6 +52,49 @@ def test_an_unclaimed_connection_opens_too(cast: Source, signed_in: Callable[[st
     for words in ("stray", "ref-stray"):
         response = type_in(signed_in("agent"), words)
         assert response.headers["Location"] == reverse("admin:connection", args=[stray.pk])
+
+
+def test_a_link_is_found_by_its_id_and_by_its_address_whose_secret_is_kept_nowhere(
+    cast: Source, signed_in: Callable[[str], Client]
+) -> None:
+    made, browser = link(), signed_in("agent")
+    page = reverse("admin:link", args=[made.public_id])
+    secret = "s" * 43
+    for words in (made.public_id, made.public_id[:8], f"https://portal.example.com/r/{made.public_id}/{secret}"):
+        assert type_in(browser, words).headers["Location"] == page
+    response = browser.get(type_in(browser, f"https://portal.example.com/r/unknown/{secret}").headers["Location"])
+    assert "No one found" in response.content.decode()
+    assert secret not in response.content.decode() and secret not in str(dict(browser.session))
+
+
+def test_filters_list_people_and_unclaimed_connections(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    people.take_in(ConsentGiven("oura", "stray", people.CONSENTED, scopes=("daily",)))
+    browser = signed_in("agent")
+    page = browser.get(type_in(browser, "provider:oura").headers["Location"])
+    assert [hit.person.name for hit in page.context["hits"]] == [
+        "Ada Lovelace", "Ben Bitdiddle", "Cy Young", "Finn Mertens"
+    ]  # fmt: skip
+    assert [row.user_id for row, _ in page.context["unclaimed"]] == ["stray"]
+    assert type_in(browser, "missing:heartrate reason:declined plan:free").headers["Location"] == page_of("Ben")
+
+
+def test_of_a_filter_that_nothing_matches_the_page_says_which_there_are(
+    cast: Source, signed_in: Callable[[str], Client]
+) -> None:
+    browser = signed_in("agent")
+    page = browser.get(type_in(browser, "plan:gold ada").headers["Location"]).content.decode()
+    assert "“plan:gold” is not known" in page and "<code>plan:pro</code>" in page
+
+
+def test_more_ids_that_begin_like_this_than_are_shown_are_mentioned(
+    cast: Source, signed_in: Callable[[str], Client]
+) -> None:
+    strays = [ConsentGiven("oura", f"stray-{n:02}", people.CONSENTED, scopes=("daily",)) for n in range(26)]
+    people.take_in(*strays)
+    browser = signed_in("agent")
+    page = browser.get(type_in(browser, "stray-").headers["Location"])
+    assert len(page.context["unclaimed"]) == 25
+    assert "Type more characters" in page.content.decode()
 
 
 def test_several_hits_are_listed_with_the_health_of_their_connections(
@@ -96,7 +141,7 @@ def test_what_was_typed_stands_in_no_address(cast: Source, signed_in: Callable[[
 def test_without_a_match_the_page_says_what_may_be_typed(cast: Source, signed_in: Callable[[str], Client]) -> None:
     browser = signed_in("agent")
     page = browser.get(type_in(browser, "zacharias").headers["Location"]).content.decode()
-    assert "No one found" in page and "Enter the whole e-mail address" in page
+    assert "No one found" in page and "three letters are enough" in page
 
 
 def test_nothing_and_too_much_are_not_searched(cast: Source, signed_in: Callable[[str], Client]) -> None:

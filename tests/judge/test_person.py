@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from scopes.judge import person
+from scopes.judge import person, search
 from scopes.models import Attempt
 from tests import cast as people
 
@@ -38,17 +38,10 @@ def test_unclaimed_connections_and_attempts_are_found_by_their_reference_id() ->
         ended_at=people.NOW,
     )
 
-    (found,) = person.find_unclaimed(" ref-gus ")
+    (found,) = search.find_unclaimed(" ref-gus ")
     account = person.overview_of_unclaimed([found], "ref-gus")
 
     assert account.person is None
     assert [entry.connection for entry in account.connections] == [found]
     assert [attempt.result for attempt in account.attempts] == ["missing_scopes"]
-    assert person.find_unclaimed("gus-oura") == [found]
-
-
-@pytest.mark.usefixtures("cast")
-def test_a_person_is_found_by_reference_id_first_and_by_email_in_any_case() -> None:
-    assert person.find_people("ref-ada") == [people.the("ada")]
-    assert person.find_people(" ADA@example.com ") == [people.the("ada")]
-    assert person.find_people("nobody@example.com") == person.find_people("") == []
+    assert search.find_unclaimed("gus-oura") == [found]

@@ -11,7 +11,9 @@ from django.db import connection
 
 from scopes.facts import PersonKnown
 from scopes.models import Person
-from scopes.models.arrays import texts
+from scopes.models.arrays import looked_up, numbers, texts
+from scopes.models.name_grams import name_grams
+from scopes.models.person import WITHOUT_NAME_GRAMS
 from scopes.models.transactions import in_transaction
 
 MOST_PLANS = 50
@@ -49,15 +51,23 @@ def record_people(rows: Sequence[PersonKnown], now: datetime) -> RecordedPeople:
         _check_plans(people)
         cursor.execute(
             """
-            INSERT INTO scopes_person AS person (reference_id, email, name, locale, plan, created_at)
-            SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+            INSERT INTO scopes_person AS person
+                (reference_id, email, name, locale, plan, name_grams, grams_of, created_at)
+            SELECT reference_id, email, name, locale, plan, string_to_array(grams, ' '), name, %s
+            FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+                AS reported (reference_id, email, name, locale, plan, grams)
             ON CONFLICT (reference_id) DO UPDATE
-            SET email = excluded.email, name = excluded.name, locale = excluded.locale, plan = excluded.plan
+            SET email = excluded.email, name = excluded.name, locale = excluded.locale, plan = excluded.plan,
+                name_grams = excluded.name_grams, grams_of = excluded.grams_of
             WHERE (person.email, person.name, person.locale, person.plan)
                   IS DISTINCT FROM (excluded.email, excluded.name, excluded.locale, excluded.plan)
             RETURNING id, reference_id, plan, xmax = 0
             """,
-            [now, *map(list, zip(*((p.reference_id, p.email, p.name, p.locale, p.plan) for p in people), strict=True))],
+            [
+                now,
+                *map(list, zip(*((p.reference_id, p.email, p.name, p.locale, p.plan) for p in people), strict=True)),
+                [" ".join(name_grams(person.name)) for person in people],
+            ],
         )
         written = cursor.fetchall()
         new = sum(1 for row in written if row[3])
@@ -74,6 +84,25 @@ def record_people(rows: Sequence[PersonKnown], now: datetime) -> RecordedPeople:
         recorded.claimed = cursor.rowcount
         recorded.plans = _to_rejudge([person.reference_id for person in people])
     return recorded
+
+
+@in_transaction
+def fill_name_grams(after: int, most: int) -> tuple[int, int]:
+    """Make the n-grams of up to `most` names that have none, or another name's, of people with ids beyond `after`.
+
+    Returns how many, and the last id. Rows that somebody is changing are left for the next time.
+    """
+    waiting = Person.objects.filter(WITHOUT_NAME_GRAMS, pk__gt=after).order_by("pk")
+    rows = list(waiting.select_for_update(skip_locked=True, no_key=True).values_list("pk", "name")[:most])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE scopes_person person SET name_grams = string_to_array(made.grams, ' '), grams_of = person.name
+            FROM {looked_up("bigint", "text")} AS made (id, grams) WHERE person.id = made.id
+            """,
+            [numbers(pk for pk, _ in rows), texts(" ".join(name_grams(name)) for _, name in rows)],
+        )
+    return len(rows), rows[-1][0] if rows else after
 
 
 def plans_differing_in_case() -> list[list[str]]:

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from scopes.judge import overview_text
 from scopes.judge.as_of import NoMoment, read_moment
-from scopes.judge.person import by_source_id, find_people, find_unclaimed, overview_of, overview_of_unclaimed
+from scopes.judge.person import overview_of, overview_of_unclaimed
+from scopes.judge.search import by_source_id, find_people, find_unclaimed
 
 
 class Command(BaseCommand):

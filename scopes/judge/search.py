@@ -1,0 +1,165 @@
+"""Find people and connections by what somebody has at hand: an id, an e-mail address, a link, words of a name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from scopes.models import Connection, FormerId, Person, ReauthLink
+from scopes.models.arrays import texts
+from scopes.models.name_grams import LETTERS, grams, spellings
+from scopes.models.person import FOR_SEARCH
+
+NEAR = 10_000  # people among whom words that many have are met often enough
+START_OF_ID = 4  # characters
+_WORD = re.compile(r"\w+")
+_LINK = re.compile(r"https?://\S*?/r/([\w-]+)|/r/([\w-]{22})(?![\w-])", re.ASCII)
+_MAILTO = re.compile(r"mailto:([^?]*)", re.IGNORECASE)
+_NAME_AND_ADDRESS = re.compile(r"[^<>@]*<([^<>\s]+@[^<>\s]+)>")
+
+
+def typed(text: str) -> str:
+    """What is to be searched for: of the address of a link its public id, so that the secret is kept nowhere.
+
+    Of `mailto:ada@example.com` and `Ada <ada@example.com>` it is the e-mail address.
+    """
+    text = unicodedata.normalize("NFC", text.strip())
+    if link := _LINK.search(unquote(text)):
+        return link[1] or link[2]
+    if mailto := _MAILTO.fullmatch(text.partition("?")[0]):
+        text = unquote(mailto[1]).replace("\x00", "")
+    if named := _NAME_AND_ADDRESS.fullmatch(text):
+        text = named[1]
+    return text.strip()
+
+
+def find_people(words: str) -> list[Person]:
+    """The person with this reference id, else the people with this e-mail address. Exact matches only.
+
+    The domain of an address may be written in letters or in punycode.
+    """
+    words = words.strip()
+    people = Person.objects.defer(*FOR_SEARCH)
+    by_reference = list(people.filter(reference_id=words))
+    if by_reference or "@" not in words:
+        return by_reference
+    return list(people.filter(email__in=_ways_to_write(words)).order_by("pk")[:20])
+
+
+def find_unclaimed(words: str) -> list[Connection]:
+    """Unclaimed connections with this reference id, else with this current or former id of the source."""
+    words = words.strip()
+    unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
+    found = list(unclaimed.filter(reference_id=words).order_by("pk")[:50]) if words else []
+    return found or [row for row in by_source_id(words) if row.person_id is None]
+
+
+def by_source_id(words: str) -> list[Connection]:
+    """Connections by the source's id, today's or a former one."""
+    words = words.strip()
+    if not words:
+        return []
+    former = FormerId.objects.filter(user_id=words).values("connection")
+    today = list(Connection.objects.filter(user_id=words, merged_into__isnull=True))
+    return today or list(Connection.objects.filter(pk__in=former, merged_into__isnull=True))
+
+
+def by_start_of_id(start: str, most: int) -> tuple[list[Person], list[Connection], list[ReauthLink]]:
+    """Up to `most` people, connections and links whose reference id, source's id or public id begins like this.
+
+    Which ones is left open: ask for one more than are shown.
+    """
+    if len(start) < START_OF_ID or " " in start:
+        return [], [], []
+    connections = Connection.objects.filter(user_id__startswith=start, merged_into__isnull=True)
+    links = ReauthLink.objects.filter(public_id__startswith=start).defer("secret_hash")
+    return (
+        list(Person.objects.filter(reference_id__startswith=start).defer(*FOR_SEARCH)[:most]),
+        list(connections[:most]),
+        list(links[:most]),
+    )
+
+
+def by_words(words: str, after: int, most: int, standings: Sequence[int] | None = None) -> list[Person]:
+    """The first people with ids beyond `after` whose name, address or id has all these words, each perhaps only begun.
+
+    Inside a name, three letters are enough. With `standings`: those with a connection in one of them. By id, so that
+    every page costs the same.
+    """
+    rows = Person.objects.filter(pk__gt=after)
+    matching = _with_words(rows, words)
+    if matching is None:
+        return []
+    if standings is not None:
+        connected = Connection.objects.filter(person=OuterRef("pk"), merged_into__isnull=True, standing__in=standings)
+        matching = matching.filter(Exists(connected))
+    # What many have is met soon on the way down the ids. By the indexes all of them would be read and sorted.
+    if end := rows.order_by("pk").values_list("pk", flat=True)[NEAR : NEAR + 1].first():
+        people = list(matching.filter(pk__lte=end).order_by("pk")[:most])
+        if len(people) == most:
+            return people
+    # "+ 0": by the indexes, then sorted; never down the ids until enough of a rare word are met.
+    return list(matching.order_by(F("pk") + 0)[:most])
+
+
+def _with_words(people: QuerySet[Person], words: str) -> QuerySet[Person] | None:
+    """Those with all the words; None where there is no word."""
+    conditions = [condition for word in words.split() if (condition := _has_word(word))[0]]
+    if not conditions:
+        return None
+    return people.extra(  # noqa: S610 - SQL of ours; the words are parameters
+        where=[sql for sql, _ in conditions], params=[one for _, values in conditions for one in values]
+    ).defer(*FOR_SEARCH)
+
+
+def _has_word(word: str) -> tuple[str, list[str]]:
+    """SQL and parameters: as it is written it begins a word of name, address or id, or it is in the name."""
+    ways, values = [], []
+    if written := _WORD.findall(word.replace("_", " ")):
+        ways.append("scopes_person.search @@ to_tsquery('simple', %s)")
+        values.append(" & ".join(f"'{one}':*" for one in written))
+    if spelt := spellings(word):
+        named = [_is_in_name(spelling) for spelling in spelt]
+        ways.append(" AND ".join(sql for sql, _ in named))
+        values += [value for _, of_word in named for value in of_word]
+    return " OR ".join(f"({way})" for way in ways), values
+
+
+def _is_in_name(spelt: Sequence[str]) -> tuple[str, list[str]]:
+    """SQL and parameters: the name has one of these spellings inside it; one that is too short is a word of it."""
+    ways, values = [], []
+    for spelling in spelt:
+        ways.append("(scopes_person.name_grams @> %s::text[])")
+        values.append(texts(grams(spelling)))
+        if len(spelling) > LETTERS:
+            # The n-grams may come from several places of the name.
+            ways[-1] = f"({ways[-1]} AND array_to_string(scopes_person.name_grams, ' ') LIKE %s)"
+            values.append(f"%{spelling}%")
+    return f"({' OR '.join(ways)})", values
+
+
+def _ways_to_write(address: str) -> set[str]:
+    """An e-mail address as it is typed, with its domain in letters, and with it in punycode."""
+    local, _, domain = address.lower().rpartition("@")
+    return {address.lower()} | {
+        f"{local}@{'.'.join(map(way, domain.split('.')))}" for way in (_in_letters, _in_punycode)
+    }
+
+
+def _in_letters(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        letters = label.removeprefix("xn--").encode("ascii").decode("punycode")
+        letters.encode()
+    except UnicodeError:
+        return label
+    return unicodedata.normalize("NFC", letters.lower())
+
+
+def _in_punycode(label: str) -> str:
+    return label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}"
