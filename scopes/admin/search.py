@@ -118,7 +118,7 @@ def _people(pks: list[int]) -> list[Person]:
 
 def _links() -> QuerySet[ReauthLink]:
     links = ReauthLink.objects.select_related("person", "integration__provider").order_by("pk")
-    return links.defer("secret_hash", *(f"person__{name}" for name in FOR_SEARCH))
+    return links.defer("secret_hash", "earlier_secret_hashes", *(f"person__{name}" for name in FOR_SEARCH))
 
 
 @dataclass(frozen=True, slots=True)

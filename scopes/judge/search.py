@@ -76,7 +76,7 @@ def by_start_of_id(start: str, most: int) -> tuple[list[Person], list[Connection
     if len(start) < START_OF_ID or " " in start:
         return [], [], []
     connections = Connection.objects.filter(user_id__startswith=start, merged_into__isnull=True)
-    links = ReauthLink.objects.filter(public_id__startswith=start).defer("secret_hash")
+    links = ReauthLink.objects.filter(public_id__startswith=start).defer("secret_hash", "earlier_secret_hashes")
     return (
         list(Person.objects.filter(reference_id__startswith=start).defer(*FOR_SEARCH)[:most]),
         list(connections[:most]),

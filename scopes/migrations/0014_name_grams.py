@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [('scopes', '0013_messages')]
+    dependencies = [("scopes", "0013_messages")]
 
     operations = [
         migrations.AddField(
