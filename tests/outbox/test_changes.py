@@ -9,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scopes import flow
-from scopes.facts import Fact, IdReplaced, LinkChanged, LinkState, PersonKnown
-from scopes.models import OutboxEvent, Sending
+from scopes.facts import ConsentGiven, Fact, IdReplaced, LinkChanged, LinkState, PersonKnown
+from scopes.models import Connection, OutboxEvent, Sending
 from scopes.models.trail import Act
 from tests import cast
 from tests.outbox.receiving import endpoint, written
+from tests.reauth.hands import act
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +135,25 @@ def test_a_reauthorisation_under_a_new_id_is_reported_of_the_connection_that_goe
     assert (kind, data["connection"]["id"], data["connection"]["user_id"]) == ("connection.fixed", cy.pk, "cy-new")
 
 
+def test_once_a_merge_is_undone_what_was_reported_since_is_reported_of_the_connection_that_it_is_about() -> None:
+    cast.assemble()
+    take_in = cast.take_in
+    take_in(ConsentGiven("oura", "ada-new", LATER, reference_id="ref-ada", scopes=cast.EVERYTHING))
+    old, new = (Connection.objects.get(user_id=name) for name in ("ada-oura", "ada-new"))
+    why = act("They are two rings.")
+    record = flow.merge(old.pk, new.pk, why, LATER)
+    endpoint()
+
+    take_in(LinkChanged("oura", "ada-new", LinkState.REVOKED, LATER + timedelta(days=1)))
+    flow.unmerge(record.pk, why, LATER + timedelta(days=2))
+
+    assert [(kind, data["connection"]["id"], data["connection"]["user_id"]) for kind, data in written()] == [
+        ("connection.broken", old.pk, "ada-new"),
+        ("connection.broken", new.pk, "ada-new"),
+        ("connection.fixed", old.pk, "ada-oura"),
+    ]
+
+
 def test_an_id_that_is_an_address_is_left_out() -> None:
     cast.assemble()
     flow.take_in_people([PersonKnown("gus@example.com", "gus@example.com", "Gus", "en", "free")], cast.NOW)
@@ -162,5 +182,5 @@ def test_without_an_endpoint_nothing_is_written_and_with_one_the_statements_stay
     one = statements("p2")
     many = statements(*(f"p{number}" for number in range(3, 40)))
 
-    assert (one, many) == (without + 2, without + 2)
+    assert (one, many) == (without + 3, without + 3)
     assert OutboxEvent.objects.count() == 38 and Sending.objects.count() == 76

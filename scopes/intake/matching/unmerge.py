@@ -18,6 +18,7 @@ from scopes.judge.standing import facts_of, intern
 from scopes.models import Connection, FormerId, LinkEvent, Merge, Period, Person, Pulse, Waiver
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
+from scopes.outbox.changes import Moved, write_changes
 from scopes.sources import registry
 
 DECIDED_AGAIN = "What was reported since decides otherwise."
@@ -114,6 +115,8 @@ def unmerge(pk: int, act: Act, now: datetime, *, permanently: bool = True, shown
     last = Period.objects.filter(connection=absorbed).order_by("-pk")[0]
     unlisted = open_one.unlisted if after.absorbed.standing.unlisted else None
     begin_period(absorbed, max(now, last.until or now), _cause(record, unlisted or last.unlisted, now), now)
+    # Since it was absorbed nothing was reported of it to others: they know it as it was then.
+    write_changes([Moved(absorbed.pk, last.standing_id, absorbed.standing_id, now)], now)
     move_period(survivor, open_one, _cause(record, record.unlisted, now), now)
     _restore_pulse(record)
     record.unmerged_at, record.unmerged_by = now, act.name
