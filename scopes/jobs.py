@@ -17,7 +17,7 @@ from django.utils import timezone
 from scopes import flow, queue
 from scopes.channels import addresses
 from scopes.channels.email import Sender
-from scopes.models import JobFailure, Source
+from scopes.models import Endpoint, JobFailure, Source
 from scopes.outbox import sending, signing
 from scopes.reauth import messages
 from scopes.sources import registry
@@ -99,16 +99,31 @@ def overdue() -> None:
 @queue.job("send_events", every="* * * * *")
 def send_events() -> None:
     """Defer a job for each endpoint at which events are due: one that is slow or down delays no other."""
-    due = sending.endpoints_due(timezone.now())
-    queue.defer_many("send_to_endpoint", ({"endpoint": endpoint} for endpoint in due))
+    for endpoint in sending.endpoints_due(timezone.now()):
+        _defer_sending(endpoint)
 
 
-@queue.job("send_to_endpoint", attempts=1)
+@queue.job("send_to_endpoint", once=True)
 def send_to_endpoint(endpoint: int) -> None:
-    """Send what is due there for some seconds. What is left gets a job behind those that wait by then."""
+    """Send what is due there for some seconds, as long as it is not slow."""
+    _send(endpoint, slow=False)
+
+
+@queue.job("send_to_slow_endpoint", once=True, lane="slow endpoints")
+def send_to_slow_endpoint(endpoint: int) -> None:
+    """Send what is due there for some seconds. Together the slow endpoints take the time of one job."""
+    _send(endpoint, slow=True)
+
+
+def _send(endpoint: int, *, slow: bool) -> None:
+    """What is left gets a job behind those that wait by then."""
     keys = signing.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    if sending.send_due(endpoint, keys, timezone.now, loopback=settings.EVENTS_TO_LOOPBACK):
-        queue.defer("send_to_endpoint", endpoint=endpoint)
+    if sending.send_due(endpoint, keys, timezone.now, slow=slow, loopback=settings.EVENTS_TO_LOOPBACK):
+        _defer_sending(Endpoint.objects.get(pk=endpoint))
+
+
+def _defer_sending(endpoint: Endpoint) -> None:
+    queue.defer("send_to_slow_endpoint" if endpoint.is_slow else "send_to_endpoint", endpoint=endpoint.pk)
 
 
 @queue.job("send_messages", every="* * * * *", repeatable=False)

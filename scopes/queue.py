@@ -8,6 +8,7 @@ them by name.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import threading
@@ -94,6 +95,7 @@ class Counts:
 
 
 _not_repeatable: set[str] = set()
+_once: set[str] = set()
 
 
 class _Backoff(BaseRetryStrategy):
@@ -111,7 +113,14 @@ class _Backoff(BaseRetryStrategy):
 
 
 def job(
-    name: str, *, every: str = "", alone: bool = True, attempts: int = ATTEMPTS, repeatable: bool = True
+    name: str,
+    *,
+    every: str = "",
+    alone: bool = True,
+    attempts: int = ATTEMPTS,
+    repeatable: bool = True,
+    once: bool = False,
+    lane: str = "",
 ) -> Callable[[Body], Body]:
     """Decorator: register a function as the job `name`. `every` is a crontab expression that schedules it.
 
@@ -121,7 +130,13 @@ def job(
 
     A job that is not `repeatable`, such as sending a message, is begun once. If it is interrupted it counts as failed
     and uncertain, and only an agent can have it tried again.
+
+    Of a job that waits `once`, at most one with the same arguments waits; it has one attempt, for it is deferred anew
+    where it is still needed. The jobs of one `lane` run one after the other, over all workers.
     """
+    if once:
+        _once.add(name)
+        attempts = 1
     if not repeatable:
         _not_repeatable.add(name)
         attempts = 1
@@ -143,13 +158,13 @@ def job(
             log.info("job %s %s took %.1f s", name, pk, time.monotonic() - began)
 
         run.__module__, run.__qualname__ = body.__module__, body.__qualname__
-        once = name if every else None
+        own = name if every else None
         task = app.task(
             name=name,
             pass_context=True,
             retry=False if every else _Backoff(attempts),
-            lock=once if alone else None,
-            queueing_lock=once,
+            lock=lane or (own if alone else None),
+            queueing_lock=own,
             priority=FIRST if every else 0,
         )(run)
         if every:
@@ -162,7 +177,7 @@ def job(
 def defer(name: str, *, at: datetime | None = None, **arguments: Argument) -> None:
     """Defer a job: done soon, or from `at` on. In a transaction it is deferred when that commits.
 
-    A scheduled job is not added while one of its name waits. Raises QueueError.
+    One that is scheduled, or waits once, is not added while the same waits. Raises QueueError.
     """
     defer_many(name, [arguments], at=at)
 
@@ -173,18 +188,19 @@ def defer_many(name: str, jobs: Iterable[dict[str, Argument]], *, at: datetime |
     Raises QueueError.
     """
     task = _bodies()[name]
-    prepared = [
-        configure_task(
+    prepared = []
+    for arguments in jobs:
+        values = {key: value if isinstance(value, int) else list(value) for key, value in arguments.items()}
+        configured = configure_task(
             name=name,
             job_manager=_manager,
             lock=task.lock,
-            queueing_lock=task.queueing_lock,
+            queueing_lock=f"{name} {json.dumps(values)}" if name in _once else task.queueing_lock,
             priority=task.priority,
             schedule_at=at,
-            task_kwargs={key: value if isinstance(value, int) else list(value) for key, value in arguments.items()},
-        ).job
-        for arguments in jobs
-    ]
+            task_kwargs=values,
+        )
+        prepared.append(configured.job)
     try:
         with transaction.atomic():
             _manager.batch_defer_jobs(prepared)

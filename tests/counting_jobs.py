@@ -41,6 +41,11 @@ def count_once(item: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@queue.job("count_in_lane", once=True, lane="one lane")
+def count_in_lane(item: int) -> None:
+    _note("counted in a lane", str(item))
+
+
 @queue.job("tick", every="* * * * *")
 def tick() -> None:
     _note("ticked")

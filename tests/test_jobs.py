@@ -12,13 +12,16 @@ from pytest_django import Settings
 
 from scopes import jobs, nightly, queue
 from scopes.facts import LinkChanged, LinkState
-from scopes.models import AuditRun, Connection, JobFailure, LiveCheck, Source
+from scopes.models import AuditRun, Connection, Endpoint, JobFailure, LiveCheck, Sending, Source
+from scopes.outbox import signing
+from scopes.outbox.writing import NewEvent, write
 from scopes.reauth import messages
 from scopes.sources import registry
 from tests import (
     cast,
     counting_jobs,  # noqa: F401 - its jobs are the queue's
 )
+from tests.outbox.receiving import endpoint, receiver
 from tests.reauth.hands import send
 from tests.sources.fake import FakeKind
 
@@ -58,6 +61,24 @@ def test_failures_are_deleted_after_a_month() -> None:
 
     assert queue.failed(10) == [new]
     assert JobFailure.objects.get().job == new.pk
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_worker_sends_an_event_once_it_is_committed_also_to_a_slow_endpoint(
+    is_slow: bool, settings: Settings
+) -> None:
+    settings.EVENTS_TO_LOOPBACK = True
+    with receiver() as found:
+        to = endpoint(url=found.url)
+        Endpoint.objects.update(is_slow=is_slow)
+        write([NewEvent("connection.broken", "a", {"n": 1})], timezone.now())
+        queue.run_pending(60, timezone.now())
+
+    secret = signing.secret_of(to, signing.keys_from(settings.SECRET_KEY)[0])
+    assert [event["data"] for event in found.verified(secret)] == [{"n": 1}]
+    assert (Sending.objects.get().state, queue.counts().waiting, Endpoint.objects.get().is_slow) == (
+        "delivered", 0, False,
+    )  # fmt: skip
 
 
 def test_a_source_that_keeps_its_ids_is_asked_about_what_is_unconfirmed_and_no_other(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import subprocess
@@ -131,6 +132,22 @@ def test_a_periodic_job_waits_once_and_is_no_failed_job(caplog: pytest.LogCaptur
 
     assert queue.counts() == queue.Counts(waiting=0, due=0, doing=0, failed=0)
     assert "job failing_tick failed, and comes again: ValueError: the hand is off" in caplog.text
+
+
+def test_a_job_that_waits_once_is_not_deferred_twice_and_of_a_lane_one_runs_at_a_time() -> None:
+    for item in (1, 1, 2):
+        queue.defer("count_in_lane", item=item)
+    assert queue.counts().waiting == 2
+
+    execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    with connection.cursor() as cursor:
+        fetched = []
+        for _ in range(2):
+            cursor.execute("SELECT args FROM procrastinate_fetch_job_v2(NULL, (SELECT id FROM procrastinate_workers))")
+            fetched += [args for (args,) in cursor.fetchall() if args]
+    assert [json.loads(args) for args in fetched] == [{"item": 1}]
+    queue.defer("count_in_lane", item=1)
+    assert queue.counts().waiting == 2, "the one that runs is none that waits"
 
 
 def test_a_job_whose_worker_was_killed_too_often_has_failed() -> None:

@@ -15,7 +15,8 @@ class Endpoint(models.Model):
 
     Its secret is derived from `public_id` and `generation` (see `outbox.signing`): rotating it counts that up, and the
     secret before still signs until `previous_until`. `failures` counts what failed there since the last success,
-    `failing_since` is when that began; nothing is sent there before `paused_until`.
+    `failing_since` is when that began; nothing is sent there before `paused_until`. `is_slow`: its last answers took
+    long, so it takes turns with other slow ones.
     """
 
     class State(models.TextChoices):
@@ -35,6 +36,7 @@ class Endpoint(models.Model):
     failures = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
+    is_slow = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
 

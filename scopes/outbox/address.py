@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import urlsplit
 
 LONGEST = 500
@@ -66,18 +68,39 @@ def target_of(url: str, *, loopback: bool = False) -> Target:
     return Target(host, port or (443 if encrypted else 80), path, encrypted)
 
 
-def look_up(target: Target, *, loopback: bool = False) -> list[str]:
-    """The IP addresses of the target, all of them checked. Raises AddressRefused, also where one of them is ours."""
-    try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise AddressRefused("the name of the host is not known") from None
-    addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
+def look_up(target: Target, *, seconds: float, loopback: bool = False) -> list[str]:
+    """The IP addresses of the target, all of them checked, within so many seconds.
+
+    Raises AddressRefused, also where one of them is ours.
+    """
+    addresses = [target.host] if _literal(target.host) is not None else _resolved(target, seconds)
     checked = [_literal(address) for address in addresses]
     if not addresses or any(one is None or not is_allowed(one, loopback=loopback) for one in checked):
         raise AddressRefused(INSIDE)
     if not target.encrypted and not all(one is not None and one.is_loopback for one in checked):
         raise AddressRefused("without encryption only this machine is sent anything")
+    return addresses
+
+
+def _resolved(target: Target, seconds: float) -> list[str]:
+    """What the name of the host leads to. In a thread of its own: the resolver has no limit of time that is ours."""
+    answers: SimpleQueue[list[str] | None] = SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            answers.put(None)
+        else:
+            answers.put(list(dict.fromkeys(str(place[0]) for *_, place in found)))
+
+    Thread(target=resolve, name="look-up", daemon=True).start()
+    try:
+        addresses = answers.get(timeout=seconds)
+    except Empty:
+        raise AddressRefused("the name of the host could not be looked up in time") from None
+    if addresses is None:
+        raise AddressRefused("the name of the host is not known")
     return addresses
 
 

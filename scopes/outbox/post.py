@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Buffer, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import certifi
@@ -29,11 +29,13 @@ class Answer:
     """What came of a request. `status` is None where there was no answer, for the reason `error` in our words.
 
     `retry_after` is for how many seconds we are asked to wait; None where nothing is said, or in no readable way.
+    `seconds` is how long it took.
     """
 
     status: int | None
     error: str = ""
     retry_after: float | None = None
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def is_success(self) -> bool:
@@ -50,9 +52,13 @@ class Line:
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send the body. The name is looked up and checked anew, and the answer read to 1 KB."""
-        ends = time.monotonic() + SECONDS
+        began = time.monotonic()
+        answer = self._post(body, headers, began + SECONDS)
+        return replace(answer, seconds=time.monotonic() - began)
+
+    def _post(self, body: bytes, headers: Mapping[str, str], ends: float) -> Answer:
         try:
-            addresses = look_up(self.target, loopback=self.loopback)
+            addresses = look_up(self.target, seconds=min(CONNECT_SECONDS, SECONDS), loopback=self.loopback)
             if self._open is not None and self._open.address in addresses:
                 try:
                     return self._exchange(self._open, body, headers, ends)

@@ -31,6 +31,7 @@ LOCK = 7_301_014
 TOGETHER = 64
 AT_ONCE = 8
 SECONDS = 10.0
+SLOW_SECONDS = 2.0  # an answer on average
 CLAIMED = timedelta(minutes=1)
 # Seconds until the next attempt, after the first, the second and so on; after the last of them, the same again.
 PAUSES = (10, 60, 300, 900, 3600, 7200, 14400, 28800)
@@ -66,18 +67,26 @@ class _Wave:
             self.failures = 0 if answer.is_success else self.failures + 1
 
 
-def endpoints_due(now: datetime) -> list[int]:
+def endpoints_due(now: datetime) -> list[Endpoint]:
     """The endpoints at which something is due, and which are neither disabled nor paused."""
     due = Sending.objects.filter(endpoint=OuterRef("pk"), state=Sending.State.WAITING, next_at__lte=now)
     able = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
-    rows = Endpoint.objects.filter(able, Exists(due), state=Endpoint.State.ENABLED)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    return list(Endpoint.objects.filter(able, Exists(due), state=Endpoint.State.ENABLED).order_by("pk"))
 
 
-def send_due(pk: int, keys: Sequence[bytes], clock: Clock, *, seconds: float = SECONDS, loopback: bool = False) -> bool:
+def send_due(
+    pk: int,
+    keys: Sequence[bytes],
+    clock: Clock,
+    *,
+    slow: bool = False,
+    seconds: float = SECONDS,
+    loopback: bool = False,
+) -> bool:
     """Send what is due at this endpoint, beginning nothing after `seconds`; whether more of it may be due.
 
-    Does nothing while another worker sends there. `keys` are `signing.keys_from`; `loopback` as in `address`.
+    Nothing more is begun once the endpoint is slow, unless `slow`. Does nothing while another worker sends there.
+    `keys` are `signing.keys_from`; `loopback` as in `address`.
     """
     ends = time.monotonic() + seconds
     with _only_one(pk) as ours:
@@ -86,10 +95,12 @@ def send_due(pk: int, keys: Sequence[bytes], clock: Clock, *, seconds: float = S
             now = clock()
             if endpoint.state != Endpoint.State.ENABLED or (endpoint.paused_until and endpoint.paused_until > now):
                 return False
+            if endpoint.is_slow and not slow:
+                return True
             claimed = claim(endpoint, now)
             if not claimed:
                 return False
-            wave = _send(endpoint, claimed, keys, clock, ends, loopback=loopback)
+            wave = _send(endpoint, claimed, keys, clock, ends, slow=slow, loopback=loopback)
             record(pk, claimed, wave.answers, clock())
             if time.monotonic() > ends:
                 return True
@@ -129,9 +140,16 @@ def claim(endpoint: Endpoint, now: datetime) -> list[Claimed]:
 
 
 def _send(
-    endpoint: Endpoint, claimed: Sequence[Claimed], keys: Sequence[bytes], clock: Clock, ends: float, *, loopback: bool
+    endpoint: Endpoint,
+    claimed: Sequence[Claimed],
+    keys: Sequence[bytes],
+    clock: Clock,
+    ends: float,
+    *,
+    slow: bool,
+    loopback: bool,
 ) -> _Wave:
-    """Send these, some at once; those that time or failures leave no room for are not begun."""
+    """Send these, some at once; those that time or failures leave no room for, or slowness, are not begun."""
     wave = _Wave(endpoint.failures)
     probes = endpoint.failures >= FAILURES
     try:
@@ -147,6 +165,8 @@ def _send(
     def following() -> Claimed | None:
         with lock:
             if time.monotonic() > ends or (wave.failures >= FAILURES and not probes):
+                return None
+            if not slow and any(answer.seconds > SLOW_SECONDS for _, answer in wave.answers):
                 return None
             return next(waiting, None)
 
@@ -231,8 +251,13 @@ def _after(one: Claimed, answer: Answer, now: datetime) -> tuple[str, datetime]:
 
 
 def _note(endpoint: Endpoint, answers: Sequence[Answer], now: datetime) -> None:
-    """Pause an endpoint that fails, end the pause of one that does not, and disable one that says it is gone."""
+    """Pause an endpoint that fails, end the pause of one that does not, and disable one that says it is gone.
+
+    One whose answers take long is slow until they do not.
+    """
     before = endpoint.failures
+    if answers:
+        endpoint.is_slow = sum(answer.seconds for answer in answers) / len(answers) > SLOW_SECONDS
     for answer in answers:
         endpoint.failures = 0 if answer.is_success else endpoint.failures + 1
     if endpoint.failures == 0:
@@ -246,7 +271,7 @@ def _note(endpoint: Endpoint, answers: Sequence[Answer], now: datetime) -> None:
         endpoint.state = Endpoint.State.DISABLED
         by = Act(None, f"It answered with {GONE}: it is gone.", by="events")
         by.entry("endpoint.disabled", now, subject=endpoint.name).save()
-    endpoint.save(update_fields=["failures", "failing_since", "paused_until", "state"])
+    endpoint.save(update_fields=["failures", "failing_since", "paused_until", "is_slow", "state"])
     if endpoint.failures >= FAILURES:
         waiting = Sending.objects.filter(endpoint=endpoint, state=Sending.State.WAITING, give_up_at__lte=now)
         waiting.update(state=Sending.State.FAILED, ended_at=now, error=NOT_REACHED)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
+import time
 
 import pytest
 
@@ -69,24 +71,39 @@ def found(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 def test_a_name_is_refused_if_one_of_its_addresses_is_inside(monkeypatch: pytest.MonkeyPatch, inside: str) -> None:
     found(monkeypatch, "93.184.215.14", inside)
     with pytest.raises(AddressRefused, match="inside our network"):
-        look_up(target_of("https://host.example/"))
+        look_up(target_of("https://host.example/"), seconds=5)
 
 
 def test_a_name_leads_to_its_checked_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     found(monkeypatch, "93.184.215.14", "2606:2800:21f::1", "93.184.215.14")
-    assert look_up(target_of("https://host.example/")) == ["93.184.215.14", "2606:2800:21f::1"]
+    assert look_up(target_of("https://host.example/"), seconds=5) == ["93.184.215.14", "2606:2800:21f::1"]
 
 
 @pytest.mark.parametrize("url", ["https://2130706433/", "https://0x7f.1/", "https://localhost/"])
 def test_other_spellings_of_this_machine_are_looked_up_and_refused(url: str) -> None:
     with pytest.raises(AddressRefused, match="inside our network"):
-        look_up(target_of(url))
+        look_up(target_of(url), seconds=5)
 
 
 def test_unencrypted_only_this_machine_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     target = target_of("http://host.example/", loopback=True)
     found(monkeypatch, "93.184.215.14")
     with pytest.raises(AddressRefused, match="encryption"):
-        look_up(target, loopback=True)
+        look_up(target, seconds=5, loopback=True)
     found(monkeypatch, "127.0.0.1")
-    assert look_up(target, loopback=True) == ["127.0.0.1"]
+    assert look_up(target, seconds=5, loopback=True) == ["127.0.0.1"]
+
+
+def test_a_look_up_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = threading.Event()
+
+    def hang(*_arguments: object, **_named: object) -> None:
+        ends.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    began = time.monotonic()
+    with pytest.raises(AddressRefused, match="in time"):
+        look_up(target_of("https://host.example/"), seconds=0.05)
+    ends.set()
+    assert time.monotonic() - began < 5

@@ -112,7 +112,7 @@ def test_an_endpoint_that_is_down_is_paused_longer_and_longer_then_tried_with_on
     first = Sending.objects.filter(attempts=1).count()
     assert 5 <= first <= 5 + sending.AT_ONCE and to.failures == first
     assert sending.endpoints_due(cast.NOW + timedelta(seconds=59)) == []
-    assert sending.endpoints_due(to.paused_until) == [to.pk]  # type: ignore[arg-type]
+    assert sending.endpoints_due(to.paused_until) == [to]  # type: ignore[arg-type]
 
     send(to, to.paused_until)  # type: ignore[arg-type]
     assert Sending.objects.filter(attempts__gt=0).count() <= first + 1
@@ -154,6 +154,25 @@ def test_one_that_hangs_takes_its_own_seconds_and_the_rest_is_not_begun(monkeypa
     assert took < 1.5
     assert set(Sending.objects.filter(attempts=1).values_list("error", flat=True)) == {"no answer within 0.2 s"}
     assert Sending.objects.filter(attempts=0, next_at=cast.NOW, state="waiting").count() >= 60 - sending.AT_ONCE
+
+
+def test_one_that_is_slow_is_left_to_the_job_of_slow_ones_until_it_is_fast_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sending, "SLOW_SECONDS", 0.1)
+    with receiver() as found:
+        found.answer = lambda handler, body: (time.sleep(0.25), refuse()(handler, body))
+        to = endpoint(url=found.url)
+        happen(*map(str, range(40)))
+
+        assert send(to) and send(to)
+        assert len(found.arrived) == sending.AT_ONCE and Endpoint.objects.get().is_slow
+        assert send(to, slow=True, seconds=0.05)
+        assert len(found.arrived) == 2 * sending.AT_ONCE
+
+        found.answer = None
+        assert not send(to, slow=True)
+    assert len(found.arrived) == 40 and not Endpoint.objects.get().is_slow
 
 
 def test_a_receiver_that_is_gone_is_disabled_and_the_log_says_so() -> None:
