@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,12 +12,15 @@ from ninja import Router
 
 from scopes import flow
 from scopes.api import reports
-from scopes.api.keys import Permission, allows, caller, source_of
+from scopes.api.keys import Permission, allows, caller, source_of, sources_of
 from scopes.api.problems import Problem
 from scopes.facts import Fact
+from scopes.intake.files.file_rows import RefusedRow
 from scopes.intake.reports import connections
 from scopes.intake.reports.connections import ReportedConnection
 from scopes.models import ApiKey, Source
+from scopes.sources import registry
+from scopes.sources.errors import NotConfigured
 
 router = Router(tags=["Connections"])
 
@@ -54,26 +58,44 @@ def report_connections(request: HttpRequest) -> reports.Taken:
     """
     now, key = timezone.now(), caller(request)
     rows, refused = connections.read(reports.reported_rows(request, "connections"), now)
-    recorded = flow.take_in_reported(_by_source(rows, key), f"key {key.public_id}", now)
+    by_source, elsewhere = _by_source(rows, key)
+    recorded = flow.take_in_reported(by_source, f"key {key.public_id}", now)
     return reports.Taken(
-        new=recorded.new, changed=recorded.changed, unchanged=recorded.unchanged, refused=reports.refused(refused)
+        new=recorded.new,
+        changed=recorded.changed,
+        unchanged=recorded.unchanged,
+        refused=reports.refused(refused + elsewhere),
     )
 
 
-def _by_source(rows: Iterable[ReportedConnection], key: ApiKey) -> dict[Source, list[Fact]]:
-    """The facts of these rows by the source that each names. Raises Problem."""
-    by_name: dict[str | None, list[Fact]] = defaultdict(list)
-    for row in rows:
-        by_name[row.source] += row.facts
+def _by_source(rows: Iterable[ReportedConnection], key: ApiKey) -> tuple[dict[Source, list[Fact]], list[RefusedRow]]:
+    """The facts of these rows by the source that each names, and the rows that name none which is reported to."""
+    rows = list(rows)
+    sources = _sources({row.source for row in rows}, key)
     by_source: dict[Source, list[Fact]] = defaultdict(list)
-    for name, facts in by_name.items():
-        by_source[host_source(key, name)] += facts
-    return by_source
+    refused = []
+    for row in rows:
+        source = sources.get(row.source)
+        if source is not None and source.kind == HOST:
+            by_source[source] += row.facts
+        else:
+            refused.append(RefusedRow(row.place, _why_not(row.source, source)))
+    return by_source, refused
 
 
-def host_source(key: ApiKey, name: str | None) -> Source:
-    """The source of that name, which a host reports to. Raises Problem."""
-    source = source_of(key, name)
-    if source.kind != HOST:
-        raise Problem(403, "wrong_source", "Only sources of the kind host are reported to by the API.")
-    return source
+def _sources(names: Collection[str | None], key: ApiKey) -> dict[str | None, Source]:
+    """Those of the names that are sources of the key; the statements grow with its sources, not with the names."""
+    known: set[str | None] = {None, *sources_of(key).values_list("key", flat=True)}
+    with suppress(NotConfigured):
+        known |= set(registry.set_up())
+    found: dict[str | None, Source] = {}
+    for name in known.intersection(names):
+        with suppress(Problem):
+            found[name] = source_of(key, name)
+    return found
+
+
+def _why_not(name: str | None, source: Source | None) -> str:
+    if source is not None:
+        return "source is not of the kind host, and only such sources are reported to"
+    return "source is unknown" if name else "source is missing: the key is not for exactly one"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from scopes.judge.policy import ensure_integration
-from scopes.models import Connection, Integration, Person, ReauthLink
+from scopes.models import Connection, Integration, Person, ReauthLink, Source
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
@@ -83,13 +83,16 @@ def issue(
     connection: Connection | None = None,
     *,
     at_most: int,
+    sources: QuerySet[Source] | None = None,
 ) -> Issued:
     """A new link, if the preflight allows it; an earlier live one is superseded. Raises NotAllowed, NoSuchResource.
+
+    `sources` are those that it may lead to, None is all.
 
     Two at once wait for each other: the person's row is locked, and a unique constraint backs that up.
     """
     person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-    target = target_of(person, integration, now, connection, at_most=at_most)
+    target = target_of(person, integration, now, connection, at_most=at_most, sources=sources)
     preflight = target.preflight
     if not preflight.allowed and not (wish.override and preflight.overridable):
         raise NotAllowed(preflight)

@@ -61,11 +61,13 @@ def target_of(
     connection: Connection | None = None,
     *,
     at_most: int,
+    sources: QuerySet[Source] | None = None,
 ) -> Target:
     """What a link for this person and integration would lead to; for a retired provider, to its successor.
 
     No person gets more than `at_most` links within 30 days. Without `connection`, it is for the person's newest one
-    there, if there is one. Writes nothing.
+    there, if there is one. To a successor at another source it leads only where that is among `sources`, unless that is
+    None. Writes nothing.
     """
     source = integration.source
     first = entry = Entry.from_data(integration.provider.entry)
@@ -73,7 +75,7 @@ def target_of(
     while _retired(entry, now) and (successor := _successor(entry)):
         entry = successor
     if entry is not first:
-        target = _integration_of(entry, source)
+        target = _integration_of(entry, source, sources)
         source = target.source if target else source
         connection = None
     if target is not None:
@@ -110,13 +112,15 @@ def _integrations() -> QuerySet[Integration]:
     return Integration.objects.select_related("provider", "source", "policy_version")
 
 
-def _integration_of(entry: Entry, source: Source) -> Integration | None:
+def _integration_of(entry: Entry, source: Source, sources: QuerySet[Source] | None) -> Integration | None:
     """The provider's integration at the same source; else, at one of the same kind that leads there.
 
     Each of our clients is a source of its own, so the successor of a provider is at another one.
     """
     rows = _integrations().filter(provider__slug=entry.slug, source__kind=source.kind)
     rows = rows.filter(source__production=source.production)
+    if sources is not None:
+        rows = rows.filter(source__in=sources)
     found = {row.source_id: row for row in rows.order_by("pk")}
     if source.pk in found or registry.names_for(source.kind, source.name, entry):
         return found.get(source.pk)

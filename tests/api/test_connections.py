@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scopes.models import ApiKey, Connection, Source
 from tests.api.calls import call, key_for, problem
@@ -44,22 +46,36 @@ def test_connections_are_taken_and_bad_rows_answered_with_their_place(cast: Sour
 def test_a_call_may_name_several_sources(app: Source) -> None:
     other = Source.objects.create(kind="host", name="other", production=False)
     key = key_for(WRITE, sources=(app, other))
-    assert problem(put(key, ROW)) == (422, "source_missing")
-    put(key, ROW | {"source": "host:app"}, ROW | {"source": "host:other"})
+    answer = put(key, ROW, ROW | {"source": "host:app"}, ROW | {"source": "host:other"})
+    refused = [{"row": 0, "reason": "source is missing: the key is not for exactly one"}]
+    assert json.loads(answer.content) == {"new": 2, "changed": 0, "unchanged": 0, "refused": refused}
     assert {row.integration.source for row in Connection.objects.all()} == {app, other}
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("terra:prod", (403, "wrong_source")), ("host:other", (404, "source_unknown")), ("x", (404, "source_unknown"))],
-)
-def test_only_the_keys_own_host_sources_are_reported_to(
-    cast: Source, app: Source, name: str, expected: tuple[int, str]
+def test_only_the_keys_own_host_sources_are_reported_to_and_rows_of_others_are_refused_alone(
+    cast: Source, app: Source
 ) -> None:
     Source.objects.create(kind="host", name="other", production=False)
     key = key_for(WRITE, sources=(app, cast))
-    assert problem(put(key, ROW | {"source": "host:app"}, ROW | {"source": name})) == expected
-    assert not Connection.objects.filter(integration__source=app).exists()
+
+    def reported(*names: str) -> list[dict[str, Any]]:
+        rows = (ROW | {"user_id": f"c-{number}", "source": name} for number, name in enumerate(names))
+        found: list[dict[str, Any]] = json.loads(put(key, *rows).content)["refused"]
+        return found
+
+    assert reported("terra:prod", "host:app", "host:other", "x") == [
+        {"row": 0, "reason": "source is not of the kind host, and only such sources are reported to"},
+        {"row": 2, "reason": "source is unknown"},
+        {"row": 3, "reason": "source is unknown"},
+    ]
+    assert Connection.objects.get(integration__source=app).user_id == "c-1"
+    assert not Connection.objects.filter(integration__source__name="other").exists()
+    reported("host:app")
+    with CaptureQueriesContext(connection) as queries:
+        reported("host:app")
+    with CaptureQueriesContext(connection) as more:
+        reported("host:app", *map(str, range(900)))
+    assert len(more) == len(queries)
 
 
 def test_a_key_without_the_permission_reports_nothing(app: Source) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from scopes.reauth import contact
 from tests import cast as people
 from tests.api.calls import call, key_for, problem
 from tests.reauth import hands
+from tests.reauth.elsewhere import successor_elsewhere
 
 WRITE = ApiKey.Permission.WRITE_LINKS
 
@@ -98,6 +100,20 @@ def test_another_key_s_person_and_source_are_as_if_they_did_not_exist(cast: Sour
     assert problem(make("ben", key, source="terra:prod")) == (404, "source_unknown")
     assert problem(make("ben", key)) == (404, "person_not_found")
     assert problem(make("gus", source="terra:prod")) == (404, "person_not_found")
+
+
+def test_a_successor_at_another_key_s_source_is_as_if_it_did_not_exist(
+    cast: Source, catalogue_with: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitbit, _ = successor_elsewhere(catalogue_with, monkeypatch)["fitbit"]
+    people.take_in(people.consent("eve", "fitbit", ("activity",)), source=fitbit)
+    key = key_for(WRITE, sources=(fitbit,))
+
+    answer = make("eve", key, provider="fitbit")
+
+    assert problem(answer) == (409, "link_would_not_help") and b"google" not in answer.content
+    assert [one["code"] for one in json.loads(answer.content)["reasons"]] == ["no_links"]
+    assert made(make("eve", provider="fitbit", source="oauth2:fitbit"))["source"] == "oauth2:google"
 
 
 def test_what_is_not_this_person_s_is_not_found(cast: Source) -> None:

@@ -12,9 +12,9 @@ from scopes.models import Source
 from scopes.reauth import settle
 from scopes.reauth.target import target_of
 from scopes.sources.consents import ADMIN_CONSENT_REQUIRED
-from tests.cast import NOW, connection_of, integration_of, the
+from tests.cast import NOW, connection_of, the
+from tests.reauth.elsewhere import successor_elsewhere
 from tests.reauth.hands import after, press, send
-from tests.sources.oauth2.signals.entries import entry
 
 pytestmark = pytest.mark.django_db
 
@@ -41,25 +41,18 @@ def test_a_successor_that_left_the_catalogue_is_passed_by(cast: Source, catalogu
 def test_the_successor_at_another_of_our_clients_is_led_to(
     cast: Source, catalogue_with: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, new = (replace(default().provider(slug), oauth=entry("set")) for slug in ("fitbit", "google_health"))
-    catalogue_with(old, new)
-    for name in ("FITBIT", "GOOGLE", "OTHER"):
-        monkeypatch.setenv(f"OAUTH2_{name}_CLIENT_ID", "id")
-        monkeypatch.setenv(f"OAUTH2_{name}_CLIENT_SECRET", "secret")
-    monkeypatch.setenv("OAUTH2_CLIENTS", "fitbit,other,google")
-    monkeypatch.setenv("OAUTH2_GOOGLE_PROVIDER", "google_health")
-    monkeypatch.setenv("OAUTH2_OTHER_PROVIDER", "fitbit")
-    at = {name: Source.objects.create(kind="oauth2", name=name) for name in ("fitbit", "other", "google")}
-    integrations = {name: integration_of("google_health" if name != "fitbit" else name, at[name]) for name in at}
+    clients = successor_elsewhere(catalogue_with, monkeypatch)
+    (fitbit, integration), google = clients["fitbit"], clients["google"]
 
-    found = target_of(the("eve"), integrations["fitbit"], NOW, at_most=3)
+    found = target_of(the("eve"), integration, NOW, at_most=3)
 
-    assert (found.provider.slug, found.source, found.integration) == (
-        "google_health",
-        at["google"],
-        integrations["google"],
-    )
-    assert (found.provider.slug, found.resource) == ("google_health", "google_health") and not found.preflight.obstacles
+    assert (found.provider.slug, found.source, found.integration) == ("google_health", *google)
+    assert found.resource == "google_health" and not found.preflight.obstacles
+
+    own = Source.objects.filter(pk=fitbit.pk)
+    found = target_of(the("eve"), integration, NOW, at_most=3, sources=own)
+    assert (found.provider.slug, found.source, found.integration) == ("google_health", fitbit, None)
+    assert [obstacle.code for obstacle in found.preflight.obstacles] == ["no_links"]
 
 
 def test_after_an_attempt_that_needs_an_administrator_a_link_is_advised_against_until_a_later_one_succeeds(
