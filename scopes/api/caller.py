@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from scopes.api.keys import sources_of
 from scopes.api.problems import Problem
@@ -28,3 +28,25 @@ def person_of(key: ApiKey, reference_id: str) -> Person:
     if person is None:
         raise Problem(404, "person_not_found", "There is no person with this reference id.")
     return person
+
+
+def reported_as(key: ApiKey, reference_id: str) -> Person:
+    """The person, where the key may see them; or else one that is not stored, who has unclaimed connections only.
+
+    Raises Problem.
+    """
+    try:
+        return person_of(key, reference_id)
+    except Problem:
+        unknown = Person(reference_id=reference_id)
+        if not connections_of(key, unknown).exists():
+            raise
+        return unknown
+
+
+def connections_of(key: ApiKey, person: Person) -> QuerySet[Connection]:
+    """The connections of the person that the key may see; of one who is not stored, those that nobody claims."""
+    rows = Connection.objects.filter(integration__source__in=sources_of(key), merged_into__isnull=True)
+    if person.pk is None:
+        return rows.filter(person__isnull=True, reference_id=person.reference_id)
+    return rows.filter(person=person)

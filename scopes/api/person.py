@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import get_conditional_response
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from scopes import access_log
 from scopes.api import arguments, idempotency
-from scopes.api.caller import act_of, person_of
+from scopes.api.caller import act_of, connections_of, reported_as
 from scopes.api.keys import Permission, allows, caller, sources_of
 from scopes.api.problems import Problem
 from scopes.api.verdicts import (
@@ -39,6 +40,9 @@ from scopes.reauth import consent_text
 from scopes.reauth.languages import LONGEST_CODE, language_of, text_of
 from scopes.reauth.link_status import LinkStatus, status_of
 from scopes.reauth.progress import THE_LINK
+
+# A reference id that stands for nobody, such as "test", may be that of very many.
+MOST_UNCLAIMED = 20
 
 router = Router(tags=["People"])
 
@@ -89,9 +93,13 @@ class LinkOut(Schema):
 
 
 class PersonOut(Schema):
-    """A person's connections, and the newest link for each provider and source."""
+    """A person's connections, and the newest link for each provider and source.
+
+    `person_known`: whether the host has reported the person, and not only connections of theirs.
+    """
 
     reference_id: str
+    person_known: bool
     plan: str
     language: str
     connections: list[ConnectionOut]
@@ -151,23 +159,29 @@ def read_person(request: HttpRequest, reference_id: Path[IdInAddress], wanted: Q
 
 def _read(request: HttpRequest, reference_id: str, language: str) -> HttpResponse:
     key, now = caller(request), timezone.now()
-    person = person_of(key, reference_id)
-    access_log.note(act_of(key), person, now)
-    sources = list(sources_of(key))
+    person = reported_as(key, reference_id)
+    rows = connections_of(key, person).order_by("pk")
+    is_known = person.pk is not None
+    connections = list(rows if is_known else rows[:MOST_UNCLAIMED])
+    for seen in [person] if is_known else connections:
+        access_log.note(act_of(key), seen, now)
+    links = _newest_links(person, sources_of(key)) if is_known else ()
     with translation.override(language_of(language, person.locale)):
-        content = person_out(person, sources, now).model_dump_json()
+        content = person_out(person, connections, links, now).model_dump_json()
     return HttpResponse(content, content_type="application/json")
 
 
-def person_out(person: Person, sources: Iterable[Source], now: datetime) -> PersonOut:
-    """What there is to read of the person at these sources, in the active language; in a constant number of queries."""
-    connections = Connection.objects.filter(person=person, integration__source__in=sources, merged_into__isnull=True)
+def person_out(
+    person: Person, connections: Sequence[Connection], links: Iterable[ReauthLink], now: datetime
+) -> PersonOut:
+    """What there is to read of the person, in the active language; in a constant number of queries."""
     return PersonOut(
         reference_id=person.reference_id,
+        person_known=person.pk is not None,
         plan=person.plan,
         language=translation.get_language() or "",
-        connections=[_connection(entry, person) for entry in overviews_of(connections.order_by("pk"))],
-        links=[_link(link, now) for link in _newest_links(person, sources)],
+        connections=[_connection(entry, person) for entry in overviews_of(connections)],
+        links=[_link(link, now) for link in links],
     )
 
 
@@ -221,7 +235,7 @@ def _features(entry: ConnectionOverview) -> list[FeatureOut]:
     return sorted(found, key=lambda feature: list(FeatureState).index(feature.state))
 
 
-def _newest_links(person: Person, sources: Iterable[Source]) -> Iterable[ReauthLink]:
+def _newest_links(person: Person, sources: QuerySet[Source]) -> QuerySet[ReauthLink]:
     links = ReauthLink.objects.filter(person=person, integration__source__in=sources)
     links = links.select_related("integration__provider", "integration__source")
     return links.order_by("integration", "-created_at", "-pk").distinct("integration")

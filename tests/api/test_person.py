@@ -103,6 +103,20 @@ def test_another_key_s_person_is_as_unknown(cast: Source) -> None:
     assert problem(lookup) == (404, "person_not_found")
 
 
+def test_whose_person_is_not_reported_is_read_by_the_connections_that_nobody_claims(cast: Source) -> None:
+    people.take_in(people.consent("gus", "oura", ("daily",)))
+    found = body(read("gus"))
+    assert (found["reference_id"], found["person_known"], found["plan"], found["links"]) == ("ref-gus", False, "", [])
+    assert [(one["provider"], one["health"]) for one in found["connections"]] == [("oura", "blocked")]
+    assert TrailEntry.objects.get(verb=access_log.CONNECTION).connection == people.connection_of("gus")
+    key = key_for(READ, sources=(people.terra("terra:other"),))
+    assert problem(read("gus", key)) == (404, "person_not_found")
+
+    flow.take_in_people([PersonKnown("ref-gus", plan="pro")], people.NOW)
+    found = body(read("gus"))
+    assert (found["person_known"], found["plan"], len(found["connections"])) == (True, "pro", 1)
+
+
 def test_of_a_person_a_key_sees_its_own_sources_only(cast: Source) -> None:
     other = people.terra("terra:other")
     people.take_in(people.consent("ben", "strava", ("read",)), source=other)
