@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -20,9 +21,11 @@ from scopes.admin.act_page import Why, act_page, agent_of
 from scopes.admin.policies import DRAFT
 from scopes.admin.policies import LOOK as LOOK_AT_POLICIES
 from scopes.admin.site import ACT, desk
+from scopes.api_keys import KeyState, state_of
 from scopes.audit.setup import Drift, drifts
+from scopes.catalogue import default
 from scopes.judge import policy
-from scopes.models import Source, SourceSetup
+from scopes.models import ApiKey, Endpoint, Source, SourceSetup
 from scopes.models.trail import Act
 from scopes.sources import registry
 from scopes.sources.errors import NotConfigured, SourceError
@@ -45,12 +48,27 @@ class Shown:
     drifts: list[Drift]
 
 
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """A source that reports by the API, so that what is set up is here: the keys for it, and the endpoints.
+
+    `leads`: links lead to a consent page of its own.
+    """
+
+    key: str
+    title: str
+    reports: str
+    leads: bool
+    keys: list[ApiKey]
+    endpoints: list[Endpoint]
+
+
 @desk.screen("setups/", "source_setups", LOOK)
 def source_setups(request: HttpRequest) -> HttpResponseBase:
-    """Every source whose setup was read; and the failed deliveries of the connection that `user_id` names."""
+    """Every source, as its setup was read or is here; and the failed deliveries of the connection `user_id` there."""
     now = timezone.now()
     rows = SourceSetup.objects.select_related("source").order_by("-source__production", "source__key")
-    context: dict[str, Any] = {"setups": [_shown(row, now) for row in rows]}
+    context: dict[str, Any] = {"setups": [_shown(row, now) for row in rows], "reporting": _reporting(now)}
     user_id, source = request.GET.get("user_id", "").strip(), request.GET.get("source", "")
     if user_id and source:
         context |= {"asked_for": user_id, "asked_at": source, **_failed_of(_gateway(source), user_id)}
@@ -126,6 +144,34 @@ def _shown(row: SourceSetup, now: datetime) -> Shown:
         setup.expires_soon(now),
         drifts(row.source, setup),
     )
+
+
+def _reporting(now: datetime) -> list[Reporting]:
+    """The sources of the process environment that report by the API, in order."""
+    sources = [one for one in registry.set_up().values() if registry.reports_of(one.kind)]
+    keys = [
+        key
+        for key in ApiKey.objects.prefetch_related("sources").order_by("name", "pk")
+        if ApiKey.Permission.WRITE_CONNECTIONS in key.permissions and state_of(key, now) is KeyState.IN_FORCE
+    ]
+    enabled = Endpoint.objects.filter(state=Endpoint.State.ENABLED).prefetch_related("sources").order_by("name")
+    return [
+        Reporting(
+            key=source.key,
+            title=registry.title_of(source),
+            reports=registry.reports_of(source.kind),
+            leads=any(registry.names_for(source.kind, source.name, one) for one in default().providers.values()),
+            keys=[key for key in keys if _is_for(key.sources.all(), source.key)],
+            endpoints=[endpoint for endpoint in enabled if _is_for(endpoint.sources.all(), source.key)],
+        )
+        for source in sources
+    ]
+
+
+def _is_for(sources: Iterable[Source], key: str) -> bool:
+    """Whether these include the source; none means all."""
+    named = [source.key for source in sources]
+    return not named or key in named
 
 
 def _failed_of(gateway: Gateway, user_id: str) -> dict[str, Any]:

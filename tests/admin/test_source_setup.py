@@ -10,9 +10,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_httpserver import HTTPServer
 
-from scopes.models import PolicyVersion, Source, SourceSetup, TrailEntry
+from scopes.models import ApiKey, PolicyVersion, Source, SourceSetup, TrailEntry
 from scopes.sources.setup import Setup
 from tests import cast as people
+from tests.api.calls import key_for
+from tests.outbox.receiving import endpoint
 
 pytestmark = pytest.mark.django_db
 HERE = "/admin-api/environments/dev"
@@ -59,6 +61,31 @@ def test_it_shows_what_was_read(cast: Source, engineer: Client) -> None:
         "Draft a policy",
     ):
         assert words in page, words
+
+
+def test_a_host_application_stands_there_with_its_keys_and_endpoints(
+    cast: Source, engineer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST_SOURCES", "app")
+    monkeypatch.setenv("HOST_APP_SIGNING_SECRETS", "s" * 32)
+    app = Source.objects.create(kind="host", name="app", production=True)
+
+    def page() -> str:
+        return engineer.get(reverse("admin:source_setups")).content.decode()
+
+    assert "host:app" in page() and "none, so nothing is reported" in page() and "no link can be sent" in page()
+
+    report, read = ApiKey.Permission.WRITE_CONNECTIONS, ApiKey.Permission.READ_PEOPLE
+    key_for(report, sources=(app,), name="The backend")
+    key_for(report, sources=(cast,), name="Of another")
+    key_for(read, name="Only reads")
+    key_for(report, name="Revoked", revoked_at=people.NOW)
+    endpoint("The receiver", sources=[app])
+    endpoint("Of Terra alone", sources=[cast])
+    monkeypatch.setenv("HOST_APP_LINK_URL", "https://app.example/connect/{provider}")
+    shown = page()
+    assert "The backend, never used" in shown and "The receiver" in shown and "its own consent page" in shown
+    assert not [name for name in ("Of another", "Only reads", "Revoked", "Of Terra alone") if name in shown]
 
 
 @pytest.mark.parametrize("role", ["viewer", "agent", "lead", "auditor"])
