@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from scopes.api import bodies, own_key
+from scopes.models import ApiKey
+from scopes.sync import receive
 from tests.api.calls import call, key_for, problem
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +42,40 @@ def test_another_method_is_a_problem_that_names_the_right_one(method: str) -> No
 )
 def test_a_body_that_is_no_json_in_utf_8_is_a_problem(content_type: str, body: str, expected: tuple[int, str]) -> None:
     assert problem(call("GET", "key", key_for(), body, content_type=content_type)) == expected
+
+
+class Arriving(BytesIO):
+    """64 MiB that arrive piece by piece, and how many of them were read."""
+
+    read_bytes = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        whole = 64 * 1024 * 1024
+        size = whole - self.read_bytes if size is None or size < 0 else min(size, whole - self.read_bytes)
+        self.read_bytes += size
+        return b" " * size
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_of_a_body_of_64_megabytes_no_more_is_read_than_the_door_takes(announced: bool) -> None:
+    body = Arriving()
+    how = {"CONTENT_LENGTH": str(2**26)} if announced else {"wsgi.input_terminated": True}
+    assert problem(put(body, **how)) == (413, "body_too_large")
+    assert body.read_bytes <= (0 if announced else bodies.LARGEST + receive.PIECE)
+
+
+def test_a_body_that_comes_too_slowly_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive, "SECONDS_TO_ARRIVE", -1)
+    body = Arriving()
+    assert problem(put(body, CONTENT_LENGTH=str(bodies.LARGEST))) == (408, "body_too_slow")
+    assert body.read_bytes <= receive.PIECE
+
+
+def put(body: BytesIO, **environ: Any) -> Any:
+    """The answer to a report of people that arrives like this."""
+    headers = {"Authorization": f"Bearer {key_for(ApiKey.Permission.WRITE_PEOPLE)}"}
+    more = {"wsgi.input": body, "CONTENT_TYPE": "application/json", **environ}
+    return Client().generic("PUT", "/api/v1/people", headers=headers, **more)
 
 
 def test_a_nul_in_the_address_is_a_problem() -> None:

@@ -14,6 +14,7 @@ from scopes.models import Connection, Incident, Listing, Period, QuarantinedFact
 from scopes.models.trail import Act
 from scopes.sync import listing, quarantine
 from tests import cast
+from tests.outbox.receiving import endpoint, written
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,23 @@ def test_a_listing_that_holds_them_again_ends_it_by_itself(source: Source) -> No
     assert Incident.objects.get().state == Incident.State.CLOSED
     assert states() == {"active": 2 * PEOPLE - 1, "inactive": 1}
     assert not QuarantinedFact.objects.exists()
+
+
+def test_it_is_reported_when_it_opens_changes_and_ends_and_the_connections_once_it_is_applied(
+    source: Source, act: Act
+) -> None:
+    endpoint()
+    listed(source, cast.NOW, inactive=first("g", 55))
+    listed(source, cast.NOW + timedelta(days=1), inactive=first("g", 58))
+    incident = Incident.objects.get()
+    quarantine.release(incident.pk, act, lambda: cast.NOW + timedelta(days=2))
+
+    reported = [data for kind, data in written() if kind == "provider.incident"]
+    assert [(data["state"], data["broken"]) for data in reported] == [("open", 55), ("open", 58), ("released", 58)]
+    assert {(data["incident"], data["source"], data["provider"]) for data in reported} == {
+        (incident.pk, "terra:prod", "garmin")
+    }
+    assert [kind for kind, _ in written()] == ["provider.incident"] * 3 + ["connection.broken"] * 58
 
 
 def test_released_it_is_applied_as_of_when_it_was_seen_and_never_over_newer_news(source: Source, act: Act) -> None:
