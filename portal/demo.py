@@ -26,7 +26,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
-from portal import database, embedded_postgres
+from portal import database, demo_host, embedded_postgres
 from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_NIGHTS, RUN_STEPS
 from portal.embedded_postgres import CHECKOUT, ClusterError
 
@@ -48,17 +48,19 @@ class DemoError(Exception):
 
 def show(url: str, home: Path, *, serve: bool) -> None:
     """Go through the steps with the database at that address; with `serve`, until Ctrl-C. Raises DemoError."""
-    with ExitStack() as stack:
-        desk = stack.enter_context(listening(8000)) if serve else None
-        show_at(url, home, desk)
+    with listening(8000) as desk, listening(8100) as host:
+        port = host.getsockname()[1]
+        host.close()  # the host application listens there itself, as soon as it starts
+        show_at(url, home, desk, port, serve=serve)
 
 
-def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
-    """Go through the steps; with a socket, serve the desk there until Ctrl-C. Raises DemoError."""
+def show_at(url: str, home: Path, desk: socket.socket, host_port: int, *, serve: bool) -> None:
+    """Go through the steps with the portal at that socket; with `serve`, until Ctrl-C. Raises DemoError."""
     people = home / "people.csv"
-    here = f"http://127.0.0.1:{desk.getsockname()[1] if desk else 8000}"
+    here = f"http://127.0.0.1:{desk.getsockname()[1]}"
     keys = {
         **database.trial(url),
+        **demo_host.variables(host_port, home),
         "PORTAL_HOST_NAME": "Vitalog",
         "PORTAL_URL": here,
         "SCOPES_TOKEN_KEYS": token_key(home / "token-key"),
@@ -71,7 +73,7 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
         "TERRA_SANDBOX_SIGNING_SECRETS": secrets.token_urlsafe(24),
         "TERRA_SANDBOX_PROBE_ATHLETE": "true",
     }
-    webhooks = ("--webhook-url", f"{here}/hooks/terra/sandbox/") if desk else ()
+    webhooks = ("--webhook-url", f"{here}/hooks/terra/sandbox/") if serve else ()
     sandbox = ("sandbox", "--port", 8800, "--people", PEOPLE, *webhooks)
     callback = f"{here}/r/back/oauth2/google_health/"
     provider = ("sandbox", "--oauth", "google_health", "--port", 8850, "--redirect-uri", callback)
@@ -86,6 +88,7 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
         "Have three people consent": ("shell", "--no-imports", "--command", MAKE_CONSENTS),
         "Audit every connection": ("audit_connections",),
         "Make up the nights before": ("shell", "--no-imports", "--command", MAKE_NIGHTS),
+        **demo_host.STEPS,
     }
     with ExitStack() as stack:
         command = manage(*sandbox, "--store", home / "sandbox.sqlite3")
@@ -97,21 +100,24 @@ def show_at(url: str, home: Path, desk: socket.socket | None) -> None:
             "TERRA_SANDBOX_WIDGET_SESSION_URL": f"{terra}/api/widget/session",
             "OAUTH2_GOOGLE_HEALTH_ISSUER": google,
         }
-        if desk is None:
-            go_through(steps, keys)
-        else:
+        agents = {role: secrets.token_urlsafe(9) for role in ROLES if serve}
+        if serve:
             steps["Make an agent of each role"] = ("shell", "--no-imports", "--command", MAKE_AGENTS)
-            agents = {role: secrets.token_urlsafe(9) for role in ROLES}
-            go_through(steps, keys | {"DEMO_AGENTS": json.dumps(agents)})
-            bind = f"fd://{desk.fileno()}"
-            gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
-            with running("the portal", [*gunicorn, "--bind", bind], keys, home, desk.fileno()) as (portal, server):
-                print(f"\nThe desk: {portal}/admin/")
-                for name, password in agents.items():
-                    print(f"  name: {name:<10} password: {password}")
-                print("Ctrl-C ends it.", flush=True)
-                server.wait()
-                raise DemoError(f"The portal ended by itself. See {home / 'portal.log'}.")
+        go_through(steps, keys | {"DEMO_AGENTS": json.dumps(agents)})
+        gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
+        command = [*gunicorn, "--bind", f"fd://{desk.fileno()}"]
+        portal, server = stack.enter_context(running("the portal", command, keys, home, desk.fileno()))
+        command, known = demo_host.program(keys, portal)
+        host, _ = stack.enter_context(running("the host application", command, known, home))
+        if serve:
+            log = stack.enter_context((home / "worker.log").open("wb"))
+            stack.enter_context(process(manage("worker"), keys, log.fileno()))
+            print(f"\nThe host application: {host}/\nThe desk: {portal}/admin/")
+            for name, password in agents.items():
+                print(f"  name: {name:<10} password: {password}")
+            print("Ctrl-C ends it.", flush=True)
+            server.wait()
+            raise DemoError(f"The portal ended by itself. See {home / 'portal.log'}.")
 
 
 def token_key(path: Path) -> str:

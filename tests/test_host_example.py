@@ -84,7 +84,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def publish() -> None:
-    """Say what the application needs: Ben's heart rate is missing."""
+    """Say what the application needs: Ivo's heart rate is missing."""
     integration = cast.integration_of("oura", Source.objects.get(key="host:app"))
     flow.publish(policy.draft(integration, POLICY, author="Pat", now=timezone.now()), now=timezone.now())
 
@@ -113,7 +113,7 @@ def forged(host: str) -> int:
 def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) -> None:
     publish()
     browser = requests.Session()
-    settings = send(browser, browser.get(host, timeout=10), person="ref-ben")
+    settings = send(browser, browser.get(host, timeout=10), person="ref-ivo")
     assert "Oura: blocked" in settings.text and "Heart rate: How you recover." in settings.text
     press = send(browser, settings, provider="oura").url
     assert press.startswith(f"{live_server.url}/r/")
@@ -126,7 +126,7 @@ def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) ->
     page = requests.post(press, timeout=10)
     assert "Sign in" in page.text
     other = requests.Session()
-    assert "Sign in" in send(other, other.get(page.url, timeout=10), person="ref-ada").text, "a link is for nobody else"
+    assert "Sign in" in send(other, other.get(page.url, timeout=10), person="ref-hana").text, "it is for nobody else"
 
     page = browser.post(press, timeout=10)
     assert re.findall('value="(daily|heartrate)"( checked)?', page.text) == [("heartrate", ""), ("daily", " checked")]
@@ -144,5 +144,5 @@ def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) ->
 
 
 def reported() -> list[str] | None:
-    """The scopes of Ben's connection."""
-    return Connection.objects.select_related("standing").get(user_id="c-ben").standing.reported
+    """The scopes of Ivo's connection."""
+    return Connection.objects.select_related("standing").get(user_id="c-ivo").standing.reported

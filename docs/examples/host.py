@@ -42,13 +42,13 @@ MAY = "2025-05-04T08:00:00+00:00"
 
 # reference id -> what the application knows of a person
 PEOPLE = {
-    "ref-ada": {"email": "ada@example.com", "name": "Ada", "locale": "en", "plan": "plus"},
-    "ref-ben": {"email": "ben@example.com", "name": "Ben", "locale": "en", "plan": "plus"},
+    "ref-hana": {"email": "hana@example.com", "name": "Hana", "locale": "en", "plan": "plus"},
+    "ref-ivo": {"email": "ivo@example.com", "name": "Ivo", "locale": "en", "plan": "plus"},
 }
 # the application's own key of a connection -> whose it is, its token and what that may read; no token leaves this file
 CONNECTIONS: dict[str, dict[str, Any]] = {
-    "c-ada": {"person": "ref-ada", "provider": "oura", "scopes": ["daily", "heartrate"], "token": "t-1", "at": MAY},
-    "c-ben": {"person": "ref-ben", "provider": "oura", "scopes": ["daily"], "token": "t-2", "at": MAY},
+    "c-hana": {"person": "ref-hana", "provider": "oura", "scopes": ["daily", "heartrate"], "token": "t-1", "at": MAY},
+    "c-ivo": {"person": "ref-ivo", "provider": "oura", "scopes": ["daily"], "token": "t-2", "at": MAY},
 }
 EVENTS: dict[str, dict[str, Any]] = {}  # what the portal reported, by its id
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal import demo
-from scopes.models import AuditRun, Connection, Period, Person, PolicyVersion
+from scopes.models import ApiKey, AuditRun, Connection, Endpoint, OutboxEvent, Period, Person, PolicyVersion
 from tests import command_line
 
 SERVE = "import time; print('ready at http://127.0.0.1:9 now', flush=True); time.sleep(600)"
@@ -93,6 +93,13 @@ def test_the_demo_completes_and_a_second_one_duplicates_nothing(
     ours = Connection.objects.filter(integration__source__kind="oauth2").order_by("person__reference_id")
     granted = {row.person.reference_id: len(row.standing.reported or ()) for row in ours if row.person}
     assert granted == {"ada": 3, "ben": 2, "gus": 3}
+    reported = Connection.objects.filter(integration__source__key="host:app")
+    assert {row.user_id: row.standing.reported for row in reported} == {
+        "c-hana": ["daily", "heartrate"], "c-ivo": ["daily"],
+    }  # fmt: skip
+    assert sorted(OutboxEvent.objects.values_list("type", flat=True)) == ["policy.published", "scopes.missing"]
+    assert (ApiKey.objects.count(), Endpoint.objects.count()) == (1, 1)
+    assert (tmp_path / "host-access.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_key_of_a_demo_s_tokens_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
