@@ -27,7 +27,7 @@ from scopes.outbox import endpoints, signing
 path, url = Path(os.environ["DEMO_HOST_ACCESS"]), os.environ["DEMO_HOST"] + "/webhooks"
 act, now, source = Act(None, "The demo's own.", by="demo"), timezone.now(), source_of("host:app")()
 whole = json.loads(path.read_text())["KEY"] if path.exists() else ""
-if not ApiKey.objects.filter(public_id=whole[4:26], revoked_at=None).exists():
+if not ApiKey.objects.filter(public_id__in=whole.split("_")[1:2], revoked_at=None).exists():
     wanted = api_keys.NewKey("Host application", list(ApiKey.Permission), [source], 600, None)
     whole = api_keys.make(wanted, act, now).whole
 secret, own = signing.keys_from(settings.SECRET_KEY)[0], Endpoint.objects.filter(name="Host application")

@@ -190,7 +190,9 @@ def defer_many(name: str, jobs: Iterable[dict[str, Argument]], *, at: datetime |
     task = _bodies()[name]
     prepared = []
     for arguments in jobs:
-        values = {key: value if isinstance(value, int) else list(value) for key, value in arguments.items()}
+        values: dict[str, Any] = {
+            key: value if isinstance(value, int) else list(value) for key, value in arguments.items()
+        }
         configured = configure_task(
             name=name,
             job_manager=_manager,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -161,16 +160,16 @@ def _reporting(now: datetime) -> list[Reporting]:
             title=registry.title_of(source),
             reports=registry.reports_of(source.kind),
             leads=any(registry.names_for(source.kind, source.name, one) for one in default().providers.values()),
-            keys=[key for key in keys if _is_for(key.sources.all(), source.key)],
-            endpoints=[endpoint for endpoint in enabled if _is_for(endpoint.sources.all(), source.key)],
+            keys=[key for key in keys if _is_for(key, source.key)],
+            endpoints=[endpoint for endpoint in enabled if _is_for(endpoint, source.key)],
         )
         for source in sources
     ]
 
 
-def _is_for(sources: Iterable[Source], key: str) -> bool:
-    """Whether these include the source; none means all."""
-    named = [source.key for source in sources]
+def _is_for(row: ApiKey | Endpoint, key: str) -> bool:
+    """Whether it is for the source; where it names none, it is for all."""
+    named = [str(source) for source in row.sources.all()]
     return not named or key in named
 
 

@@ -45,8 +45,8 @@ def reported_as(key: ApiKey, reference_id: str) -> Person:
 
 
 def connections_of(key: ApiKey, person: Person) -> QuerySet[Connection]:
-    """The connections of the person that the key may see; of one who is not stored, those that nobody claims."""
+    """The connections of the person that the key may see; of one who is not stored, the unclaimed ones."""
     rows = Connection.objects.filter(integration__source__in=sources_of(key), merged_into__isnull=True)
-    if person.pk is None:
+    if person._state.adding:
         return rows.filter(person__isnull=True, reference_id=person.reference_id)
     return rows.filter(person=person)

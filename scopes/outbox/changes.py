@@ -111,7 +111,7 @@ def _changes(judged: Mapping[int, _Judged]) -> list[_Change]:
             """,
             [numbers(judged)],
         )
-        return [_Change(*names, judged[names[0]]) for names in sorted(cursor.fetchall())]
+        return [_Change(pk, *names, judged=judged[pk]) for pk, *names in sorted(cursor.fetchall())]
 
 
 def _events(change: _Change, happened_at: datetime) -> Iterator[NewEvent]:

@@ -103,7 +103,7 @@ def test_another_key_s_person_is_as_unknown(cast: Source) -> None:
     assert problem(lookup) == (404, "person_not_found")
 
 
-def test_whose_person_is_not_reported_is_read_by_the_connections_that_nobody_claims(cast: Source) -> None:
+def test_whose_person_is_not_reported_is_read_by_their_unclaimed_connections(cast: Source) -> None:
     people.take_in(people.consent("gus", "oura", ("daily",)))
     found = body(read("gus"))
     assert (found["reference_id"], found["person_known"], found["plan"], found["links"]) == ("ref-gus", False, "", [])

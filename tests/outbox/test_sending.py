@@ -103,7 +103,10 @@ def test_once_the_earlier_event_has_failed_the_later_one_is_sent() -> None:
     assert states() == {"failed": 1, "delivered": 1}
 
 
-def test_an_endpoint_that_is_down_is_paused_longer_and_longer_then_tried_with_one_event_and_goes_on() -> None:
+def test_an_endpoint_that_is_down_is_paused_longer_and_longer_then_tried_with_one_event_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sending, "AT_ONCE", 2)  # with more, the first pause may be the longest already
     to = endpoint(url=DOWN)
     happen(*map(str, range(40)))
 
@@ -161,7 +164,7 @@ def test_one_that_is_slow_is_left_to_the_job_of_slow_ones_until_it_is_fast_again
 ) -> None:
     monkeypatch.setattr(sending, "SLOW_SECONDS", 0.1)
     with receiver() as found:
-        found.answer = lambda handler, body: (time.sleep(0.25), refuse()(handler, body))
+        found.answer = slowly
         to = endpoint(url=found.url)
         happen(*map(str, range(40)))
 
@@ -261,6 +264,11 @@ def test_statements_do_not_grow_with_the_number_of_events(django_assert_max_num_
         with django_assert_max_num_queries(20, connection=connection):
             send(to)
         assert len(found.arrived) == 60
+
+
+def slowly(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    time.sleep(0.25)
+    refuse()(handler, body)
 
 
 def refuse(*refused: int) -> Callable[[BaseHTTPRequestHandler, bytes], None]:
