@@ -111,7 +111,10 @@ def _changes(judged: Mapping[int, _Judged]) -> list[_Change]:
             """,
             [numbers(judged)],
         )
-        return [_Change(pk, *names, judged=judged[pk]) for pk, *names in sorted(cursor.fetchall())]
+        return [
+            _Change(pk, user_id, reference_id, source, key, provider, judged[pk])
+            for pk, user_id, reference_id, source, key, provider in sorted(cursor.fetchall())
+        ]
 
 
 def _events(change: _Change, happened_at: datetime) -> Iterator[NewEvent]:
