@@ -94,6 +94,11 @@ def host_name() -> str:
     return str(env.str("PORTAL_HOST_NAME", default="")) or "Your health app"
 
 
+def host_url() -> str:
+    """What PORTAL_HOST_URL says: where people get back to the host application at the end; may be empty."""
+    return os.environ.get("PORTAL_HOST_URL", "").strip()
+
+
 def links_a_month() -> int:
     """What PORTAL_LINKS_A_MONTH says: how many reauth links one person is sent within 30 days; 3 if it says nothing."""
     return _number("PORTAL_LINKS_A_MONTH", 3)

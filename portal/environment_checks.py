@@ -41,6 +41,7 @@ KNOWN = (
     "PROXIES",
     "PORTAL_URL",
     "PORTAL_HOST_NAME",
+    "PORTAL_HOST_URL",
     "PORTAL_LINKS_A_MONTH",
     "PORTAL_REMINDERS",
     "PORTAL_REMINDER_DAYS",
@@ -109,6 +110,8 @@ def _wrong_addresses() -> Iterator[str]:
         yield "CSRF_TRUSTED_ORIGINS must be addresses with scheme and without path, as https://portal.example.org."
     if (address := environment.public_url()) and not re.fullmatch(r"https?://[^/?#@\s]+", address):
         yield "PORTAL_URL must be an address with scheme and without path, as https://portal.example.org."
+    if (address := environment.host_url()) and not re.fullmatch(r"https?://[^/?#@\s]+([/?#]\S*)?", address):
+        yield "PORTAL_HOST_URL must be an address with scheme, as https://app.example.org/health."
 
 
 def _wrong_database(url: str) -> str:
@@ -137,8 +140,7 @@ def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[
         yield "SECRET_KEY_FALLBACKS holds a key that is known or short, and such a key is believed. Remove it."
     if not environment.hosts() or "*" in environment.hosts():
         yield "ALLOWED_HOSTS is empty or allows every name. Set it to the names that this site is reached by."
-    if environment.public_url().startswith("http://"):
-        yield "PORTAL_URL is not encrypted, and secrets stand in the addresses of links. Set it to an https address."
+    yield from _unencrypted()
     url = variables.get("DATABASE_URL", "")
     if not url or (not _wrong_database(url) and embedded_postgres.is_embedded(str(environment.database()["HOST"]))):
         yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
@@ -146,6 +148,13 @@ def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[
     for name in addresses:
         if (value := variables[name]) and not _outside(value):
             yield f"{name} is not an https address outside this machine: a sandbox is not for production. Correct it."
+
+
+def _unencrypted() -> Iterator[str]:
+    if environment.public_url().startswith("http://"):
+        yield "PORTAL_URL is not encrypted, and secrets stand in the addresses of links. Set it to an https address."
+    if environment.host_url().startswith("http://"):
+        yield "PORTAL_HOST_URL is not encrypted. Set it to an https address."
 
 
 def _is_weak(key: str) -> bool:

@@ -27,6 +27,7 @@ SANDBOX_ALLOWED = not PRODUCTION
 PORTAL_URL = environment.public_url()
 PORTAL_HOST_NAME = environment.host_name()
 # How many links one person is sent within 30 days, across integrations; a lead may override it.
+PORTAL_HOST_URL = environment.host_url()
 PORTAL_LINKS_A_MONTH = environment.links_a_month()
 # Without a sender no mails are sent.
 MAILERS = mail_settings.mailers()
@@ -63,6 +64,7 @@ if not PRODUCTION:
 MIDDLEWARE = [
     "scopes.views.health.probes",
     "django.middleware.security.SecurityMiddleware",
+    "portal.compression.Compression",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "portal.request_checks.RequestChecks",
     "portal.statement_limits.StatementLimits",
@@ -140,6 +142,10 @@ SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}_session"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}_csrf"
 # Kept by a person's browser from the press of a link's button until its consent returns.
 CONSENT_COOKIE_NAME = f"{_COOKIE_PREFIX}_consent"
+# Kept by a person's browser who switched the language of a link's pages; it is for them alone.
+LANGUAGE_COOKIE_NAME = f"{'__Secure-' if PRODUCTION else ''}portal_language"
+# Kept by an agent's browser for the page of a link that it made, which alone reads it; so it can't be a `__Host-` one.
+LINK_ADDRESS_COOKIE_NAME = f"{'__Secure-' if PRODUCTION else ''}portal_link_address"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONSENT_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_AGE = 12 * 60 * 60
 # How many proxies stand in front of us; sign-in is throttled by the address that the outermost one saw.

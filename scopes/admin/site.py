@@ -52,8 +52,8 @@ class Desk(admin.AdminSite):
     ) -> Callable[[View], View]:
         """Put a view at `route` under the admin, for who holds all of `permissions`. Reverse it as `admin:name`.
 
-        `marks` are for the portal's middleware: `work` (see portal.statement_limits) and `takes_any_input` (see
-        portal.request_checks).
+        `marks` are for the portal's middleware: `work` (see portal.statement_limits), `takes_any_input` (see
+        portal.request_checks) and `shows_secret` (see portal.compression).
         """
 
         def put(view: View) -> View:

@@ -11,25 +11,43 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from scopes.catalogue.entries import ENGLISH, Provider, Scope
 from scopes.judge import verdicts
-from scopes.judge.rules import Policy, need_key
+from scopes.judge.rules import REQUIRED, Policy, need_key
 from scopes.models import Attempt, Connection, Integration, Person, ReauthLink
 from scopes.reauth.languages import text_of
 from scopes.reauth.person_reasons import person_reason
 from scopes.reauth.progress import THE_LINK, connection_of, judgement_of
+
+# Languages in which the family name stands first.
+FAMILY_NAME_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
     """One permission that is missing: what it is, what for, how the consent screen calls it, and why it is missing.
 
-    `box` and `called` are empty where the consent screen's words are not known, `reason` where the reason is not.
+    `without` says what does not work without it. `box` and `called` are empty where the consent screen's words are not
+    known, `reason` where the reason is not.
     """
 
     label: str
     why: tuple[str, ...]
+    without: str
     box: str
     called: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Boxes of the consent screen by their names, and the sentence that leads to them."""
+
+    sentence: str
+    names: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """In a message: one name in the sentence, several below it."""
+        return self.sentence + (f" {self.names[0]}." if len(self.names) == 1 else bullets(self.names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +64,10 @@ class ConsentText:
     heading: str
     permissions: tuple[Permission, ...]
     advice: str
-    keep_ticked: str
+    keep_ticked: Boxes | None
     go_on: str
     you_decide: str
+    take_back: str
     ended: str
 
     @property
@@ -116,9 +135,13 @@ def compose(
         heading=heading % names,
         permissions=tuple(_permission(key, provider, policy, plan, why[key]) for key in needs if key != THE_LINK),
         advice=text_of(provider.advice),
-        keep_ticked=_keep_ticked(provider, policy),
+        keep_ticked=keep_ticked(provider, policy),
         go_on=gettext("Continue to %(provider)s") % names,
         you_decide=gettext("You will be taken to %(provider)s. You decide there what %(host)s may read.") % names,
+        take_back=gettext(
+            "You can take this back at any time: in your account at %(provider)s, or by writing to %(host)s's support."
+        )
+        % names,
         ended=gettext("If you would like to try again, ask %(host)s's support for a new link.") % names,
     )
 
@@ -130,16 +153,31 @@ def message(consent: ConsentText, *, name: str, url: str, expires_at: datetime) 
 
 def message_paragraphs(consent: ConsentText, *, name: str, url: str, expires_at: datetime) -> list[str]:
     """The paragraphs of the message; the link stands in one of its own."""
-    paragraphs = [
-        gettext("Hello %(name)s,") % {"name": name} if name else gettext("Hello,"),
-        consent.opening,
-        url,
-        _boxes(consent),
-        consent.keep_ticked,
-        gettext("The link is for you alone and works until %(day)s.") % {"day": date_format(expires_at)},
-        gettext("Kind regards"),
-    ]
-    return [paragraph for paragraph in paragraphs if paragraph]
+    alone = gettext("The link is for you alone and works until %(day)s.") % {"day": date_format(expires_at)}
+    kept = consent.keep_ticked.text if consent.keep_ticked else ""
+    return letter(name, (consent.opening, url, _boxes(consent), kept, alone))
+
+
+def letter(name: str, paragraphs: Iterable[str]) -> list[str]:
+    """The paragraphs between a greeting and an end; empty ones are left out."""
+    first = first_name(name)
+    hello = gettext("Hello %(name)s,") % {"name": first} if first else gettext("Hello,")
+    return [paragraph for paragraph in (hello, *paragraphs, gettext("Kind regards")) if paragraph]
+
+
+def first_name(name: str) -> str:
+    """How to greet somebody in the active language; empty where the first name can't be known."""
+    family, comma, given = name.partition(",")
+    words = (given if comma else family).split()
+    language = (get_language() or ENGLISH).partition("-")[0]
+    if not words or (len(words) > 1 and not comma and language in FAMILY_NAME_FIRST):
+        return ""
+    return "" if words[0].endswith(".") or "@" in words[0] else words[0]
+
+
+def bullets(names: Iterable[str]) -> str:
+    """The names below each other, in a text."""
+    return "".join(f"\n• {name}" for name in names)
 
 
 def works_until(expires_at: datetime) -> str:
@@ -167,8 +205,8 @@ def _lead_and_opening(
             len(labels),
         )
         opening = ngettext(
-            "%(host)s is missing a permission from %(provider)s: %(labels)s. You can give it with this link:",
-            "%(host)s is missing some permissions from %(provider)s: %(labels)s. You can give them with this link:",
+            "%(host)s is missing a permission from %(provider)s. You can give it with this link:",
+            "%(host)s is missing some permissions from %(provider)s. You can give them with this link:",
             len(labels),
         )
     elif connected:
@@ -181,48 +219,71 @@ def _lead_and_opening(
     else:
         lead = gettext("%(host)s would like to read data from %(provider)s. Connecting takes a minute.")
         opening = gettext("You can connect %(provider)s to %(host)s with this link:")
-    return lead % names, opening % {**names, "labels": ", ".join(labels)}
+    return lead % names, opening % names
 
 
-def _keep_ticked(provider: Provider, policy: Policy) -> str:
-    """The permissions without which the provider makes no connection; empty where there are none."""
-    mandatory = [_name(scope) for scope in provider.scopes if scope.mandatory and scope.name in policy.requested]
+def keep_ticked(provider: Provider, policy: Policy) -> Boxes | None:
+    """The permissions without which the provider makes no connection; None where there are none."""
+    mandatory = tuple(_name(scope) for scope in provider.scopes if scope.mandatory and scope.name in policy.requested)
     if not mandatory:
-        return ""
+        return None
     sentence = ngettext(
-        "This box must stay ticked, or no connection is made: %(boxes)s.",
-        "These boxes must stay ticked, or no connection is made: %(boxes)s.",
+        "This box must stay ticked, or no connection is made:",
+        "These boxes must stay ticked, or no connection is made:",
         len(mandatory),
     )
-    return sentence % {"boxes": ", ".join(mandatory)}
+    return Boxes(sentence, mandatory)
 
 
 def _boxes(consent: ConsentText) -> str:
     """What to tick for the permissions that are missing; empty where there are none."""
-    boxes = [_quoted(permission.box or permission.label) for permission in consent.permissions]
+    boxes = tuple(_quoted(permission.box or permission.label) for permission in consent.permissions)
     if not boxes:
         return ""
     sentence = ngettext(
-        "On %(provider)s's page, please keep this ticked: %(boxes)s.",
-        "On %(provider)s's page, please keep these ticked: %(boxes)s.",
+        "On %(provider)s's page, please keep this ticked:",
+        "On %(provider)s's page, please keep these ticked:",
         len(boxes),
     )
-    return sentence % {"provider": consent.provider, "boxes": ", ".join(boxes)}
+    return Boxes(sentence % {"provider": consent.provider}, boxes).text
 
 
 def _permission(key: str, provider: Provider, policy: Policy, plan: str, reason: str) -> Permission:
-    why = []
+    why: list[str] = []
+    off: list[str] = []
+    reduced: list[str] = []
     for requirement in policy.requirements:
         if need_key(map(provider.canonical, requirement.any_of)) != key:
             continue
         if requirement.plans and plan not in requirement.plans:
             continue
         feature = text_of(requirement.title) or requirement.feature
-        why.append(text_of(requirement.why) or gettext("Needed for %(feature)s.") % {"feature": feature})
+        why.append(text_of(requirement.why))
+        (off if requirement.level == REQUIRED else reduced).append(feature)
     entry = _entry(key, provider)
     box = entry.box if entry else ""
     called = gettext("%(provider)s calls it %(box)s.") % {"provider": provider.name, "box": _quoted(box)} if box else ""
-    return Permission(_label(key, provider), tuple(dict.fromkeys(why)), box, called, reason)
+    return Permission(
+        _label(key, provider), tuple(filter(None, dict.fromkeys(why))), _without(off, reduced), box, called, reason
+    )
+
+
+def _without(off: list[str], reduced: list[str]) -> str:
+    """What stops, and what works less well, without a permission; empty where no feature is known."""
+    sentences = []
+    if off:
+        stops = ngettext(
+            "Without it, this does not work: %(features)s.", "Without it, these do not work: %(features)s.", len(off)
+        )
+        sentences.append(stops % {"features": ", ".join(dict.fromkeys(off))})
+    if reduced:
+        less = ngettext(
+            "Without it, this works less well: %(features)s.",
+            "Without it, these work less well: %(features)s.",
+            len(reduced),
+        )
+        sentences.append(less % {"features": ", ".join(dict.fromkeys(reduced))})
+    return " ".join(sentences)
 
 
 def _quoted(words: str) -> str:

@@ -27,6 +27,7 @@ FIXED = Notice(
     _("Thank you, all is connected"), _("%(host)s now has what it needs from %(provider)s. You can close this page.")
 )
 NOT_CONNECTED = _("You are not connected yet")
+NOTHING_CHANGED = _("Nothing has changed")
 NOT_NOW = _("This does not work at the moment")
 
 LINKS: Mapping[LinkStatus, Notice] = {
@@ -79,6 +80,30 @@ RESULTS: Mapping[AttemptResult, Notice] = {
     ),
 }
 
+# In their place where the person has a connection that works: it is not touched by an attempt that failed.
+WHILE_CONNECTED: Mapping[AttemptResult, Notice] = {
+    AttemptResult.MISSING_SCOPES: Notice(
+        NOTHING_CHANGED,
+        _(
+            "%(provider)s added nothing, because a permission that it needs itself was left unticked. Your connection"
+            " is as it was."
+        ),
+    ),
+    AttemptResult.NOT_ALLOWED: Notice(
+        NOTHING_CHANGED, _("The access was not allowed, so nothing was added. Your connection is as it was.")
+    ),
+    AttemptResult.ADMINISTRATOR: Notice(
+        NOTHING_CHANGED,
+        _(
+            "At %(provider)s, only an administrator of your organisation can allow this. Please ask them to; trying"
+            " again before will not help. Your connection is as it was."
+        ),
+    ),
+    AttemptResult.FAILED: Notice(
+        NOTHING_CHANGED, _("%(provider)s did not finish it, so nothing was added. Your connection is as it was.")
+    ),
+}
+
 UNKNOWN_LINK = Notice(
     _("This link is not complete"),
     _(
@@ -87,10 +112,10 @@ UNKNOWN_LINK = Notice(
     ),
 )
 OTHER_BROWSER = Notice(
-    NOT_CONNECTED,
+    NOTHING_CHANGED,
     _(
-        "This page was opened in another browser than the link, or the browser keeps no cookies. Nothing has changed:"
-        " please open the link again, and stay in one browser."
+        "This page was opened in another browser than the link, or the browser keeps no cookies. Please open the link"
+        " again, and stay in one browser."
     ),
 )
 TOO_MANY_PRESSES = Notice(

@@ -70,3 +70,9 @@ def missing_of(link: ReauthLink) -> tuple[str, ...]:
     """The needs that the link has yet to fix."""
     connection = connection_of(link)
     return missing(link.needs, judgement_of(connection) if connection else None)
+
+
+def is_connected(link: ReauthLink) -> bool:
+    """Whether the connection that the link is about works, whatever it lacks."""
+    connection = connection_of(link)
+    return connection is not None and judgement_of(connection).health is not Health.BROKEN

@@ -25,8 +25,10 @@ from scopes.door import door
 from scopes.models import Attempt, ReauthLink, Source
 from scopes.reauth import callback as consents
 from scopes.reauth import consent_text, landing, notices
+from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
-from scopes.reauth.progress import missing_of
+from scopes.reauth.notices import Notice
+from scopes.reauth.progress import is_connected, missing_of
 from scopes.reauth.public_address import public_address
 from scopes.reauth.result import AttemptResult, result_of
 from scopes.sources import registry
@@ -62,7 +64,7 @@ def link_page(request: HttpRequest, public_id: str, secret: str) -> HttpResponse
     link = landing.find(public_id, secret)
     if link is None:
         return unknown_link(request)
-    with in_language_of(link):
+    with in_language_of(request, link):
         return _redirect_to_provider(request, link) if request.method == "POST" else _show_link(request, link)
 
 
@@ -93,7 +95,7 @@ def callback(request: HttpRequest, kind: str, name: str) -> HttpResponse:
         return unknown_link(request)
     assert attempt.link is not None
     if not landing.is_begun_by(attempt, request.COOKIES.get(settings.CONSENT_COOKIE_NAME, "")):
-        with in_language_of(attempt.link):
+        with in_language_of(request, attempt.link):
             return note(request, attempt.link, notices.OTHER_BROWSER, HTTPStatus.FORBIDDEN)
     landing.returned(attempt, "", consents.without_secrets(parameters), timezone.now())
     if request.method == "GET":
@@ -109,7 +111,7 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
     attempt = landing.attempt_by(key)
     if attempt is None or attempt.link is None:
         return unknown_link(request)
-    with in_language_of(attempt.link):
+    with in_language_of(request, attempt.link):
         return (
             _redirect_to_provider(request, attempt.link)
             if request.method == "POST"
@@ -153,7 +155,7 @@ def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> Ht
     consent = consent_text.for_link(link, lacking, settings.PORTAL_HOST_NAME)
     context = {
         "consent": consent,
-        "notice": notices.RESULTS[outcome].translated(consent.names),
+        "notice": _notice(outcome, link).translated(consent.names),
         "waiting": outcome is AttemptResult.WAITING,
         "fixed": outcome is AttemptResult.FIXED,
         "may_try": outcome not in NO_OTHER_ATTEMPT and status_of(link, now) is LinkStatus.LIVE,
@@ -162,6 +164,11 @@ def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> Ht
     if outcome is AttemptResult.WAITING and now - attempt.started_at < landing.HOUR:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
     return response
+
+
+def _notice(outcome: AttemptResult, link: ReauthLink) -> Notice:
+    while_connected = notices.WHILE_CONNECTED.get(outcome)
+    return while_connected if while_connected and is_connected(link) else notices.RESULTS[outcome]
 
 
 def _redirect_to_provider(request: HttpRequest, link: ReauthLink) -> HttpResponse:
@@ -178,7 +185,7 @@ def _redirect_to_provider(request: HttpRequest, link: ReauthLink) -> HttpRespons
     address = public_address(request, "reauth_back", attempt.key)
     back_to = landing.BackTo(f"{address}?end=success", f"{address}?end=failure", _callback_url(request, source))
     try:
-        url = landing.mint(attempt, gateway_of(link), back_to, link.language, now)
+        url = landing.mint(attempt, gateway_of(link), back_to, language_of(), now)
     except NotConfigured as problem:
         landing.not_minted(attempt, str(problem), now)
     except SourceUnavailable as problem:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.csp import CSP, build_policy
+from django.utils.translation import get_language
 
 from scopes.models import ReauthLink
 from scopes.reauth import consent_text, notices
@@ -24,6 +27,7 @@ from scopes.sources.errors import NotConfigured
 from scopes.sources.gateway import Gateway, Patience
 
 RETRY_SECONDS = 300
+LANGUAGE_KEEPS = timedelta(days=1)
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +57,17 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def in_language_of(link: ReauthLink) -> translation.override:
-    """The link's language, which the agent chose for its message; else the person's, else the browser's."""
-    return translation.override(language_of(link.language, link.person.locale))
+def in_language_of(request: HttpRequest, link: ReauthLink) -> translation.override:
+    """What the person switched to; else the link's language, which the agent chose; else theirs, or the browser's."""
+    chosen = request.GET.get("language", ""), request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return translation.override(language_of(*chosen, link.language, link.person.locale))
+
+
+def _languages(request: HttpRequest) -> list[tuple[str, str]]:
+    """Each language that the page can be read in, and what it calls itself; none where the address works once."""
+    if request.resolver_match and request.resolver_match.url_name == "reauth_callback":
+        return []
+    return [(code, str(LANG_INFO.get(code, {}).get("name_local", name))) for code, name in settings.LANGUAGES]
 
 
 def unknown_link(request: HttpRequest) -> HttpResponse:
@@ -78,8 +90,20 @@ def page(
     context: dict[str, object],
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    """A page about the link."""
-    return private(render(request, template, context, status=status), link)
+    """A page about the link, with a switch of its language, which the browser keeps for the pages that follow."""
+    around = {"languages": _languages(request), "host_url": settings.PORTAL_HOST_URL}
+    response = private(render(request, template, {**context, **around}, status=status), link)
+    if "language" in request.GET:
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            get_language(),
+            max_age=LANGUAGE_KEEPS,
+            path="/r/",
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
 
 
 def private(response: HttpResponse, link: ReauthLink | None = None) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.utils import translation
 
 from scopes.catalogue import provider_named
 from scopes.judge.rules import Policy, Requirement
-from scopes.reauth.consent_text import ConsentText, compose, message, works_until
+from scopes.reauth.consent_text import ConsentText, compose, first_name, message, works_until
 from scopes.reauth.progress import THE_LINK
 
 OURA = provider_named("oura")
@@ -51,16 +51,16 @@ def test_the_page_begins_with_what_is_the_matter(
 
 
 def test_a_permission_says_what_it_is_for_in_the_language_of_the_page() -> None:
-    assert asked("heartrate").permissions[0].why == ("Needed for Sleep.",)
+    assert asked("heartrate").permissions[0].without == "Without it, this does not work: Sleep."
     with translation.override("de"):
         (permission,) = asked("heartrate").permissions
-    assert (permission.label, permission.why) == ("Herzfrequenz", ("Nötig für Schlaf.",))
+    assert (permission.label, permission.without) == ("Herzfrequenz", "Ohne sie funktioniert das nicht: Schlaf.")
 
 
 def test_the_message_names_the_boxes_in_quotes_and_the_last_day() -> None:
     assert reply(asked("heartrate", requested=("email",))) == [
         "Hello Ada,",
-        "Fit is missing a permission from Oura: Heart rate. You can give it with this link:",
+        "Fit is missing a permission from Oura. You can give it with this link:",
         "https://fit.example/r/1",
         "On Oura's page, please keep this ticked: “Heart rate”.",
         "This box must stay ticked, or no connection is made: E-mail address.",
@@ -70,10 +70,29 @@ def test_the_message_names_the_boxes_in_quotes_and_the_last_day() -> None:
     with translation.override("de"):
         paragraphs = reply(asked("heartrate", "workout"), name="")
     assert paragraphs[0] == "Hallo,"
-    assert (
-        paragraphs[3] == "Bitte lassen Sie auf der Seite von Oura diese Häkchen gesetzt: „Herzfrequenz“, „Trainings“."
-    )
+    assert paragraphs[3].splitlines() == [
+        "Bitte lassen Sie auf der Seite von Oura diese Häkchen gesetzt:",
+        "• „Herzfrequenz“",
+        "• „Trainings“",
+    ]
     assert paragraphs[-2] == "Der Link ist nur für Sie und gilt bis 4. Dezember 2026."
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "greeting"),
+    [
+        ("Ada Lovelace", "en", "Ada"),
+        ("Lovelace, Ada King", "en", "Ada"),
+        ("Ada", "en", "Ada"),
+        ("Dr. Lovelace", "en", ""),
+        ("ada@example.com", "en", ""),
+        ("Yamada Taro", "ja", ""),
+        ("", "de", ""),
+    ],
+)
+def test_somebody_is_greeted_by_the_first_name_or_by_none(name: str, language: str, greeting: str) -> None:
+    with translation.override(language):
+        assert first_name(name) == greeting
 
 
 def test_the_words_of_the_consent_screen_are_named_where_they_are_known() -> None:

@@ -12,6 +12,8 @@ from scopes.reauth.result import AttemptResult
 def test_every_end_of_a_link_and_every_result_of_an_attempt_is_put_into_words() -> None:
     assert notices.LINKS.keys() == set(LinkStatus) - {LinkStatus.LIVE}
     assert notices.RESULTS.keys() == set(AttemptResult)
+    unconnected = {result for result, notice in notices.RESULTS.items() if notice.title == notices.NOT_CONNECTED}
+    assert notices.WHILE_CONNECTED.keys() == unconnected
 
 
 def test_a_notice_is_translated_with_the_names_in_it() -> None:

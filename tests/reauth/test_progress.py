@@ -8,7 +8,15 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from scopes.judge.rules import REQUIRED, Judgement, VerdictLine
 from scopes.models import ReauthLink
 from scopes.reasons import Health, Helps
-from scopes.reauth.progress import THE_LINK, connection_of, connections_of, judgements_of, missing, missing_of
+from scopes.reauth.progress import (
+    THE_LINK,
+    connection_of,
+    connections_of,
+    is_connected,
+    judgements_of,
+    missing,
+    missing_of,
+)
 from tests import cast as people
 from tests.reauth.hands import EVERYTHING, after, replaced, report, send
 
@@ -64,3 +72,10 @@ def test_many_connections_are_judged_in_one_query(django_assert_num_queries: Dja
 
     assert [judged[row.pk].health for row in rows] == [Health.OK, Health.BLOCKED, Health.BROKEN]
     assert not ReauthLink.objects.exists()
+
+
+@pytest.mark.usefixtures("cast")
+def test_a_person_is_connected_while_the_connection_works_whatever_it_lacks() -> None:
+    assert is_connected(send(people.the("ben")).link)
+    assert not is_connected(send(people.the("cy")).link)
+    assert not is_connected(send(people.the("eve"), "fitbit").link), "there is none at the successor yet"

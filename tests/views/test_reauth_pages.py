@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 from pytest_httpserver import HTTPServer
 
 from portal import statement_limits
 from portal.logs import scrubbed
 from scopes.models import Attempt
-from scopes.reauth.issue import Issued
+from scopes.reauth.issue import Issued, withdraw
+from tests.reauth.hands import act
 from tests.views.links import address, body_sent
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +81,45 @@ def test_the_secret_is_in_no_page_and_no_log(
     assert ben.secret not in pages
     assert ben.secret not in str(terra.log[0][0].headers) + str(body_sent(terra))
     assert not [line for line in caplog.messages if ben.secret in scrubbed(line)]
+
+
+def test_a_person_switches_the_language_and_the_pages_that_follow_keep_it(
+    client: Client, ben: Issued, terra: HTTPServer
+) -> None:
+    page = client.get(address(ben)).content.decode()
+    assert '<a href="?language=de" hreflang="de" lang="de">Deutsch</a>' in page
+    assert ben.secret not in page
+
+    german = client.get(address(ben) + "?language=de")
+    assert '<html lang="de">' in german.content.decode() and "Oura neu verbinden" in german.content.decode()
+    assert (german.cookies["portal_language"].value, german.cookies["portal_language"]["path"]) == ("de", "/r/")
+
+    client.post(address(ben) + "?language=de")
+    key = Attempt.objects.get().key
+    assert body_sent(terra)["language"] == "de", "the provider's page is in it, too"
+    assert '<html lang="de">' in client.get(f"/r/result/{key}").content.decode()
+    assert '<html lang="en">' in client.get(f"/r/result/{key}?language=en").content.decode()
+
+
+@pytest.mark.parametrize("language", ["xx", "", "<b>", "e" * 500])
+def test_a_language_that_there_is_not_leaves_the_links_own(client: Client, ben: Issued, language: str) -> None:
+    answer = client.get(address(ben), {"language": language})
+    assert '<html lang="en">' in answer.content.decode()
+    assert answer.cookies["portal_language"].value == "en"
+
+
+def test_the_last_page_leads_back_to_the_app_where_its_address_is_set(
+    client: Client, ben: Issued, terra: HTTPServer, settings: Any
+) -> None:
+    withdraw(ben.link, act("Wrong ticket."), timezone.now())
+    assert "Back to" not in client.get(address(ben)).content.decode()
+    settings.PORTAL_HOST_URL = "https://app.example.org/health"
+    assert (
+        '<a class="button" href="https://app.example.org/health">Back to' in client.get(address(ben)).content.decode()
+    )
+
+
+def test_a_page_says_what_stops_without_a_permission_and_how_to_take_it_back(client: Client, ben: Issued) -> None:
+    page = client.get(address(ben)).content.decode()
+    assert "Without it, this does not work: Recovery." in page
+    assert "You can take this back at any time: in your account at Oura, or by writing to" in page

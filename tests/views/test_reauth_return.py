@@ -11,10 +11,10 @@ from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from scopes.facts import AttemptFailed
-from scopes.models import Attempt, Delivery
+from scopes.models import Attempt, Delivery, Source
 from scopes.reauth.issue import Issued, withdraw
-from tests.cast import EVERYTHING, take_in
-from tests.reauth.hands import act
+from tests.cast import EVERYTHING, take_in, the
+from tests.reauth.hands import act, send
 from tests.views.links import AUTH_URL, pressed
 
 pytestmark = pytest.mark.django_db
@@ -82,11 +82,23 @@ def test_a_failure_names_the_boxes_to_leave_ticked_and_offers_another_attempt(
     ("reason", "words"), [("access_denied", "was not allowed"), ("something_new", "Oura made no connection.")]
 )
 def test_a_failure_is_explained_in_fitting_words(
-    client: Client, ben: Issued, terra: HTTPServer, reason: str, words: str
+    client: Client, cast: Source, terra: HTTPServer, reason: str, words: str
+) -> None:
+    attempt = pressed(client, send(the("cy"), now=timezone.now()))
+    take_in(AttemptFailed(timezone.now(), reason, reference_id="ref-cy"), now=timezone.now())
+    page = client.get(f"/r/result/{attempt.key}").content.decode()
+    assert words in page and "You are not connected yet" in page
+
+
+@pytest.mark.parametrize("reason", ["access_denied", "something_new", "missing_scopes", "admin_consent_required"])
+def test_who_has_a_connection_that_works_is_not_called_unconnected(
+    client: Client, ben: Issued, terra: HTTPServer, reason: str
 ) -> None:
     attempt = pressed(client, ben)
     take_in(AttemptFailed(timezone.now(), reason, reference_id="ref-ben"), now=timezone.now())
-    assert words in client.get(f"/r/result/{attempt.key}").content.decode()
+    page = client.get(f"/r/result/{attempt.key}").content.decode()
+    assert "Nothing has changed" in page and "Your connection is as it was." in page
+    assert "not connected" not in page and "made no connection" not in page
 
 
 def test_the_result_of_an_ended_link_offers_no_other_attempt(client: Client, ben: Issued, terra: HTTPServer) -> None:

@@ -23,9 +23,13 @@ from tests.reauth.hands import press
 pytestmark = pytest.mark.django_db
 QTZ = "qtz"
 # The host's name, and texts of the policy and the catalogue: they have no such language.
-ENGLISH = {"Fit", "Heart rate", "We need your heart rate to show how you recover."} | {
-    dict(provider_named("oura").advice)["en"]
+ENGLISH = {
+    "Fit",
+    "We need your heart rate to show how you recover.",
+    dict(provider_named("oura").advice)["en"],
+    *(scope.label for scope in provider_named("oura").scopes),
 }
+SWITCH = ("English", QTZ)  # each language is called by its own name
 
 
 class Read(HTMLParser):
@@ -66,7 +70,7 @@ def in_the_third_language(page: str) -> None:
     read = Read(page)
     assert read.language == QTZ
     assert len(read.pieces) > 2
-    assert [piece for piece in read.pieces if piece not in ENGLISH and "⟦" not in piece] == []
+    assert [piece for piece in read.pieces if piece not in {*ENGLISH, *SWITCH} and "⟦" not in piece] == []
 
 
 @pytest.mark.usefixtures("third_language")
@@ -80,7 +84,7 @@ def test_a_link_its_message_and_its_result_are_read_in_a_language_that_is_only_a
     assert '<option value="qtz" selected>' in offered, "Ben's language"
     assert "⟦Reconnect Oura⟧" in offered and "⟦On the next page⟧" in offered and "Works for" in offered
 
-    made = agent.post(form, {"language": QTZ, "days": "7", "reason": "Asked on the phone."})
+    made = agent.post(form, {"language": QTZ, "days": "7", "reason": "Asked on the phone."}, follow=True)
     link, url = ReauthLink.objects.get(), made.context["url"]
     paragraphs = made.context["message"].split("\n\n")
     assert [paragraph for paragraph in paragraphs if "⟦" not in paragraph] == [url]
