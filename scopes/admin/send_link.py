@@ -1,4 +1,4 @@
-"""Send a reauth link: first whether it would help, then what the person will see; afterwards the link's status."""
+"""Send a reauth link: first whether it would help, and what the person will see. Its own page shows the address."""
 
 from __future__ import annotations
 
@@ -6,30 +6,25 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why
 from scopes.admin.escalations import of_connection
+from scopes.admin.link_page import to_page_with_address
 from scopes.admin.site import ACT, desk
-from scopes.models import Connection, Integration, Person, ReauthLink
+from scopes.models import Connection, Integration, Person
 from scopes.reauth import consent_text
 from scopes.reauth.consent_text import ConsentText
-from scopes.reauth.issue import DAYS, Issued, NoSuchResource, NotAllowed, Wish, issue, withdraw
-from scopes.reauth.landing import reported_by_redirect
+from scopes.reauth.issue import DAYS, NoSuchResource, NotAllowed, Wish, issue
 from scopes.reauth.languages import language_of
-from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
-from scopes.reauth.public_address import public_address
 from scopes.reauth.target import Target, target_of
 
 LOOK = ("scopes.view_person", "scopes.view_reauthlink")
 SEND = "scopes.send_reauth_link"
-WITHDRAW = "scopes.withdraw_reauth_link"
 OVERRIDE = "scopes.override_preflight"
 LIFETIMES = {1: _("1 day"), 3: _("3 days"), 7: _("7 days"), 14: _("14 days")}
 
@@ -61,7 +56,7 @@ class SendForm(Why):
 
 @desk.screen("people/<int:person>/link/<int:source>/<str:provider>/", "send_link", *LOOK, SEND, methods=ACT)
 def send_link(request: HttpRequest, person: int, source: int, provider: str) -> HttpResponse:
-    """GET shows whether a link would help, and what the person will see; POST makes it and shows its address once."""
+    """GET shows whether a link would help, and what the person will see; POST makes it and leads to its page."""
     someone = get_object_or_404(Person, pk=person)
     integration = get_object_or_404(_integrations(), source=source, provider__slug=provider)
     now = timezone.now()
@@ -89,7 +84,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
         except NoSuchResource as problem:  # what is known of the connection has changed since the page was shown
             form.add_error(None, str(problem))
         else:
-            return _sent(request, issued)
+            return to_page_with_address(request, issued)
     context = {
         "person": someone,
         "preflight": preflight,
@@ -107,66 +102,6 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     title = words % {"provider": target.provider.name}
     status = 409 if request.method == "POST" and not context["may_send"] else 200
     return desk.page(request, "admin/send_link/send.html", title, http_status=status, **context)
-
-
-@desk.screen("links/<str:public_id>/status/", "link", *LOOK, methods=ACT)
-def link_status(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The link's status, which updates itself; POST withdraws it."""
-    link = _link(public_id)
-    form = Why(request.POST or None)
-    trouble = ""
-    if request.method == "POST":
-        if not request.user.has_perm(WITHDRAW):
-            raise PermissionDenied
-        if form.is_valid():
-            try:
-                withdraw(link, form.act_of(request), timezone.now())
-            except LinkEnded as ended:
-                trouble = str(ended)
-            else:
-                return HttpResponseRedirect(reverse("admin:link", args=[public_id]))
-    context = {**_status(link), "form": form, "trouble": trouble, "person": link.person}
-    return desk.page(
-        request,
-        "admin/send_link/link.html",
-        gettext("Link for %(provider)s") % {"provider": link.integration.provider.name},
-        **context,
-    )
-
-
-@desk.screen("links/<str:public_id>/status/now/", "link_now", *LOOK)
-def link_now(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The changing part alone, for the page that updates itself."""
-    return render(request, "admin/send_link/status.html", _status(_link(public_id)))
-
-
-def _sent(request: HttpRequest, issued: Issued) -> HttpResponse:
-    """The address, for the only time: it is stored nowhere."""
-    link = _link(issued.link.public_id)
-    url = public_address(request, "reauth_landing", link.public_id, issued.secret)
-    with translation.override(link.language):
-        consent = consent_text.for_link(link, link.needs, settings.PORTAL_HOST_NAME)
-        message = consent_text.message(consent, name=link.person.name, url=url, expires_at=link.expires_at)
-    context = {
-        **_status(link),
-        "person": link.person,
-        "url": url,
-        "message": message,
-        "form": Why(),
-    }
-    title = gettext("Link for %(provider)s") % {"provider": link.integration.provider.name}
-    return desk.page(request, "admin/send_link/link.html", title, **context)
-
-
-def _status(link: ReauthLink) -> dict[str, Any]:
-    """The status of the link now, for its page and for the part that updates itself."""
-    attempts = list(link.attempts.order_by("-started_at", "-pk")[:20])
-    return {
-        "link": link,
-        "status": status_of(link, timezone.now()),
-        "live": status_of(link, timezone.now()) is LinkStatus.LIVE,
-        "attempts": [(attempt, reported_by_redirect(attempt)) for attempt in attempts],
-    }
 
 
 def _preview(target: Target, language: str) -> ConsentText:
@@ -197,10 +132,3 @@ def _connection(request: HttpRequest, person: Person, integration: Integration) 
 
 def _integrations() -> Any:
     return Integration.objects.select_related("provider", "source", "policy_version")
-
-
-def _link(public_id: str) -> ReauthLink:
-    links = ReauthLink.objects.select_related(
-        "person", "integration__provider", "integration__source", "integration__policy_version"
-    )
-    return get_object_or_404(links, public_id=public_id)

@@ -227,7 +227,7 @@ def never_completed(account: PersonOverview) -> list[NeverCompleted]:
         return []
     integrations = Integration.objects.filter(
         source__in={source for source, _ in failed}, provider__in={provider for _, provider in failed}
-    ).select_related("provider", "source")
+    ).select_related("provider", "source", "policy_version")
     return [
         _never(integration, failed[key])
         for integration in integrations

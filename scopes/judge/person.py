@@ -137,7 +137,7 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
             published,
             provider,
             row.consented_at,
-            _successor(row, provider),
+            successor_of(row, provider),
             at,
             refused[row.pk],
         )
@@ -212,7 +212,7 @@ def _in_force(published: Sequence[PolicyVersion], row: Connection, at: datetime 
     return next((v for v in reversed(published) if v.published_at is not None and v.published_at <= at), published[0])
 
 
-def _successor(row: Connection, provider: Entry) -> str:
+def successor_of(row: Connection, provider: Entry) -> str:
     """The name of the provider's successor; empty when there is none."""
     known = row.integration.provider.successor
     return known.name if known else provider.successor.replace("_", " ").title()

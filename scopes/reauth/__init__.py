@@ -13,6 +13,7 @@ messages         queue a message with a link, and send what is due
 message_state    how far a message has got, in words
 stopped_messages stop what waits to be sent
 tracked          what a mail service reports of messages
+reply            a reply to paste for each verdict
 public_address   the address at which people reach a page of ours
 landing          what a press and a return do
 callback         a consent that is finished in the callback

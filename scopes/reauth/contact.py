@@ -25,8 +25,12 @@ def mark_of(person: Person, now: datetime) -> DontContact | None:
 
 
 def recent_links(person: Person, now: datetime) -> int:
-    """How many links were created for the person in the last 30 days, for whatever integration."""
-    return ReauthLink.objects.filter(person=person, created_at__gt=now - WITHIN).count()
+    """How many links the person got in the last 30 days, for whatever integration.
+
+    One that was withdrawn or replaced before anybody opened it does not count.
+    """
+    unused = Q(opened_at__isnull=True) & (Q(withdrawn_at__isnull=False) | Q(superseded_by__isnull=False))
+    return ReauthLink.objects.filter(person=person, created_at__gt=now - WITHIN).exclude(unused).count()
 
 
 @in_transaction

@@ -1,4 +1,4 @@
-"""Create a link, and withdraw it. Each is recorded in the activity log, in the same transaction."""
+"""Create a link, give it a new address, withdraw it. Each is recorded in the activity log, in the same transaction."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from scopes.reauth.stopped_messages import Why, stop_messages
 from scopes.reauth.target import target_of
 
 DAYS = 7
+ADDRESS_IS_FINAL_AFTER = timedelta(minutes=10)
 
 
 class NotAllowed(Exception):
@@ -38,6 +39,13 @@ class NoSuchResource(Exception):
         super().__init__(f"Choose one of {', '.join(resources)}.")
 
 
+class AddressIsFinal(Exception):
+    """The link is too old for a new address."""
+
+    def __init__(self) -> None:
+        super().__init__("A link gets a new address only within ten minutes of its creation. Send another link.")
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the agent chose. `override`: create the link although the preflight forbids it, as a lead may.
@@ -54,7 +62,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new link, and its secret, which is stored nowhere."""
+    """A link, and its newest secret, which is stored nowhere."""
 
     link: ReauthLink
     secret: str
@@ -132,6 +140,30 @@ def issue(
     }
     _note("link.issued", link, wish.act, now, detail)
     return Issued(link, secret)
+
+
+def may_get_new_address(link: ReauthLink, now: datetime) -> bool:
+    """Whether the link works, and is young enough for a new address."""
+    return status_of(link, now) is LinkStatus.LIVE and now < link.created_at + ADDRESS_IS_FINAL_AFTER
+
+
+@in_transaction
+def new_address(link: ReauthLink, act: Act, now: datetime) -> Issued:
+    """Give the link a new secret, in place of all earlier ones. Raises LinkEnded, AddressIsFinal.
+
+    It stays the same link, so that it counts once among those of a month.
+    """
+    locked = ReauthLink.objects.select_for_update(no_key=True).get(pk=link.pk)
+    status = status_of(locked, now)
+    if status is not LinkStatus.LIVE:
+        raise LinkEnded(status)
+    if not may_get_new_address(locked, now):
+        raise AddressIsFinal
+    secret = secrets.token_urlsafe(32)
+    locked.secret_hash, locked.earlier_secret_hashes = hash_of(secret), []
+    locked.save(update_fields=["secret_hash", "earlier_secret_hashes"])
+    _note("link.address_renewed", locked, act, now, {})
+    return Issued(locked, secret)
 
 
 @in_transaction

@@ -9,6 +9,7 @@ async function look() {
       if (html !== part.dataset.shown) {
         part.innerHTML = html;
         part.dataset.shown = html;
+        document.dispatchEvent(new Event("updated"));
       }
     }
   }

@@ -102,7 +102,7 @@ SCREENS: dict[str, set[str]] = {
 
 # Screens of other modules, which their own tests open in every role; and Django's that show nothing.
 ELSEWHERE = {
-    "link_now", "withdraw_link", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
+    "link_now", "new_link_address", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
     "draft_again", "mark_distinct", "unmerge", "draft_from_setup", "resend_event",
     "dismiss_reference_conflict",
 }  # fmt: skip

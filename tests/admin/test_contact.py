@@ -46,4 +46,4 @@ def test_a_marked_person_is_shown_so_and_only_a_lead_sends_a_link(
     form = {"language": "en", "days": "7", "reason": "He asked for it on the phone.", "override": "on"}
     assert "is marked “Do not contact”" in signed_in("agent").get(link).content.decode()
     assert signed_in("agent").post(link, form).status_code == 409
-    assert signed_in("lead").post(link, form).context["url"]
+    assert signed_in("lead").post(link, form, follow=True).context["url"]

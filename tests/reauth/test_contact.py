@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from scopes.models import DontContact, ReauthLink, TrailEntry
-from scopes.reauth import contact
+from scopes.reauth import contact, issue
 from scopes.reauth.contact import CannotMark
 from scopes.reauth.issue import NotAllowed
 from scopes.reauth.preflight import Preflight
@@ -70,6 +70,7 @@ def test_a_mark_does_not_end_before_it_began() -> None:
 def test_a_person_gets_at_most_three_links_in_thirty_days_whatever_the_provider() -> None:
     for day, provider in enumerate(("oura", "withings", "oura")):
         send(the("finn"), provider, now=NOW + day * DAY, override=True)
+        ReauthLink.objects.filter(opened_at__isnull=True).update(opened_at=NOW + day * DAY)
 
     assert "too_many_links" in refused(lambda: send(the("finn"), now=NOW + 3 * DAY))
     assert "too_many_links" in refused(lambda: send(the("finn"), "withings", now=NOW + 29 * DAY))
@@ -77,6 +78,17 @@ def test_a_person_gets_at_most_three_links_in_thirty_days_whatever_the_provider(
     assert ReauthLink.objects.filter(person=the("finn")).count() == 4
     assert send(the("ben"), now=NOW + 4 * DAY).link.pk, "somebody else is not concerned"
     assert "too_many_links" not in refused(lambda: send(the("finn"), now=NOW + 40 * DAY)), "only what is not needed"
+
+
+def test_links_that_were_withdrawn_or_replaced_before_anybody_opened_them_do_not_count() -> None:
+    opened = send(the("ben"), now=NOW).link
+    ReauthLink.objects.filter(pk=opened.pk).update(opened_at=NOW)
+    send(the("ben"), now=NOW + DAY)
+    withdrawn = send(the("ben"), now=NOW + 2 * DAY).link
+    issue.withdraw(withdrawn, act("Wrong ticket."), NOW + 2 * DAY)
+    assert contact.recent_links(the("ben"), NOW + 2 * DAY) == 1, "the first was opened before it was replaced"
+    send(the("ben"), now=NOW + 3 * DAY)
+    assert contact.recent_links(the("ben"), NOW + 3 * DAY) == 2, "the last still works"
 
 
 def test_a_lead_overrides_the_mark_and_the_trail_says_so() -> None:

@@ -12,7 +12,8 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from scopes.models import Integration, ReauthLink, Source, TrailEntry
-from scopes.reauth.issue import Issued, NotAllowed, hash_of, withdraw
+from scopes.reauth import contact, landing
+from scopes.reauth.issue import AddressIsFinal, Issued, NotAllowed, hash_of, new_address, withdraw
 from scopes.reauth.link_status import LinkEnded, LinkStatus, live_links, status_of
 from scopes.reauth.target import Target, target_of
 from tests.cast import assemble, connection_of, take_in, the
@@ -86,6 +87,27 @@ def test_two_at_once_leave_one_live_link(transactional_db: None, monkeypatch: py
     (live,) = live_links(NOW)
     (ended,) = ReauthLink.objects.filter(superseded_by__isnull=False)
     assert ended.superseded_by == live
+
+
+def test_a_new_address_takes_the_place_of_all_earlier_ones_on_the_same_link(cast: Source) -> None:
+    first = send(the("ben"))
+    link, public_id = first.link, first.link.public_id
+    ReauthLink.objects.update(earlier_secret_hashes=[hash_of("of a mail")])
+    before = contact.recent_links(the("ben"), NOW)
+
+    with CaptureQueriesContext(connection) as queries:
+        renewed = new_address(link, act("Closed the window."), NOW + timedelta(minutes=9))
+
+    assert renewed.link.pk == link.pk and landing.find(public_id, renewed.secret)
+    assert landing.find(public_id, first.secret) is None and landing.find(public_id, "of a mail") is None
+    assert not [query for query in queries if renewed.secret in query["sql"]]
+    assert contact.recent_links(the("ben"), NOW) == before == 1
+    assert TrailEntry.objects.get(verb="link.address_renewed").reason == "Closed the window."
+    with pytest.raises(AddressIsFinal):
+        new_address(link, act("Too late."), NOW + timedelta(minutes=10))
+    withdraw(link, act("Wrong ticket."), NOW)
+    with pytest.raises(LinkEnded, match="already withdrawn"):
+        new_address(link, act("After its end."), NOW)
 
 
 def test_withdrawing_ends_a_link_once(cast: Source) -> None:

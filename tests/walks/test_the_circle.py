@@ -49,6 +49,12 @@ def test_a_an_unticked_scope_is_found_explained_linked_granted_and_fixed(circle:
     message = circle.page.get_by_label("Reply to paste").input_value()
     assert url in message and "“Heart rate”" in message
     desk = circle.page.url
+    circle.page.reload()
+    assert circle.page.get_by_label("Link", exact=True).input_value() == url
+    circle.page.go_back()
+    circle.page.go_forward()
+    assert circle.page.get_by_label("Link", exact=True).input_value() == url
+    assert circle.link().superseded_by is None, "neither made a second link"
 
     circle.page.goto(url)
     circle.heading("Reconnect Oura")
@@ -70,7 +76,7 @@ def test_a_an_unticked_scope_is_found_explained_linked_granted_and_fixed(circle:
     circle.page.goto(f"{circle.portal}/admin/links/{link.public_id}/status/")
     expect(circle.page.get_by_text("Fixed", exact=True)).to_be_visible()
     assert url.rsplit("/", 1)[1] not in circle.page.content()
-    assert urlsplit(desk).path.startswith("/admin/people/")
+    assert urlsplit(desk).path == f"/admin/links/{link.public_id}/status/"
     assert [line for line in console if "Content Security Policy" in line] == []
 
 
