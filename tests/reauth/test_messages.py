@@ -70,7 +70,7 @@ def test_a_message_is_sent_in_the_persons_language_with_a_secret_that_is_stored_
     (written,) = mail.outbox
     secret = secret_in(str(written.body))
     assert written.subject == "Vitalog: Oura neu verbinden"
-    assert "Hallo Ben Bitdiddle" in written.body and secret != issued.secret
+    assert "Hallo Ben," in written.body and secret != issued.secret
     for one in (secret, issued.secret):
         assert landing.find(issued.link.public_id, one) == issued.link
     assert not [query for query in queries if secret in query["sql"]]
