@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from scopes.admin.home import to_the_desk
 from scopes.admin.screens import desk
 from scopes.api import api
 from scopes.views import mail_reports, reauth, webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", to_the_desk),
     path("admin/", desk.urls),
     path("api/v1/", api.urls()),
     path("hooks/mail/", mail_reports.receive_mail_reports, name="mail_reports"),

@@ -1,4 +1,4 @@
-"""The chart of the last 30 nights: where its lines run, in a square of a thousand by a hundred."""
+"""The chart of the last nights: where its lines run, in a square of a thousand by a hundred."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from scopes.audit.nights import DAYS, Night
+from scopes.audit.nights import Night
 from scopes.reasons import Health
 
 WIDTH, HEIGHT = 1000, 100
@@ -41,30 +41,30 @@ class Chart:
         return self.nights[-1]
 
 
-def of_nights(nights: Sequence[Night], today: date) -> Chart | None:
-    """The chart of these nights (the oldest first); None while one night cannot be held against another."""
+def of_nights(nights: Sequence[Night], today: date, days: int) -> Chart | None:
+    """The chart of the last `days`, of which these nights (the oldest first) are known; None of fewer than two."""
     if len(nights) < 2:
         return None
-    since = today - timedelta(days=DAYS - 1)
+    since = today - timedelta(days=days - 1)
     counts = {
         Health.BLOCKED: [night.blocked for night in nights],
         Health.BROKEN: [night.broken for night in nights],
     }
     top = _round_up(max(map(max, counts.values())))
-    days = [(night.on - since).days for night in nights]
+    on = [(night.on - since).days for night in nights]
     lines = tuple(
-        Line(health.value, _path(days, numbers, top), numbers[-1], numbers[-1] - numbers[0])
+        Line(health.value, _path(on, numbers, top, days), numbers[-1], numbers[-1] - numbers[0])
         for health, numbers in counts.items()
     )
     return Chart(lines, nights, since, today, top)
 
 
-def _path(days: Sequence[int], numbers: Sequence[int], top: int) -> str:
+def _path(on: Sequence[int], numbers: Sequence[int], top: int, days: int) -> str:
     """An SVG path. Where a night is missing the line breaks off, and a night by itself is a dot."""
     steps = []
     before = None
-    for day, number in zip(days, numbers, strict=True):
-        x, y = WIDTH * day / (DAYS - 1), HEIGHT - HEIGHT * number / top
+    for day, number in zip(on, numbers, strict=True):
+        x, y = WIDTH * day / (days - 1), HEIGHT - HEIGHT * number / top
         begins = before is None or day > before + 1
         steps.append(f"M{x:.1f} {y:.1f}h.1" if begins else f"L{x:.1f} {y:.1f}")
         before = day

@@ -10,13 +10,15 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from scopes.admin import chart, page_views
 from scopes.admin.healths import IntegrationHealth, by_integration
+from scopes.admin.lookups import READ, takes
 from scopes.admin.site import desk
-from scopes.audit.nights import nights
+from scopes.audit.nights import A_MONTH, nights
 from scopes.audit.silence import silences
 from scopes.judge import census
 from scopes.models import AuditRun, Incident, Source
@@ -70,8 +72,8 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
         return {}
     census.take_if_old(now)
     integrations, taken_at = by_integration()
-    counted = nights(now) if user.has_perm("scopes.view_auditrun") else {True: [], False: []}
-    charts = {kind: chart.of_nights(of_kind, now.date()) for kind, of_kind in counted.items()}
+    counted = nights(now, A_MONTH) if user.has_perm("scopes.view_auditrun") else {True: [], False: []}
+    charts = {kind: chart.of_nights(of_kind, now.date(), A_MONTH) for kind, of_kind in counted.items()}
     production = [entry for entry in integrations if entry.production]
     others = [entry for entry in integrations if not entry.production]
     return {
@@ -95,6 +97,12 @@ def _together(integrations: list[IntegrationHealth]) -> IntegrationHealth:
 def home(request: HttpRequest) -> HttpResponseBase:
     """The home page, with what the agent's role may see."""
     return desk.page(request, "admin/home.html", gettext("Home"), **_numbers(request))
+
+
+@takes(*READ)
+def to_the_desk(request: HttpRequest) -> HttpResponseBase:
+    """From the site's own address to the home page."""
+    return redirect("admin:index")
 
 
 def _numbers(request: HttpRequest) -> dict[str, Any]:

@@ -211,6 +211,12 @@ def thousands(number: int) -> str:
 
 
 @register.filter
+def signed(change: int) -> str:
+    """+1,234 or -1,234."""
+    return f"{change:+,}"
+
+
+@register.filter
 def missing(entry: str) -> SafeString:
     """A verdict's `scope=reason` in words."""
     scope, _, code = entry.rpartition("=")

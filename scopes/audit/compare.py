@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Path = tuple[str, ...]
+SEPARATOR = " / "
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:
     """Path (keys joined by ` / `) -> `after` minus `before`, for numbers that differ. A missing number counts as 0."""
     old, new = dict(_numbers(before)), dict(_numbers(after))
     differences = {path: new.get(path, 0) - old.get(path, 0) for path in sorted(old.keys() | new.keys())}
-    return {" / ".join(path): difference for path, difference in differences.items() if difference}
+    return {SEPARATOR.join(path): difference for path, difference in differences.items() if difference}
 
 
 def _numbers(value: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, int]]:

@@ -1,4 +1,4 @@
-"""The counts of the last 30 nights, for charts."""
+"""The counts of the last nights, for charts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection
 
-DAYS = 30
+A_MONTH, A_QUARTER = 30, 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Night:
     broken: int
 
 
-def nights(now: datetime) -> dict[bool, list[Night]]:
-    """Whether production -> the nights of the last 30 days with an audit's counts, the oldest first.
+def nights(now: datetime, days: int) -> dict[bool, list[Night]]:
+    """Whether production -> the nights of the last `days` until `now` with an audit's counts, the oldest first.
 
     Failed runs are included if they finished: they failed to list an environment, and counted all the same.
     """
@@ -39,10 +39,10 @@ def nights(now: datetime) -> dict[bool, list[Night]]:
                        sum(coalesce((source#>>'{health,broken}')::bigint, 0)) AS broken
                 FROM jsonb_each(run.counts->'sources') AS each (key, source) GROUP BY 1
             ) sums
-            WHERE run.finished_at IS NOT NULL AND run.started_at >= %s
+            WHERE run.finished_at IS NOT NULL AND run.started_at BETWEEN %s AND %s
             ORDER BY 1, 2, run.finished_at DESC
             """,
-            [(now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)],
+            [(now - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0), now],
         )
         for on, production, connections, blocked, broken in cursor.fetchall():
             found[production].append(Night(on, int(connections), int(blocked), int(broken)))

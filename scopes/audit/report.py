@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from scopes.audit import setup
+from scopes.audit.compare import SEPARATOR
 from scopes.audit.silence import silent
 from scopes.counted import counted
 from scopes.models import AuditRun
@@ -215,7 +216,9 @@ def _lines(run: AuditRun) -> Iterator[str]:
     if changed:
         yield "Since the run before"
         for path, change in changed.items():
-            _, source, *middle, health = (part for part in path.split(" / ") if part not in ("health", "integrations"))
+            _, source, *middle, health = (
+                part for part in path.split(SEPARATOR) if part not in ("health", "integrations")
+            )
             yield f"  {source} {' '.join(middle) or 'all'}: {health} {change:+,}"
         yield ""
     yield "Findings" if run.findings else "Nothing was found."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import uuid4
 
 import pytest
@@ -68,7 +68,8 @@ def test_silence_is_shown_prominently_where_it_is_production(
     page = signed_in("viewer").get("/admin/").content.decode()
     assert (f"No webhook from {source.key} for 30 hours." in page) is production
     words = words_of(page)
-    assert f"Webhooks terra:prod {'Silent last 1 day ago' if production else 'None yet'}" in words
+    last = f"Silent last 1 day ago, {came.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+    assert f"Webhooks terra:prod {last if production else 'None yet'}" in words
     assert production or "terra:staging Silent" in words
 
 
@@ -82,6 +83,12 @@ def test_an_agent_sees_open_links_and_whom_they_opened_last(
     assert "Ada Lovelace ref-ada Cy Young ref-cy" in page
     assert "Ben Bitdiddle · Oura Opened" in page
     assert "Ada" not in front(signed_in("lead"))
+
+
+def test_the_sites_own_address_leads_to_the_desk() -> None:
+    response = Client().get("/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+    assert Client().post("/").status_code == 405
 
 
 def test_the_focus_is_in_the_one_search_box(cast: Source, signed_in: Callable[[str], Client]) -> None:

@@ -32,7 +32,7 @@ def test_each_night_is_the_last_audit_that_began_on_its_day_in_the_environments_
     audited(1, 9, hour=23, hours=2, state="failed")
     audited(0, 3, hour=2)
 
-    assert nights(NOW) == {
+    assert nights(NOW, 30) == {
         True: [
             Night(date(2026, 10, 24), 140, 5, 2),
             Night(date(2026, 11, 21), 140, 9, 2),
@@ -43,7 +43,16 @@ def test_each_night_is_the_last_audit_that_began_on_its_day_in_the_environments_
 
 
 @pytest.mark.django_db
+def test_nights_end_with_the_one_that_is_asked_about() -> None:
+    audited(89, 5)
+    audited(10, 6)
+    audited(0, 7)
+    found = nights(NOW - timedelta(days=10), 90)[True]
+    assert [night.blocked for night in found] == [5, 6]
+
+
+@pytest.mark.django_db
 def test_a_run_that_counted_nothing_is_no_night() -> None:
     AuditRun.objects.create(started_at=NOW, finished_at=NOW, state="failed")
     AuditRun.objects.create(started_at=NOW, counts={"sources": {}})
-    assert nights(NOW) == {True: [], False: []}
+    assert nights(NOW, 30) == {True: [], False: []}
