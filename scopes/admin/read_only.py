@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import Media
@@ -17,6 +16,7 @@ from django.urls import URLPattern, path
 from django.utils.functional import Promise
 
 from scopes.admin.lookups import READ, Listed, takes
+from scopes.admin.refused import refusal
 
 PAGE = 50
 NEWEST = 1000
@@ -66,7 +66,7 @@ class Records(Listed):
         @takes(*READ)
         def read_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_view_permission(request):
-                raise PermissionDenied
+                raise refusal([f"{self.opts.app_label}.view_{self.opts.model_name}"])
             return view(request, *args, **kwargs)
 
         return self.admin_site.admin_view(read_only)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -21,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from scopes import access_log
 from scopes.admin import navigation, page_views
 from scopes.admin.lookups import READ, Listed
+from scopes.admin.refused import refusal
 from scopes.admin.sign_in import SignInForm
 from scopes.models.person import loaded_people
 from scopes.models.trail import Act
@@ -60,7 +60,7 @@ class Desk(admin.AdminSite):
             @wraps(view)
             def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
                 if not request.user.has_perms(permissions):
-                    raise PermissionDenied
+                    raise refusal(permissions)
                 return view(request, *args, **kwargs)
 
             vars(guarded).update(methods=methods, permissions=permissions, **marks)
