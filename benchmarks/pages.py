@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import logging
+import resource
+import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -29,6 +31,7 @@ def run() -> list[Row]:
     client = Client(SERVER_NAME="localhost")
     client.force_login(agent)
     one, (many, held) = Person.objects.order_by("pk")[0], _with_many()
+    of_one: dict[str, int | str] = {"integration": one.connections.get().integration_id}
     front, search, listed = reverse("admin:index"), reverse("admin:search"), reverse("admin:connections")
 
     def words(text: str) -> Page:
@@ -45,8 +48,24 @@ def run() -> list[Row]:
         f"person with {held} connections": lambda: client.get(reverse("admin:person", args=[many.pk])),
         "connections, unfiltered": lambda: client.get(listed),
         "connections, blocked": lambda: client.get(listed, {"health": "blocked"}),
+        "connections, newest first": lambda: client.get(listed, {"order": "newest"}),
+        "connections of a provider, by consent": lambda: client.get(listed, {**of_one, "order": "last_consent"}),
+        "blocked connections of a provider, by consent": lambda: client.get(
+            listed, {**of_one, "health": "blocked", "order": "first_consent"}
+        ),
     }
-    return [(f"page: {name}", _cost(page)) for name, page in pages.items()] + [_assets()]
+    return [(f"page: {name}", _cost(page)) for name, page in pages.items()] + [_export(client), _assets()]
+
+
+def _export(client: Client) -> Row:
+    """All connections as a CSV file: how long it takes, and by how much memory grows meanwhile."""
+    lines, before = 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    for part in client.post(reverse("admin:export_connections"), {"reason": "to measure"}):
+        lines += part.count(b"\n")
+    seconds = time.perf_counter() - began
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return "all connections as a CSV file", f"{lines - 1:,} lines, {seconds:.1f} s, {grown:.0f} MB more memory"
 
 
 def _with_many() -> tuple[Person, int]:

@@ -46,6 +46,12 @@ def note_shown(who: Act, page: str, people: Iterable[Person], now: datetime) -> 
         _write(who, now, entry | {"detail": {"people": pks}}, entry | {"detail__people__contains": pks})
 
 
+def note_exported(who: Act, page: str, people: Iterable[int], now: datetime) -> None:
+    """Record whom a file that was downloaded on this page names, by their ids; each time anew."""
+    if pks := sorted(set(people)):
+        who.entry(LIST, now, subject=page[:200], detail={"people": pks}).save()
+
+
 def _write(who: Act, now: datetime, entry: dict[str, Any], like: dict[str, Any]) -> None:
     """Create the entry, unless there is a recent one that covers it."""
     recent = TrailEntry.objects.filter(actor=who.author, actor_name=who.name, at__gt=now - AGAIN, **like)

@@ -43,6 +43,8 @@ ABILITIES = (
     _ability("mark a person “Do not contact”, with a reason", "agent lead", "dontcontact.set_dont_contact"),
     _ability("allow contact again, with a reason", "lead", "dontcontact.lift_dont_contact"),
     _ability("export a person's data, with a reason", "lead auditor", "person.export_person"),
+    _ability("export a list of connections, with a reason", "lead auditor", "connection.export_connections"),
+    _ability("share a saved filter with everyone, and remove shared ones", "lead", "savedfilter.share_filter"),
     _ability("erase a person, with a reason", "lead", "person.erase_person"),
     _ability(
         "audits, integrations, policies, suspected scope problems, catalogue, deliveries",

@@ -38,3 +38,12 @@ def test_a_token_is_recorded_beside_having_seen_the_person(cast: Source) -> None
     assert [verb for verb, _, _ in written()] == ["person.opened", "token.given"]
     entry = TrailEntry.objects.get(verb="token.given")
     assert (entry.person, entry.connection_id) == (people.the("Ben"), row.pk)
+
+
+def test_a_downloaded_file_is_recorded_each_time_and_one_that_names_no_one_is_not(cast: Source) -> None:
+    now, pks = timezone.now(), [people.the("Ben").pk, people.the("Ada").pk]
+    for _ in range(2):
+        access_log.note_exported(BY_KEY, "admin:export_connections", [*pks, pks[0]], now)
+    access_log.note_exported(BY_KEY, "admin:export_connections", [], now)
+    assert written() == [("people.listed", "API key app", "admin:export_connections")] * 2
+    assert [entry.detail for entry in TrailEntry.objects.filter(verb="people.listed")] == [{"people": sorted(pks)}] * 2

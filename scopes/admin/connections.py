@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db.models import Sum
+from django.db.models import F, Q, Sum
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -18,7 +18,7 @@ from scopes.admin.healths import verdicts_of
 from scopes.admin.site import desk
 from scopes.judge import census, lookup
 from scopes.judge.connection_pages import page_of, read_position
-from scopes.models import Census, Integration
+from scopes.models import Census, Integration, SavedFilter
 from scopes.reasons import REASONS
 
 PAGE = 50
@@ -58,6 +58,9 @@ def connections(request: HttpRequest) -> HttpResponseBase:
         previous=address_of(chosen, order, before=str(page.before)) if page.before else "",
         more=address_of(chosen, order, after=str(page.after)) if page.after else "",
         paged=bool(before or after),
+        saved=SavedFilter.objects.filter(Q(owner=request.user.pk) | Q(owner__isnull=True)).order_by(
+            F("owner").asc(nulls_last=True), "name"
+        ),
     )
 
 

@@ -46,7 +46,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         (
             Entry(_("Home"), "index", "", "home"),
             Entry(_("People"), "search", SEARCH, "people", ("person", "export_person", "erase_person")),
-            Entry(_("Connections"), "connections", "scopes.view_connection", "connection", ("connection",)),
+            Entry(
+                _("Connections"),
+                "connections",
+                "scopes.view_connection",
+                "connection",
+                ("connection", "export_connections"),
+            ),
             Entry(
                 _("Duplicates"),
                 "duplicates",
@@ -65,7 +71,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             _records(_("Audits"), "auditrun", "audit"),
             Entry(_("Jobs"), "jobs", "scopes.view_jobfailure", "clock", ("retry_job",)),
             _records(_("Activity log"), "trailentry", "trail"),
-            Entry(_("Access log"), "access_log", "scopes.view_access_log", "eye"),
+            Entry(
+                _("Access log"),
+                "access_log",
+                "scopes.view_access_log",
+                "eye",
+                ("access_entry", "export_access_log"),
+            ),
         ),
     ),
     (
@@ -117,6 +129,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         ),
     ),
 )
+
+
+def title_of(page: str) -> str | Promise:
+    """What the menu calls the screen `admin:<name>`, or the entry that it belongs to; empty if it has none."""
+    _, _, name = page.partition("admin:")
+    entries = (entry for _, entries in GROUPS for entry in entries)
+    return next((entry.title for entry in entries if name in (entry.name, *entry.also)), "")
 
 
 def for_(request: HttpRequest) -> list[tuple[str | Promise, list[Link]]]:

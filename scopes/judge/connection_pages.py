@@ -6,7 +6,7 @@ By id (the order in which they were first seen) always; by the last consent with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from scopes.models import Connection
+from scopes.judge import lookup
+from scopes.models import Census, Connection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST = 18
@@ -98,6 +99,32 @@ def page_of(
         before=_position(shown[0], order) if (further if backwards else after is not None) else None,
         after=_position(shown[-1], order) if backwards or further else None,
     )
+
+
+def batches_of(standings: Sequence[int], size: int = 1000) -> Iterator[list[Connection]]:
+    """All connections with these standings, `size` at a time, whichever order costs least.
+
+    Standings with few connections are read together, so that each query ends at an index's entries of its own.
+    """
+    counted = dict(Census.objects.filter(standing__in=list(standings)).values_list("standing", "connections"))
+    together: list[int] = []
+    number = 0
+    for standing in standings:
+        together.append(standing)
+        number += counted.get(standing, 0)
+        if number >= size or len(together) >= size:
+            yield from _batches(together, size)
+            together, number = [], 0
+    yield from _batches(together, size)
+
+
+def _batches(standings: Sequence[int], size: int) -> Iterator[list[Connection]]:
+    after = 0
+    while batch := list(lookup.page(standings, after, size)):
+        yield batch
+        if len(batch) < size:
+            return
+        after = batch[-1].pk
 
 
 def _position(row: Connection, order: Order) -> Position:

@@ -12,6 +12,7 @@ from scopes.models.message import Message
 from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
+from scopes.models.saved_filter import SavedFilter
 from scopes.models.sign_in import FailedSignIns
 from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, SourceSetup, UnknownScope
 from scopes.models.suspicion import Suspicion
@@ -52,6 +53,7 @@ __all__ = [
     "Refusal",
     "ReportedError",
     "RequestBudget",
+    "SavedFilter",
     "Scope",
     "Sending",
     "Source",

@@ -68,6 +68,7 @@ class Connection(models.Model):
     )
 
     class Meta:
+        permissions = [("export_connections", "Can export lists of connections")]
         constraints = [
             models.UniqueConstraint(
                 fields=["user_id", "integration"],

@@ -22,6 +22,7 @@ from scopes.models import (
     Merge,
     ReauthLink,
     ReferenceConflict,
+    SavedFilter,
     SuspectedDuplicate,
     Suspicion,
     TrailEntry,
@@ -96,6 +97,7 @@ def erase(reference_id: str, act: Act, keys: Sequence[bytes], now: datetime) -> 
         _without_whom(entry)
     _delete(data)
     _take_out(data.names)
+    _forget_filters(data.names)
     _forget_searches()
     erased_ids.remember({reference_id, *data.references}, data.source_ids, keys, now.date())
     without_names = replace(act, reason=data.names.taken_out(act.reason), ticket=data.names.taken_out(act.ticket))
@@ -153,6 +155,13 @@ def _fitting(model: type[Model], field: str, value: Any) -> Any:
     """The value cut to its column's length: the mark is longer than some ids."""
     longest: int | None = getattr(model._meta.get_field(field), "max_length", None)
     return value[:longest] if isinstance(value, str) else value
+
+
+def _forget_filters(names: Names) -> None:
+    """Delete the saved filters that agents named after the person."""
+    for saved in SavedFilter.objects.iterator():
+        if names.taken_out(saved.name) != saved.name:
+            saved.delete()
 
 
 def _forget_searches() -> None:

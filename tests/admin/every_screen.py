@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 
 from scopes.models import (
     ApiKey,
@@ -45,6 +46,7 @@ SCREENS: dict[str, set[str]] = {
     "send_link": {"agent", "lead"},
     "link": LOOKERS,
     "connections": LOOKERS,
+    "export_connections": {"lead", "auditor"},
     "duplicates": LOOKERS,
     "unclaimed": LOOKERS,
     "reference_conflicts": LOOKERS,
@@ -65,6 +67,8 @@ SCREENS: dict[str, set[str]] = {
     "scopes_trailentry_changelist": {"lead", "auditor"},
     "scopes_trailentry_change": {"lead", "auditor"},
     "access_log": {"auditor"},
+    "access_entry": {"auditor"},
+    "export_access_log": {"auditor"},
     "scopes_integration_changelist": ALL,
     "scopes_integration_change": ALL,
     "scopes_policyversion_changelist": ALL,
@@ -104,7 +108,7 @@ SCREENS: dict[str, set[str]] = {
 ELSEWHERE = {
     "link_now", "new_link_address", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
     "draft_again", "mark_distinct", "unmerge", "draft_from_setup", "resend_event",
-    "dismiss_reference_conflict",
+    "dismiss_reference_conflict", "save_filter", "remove_filter",
 }  # fmt: skip
 
 
@@ -127,6 +131,7 @@ def address(screen: str) -> str:
         "replay_sending": Sending.objects.filter(state="failed").get,
         "scopes_auditrun_change": AuditRun.objects.first,
         "scopes_trailentry_change": TrailEntry.objects.exclude(verb__endswith="opened").first,
+        "access_entry": _list_seen,
         "scopes_integration_change": lambda: people.integration_of("oura"),
         "scopes_policyversion_change": PolicyVersion.objects.first,
         "policies": lambda: people.integration_of("oura"),
@@ -151,6 +156,12 @@ def address(screen: str) -> str:
         return reverse("admin:live_checks", args=[LiveCheck.objects.get().batch])
     row = shown[screen]() if screen in shown else None
     return reverse(f"admin:{screen}", args=[row.pk] if row else []) + ("?need=heartrate" if screen == "waive" else "")
+
+
+def _list_seen() -> TrailEntry:
+    """An entry of the access log about a list; the person in it is no longer there."""
+    seen = {"verb": "people.listed", "subject": "admin:search", "actor_name": "agent-agent", "detail": {"people": [0]}}
+    return TrailEntry.objects.get_or_create(**seen, defaults={"at": timezone.now()})[0]
 
 
 def patterns(urls: list) -> list:  # type: ignore[type-arg]

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from scopes.facts import ConsentGiven
-from scopes.judge import lookup
-from scopes.judge.connection_pages import ConnectionPage, Order, Position, page_of, read_position
+from scopes.judge import census, lookup
+from scopes.judge.connection_pages import ConnectionPage, Order, Position, batches_of, page_of, read_position
 from scopes.models import Connection, Source
 from tests import cast as people
 
@@ -59,6 +59,17 @@ def test_by_consent_unknown_ones_come_last_in_both_directions(seven: int) -> Non
 
     assert days(Order.LAST_CONSENT) == [2, 2, 2, 5, 9, None, None]
     assert days(Order.FIRST_CONSENT) == [9, 5, 2, 2, 2, None, None]
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_batches_hold_every_connection_once_whatever_their_size_and_the_census(seven: int, size: int) -> None:
+    standings = lookup.standings_where()
+    census.take(people.NOW)
+    people.take_in(*(ConsentGiven("polar", f"later-{n}", people.CONSENTED) for n in range(3)))
+    batches = list(batches_of(standings, size))
+    assert max(map(len, batches)) <= size
+    found = [row.pk for batch in batches for row in batch]
+    assert sorted(found) == sorted(Connection.objects.values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.x", "1.", "٣", "9" * 18, f"1.{'9' * 18}"])

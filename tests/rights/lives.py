@@ -22,6 +22,7 @@ from scopes.models import (
     LiveCheck,
     Message,
     QuarantinedFact,
+    SavedFilter,
     TrailEntry,
 )
 from scopes.models.trail import Act
@@ -99,6 +100,8 @@ def live() -> None:
     TrailEntry.objects.create(
         at=NOW, verb="delivery.replayed", actor_name="rex", subject="delivery 1", reason="For Ben Bitdiddle (ref-ben)."
     )
+    for name in ("ref-ben", "Like Ben Bitdiddle", "Blocked"):
+        SavedFilter.objects.create(name=name, query="health=blocked", author="rex", saved_at=NOW)
     session = SessionStore()
     session["searches"] = {"key": "ben@example.com"}
     session.create()

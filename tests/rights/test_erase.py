@@ -13,7 +13,7 @@ from scopes import flow
 from scopes.audit.consistency import inconsistencies
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.judge import census
-from scopes.models import Connection, Delivery, Period, Person, ReauthLink, ReferenceConflict, TrailEntry
+from scopes.models import Connection, Delivery, Period, Person, ReauthLink, ReferenceConflict, SavedFilter, TrailEntry
 from scopes.rights import erased_ids
 from scopes.rights.erase import FREE_TEXT, TABLES, NothingStored
 from scopes.rights.erased_ids import ErasedBefore, keys_from
@@ -49,6 +49,7 @@ def test_no_table_holds_the_person_any_more() -> None:
     counts = erased()
 
     assert places(*IDS) == set()
+    assert [saved.name for saved in SavedFilter.objects.all()] == ["Blocked"]
     assert not any("searches" in session.get_decoded() for session in Session.objects.all())
     assert counts == {
         "person": 1, "connections": 2, "merges": 1, "link events": 3, "periods": counts["periods"], "waivers": 1,
