@@ -1,21 +1,17 @@
-"""The trail of what was done and by whom; and, apart from it, the log of who opened whose page."""
+"""The trail of what was done and by whom, without the entries of the access log."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes.access_log import VERBS
-from scopes.admin.read_only import PAGE, Records
+from scopes.admin.read_only import Records
 from scopes.admin.site import desk
 from scopes.admin.tags import pretty, when
 from scopes.models import TrailEntry
@@ -61,17 +57,3 @@ class Trail(Records):
     @admin.display(description=_("Details"))
     def more(self, entry: TrailEntry) -> SafeString:
         return format_html('<pre tabindex="0">{}</pre>', pretty(entry.detail))
-
-
-@desk.screen("access/", "access_log", "scopes.view_access_log")
-def access_log(request: HttpRequest) -> HttpResponseBase:
-    """Who opened whose page, newest first; pages go on by id."""
-    before = request.GET.get("before", "")
-    entries = TrailEntry.objects.filter(verb__in=VERBS).select_related("person", "connection__integration__provider")
-    if before.isdecimal() and len(before) < 18:
-        entries = entries.filter(pk__lt=int(before))
-    rows = list(entries.order_by("-pk")[: PAGE + 1])
-    context: dict[str, Any] = {"rows": rows[:PAGE], "paged": bool(before)}
-    if len(rows) > PAGE:
-        context["more"] = f"?before={rows[PAGE - 1].pk}"
-    return desk.page(request, "admin/access_log.html", gettext("Access log"), **context)

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
 from scopes.admin.act_page import Why, act_page
+from scopes.admin.id_pages import page_by_id
 from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK, page_of
 from scopes.intake.matching import pair as pairs
@@ -34,7 +35,6 @@ from scopes.judge.duplicate_signs import Sign, last_data_on, signs, words_of_lin
 from scopes.models import Connection, Merge, SuspectedDuplicate
 
 MERGE = "scopes.merge_connections"
-PAGE = 50
 MERGED_INTO = _("The connections were merged.")
 
 
@@ -53,9 +53,9 @@ def duplicates(request: HttpRequest) -> HttpResponseBase:
     open_ones = SuspectedDuplicate.objects.filter(state=SuspectedDuplicate.State.OPEN)
     sides = ("person", "standing", "pulse", "integration__provider", "integration__source")
     rows = open_ones.select_related(*(f"{side}__{name}" for side in ("first", "second") for name in sides))
-    shown, more = by_falling_id(request, rows)
-    pairs = [Suspected(pair.first, pair.second, tuple(signs(pair.first, pair.second))) for pair in shown]
-    return desk.page(request, "admin/duplicates/list.html", gettext("Suspected duplicates"), pairs=pairs, more=more)
+    pages = page_by_id(request, rows)
+    pairs = [Suspected(pair.first, pair.second, tuple(signs(pair.first, pair.second))) for pair in pages.rows]
+    return desk.page(request, "admin/duplicates/list.html", gettext("Suspected duplicates"), pairs=pairs, pages=pages)
 
 
 @desk.screen("unclaimed/", "unclaimed", *LOOK)
@@ -63,10 +63,10 @@ def unclaimed(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections whose person is not known, the newest first."""
     unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
     rows = unclaimed.select_related("standing", "pulse", "integration__provider", "integration__source")
-    shown, more = by_falling_id(request, rows)
-    listed = [(row, words_of_link(row), last_data_on(row)) for row in shown]
+    pages = page_by_id(request, rows)
+    listed = [(row, words_of_link(row), last_data_on(row)) for row in pages.rows]
     return desk.page(
-        request, "admin/duplicates/unclaimed.html", gettext("Unclaimed connections"), rows=listed, more=more
+        request, "admin/duplicates/unclaimed.html", gettext("Unclaimed connections"), rows=listed, pages=pages
     )
 
 
@@ -180,15 +180,6 @@ def unmerge(request: HttpRequest, pk: int) -> HttpResponseBase:
         form=None if trouble else form,
         submit=gettext("Unmerge"),
     )
-
-
-def by_falling_id(request: HttpRequest, rows: Any) -> tuple[list[Any], str]:
-    """A page of `rows` by falling id, and the address of the next, if there is one."""
-    before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 18:
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows.order_by("-pk")[: PAGE + 1])
-    return found[:PAGE], f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else ""
 
 
 def _connection(pk: int) -> Connection:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, act_page
-from scopes.admin.duplicates import by_falling_id
+from scopes.admin.id_pages import page_by_id
 from scopes.admin.site import ACT, desk
 from scopes.admin.waive import LOOK
 from scopes.intake.matching import reference_conflicts as intake
@@ -23,10 +23,10 @@ from scopes.models import ReferenceConflict
 @desk.screen("reference-conflicts/", "reference_conflicts", *LOOK)
 def reference_conflicts(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections that were reported for two people, the newest first."""
-    shown, more = by_falling_id(request, ReferenceConflict.objects.filter(ended_at__isnull=True))
-    rows = contradictions(ReferenceConflict.objects.filter(pk__in=[row.pk for row in shown]).order_by("-pk"))
+    pages = page_by_id(request, ReferenceConflict.objects.filter(ended_at__isnull=True))
+    rows = contradictions(ReferenceConflict.objects.filter(pk__in=[row.pk for row in pages.rows]).order_by("-pk"))
     title = gettext("Connections reported for two people")
-    return desk.page(request, "admin/duplicates/reference_conflicts.html", title, rows=rows, more=more)
+    return desk.page(request, "admin/duplicates/reference_conflicts.html", title, rows=rows, pages=pages)
 
 
 @desk.screen(

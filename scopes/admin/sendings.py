@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,7 +12,7 @@ from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.endpoints import MANAGE
-from scopes.admin.read_only import PAGE
+from scopes.admin.id_pages import page_by_id
 from scopes.admin.site import ACT, desk
 from scopes.models import Endpoint, Sending
 from scopes.outbox import endpoints
@@ -29,27 +27,21 @@ def sendings(request: HttpRequest) -> HttpResponseBase:
         "state": state if state in Sending.State.values else "",
         "endpoint": endpoint if endpoint in offered else "",
     }
-    rows = Sending.objects.select_related("event", "endpoint").order_by("-pk")
+    rows = Sending.objects.select_related("event", "endpoint")
     if chosen["state"]:
         rows = rows.filter(state=chosen["state"])
     if chosen["endpoint"]:
         rows = rows.filter(endpoint=int(chosen["endpoint"]))
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdecimal() and len(before) < 18:
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows[: PAGE + 1])
-    filters = {key: value for key, value in chosen.items() if value}
-    more = {**filters, "before": found[PAGE - 1].pk} if len(found) > PAGE else {}
+    pages = page_by_id(request, rows, chosen)
     return desk.page(
         request,
         "admin/outbox/sendings.html",
         gettext("Sendings"),
-        rows=found[:PAGE],
+        rows=pages.rows,
+        pages=pages,
         states=Sending.State.choices,
         offered=offered.items(),
         chosen=chosen,
-        more=f"?{urlencode(more)}" if more else "",
-        first=f"?{urlencode(filters)}" if before else "",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 
@@ -102,6 +103,11 @@ class TrailEntry(models.Model):
             models.Index(fields=["person", "-at"], name="trail_of_person"),
             models.Index(fields=["actor", "-at"], name="trail_of_actor"),
             models.Index(fields=["subject"], name="trail_by_subject"),
+            models.Index(fields=["at"], name="trail_by_time"),
+            # Whom a list showed: the entries of the access log that name a person among others.
+            GinIndex(
+                OpClass("detail", "jsonb_path_ops"), condition=Q(verb="people.listed"), name="trail_of_listed_people"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from scopes.admin import duplicates
+from scopes.admin import id_pages
 from scopes.facts import ConnectionSeen, ConsentGiven
 from scopes.models import Connection, Merge, SuspectedDuplicate, TrailEntry
 from tests import cast as people
@@ -196,13 +196,13 @@ def test_the_lists_go_on_by_id_and_cost_the_same_however_long(
         people.take_in(ConsentGiven("oura", f"stray-{number}", LATER))
     assert (cost("duplicates"), cost("unclaimed")) == few
 
-    monkeypatch.setattr(duplicates, "PAGE", 4)
+    monkeypatch.setattr(id_pages, "PAGE", 4)
     seen: list[int] = []
     address = reverse("admin:unclaimed")
     while address:
         page = browser.get(address)
         seen += [row.pk for row, _, _ in page.context["rows"]]
-        address = page.context["more"] and reverse("admin:unclaimed") + page.context["more"]
+        address = page.context["pages"].older and reverse("admin:unclaimed") + page.context["pages"].older
     assert seen == sorted(seen, reverse=True) and len(seen) == len(set(seen)) == 6
 
 

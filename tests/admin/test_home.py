@@ -85,6 +85,7 @@ def test_an_agent_sees_open_links_and_whom_they_opened_last(
     assert "Ada" not in front(signed_in("lead"))
 
 
+@pytest.mark.django_db
 def test_the_sites_own_address_leads_to_the_desk() -> None:
     response = Client().get("/")
     assert (response.status_code, response.headers["Location"]) == (302, "/admin/")

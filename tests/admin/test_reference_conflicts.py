@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from scopes import flow
-from scopes.admin import duplicates
+from scopes.admin import id_pages
 from scopes.facts import ConsentGiven, PersonKnown
 from scopes.models import Connection, Person, ReferenceConflict, TrailEntry
 from tests import cast as people
@@ -127,13 +127,13 @@ def test_the_list_goes_on_by_id_and_costs_the_same_however_long(
         named(f"ref-other-{number}")
     assert (cost("reference_conflicts"), cost("person", ada)) == few
 
-    monkeypatch.setattr(duplicates, "PAGE", 4)
+    monkeypatch.setattr(id_pages, "PAGE", 4)
     seen: list[int] = []
     address = reverse("admin:reference_conflicts")
     while address:
         shown = browser.get(address)
         seen += [one.report.pk for one in shown.context["rows"]]
-        address = shown.context["more"] and reverse("admin:reference_conflicts") + shown.context["more"]
+        address = shown.context["pages"].older and reverse("admin:reference_conflicts") + shown.context["pages"].older
     assert seen == sorted(seen, reverse=True) and len(seen) == len(set(seen)) == 6
 
 
