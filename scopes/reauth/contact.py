@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from scopes.models import DontContact, Person, ReauthLink
 from scopes.models.trail import Act
@@ -20,17 +21,24 @@ class CannotMark(Exception):
 
 def mark_of(person: Person, now: datetime) -> DontContact | None:
     """The mark in force: it lasts through the whole of its last day, or until it is lifted."""
-    standing = Q(until__isnull=True) | Q(until__gte=now.date())
-    return person.dont_contact.filter(standing, lifted_at__isnull=True).first()
+    return marks_of([person.pk], now).get(person.pk)
 
 
-def recent_links(person: Person, now: datetime) -> int:
-    """How many links the person got in the last 30 days, for whatever integration.
+def marks_of(people: Iterable[int], now: datetime) -> dict[int, DontContact]:
+    """The marks in force, by person."""
+    in_force = Q(until__isnull=True) | Q(until__gte=now.date())
+    marks = DontContact.objects.filter(in_force, person__in=people, lifted_at__isnull=True)
+    return {mark.person_id: mark for mark in marks}
+
+
+def recent_links(people: Iterable[int], now: datetime) -> dict[int, int]:
+    """Person -> how many links they got in the last 30 days, for whatever integration; those who got none are left out.
 
     One that was withdrawn or replaced before anybody opened it does not count.
     """
     unused = Q(opened_at__isnull=True) & (Q(withdrawn_at__isnull=False) | Q(superseded_by__isnull=False))
-    return ReauthLink.objects.filter(person=person, created_at__gt=now - WITHIN).exclude(unused).count()
+    links = ReauthLink.objects.filter(person__in=people, created_at__gt=now - WITHIN).exclude(unused)
+    return dict(links.values_list("person").annotate(number=Count("pk")).order_by())
 
 
 @in_transaction

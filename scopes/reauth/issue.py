@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -11,13 +11,13 @@ from hashlib import sha256
 from django.db.models import F, Q, QuerySet
 
 from scopes.judge.policy import ensure_integration
-from scopes.models import Connection, Integration, Person, ReauthLink, Source
+from scopes.models import Connection, Integration, Person, ReauthLink, Source, TrailEntry
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.preflight import Preflight
 from scopes.reauth.stopped_messages import Why, stop_messages
-from scopes.reauth.target import target_of
+from scopes.reauth.target import Target, target_of
 
 DAYS = 7
 ADDRESS_IS_FINAL_AFTER = timedelta(minutes=10)
@@ -51,6 +51,7 @@ class Wish:
     """What the agent chose. `override`: create the link although the preflight forbids it, as a lead may.
 
     `resource` is the region of the provider, in the source's words, where it has several and none is known yet.
+    `campaign` is the campaign that sends it, if one does.
     """
 
     act: Act
@@ -58,6 +59,7 @@ class Wish:
     days: int = DAYS
     override: bool = False
     resource: str = ""
+    campaign: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +108,74 @@ def issue(
         raise NotAllowed(preflight)
     if target.resources and wish.resource not in target.resources:
         raise NoSuchResource(target.resources)
-    wanted = target.integration or ensure_integration(target.source, target.provider, now)
-    secret = secrets.token_urlsafe(32)
-    earlier = ReauthLink.objects.filter(
-        person=person, integration=wanted, withdrawn_at__isnull=True, superseded_by__isnull=True
-    ).exclude(outcome=ReauthLink.Outcome.FIXED)
-    replaced = list(earlier.select_for_update().values_list("pk", flat=True))
+    return create([(target, wish)], now)[0]
+
+
+def create(wanted: Sequence[tuple[Target, Wish]], now: datetime) -> list[Issued]:
+    """A new link for each, in their order; earlier live ones are superseded. Queries do not depend on how many.
+
+    The caller has locked the people, and asked the preflight. Each person and integration is there once.
+    """
+    made: list[Issued] = []
+    successors: dict[tuple[int, str], Integration] = {}
+    for target, wish in wanted:
+        secret = secrets.token_urlsafe(32)
+        integration = target.integration
+        if integration is None:
+            at = (target.source.pk, target.provider.slug)
+            integration = successors.get(at) or ensure_integration(target.source, target.provider, now)
+            successors[at] = integration
+        link = ReauthLink(
+            public_id=secrets.token_urlsafe(16),
+            secret_hash=hash_of(secret),
+            person=target.person,
+            integration=integration,
+            connection=target.connection,
+            author=wish.act.name,
+            reason=wish.act.reason,
+            ticket=wish.act.ticket,
+            language=wish.language,
+            resource=target.resource or wish.resource,
+            needs=list(target.preflight.keys),
+            created_at=now,
+            expires_at=now + timedelta(days=wish.days),
+        )
+        made.append(Issued(link, secret))
+    links = [one.link for one in made]
+    replaced = _replaced_by(links)
     # Superseded by themselves at first: two live links cannot exist, and the new one does not exist yet.
-    ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=F("pk"))
-    link = ReauthLink.objects.create(
-        public_id=secrets.token_urlsafe(16),
-        secret_hash=hash_of(secret),
-        person=person,
-        integration=wanted,
-        connection=target.connection,
-        author=wish.act.name,
-        reason=wish.act.reason,
-        ticket=wish.act.ticket,
-        language=wish.language,
-        resource=target.resource or wish.resource,
-        needs=list(preflight.keys),
-        created_at=now,
-        expires_at=now + timedelta(days=wish.days),
+    ReauthLink.objects.filter(pk__in=[earlier.pk for earlier, _ in replaced]).update(superseded_by=F("pk"))
+    ReauthLink.objects.bulk_create(links)
+    for earlier, link in replaced:
+        earlier.superseded_by = link
+    ReauthLink.objects.bulk_update([earlier for earlier, _ in replaced], ["superseded_by"])
+    stop_messages(Q(link__in=[earlier.pk for earlier, _ in replaced]), Why.SUPERSEDED, now)
+    TrailEntry.objects.bulk_create(
+        _entry("link.issued", link, wish.act, now, _detail(link, target, wish))
+        for link, (target, wish) in zip(links, wanted, strict=True)
     )
-    ReauthLink.objects.filter(pk__in=replaced).update(superseded_by=link)
-    stop_messages(Q(link__in=replaced), Why.SUPERSEDED, now)
-    overridden = [obstacle.code for obstacle in preflight.obstacles]
-    detail = {
+    return made
+
+
+def _replaced_by(links: Sequence[ReauthLink]) -> list[tuple[ReauthLink, ReauthLink]]:
+    """The links, locked, that cannot be live any more once the new ones are, each with the one that replaces it."""
+    new = {(link.person_id, link.integration_id): link for link in links}
+    people, integrations = zip(*new, strict=True)
+    live = ReauthLink.objects.filter(
+        person__in=people, integration__in=set(integrations), withdrawn_at__isnull=True, superseded_by__isnull=True
+    ).exclude(outcome=ReauthLink.Outcome.FIXED)
+    found = live.select_for_update().order_by("pk").only("person", "integration")
+    return [(row, new[key]) for row in found if (key := (row.person_id, row.integration_id)) in new]
+
+
+def _detail(link: ReauthLink, target: Target, wish: Wish) -> dict[str, object]:
+    detail: dict[str, object] = {
         "needs": link.needs,
         "resource": link.resource,
         "expires_at": link.expires_at.isoformat(),
-        "overridden": overridden,
+        "overridden": [obstacle.code for obstacle in target.preflight.obstacles],
     }
-    _note("link.issued", link, wish.act, now, detail)
-    return Issued(link, secret)
+    return detail if wish.campaign is None else {**detail, "campaign": wish.campaign}
 
 
 def may_get_new_address(link: ReauthLink, now: datetime) -> bool:
@@ -180,7 +216,11 @@ def withdraw(link: ReauthLink, act: Act, now: datetime) -> None:
 
 
 def _note(verb: str, link: ReauthLink, act: Act, now: datetime, detail: Mapping[str, object]) -> None:
-    act.entry(
+    _entry(verb, link, act, now, detail).save()
+
+
+def _entry(verb: str, link: ReauthLink, act: Act, now: datetime, detail: Mapping[str, object]) -> TrailEntry:
+    return act.entry(
         verb,
         now,
         person_id=link.person_id,
@@ -188,4 +228,4 @@ def _note(verb: str, link: ReauthLink, act: Act, now: datetime, detail: Mapping[
         integration_id=link.integration_id,
         subject=link.public_id,
         detail=detail,
-    ).save()
+    )

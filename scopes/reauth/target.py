@@ -1,23 +1,34 @@
-"""What a link to this person would lead to, and whether it would help."""
+"""What links to people would lead to, and whether they would help; as many queries for hundreds as for one."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
 from scopes.catalogue import default
 from scopes.catalogue.entries import Provider as Entry
 from scopes.judge import suspicions, verdicts
-from scopes.judge.rules import Policy
-from scopes.models import Attempt, Connection, Integration, Person, ReauthLink, Source
+from scopes.judge.rules import Judgement, Policy
+from scopes.models import Attempt, Connection, DontContact, Integration, Person, ReauthLink, Source
 from scopes.reauth import contact
 from scopes.reauth.link_status import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
-from scopes.reauth.progress import judgement_of
+from scopes.reauth.progress import judgements_of
 from scopes.sources import registry
 from scopes.sources.consents import ADMIN_CONSENT_REQUIRED
+
+
+class Wanted(NamedTuple):
+    """A link that somebody wants to send. Without `connection`, it is for the person's newest one there, if any."""
+
+    person: Person
+    integration: Integration
+    connection: Connection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +74,46 @@ def target_of(
     at_most: int,
     sources: QuerySet[Source] | None = None,
 ) -> Target:
-    """What a link for this person and integration would lead to; for a retired provider, to its successor.
+    """What a link for this person and integration would lead to. See `targets_of`."""
+    return targets_of([Wanted(person, integration, connection)], now, at_most=at_most, sources=sources)[0]
 
-    No person gets more than `at_most` links within 30 days. Without `connection`, it is for the person's newest one
-    there, if there is one. To a successor at another source it leads only where that is among `sources`, unless that is
-    None. Writes nothing.
+
+def targets_of(
+    wanted: Sequence[Wanted], now: datetime, *, at_most: int, sources: QuerySet[Source] | None = None
+) -> list[Target]:
+    """What each link would lead to, in their order; for a retired provider, to its successor. Writes nothing.
+
+    No person gets more than `at_most` links within 30 days. To a successor at another source it leads only where that
+    is among `sources`, unless that is None.
     """
+    ends: dict[int, _End] = {}
+    for one in wanted:
+        if one.integration.pk not in ends:
+            ends[one.integration.pk] = _end_of(one.integration, now, sources)
+    known = _Known({one.person.pk for one in wanted}, {end.integration for end in ends.values()}, now)
+    leading = [(one.person, ends[one.integration.pk], _connection(one, ends, known)) for one in wanted]
+    judgements = judgements_of([row for _, _, row in leading if row is not None])
+    targets = []
+    for person, end, row in leading:
+        case = _case(person, end, row, judgements[row.pk] if row else None, known, at_most)
+        targets.append(Target(person, end.source, end.provider, end.integration, row, end.policy, decide(case)))
+    return targets
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where the links of one integration lead, whoever gets them. `succeeds` is the retired provider."""
+
+    source: Source
+    provider: Entry
+    integration: Integration | None
+    policy: Policy
+    retired: bool
+    succeeds: Entry | None
+    suspicions: dict[str, str]
+
+
+def _end_of(integration: Integration, now: datetime, sources: QuerySet[Source] | None) -> _End:
     source = integration.source
     first = entry = Entry.from_data(integration.provider.entry)
     target: Integration | None = integration
@@ -77,35 +122,89 @@ def target_of(
     if entry is not first:
         target = _integration_of(entry, source, sources)
         source = target.source if target else source
-        connection = None
     if target is not None:
         entry = Entry.from_data(target.provider.entry)
-        connection = connection or _newest(person, target)
     version = target.policy_version if target else None
-    policy = verdicts.policy_of(version) if version else Policy(provider=entry)
-    mark = contact.mark_of(person, now)
-    case = Case(
+    return _End(
+        source=source,
         provider=entry,
-        policy=policy,
-        judgement=judgement_of(connection) if connection else None,
-        reference_id=reference_of(person, connection),
+        integration=target,
+        policy=verdicts.policy_of(version) if version else Policy(provider=entry),
+        retired=_retired(entry, now),
+        succeeds=first if entry.slug != first.slug else None,
+        suspicions=suspicions.open_in([target.pk]).get(target.pk, {}) if target else {},
+    )
+
+
+class _Known:
+    """What is recorded about these people at these integrations, by person or by (person, integration)."""
+
+    def __init__(self, people: Iterable[int], integrations: Iterable[Integration | None], now: datetime) -> None:
+        people, at = list(people), {row.pk: row for row in integrations if row is not None}
+        here = {"person__in": people, "integration__in": list(at)}
+        self.marks: dict[int, DontContact] = contact.marks_of(people, now)
+        self.recent_links = contact.recent_links(people, now)
+        self.connections: dict[tuple[int | None, int], Connection] = {
+            (row.person_id, row.integration_id): row
+            for row in Connection.objects.filter(**here, merged_into__isnull=True)
+            .select_related("standing")
+            .order_by("pk")
+        }
+        self.live = set(live_links(now).filter(**here).values_list("person", "integration"))
+        self.outcomes: dict[tuple[int, int], list[str]] = defaultdict(list)
+        ended = ReauthLink.objects.filter(**here).exclude(outcome="").order_by("-created_at", "-pk")
+        for person, integration, outcome in ended.values_list("person", "integration", "outcome"):
+            self.outcomes[person, integration].append(outcome)
+        self.last_attempts = {
+            (person, source, provider): result
+            for person, source, provider, result in Attempt.objects.filter(
+                person__in=people,
+                source__in={row.source_id for row in at.values()},
+                provider__in={row.provider_id for row in at.values()},
+            )
+            .exclude(state=Attempt.State.OPEN)
+            .order_by("started_at", "pk")
+            .values_list("person", "source", "provider", "result")
+        }
+
+
+def _connection(one: Wanted, ends: dict[int, _End], known: _Known) -> Connection | None:
+    """The connection that the link would be for: never the one at a retired provider."""
+    target = ends[one.integration.pk].integration
+    if target is None:
+        return None
+    named = one.connection if target.pk == one.integration.pk else None
+    return named or known.connections.get((one.person.pk, target.pk))
+
+
+def _case(
+    person: Person, end: _End, row: Connection | None, judgement: Judgement | None, known: _Known, at_most: int
+) -> Case:
+    source, target = end.source, end.integration
+    mark = known.marks.get(person.pk)
+    at = (person.pk, target.pk if target else 0)
+    return Case(
+        provider=end.provider,
+        policy=end.policy,
+        judgement=judgement,
+        reference_id=reference_of(person, row),
         plan=person.plan,
         gives_links=source.kind in registry.able("begins_consents")
-        and bool(registry.names_for(source.kind, source.name, entry) or entry.on_device),
+        and bool(registry.names_for(source.kind, source.name, end.provider) or end.provider.on_device),
         can_be_asked=source.kind in registry.able("looks_up"),
-        retired=_retired(entry, now),
+        retired=end.retired,
         trouble=registry.trouble_of(source.kind, source.name, source.trouble),
-        succeeds=first if entry.slug != first.slug else None,
-        outcomes=_outcomes(person, target) if target else (),
-        suspicions=suspicions.open_in([target.pk]).get(target.pk, {}) if target else {},
+        succeeds=end.succeeds,
+        outcomes=tuple(known.outcomes.get(at, ())[:2]),
+        suspicions=end.suspicions,
         dont_contact=mark is not None,
         dont_contact_until=mark.until if mark else None,
-        needs_administrator=target is not None and _needs_administrator(person, target),
-        recent_links=contact.recent_links(person, now),
+        needs_administrator=target is not None
+        and known.last_attempts.get((person.pk, target.source_id, target.provider_id)) == ADMIN_CONSENT_REQUIRED,
+        recent_links=known.recent_links.get(person.pk, 0),
         most_links=at_most,
-        live=target is not None and live_links(now).filter(person=person, integration=target).exists(),
+        live=at in known.live,
     )
-    return Target(person, source, entry, target, connection, policy, decide(case))
 
 
 def _integrations() -> QuerySet[Integration]:
@@ -134,25 +233,3 @@ def _retired(entry: Entry, now: datetime) -> bool:
 
 def _successor(entry: Entry) -> Entry | None:
     return default().providers.get(entry.successor) if entry.successor else None
-
-
-def _newest(person: Person, integration: Integration) -> Connection | None:
-    return (
-        Connection.objects.filter(person=person, integration=integration, merged_into__isnull=True)
-        .select_related("standing")
-        .order_by("-pk")
-        .first()
-    )
-
-
-def _needs_administrator(person: Person, integration: Integration) -> bool:
-    """Whether the last attempt there ended because only an administrator can consent."""
-    attempts = person.attempts.filter(source=integration.source_id, provider=integration.provider_id)
-    last = attempts.exclude(state=Attempt.State.OPEN).order_by("-started_at", "-pk").first()
-    return last is not None and last.result == ADMIN_CONSENT_REQUIRED
-
-
-def _outcomes(person: Person, integration: Integration) -> tuple[str, ...]:
-    """The outcomes of the last two links that have one, newest first."""
-    ended = ReauthLink.objects.filter(person=person, integration=integration).exclude(outcome="")
-    return tuple(ended.order_by("-created_at", "-pk").values_list("outcome", flat=True)[:2])
