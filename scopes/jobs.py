@@ -20,6 +20,10 @@ from scopes.channels.email import Sender
 from scopes.models import Endpoint, JobFailure, Source
 from scopes.outbox import sending, signing
 from scopes.reauth import messages
+=======
+from scopes.models import Campaign, JobFailure, Source
+from scopes.outbox import sending, signing
+from scopes.reauth.campaigns import sending as sending_campaigns
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
 from scopes.sync.second_connections import compare_accounts
@@ -27,6 +31,7 @@ from scopes.sync.second_connections import compare_accounts
 KEPT = timedelta(days=30)
 CHECKS = 100
 REFRESHING_SECONDS = 50
+CAMPAIGN_SECONDS = 50
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +145,24 @@ def send_messages() -> None:
     )
     if messages.send_due(mailing, timezone.now):
         queue.defer("send_messages")
+
+
+@queue.job("campaigns", every="* * * * *")
+def campaigns() -> None:
+    """Defer a job for each campaign that has something to do."""
+    queue.defer_many("run_campaign", ({"campaign": campaign} for campaign in sending_campaigns.campaigns_due()))
+
+
+@queue.job("run_campaign", attempts=1)
+def run_campaign(campaign: int) -> None:
+    """Record and weigh its audience, or create its links, for nearly a minute: then the next job goes on."""
+    ends = time.monotonic() + CAMPAIGN_SECONDS
+    sending_campaigns.go_on(
+        Campaign.objects.get(pk=campaign),
+        timezone.now,
+        lambda: time.monotonic() < ends,
+        links_a_month=settings.PORTAL_LINKS_A_MONTH,
+    )
 
 
 @queue.job("stalled_jobs", every="* * * * *", alone=False)

@@ -34,6 +34,11 @@ ABILITIES = (
         "send and withdraw a reauth link", "agent lead", "reauthlink.send_reauth_link reauthlink.withdraw_reauth_link"
     ),
     _ability("send one that the preflight advises against, with a reason", "lead", "reauthlink.override_preflight"),
+    _ability("campaigns, and how far each has got", "viewer agent lead auditor", "campaign.view_campaign"),
+    _ability(
+        "send links to a selection of at most 50 connections, with a reason", "agent lead", "campaign.send_to_selection"
+    ),
+    _ability("make, start, pause and end campaigns, with a reason", "lead", "campaign.run_campaign"),
     _ability("waive a declined scope until a day, and end a waiver, with a reason", "agent lead", "waiver.waive"),
     _ability("check connections with their source now, with a reason", "agent lead", "livecheck.check_connection"),
     _ability("merge and unmerge connections, mark them as distinct, with a reason", "lead", "merge.merge_connections"),

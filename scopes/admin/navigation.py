@@ -61,6 +61,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
                 ("unclaimed", "merge", "mark_distinct", "unmerge", "reference_conflicts", "dismiss_reference_conflict"),
             ),
             _records(_("Links"), "reauthlink", "link"),
+            Entry(
+                _("Campaigns"),
+                "campaigns",
+                "scopes.view_campaign",
+                "link",
+                ("campaign", "campaign_people", "draft_campaign", "change_campaign"),
+            ),
             Entry(_("Diagnose"), "diagnose", "scopes.view_provider", "diagnose"),
         ),
     ),

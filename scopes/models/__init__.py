@@ -2,6 +2,7 @@
 
 from scopes.models.api_key import ApiCall, ApiKey
 from scopes.models.attempt import Attempt, ReauthLink
+from scopes.models.campaign import Campaign, Recipient
 from scopes.models.connection import Connection, FormerId, Period, Pulse, ReferenceConflict, Standing
 from scopes.models.erased import ErasedId
 from scopes.models.incident import Incident, QuarantinedFact
@@ -25,6 +26,7 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "AuditRun",
+    "Campaign",
     "Census",
     "Connection",
     "Delivery",
@@ -49,6 +51,7 @@ __all__ = [
     "Pulse",
     "QuarantinedFact",
     "ReauthLink",
+    "Recipient",
     "ReferenceConflict",
     "Refusal",
     "ReportedError",

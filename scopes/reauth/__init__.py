@@ -4,6 +4,7 @@ contact          whether a person may be contacted, and how often
 preflight        would a link help? Pure
 target           what a link to this person would lead to, and the preflight of it
 issue            create a link, withdraw it
+campaigns        links sent to many people
 link_status      whether a link can still be used
 languages        which language somebody reads
 person_reasons   one sentence for the person on why each thing is missing

@@ -33,7 +33,11 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a link leads. `integration` is None for a successor without connections: creating the link makes it."""
+    """Where a link leads. `integration` is None for a successor without connections: creating the link makes it.
+
+    `judgement` is of the connection, None without one. `succeeds`: it leads to the successor of a retired provider.
+    `live`: there is a link that can still be used.
+    """
 
     person: Person
     source: Source
@@ -42,6 +46,9 @@ class Target:
     connection: Connection | None
     policy: Policy
     preflight: Preflight
+    judgement: Judgement | None = None
+    succeeds: bool = False
+    live: bool = False
 
     @property
     def resource(self) -> str:
@@ -96,7 +103,20 @@ def targets_of(
     targets = []
     for person, end, row in leading:
         case = _case(person, end, row, judgements[row.pk] if row else None, known, at_most)
-        targets.append(Target(person, end.source, end.provider, end.integration, row, end.policy, decide(case)))
+        targets.append(
+            Target(
+                person,
+                end.source,
+                end.provider,
+                end.integration,
+                row,
+                end.policy,
+                decide(case),
+                judgement=case.judgement,
+                succeeds=case.succeeds is not None,
+                live=case.live,
+            )
+        )
     return targets
 
 

@@ -17,6 +17,7 @@ from django.db.models import Model, Q
 
 from scopes.models import (
     Attempt,
+    Campaign,
     DontContact,
     Incident,
     Merge,
@@ -42,6 +43,7 @@ TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
     ("scopes_sending", lambda data: data.sendings),
     ("scopes_outboxevent", lambda data: data.events),
     ("scopes_message", lambda data: data.messages),
+    ("scopes_recipient", lambda data: data.recipients),
     ("scopes_attempt", lambda data: data.attempts),
     ("scopes_reauthlink", lambda data: data.links),
     ("scopes_waiver", lambda data: data.waivers),
@@ -63,6 +65,7 @@ TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
 # Free text in which other people's records may mention the person.
 FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (TrailEntry, ("subject", "reason", "ticket", "detail")),
+    (Campaign, ("name", "reason", "ticket")),
     (ReauthLink, ("reason", "ticket", "outcome_detail")),
     (Waiver, ("reason", "ticket")),
     (DontContact, ("reason", "ticket")),

@@ -16,6 +16,7 @@ from scopes.models import (
     Message,
     OutboxEvent,
     ReauthLink,
+    Recipient,
     ReferenceConflict,
     Refusal,
     ReportedError,
@@ -69,6 +70,7 @@ def export(data: PersonalData, now: datetime) -> dict[str, Any]:
         ],
         "attempts": [_attempt(row) for row in data.attempts],
         "links": [_link(row, data) for row in data.links],
+        "campaigns": [_recipient(row) for row in data.recipients],
         "dont_contact": [_dont_contact(row) for row in data.dont_contact],
         "events": [_event(row, data) for row in data.events],
         "deliveries": [_delivery(row) for row in deliveries_naming(data.names)],
@@ -273,6 +275,18 @@ def _link(row: ReauthLink, data: PersonalData) -> dict[str, Any]:
         "outcome": row.outcome,
         "outcome_detail": row.outcome_detail,
         "messages": [_message(message) for message in data.messages if message.link_id == row.pk],
+    }
+
+
+def _recipient(row: Recipient) -> dict[str, Any]:
+    return {
+        **_where(row.integration),
+        "name": row.campaign.name,
+        "state": row.state,
+        "reason": row.reason,
+        "left_out_for": row.obstacle,
+        "link": row.link.public_id if row.link else "",
+        "sent_at": _time(row.sent_at),
     }
 
 

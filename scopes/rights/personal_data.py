@@ -24,6 +24,7 @@ from scopes.models import (
     Person,
     QuarantinedFact,
     ReauthLink,
+    Recipient,
     ReferenceConflict,
     Refusal,
     ReportedError,
@@ -69,6 +70,7 @@ class PersonalData:
     attempts: list[Attempt]
     links: list[ReauthLink]
     messages: list[Message]
+    recipients: list[Recipient]
     dont_contact: list[DontContact]
     events: list[OutboxEvent]
     sendings: list[Sending]
@@ -110,6 +112,7 @@ class PersonalData:
             "attempts": len(self.attempts),
             "links": len(self.links),
             "messages": len(self.messages),
+            "campaigns": len(self.recipients),
             "do-not-contact marks": len(self.dont_contact),
             "events": len(self.events),
             "activity log entries": len(self.trail),
@@ -176,6 +179,11 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         attempts=attempts,
         links=links,
         messages=list(Message.objects.filter(link__in=links).order_by("link", "number")),
+        recipients=list(
+            Recipient.objects.filter(Q(connection__in=pks) | Q(person=person) if person else Q(connection__in=pks))
+            .select_related("campaign", "integration__provider", "integration__source", "link")
+            .order_by("pk")
+        ),
         events=events,
         sendings=list(Sending.objects.filter(event__in=events).select_related("endpoint").order_by("pk")),
         dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],

@@ -42,6 +42,7 @@ from tests import cast as people
 from tests.admin.reading import words_of
 from tests.api.calls import key_for
 from tests.outbox.receiving import ACT, endpoint
+from tests.reauth.campaigns.running import drafted
 
 PASSWORD = "a long and private one"
 
@@ -157,6 +158,7 @@ def failed_sending(now: datetime) -> Sending:
 def everything(records: Source) -> Source:
     """A record for every screen; one of the connections is unclaimed."""
     people.take_in(ConsentGiven("oura", "stray", people.CONSENTED))
+    drafted()
     decisions(timezone.now())
     return records
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from scopes.models import (
     ApiKey,
     AuditRun,
+    Campaign,
     Connection,
     Delivery,
     Endpoint,
@@ -55,6 +56,11 @@ SCREENS: dict[str, set[str]] = {
     "check_many": {"agent", "lead"},
     "live_checks": {"agent", "lead"},
     "diagnose": ALL,
+    "campaigns": LOOKERS,
+    "campaign": LOOKERS,
+    "campaign_people": LOOKERS,
+    "draft_campaign": {"agent", "lead"},
+    "change_campaign": {"lead"},
     "scopes_reauthlink_changelist": LOOKERS,
     "scopes_reauthlink_change": LOOKERS,
     "scopes_delivery_changelist": ALL,
@@ -120,6 +126,7 @@ def address(screen: str) -> str:
         "waive": lambda: people.connection_of("Ben"),
         "end_waiver": Waiver.objects.get,
         **dict.fromkeys(("confirm_suspicion", "dismiss_suspicion"), Suspicion.objects.get),
+        **dict.fromkeys(("campaign", "campaign_people"), Campaign.objects.get),
         "connection": lambda: Connection.objects.get(user_id="stray"),
         "merge": lambda: people.connection_of("Ben"),
         "check_now": lambda: people.connection_of("Ben"),
@@ -150,6 +157,10 @@ def address(screen: str) -> str:
         return reverse("admin:link", args=["bens-link"])
     if screen == "change_endpoint":
         return reverse("admin:change_endpoint", args=[Endpoint.objects.get().pk, "disable"])
+    if screen == "change_campaign":
+        return reverse("admin:change_campaign", args=[Campaign.objects.get().pk, "start"])
+    if screen == "draft_campaign":
+        return reverse("admin:draft_campaign") + f"?connection={people.connection_of('Ben').pk}"
     if screen == "check_many":
         return reverse("admin:check_many") + "?health=broken"
     if screen == "live_checks":

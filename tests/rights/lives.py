@@ -14,6 +14,7 @@ from scopes.facts import AttemptFailed, ConnectionSeen, DataRefused, PersonKnown
 from scopes.intake.recording import reported_errors
 from scopes.models import (
     Attempt,
+    Campaign,
     Connection,
     Delivery,
     DontContact,
@@ -22,6 +23,7 @@ from scopes.models import (
     LiveCheck,
     Message,
     QuarantinedFact,
+    Recipient,
     SavedFilter,
     TrailEntry,
 )
@@ -92,6 +94,14 @@ def live() -> None:
     attempt = press(send(cast.the("Ben"), reason="Ben Bitdiddle called.").link, "ben-minted")
     again = send(cast.the("Ben"), reason="Again.", ticket="T-9").link
     Message.objects.create(link=again, state="bounced", detail="550", created_at=NOW, due_at=NOW, ended_at=NOW)
+    campaign = Campaign.objects.create(
+        kind="selection", name="Like Ben Bitdiddle", reason="ref-ben asked.", author="rex", days=7, per_hour=60,
+        created_at=NOW,
+    )  # fmt: skip
+    Recipient.objects.create(
+        campaign=campaign, person=cast.the("Ben"), connection=again.connection, integration=again.integration,
+        link=again, state="sent", reason="declined", sent_at=NOW,
+    )  # fmt: skip
     send(cast.the("Cy"), reason="Like Ben Bitdiddle (ref-ben).")
     landing.returned(attempt, "failure", {"reference_id": ["ref-ben"]}, NOW)
     Attempt.objects.filter(pk=attempt.pk).update(session_id="ben-session")

@@ -54,7 +54,7 @@ def test_no_table_holds_the_person_any_more() -> None:
     assert counts == {
         "person": 1, "connections": 2, "merges": 1, "link events": 3, "periods": counts["periods"], "waivers": 1,
         "live checks": 1, "refusals": 1, "reported errors": 1, "quarantined facts": 1, "attempts": 2, "links": 2,
-        "messages": 1,
+        "messages": 1, "campaigns": 1,
         "do-not-contact marks": 1, "events": counts["events"],
         "activity log entries": counts["activity log entries"], "deliveries": 3,
     }  # fmt: skip

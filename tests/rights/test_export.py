@@ -45,6 +45,7 @@ def test_it_holds_everything_that_was_put_in() -> None:
     ]
     assert [link["reason"] for link in exported["links"]] == ["Ben Bitdiddle called.", "Again."]
     assert [(one["state"], one["detail"]) for one in exported["links"][1]["messages"]] == [("bounced", "550")]
+    assert [(one["state"], one["reason"]) for one in exported["campaigns"]] == [("sent", "declined")]
     assert [mark["reason"] for mark in exported["dont_contact"]] == ["Ben asked."]
     assert {event["type"] for event in exported["events"]} == {"scopes.missing"}
     assert exported["events"][0]["sent_to"] == [{"endpoint": "host", "state": "waiting", "ended_at": None}]

@@ -1,0 +1,95 @@
+"""A campaign is drafted from a selection or from filters, and run by who may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from scopes.models import Campaign, Source, TrailEntry
+from tests import cast as people
+from tests.admin.reading import words_of
+from tests.reauth.campaigns.running import drafted, where
+
+pytestmark = pytest.mark.django_db
+
+NEW = "admin:draft_campaign"
+FORM = {"name": "Heart rate", "days": "14", "per_hour": "500", "reason": "Recovery needs it.", "ticket": "T-1"}
+
+
+def selection(*who: str) -> str:
+    return "?" + "&".join(f"connection={people.connection_of(name).pk}" for name in who)
+
+
+def test_an_agent_sends_to_a_selection(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("agent")
+    address = reverse(NEW) + selection("ben", "ada")
+    assert "Links for 2 connections" in words_of(browser.get(address).content.decode())
+    assert not Campaign.objects.exists()
+
+    response = browser.post(address, FORM)
+
+    campaign = Campaign.objects.get()
+    assert response["Location"] == reverse("admin:campaign", args=[campaign.pk])
+    assert where(campaign) == {"ben-oura": "waiting", "ada-oura": "left_out not_needed"}, "checked at once"
+    assert (campaign.state, campaign.author, campaign.per_hour) == ("draft", "agent-agent", 500)
+
+    start = reverse("admin:change_campaign", args=[campaign.pk, "start"])
+    assert "1 person gets a link by e-mail, at most 500 an hour." in words_of(browser.get(start).content.decode())
+    assert browser.post(start, {"reason": "Recovery needs it."}).status_code == 302
+    campaign.refresh_from_db()
+    assert campaign.state == "running"
+    assert TrailEntry.objects.get(verb="campaign.started").actor_name == "agent-agent"
+
+
+def test_all_that_match_a_filter_are_for_leads(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    address = reverse(NEW) + "?health=blocked"
+    assert signed_in("agent").get(address).status_code == 403
+    assert signed_in("agent").post(address, FORM).status_code == 403
+    browser = signed_in("lead")
+    assert "Links for 1 connection" in words_of(browser.get(address).content.decode())
+    browser.post(address, FORM)
+    campaign = Campaign.objects.get()
+    assert (campaign.kind, campaign.filters) == ("filter", {"health": "blocked"})
+    assert where(campaign) == {"ben-oura": "waiting"}
+    for act in ("start", "end"):
+        assert signed_in("agent").get(reverse("admin:change_campaign", args=[campaign.pk, act])).status_code == 403
+
+
+def test_a_lead_pauses_and_ends_it(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    campaign = drafted()
+    browser = signed_in("lead")
+    for act, state in (("start", "running"), ("pause", "paused"), ("start", "running"), ("end", "done")):
+        address = reverse("admin:change_campaign", args=[campaign.pk, act])
+        assert browser.get(address).status_code == 200
+        assert browser.post(address, {"reason": ""}).status_code == 200, "a reason is asked for"
+        assert browser.post(address, {"reason": "So it is."}).status_code == 302
+        campaign.refresh_from_db()
+        assert campaign.state == state
+    again = browser.post(reverse("admin:change_campaign", args=[campaign.pk, "start"]), {"reason": "Again."})
+    assert again.status_code == 409 and "already done" in again.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("", 404), ("?health=gibberish", 404), ("?connection=x", 400), ("?" + "&".join(["connection=1"] * 51), 400)],
+    ids=["nothing chosen", "no such filter", "no id", "more than fifty"],
+)
+def test_what_names_no_audience_is_refused(
+    cast: Source, signed_in: Callable[[str], Client], query: str, status: int
+) -> None:
+    assert signed_in("lead").get(reverse(NEW) + query).status_code == status
+
+
+def test_filters_that_find_nothing_make_no_campaign(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    address = reverse(NEW) + "?reason=user_limit"
+    browser = signed_in("lead")
+    assert "No connections match these filters." in browser.get(address).content.decode()
+    browser.post(address, FORM)
+    assert not Campaign.objects.exists()
+
+
+def test_an_act_that_does_not_exist_is_not_found(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    assert signed_in("lead").get(reverse("admin:change_campaign", args=[drafted().pk, "erase"])).status_code == 404
