@@ -15,7 +15,18 @@ import django
 from portal import database
 from portal.embedded_postgres import ClusterError
 
-PARTS = ("records", "search", "publication", "listings", "webhooks", "refreshes", "api", "api_reading", "events")
+PARTS = (
+    "records",
+    "search",
+    "publication",
+    "listings",
+    "webhooks",
+    "refreshes",
+    "api",
+    "api_reading",
+    "events",
+    "campaigns",
+)
 FEWER_LISTED = 20_000
 
 
@@ -32,6 +43,7 @@ def main() -> None:
     parser.add_argument("--held", type=number, default=200_000)
     parser.add_argument("--reported", type=number, default=40_000)
     parser.add_argument("--searched", type=number, default=100_000)
+    parser.add_argument("--recipients", type=number, default=100_000)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, database.leave)
@@ -62,6 +74,7 @@ def measure(options: Namespace) -> None:
     from benchmarks import (
         api,
         api_reading,
+        campaigns,
         events,
         listings,
         pages,
@@ -93,6 +106,7 @@ def measure(options: Namespace) -> None:
         "api": lambda: api.run(options.reported),
         "api_reading": lambda: api_reading.run(options.connections, options.standings),
         "events": lambda: events.run(options.events),
+        "campaigns": lambda: campaigns.run(options.recipients),
     }
     table = []
     for part in options.only:

@@ -17,12 +17,9 @@ from django.utils import timezone
 from scopes import flow, queue
 from scopes.channels import addresses
 from scopes.channels.email import Sender
-from scopes.models import Endpoint, JobFailure, Source
+from scopes.models import Campaign, Endpoint, JobFailure, Source
 from scopes.outbox import sending, signing
 from scopes.reauth import messages
-=======
-from scopes.models import Campaign, JobFailure, Source
-from scopes.outbox import sending, signing
 from scopes.reauth.campaigns import sending as sending_campaigns
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes

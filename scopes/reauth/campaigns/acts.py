@@ -85,7 +85,7 @@ def pause(campaign: Campaign, act: Act, now: datetime) -> None:
 
 @in_transaction
 def end(campaign: Campaign, act: Act, now: datetime) -> None:
-    """Create no more links, for good. Links that were sent go on working. Raises CannotRun."""
+    """Create no more links; it cannot be started again. Links that were sent go on working. Raises CannotRun."""
     locked = _lock(campaign)
     if locked.state == State.DONE:
         raise CannotRun("This campaign is already done.")

@@ -106,7 +106,7 @@ def _send(campaign: Campaign, rows: Sequence[Recipient], now: datetime, links_a_
 
 
 def _state(obstacle: str) -> State:
-    """What becomes of somebody at their turn."""
+    """The state of somebody at their turn."""
     if not obstacle:
         return State.SENT
     return State.LEFT if obstacle == audience.NOT_NEEDED else State.LEFT_OUT
