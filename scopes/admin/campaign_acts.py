@@ -37,7 +37,12 @@ AN_HOUR = 1000
 FASTEST = 1_000_000
 SECONDS_AT_ONCE = 3
 
-ACTS: Mapping[str, Callable[..., None]] = {"start": acts.start, "pause": acts.pause, "end": acts.end}
+ACTS: Mapping[str, Callable[..., object]] = {
+    "start": acts.start,
+    "pause": acts.pause,
+    "end": acts.end,
+    "again": sending.send_uncertain_again,
+}
 
 
 class CampaignForm(Why):
@@ -100,7 +105,7 @@ def change(request: HttpRequest, pk: int, act: str) -> HttpResponseBase:
     if act not in ACTS:
         raise Http404
     groups = numbers.groups_of(campaign)
-    if not may_run(request, campaign, groups.total):
+    if not (may_run(request, campaign, groups.total) if act != "again" else request.user.has_perm(RUN)):
         raise PermissionDenied
     form = Why(request.POST or None, initial={"reason": campaign.reason if act == "start" else ""})
     trouble = ""
@@ -169,6 +174,13 @@ def _will(act: str, campaign: Campaign, groups: numbers.Groups) -> list[str]:
             gettext("No more links are created until the campaign is started again."),
             gettext("Links that were created go on working, and their messages are sent."),
         ]
+    if act == "again":
+        return [
+            gettext(
+                "Another mail is sent for each link that works, where it is not known whether the last one was sent."
+            ),
+            gettext("Some people may get two mails. The links in both work."),
+        ]
     if act == "end":
         return [
             ngettext(
@@ -204,10 +216,12 @@ _TITLES: Mapping[str, Any] = {
     "start": _("Start “%(name)s”"),
     "pause": _("Pause “%(name)s”"),
     "end": _("End “%(name)s”"),
+    "again": _("Send uncertain mails of “%(name)s” again"),
 }
-_SUBMIT: Mapping[str, Any] = {"start": _("Start"), "pause": _("Pause"), "end": _("End")}
+_SUBMIT: Mapping[str, Any] = {"start": _("Start"), "pause": _("Pause"), "end": _("End"), "again": _("Send again")}
 _DONE: Mapping[str, Any] = {
     "start": _("“%(name)s” is started."),
     "pause": _("“%(name)s” is paused."),
     "end": _("“%(name)s” is ended."),
+    "again": _("The uncertain mails of “%(name)s” are queued again."),
 }

@@ -169,6 +169,7 @@ def _funnel(row: Campaign, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             (gettext(title), whole[step], 1000 * whole[step] // links if links else 0)
             for step, title in words.FUNNEL.items()
         ],
+        "uncertain": whole["uncertain"],
         "otherwise": [(gettext(title), whole[step]) for step, title in words.OTHERWISE.items() if whole[step]],
         "columns": [gettext(title) for step, title in columns.items() if whole[step] or step in words.FUNNEL],
         "tables": [

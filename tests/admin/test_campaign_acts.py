@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from scopes.models import Campaign, Source, TrailEntry
+from scopes.models import Campaign, Message, ReauthLink, Source, TrailEntry
 from tests import cast as people
 from tests.admin.reading import words_of
-from tests.reauth.campaigns.running import drafted, where
+from tests.reauth.campaigns.running import drafted, go_on, started, where
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +91,19 @@ def test_filters_that_find_nothing_make_no_campaign(cast: Source, signed_in: Cal
     assert "No connections match these filters." in browser.get(address).content.decode()
     browser.post(address, FORM)
     assert not Campaign.objects.exists()
+
+
+def test_uncertain_mails_are_sent_again_by_leads_alone(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    campaign = go_on(started(connections=[people.connection_of("ben").pk]), people.NOW)
+    Message.objects.update(state="uncertain", detail="cut_off", ended_at=people.NOW)
+    ReauthLink.objects.update(expires_at=timezone.now() + timedelta(days=3))
+    address = reverse("admin:change_campaign", args=[campaign.pk, "again"])
+    page = reverse("admin:campaign", args=[campaign.pk])
+    assert address in signed_in("lead").get(page).content.decode()
+    assert address not in signed_in("agent").get(page).content.decode()
+    assert signed_in("agent").post(address, {"reason": "Nothing came."}).status_code == 403
+    assert signed_in("lead").post(address, {"reason": "Nothing came."}).status_code == 302
+    assert Message.objects.count() == 2
 
 
 def test_an_act_that_does_not_exist_is_not_found(cast: Source, signed_in: Callable[[str], Client]) -> None:

@@ -18,11 +18,11 @@ FRESH = timedelta(minutes=1)
 # What is counted of the recipients who were sent a link, in the order of the funnel, and when it is so.
 STEPS: Mapping[str, str] = {
     "links": "true",
-    "mailed": "m.state IN ('sent', 'arrived', 'bounced', 'uncertain')",
-    "arrived": "m.state = 'arrived'",
-    "bounced": "m.state = 'bounced'",
-    "uncertain": "m.state = 'uncertain'",
-    "stopped": "m.state = 'stopped'",
+    "mailed": "m.mailed",
+    "arrived": "m.arrived",
+    "bounced": "m.bounced AND NOT m.arrived",
+    "uncertain": "m.uncertain AND NOT m.taken",
+    "stopped": "m.stopped AND NOT m.mailed",
     "opened": "l.opened_at IS NOT NULL",
     "pressed": "l.redirected_at IS NOT NULL",
     "returned": "l.returned_at IS NOT NULL",
@@ -93,10 +93,20 @@ def _count(campaign: int, now: datetime) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
+            WITH m AS (
+                SELECT m.link_id,
+                       bool_or(m.state IN ('sent', 'arrived', 'bounced', 'uncertain')) AS mailed,
+                       bool_or(m.state IN ('sent', 'arrived')) AS taken,
+                       bool_or(m.state = 'arrived') AS arrived, bool_or(m.state = 'bounced') AS bounced,
+                       bool_or(m.state = 'uncertain') AS uncertain, bool_or(m.state = 'stopped') AS stopped
+                FROM scopes_recipient r JOIN scopes_message m ON m.link_id = r.link_id
+                WHERE r.campaign_id = %(campaign)s AND r.state = 'sent'
+                GROUP BY 1
+            )
             SELECT r.integration_id, r.reason, (r.sent_at AT TIME ZONE 'UTC')::date, {steps}
             FROM scopes_recipient r
             JOIN scopes_reauthlink l ON l.id = r.link_id
-            LEFT JOIN scopes_message m ON m.link_id = l.id AND m.number = 1
+            LEFT JOIN m ON m.link_id = l.id
             LEFT JOIN scopes_connection c ON c.id = l.connection_id AND c.merged_into_id IS NULL
             LEFT JOIN scopes_integration i ON i.id = c.integration_id
             LEFT JOIN scopes_verdict v ON v.standing_id = c.standing_id AND v.policy_version_id = i.policy_version_id

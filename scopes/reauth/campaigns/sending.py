@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from scopes.models import Campaign, Message, Person, Recipient
 from scopes.models.arrays import numbers
@@ -20,6 +20,7 @@ from scopes.models.transactions import in_transaction
 from scopes.reauth.campaigns import audience
 from scopes.reauth.issue import Issued, Wish, create
 from scopes.reauth.languages import language_of
+from scopes.reauth.link_status import live_links
 from scopes.reauth.target import Target
 
 BATCH = 200
@@ -120,6 +121,24 @@ def act_of(campaign: Campaign) -> Act:
 def _wish(campaign: Campaign, target: Target) -> Wish:
     language = language_of(campaign.language, target.person.locale)
     return Wish(act_of(campaign), language, campaign.days, campaign=campaign.pk)
+
+
+@in_transaction
+def send_uncertain_again(campaign: Campaign, act: Act, now: datetime) -> int:
+    """Queue another message for each link that works and of which it is not known whether a mail went out; how many.
+
+    Nothing does this by itself: the person may get two mails with links that both work.
+    """
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    later = Message.objects.filter(link=OuterRef("link"), number__gt=OuterRef("number"))
+    live = live_links(now).filter(recipient__campaign=campaign)
+    again = list(Message.objects.filter(~Exists(later), link__in=live, state=Message.State.UNCERTAIN).order_by("pk"))
+    Message.objects.bulk_create(
+        Message(link_id=one.link_id, number=one.number + 1, created_at=now, due_at=now) for one in again
+    )
+    detail = {"campaign": campaign.pk, "messages": len(again)}
+    act.entry("campaign.uncertain_sent_again", now, subject=f"campaign {campaign.pk}", detail=detail).save()
+    return len(again)
 
 
 def _queue(issued: Sequence[Issued], now: datetime) -> None:

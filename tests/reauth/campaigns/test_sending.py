@@ -107,6 +107,21 @@ def test_who_was_erased_meanwhile_gets_nothing(cast: Source) -> None:
     assert "ben-oura" not in where(campaign) and ReauthLink.objects.count() == 2
 
 
+def test_what_is_uncertain_is_sent_again_only_where_somebody_says_so(cast: Source) -> None:
+    campaign = go_on(started(), NOW)
+    Message.objects.filter(link__person=the("ben")).update(state="uncertain", detail="cut_off", ended_at=NOW)
+    Message.objects.filter(link__person=the("cy")).update(state="uncertain", detail="cut_off", ended_at=NOW)
+    ReauthLink.objects.filter(person=the("cy")).update(withdrawn_at=NOW)
+    go_on(campaign, after(1))
+    assert Message.objects.count() == 3
+
+    assert sending.send_uncertain_again(campaign, act("They wrote that nothing came."), after(2)) == 1
+
+    assert Message.objects.get(number=2).link.person == the("ben")
+    assert sending.send_uncertain_again(campaign, act(), after(3)) == 0, "the newest message is not uncertain"
+    assert TrailEntry.objects.filter(verb="campaign.uncertain_sent_again").count() == 2
+
+
 def test_a_draft_has_something_to_do_until_it_is_weighed(cast: Source) -> None:
     campaign = acts.draft(acts.Plan("All", 7, 60), act(), NOW)
     assert campaigns_due() == [campaign.pk]
