@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -22,7 +23,8 @@ from django.utils.translation import gettext_lazy as _
 from scopes import queue
 from scopes.admin import campaign_words as words
 from scopes.admin.act_page import Why, act_page
-from scopes.admin.connections import chosen_in, found_by
+from scopes.admin.connection_filters import PARAMETERS
+from scopes.admin.connections import RUN, SELECT, chosen_in, found_by
 from scopes.admin.send_link import LIFETIMES
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
@@ -32,7 +34,6 @@ from scopes.reauth.campaigns.acts import MOST_SELECTED, CannotRun, Plan
 from scopes.reauth.issue import DAYS
 
 LOOK = ("scopes.view_campaign", "scopes.view_person", "scopes.view_connection")
-RUN, SELECT = "scopes.run_campaign", "scopes.send_to_selection"
 AN_HOUR = 1000
 FASTEST = 1_000_000
 SECONDS_AT_ONCE = 3
@@ -69,11 +70,9 @@ def draft(request: HttpRequest) -> HttpResponseBase:
     """GET shows whom the campaign would be for; POST drafts it, and sends nothing."""
     selected = _selected(request)
     chosen = {} if selected else {name: value for name, value in chosen_in(request).items() if value}
-    if not request.user.has_perm(RUN) and not (selected and request.user.has_perm(SELECT)):
+    if not request.user.has_perm(RUN if chosen else SELECT):
         raise PermissionDenied
-    if not selected and not chosen:
-        raise Http404
-    total = len(selected) if selected else found_by({**_all_empty(), **chosen})[1]
+    total = len(selected) if selected else _matching(chosen)
     title = gettext("Links for %(connections)s") % {"connections": _connections(total)}
     form = CampaignForm(request.POST or None, initial={"name": words.rule_words(chosen) if chosen else title})
     if total and request.method == "POST" and form.is_valid():
@@ -94,7 +93,7 @@ def draft(request: HttpRequest) -> HttpResponseBase:
         ],
         form=form if total else None,
         submit=gettext("Check them"),
-        trouble="" if total else gettext("No connections match these filters."),
+        trouble="" if total else _no_audience(chosen),
     )
 
 
@@ -140,16 +139,27 @@ def may_run(request: HttpRequest, campaign: Campaign, total: int) -> bool:
 
 
 def _selected(request: HttpRequest) -> list[int]:
-    """The connections that were ticked. Raises BadRequest for more than a page of them, or what is no id."""
-    named = request.GET.getlist("connection")
+    """The connections that were ticked, or all of the people who were. Raises BadRequest for more than 50, or no id."""
+    named, people = _ids(request.GET.getlist("connection")), _ids(request.GET.getlist("person"))
+    rows = Connection.objects.filter(Q(pk__in=named) | Q(person__in=people), merged_into__isnull=True)
+    return list(rows.order_by("pk").values_list("pk", flat=True)) if named or people else []
+
+
+def _ids(named: Sequence[str]) -> list[int]:
     if len(named) > MOST_SELECTED or not all(one.isdecimal() and len(one) < 18 for one in named):
-        raise BadRequest(gettext("At most 50 connections can be selected."))
-    rows = Connection.objects.filter(pk__in=map(int, named), merged_into__isnull=True)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+        raise BadRequest(gettext("At most 50 can be selected."))
+    return [int(one) for one in named]
 
 
-def _all_empty() -> dict[str, str]:
-    return dict.fromkeys(("source", "integration", "health", "scope", "reason"), "")
+def _matching(chosen: Mapping[str, str]) -> int:
+    """How many connections the filters find; without a filter, none are meant."""
+    return found_by({**dict.fromkeys(PARAMETERS, ""), **chosen})[1] if chosen else 0
+
+
+def _no_audience(chosen: Mapping[str, str]) -> str:
+    if chosen:
+        return gettext("No connections match these filters.")
+    return gettext("Select at least one connection in the list, or filter it.")
 
 
 def _begin(campaign: Campaign, total: int) -> None:

@@ -24,6 +24,7 @@ from scopes.reasons import REASONS
 PAGE = 50
 LOOK = ("scopes.view_connection", "scopes.view_person")
 VERIFY = "scopes.check_connection"
+RUN, SELECT = "scopes.run_campaign", "scopes.send_to_selection"
 REASONS_TO_VERIFY = {code for code, reason in REASONS.items() if reason.remedy == "verify"}
 
 
@@ -52,6 +53,8 @@ def connections(request: HttpRequest) -> HttpResponseBase:
         any_chosen=any(chosen.values()),
         rows=[(row, judged.get(row.pk)) for row in page.rows],
         total=total,
+        may_select=request.user.has_perm(SELECT),
+        may_run=request.user.has_perm(RUN) and any(chosen.values()),
         verify=address_of(chosen) if REASONS_TO_VERIFY & {chosen["reason"]} and request.user.has_perm(VERIFY) else "",
         taken_at=census.taken_at(),
         first=address_of(chosen, order),

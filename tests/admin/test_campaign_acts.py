@@ -75,14 +75,39 @@ def test_a_lead_pauses_and_ends_it(cast: Source, signed_in: Callable[[str], Clie
 
 
 @pytest.mark.parametrize(
-    ("query", "status"),
-    [("", 404), ("?health=gibberish", 404), ("?connection=x", 400), ("?" + "&".join(["connection=1"] * 51), 400)],
-    ids=["nothing chosen", "no such filter", "no id", "more than fifty"],
+    "query",
+    ["?connection=x", "?" + "&".join(["connection=1"] * 51), "?person=-1"],
+    ids=["no id", "more than fifty", "no person"],
 )
-def test_what_names_no_audience_is_refused(
-    cast: Source, signed_in: Callable[[str], Client], query: str, status: int
+def test_what_names_no_audience_is_refused(cast: Source, signed_in: Callable[[str], Client], query: str) -> None:
+    assert signed_in("lead").get(reverse(NEW) + query).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["", "?health=gibberish", "?connection=999999"])
+def test_where_nothing_is_chosen_the_page_says_what_to_do(
+    cast: Source, signed_in: Callable[[str], Client], query: str
 ) -> None:
-    assert signed_in("lead").get(reverse(NEW) + query).status_code == status
+    browser = signed_in("agent")
+    assert "Select at least one connection in the list" in browser.get(reverse(NEW) + query).content.decode()
+    browser.post(reverse(NEW) + query, FORM)
+    assert not Campaign.objects.exists()
+
+
+def test_people_are_selected_with_all_their_connections(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    browser = signed_in("agent")
+    browser.post(reverse(NEW) + f"?person={people.the('finn').pk}&person={people.the('ben').pk}", FORM)
+    assert set(where(Campaign.objects.get())) == {"finn-oura", "finn-withings", "ben-oura"}
+
+
+def test_the_list_of_connections_leads_there(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    address = reverse("admin:connections") + "?health=blocked"
+    ben = people.connection_of("ben").pk
+    these, all_of_them = f"{reverse(NEW)}?connection={ben}", f"{reverse(NEW)}?health=blocked"
+    for role, may_select, may_run in (("viewer", False, False), ("agent", True, False), ("lead", True, True)):
+        page = signed_in(role).get(address).content.decode()
+        assert (f'name="connection" value="{ben}"' in page) is (these in page) is may_select, role
+        assert (all_of_them in page) is may_run, role
+    assert "Send links to all" not in signed_in("lead").get(reverse("admin:connections")).content.decode()
 
 
 def test_filters_that_find_nothing_make_no_campaign(cast: Source, signed_in: Callable[[str], Client]) -> None:
