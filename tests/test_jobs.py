@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from scopes import jobs, nightly, queue
 from scopes.facts import LinkChanged, LinkState
-from scopes.models import AuditRun, Connection, Endpoint, JobFailure, LiveCheck, Sending, Source
+from scopes.models import AuditRun, Connection, Endpoint, JobFailure, LiveCheck, ReauthLink, Sending, Source
 from scopes.outbox import signing
 from scopes.outbox.writing import NewEvent, write
 from scopes.reauth import messages
@@ -22,6 +22,7 @@ from tests import (
     counting_jobs,  # noqa: F401 - its jobs are the queue's
 )
 from tests.outbox.receiving import endpoint, receiver
+from tests.reauth.campaigns.running import drafted, started
 from tests.reauth.hands import send
 from tests.sources.fake import FakeKind
 
@@ -119,6 +120,20 @@ def test_a_message_is_sent_by_its_own_job_at_once_and_without_a_sender_not_at_al
     assert [one.to for one in mail.outbox] == [["ben@example.com"]]
     message.refresh_from_db()
     assert message.state == "sent" and queue.counts().due == 0
+
+
+def test_each_campaign_that_has_something_to_do_gets_a_job_that_does_it() -> None:
+    cast.assemble()
+    campaign = started(timezone.now(), filters={"health": "blocked"})
+    drafted(timezone.now())
+
+    jobs.campaigns()
+    assert queue.counts().waiting == 1
+    jobs.run_campaign(campaign.pk)
+
+    assert ReauthLink.objects.get().person == cast.the("ben")
+    jobs.campaigns()
+    assert queue.counts().waiting == 1, "it is done"
 
 
 def links(source: Source) -> dict[str, str]:
