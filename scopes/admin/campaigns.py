@@ -75,7 +75,8 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
     groups = numbers.groups_of(row)
     waiting = groups.by_state.get(State.WAITING, 0)
     language = language_of(request.GET.get("language", ""), row.language)
-    at_work = row.state == Campaign.State.RUNNING or row.weighed_at is None
+    at_work = row.state == Campaign.State.RUNNING or (row.state == Campaign.State.DRAFT and row.weighed_at is None)
+    targets = _first_targets(row) if waiting and row.state != Campaign.State.RUNNING else []
     response = desk.page(
         request,
         "admin/campaigns/campaign.html",
@@ -89,7 +90,8 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
         waiting=waiting,
         hours=-(-waiting // row.per_hour),
         workers=queue.workers_alive() if at_work else 0,
-        previews=_previews(row, language) if waiting and row.state != Campaign.State.RUNNING else [],
+        previews=_previews(targets, language),
+        warnings=sorted({warning for target in targets for warning in target.preflight.warnings}),
         language=language,
         languages=settings.LANGUAGES,
         may_run=may_run(request, row, groups.total),
@@ -126,15 +128,20 @@ def people(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
-def _previews(row: Campaign, language: str) -> list[ConsentText]:
-    """What the first who wait at each provider will read, in that language."""
+def _first_targets(row: Campaign) -> list[Target]:
+    """What the links of the first who wait at each provider lead to."""
     first: dict[int, Recipient] = {}
     for recipient in audience.waiting_in(row.pk, State.WAITING)[:LOOKED_THROUGH]:
         first.setdefault(recipient.integration_id, recipient)
     rows = list(first.values())[:PREVIEWS]
     targets = audience.targets_for(rows, timezone.now(), links_a_month=settings.PORTAL_LINKS_A_MONTH)
+    return [target for target in targets if target is not None]
+
+
+def _previews(targets: Sequence[Target], language: str) -> list[ConsentText]:
+    """What these people will read, in that language."""
     with translation.override(language):
-        return [_preview(target) for target in targets if target is not None]
+        return [_preview(target) for target in targets]
 
 
 def _preview(target: Target) -> ConsentText:

@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
                 ("weighed_at", models.DateTimeField(blank=True, null=True)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("paced_from", models.DateTimeField(blank=True, null=True)),
+                ("paced", models.PositiveIntegerField(default=0)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("numbers", models.JSONField(default=list)),
                 ("counted_at", models.DateTimeField(blank=True, null=True)),

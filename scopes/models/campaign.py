@@ -12,7 +12,7 @@ class Campaign(models.Model):
     `filters` are those of the list of connections that found the audience; a selection has none. `language` is empty
     where each person is written to in their own. `per_hour` is the most links in any 60 minutes. `listed_at` is when
     the audience was recorded, `weighed_at` when the preflight of all of them was done. `paced_from` is when it was last
-    started. `numbers` says how far the recipients had got at `counted_at`.
+    started, `paced` how many links it created since. `numbers` says how far the recipients had got at `counted_at`.
     """
 
     class Kind(models.TextChoices):
@@ -40,6 +40,7 @@ class Campaign(models.Model):
     weighed_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     paced_from = models.DateTimeField(null=True, blank=True)
+    paced = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True, blank=True)
     numbers = models.JSONField(default=list)
     counted_at = models.DateTimeField(null=True, blank=True)

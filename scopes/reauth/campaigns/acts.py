@@ -66,9 +66,9 @@ def start(campaign: Campaign, act: Act, now: datetime) -> None:
         raise CannotRun(f"This campaign is already {locked.get_state_display().lower()}.")
     if locked.weighed_at is None:
         raise CannotRun("The preflight of this campaign isn’t complete yet.")
-    locked.state, locked.paced_from = State.RUNNING, now
+    locked.state, locked.paced_from, locked.paced = State.RUNNING, now, 0
     locked.started_at = locked.started_at or now
-    locked.save(update_fields=["state", "paced_from", "started_at"])
+    locked.save(update_fields=["state", "paced_from", "paced", "started_at"])
     _note("campaign.started", locked, act, now)
 
 

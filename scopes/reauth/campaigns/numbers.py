@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count
 
 from scopes.models import Campaign, Recipient
+from scopes.models.transactions import in_transaction
 
 FRESH = timedelta(minutes=1)
 
@@ -84,8 +85,16 @@ def numbers_of(campaign: Campaign, now: datetime) -> list[dict[str, Any]]:
     if campaign.counted_at is None or now - campaign.counted_at >= FRESH:
         rows = _count(campaign.pk, now)
         campaign.numbers, campaign.counted_at = rows, now
-        campaign.save(update_fields=["numbers", "counted_at"])
+        _keep(campaign)
     return rows
+
+
+@in_transaction
+def _keep(campaign: Campaign) -> None:
+    """Keep what was counted, unless somebody is just creating links: a page does not wait for that."""
+    free = Campaign.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=campaign.pk)
+    if free.values_list("pk").first():
+        campaign.save(update_fields=["numbers", "counted_at"])
 
 
 def _count(campaign: int, now: datetime) -> list[dict[str, Any]]:

@@ -79,11 +79,9 @@ def _send_some(pk: int, now: datetime, links_a_month: int) -> int:
 def room_of(campaign: Campaign, now: datetime) -> int:
     """How many links the campaign may create now: evenly since it was started, and never more than so many an hour."""
     assert campaign.paced_from is not None
-    sent = Recipient.objects.filter(campaign=campaign, state=State.SENT)
-    evenly = campaign.per_hour * (now - campaign.paced_from + AHEAD) / HOUR
-    since_start = sent.filter(sent_at__gte=campaign.paced_from).count()
-    within_the_hour = sent.filter(sent_at__gt=now - HOUR).count()
-    return max(0, min(max(1, int(evenly)) - since_start, campaign.per_hour - within_the_hour))
+    evenly = max(1, int(campaign.per_hour * (now - campaign.paced_from + AHEAD) / HOUR))
+    within_the_hour = Recipient.objects.filter(campaign=campaign, state=State.SENT, sent_at__gt=now - HOUR).count()
+    return max(0, min(evenly - campaign.paced, campaign.per_hour - within_the_hour))
 
 
 def _send(campaign: Campaign, rows: Sequence[Recipient], now: datetime, links_a_month: int) -> None:
@@ -96,6 +94,8 @@ def _send(campaign: Campaign, rows: Sequence[Recipient], now: datetime, links_a_
         issued = create([(target, _wish(campaign, target)) for _, target in sent], now)
         _queue(issued, now)
         _note_sent([row for row, _ in sent], issued, now)
+        campaign.paced += len(sent)
+        campaign.save(update_fields=["paced"])
     others = [place for place, code in enumerate(obstacles) if code]
     if others:
         audience.write(
