@@ -87,7 +87,9 @@ def draft(request: HttpRequest) -> HttpResponseBase:
         about=gettext("Connections"),
         back=reverse("admin:connections"),
         will=[
-            gettext("Each connection is checked first: would a link help, and may this person be written to?"),
+            gettext(
+                "Each connection is checked first: whether a link can fix it, and whether the person may be contacted."
+            ),
             gettext("You see the result with its numbers, and what people will read, before anything is sent."),
             gettext("Nothing is sent until the campaign is started."),
         ],

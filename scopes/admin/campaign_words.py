@@ -94,7 +94,7 @@ def groups_of(groups: Groups) -> list[Group]:
         State.SENT: gettext("Link created"),
         State.LEFT: gettext("Fixed before their turn"),
     }
-    first = [Group(state, words, groups.by_state[state]) for state, words in states.items() if groups.by_state[state]]
+    first = [Group(state, words, groups.by_state[state]) for state, words in states.items() if state in groups.by_state]
     codes = sorted(groups.by_obstacle, key=lambda code: (code not in FIRST, -groups.by_obstacle[code], code))
     return first + [Group(code, obstacle_words(code), groups.by_obstacle[code]) for code in codes]
 

@@ -122,7 +122,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponseBase:
         group.words,
         campaign=row,
         group=group,
-        rows=[(one, words.reason_words(one.reason)) for one in rows[:PAGE]],
+        rows=[(one, words.reason_words(one.reason_code)) for one in rows[:PAGE]],
         more=f"?group={code}&after={rows[PAGE - 1].pk}" if len(rows) > PAGE else "",
         first=f"?group={code}" if after != "0" else "",
     )

@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("reason", models.CharField(blank=True, max_length=30)),
+                ("reason_code", models.CharField(blank=True, max_length=30)),
                 ("obstacle", models.CharField(blank=True, max_length=40)),
                 ("sent_at", models.DateTimeField(blank=True, null=True)),
                 (

@@ -68,7 +68,7 @@ class Campaign(models.Model):
 class Recipient(models.Model):
     """One connection of a campaign's audience. `integration` is where its link leads.
 
-    `reason` is the code of why something is missing, `obstacle` of why no link is sent. A connection that is unclaimed
+    `reason_code` is why something is missing, `obstacle` of why no link is sent. A connection that is unclaimed
     has no person. It leaves when its turn comes and nothing is missing any more.
     """
 
@@ -85,7 +85,7 @@ class Recipient(models.Model):
     integration = models.ForeignKey("scopes.Integration", models.PROTECT, related_name="+", db_index=False)
     link = models.OneToOneField("scopes.ReauthLink", models.PROTECT, null=True, related_name="recipient")
     state = models.CharField(max_length=10, choices=State.choices, default=State.LISTED)
-    reason = models.CharField(max_length=30, blank=True)
+    reason_code = models.CharField(max_length=30, blank=True)
     obstacle = models.CharField(max_length=40, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
 

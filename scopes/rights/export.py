@@ -283,7 +283,7 @@ def _recipient(row: Recipient) -> dict[str, Any]:
         **_where(row.integration),
         "name": row.campaign.name,
         "state": row.state,
-        "reason": row.reason,
+        "reason": row.reason_code,
         "left_out_for": row.obstacle,
         "link": row.link.public_id if row.link else "",
         "sent_at": _time(row.sent_at),

@@ -55,7 +55,7 @@ def test_the_funnel_is_shown_by_provider_reason_and_day(cast: Source, signed_in:
         state="bounced", detail="550", sent_at=people.NOW, ended_at=people.NOW
     )
     words = page(signed_in("auditor"), campaign)
-    assert "Links 3" in words and "Sent 1" in words and "Never arrived : 1" in words
+    assert "Links 3" in words and "Sent 1" in words and "Never arrived: 1" in words
     for heading in ("By provider", "By reason", "By day"):
         assert heading in words
     assert "Google Health 1 0" in words and "20 Nov 2026 3 1" in words

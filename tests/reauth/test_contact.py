@@ -86,9 +86,11 @@ def test_links_that_were_withdrawn_or_replaced_before_anybody_opened_them_do_not
     send(the("ben"), now=NOW + DAY)
     withdrawn = send(the("ben"), now=NOW + 2 * DAY).link
     issue.withdraw(withdrawn, act("Wrong ticket."), NOW + 2 * DAY)
-    assert contact.recent_links(the("ben"), NOW + 2 * DAY) == 1, "the first was opened before it was replaced"
+    assert contact.recent_links([the("ben").pk], NOW + 2 * DAY) == {the("ben").pk: 1}, (
+        "the first was opened before it was replaced"
+    )
     send(the("ben"), now=NOW + 3 * DAY)
-    assert contact.recent_links(the("ben"), NOW + 3 * DAY) == 2, "the last still works"
+    assert contact.recent_links([the("ben").pk], NOW + 3 * DAY) == {the("ben").pk: 2}, "the last still works"
 
 
 def test_a_lead_overrides_the_mark_and_the_trail_says_so() -> None:

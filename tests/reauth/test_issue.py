@@ -93,7 +93,7 @@ def test_a_new_address_takes_the_place_of_all_earlier_ones_on_the_same_link(cast
     first = send(the("ben"))
     link, public_id = first.link, first.link.public_id
     ReauthLink.objects.update(earlier_secret_hashes=[hash_of("of a mail")])
-    before = contact.recent_links(the("ben"), NOW)
+    before = contact.recent_links([the("ben").pk], NOW)
 
     with CaptureQueriesContext(connection) as queries:
         renewed = new_address(link, act("Closed the window."), NOW + timedelta(minutes=9))
@@ -101,7 +101,7 @@ def test_a_new_address_takes_the_place_of_all_earlier_ones_on_the_same_link(cast
     assert renewed.link.pk == link.pk and landing.find(public_id, renewed.secret)
     assert landing.find(public_id, first.secret) is None and landing.find(public_id, "of a mail") is None
     assert not [query for query in queries if renewed.secret in query["sql"]]
-    assert contact.recent_links(the("ben"), NOW) == before == 1
+    assert contact.recent_links([the("ben").pk], NOW) == before == {the("ben").pk: 1}
     assert TrailEntry.objects.get(verb="link.address_renewed").reason == "Closed the window."
     with pytest.raises(AddressIsFinal):
         new_address(link, act("Too late."), NOW + timedelta(minutes=10))

@@ -100,7 +100,7 @@ def live() -> None:
     )  # fmt: skip
     Recipient.objects.create(
         campaign=campaign, person=cast.the("Ben"), connection=again.connection, integration=again.integration,
-        link=again, state="sent", reason="declined", sent_at=NOW,
+        link=again, state="sent", reason_code="declined", sent_at=NOW,
     )  # fmt: skip
     send(cast.the("Cy"), reason="Like Ben Bitdiddle (ref-ben).")
     landing.returned(attempt, "failure", {"reference_id": ["ref-ben"]}, NOW)

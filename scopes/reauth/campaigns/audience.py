@@ -54,7 +54,7 @@ def _record(campaign: int, where: str, among: list[int], now: datetime) -> None:
         cursor.execute(
             f"""
             INSERT INTO scopes_recipient
-                (campaign_id, person_id, connection_id, integration_id, state, reason, obstacle)
+                (campaign_id, person_id, connection_id, integration_id, state, reason_code, obstacle)
             SELECT %s, c.person_id, c.id, c.integration_id, 'listed', '', ''
             FROM scopes_connection c WHERE {where} AND c.merged_into_id IS NULL ORDER BY c.id DESC
             ON CONFLICT DO NOTHING
@@ -162,7 +162,7 @@ def write(
         cursor.execute(
             """
             UPDATE scopes_recipient r
-            SET state = new.state, obstacle = new.obstacle, reason = new.reason, integration_id = new.integration
+            SET state = new.state, obstacle = new.obstacle, reason_code = new.reason, integration_id = new.integration
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
                 AS new (id, state, obstacle, reason, integration)
             WHERE r.id = new.id

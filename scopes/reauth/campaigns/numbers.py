@@ -112,7 +112,7 @@ def _count(campaign: int, now: datetime) -> list[dict[str, Any]]:
                 WHERE r.campaign_id = %(campaign)s AND r.state = 'sent'
                 GROUP BY 1
             )
-            SELECT r.integration_id, r.reason, (r.sent_at AT TIME ZONE 'UTC')::date, {steps}
+            SELECT r.integration_id, r.reason_code, (r.sent_at AT TIME ZONE 'UTC')::date, {steps}
             FROM scopes_recipient r
             JOIN scopes_reauthlink l ON l.id = r.link_id
             LEFT JOIN m ON m.link_id = l.id

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from scopes import flow
+from scopes.catalogue import default
 from scopes.facts import ConsentGiven, PersonKnown
 from scopes.judge import census
 from scopes.models import Connection, Person, Recipient, Source
 from scopes.reauth import contact
 from scopes.reauth.campaigns import acts, audience
 from scopes.reauth.campaigns.acts import Plan
-from tests.cast import CONSENTED, NOW, connection_of, consent, take_in, the
+from tests.cast import CONSENTED, NOW, connection_of, consent, integration_of, take_in, the
 from tests.reauth.campaigns.running import A_MONTH, drafted, where
 from tests.reauth.hands import WITHOUT_HEARTRATE, act, send
 
@@ -33,10 +37,10 @@ def test_everybody_whom_the_filters_find_is_in_a_group(cast: Source) -> None:
         "dee-apple_health": "left_out on_device",
         "eve-fitbit": "waiting",
         "finn-oura": "left_out not_needed",
-        "finn-withings": "left_out verify",
+        "finn-withings": "left_out not_needed",
         "stray-oura": "left_out unclaimed",
     }
-    reasons = Recipient.objects.filter(state="waiting").values_list("connection__user_id", "reason")
+    reasons = Recipient.objects.filter(state="waiting").values_list("connection__user_id", "reason_code")
     assert dict(reasons) == {"ben-oura": "declined", "cy-oura": "revoked", "eve-fitbit": "provider_retired"}
     assert campaign.listed_at == campaign.weighed_at == NOW
 
@@ -68,11 +72,15 @@ def test_who_has_a_link_that_works_gets_no_other_one(cast: Source) -> None:
     assert where(drafted())["ben-oura"] == "left_out live_link"
 
 
-def test_of_two_connections_of_a_person_that_lead_to_one_provider_one_gets_a_link(cast: Source) -> None:
+def test_of_two_connections_of_a_person_that_lead_to_one_provider_one_gets_a_link(
+    cast: Source, catalogue_with: Callable[..., None]
+) -> None:
+    catalogue_with(replace(default().provider("google_fit"), retired_on=NOW.date(), successor="google_health"))
     take_in(consent("eve", "google_fit", ("activity",)))
-    take_in(consent("eve", "google_health", ()))  # so that it has an integration already
-    of_eve = {key: value for key, value in where(drafted()).items() if key.startswith("eve")}
-    assert sorted(of_eve.values()) == ["left_out another_connection", "left_out another_connection", "waiting"]
+    for _ in ("before there is an integration of it", "and after"):
+        of_eve = {key: value for key, value in where(drafted()).items() if key.startswith("eve")}
+        assert sorted(of_eve.values()) == ["left_out another_connection", "waiting"]
+        integration_of("google_health")
 
 
 def test_the_newest_of_two_connections_at_one_provider_is_recorded(cast: Source) -> None:

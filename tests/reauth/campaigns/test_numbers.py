@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def test_the_groups_of_a_draft(cast: Source) -> None:
     groups = groups_of(drafted())
     assert groups.by_state == {"left_out": 4, "waiting": 3}
-    assert groups.by_obstacle == {"not_needed": 2, "on_device": 1, "verify": 1}
+    assert groups.by_obstacle == {"not_needed": 3, "on_device": 1}
     assert groups.total == 7
 
 
