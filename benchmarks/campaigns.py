@@ -37,8 +37,9 @@ import sys, django
 django.setup()
 from django.utils import timezone
 from scopes.models import Campaign
-from scopes.reauth.campaigns import sending
-sending.go_on(Campaign.objects.get(pk=int(sys.argv[1])), timezone.now, lambda: True, links_a_month=3)
+from scopes.reauth.campaigns import audience, sending
+limits = audience.Limits(3, [b"bench"])
+sending.go_on(Campaign.objects.get(pk=int(sys.argv[1])), timezone.now, lambda: True, limits)
 """
 
 

@@ -21,6 +21,7 @@ from scopes.models import Campaign, Endpoint, JobFailure, Source
 from scopes.outbox import sending, signing
 from scopes.reauth import messages
 from scopes.reauth.campaigns import sending as sending_campaigns
+from scopes.reauth.campaigns.audience import Limits
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
 from scopes.sync.second_connections import compare_accounts
@@ -158,7 +159,7 @@ def run_campaign(campaign: int) -> None:
         Campaign.objects.get(pk=campaign),
         timezone.now,
         lambda: time.monotonic() < ends,
-        links_a_month=settings.PORTAL_LINKS_A_MONTH,
+        Limits(settings.PORTAL_LINKS_A_MONTH, addresses.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)),
     )
 
 

@@ -28,6 +28,7 @@ from scopes.admin.connections import RUN, SELECT, chosen_in, found_by
 from scopes.admin.send_link import LIFETIMES
 from scopes.admin.site import ACT, desk
 from scopes.admin.tags import thousands
+from scopes.channels import addresses
 from scopes.models import Campaign, Connection
 from scopes.reauth.campaigns import acts, audience, numbers, sending
 from scopes.reauth.campaigns.acts import MOST_SELECTED, CannotRun, Plan
@@ -110,7 +111,9 @@ def change(request: HttpRequest, pk: int, act: str) -> HttpResponseBase:
         raise PermissionDenied
     form = Why(request.POST or None, initial={"reason": campaign.reason if act == "start" else ""})
     trouble = ""
-    if request.method == "POST" and form.is_valid():
+    if act in ("start", "again") and not settings.MAIL_FROM:
+        trouble = gettext("No e-mail is sent from here yet: an engineer has to set it up (docs/mail.md).")
+    elif request.method == "POST" and form.is_valid():
         try:
             ACTS[act](campaign, form.act_of(request), timezone.now())
         except CannotRun as problem:
@@ -168,9 +171,14 @@ def _begin(campaign: Campaign, total: int) -> None:
     """Check a small audience at once, a large one in the background."""
     if total <= audience.BATCH:
         ends = time.monotonic() + SECONDS_AT_ONCE
-        now, month = timezone.now, settings.PORTAL_LINKS_A_MONTH
-        sending.go_on(campaign, now, lambda: time.monotonic() < ends, links_a_month=month)
+        sending.go_on(campaign, timezone.now, lambda: time.monotonic() < ends, limits())
     _wake(campaign)
+
+
+def limits() -> audience.Limits:
+    """What the settings say about links and addresses."""
+    keys = addresses.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return audience.Limits(settings.PORTAL_LINKS_A_MONTH, keys)
 
 
 def _wake(campaign: Campaign) -> None:

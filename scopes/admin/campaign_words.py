@@ -20,6 +20,7 @@ OBSTACLES: Mapping[str, str] = {
     "too_many_links": _("Asked too often"),
     "dont_contact": _("Do not contact"),
     "no_address": _("No e-mail address"),
+    "address_refused": _("E-mail address that bounced"),
     "live_link": _("Has a link that still works"),
     "another_connection": _("Gets a link for another connection"),
     "choose_region": _("Region must be chosen"),
@@ -32,7 +33,7 @@ OBSTACLES: Mapping[str, str] = {
     "unchanged_twice": _("The last two links changed nothing"),
     "admin_consent_required": _("An administrator must allow it"),
 }
-FIRST = ("too_many_links", "dont_contact", "no_address")
+FIRST = ("too_many_links", "dont_contact", "no_address", "address_refused")
 TONES = {
     Campaign.State.DRAFT: ("quiet", "dash"),
     Campaign.State.RUNNING: ("wait", "clock"),

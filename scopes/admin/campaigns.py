@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from scopes import queue
 from scopes.admin import campaign_words as words
-from scopes.admin.campaign_acts import may_run
+from scopes.admin.campaign_acts import limits, may_run
 from scopes.admin.site import desk
 from scopes.models import Campaign, Integration, Recipient
 from scopes.reauth import consent_text
@@ -134,7 +134,7 @@ def _first_targets(row: Campaign) -> list[Target]:
     for recipient in audience.waiting_in(row.pk, State.WAITING)[:LOOKED_THROUGH]:
         first.setdefault(recipient.integration_id, recipient)
     rows = list(first.values())[:PREVIEWS]
-    targets = audience.targets_for(rows, timezone.now(), links_a_month=settings.PORTAL_LINKS_A_MONTH)
+    targets = audience.targets_for(rows, timezone.now(), limits())
     return [target for target in targets if target is not None]
 
 

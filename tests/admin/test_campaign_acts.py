@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from scopes.models import Campaign, Message, ReauthLink, Source, TrailEntry
 from tests import cast as people
@@ -16,6 +17,12 @@ from tests.admin.reading import words_of
 from tests.reauth.campaigns.running import drafted, go_on, started, where
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _mail(settings: Settings) -> None:
+    settings.MAIL_FROM = "support@vitalog.example"
+
 
 NEW = "admin:draft_campaign"
 FORM = {"name": "Heart rate", "days": "14", "per_hour": "500", "reason": "Recovery needs it.", "ticket": "T-1"}
@@ -129,6 +136,19 @@ def test_uncertain_mails_are_sent_again_by_leads_alone(cast: Source, signed_in: 
     assert signed_in("agent").post(address, {"reason": "Nothing came."}).status_code == 403
     assert signed_in("lead").post(address, {"reason": "Nothing came."}).status_code == 302
     assert Message.objects.count() == 2
+
+
+def test_without_e_mail_nothing_is_started(
+    cast: Source, signed_in: Callable[[str], Client], settings: Settings
+) -> None:
+    settings.MAIL_FROM = ""
+    campaign = drafted()
+    address = reverse("admin:change_campaign", args=[campaign.pk, "start"])
+    browser = signed_in("lead")
+    assert "No e-mail is sent from here yet" in browser.get(address).content.decode()
+    assert browser.post(address, {"reason": "Go."}).status_code == 409
+    campaign.refresh_from_db()
+    assert campaign.state == "draft"
 
 
 def test_an_act_that_does_not_exist_is_not_found(cast: Source, signed_in: Callable[[str], Client]) -> None:

@@ -6,6 +6,7 @@ What was weighed is stored with each recipient, so work that was interrupted goe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -15,12 +16,21 @@ from scopes.judge import lookup
 from scopes.models import Campaign, Integration, Recipient
 from scopes.models.arrays import numbers, texts
 from scopes.models.transactions import in_transaction
+from scopes.reauth.messages import address_troubles
 from scopes.reauth.target import Target, Wanted, targets_of
 
 BATCH = 500
 NOT_NEEDED = "not_needed"
 
 State = Recipient.State
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings say: how many links a person gets in 30 days; `keys` hash addresses (`channels.addresses`)."""
+
+    links_a_month: int
+    keys: Sequence[bytes]
 
 
 def record(campaign: Campaign, now: datetime) -> None:
@@ -65,25 +75,23 @@ def _record(campaign: int, where: str, among: list[int], now: datetime) -> None:
     locked.save(update_fields=["listed_at"])
 
 
-def weigh(
-    campaign: Campaign, clock: Callable[[], datetime], has_time: Callable[[], bool], *, links_a_month: int
-) -> None:
+def weigh(campaign: Campaign, clock: Callable[[], datetime], has_time: Callable[[], bool], limits: Limits) -> None:
     """Ask the preflight of all who were not weighed yet, batch by batch while there is time."""
     while has_time():
-        if not _weigh_some(campaign.pk, clock(), links_a_month):
+        if not _weigh_some(campaign.pk, clock(), limits):
             return
 
 
 @in_transaction
-def _weigh_some(campaign: int, now: datetime, links_a_month: int) -> int:
+def _weigh_some(campaign: int, now: datetime, limits: Limits) -> int:
     """Weigh a batch; how many. With the last one the campaign is weighed."""
     locked = Campaign.objects.select_for_update(no_key=True).get(pk=campaign)
     if locked.listed_at is None or locked.state != Campaign.State.DRAFT:
         return 0
     rows = list(waiting_in(campaign, State.LISTED)[:BATCH])
     if rows:
-        targets = targets_for(rows, now, links_a_month=links_a_month)
-        obstacles = obstacles_of(rows, targets)
+        targets = targets_for(rows, now, limits)
+        obstacles = obstacles_of(rows, targets, limits)
         write(rows, targets, [State.LEFT_OUT if obstacle else State.WAITING for obstacle in obstacles], obstacles)
     elif locked.weighed_at is None:
         locked.weighed_at = now
@@ -97,7 +105,7 @@ def waiting_in(campaign: int, state: State) -> QuerySet[Recipient]:
     return rows.select_related("person", "connection")
 
 
-def targets_for(rows: Sequence[Recipient], now: datetime, *, links_a_month: int) -> list[Target | None]:
+def targets_for(rows: Sequence[Recipient], now: datetime, limits: Limits) -> list[Target | None]:
     """What a link to each would lead to; None for who is unclaimed. As many queries for hundreds as for one."""
     wanted_at = {row.connection.integration_id if row.connection else row.integration_id for row in rows}
     integrations = Integration.objects.select_related("provider", "source", "policy_version").in_bulk(wanted_at)
@@ -110,19 +118,20 @@ def targets_for(rows: Sequence[Recipient], now: datetime, *, links_a_month: int)
         for row in rows
         if row.person is not None
     ]
-    found = iter(targets_of(wanted, now, at_most=links_a_month))
+    found = iter(targets_of(wanted, now, at_most=limits.links_a_month))
     return [None if row.person is None else next(found) for row in rows]
 
 
-def obstacles_of(rows: Sequence[Recipient], targets: Sequence[Target | None]) -> list[str]:
+def obstacles_of(rows: Sequence[Recipient], targets: Sequence[Target | None], limits: Limits) -> list[str]:
     """The code of why no link is sent, by recipient; empty where one is.
 
     A person gets one link for an integration, however many of their connections lead there.
     """
     taken = _taken(rows, targets)
+    troubles = address_troubles([target.person for target in targets if target is not None], limits.keys)
     obstacles = []
     for row, target in zip(rows, targets, strict=True):
-        obstacle = _obstacle(target)
+        obstacle = _obstacle(target, troubles)
         if not obstacle and target is not None:
             key = (target.person.pk, target.source.pk, target.provider.slug)
             obstacle = "another_connection" if taken.setdefault(key, row.pk) != row.pk else ""
@@ -139,7 +148,7 @@ def _taken(rows: Sequence[Recipient], targets: Sequence[Target | None]) -> dict[
     return {(person, source, provider): pk for person, source, provider, pk in others}
 
 
-def _obstacle(target: Target | None) -> str:
+def _obstacle(target: Target | None, troubles: Mapping[int, str]) -> str:
     if target is None:
         return "unclaimed"
     if target.preflight.obstacles:
@@ -148,7 +157,7 @@ def _obstacle(target: Target | None) -> str:
         return "choose_region"
     if target.live:
         return "live_link"
-    return "" if target.person.email else "no_address"
+    return str(troubles.get(target.person.pk, ""))
 
 
 def write(

@@ -18,6 +18,7 @@ from scopes.models.arrays import numbers
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.campaigns import audience
+from scopes.reauth.campaigns.audience import Limits
 from scopes.reauth.issue import Issued, Wish, create
 from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import live_links
@@ -38,19 +39,17 @@ def campaigns_due() -> list[int]:
     return list(due.order_by("pk").values_list("pk", flat=True))
 
 
-def go_on(
-    campaign: Campaign, clock: Callable[[], datetime], has_time: Callable[[], bool], *, links_a_month: int
-) -> None:
+def go_on(campaign: Campaign, clock: Callable[[], datetime], has_time: Callable[[], bool], limits: Limits) -> None:
     """Do what the campaign has to do now, while there is time. Repeat it each minute."""
     audience.record(campaign, clock())
-    audience.weigh(campaign, clock, has_time, links_a_month=links_a_month)
+    audience.weigh(campaign, clock, has_time, limits)
     while has_time():
-        if not _send_some(campaign.pk, clock(), links_a_month):
+        if not _send_some(campaign.pk, clock(), limits):
             return
 
 
 @in_transaction
-def _send_some(pk: int, now: datetime, links_a_month: int) -> int:
+def _send_some(pk: int, now: datetime, limits: Limits) -> int:
     """Take a batch of those who wait, and send to whom a link would still help; how many were taken.
 
     The campaign's row is locked, so that two senders keep one pace, and a pause is obeyed by the next batch.
@@ -72,7 +71,7 @@ def _send_some(pk: int, now: datetime, links_a_month: int) -> int:
     list(Person.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk").values_list("pk"))
     rows = list(waiting.filter(person__in=people)[: min(room, BATCH)])
     if rows:
-        _send(campaign, rows, now, links_a_month)
+        _send(campaign, rows, now, limits)
     return len(people)
 
 
@@ -84,9 +83,9 @@ def room_of(campaign: Campaign, now: datetime) -> int:
     return max(0, min(evenly - campaign.paced, campaign.per_hour - within_the_hour))
 
 
-def _send(campaign: Campaign, rows: Sequence[Recipient], now: datetime, links_a_month: int) -> None:
-    targets = audience.targets_for(rows, now, links_a_month=links_a_month)
-    obstacles = audience.obstacles_of(rows, targets)
+def _send(campaign: Campaign, rows: Sequence[Recipient], now: datetime, limits: Limits) -> None:
+    targets = audience.targets_for(rows, now, limits)
+    obstacles = audience.obstacles_of(rows, targets, limits)
     sent = [(row, target) for row, target, code in zip(rows, targets, obstacles, strict=True) if target and not code]
     states = [_state(code) for code in obstacles]
     codes = [code if state is State.LEFT_OUT else "" for code, state in zip(obstacles, states, strict=True)]

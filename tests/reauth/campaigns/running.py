@@ -9,10 +9,11 @@ from typing import Any
 from scopes.models import Campaign, Recipient
 from scopes.reauth.campaigns import acts, sending
 from scopes.reauth.campaigns.acts import Plan
+from scopes.reauth.campaigns.audience import Limits
 from tests.cast import NOW
 from tests.reauth.hands import act
 
-A_MONTH = 3
+LIMITS = Limits(3, [b"key"])
 
 
 def drafted(now: datetime = NOW, **plan: Any) -> Campaign:
@@ -31,7 +32,7 @@ def started(now: datetime = NOW, **plan: Any) -> Campaign:
 
 def go_on(campaign: Campaign, now: datetime) -> Campaign:
     """What the job does, with all the time that it needs."""
-    sending.go_on(campaign, lambda: now, lambda: True, links_a_month=A_MONTH)
+    sending.go_on(campaign, lambda: now, lambda: True, LIMITS)
     campaign.refresh_from_db()
     return campaign
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -12,14 +13,15 @@ from django.utils import timezone
 
 from scopes import flow
 from scopes.catalogue import default
+from scopes.channels.addresses import digests_of
 from scopes.facts import ConsentGiven, PersonKnown
 from scopes.judge import census
-from scopes.models import Connection, Person, Recipient, Source
+from scopes.models import Connection, Message, Person, Recipient, Source
 from scopes.reauth import contact
 from scopes.reauth.campaigns import acts, audience
 from scopes.reauth.campaigns.acts import Plan
 from tests.cast import CONSENTED, NOW, connection_of, consent, integration_of, take_in, the
-from tests.reauth.campaigns.running import A_MONTH, drafted, where
+from tests.reauth.campaigns.running import LIMITS, drafted, where
 from tests.reauth.hands import WITHOUT_HEARTRATE, act, send
 
 pytestmark = pytest.mark.django_db
@@ -61,9 +63,16 @@ def test_a_selection_is_those_that_were_chosen(cast: Source) -> None:
 def test_whoever_must_not_or_cannot_be_written_to_is_left_out(cast: Source) -> None:
     contact.set_mark(the("ben"), act("No more mail."), NOW)
     Person.objects.filter(pk=the("cy").pk).update(email="")
-    assert {key: where(drafted())[key] for key in ("ben-oura", "cy-oura")} == {
+    bounced = send(the("eve"), "fitbit", now=NOW - timedelta(days=9)).link
+    (digest,) = digests_of("eve@example.com", LIMITS.keys)
+    Message.objects.create(
+        link=bounced, state="bounced", detail="550", address_digest=digest, created_at=NOW, due_at=NOW, ended_at=NOW
+    )
+    found = where(drafted())
+    assert {key: found[key] for key in ("ben-oura", "cy-oura", "eve-fitbit")} == {
         "ben-oura": "left_out dont_contact",
         "cy-oura": "left_out no_address",
+        "eve-fitbit": "left_out address_refused",
     }
 
 
@@ -97,7 +106,7 @@ def test_as_many_queries_for_a_batch_as_for_two(cast: Source) -> None:
         pks = list(Connection.objects.filter(user_id__in=who).values_list("pk", flat=True))
         campaign = acts.draft(Plan("Heart rate", 14, 600, connections=pks), act(), NOW)
         with CaptureQueriesContext(connection) as asked:
-            audience.weigh(campaign, lambda: NOW, lambda: True, links_a_month=A_MONTH)
+            audience.weigh(campaign, lambda: NOW, lambda: True, LIMITS)
         assert set(where(campaign).values()) == {"waiting"} and len(where(campaign)) == campaign_of
         return len(asked)
 
