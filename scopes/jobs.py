@@ -151,7 +151,7 @@ def campaigns() -> None:
     queue.defer_many("run_campaign", ({"campaign": campaign} for campaign in sending_campaigns.campaigns_due()))
 
 
-@queue.job("run_campaign", attempts=1)
+@queue.job("run_campaign", once=True)
 def run_campaign(campaign: int) -> None:
     """Record and weigh its audience, or create its links, for nearly a minute: then the next job goes on."""
     ends = time.monotonic() + CAMPAIGN_SECONDS
