@@ -19,6 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, agent_of
+from scopes.admin.link_mail import is_pending, mail_trouble
 from scopes.admin.site import ACT, desk
 from scopes.models import ReauthLink
 from scopes.models.trail import Act
@@ -33,6 +34,7 @@ from scopes.reauth.issue import (
 )
 from scopes.reauth.landing import reported_by_redirect
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
+from scopes.reauth.message_state import message_state
 from scopes.reauth.progress import connection_of
 from scopes.reauth.public_address import public_address
 
@@ -56,8 +58,11 @@ def link_page(request: HttpRequest, public_id: str) -> HttpResponse:
             except LinkEnded as ended:
                 trouble = str(ended)
             else:
-                return _to_page(link)
+                return to_page(link)
     status = _status(link)
+    may_send = request.user.has_perm(SEND)
+    pending = any(is_pending(mail, timezone.now()) for mail, _, _ in status["mails"])
+    no_mail = mail_trouble(link.person) if may_send and status["live"] else ""
     context = {
         **status,
         **(_address(request, link) if status["live"] else {}),
@@ -66,7 +71,9 @@ def link_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "person": link.person,
         "renewable_until": link.created_at + ADDRESS_IS_FINAL_AFTER,
         "connection": connection_of(link),
-        "may_renew": request.user.has_perm(SEND) and may_get_new_address(link, timezone.now()),
+        "no_mail": no_mail,
+        "may_mail": may_send and status["live"] and not no_mail and not pending,
+        "may_renew": may_send and may_get_new_address(link, timezone.now()),
     }
     title = gettext("Link for %(provider)s") % {"provider": link.integration.provider.name}
     return desk.page(request, "admin/send_link/link.html", title, **context)
@@ -86,13 +93,13 @@ def renew_address(request: HttpRequest, public_id: str) -> HttpResponse:
         issued = new_address(link, Act(agent_of(request), link.reason, link.ticket), timezone.now())
     except (LinkEnded, AddressIsFinal) as problem:
         messages.error(request, str(problem))
-        return _to_page(link)
+        return to_page(link)
     return to_page_with_address(request, issued)
 
 
 def to_page_with_address(request: HttpRequest, issued: Issued) -> HttpResponse:
     """To the link's page, with the secret for the browser to keep."""
-    response = _to_page(issued.link)
+    response = to_page(issued.link)
     response.set_signed_cookie(
         settings.LINK_ADDRESS_COOKIE_NAME,
         issued.secret,
@@ -132,11 +139,13 @@ def _status(link: ReauthLink) -> dict[str, Any]:
         "link": link,
         "status": status,
         "live": status is LinkStatus.LIVE,
+        "mails": [(mail, *message_state(mail)) for mail in link.messages.order_by("number")],
         "attempts": [(attempt, reported_by_redirect(attempt)) for attempt in attempts],
     }
 
 
-def _to_page(link: ReauthLink) -> HttpResponse:
+def to_page(link: ReauthLink) -> HttpResponse:
+    """To the link's page."""
     return HttpResponseRedirect(_address_of_page(link), status=HTTPStatus.SEE_OTHER)
 
 

@@ -14,19 +14,29 @@ from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.act_page import Why
 from scopes.admin.escalations import of_connection
-from scopes.admin.link_page import to_page_with_address
+from scopes.admin.link_mail import issue_by_mail, mail_trouble
+from scopes.admin.link_page import to_page, to_page_with_address
 from scopes.admin.site import ACT, desk
 from scopes.models import Connection, Integration, Person
 from scopes.reauth import consent_text
 from scopes.reauth.consent_text import ConsentText
 from scopes.reauth.issue import DAYS, NoSuchResource, NotAllowed, Wish, issue
 from scopes.reauth.languages import language_of
+from scopes.reauth.message_state import WHY
+from scopes.reauth.messages import CannotQueue
 from scopes.reauth.target import Target, target_of
 
 LOOK = ("scopes.view_person", "scopes.view_reauthlink")
 SEND = "scopes.send_reauth_link"
 OVERRIDE = "scopes.override_preflight"
 LIFETIMES = {1: _("1 day"), 3: _("3 days"), 7: _("7 days"), 14: _("14 days")}
+
+
+COPY, EMAIL = "copy", "email"
+CHANNELS = (
+    (COPY, _("You copy the address into your reply")),
+    (EMAIL, _("By e-mail, sent within a minute")),
+)
 
 
 class SendForm(Why):
@@ -38,10 +48,16 @@ class SendForm(Why):
         label=_("Send it anyway"), required=False, help_text=_("Explain in the reason why you send it anyway.")
     )
 
-    field_order = ("resource", "language", "days", "reason", "ticket", "override")
+    field_order = ("resource", "channel", "language", "days", "reason", "ticket", "override")
 
-    def __init__(self, *args: Any, may_override: bool, resources: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, may_override: bool, resources: tuple[str, ...], may_mail: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if may_mail:
+            self.fields["channel"] = forms.ChoiceField(
+                label=_("How it reaches the person"), choices=CHANNELS, initial=COPY, widget=forms.RadioSelect
+            )
         if resources:
             self.fields["resource"] = forms.ChoiceField(
                 label=_("Region"),
@@ -65,8 +81,13 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
     preflight = target.preflight
     may_override = preflight.overridable and request.user.has_perm(OVERRIDE)
     language = language_of(request.GET.get("language", ""), someone.locale)
+    no_mail = mail_trouble(someone)
     form = SendForm(
-        request.POST or None, may_override=may_override, resources=target.resources, initial={"language": language}
+        request.POST or None,
+        may_override=may_override,
+        resources=target.resources,
+        may_mail=not no_mail,
+        initial={"language": language},
     )
     if request.method == "POST" and (preflight.allowed or may_override) and form.is_valid():
         data = form.cleaned_data
@@ -77,14 +98,18 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
             override=bool(data.get("override")),
             resource=data.get("resource", ""),
         )
+        by_mail = data.get("channel") == EMAIL
+        make = issue_by_mail if by_mail else issue
         try:
-            issued = issue(someone, integration, wish, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
+            issued = make(someone, integration, wish, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
+        except CannotQueue as problem:
+            form.add_error("channel", WHY[problem.why].capitalize() + ".")
         except NotAllowed as problem:
             preflight = problem.preflight
         except NoSuchResource as problem:  # what is known of the connection has changed since the page was shown
             form.add_error(None, str(problem))
         else:
-            return to_page_with_address(request, issued)
+            return to_page(issued.link) if by_mail else to_page_with_address(request, issued)
     context = {
         "person": someone,
         "preflight": preflight,
@@ -92,6 +117,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
         "consent": _preview(target, language),
         "languages": settings.LANGUAGES,
         "form": form,
+        "no_mail": no_mail,
         "may_send": preflight.allowed or may_override,
         "connection": connection,
         "escalations": of_connection(target.connection) if target.connection and not preflight.allowed else (),

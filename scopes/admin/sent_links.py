@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scopes.judge.cards import Card
-from scopes.models import ReauthLink
+from scopes.models import Message, ReauthLink
 from scopes.reauth.link_status import LinkStatus, link_state, status_of
+from scopes.reauth.message_state import message_state
 
 RECENT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class SentLink:
-    """A link, its state in words, the tone of their chip, and whether it still works."""
+    """A link, its state in words, the tone of their chip, and whether it still works; the same of its newest mail."""
 
     link: ReauthLink
     words: str
     tone: str
     live: bool
+    mail: tuple[str, str] | None
 
 
 def of_cards(cards: Iterable[Card], links: Iterable[ReauthLink], now: datetime) -> dict[int, SentLink]:
@@ -30,13 +32,13 @@ def of_cards(cards: Iterable[Card], links: Iterable[ReauthLink], now: datetime) 
     """
     recent = _recent(links, now)
     newest = {card.entry.connection.pk: next((one for one in recent if _is_for(one, card)), None) for card in cards}
-    return {pk: _sent(link, now) for pk, link in newest.items() if link is not None}
+    return _sent({pk: link for pk, link in newest.items() if link is not None}, now)
 
 
 def of_integrations(links: Iterable[ReauthLink], now: datetime) -> dict[int, SentLink]:
     """By integration, the newest of the person's `links` (newest first)."""
     newest = {link.integration_id: link for link in reversed(_recent(links, now))}
-    return {pk: _sent(link, now) for pk, link in newest.items()}
+    return _sent(newest, now)
 
 
 def _recent(links: Iterable[ReauthLink], now: datetime) -> list[ReauthLink]:
@@ -51,5 +53,14 @@ def _is_for(link: ReauthLink, card: Card) -> bool:
     return link.integration_id == row.integration_id and link.connection_id in ours
 
 
-def _sent(link: ReauthLink, now: datetime) -> SentLink:
-    return SentLink(link, *link_state(link, now), live=status_of(link, now) is LinkStatus.LIVE)
+def _sent(newest: Mapping[int, ReauthLink], now: datetime) -> dict[int, SentLink]:
+    mails = {mail.link_id: message_state(mail) for mail in _mails(newest.values())}
+    return {
+        pk: SentLink(link, *link_state(link, now), status_of(link, now) is LinkStatus.LIVE, mails.get(link.pk))
+        for pk, link in newest.items()
+    }
+
+
+def _mails(links: Collection[ReauthLink]) -> list[Message]:
+    """Their mails, the newest of each last; one query, if there are links."""
+    return list(Message.objects.filter(link__in=links).order_by("number")) if links else []

@@ -114,7 +114,7 @@ SCREENS: dict[str, set[str]] = {
 ELSEWHERE = {
     "link_now", "new_link_address", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
     "draft_again", "mark_distinct", "unmerge", "draft_from_setup", "resend_event",
-    "dismiss_reference_conflict", "save_filter", "remove_filter",
+    "dismiss_reference_conflict", "save_filter", "remove_filter", "mail_link",
 }  # fmt: skip
 
 
