@@ -25,9 +25,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 from portal import database, demo_host, embedded_postgres
-from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_NIGHTS, RUN_STEPS
+from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_MAIL, MAKE_NIGHTS, RUN_STEPS
 from portal.embedded_postgres import CHECKOUT, ClusterError
 
 HOMES = CHECKOUT / "var"
@@ -64,6 +65,8 @@ def show_at(url: str, home: Path, desk: socket.socket, host_port: int, *, serve:
         "PORTAL_HOST_NAME": "Vitalog",
         "PORTAL_URL": here,
         "SCOPES_TOKEN_KEYS": token_key(home / "token-key"),
+        "EMAIL_URL": f"filemail://{quote(str(home / 'mails'))}",
+        "EMAIL_FROM": "Vitalog <support@vitalog.example>",
         "OAUTH2_CLIENTS": "google_health",
         "OAUTH2_GOOGLE_HEALTH_CLIENT_ID": "vitalog",
         "OAUTH2_GOOGLE_HEALTH_CLIENT_SECRET": secrets.token_urlsafe(24),
@@ -87,11 +90,12 @@ def show_at(url: str, home: Path, desk: socket.socket, host_port: int, *, serve:
         "Publish what it needs without Terra": ("publish_policies", OAUTH_POLICIES, "--apply"),
         "Have three people consent": ("shell", "--no-imports", "--command", MAKE_CONSENTS),
         "Audit every connection": ("audit_connections",),
+        "Mail a link to one of them": ("shell", "--no-imports", "--command", MAKE_MAIL),
         "Make up the nights before": ("shell", "--no-imports", "--command", MAKE_NIGHTS),
         **demo_host.STEPS,
     }
     with ExitStack() as stack:
-        command = manage(*sandbox, "--store", home / "sandbox.sqlite3")
+        command = manage(*sandbox, "--mails", home / "mails", "--store", home / "sandbox.sqlite3")
         terra, _ = stack.enter_context(running("the sandbox", command, keys, home))
         command = manage(*provider, "--store", home / "oauth.sqlite3")
         google, _ = stack.enter_context(running("the OAuth provider", command, keys, home))
@@ -112,7 +116,9 @@ def show_at(url: str, home: Path, desk: socket.socket, host_port: int, *, serve:
         if serve:
             log = stack.enter_context((home / "worker.log").open("wb"))
             stack.enter_context(process(manage("worker"), keys, log.fileno()))
-            print(f"\nThe host application: {host}/\nThe desk: {portal}/admin/")
+            print(
+                f"\nThe host application: {host}/\nThe mailbox of everybody: {terra}/mail/\nThe desk: {portal}/admin/"
+            )
             for name, password in agents.items():
                 print(f"  name: {name:<10} password: {password}")
             print("Ctrl-C ends it.", flush=True)

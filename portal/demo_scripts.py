@@ -72,3 +72,21 @@ for reference_id, left_out in (("ada", ""), ("ben", "health_metrics"), ("gus", "
     assert Connection.objects.filter(person=person, integration=integration).exists(), reference_id
     print(f"{person.name} consented at {integration}, {len(ticked)} of {len(boxes)} boxes ticked")
 """
+# Cy is sent a link by mail, which lands in the demo's mailbox.
+MAKE_MAIL = """
+from django.conf import settings
+from django.utils import timezone
+from scopes import jobs
+from scopes.models import Connection, Message
+from scopes.models.trail import Act
+from scopes.reauth.issue import Wish, issue
+from scopes.reauth.messages import queue_message
+connection = Connection.objects.get(person__reference_id="cy", integration__provider__slug="garmin", merged_into=None)
+if not Message.objects.exists():
+    person, now = connection.person, timezone.now()
+    wish = Wish(Act(None, "The demo's own.", by="demo"), person.locale)
+    issued = issue(person, connection.integration, wish, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
+    queue_message(issued.link, now)
+    jobs.send_messages()
+print("Messages:", *Message.objects.values_list("state", flat=True))
+"""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal import demo
-from scopes.models import ApiKey, AuditRun, Connection, Endpoint, OutboxEvent, Period, Person, PolicyVersion
+from scopes.models import ApiKey, AuditRun, Connection, Endpoint, Message, OutboxEvent, Period, Person, PolicyVersion
 from tests import command_line
 
 SERVE = "import time; print('ready at http://127.0.0.1:9 now', flush=True); time.sleep(600)"
@@ -97,6 +97,10 @@ def test_the_demo_completes_and_a_second_one_duplicates_nothing(
     assert {row.user_id: row.standing.reported for row in reported} == {
         "c-hana": ["daily", "heartrate"], "c-ivo": ["daily"],
     }  # fmt: skip
+    assert list(Message.objects.values_list("link__person__reference_id", "number", "state")) == [
+        ("cy", 1, "sent"), ("cy", 2, "waiting"),
+    ]  # fmt: skip
+    assert ["To: cy@example.com" in path.read_text() for path in (tmp_path / "mails").iterdir()] == [True]
     assert sorted(OutboxEvent.objects.values_list("type", flat=True)) == ["policy.published", "scopes.missing"]
     assert (ApiKey.objects.count(), Endpoint.objects.count()) == (1, 1)
     assert (tmp_path / "host-access.json").stat().st_mode & 0o777 == 0o600
