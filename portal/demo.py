@@ -27,6 +27,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
+import requests
+
 from portal import database, demo_host, embedded_postgres
 from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_MAIL, MAKE_NIGHTS, RUN_STEPS
 from portal.embedded_postgres import CHECKOUT, ClusterError
@@ -111,6 +113,7 @@ def show_at(url: str, home: Path, desk: socket.socket, host_port: int, *, serve:
         gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
         command = [*gunicorn, "--bind", f"fd://{desk.fileno()}"]
         portal, server = stack.enter_context(running("the portal", command, keys, home, desk.fileno()))
+        requests.get(f"{portal}/admin/login/", timeout=READY_SECONDS)  # the first answer comes once the desk is loaded
         command, known = demo_host.program(keys, portal)
         host, _ = stack.enter_context(running("the host application", command, known, home))
         if serve:
