@@ -102,20 +102,16 @@ def _count(campaign: int, now: datetime) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH m AS (
-                SELECT m.link_id,
-                       bool_or(m.state IN ('sent', 'arrived', 'bounced', 'uncertain')) AS mailed,
-                       bool_or(m.state IN ('sent', 'arrived')) AS taken,
-                       bool_or(m.state = 'arrived') AS arrived, bool_or(m.state = 'bounced') AS bounced,
-                       bool_or(m.state = 'uncertain') AS uncertain, bool_or(m.state = 'stopped') AS stopped
-                FROM scopes_recipient r JOIN scopes_message m ON m.link_id = r.link_id
-                WHERE r.campaign_id = %(campaign)s AND r.state = 'sent'
-                GROUP BY 1
-            )
             SELECT r.integration_id, r.reason_code, (r.sent_at AT TIME ZONE 'UTC')::date, {steps}
             FROM scopes_recipient r
             JOIN scopes_reauthlink l ON l.id = r.link_id
-            LEFT JOIN m ON m.link_id = l.id
+            CROSS JOIN LATERAL (
+                SELECT bool_or(m.state IN ('sent', 'arrived', 'bounced', 'uncertain')) AS mailed,
+                       bool_or(m.state IN ('sent', 'arrived')) AS taken,
+                       bool_or(m.state = 'arrived') AS arrived, bool_or(m.state = 'bounced') AS bounced,
+                       bool_or(m.state = 'uncertain') AS uncertain, bool_or(m.state = 'stopped') AS stopped
+                FROM scopes_message m WHERE m.link_id = l.id
+            ) m
             LEFT JOIN scopes_connection c ON c.id = l.connection_id AND c.merged_into_id IS NULL
             LEFT JOIN scopes_integration i ON i.id = c.integration_id
             LEFT JOIN scopes_verdict v ON v.standing_id = c.standing_id AND v.policy_version_id = i.policy_version_id
