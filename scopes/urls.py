@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", desk.urls),
     path("api/v1/", api.urls()),
     path("hooks/mail/", mail_reports.receive_mail_reports, name="mail_reports"),
+    path("hooks/mail", mail_reports.receive_mail_reports),
     path("hooks/<slug:kind>/<slug:name>/", webhook.receive_event, name="webhook"),
     path("hooks/<slug:kind>/<slug:name>", webhook.receive_event),  # a redirect to the slash would lose the body
     path("r/back/<slug:kind>/<slug:name>/", reauth.callback, name="reauth_callback"),

@@ -97,6 +97,10 @@ def test_without_anything_that_proves_them_all_are_refused(message: Message, set
     assert state(message) == "sent"
 
 
+def test_an_address_without_its_last_slash_works_too(message: Message, client: Client) -> None:
+    assert client.post("/hooks/mail", b"{}", content_type="application/json").status_code == 401
+
+
 def test_a_large_body_is_refused_before_it_is_read(message: Message) -> None:
     assert post(b"x" * (mail_reports.LARGEST + 1)) == 413
     assert post(b"{}", CONTENT_LENGTH=str(mail_reports.LARGEST + 1)) == 413
@@ -114,7 +118,7 @@ def test_only_a_post_reports(method: str, answer: int, client: Client) -> None:
 
 
 def test_what_could_not_be_recorded_is_sent_again(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_reports: object) -> int:
+    def fail(*_: object) -> int:
         raise OperationalError("the values of a row")
 
     monkeypatch.setattr(mail_reports, "record_reports", fail)
