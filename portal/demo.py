@@ -52,18 +52,16 @@ class DemoError(Exception):
 def show(url: str, home: Path, *, serve: bool) -> None:
     """Go through the steps with the database at that address; with `serve`, until Ctrl-C. Raises DemoError."""
     with listening(8000) as desk, listening(8100) as host:
-        port = host.getsockname()[1]
-        host.close()  # the host application listens there itself, as soon as it starts
-        show_at(url, home, desk, port, serve=serve)
+        show_at(url, home, desk, host, serve=serve)
 
 
-def show_at(url: str, home: Path, desk: socket.socket, host_port: int, *, serve: bool) -> None:
-    """Go through the steps with the portal at that socket; with `serve`, until Ctrl-C. Raises DemoError."""
+def show_at(url: str, home: Path, desk: socket.socket, host: socket.socket, *, serve: bool) -> None:
+    """Go through the steps with the portal and the host application at those sockets. Raises DemoError."""
     people = home / "people.csv"
     here = f"http://127.0.0.1:{desk.getsockname()[1]}"
     keys = {
         **database.trial(url),
-        **demo_host.variables(host_port, home),
+        **demo_host.variables(host.getsockname()[1], home),
         "PORTAL_HOST_NAME": "Vitalog",
         "PORTAL_URL": here,
         "SCOPES_TOKEN_KEYS": token_key(home / "token-key"),
@@ -110,23 +108,29 @@ def show_at(url: str, home: Path, desk: socket.socket, host_port: int, *, serve:
         if serve:
             steps["Make an agent of each role"] = ("shell", "--no-imports", "--command", MAKE_AGENTS)
         go_through(steps, keys | {"DEMO_AGENTS": json.dumps(agents)})
-        gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--no-control-socket", "--threads", "4"]
-        command = [*gunicorn, "--bind", f"fd://{desk.fileno()}"]
+        command = [*server_at(desk), "portal.wsgi"]
         portal, server = stack.enter_context(running("the portal", command, keys, home, desk.fileno()))
         requests.get(f"{portal}/admin/login/", timeout=READY_SECONDS)  # the first answer comes once the desk is loaded
-        command, known = demo_host.program(keys, portal)
-        host, _ = stack.enter_context(running("the host application", command, known, home))
+        command, known = demo_host.program(keys, portal, server_at(host))
+        application, _ = stack.enter_context(running("the host application", command, known, home, host.fileno()))
         if serve:
             log = stack.enter_context((home / "worker.log").open("wb"))
             stack.enter_context(process(manage("worker"), keys, log.fileno()))
-            print(
-                f"\nThe host application: {host}/\nThe mailbox of everybody: {terra}/mail/\nThe desk: {portal}/admin/"
-            )
+            print(f"
+The host application: {application}/
+The mailbox of everybody: {terra}/mail/")
+            print(f"The desk: {portal}/admin/")
             for name, password in agents.items():
                 print(f"  name: {name:<10} password: {password}")
             print("Ctrl-C ends it.", flush=True)
             server.wait()
             raise DemoError(f"The portal ended by itself. See {home / 'portal.log'}.")
+
+
+def server_at(listener: socket.socket) -> list[str]:
+    """The command line of a server at that socket, but for what it serves."""
+    bind = f"fd://{listener.fileno()}"
+    return [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads", "4", "--bind", bind]
 
 
 def token_key(path: Path) -> str:

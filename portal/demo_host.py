@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from portal.embedded_postgres import CHECKOUT
 
-SAMPLE = CHECKOUT / "docs" / "examples" / "host.py"
-POLICIES = CHECKOUT / "docs" / "examples" / "host_policies.yaml"
+EXAMPLES = CHECKOUT / "docs" / "examples"
+POLICIES = EXAMPLES / "host_policies.yaml"
 
 # Its key and endpoint are made at the first run, and are those of later ones; its port may be another each time.
 GIVE_ACCESS = """
@@ -24,7 +23,7 @@ from scopes.intake.files.upload import source_of
 from scopes.models import ApiKey, Endpoint
 from scopes.models.trail import Act
 from scopes.outbox import endpoints, signing
-path, url = Path(os.environ["DEMO_HOST_ACCESS"]), os.environ["DEMO_HOST"] + "/webhooks"
+path, url = Path(os.environ["DEMO_HOST_ACCESS"]), os.environ["ORIGIN"] + "/webhooks"
 act, now, source = Act(None, "The demo's own.", by="demo"), timezone.now(), source_of("host:app")()
 whole = json.loads(path.read_text())["KEY"] if path.exists() else ""
 if not ApiKey.objects.filter(public_id__in=whole.split("_")[1:2], revoked_at=None).exists():
@@ -51,13 +50,16 @@ def variables(port: int, home: Path) -> dict[str, str]:
         "HOST_SOURCES": "app",
         "HOST_APP_LINK_URL": f"{address}/connect/{{provider}}",
         "HOST_APP_SIGNING_SECRETS": secrets.token_urlsafe(32),
-        "DEMO_HOST": address,
+        "ORIGIN": address,
         "DEMO_HOST_ACCESS": str(home / "host-access.json"),
     }
 
 
-def program(keys: Mapping[str, str], portal: str) -> tuple[list[str], dict[str, str]]:
-    """The command line of the application and its environment, once the steps gave it access."""
+def program(keys: Mapping[str, str], portal: str, server: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The command line of the application in that server, and its environment, once the steps gave it access.
+
+    It is loaded, and so has reported everything, before the server says its address.
+    """
     access = json.loads(Path(keys["DEMO_HOST_ACCESS"]).read_text())
-    port = keys["DEMO_HOST"].rpartition(":")[2]
-    return [sys.executable, str(SAMPLE), port], {**keys, **access, "PORTAL": portal}
+    command = [*server, "--preload", "--chdir", str(EXAMPLES), "host:application()"]
+    return command, {**keys, **access, "PORTAL": portal}

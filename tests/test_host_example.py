@@ -57,13 +57,14 @@ def host(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     environment = {
         "PATH": os.environ["PATH"],
         "PORTAL": live_server.url,
+        "ORIGIN": address,
         "KEY": key_for(*Permission),
         # It knows the secret that signs as its second: they are being rotated.
         "HOST_APP_SIGNING_SECRETS": ",".join(reversed(SIGNING_SECRETS.split(","))),
         "WEBHOOK_SECRET": webhook_secret,
     }
     sample = CHECKOUT / "docs" / "examples" / "host.py"
-    with subprocess.Popen([sys.executable, sample, str(port)], env=environment) as process:
+    with subprocess.Popen([sys.executable, sample], env=environment) as process:
         try:
             wait_for(address, process)
             yield address

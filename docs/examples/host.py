@@ -1,6 +1,6 @@
 """A host application in one file: it keeps its own tokens, reports to the portal, and shows its own consent page.
 
-    PORTAL=https://portal.example KEY=sps_… HOST_APP_SIGNING_SECRETS=… WEBHOOK_SECRET=whsec_… python host.py 8100
+    PORTAL=https://portal.example KEY=sps_… HOST_APP_SIGNING_SECRETS=… WEBHOOK_SECRET=whsec_… python host.py
 
 It needs django, requests, joserfc and standardwebhooks. Its people and tokens are in memory, and its provider is made
 up; what a real application must do as well is said where it is left out. See docs/host-application.md.
@@ -11,15 +11,16 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 from wsgiref.simple_server import make_server
 
 import requests
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
@@ -34,8 +35,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 PORTAL, KEY = os.environ["PORTAL"].rstrip("/"), os.environ["KEY"]
 SECRETS = [secret.strip() for secret in os.environ["HOST_APP_SIGNING_SECRETS"].split(",")]
 WEBHOOK_SECRET = os.environ.get("WEBHOOK_SECRET", "")
-SOURCE, PORT = "host:app", int(sys.argv[1] if len(sys.argv) > 1 else 8100)
-ORIGIN = f"http://127.0.0.1:{PORT}"
+SOURCE, ORIGIN = "host:app", os.environ.get("ORIGIN", "http://127.0.0.1:8100")
+HOST, PORT = urlsplit(ORIGIN).hostname or "", urlsplit(ORIGIN).port or 80
 COOKIE = "host_person"  # cookies of one host ignore the port, and the portal may be another port of this one
 
 MAY = "2025-05-04T08:00:00+00:00"
@@ -258,22 +259,23 @@ urlpatterns = [
 ]
 
 
-def main() -> None:
-    """Report everything, then serve."""
+def application() -> WSGIHandler:
+    """The application, for any server of WSGI, once it has reported everything."""
     settings.configure(
-        ALLOWED_HOSTS=["127.0.0.1"],
+        ALLOWED_HOSTS=[HOST],
         CSRF_COOKIE_NAME="host_csrf",
         LOGGING_CONFIG=None,
         MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
         ROOT_URLCONF=__name__,
         SECRET_KEY=secrets.token_urlsafe(50),
     )
-    application = get_wsgi_application()
+    found = get_wsgi_application()
     report_people()
     report_connections(*CONNECTIONS)
-    log.warning("Serving at %s", ORIGIN)
-    make_server("127.0.0.1", PORT, application).serve_forever()
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    with make_server(HOST, PORT, application()) as server:
+        log.warning("Serving at %s", ORIGIN)
+        server.serve_forever()
