@@ -116,9 +116,7 @@ def show_at(url: str, home: Path, desk: socket.socket, host: socket.socket, *, s
         if serve:
             log = stack.enter_context((home / "worker.log").open("wb"))
             stack.enter_context(process(manage("worker"), keys, log.fileno()))
-            print(f"
-The host application: {application}/
-The mailbox of everybody: {terra}/mail/")
+            print(f"\nThe host application: {application}/\nThe mailbox of everybody: {terra}/mail/")
             print(f"The desk: {portal}/admin/")
             for name, password in agents.items():
                 print(f"  name: {name:<10} password: {password}")

@@ -122,7 +122,7 @@ def test_it_goes_through_the_whole_circle(host: str, live_server: LiveServer) ->
     page = browser.post(press, timeout=10)
     assert page.url.startswith(f"{host}/connect/oura?request=")
     back = send(browser, page, decline="1")
-    assert "the access was not allowed" in back.text and reported() == ["daily"]
+    assert "The access was not allowed" in back.text and reported() == ["daily"]
 
     page = requests.post(press, timeout=10)
     assert "Sign in" in page.text

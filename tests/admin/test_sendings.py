@@ -32,7 +32,7 @@ def test_they_are_listed_by_state_and_endpoint(records: Source, signed_in: Calla
 
     def shown(query: str) -> tuple[int, bool]:
         page = browser.get(LIST + query).content.decode()
-        return page.count("<code>key-0</code>"), reverse("admin:replay_sending", args=[failed.pk]) in page
+        return page.count("<td>key-0</td>"), reverse("admin:replay_sending", args=[failed.pk]) in page
 
     assert shown("") == (2, True)
     assert shown("?state=failed") == (0, True)
