@@ -132,7 +132,7 @@ def test_another_connection_is_a_wrong_account(client: Client, source: Source, l
 def test_who_declined_at_the_host_is_not_settled_by_a_repetition(client: Client, source: Source, link: Issued) -> None:
     given = press(client, link)
     page = client.get(f"{given['failure_url']}&reason=access_denied", follow=True)
-    assert "the access was not allowed" in page.content.decode()
+    assert "The access was not allowed" in page.content.decode()
     report(source, seen(timezone.now(), WITHOUT_HEARTRATE))
     assert Attempt.objects.get().state == "open"
 
