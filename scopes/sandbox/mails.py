@@ -44,7 +44,7 @@ class Mails:
             for mail in self._newest()
         ]
         body = Markup("\n").join(found) or Markup("<p>No mail has been sent yet.</p>")
-        return pages.page("Mail", body, "a mailbox")
+        return pages.page("Mail", body, "anybody’s mailbox")
 
     def _newest(self) -> list[EmailMessage]:
         assert self.directory is not None
@@ -63,7 +63,7 @@ def _as_html(mail: EmailMessage) -> Markup:
     part = mail.get_body(("plain",))
     text = part.get_content() if part is not None else ""
     paragraphs = (
-        LINK.sub(lambda link: f'<a href="{link[0]}">{link[0]}</a>', str(escape(paragraph)))
+        LINK.sub(lambda link: f'<a href="{link[0]}">{link[0]}</a>', str(escape(paragraph)).replace("\n", "<br>"))
         for paragraph in text.strip().split("\n\n")
     )
     return Markup("").join(Markup(f"<p>{paragraph}</p>") for paragraph in paragraphs)  # noqa: S704 - escaped above

@@ -27,14 +27,16 @@ def test_the_mails_are_listed_newest_first_with_links_that_can_be_followed(tmp_p
 
         assert "No mail has been sent yet." in page()
         for subject in ("First: Ö", "Second <b>"):
-            mail = EmailMultiAlternatives(subject, f"Hello,\n\n{LINK}\n\n<script>", "a@b.example", ["ben@example.com"])
+            mail = EmailMultiAlternatives(
+                subject, f"Hello,\nBen\n\n{LINK}\n\n<script>", "a@b.example", ["ben@example.com"]
+            )
             mail.attach_alternative("<p>Hello</p>", "text/html")
             mail.send()
 
         shown = page()
         assert re.findall("<h2>(.*?)</h2>", shown) == ["Second &lt;b&gt;", "First: Ö"]
         assert shown.count(f'<p><a href="{LINK}">{LINK}</a></p>') == 2
-        assert "ben@example.com" in shown and "<script>" not in shown
+        assert "<p>Hello,<br>Ben</p>" in shown and "ben@example.com" in shown and "<script>" not in shown
 
 
 def test_without_a_directory_there_is_no_such_page() -> None:
