@@ -64,6 +64,7 @@ class SendForm(Why):
                 choices=[("", gettext("Choose")), *((name, name) for name in resources)],
                 help_text=_("Accounts of this provider are regional. Ask the person in which region they signed up."),
             )
+        self.order_fields(self.field_order)
         if may_override:
             self.fields["override"].required = True
         else:

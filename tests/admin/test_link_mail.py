@@ -47,6 +47,7 @@ def test_a_link_that_goes_by_e_mail_is_queued_with_it_and_its_address_is_not_sho
     cast: Source, signed_in: Callable[[str], Client]
 ) -> None:
     agent = signed_in("agent")
+    assert list(agent.get(form_of(cast)).context["form"].fields) == ["channel", "language", "days", "reason", "ticket"]
     answer = agent.post(form_of(cast), FORM | {"channel": "email"})
     link = ReauthLink.objects.get()
     assert (answer.status_code, answer["Location"]) == (303, reverse("admin:link", args=[link.public_id]))
