@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Event, get_ident
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from scopes.models import ApiKey, Connection, Source, Token, TrailEntry
+from scopes.sources.oauth2 import leases
 from tests import cast as people
 from tests.api.calls import call, key_for, problem
 from tests.concurrently import at_once
@@ -78,9 +80,26 @@ def test_eight_callers_at_once_cause_one_refresh(endpoint: Endpoint) -> None:
     assert {given(answer)["access_token"] for answer in found} == {"access-2-of-ada"}
 
 
-def test_where_the_provider_does_not_answer_it_is_called_once_for_all_who_wait(endpoint: Endpoint) -> None:
+def test_where_the_provider_does_not_answer_it_is_called_once_for_all_who_wait(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connected("ada", endpoint, hours=2)
-    endpoint.seconds, endpoint.misbehave = 0.5, lambda _account: (503, {}, b"")
+    claim, waiting, all_wait = leases.claim_one, set[int](), Event()
+
+    def claim_or_wait(*row: Any) -> Any:
+        claimed = claim(*row)
+        if claimed is None:
+            waiting.add(get_ident())
+            if len(waiting) == 7:
+                all_wait.set()
+        return claimed
+
+    def unavailable(_account: str) -> tuple[int, dict[str, str], bytes]:
+        assert all_wait.wait(30)
+        return 503, {}, b""
+
+    monkeypatch.setattr(leases, "claim_one", claim_or_wait)
+    endpoint.misbehave = unavailable
     key, found = key_for(READ), list[HttpResponse]()
     at_once(*[lambda: found.append(wish("ada", key))] * 8)
     assert endpoint.asked == ["ada"]
