@@ -7,15 +7,20 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F
 
 from scopes.models import Connection, FormerId, Person, ReauthLink
-from scopes.models.arrays import texts
+from scopes.models.arrays import numbers, texts
 from scopes.models.name_grams import LETTERS, grams, spellings
 from scopes.models.person import FOR_SEARCH
 
-NEAR = 10_000  # people among whom words that many have are met often enough
+NEAR = 20_000  # people among whom words that many have are met often enough
 START_OF_ID = 4  # characters
+_CONNECTED = """
+    EXISTS (SELECT FROM scopes_connection connection
+            WHERE connection.person_id = scopes_person.id AND connection.merged_into_id IS NULL
+              AND connection.standing_id = ANY(%s::int[]))
+"""
 _WORD = re.compile(r"\w+")
 _LINK = re.compile(r"https?://\S*?/r/([\w-]+)|/r/([\w-]{22})(?![\w-])", re.ASCII)
 _MAILTO = re.compile(r"mailto:([^?]*)", re.IGNORECASE)
@@ -90,30 +95,24 @@ def by_words(words: str, after: int, most: int, standings: Sequence[int] | None 
     Inside a name, three letters are enough. With `standings`: those with a connection in one of them. By id, so that
     every page costs the same.
     """
-    rows = Person.objects.filter(pk__gt=after)
-    matching = _with_words(rows, words)
-    if matching is None:
-        return []
-    if standings is not None:
-        connected = Connection.objects.filter(person=OuterRef("pk"), merged_into__isnull=True, standing__in=standings)
-        matching = matching.filter(Exists(connected))
-    # What many have is met soon on the way down the ids. By the indexes all of them would be read and sorted.
-    if end := rows.order_by("pk").values_list("pk", flat=True)[NEAR : NEAR + 1].first():
-        people = list(matching.filter(pk__lte=end).order_by("pk")[:most])
-        if len(people) == most:
-            return people
-    # "+ 0": by the indexes, then sorted; never down the ids until enough of a rare word are met.
-    return list(matching.order_by(F("pk") + 0)[:most])
-
-
-def _with_words(people: QuerySet[Person], words: str) -> QuerySet[Person] | None:
-    """Those with all the words; None where there is no word."""
     conditions = [condition for word in words.split() if (condition := _has_word(word))[0]]
     if not conditions:
-        return None
-    return people.extra(  # noqa: S610 - SQL of ours; the words are parameters
-        where=[sql for sql, _ in conditions], params=[one for _, values in conditions for one in values]
-    ).defer(*FOR_SEARCH)
+        return []
+    where = " AND ".join(f"({sql})" for sql, _ in conditions)
+    values = [one for _, of_word in conditions for one in of_word]
+    people = Person.objects.filter(pk__gt=after).defer(*FOR_SEARCH)
+    if standings is not None:
+        people = people.extra(where=[_CONNECTED], params=[numbers(standings)])  # noqa: S610
+    # What many have is met soon on the way down the ids. By the indexes all of them would be read and sorted.
+    ids = Person.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+    if end := ids[NEAR : NEAR + 1].first():
+        # "IS TRUE": by no index on words.
+        near = people.filter(pk__lte=end).extra(where=[f"({where}) IS TRUE"], params=values)  # noqa: S610
+        found = list(near.order_by("pk")[:most])
+        if len(found) == most:
+            return found
+    # "+ 0": by the indexes, then sorted; never down the ids until enough of a rare word are met.
+    return list(people.extra(where=[where], params=values).order_by(F("pk") + 0)[:most])  # noqa: S610
 
 
 def _has_word(word: str) -> tuple[str, list[str]]:
@@ -122,7 +121,11 @@ def _has_word(word: str) -> tuple[str, list[str]]:
     if written := _WORD.findall(word.replace("_", " ")):
         ways.append("scopes_person.search @@ to_tsquery('simple', %s)")
         values.append(" & ".join(f"'{one}':*" for one in written))
-    if spelt := spellings(word):
+    if own := "@" in word and _WORD.findall(word.partition("@")[0].replace("_", " ")):
+        # By the index for what stands before the @: millions may have the rest.
+        ways[-1] = f"{ways[-1]} AND ({ways[-1]}) IS TRUE"
+        values.insert(0, f"'{max(own, key=len)}':*")
+    elif spelt := spellings(word):
         named = [_is_in_name(spelling) for spelling in spelt]
         ways.append(" AND ".join(sql for sql, _ in named))
         values += [value for _, of_word in named for value in of_word]

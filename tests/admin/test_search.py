@@ -109,7 +109,7 @@ def test_several_hits_are_listed_with_the_health_of_their_connections(
     assert "Blocked" in page and "Never" not in page
 
 
-@pytest.mark.parametrize("near", [10_000, 45, 3], ids=["few people", "a common word", "a rare word"])
+@pytest.mark.parametrize("near", [20_000, 45, 3], ids=["few people", "a common word", "a rare word"])
 def test_pages_of_hits_go_on_where_the_last_one_ended(
     near: int, cast: Source, signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
