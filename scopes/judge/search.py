@@ -116,15 +116,15 @@ def by_words(words: str, after: int, most: int, standings: Sequence[int] | None 
 
 
 def _has_word(word: str) -> tuple[str, list[str]]:
-    """SQL and parameters: as it is written it begins a word of name, address or id, or it is in the name."""
+    """SQL and parameters: it stands in name, address or id as written, its end perhaps missing, or inside the name."""
     ways, values = [], []
     if written := _WORD.findall(word.replace("_", " ")):
         ways.append("scopes_person.search @@ to_tsquery('simple', %s)")
-        values.append(" & ".join(f"'{one}':*" for one in written))
+        values.append(" & ".join(f"'{one}'" for one in written) + ":*")
     if own := "@" in word and _WORD.findall(word.partition("@")[0].replace("_", " ")):
-        # By the index for what stands before the @: millions may have the rest.
+        # By the index for what stands before the @ alone: millions may have the rest.
         ways[-1] = f"{ways[-1]} AND ({ways[-1]}) IS TRUE"
-        values.insert(0, f"'{max(own, key=len)}':*")
+        values.insert(0, f"'{max(own, key=len)}'")
     elif spelt := spellings(word):
         named = [_is_in_name(spelling) for spelling in spelt]
         ways.append(" AND ".join(sql for sql, _ in named))
