@@ -19,6 +19,7 @@ from scopes.models import Connection, Source
 from tests import cast as people
 from tests.admin.conftest import PASSWORD, decisions, night
 from tests.admin.every_screen import SCREENS, address
+from tests.reauth.campaigns.running import drafted
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,6 +40,7 @@ def everything(records: Source) -> Source:
     )
     now = timezone.now()
     decisions(now)
+    drafted()
     for ago, blocked in ((3, 7), (1, 90)):
         night(records, now - timedelta(days=ago), blocked, 20)
     return records
