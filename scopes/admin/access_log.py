@@ -24,6 +24,7 @@ from scopes.admin.id_pages import number, page_by_id
 from scopes.admin.navigation import title_of
 from scopes.admin.site import ACT, desk
 from scopes.models import ApiKey, Person, TrailEntry
+from scopes.models.api_key import in_logs
 from scopes.models.trail import Act
 
 LOOK = "scopes.view_access_log"
@@ -103,7 +104,10 @@ def _readers() -> dict[str, tuple[str, Q]]:
     keys = ApiKey.objects.order_by("name").values_list("pk", "name")
     return {
         **{f"agent-{pk}": (name, Q(actor=pk)) for pk, name in agents},
-        **{f"key-{pk}": (f"API key {name}", Q(actor__isnull=True, actor_name=f"API key {name}")) for pk, name in keys},
+        **{
+            f"key-{pk}": (gettext("API key %(name)s") % {"name": name}, Q(actor=None, actor_name=in_logs(name)))
+            for pk, name in keys
+        },
     }
 
 

@@ -128,7 +128,7 @@ def _address(request: HttpRequest, link: ReauthLink) -> dict[str, Any]:
 
 def _salt(request: HttpRequest) -> str:
     """What ties the cookie to the agent: for another one who signs in with the same browser it is worth nothing."""
-    return f"link address for agent {agent_of(request).pk}"
+    return f"link-address-{agent_of(request).pk}"
 
 
 def _status(link: ReauthLink) -> dict[str, Any]:

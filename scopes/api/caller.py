@@ -7,13 +7,14 @@ from django.db.models import Exists, OuterRef, QuerySet
 from scopes.api.keys import sources_of
 from scopes.api.problems import Problem
 from scopes.models import ApiKey, Connection, Person
+from scopes.models.api_key import in_logs
 from scopes.models.person import FOR_SEARCH
 from scopes.models.trail import Act
 
 
 def act_of(key: ApiKey, reason: str = "", ticket: str = "") -> Act:
     """The act of a key: the activity log and the access log name it."""
-    return Act(None, reason, ticket, by=f"API key {key.name}")
+    return Act(None, reason, ticket, by=in_logs(key.name))
 
 
 def person_of(key: ApiKey, reference_id: str) -> Person:

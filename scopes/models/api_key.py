@@ -91,6 +91,11 @@ def new_public_id() -> str:
     return secrets.token_hex(8)
 
 
+def in_logs(name: str) -> str:
+    """What the logs call a key of that name."""
+    return f"API key {name}"
+
+
 def digest_of(secret: str) -> str:
     """What is stored of a secret. It is random, so a plain hash is enough."""
     return sha256(secret.encode()).hexdigest()

@@ -290,7 +290,7 @@ def test_a_redirect_uri_is_made_with_the_portals_own_address(
     [
         (WRONG_ACCOUNT, "wrong_account", "with another account than before"),
         (ADMIN_CONSENT_REQUIRED, "failed", "only an administrator"),
-        ("access_denied", "failed", "the access was not allowed"),
+        ("access_denied", "failed", "access was not allowed"),
     ],
 )
 def test_what_a_consent_failed_by_is_said(
