@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from scopes import flow
+from scopes.facts import PersonKnown
 from scopes.models import Campaign, Message, ReauthLink, Source, TrailEntry
 from tests import cast as people
 from tests.admin.reading import words_of
@@ -104,6 +106,15 @@ def test_people_are_selected_with_all_their_connections(cast: Source, signed_in:
     browser = signed_in("agent")
     browser.post(reverse(NEW) + f"?person={people.the('finn').pk}&person={people.the('ben').pk}", FORM)
     assert set(where(Campaign.objects.get())) == {"finn-oura", "finn-withings", "ben-oura"}
+
+
+def test_the_people_who_were_found_can_be_selected(cast: Source, signed_in: Callable[[str], Client]) -> None:
+    flow.take_in_people([PersonKnown(f"twin-{n}", name="Gemma Twin") for n in range(2)], people.NOW)
+    for role, may in (("viewer", False), ("agent", True)):
+        browser = signed_in(role)
+        found = browser.post(reverse("admin:search"), {"words": "gemma"}).headers["Location"]
+        page = browser.get(found).content.decode()
+        assert ('name="person"' in page) is (f'action="{reverse(NEW)}"' in page) is may, role
 
 
 def test_the_list_of_connections_leads_there(cast: Source, signed_in: Callable[[str], Client]) -> None:

@@ -16,10 +16,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from scopes.models import Connection, Source
+from scopes.reauth.campaigns import acts
 from tests import cast as people
 from tests.admin.conftest import PASSWORD, decisions, night
 from tests.admin.every_screen import SCREENS, address
-from tests.reauth.campaigns.running import drafted
+from tests.reauth.campaigns.running import started
+from tests.reauth.hands import act
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -40,7 +42,7 @@ def everything(records: Source) -> Source:
     )
     now = timezone.now()
     decisions(now)
-    drafted()
+    acts.pause(started(now), act(), now)
     for ago, blocked in ((3, 7), (1, 90)):
         night(records, now - timedelta(days=ago), blocked, 20)
     return records
