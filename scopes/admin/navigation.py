@@ -45,7 +45,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         _("Desk"),
         (
             Entry(_("Home"), "index", "", "home"),
-            Entry(_("People"), "search", SEARCH, "people", ("person", "export_person", "erase_person")),
+            Entry(
+                _("People"),
+                "search",
+                SEARCH,
+                "people",
+                ("person", "export_person", "erase_person", "write_note", "remove_note"),
+            ),
             Entry(
                 _("Connections"),
                 "connections",
@@ -68,6 +74,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
                 "link",
                 ("campaign", "campaign_people", "draft_campaign", "change_campaign"),
             ),
+            Entry(_("Escalations"), "escalations", "scopes.view_escalation", "alert", ("escalation", "escalate")),
             Entry(_("Diagnose"), "diagnose", "scopes.view_provider", "diagnose"),
         ),
     ),

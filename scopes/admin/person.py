@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from scopes import access_log
 from scopes.admin import escalations, replies, sent_links
 from scopes.admin.act_page import agent_of
+from scopes.admin.notes import NoteForm, notes_of
 from scopes.admin.replies import Reply
 from scopes.admin.sent_links import SentLink
 from scopes.admin.site import desk
@@ -36,8 +37,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponseBase:
     access_log.note(Act(agent_of(request)), who, timezone.now())
     at, trouble = _moment(request)
     content = _content(request, overview_of(who, at))
-    mark = contact.mark_of(who, timezone.now()) if at is None else None
-    return desk.page(request, "admin/person/page.html", str(who), **content, dont_contact=mark, as_of_trouble=trouble)
+    now_only = {"dont_contact": contact.mark_of(who, timezone.now()), "notes": notes_of(who), "note_form": NoteForm()}
+    content |= now_only if at is None else {}
+    return desk.page(request, "admin/person/page.html", str(who), **content, as_of_trouble=trouble)
 
 
 @desk.screen("connections/<int:pk>/", "connection", "scopes.view_person", "scopes.view_connection")

@@ -1,4 +1,4 @@
-"""What an engineer is asked to change, as a text to paste: for what no link can fix. Pure; it names no person."""
+"""What an engineer is asked to change, as a text: for what no link can fix. It names no person."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 from scopes.catalogue.entries import Provider
 from scopes.judge.explain import Explanation
 from scopes.judge.sentences import ExplainedLine
+from scopes.models import Escalation as Record
 from scopes.reasons import LINK_REASONS, SCOPE_REASONS
 from scopes.sources import registry
 from scopes.sources.gateway import key_of
@@ -36,11 +37,16 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """One text, and what it is about."""
+    """One text, and what it is about: `what` is `scope=reason`, or the reason of a broken link.
+
+    `made` is the record of it, where an agent has escalated it.
+    """
 
     code: str
+    what: str
     title: str
     text: str
+    made: Record | None = None
 
 
 def escalations(account: Explanation, where: Where, affected: Affected) -> tuple[Escalation, ...]:
@@ -60,9 +66,8 @@ def _all(account: Explanation, where: Where, affected: Affected) -> Iterator[Esc
         title = f"{name}: {reason.title.lower()}"
         wrong = [reason.meaning, f"What people notice: {reason.suffers}"]
         change = _change(account.link_remedy, "", where)
-        yield Escalation(
-            reason.code, title, _text(title, wrong, change, account.link_evidence, where, affected, reason.code)
-        )
+        text = _text(title, wrong, change, account.link_evidence, where, affected, reason.code)
+        yield Escalation(reason.code, reason.code, title, text)
     for line in account.lines:
         if _for_engineers(line):
             reason, scope = SCOPE_REASONS[line.reason], line.scopes[0]
@@ -76,9 +81,9 @@ def _all(account: Explanation, where: Where, affected: Affected) -> Iterator[Esc
             since = (f"Missing on this connection since {line.since:%-d %b %Y}.",) if line.since else ()
             evidence = (*since, *(one.replace("`", "") for one in line.evidence))
             change = _change(line.remedy, _requested_name(line, where.provider), where)
-            yield Escalation(
-                line.reason, title, _text(title, wrong, change, evidence, where, affected, f"{scope}={line.reason}")
-            )
+            what = f"{scope}={line.reason}"
+            text = _text(title, wrong, change, evidence, where, affected, what)
+            yield Escalation(line.reason, what, title, text)
 
 
 def _for_engineers(line: ExplainedLine) -> bool:

@@ -5,11 +5,13 @@ from scopes.models.attempt import Attempt, ReauthLink
 from scopes.models.campaign import Campaign, Recipient
 from scopes.models.connection import Connection, FormerId, Period, Pulse, ReferenceConflict, Standing
 from scopes.models.erased import ErasedId
+from scopes.models.escalation import Escalation
 from scopes.models.incident import Incident, QuarantinedFact
 from scopes.models.job import JobFailure, RequestBudget
 from scopes.models.live_check import LiveCheck, Refusal, ReportedError
 from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.message import Message
+from scopes.models.note import Note
 from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
@@ -33,6 +35,7 @@ __all__ = [
     "DontContact",
     "Endpoint",
     "ErasedId",
+    "Escalation",
     "FailedSignIns",
     "FormerId",
     "Incident",
@@ -43,6 +46,7 @@ __all__ = [
     "LiveCheck",
     "Merge",
     "Message",
+    "Note",
     "OutboxEvent",
     "Period",
     "Person",

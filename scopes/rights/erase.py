@@ -19,8 +19,10 @@ from scopes.models import (
     Attempt,
     Campaign,
     DontContact,
+    Escalation,
     Incident,
     Merge,
+    Note,
     ReauthLink,
     ReferenceConflict,
     SavedFilter,
@@ -55,6 +57,7 @@ TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
     ("scopes_suspectedduplicate", lambda data: data.suspected),
     ("scopes_referenceconflict", lambda data: [*data.reference_conflicts, *data.named_for]),
     ("scopes_dontcontact", lambda data: data.dont_contact),
+    ("scopes_note", lambda data: data.notes),
     ("scopes_linkevent", lambda data: data.link_events),
     ("scopes_formerid", lambda data: data.former_ids),
     ("scopes_period", lambda data: data.periods),
@@ -75,6 +78,8 @@ FREE_TEXT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Merge, ("reason", "ticket", "unmerged_reason", "unmerged_ticket")),
     (SuspectedDuplicate, ("reason", "ticket")),
     (ReferenceConflict, ("reason", "ticket")),
+    (Note, ("text",)),
+    (Escalation, ("reason", "ticket", "answer")),
 )
 
 
@@ -130,8 +135,8 @@ def _delete(data: PersonalData) -> None:
     with connection.cursor() as cursor:
         for table in ("scopes_pulse", "scopes_token"):
             cursor.execute(f"DELETE FROM {table} WHERE connection_id = ANY(%s)", [connections])
-        # Links and attempts of other people that refer to one of the connections.
-        for table in ("scopes_reauthlink", "scopes_attempt"):
+        # Links and attempts of other people that refer to one of the connections, and what engineers are to change.
+        for table in ("scopes_reauthlink", "scopes_attempt", "scopes_escalation"):
             cursor.execute(f"UPDATE {table} SET connection_id = NULL WHERE connection_id = ANY(%s)", [connections])
         for table, rows in TABLES:
             cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [[row.pk for row in rows(data)]])

@@ -72,6 +72,7 @@ def export(data: PersonalData, now: datetime) -> dict[str, Any]:
         "links": [_link(row, data) for row in data.links],
         "campaigns": [_recipient(row) for row in data.recipients],
         "dont_contact": [_dont_contact(row) for row in data.dont_contact],
+        "notes": [{"text": row.text, "author": row.author, "created_at": _time(row.created_at)} for row in data.notes],
         "events": [_event(row, data) for row in data.events],
         "deliveries": [_delivery(row) for row in deliveries_naming(data.names)],
         "trail": [_entry(row) for row in data.trail],

@@ -19,6 +19,7 @@ from scopes.models import (
     LiveCheck,
     Merge,
     Message,
+    Note,
     OutboxEvent,
     Period,
     Person,
@@ -72,6 +73,7 @@ class PersonalData:
     messages: list[Message]
     recipients: list[Recipient]
     dont_contact: list[DontContact]
+    notes: list[Note]
     events: list[OutboxEvent]
     sendings: list[Sending]
     trail: list[TrailEntry]
@@ -114,6 +116,7 @@ class PersonalData:
             "messages": len(self.messages),
             "campaigns": len(self.recipients),
             "do-not-contact marks": len(self.dont_contact),
+            "notes": len(self.notes),
             "events": len(self.events),
             "activity log entries": len(self.trail),
         }
@@ -187,6 +190,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         events=events,
         sendings=list(Sending.objects.filter(event__in=events).select_related("endpoint").order_by("pk")),
         dont_contact=list(DontContact.objects.filter(person=person).order_by("pk")) if person else [],
+        notes=list(Note.objects.filter(person=person).order_by("pk")) if person else [],
         trail=list(trail.select_related("integration__provider", "integration__source").order_by("at", "pk")),
         names=Names(ids, _words(person)),
     )

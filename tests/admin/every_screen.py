@@ -44,6 +44,8 @@ SCREENS: dict[str, set[str]] = {
     "end_waiver": {"agent", "lead"},
     "dont_contact": {"agent", "lead"},
     "lift_dont_contact": {"lead"},
+    "write_note": {"agent", "lead"},
+    "escalations": ALL,
     "send_link": {"agent", "lead"},
     "link": LOOKERS,
     "connections": LOOKERS,
@@ -113,6 +115,7 @@ SCREENS: dict[str, set[str]] = {
 # Screens of other modules, which their own tests open in every role; and Django's that show nothing.
 ELSEWHERE = {
     "link_now", "new_link_address", "login", "logout", "password_change_done", "auth_user_delete", "auth_user_history",
+    "remove_note", "escalate", "escalation",
     "draft_again", "mark_distinct", "unmerge", "draft_from_setup", "resend_event",
     "dismiss_reference_conflict", "save_filter", "remove_filter", "mail_link",
 }  # fmt: skip
@@ -121,7 +124,9 @@ ELSEWHERE = {
 def address(screen: str) -> str:
     """The address of a screen, with one of the records for those that show one."""
     shown = {
-        **dict.fromkeys(("person", "export_person", "erase_person", "dont_contact"), lambda: people.the("Ben")),
+        **dict.fromkeys(
+            ("person", "export_person", "erase_person", "dont_contact", "write_note"), lambda: people.the("Ben")
+        ),
         "lift_dont_contact": lambda: people.the("Cy"),
         "waive": lambda: people.connection_of("Ben"),
         "end_waiver": Waiver.objects.get,

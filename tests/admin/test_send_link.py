@@ -203,7 +203,7 @@ def test_what_cannot_help_is_refused_with_who_can_fix_it_and_a_lead_overrides_it
     agent, lead = desk("agent"), desk("lead")
 
     page = agent.get(address(person, provider)).content.decode()
-    assert why in page and who in page and ("Escalate to engineering" in page) is text and "Create link" not in page
+    assert why in page and who in page and ("Text for engineering" in page) is text and "Create link" not in page
     assert agent.post(address(person, provider), FORM | {"override": "on"}).status_code == 409
     assert ("Send it anyway" in lead.get(address(person, provider)).content.decode()) is lead_may
     answer = lead.post(address(person, provider), FORM | {"override": "on"}, follow=True)

@@ -16,12 +16,14 @@ from scopes.models import (
     Connection,
     Delivery,
     DontContact,
+    Escalation,
     Incident,
     Integration,
     LinkEvent,
     Listing,
     LiveCheck,
     Merge,
+    Note,
     Period,
     PolicyVersion,
     QuarantinedFact,
@@ -80,6 +82,17 @@ def link_event(**changes: Any) -> LinkEvent:
 def dont_contact(**changes: Any) -> DontContact:
     base: dict[str, Any] = {"person": the("Ben"), "reason": "He asked for it.", "author": "Rex", "created_at": NOW}
     return DontContact.objects.create(**base | changes)
+
+
+def note(**changes: Any) -> Note:
+    return Note.objects.create(**{"person": the("Ben"), "text": "Later.", "author": "Rex", "created_at": NOW} | changes)
+
+
+def escalation(**changes: Any) -> Escalation:
+    base: dict[str, Any] = {"integration": integration_of("oura"), "what": "heartrate=never_requested", "title": "Oura"}
+    return Escalation.objects.create(
+        **base | {"text": "Request it.", "author": "Rex", "reason": "He asked.", "created_at": NOW} | changes
+    )
 
 
 def delivery(**changes: Any) -> Delivery:

@@ -18,10 +18,12 @@ from scopes.models import (
     Connection,
     Delivery,
     DontContact,
+    Escalation,
     Incident,
     Listing,
     LiveCheck,
     Message,
+    Note,
     QuarantinedFact,
     Recipient,
     SavedFilter,
@@ -106,6 +108,12 @@ def live() -> None:
     landing.returned(attempt, "failure", {"reference_id": ["ref-ben"]}, NOW)
     Attempt.objects.filter(pk=attempt.pk).update(session_id="ben-session")
     delivered("daily", {"type": "daily", "user": {"user_id": "ben-new"}}, error="KeyError: ref-ben")
+    Note.objects.create(person=cast.the("Ben"), text="Ben Bitdiddle calls.", author="rex", created_at=NOW)
+    Note.objects.create(person=cast.the("Ada"), text="As Ben Bitdiddle said.", author="rex", created_at=NOW)
+    Escalation.objects.create(
+        integration=again.integration, connection=again.connection, what="heartrate=never_requested", title="Oura",
+        text="Request it.", author="rex", reason="For Ben Bitdiddle.", created_at=NOW,
+    )  # fmt: skip
     delivered("odd", {"message": "of ben-oura, and nobody else"})
     TrailEntry.objects.create(
         at=NOW, verb="delivery.replayed", actor_name="rex", subject="delivery 1", reason="For Ben Bitdiddle (ref-ben)."

@@ -54,7 +54,7 @@ def test_no_table_holds_the_person_any_more() -> None:
     assert counts == {
         "person": 1, "connections": 2, "merges": 1, "link events": 3, "periods": counts["periods"], "waivers": 1,
         "live checks": 1, "refusals": 1, "reported errors": 1, "quarantined facts": 1, "attempts": 2, "links": 2,
-        "messages": 1, "campaigns": 1,
+        "messages": 1, "campaigns": 1, "notes": 1,
         "do-not-contact marks": 1, "events": counts["events"],
         "activity log entries": counts["activity log entries"], "deliveries": 3,
     }  # fmt: skip
@@ -67,7 +67,7 @@ def test_the_erasure_covers_every_table_with_a_person_or_a_reason() -> None:
     pointing = {table._meta.db_table for table in tables if _keys_to_somebody(table)}
     explaining = {table for table in tables if "reason" in {field.name for field in table._meta.concrete_fields}}
 
-    assert pointing - deleted == {"scopes_trailentry"}, "and what was done stays there, without for whom"
+    assert pointing - deleted == {"scopes_trailentry", "scopes_escalation"}, "and what was done stays there"
     assert explaining - {table for table, _ in FREE_TEXT} == set()
 
 
