@@ -14,7 +14,7 @@ from scopes.models.arrays import numbers, texts
 from scopes.models.name_grams import LETTERS, grams, spellings
 from scopes.models.person import FOR_SEARCH
 
-NEAR = 20_000  # people among whom words that many have are met often enough
+NEAR = 2_000  # people among whom words that many have are met often enough
 START_OF_ID = 4  # characters
 _CONNECTED = """
     EXISTS (SELECT FROM scopes_connection connection
