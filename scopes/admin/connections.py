@@ -87,5 +87,5 @@ def chosen_in(request: HttpRequest) -> dict[str, str]:
 
 
 def _integrations() -> list[Integration]:
-    integrations = Integration.objects.select_related("provider", "source", "policy_version")
+    integrations = Integration.objects.select_related("provider", "source", "policy_version").defer("provider__entry")
     return list(integrations.order_by("provider__name", "source__key"))

@@ -19,6 +19,7 @@ from scopes.models import Census, Connection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST = 18
+ENTRY = "integration__provider__entry"  # large, and the same for all rows of a provider
 
 
 class Order(StrEnum):
@@ -85,7 +86,7 @@ def page_of(
     rows = Connection.objects.filter(standing__in=list(standings), merged_into__isnull=True)
     if order.by_consent:
         rows = rows.filter(integration=integration)
-    rows = rows.select_related("person", "integration__provider", "integration__source")
+    rows = rows.select_related("person", "integration__provider", "integration__source").defer(ENTRY)
     backwards = before is not None and after is None
     found = _read(rows, order, before if backwards else after, size + 1, backwards)
     shown = found[:size]
@@ -120,7 +121,7 @@ def batches_of(standings: Sequence[int], size: int = 1000) -> Iterator[list[Conn
 
 def _batches(standings: Sequence[int], size: int) -> Iterator[list[Connection]]:
     after = 0
-    while batch := list(lookup.page(standings, after, size)):
+    while batch := list(lookup.page(standings, after, size).defer(ENTRY)):
         yield batch
         if len(batch) < size:
             return
