@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("state__in", ["open", "taken"])),
+                        condition=models.Q(("ended_at__isnull", True)),
                         fields=("integration", "what"),
                         name="one_open_escalation_of_one_thing",
                     ),

@@ -42,7 +42,7 @@ class Escalation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["integration", "what"],
-                condition=Q(state__in=["open", "taken"]),
+                condition=Q(ended_at__isnull=True),
                 name="one_open_escalation_of_one_thing",
             ),
             models.CheckConstraint(
