@@ -11,25 +11,36 @@ def grant(apps: Any, wanted: Mapping[str, Iterable[str]]) -> None:
 
     A permission that is not known yet at this migration is left out.
     """
-    for role, names in wanted.items():
+    given = {role: sorted(names) for role, names in wanted.items()}
+    permissions = _permissions(apps, {name for names in given.values() for name in names})
+    for role, names in given.items():
         group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=role)
-        group.permissions.add(*(row for name in sorted(names) if (row := _permission(apps, name)) is not None))
+        group.permissions.add(*(permissions[name] for name in names if name in permissions))
 
 
-def _permission(apps: Any, name: str) -> Any:
-    """The permission, or None; Django itself makes what is missing only after all migrations."""
-    model, codename = name.split(".")
+def _permissions(apps: Any, names: set[str]) -> dict[str, Any]:
+    """The rows of those that are known, by name; Django itself makes what is missing only after all migrations."""
+    types, rows = apps.get_model("contenttypes", "ContentType").objects, apps.get_model("auth", "Permission").objects
+    of_model = {row.model: row for row in types.filter(app_label="scopes")}
+    there = rows.filter(content_type__app_label="scopes").select_related("content_type")
+    found = {f"{row.content_type.model}.{row.codename}": row for row in there}
+    missing = {}
+    for name in sorted(names - found.keys()):
+        model, codename = name.split(".")
+        words = _known(apps, model).get(codename)
+        if words is None:
+            continue
+        if model not in of_model:
+            of_model[model] = types.create(app_label="scopes", model=model)
+        missing[name] = rows.model(content_type_id=of_model[model].pk, codename=codename, name=words)
+    rows.bulk_create(missing.values())
+    return found | missing
+
+
+def _known(apps: Any, model: str) -> dict[str, str]:
+    """The permissions of a model, with their words; none where there is no such model yet."""
     try:
         options = apps.get_model("scopes", model)._meta
     except LookupError:
-        return None
-    known = {f"{verb}_{model}": f"Can {verb} {options.verbose_name}" for verb in DEFAULTS} | dict(options.permissions)
-    if codename not in known:
-        return None
-    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
-        app_label="scopes", model=model
-    )
-    permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
-        content_type_id=content_type.pk, codename=codename, defaults={"name": known[codename]}
-    )
-    return permission
+        return {}
+    return {f"{verb}_{model}": f"Can {verb} {options.verbose_name}" for verb in DEFAULTS} | dict(options.permissions)
