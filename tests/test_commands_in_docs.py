@@ -208,7 +208,7 @@ def run_once(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[int
 
 
 def end_worker(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[int, str]:
-    """Run a worker until the others know it, and then end it."""
+    """Run a worker until it schedules jobs, which is after it listens to signals, and then end it."""
     url = clone.run(".venv/bin/python", "-m", "portal.database", "url").stdout.strip()
     own = {**clone.variables, **variables}
     with (
@@ -217,8 +217,8 @@ def end_worker(clone: Clone, line: str, variables: Mapping[str, str]) -> tuple[i
             ["sh", "-c", f"exec {line}"], cwd=clone.path, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as worker,
     ):
-        registered = "SELECT count(*) FROM procrastinate_workers"
-        until(lambda: worker.poll() is not None or database.execute(registered).fetchone() == (1,))
+        scheduled = "SELECT EXISTS (SELECT FROM procrastinate_periodic_defers)"
+        until(lambda: worker.poll() is not None or database.execute(scheduled).fetchone() == (True,))
         worker.terminate()
         shown = worker.communicate(timeout=300)[0].decode()
     return worker.returncode, shown

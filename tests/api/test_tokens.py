@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event, get_ident
 from typing import Any
 
@@ -84,21 +84,21 @@ def test_where_the_provider_does_not_answer_it_is_called_once_for_all_who_wait(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected("ada", endpoint, hours=2)
-    claim, waiting, all_wait = leases.claim_one, set[int](), Event()
+    is_leased, waiting, all_wait = leases.is_leased, set[int](), Event()
 
-    def claim_or_wait(*row: Any) -> Any:
-        claimed = claim(*row)
-        if claimed is None:
+    def noted(row: Token, now: datetime) -> bool:
+        leased = is_leased(row, now)
+        if leased:
             waiting.add(get_ident())
             if len(waiting) == 7:
                 all_wait.set()
-        return claimed
+        return leased
 
     def unavailable(_account: str) -> tuple[int, dict[str, str], bytes]:
         assert all_wait.wait(30)
         return 503, {}, b""
 
-    monkeypatch.setattr(leases, "claim_one", claim_or_wait)
+    monkeypatch.setattr(leases, "is_leased", noted)
     endpoint.misbehave = unavailable
     key, found = key_for(READ), list[HttpResponse]()
     at_once(*[lambda: found.append(wish("ada", key))] * 8)

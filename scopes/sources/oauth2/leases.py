@@ -98,6 +98,11 @@ def claim_due(kind: str, name: str, most: int, now: datetime) -> list[Claimed]:
     return _claim(DUE, now, kind=kind, name=name, most=most)
 
 
+def is_leased(row: Token, now: datetime) -> bool:
+    """Whether somebody was refreshing these tokens when they were read."""
+    return row.refreshing_since is not None and row.refreshing_since >= now - LEASE
+
+
 def claim_one(kind: str, name: str, row: Token, now: datetime) -> Claimed | None:
     """Lease the tokens that were read as `row`, due or not; None where they are leased, replaced, or not refreshed."""
     access = bytes(row.access or b"")

@@ -143,7 +143,8 @@ class Refresher:
             if waited and row.refreshing_since is None and row.error:
                 # Whoever refreshed them failed: the provider is not asked once more for each who waited.
                 raise SourceUnavailable(row.error, sent=False)
-            claimed = leases.claim_one(self.kind, self.name, row, now)
+            # One that is leased is read again first: that lease may have ended since, with a failure.
+            claimed = None if leases.is_leased(row, now) else leases.claim_one(self.kind, self.name, row, now)
             if claimed is not None:
                 reply, facts = self._refresh_now(claimed, clock)
                 refreshed = isinstance(reply, TokenAnswer)
