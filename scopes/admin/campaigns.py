@@ -141,19 +141,7 @@ def _first_targets(row: Campaign) -> list[Target]:
 def _previews(targets: Sequence[Target], language: str) -> list[ConsentText]:
     """What these people will read, in that language."""
     with translation.override(language):
-        return [_preview(target) for target in targets]
-
-
-def _preview(target: Target) -> ConsentText:
-    return consent_text.compose(
-        target.provider,
-        target.policy,
-        target.preflight.keys,
-        host=settings.PORTAL_HOST_NAME,
-        plan=target.person.plan,
-        connected=target.connection is not None,
-        reasons=consent_text.reasons_of(target.person, target.integration, target.connection),
-    )
+        return [consent_text.for_target(target, settings.PORTAL_HOST_NAME) for target in targets]
 
 
 def _funnel(row: Campaign, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -133,15 +133,7 @@ def send_link(request: HttpRequest, person: int, source: int, provider: str) -> 
 
 def _preview(target: Target, language: str) -> ConsentText:
     with translation.override(language):
-        return consent_text.compose(
-            target.provider,
-            target.policy,
-            target.preflight.keys,
-            host=settings.PORTAL_HOST_NAME,
-            plan=target.person.plan,
-            connected=target.connection is not None,
-            reasons=consent_text.reasons_of(target.person, target.integration, target.connection),
-        )
+        return consent_text.for_target(target, settings.PORTAL_HOST_NAME)
 
 
 def _connection(request: HttpRequest, person: Person, integration: Integration) -> Connection | None:

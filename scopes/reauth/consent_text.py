@@ -16,6 +16,7 @@ from scopes.models import Attempt, Connection, Integration, Person, ReauthLink
 from scopes.reauth.languages import text_of
 from scopes.reauth.person_reasons import person_reason
 from scopes.reauth.progress import THE_LINK, connection_of, judgement_of
+from scopes.reauth.target import Target
 
 # Languages in which the family name stands first.
 FAMILY_NAME_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
@@ -90,6 +91,19 @@ def for_link(link: ReauthLink, needs: Iterable[str], host: str) -> ConsentText:
         plan=link.person.plan,
         connected=link.connection_id is not None,
         reasons=reasons_of(link.person, link.integration, connection_of(link)) if needs else {},
+    )
+
+
+def for_target(target: Target, host: str) -> ConsentText:
+    """The text of the page that a link there would have."""
+    return compose(
+        target.provider,
+        target.policy,
+        target.preflight.keys,
+        host=host,
+        plan=target.person.plan,
+        connected=target.connection is not None,
+        reasons=reasons_of(target.person, target.integration, target.connection),
     )
 
 

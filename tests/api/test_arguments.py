@@ -22,5 +22,5 @@ def test_what_is_not_offered_is_refused(query: str, code: str) -> None:
         arguments.only(RequestFactory().get(f"/?{query}"), Offered)
 
 
-def test_what_is_offered_is_not() -> None:
+def test_what_is_offered_raises_nothing() -> None:
     arguments.only(RequestFactory().get("/?health=ok"), Offered)
