@@ -21,10 +21,10 @@ SERVE ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format messages bench lock start stop clean
+.PHONY: help setup demo test lint format messages bench bench-desk lock start stop clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(INSTALLED)  ## make .venv and install what is pinned in it
 
@@ -53,6 +53,9 @@ messages: setup  ## collect the sentences to translate into locale/ and compile 
 
 bench: setup  ## measure, on a PostgreSQL of its own
 	@$(PY) -m benchmarks $(ARGS)
+
+bench-desk: setup  ## measure every screen over 1,000,000 people (ARGS="--connections 20000 --requests 20" for a quick look)
+	@$(PY) -m benchmarks --only desk $(ARGS)
 
 lock: setup  ## pin requirements*.in anew, with hashes (needs the network)
 	.venv/bin/uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet \

@@ -17,7 +17,7 @@ from portal.embedded_postgres import ClusterError
 
 PARTS = (
     "records",
-    "search",
+    "desk",
     "publication",
     "listings",
     "webhooks",
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--refreshed", type=number, default=5_000)
     parser.add_argument("--held", type=number, default=200_000)
     parser.add_argument("--reported", type=number, default=40_000)
-    parser.add_argument("--searched", type=number, default=100_000)
+    parser.add_argument("--requests", type=number, default=200)
     parser.add_argument("--recipients", type=number, default=100_000)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
@@ -75,13 +75,12 @@ def measure(options: Namespace) -> None:
         api,
         api_reading,
         campaigns,
+        desk,
         events,
         listings,
-        pages,
         publication,
         recording,
         refreshes,
-        search,
         webhooks,
     )
 
@@ -95,10 +94,8 @@ def measure(options: Namespace) -> None:
         version, fsync = cursor.fetchone()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {version.split(' on ')[0]}, fsync {fsync}\n")
     parts: dict[str, Callable[[], list[tuple[str, str]]]] = {
-        "records": lambda: (
-            recording.run(options.connections, options.standings, options.writers, options.changes) + pages.run()
-        ),
-        "search": lambda: search.run(options.searched),
+        "records": lambda: recording.run(options.connections, options.standings, options.writers, options.changes),
+        "desk": lambda: desk.run(options.connections, options.requests),
         "publication": lambda: publication.run(options.connections, options.standings),
         "listings": lambda: listings.run(options.listed, {min(FEWER_LISTED, options.connections), options.connections}),
         "webhooks": lambda: webhooks.run(options.deliveries),

@@ -20,11 +20,11 @@ WORKERS, THREADS = 2, 8
 
 
 @contextmanager
-def served(variables: Mapping[str, str]) -> Iterator[int]:
+def served(variables: Mapping[str, str], application: str = "portal.wsgi") -> Iterator[int]:
     """The portal with these variables of the environment besides; on which port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"]
     environment = {**os.environ, **variables}
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stderr=subprocess.DEVNULL) as server:
