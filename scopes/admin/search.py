@@ -7,6 +7,7 @@ page at once.
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
@@ -20,7 +21,7 @@ from scopes.admin.healths import verdicts_of
 from scopes.admin.navigation import SEARCH
 from scopes.admin.site import ACT, desk
 from scopes.judge import lookup, search_filters
-from scopes.judge.search import by_source_id, by_start_of_id, by_words, find_people, find_unclaimed, typed
+from scopes.judge.search import by_source_id, by_start_of_id, by_words, find_people, typed, unclaimed_with_reference
 from scopes.judge.search_filters import UnknownValue, Wanted
 from scopes.models import Connection, Person, ReauthLink, Verdict
 from scopes.models.person import FOR_SEARCH
@@ -28,6 +29,7 @@ from scopes.models.person import FOR_SEARCH
 PAGE = 25
 LONGEST = 300
 REMEMBERED = 10
+FRESH_SECONDS = 5
 
 
 @dataclass(slots=True)
@@ -70,7 +72,8 @@ def find(words: str, after: int = 0) -> Hits:
     owners = [row.person_id for row in by_id if row.person_id is not None]
     people = {person.pk: person for person in find_people(words)}
     people |= {person.pk: person for person in _people(owners)}
-    hits = Hits(list(people.values()), find_unclaimed(words), list(_links().filter(public_id=words)))
+    unclaimed = unclaimed_with_reference(words) or [row for row in by_id if row.person_id is None]
+    hits = Hits(list(people.values()), unclaimed, list(_links().filter(public_id=words)))
     if hits.any:
         return hits
     hits = _page(by_words(words, after, PAGE + 1))
@@ -113,7 +116,7 @@ def _filtered(wanted: Wanted, after: int) -> Hits:
 
 
 def _people(pks: list[int]) -> list[Person]:
-    return list(Person.objects.filter(pk__in=pks).defer(*FOR_SEARCH).order_by("pk"))
+    return list(Person.objects.filter(pk__in=pks).defer(*FOR_SEARCH).order_by("pk")) if pks else []
 
 
 def _links() -> QuerySet[ReauthLink]:
@@ -154,12 +157,13 @@ def search(request: HttpRequest) -> HttpResponseBase:
         hits = find(words)
         if hits.only:
             return redirect(hits.only)
-        return redirect(f"{reverse('admin:search')}?found={_remember(request, words)}")
+        return redirect(f"{reverse('admin:search')}?found={_remember(request, words, hits)}")
     words = request.session.get("searches", {}).get(request.GET.get("found", ""), "")
     if not words:
         return desk.page(request, "admin/search.html", gettext("People"), forgotten="found" in request.GET)
     after = request.GET.get("after", "")
-    hits = find(words, int(after) if after.isdecimal() and len(after) < 18 else 0)
+    just_found = _just_found(request) if not after else None
+    hits = just_found or find(words, int(after) if after.isdecimal() and len(after) < 18 else 0)
     return desk.page(
         request,
         "admin/search.html",
@@ -187,9 +191,37 @@ def _judged(connections: list[Connection]) -> list[tuple[Connection, Verdict | N
     return [(row, judged.get(row.pk)) for row in rows]
 
 
-def _remember(request: HttpRequest, words: str) -> str:
-    """A key under which the session keeps `words`, one of the last few: two tabs do not mix."""
+def _remember(request: HttpRequest, words: str, hits: Hits) -> str:
+    """A key under which the session keeps `words`, one of the last few: two tabs do not mix.
+
+    The ids of what was found are kept too, so that the page that follows need not search again.
+    """
     key = secrets.token_urlsafe(6)
     kept = dict(list(request.session.get("searches", {}).items())[-REMEMBERED + 1 :])
     request.session["searches"] = {**kept, key: words}
+    if hits.unknown is None:
+        request.session["just_found"] = {
+            "key": key,
+            "at": time.time(),
+            "people": [person.pk for person in hits.people],
+            "unclaimed": [row.pk for row in hits.unclaimed],
+            "links": [link.pk for link in hits.links],
+            "after": hits.after,
+            "more_ids": hits.more_ids,
+        }
     return key
+
+
+def _just_found(request: HttpRequest) -> Hits | None:
+    """What the search that led to this page found; None once that is no longer fresh."""
+    found = request.session.get("just_found", {})
+    if found.get("key") != request.GET["found"] or not 0 <= time.time() - found["at"] <= FRESH_SECONDS:
+        return None
+    people = {person.pk: person for person in _people(found["people"])}
+    return Hits(
+        [people[pk] for pk in found["people"] if pk in people],
+        list(Connection.objects.filter(pk__in=found["unclaimed"])) if found["unclaimed"] else [],
+        list(_links().filter(pk__in=found["links"])) if found["links"] else [],
+        found["after"],
+        found["more_ids"],
+    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from urllib.parse import unquote
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from scopes.models import Connection, FormerId, Person, ReauthLink
 from scopes.models.arrays import numbers, texts
@@ -57,10 +58,13 @@ def find_people(words: str) -> list[Person]:
 
 def find_unclaimed(words: str) -> list[Connection]:
     """Unclaimed connections with this reference id, else with this current or former id of the source."""
-    words = words.strip()
+    return unclaimed_with_reference(words) or [row for row in by_source_id(words) if row.person_id is None]
+
+
+def unclaimed_with_reference(words: str) -> list[Connection]:
+    """Unclaimed connections with this reference id."""
     unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
-    found = list(unclaimed.filter(reference_id=words).order_by("pk")[:50]) if words else []
-    return found or [row for row in by_source_id(words) if row.person_id is None]
+    return list(unclaimed.filter(reference_id=words.strip()).order_by("pk")[:50]) if words.strip() else []
 
 
 def by_source_id(words: str) -> list[Connection]:
@@ -92,48 +96,69 @@ def by_start_of_id(start: str, most: int) -> tuple[list[Person], list[Connection
 def by_words(words: str, after: int, most: int, standings: Sequence[int] | None = None) -> list[Person]:
     """The first people with ids beyond `after` whose name, address or id has all these words, each perhaps only begun.
 
-    Inside a name, three letters are enough. With `standings`: those with a connection in one of them. By id, so that
-    every page costs the same.
+    Inside a name, three letters are enough. Who has some of the words only as they are written, in address or id, and
+    others only inside the name, is found where nobody has all of them in one way. With `standings`: those with a
+    connection in one of them. By id, so that every page costs the same.
     """
-    conditions = [condition for word in words.split() if (condition := _has_word(word))[0]]
-    if not conditions:
+    wanted = [ways for word in words.split() if any(ways := _ways_to_have(word))]
+    if not wanted:
         return []
-    where = " AND ".join(f"({sql})" for sql, _ in conditions)
-    values = [one for _, of_word in conditions for one in of_word]
     people = Person.objects.filter(pk__gt=after).defer(*FOR_SEARCH)
     if standings is not None:
         people = people.extra(where=[_CONNECTED], params=[numbers(standings)])  # noqa: S610
+    mixed = _joined(" AND ", [_joined(" OR ", ways) for ways in wanted])
     # What many have is met soon on the way down the ids. By the indexes all of them would be read and sorted.
     ids = Person.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
     if end := ids[NEAR : NEAR + 1].first():
         # "IS TRUE": by no index on words.
-        near = people.filter(pk__lte=end).extra(where=[f"({where}) IS TRUE"], params=values)  # noqa: S610
+        near = people.filter(pk__lte=end).extra(where=[f"({mixed.sql}) IS TRUE"], params=mixed.values)  # noqa: S610
         found = list(near.order_by("pk")[:most])
         if len(found) == most:
             return found
-    # "+ 0": by the indexes, then sorted; never down the ids until enough of a rare word are met.
-    return list(people.extra(where=[where], params=values).order_by(F("pk") + 0)[:most])  # noqa: S610
+    # Each way by one index, which meets all words at once: the most people with one of them are never read.
+    found = [
+        one for way in zip(*wanted, strict=True) if all(way) for one in _first(people, _joined(" AND ", way), most)
+    ]
+    if not found and len(wanted) > 1:
+        found = _first(people, mixed, most)
+    return sorted({person.pk: person for person in found}.values(), key=lambda person: person.pk)[:most]
 
 
-def _has_word(word: str) -> tuple[str, list[str]]:
-    """SQL and parameters: it stands in name, address or id as written, its end perhaps missing, or inside the name."""
-    ways, values = [], []
-    if written := _WORD.findall(word.replace("_", " ")):
-        ways.append("scopes_person.search @@ to_tsquery('simple', %s)")
-        values.append(" & ".join(f"'{one}'" for one in written) + ":*")
+class _Condition(NamedTuple):
+    """SQL with its parameters."""
+
+    sql: str
+    values: list[str]
+
+
+def _first(people: QuerySet[Person], condition: _Condition, most: int) -> list[Person]:
+    """By the indexes, then sorted ("+ 0"); never down the ids until enough of a rare word are met."""
+    return list(people.extra(where=[condition.sql], params=condition.values).order_by(F("pk") + 0)[:most])  # noqa: S610
+
+
+def _joined(by: str, conditions: Iterable[_Condition | None]) -> _Condition:
+    met = [condition for condition in conditions if condition is not None]
+    return _Condition(by.join(f"({one.sql})" for one in met), [value for one in met for value in one.values])
+
+
+def _ways_to_have(word: str) -> tuple[_Condition | None, _Condition | None]:
+    """As it is written in name, address or id, its end perhaps missing; and inside the name. None where it can't be."""
+    if not (written := _WORD.findall(word.replace("_", " "))):
+        return None, _inside(word)
+    search = "scopes_person.search @@ to_tsquery('simple', %s)"
+    begun = _Condition(search, [" & ".join(f"'{one}'" for one in written) + ":*"])
     if own := "@" in word and _WORD.findall(word.partition("@")[0].replace("_", " ")):
         # By the index for what stands before the @ alone: millions may have the rest.
-        ways[-1] = f"{ways[-1]} AND ({ways[-1]}) IS TRUE"
-        values.insert(0, f"'{max(own, key=len)}'")
-    elif spelt := spellings(word):
-        named = [_is_in_name(spelling) for spelling in spelt]
-        ways.append(" AND ".join(sql for sql, _ in named))
-        values += [value for _, of_word in named for value in of_word]
-    return " OR ".join(f"({way})" for way in ways), values
+        return _Condition(f"{search} AND ({search}) IS TRUE", [f"'{max(own, key=len)}'", *begun.values]), None
+    return begun, _inside(word)
 
 
-def _is_in_name(spelt: Sequence[str]) -> tuple[str, list[str]]:
-    """SQL and parameters: the name has one of these spellings inside it; one that is too short is a word of it."""
+def _inside(word: str) -> _Condition | None:
+    return _joined(" AND ", map(_is_in_name, spelt)) if (spelt := spellings(word)) else None
+
+
+def _is_in_name(spelt: Sequence[str]) -> _Condition:
+    """The name has one of these spellings inside it; one that is too short is a word of it."""
     ways, values = [], []
     for spelling in spelt:
         ways.append("(scopes_person.name_grams @> %s::text[])")
@@ -142,7 +167,7 @@ def _is_in_name(spelt: Sequence[str]) -> tuple[str, list[str]]:
             # The n-grams may come from several places of the name.
             ways[-1] = f"({ways[-1]} AND array_to_string(scopes_person.name_grams, ' ') LIKE %s)"
             values.append(f"%{spelling}%")
-    return f"({' OR '.join(ways)})", values
+    return _Condition(" OR ".join(ways), values)
 
 
 def _ways_to_write(address: str) -> set[str]:

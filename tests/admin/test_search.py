@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from scopes import flow
+from scopes.admin import search as desk_search
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.judge import search
 from scopes.models import Connection, Source
@@ -107,6 +108,23 @@ def test_several_hits_are_listed_with_the_health_of_their_connections(
     for person in people.PEOPLE:
         assert person.name in page
     assert "Blocked" in page and "Never" not in page
+
+
+def test_the_page_after_a_search_shows_what_it_found_and_a_later_look_searches_again(
+    cast: Source, signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.take_in(ConsentGiven("oura", "example-stray", people.CONSENTED, scopes=("daily",)))
+    browser = signed_in("agent")
+    address = type_in(browser, "example").headers["Location"]
+    flow.take_in_people([PersonKnown("ref-gus", "gus@example.com", "Gus")], people.NOW)
+
+    def shown() -> tuple[int, int]:
+        page = browser.get(address)
+        return len(page.context["hits"]), len(page.context["unclaimed"])
+
+    assert shown() == (6, 1)
+    monkeypatch.setattr(desk_search, "FRESH_SECONDS", -1)
+    assert shown() == (7, 1)
 
 
 @pytest.mark.parametrize("near", [20_000, 45, 3], ids=["few people", "a common word", "a rare word"])

@@ -91,6 +91,14 @@ def test_three_letters_inside_a_name_are_enough_and_they_stand_together() -> Non
     assert found("%") == found("' \\ :*") == []
 
 
+def test_words_of_name_and_of_address_are_found_together_where_nobody_has_them_all_in_the_name() -> None:
+    flow.take_in_people([PersonKnown("ref-j", "klein@example.org", "Jürgen Groß")], people.NOW)
+    assert found("jurgen klein") == found("klein urgen") == ["Jürgen Groß"]
+    flow.take_in_people([PersonKnown("ref-k", name="Jürgen Klein")], people.NOW)
+    assert found("jurgen klein") == ["Jürgen Klein"]
+    assert found("jurgen klein gross") == ["Jürgen Groß"]
+
+
 def test_a_name_without_n_grams_is_found_by_what_begins_its_words() -> None:
     take_in("Jürgen Klein")
     Person.objects.update(name_grams=None, grams_of=None)
