@@ -25,6 +25,7 @@ from scopes.admin.navigation import title_of
 from scopes.admin.site import ACT, desk
 from scopes.models import ApiKey, Person, TrailEntry
 from scopes.models.api_key import in_logs
+from scopes.models.person import FOR_SEARCH
 from scopes.models.trail import Act
 
 LOOK = "scopes.view_access_log"
@@ -48,7 +49,7 @@ def access_log(request: HttpRequest) -> HttpResponseBase:
         filters=_filters(chosen, readers),
         chosen=chosen,
         any_chosen=any(chosen.values()),
-        person=Person.objects.defer("search").filter(pk=chosen["person"]).first() if chosen["person"] else None,
+        person=Person.objects.defer(*FOR_SEARCH).filter(pk=chosen["person"]).first() if chosen["person"] else None,
         first=_address(chosen),
     )
 
@@ -58,7 +59,7 @@ def access_entry(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Whom one list, or one file, showed to one agent: each with a link to their page."""
     entry = get_object_or_404(TrailEntry.objects.filter(verb=LIST), pk=pk)
     pks = entry.detail.get("people", [])
-    found = Person.objects.defer("search").in_bulk(pks)
+    found = Person.objects.defer(*FOR_SEARCH).in_bulk(pks)
     return desk.page(
         request,
         "admin/access_log/entry.html",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -18,7 +18,7 @@ from scopes.admin.healths import verdicts_of
 from scopes.admin.site import desk
 from scopes.judge import census, lookup
 from scopes.judge.connection_pages import page_of, read_position
-from scopes.models import Census, Integration, SavedFilter
+from scopes.models import Integration, SavedFilter
 from scopes.reasons import REASONS
 
 PAGE = 50
@@ -77,8 +77,7 @@ def found_by(chosen: Mapping[str, str]) -> tuple[list[int], int]:
         scope=chosen["scope"],
         reason=chosen["reason"],
     )
-    counted = Census.objects.filter(standing__in=standings).aggregate(connections=Sum("connections"))
-    return standings, counted["connections"] or 0
+    return standings, lookup.counted(standings)
 
 
 def chosen_in(request: HttpRequest) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Sum
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -18,7 +17,7 @@ from scopes.judge import census, lookup
 from scopes.judge import suspicions as judge
 from scopes.judge.content import PolicyError
 from scopes.judge.suspicions import SuspicionEnded
-from scopes.models import Census, Suspicion
+from scopes.models import Suspicion
 
 LOOK = "scopes.view_suspicion"
 ENDED = 50
@@ -143,5 +142,4 @@ def _suspicion(pk: int) -> Suspicion:
 def _lacking(suspicion: Suspicion) -> int:
     """How many connections lack the scope, of a census that is at most a minute old."""
     census.take_if_old(timezone.now())
-    standings = lookup.standings_where(integration=suspicion.integration_id, scope=suspicion.scope)
-    return Census.objects.filter(standing__in=standings).aggregate(all=Sum("connections"))["all"] or 0
+    return lookup.counted(lookup.standings_where(integration=suspicion.integration_id, scope=suspicion.scope))

@@ -117,9 +117,11 @@ def list_connections(request: HttpRequest, wanted: Query[Filters]) -> HttpRespon
     access_log.note_shown(
         act_of(key), "GET /api/v1/connections", [row.person for row in shown if row.person], timezone.now()
     )
-    judged, labels = judgements_of(shown), dict[str, dict[str, str]]()
+    judged = judgements_of(shown)
+    providers = Provider.objects.filter(pk__in={row.integration.provider_id for row in shown})
+    labels = {provider.pk: _labels(provider) for provider in providers}
     page = ConnectionsPage(
-        connections=[_listed(row, judged[row.pk], labels) for row in shown],
+        connections=[_listed(row, judged[row.pk], labels[row.integration.provider_id]) for row in shown],
         next=cursor_of("c", shown[-1].pk) if len(rows) > len(shown) else None,
     )
     response = HttpResponse(page.model_dump_json(), content_type="application/json")
@@ -127,23 +129,19 @@ def list_connections(request: HttpRequest, wanted: Query[Filters]) -> HttpRespon
     return response
 
 
-def _listed(row: Connection, judgement: Judgement, labels: dict[str, dict[str, str]]) -> ListedConnection:
-    provider = row.integration.provider
-    names = labels.setdefault(provider.slug, {})
-    if not names:
-        names.update(_labels(provider))
+def _listed(row: Connection, judgement: Judgement, labels: dict[str, str]) -> ListedConnection:
     return ListedConnection(
         id=row.pk,
         reference_id=row.person.reference_id if row.person else row.reference_id,
         person_known=row.person_id is not None,
         source=row.integration.source.key,
-        provider=provider.slug,
+        provider=row.integration.provider.slug,
         health=judgement.health,
         link=LinkState(row.standing.link),
         link_helps=judgement.helps,
         reason=reason_of(judgement.link_reason),
         remedy=remedy_of(judgement.link_remedy),
-        missing=[missing_of(line, names) for line in judgement.lines if is_missing(line)],
+        missing=[missing_of(line, labels) for line in judgement.lines if is_missing(line)],
         consented_at=row.consented_at,
     )
 

@@ -19,7 +19,6 @@ from scopes.models import Census, Connection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST = 18
-ENTRY = "integration__provider__entry"  # large, and the same for all rows of a provider
 
 
 class Order(StrEnum):
@@ -83,10 +82,9 @@ def page_of(
 
     An order by consent needs the integration whose standings they are.
     """
-    rows = Connection.objects.filter(standing__in=list(standings), merged_into__isnull=True)
+    rows = lookup.with_standings(standings)
     if order.by_consent:
         rows = rows.filter(integration=integration)
-    rows = rows.select_related("person", "integration__provider", "integration__source").defer(ENTRY)
     backwards = before is not None and after is None
     found = _read(rows, order, before if backwards else after, size + 1, backwards)
     shown = found[:size]
@@ -121,7 +119,7 @@ def batches_of(standings: Sequence[int], size: int = 1000) -> Iterator[list[Conn
 
 def _batches(standings: Sequence[int], size: int) -> Iterator[list[Connection]]:
     after = 0
-    while batch := list(lookup.page(standings, after, size).defer(ENTRY)):
+    while batch := list(lookup.page(standings, after, size)):
         yield batch
         if len(batch) < size:
             return

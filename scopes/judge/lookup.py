@@ -9,6 +9,10 @@ from django.db.models import QuerySet
 
 from scopes.models import Connection
 from scopes.models.arrays import numbers
+from scopes.models.person import FOR_SEARCH
+
+# Large, and the provider's is the same for all rows of it.
+NOT_LISTED = ("integration__provider__entry", *(f"person__{column}" for column in FOR_SEARCH))
 
 
 def standings_where(
@@ -145,10 +149,25 @@ def affected(integrations: Iterable[int]) -> dict[int, dict[str, int]]:
 
 def page(standings: Sequence[int], after: int = 0, size: int = 50) -> QuerySet[Connection]:
     """The next connections with these standings, by id. Keyset paging: every page costs the same."""
+    return with_standings(standings).filter(pk__gt=after).order_by("pk")[:size]
+
+
+def with_standings(standings: Sequence[int]) -> QuerySet[Connection]:
+    """The connections with these standings, each with its person and integration but for columns that no list shows."""
     of_standings = "scopes_connection.standing_id = ANY(%s::int[])"  # one parameter, where `__in` makes thousands
     return (
-        Connection.objects.filter(merged_into__isnull=True, pk__gt=after)
+        Connection.objects.filter(merged_into__isnull=True)
         .extra(where=[of_standings], params=[numbers(standings)])  # noqa: S610
         .select_related("person", "integration__provider", "integration__source")
-        .order_by("pk")[:size]
+        .defer(*NOT_LISTED)
     )
+
+
+def counted(standings: Sequence[int]) -> int:
+    """How many connections with these standings the last census counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(connections), 0) FROM scopes_census WHERE standing_id = ANY(%s::int[])",
+            [numbers(standings)],
+        )
+        return int(cursor.fetchone()[0])
