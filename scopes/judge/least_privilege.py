@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from scopes.catalogue.entries import Provider
 from scopes.judge.rules import Policy
@@ -39,12 +40,13 @@ class DraftWarning:
 def privilege(policy: Policy, provider: Provider, granted: Iterable[tuple[frozenset[str], int]]) -> Privilege:
     """The scopes that no feature needs. `granted` are (set of scopes as reported, number of connections) pairs."""
     unused, insisted = beyond(policy, provider)
+    canonical = cache(provider.canonical)
     held: Counter[str] = Counter()
     for reported, connections in granted:
-        for scope in {provider.canonical(spelling) for spelling in reported}:
-            if not _needed(scope, policy, provider):
-                held[scope] += connections
-    return Privilege(unused, insisted, tuple(sorted(held.items(), key=lambda counted: (-counted[1], counted[0]))))
+        for scope in {canonical(spelling) for spelling in reported}:
+            held[scope] += connections
+    unneeded = [counted for counted in held.items() if not _needed(counted[0], policy, provider)]
+    return Privilege(unused, insisted, tuple(sorted(unneeded, key=lambda counted: (-counted[1], counted[0]))))
 
 
 def beyond(policy: Policy, provider: Provider) -> tuple[tuple[str, ...], tuple[str, ...]]:
