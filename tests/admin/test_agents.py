@@ -21,5 +21,6 @@ def test_an_agent_is_let_in_with_a_role_and_never_deleted(cast: Source, signed_i
     made = browser.post(reverse("admin:auth_user_add"), new)
     assert made.status_code == 302
     assert browser.get(made.headers["Location"]).status_code == 200
+    assert browser.get(made.headers["Location"].replace("change", "history")).status_code == 200
     delete = made.headers["Location"].replace("change", "delete")
     assert browser.post(delete, {"post": "yes"}).status_code == 403
