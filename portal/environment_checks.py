@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded_postgres, environment
 from portal.mail_settings import unsafe_mail, wrong_mail
+from portal.metrics_settings import unsafe_metrics, wrong_metrics
 
 SHORTEST_SECRET = 50
 TRUTH = {"", "true", "yes", "y", "on", "ok", "1", "false", "no", "n", "off", "0"}
@@ -56,6 +57,9 @@ KNOWN = (
     "PORTAL_JOB_SECONDS",
     "PORTAL_COMMAND_SECONDS",
     "EVENTS_TO_LOOPBACK",
+    "PORTAL_METRICS_TOKEN",
+    "PORTAL_WORKER_METRICS",
+    "PROMETHEUS_MULTIPROC_DIR",
     "DEBUG",
 )
 # A variable that begins like this and nearly like one of ours is ours, misspelt.
@@ -95,6 +99,7 @@ def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} must be a whole number from {smallest} to {LARGEST_NUMBER}."
     yield from _wrong_addresses()
     yield from wrong_mail(variables)
+    yield from wrong_metrics(variables)
     if words := _wrong_database(variables.get("DATABASE_URL", "")):
         yield words
     for name, value in sorted(variables.items()):
@@ -144,6 +149,7 @@ def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[
     url = variables.get("DATABASE_URL", "")
     if not url or (not _wrong_database(url) and embedded_postgres.is_embedded(str(environment.database()["HOST"]))):
         yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
+    yield from unsafe_metrics(variables)
     yield from unsafe_mail(variables, lambda host: not _is_ours(host))
     for name in addresses:
         if (value := variables[name]) and not _outside(value):

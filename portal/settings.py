@@ -7,13 +7,22 @@ import logging
 from django.utils.csp import CSP
 from django.utils.module_loading import import_string
 
-from portal import environment, environment_checks, logs, mail_settings, statement_limits
+from portal import (
+    database_time,
+    environment,
+    environment_checks,
+    logs,
+    mail_settings,
+    metrics_settings,
+    statement_limits,
+)
 from portal.embedded_postgres import CHECKOUT
 from portal.languages import languages
 
 PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
 environment_checks.check_environment(
-    import_string("scopes.sources.registry.troubles"), import_string("scopes.sources.registry.addresses")
+    import_string("scopes.sources.registry.troubles"),
+    import_string("scopes.sources.registry.addresses"),
 )
 
 DEBUG = environment.debug()
@@ -38,6 +47,9 @@ ANYMAIL = mail_settings.anymail()
 PORTAL_REMINDERS = environment.reminders()
 PORTAL_REMINDER_DAYS = environment.reminder_days()
 EVENTS_TO_LOOPBACK = environment.events_to_loopback()
+# Without a token there are no metrics; a worker has an address of its own for them.
+PORTAL_METRICS_TOKEN = metrics_settings.metrics_token()
+PORTAL_WORKER_METRICS = metrics_settings.worker_metrics()
 WEBHOOK_STALE_SECONDS = environment.webhook_stale_seconds()
 # The sources set no limit of their own.
 WEBHOOK_LARGEST_MEGABYTES = environment.largest_webhook()
@@ -97,6 +109,7 @@ TEMPLATES = [
 DATABASES = {"default": environment.database() | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 STATEMENT_SECONDS = environment.statement_seconds()
 statement_limits.watch_connections()
+database_time.watch_connections()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The queue finds the bodies of its jobs here, when it is first asked.

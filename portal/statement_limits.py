@@ -34,6 +34,11 @@ _places = threading.BoundedSemaphore(PAGES_AT_ONCE)
 _work: ContextVar[str] = ContextVar("work", default=JOBS if sys.argv[1:2] == ["worker"] else COMMANDS)
 
 
+def kind_of_work() -> str:
+    """What this thread is at: pages, webhooks, jobs or commands."""
+    return _work.get()
+
+
 class StatementLimits:
     """Gives each request the limit of its kind, and answers 503 where a statement was stopped by it.
 

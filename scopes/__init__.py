@@ -14,5 +14,6 @@ nightly    the night, step by step
 admin, views, api, management, jobs                   the doors
 queue      what is deferred, run by any worker       counted    a number and its noun
 roles      what each role of agents may do
+counters   what only this process knows, for /metrics
 sandbox    a source to try against, a program of its own
 """

@@ -19,13 +19,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error, close_old_connections, connections, reset_queries, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision, exceptions, sql
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob, ProcrastinateWorker
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
@@ -228,6 +228,15 @@ def counts() -> Counts:
         failed=Count("pk", filter=Q(status="failed")),
     )
     return Counts(**found)
+
+
+def oldest_due() -> datetime | None:
+    """Since when the oldest of the due jobs waits; None where none is due. Two queries, however many are."""
+    todo = ProcrastinateJob.objects.filter(status="todo")
+    planned: datetime | None = todo.filter(scheduled_at__lte=Now()).aggregate(at=Min("scheduled_at"))["at"]
+    at_once = todo.filter(scheduled_at__isnull=True).order_by("pk").values("pk")[:1]
+    deferred = ProcrastinateEvent.objects.filter(job__in=at_once, type="deferred").order_by("pk")
+    return min(filter(None, (planned, deferred.values_list("at", flat=True).first())), default=None)
 
 
 def failed(limit: int) -> list[FailedJob]:

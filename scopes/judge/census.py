@@ -56,17 +56,17 @@ def granted() -> dict[int, list[tuple[frozenset[str], int]]]:
     return found
 
 
-def take_if_old(now: datetime) -> datetime:
-    """Take the census unless the last one is less than a minute old; when it was taken."""
-    if (taken := taken_at()) is not None and now - taken < FRESH:
+def take_if_old(now: datetime, old: timedelta = FRESH) -> datetime:
+    """Take the census unless the last one is less than a minute old, or than `old`; when it was taken."""
+    if (taken := taken_at()) is not None and now - taken < old:
         return taken
-    return _take_unless_others_did(now)
+    return _take_unless_others_did(now, old)
 
 
 @in_transaction
-def _take_unless_others_did(now: datetime) -> datetime:
+def _take_unless_others_did(now: datetime, old: timedelta) -> datetime:
     _lock()
-    if (taken := taken_at()) is not None and now - taken < FRESH:
+    if (taken := taken_at()) is not None and now - taken < old:
         return taken
     take(now)
     return now

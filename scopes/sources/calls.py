@@ -16,6 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NewConnectionError
 
+from scopes.counters import count_answer
 from scopes.sources.errors import SourceUnavailable
 from scopes.sources.gateway import RateLimit
 
@@ -66,24 +67,28 @@ class Answered:
 
 
 class Calls:
-    """How calls are made: within `limits`, each after as long a wait as `limit` says. Safe to share between threads."""
+    """How calls are made: within `limits`, each after as long a wait as `limit` says. Safe to share between threads.
+
+    They are counted as calls to `source`, which is its key.
+    """
 
     def __init__(
         self,
         limits: Limits = BACKGROUND,
         *,
+        source: str = "unknown",
         limit: RateLimit = lambda _patience: 0.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.limits, self._limit, self._pause = limits, limit, pause
+        self.limits, self.source, self._limit, self._pause = limits, source, limit, pause
 
     def with_rate_limiter(self, limit: RateLimit) -> Calls:
         """The same, each of whose calls waits as long as `limit` says."""
-        return Calls(self.limits, limit=limit, pause=self._pause)
+        return Calls(self.limits, source=self.source, limit=limit, pause=self._pause)
 
     def within(self, limits: Limits) -> Calls:
         """The same, within other limits."""
-        return Calls(limits, limit=self._limit, pause=self._pause)
+        return Calls(limits, source=self.source, limit=self._limit, pause=self._pause)
 
     def send(self, what: str, request: Callable[..., requests.Response], *arguments: Any, **named: Any) -> Answered:
         """What `request` is answered with; it is called with these arguments and the limits.
@@ -96,7 +101,8 @@ class Calls:
             )
         if wait:
             self._pause(wait)
-        ends = time.monotonic() + self.limits.total
+        began = time.monotonic()
+        ends = began + self.limits.total
         timeout = (self.limits.connect, self.limits.read)
         failure, sent, body = "", True, None
         try:
@@ -106,6 +112,7 @@ class Calls:
         except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
             # The exception is not chained: its text holds the whole address, and perhaps what was sent.
             failure, sent = in_words(problem, self.limits.connect, self.limits.read), is_sent(problem)
+        count_answer(self.source, None if body is None else status, time.monotonic() - began)
         if failure:
             raise SourceUnavailable(f"{what}: {failure}", sent=sent)
         if body is None:

@@ -6,12 +6,15 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from scopes.views.metrics import metrics
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +41,14 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware, the first of all: a probe uses plain http and an IP address, so the checks of both come later."""
-    views = {"/healthz": alive, "/readyz": ready}
+    """Middleware, before all checks: a probe, or who reads metrics, uses plain http and an IP address."""
+    views = {"/healthz": alive, "/readyz": ready, "/metrics": metrics}
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         view = views.get(request.path_info)
-        return view(request) if view else get_response(request)
+        if view is None or (view is metrics and not settings.PORTAL_METRICS_TOKEN):
+            return get_response(request)
+        return view(request)
 
     return answer
 

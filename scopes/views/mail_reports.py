@@ -12,12 +12,14 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes.channels import tracking
+from scopes.counters import count_webhook
 from scopes.door import door
 from scopes.reauth.tracked import record_reports
 from scopes.sync.body import Body
 from scopes.sync.receive import NotReceived, receive
 
 LARGEST = 1024 * 1024
+SOURCE = "mail"  # under which they are counted
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +56,11 @@ def receive_mail_reports(request: HttpRequest) -> HttpResponse:
         why = f"it could not be recorded: {type(problem).__name__}"
         return _refuse(HTTPStatus.SERVICE_UNAVAILABLE, why, "not recorded, send it again")
     log.info("mail reports received: %s, of messages of ours: %s", len(reports), known)
+    count_webhook(SOURCE, HTTPStatus.OK)
     return HttpResponse()
 
 
 def _refuse(status: HTTPStatus, why: str, answer: str) -> HttpResponse:
     log.warning("mail report refused with %s: %s", status.value, why)
+    count_webhook(SOURCE, status)
     return HttpResponse(f"{answer}\n", status=status, content_type="text/plain")

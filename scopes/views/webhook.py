@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from scopes import flow, queue
+from scopes.counters import count_webhook
 from scopes.door import door
 from scopes.models.transactions import limited
 from scopes.sources import registry
@@ -86,7 +87,9 @@ def _take(request: HttpRequest, gateway: Gateway) -> HttpResponse:
         log.warning("delivery %s is stored and waits to be processed: %s", delivery, type(problem).__name__)
     if not done:
         _defer_retry(now)
-    return _answered(check.answer())
+    answer = check.answer()
+    count_webhook(gateway.key, answer.status)
+    return _answered(answer)
 
 
 def _shake_hands(request: HttpRequest, gateway: Gateway) -> HttpResponse:
@@ -112,6 +115,7 @@ def _defer_retry(now: datetime) -> None:
 
 def _refuse(source: str, status: HTTPStatus, why: str, answer: str) -> HttpResponse:
     log.warning("webhook refused with %s, source %s: %s", status.value, source, why)
+    count_webhook(source, status.value)
     return _answer(status, answer)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from prometheus_client import start_http_server
 
 from scopes import queue
 
@@ -21,4 +23,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if settings.PORTAL_WORKER_METRICS:
+            host, port = settings.PORTAL_WORKER_METRICS
+            try:
+                start_http_server(port, host)
+            except OSError as problem:
+                raise CommandError(f"PORTAL_WORKER_METRICS: {host}:{port} is not free ({problem.strerror}).") from None
         queue.work(options["concurrency"])

@@ -34,7 +34,7 @@ class HostGateway(Gateway):
         return requests_to_host.begin(self.host, self.key, request)
 
     def check_up(self, now: datetime, webhook_url: str = "") -> Iterator[CheckResult]:
-        return check(self.host, self.kind.reports, Calls())
+        return check(self.host, self.kind.reports, Calls(source=self.key))
 
     @property
     def _link_url(self) -> str:

@@ -31,7 +31,7 @@ from scopes.sources.errors import (
     Unsupported,
 )
 from scopes.sources.events import EventAnswer, EventCheck
-from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit
+from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit, key_of
 from scopes.sources.oauth2 import consent, inspection, refresh, tokens
 from scopes.sources.oauth2.checkup import check
 from scopes.sources.oauth2.clients import Client, ask_every_nights, entry_of
@@ -64,7 +64,7 @@ class OAuth2Gateway(Gateway):
 
     @classmethod
     def of(cls, kind: Kind, client: Client, patience: Patience) -> Self:
-        return cls(kind, client, _calls(patience))
+        return cls(kind, client, _calls(patience, key_of(kind.kind, client.name)))
 
     def with_rate_limiter(self, limit: RateLimit) -> OAuth2Gateway:
         return OAuth2Gateway(self.kind, self.client, self.calls.with_rate_limiter(limit))
@@ -210,6 +210,6 @@ class OAuth2Gateway(Gateway):
         )
 
 
-@lru_cache(maxsize=2)
-def _calls(patience: Patience) -> Calls:
-    return Calls(LIMITS[patience])
+@lru_cache(maxsize=128)
+def _calls(patience: Patience, source: str) -> Calls:
+    return Calls(LIMITS[patience], source=source)

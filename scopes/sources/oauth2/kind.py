@@ -13,7 +13,7 @@ from scopes.facts import AccountTrouble, Fact
 from scopes.sources.calls import Calls
 from scopes.sources.errors import UnknownName
 from scopes.sources.events import Event, ReadEvent
-from scopes.sources.gateway import Abilities, Gateway, Kind, Patience
+from scopes.sources.gateway import Abilities, Gateway, Kind, Patience, key_of
 from scopes.sources.oauth2 import clients, vault
 from scopes.sources.oauth2.clients import CLIENTS, ISSUER, Client
 from scopes.sources.oauth2.endpoints import endpoints_of
@@ -84,7 +84,8 @@ class OAuth2Kind(Kind):
 
     def read_event(self, name: str, body: bytes | mmap, now: datetime) -> ReadEvent:
         client = _configured()[name]
-        return events.read(endpoints_of(client, Calls()), client, body)
+        calls = Calls(source=key_of(self.kind, name))
+        return events.read(endpoints_of(client, calls), client, body)
 
     def facts(self, body: Event, happened_at: datetime, provider: str = "") -> tuple[Fact, ...]:
         return events.facts(body, happened_at)

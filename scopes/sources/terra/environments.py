@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from scopes.sources.errors import NotConfigured
+from scopes.sources.gateway import key_of
 from scopes.sources.variables import NAME, NO, YES, is_safe_address, listed
 
 BASE_URL = "https://access.tryterra.co/api/v2"
@@ -47,6 +48,11 @@ class Environment:
         object.__setattr__(self, "admin_base_url", self.admin_base_url.rstrip("/"))
         address = self.widget_session_url.rstrip("/") or _widget_session_url(self.base_url)
         object.__setattr__(self, "widget_session_url", address)
+
+    @property
+    def source(self) -> str:
+        """The key of the source that this environment is."""
+        return key_of("terra", self.name)
 
     def variable(self, ending: str) -> str:
         """The name of the variable that sets `ending` here: TERRA_STAGING_API_KEY."""

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import requests
 from urllib3.exceptions import HTTPError
 
+from scopes.counters import count_answer
 from scopes.sources.calls import Limits, date_of, equipped, in_words, read_bounded, retry_after
 from scopes.sources.errors import SourceError, SourceUnavailable
 from scopes.sources.gateway import RateLimit
@@ -132,7 +133,7 @@ class Exchange:
         if wait:
             self._pause(wait)
         headers = {"Accept": "application/json, application/problem+json", **self._credential(with_key)}
-        failure = ""
+        failure, raw, began = "", None, time.monotonic()
         try:
             with self._session.request(
                 method,
@@ -148,6 +149,7 @@ class Exchange:
         except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
             # The exception is not chained: its text holds the whole address, and so perhaps somebody's e-mail address.
             failure = in_words(problem, self._limits.connect, self._limits.read)
+        count_answer(self._environment.source, None if raw is None else response.status_code, time.monotonic() - began)
         if failure:
             raise SourceUnavailable(f"{call}: {failure}")
         return self._understood(response, raw, call)
