@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -23,6 +25,7 @@ SECRET_PATH = re.compile(
 # What has the shape of a link's secret, wherever it stands: 43 signs of base64 for addresses, or more.
 SECRET = re.compile(r"[\w-]{43,}", re.ASCII)
 WEBHOOKS = "/hooks/"
+PROBES = ("/healthz", "/readyz", "/metrics")
 # The lengths are an address's own, and keep a long line without spaces from taking long.
 EMAIL = re.compile(r"[^\s@/=&?<>\"'(,:]{1,64}(?:@|%40)[^\s@/&?<>\"'),:]{1,250}\.[^\s@/&?<>\"'),:]{2,63}", re.IGNORECASE)
 
@@ -35,12 +38,12 @@ def scrubbed(text: str) -> str:
 class RequestLog(RequestMiddleware):
     """Logs each request by method and path. The query is left out: people are searched for in it.
 
-    Webhooks come by the hundreds a second, and each leaves its own record, or its own line where it is refused.
+    A webhook leaves its own line, with the delivery that is stored, or why it is refused.
     """
 
     def __call__(self, request: HttpRequest) -> Any:
+        vars(request)["has_a_line"] = True
         if request.path.startswith(WEBHOOKS):
-            structlog.contextvars.clear_contextvars()  # this thread's last request was another
             return self.get_response(request)
         return super().__call__(request)
 
@@ -91,9 +94,10 @@ def configuration(*, machine_readable: bool) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": "INFO"},
         # Their own handlers would print lines past the scrubber, or send them by e-mail.
         "loggers": {
-            name: {"handlers": [], "level": level, "propagate": True}
+            name: {"handlers": [], "level": level, "propagate": True, "filters": _FILTERS.get(name, [])}
             for name, level in {
                 "django": "INFO",
+                "django.request": "INFO",
                 "django.server": "WARNING",
                 "gunicorn.error": "INFO",
                 "gunicorn.access": "INFO",
@@ -101,6 +105,20 @@ def configuration(*, machine_readable: bool) -> dict[str, Any]:
             }.items()
         },
     }
+
+
+def _has_no_line_yet(record: logging.LogRecord) -> bool:
+    """Whether what Django logs of a refused request is the only line of it."""
+    is_fault = getattr(record, "status_code", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return is_fault or not getattr(getattr(record, "request", None), "has_a_line", False)
+
+
+def _is_no_probe(record: logging.LogRecord) -> bool:
+    """Whether gunicorn's line is of a request that somebody else than a monitor made; U is its path."""
+    return not (isinstance(record.args, Mapping) and record.args.get("U") in PROBES)
+
+
+_FILTERS = {"django.request": [_has_no_line_yet], "gunicorn.access": [_is_no_probe]}
 
 
 def _scrub(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
 if not PRODUCTION:
     INSTALLED_APPS += ["django_linear_migrations", "django_migration_linter"]
 MIDDLEWARE = [
+    "portal.request_ids.RequestIds",
     "scopes.views.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "portal.compression.Compression",
@@ -182,4 +183,5 @@ SECURE_CSP = {
 
 LOGGING = logs.configuration(machine_readable=PRODUCTION)
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # the one that portal.request_ids chose
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, the one that knows how it ended

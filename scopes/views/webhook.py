@@ -76,6 +76,7 @@ def _take(request: HttpRequest, gateway: Gateway) -> HttpResponse:
         # A database error may repeat the row: its name must do.
         why = f"it could not be stored: {type(problem).__name__}"
         return _refuse(gateway.key, HTTPStatus.SERVICE_UNAVAILABLE, why, "not stored, deliver it again")
+    log.info("delivery %s stored", delivery)
     done = False
     try:
         done = deliveries.run_pending(timezone.now, lambda: time.monotonic() - began < SECONDS_FOR_PENDING)

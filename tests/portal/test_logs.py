@@ -5,35 +5,19 @@ from __future__ import annotations
 import io
 import json
 import logging
-import logging.config
-from collections.abc import Iterator
 
 import pytest
 import structlog
-from django.conf import settings
 from django.test import Client
 
 from portal import logs
 
 
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """The lines of production's log."""
-    logging.config.dictConfig(logs.configuration(machine_readable=True))
-    console = logging.getHandlerByName("console")
-    assert isinstance(console, logging.StreamHandler)
-    written = io.StringIO()
-    console.setStream(written)
-    yield written
-    logging.config.dictConfig(settings.LOGGING)
-
-
 @pytest.mark.django_db
 def test_a_request_is_logged_without_its_query_and_without_a_link_s_secret(lines: io.StringIO, client: Client) -> None:
     client.get("/r/p4Xq/tHeSecReT/?q=ada%40example.org")
-    events = [json.loads(line) for line in lines.getvalue().splitlines()]
-    assert "GET /r/p4Xq/(secret)" in [event.get("request") for event in events]
-    assert any("Not Found" in event["event"] for event in events)
+    (event,) = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert (event["request"], event["code"]) == ("GET /r/p4Xq/(secret)", 404)
     assert "tHeSecReT" not in lines.getvalue()
     assert "example.org" not in lines.getvalue()
 
@@ -43,9 +27,28 @@ def test_a_refused_webhook_logs_its_own_line_and_none_for_the_request(lines: io.
     structlog.contextvars.bind_contextvars(user_id="of the request before")
     client.post("/hooks/terra/unclaimed/", b"{}", content_type="application/json")
     assert "of the request before" not in lines.getvalue()
-    events = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
-    assert [line for line in events if line.startswith("webhook refused with 404")]
-    assert "request_finished" not in lines.getvalue()
+    (event,) = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
+    assert event.startswith("webhook refused with 404")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "status"), [("/nothing/", 404), ("/healthz", None), ("/metrics", 404), ("/admin/login/%00", 400)]
+)
+def test_a_request_leaves_one_line_and_a_probe_none(
+    address: str, status: int | None, lines: io.StringIO, client: Client
+) -> None:
+    client.get(address)
+    events = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert len(events) == (status is not None), events
+    if status == 404:
+        assert (events[0]["event"], events[0]["code"]) == ("request_finished", 404)
+
+
+@pytest.mark.parametrize(("path", "written"), [("/healthz", 0), ("/readyz", 0), ("/metrics", 0), ("/admin/", 1)])
+def test_gunicorn_logs_no_probe(path: str, written: int, lines: io.StringIO) -> None:
+    logging.getLogger("gunicorn.access").info("%(m)s %(s)s", {"m": "GET", "s": "200", "U": path})
+    assert lines.getvalue().count("\n") == written
 
 
 def test_an_exception_s_text_is_scrubbed_too(lines: io.StringIO) -> None:
