@@ -73,14 +73,15 @@ RAW = (
 type Check = Callable[[Mapping[str, str]], Iterable[str]]
 
 
-def check_environment(others: Check, addresses: Check) -> None:
+def check_environment(others: Check, addresses: Check, unread: Iterable[str] = ()) -> None:
     """Raise ImproperlyConfigured with every trouble, a line each; `others` finds those of variables that are not ours.
 
     `addresses` are the variables that name an outside service, which production may only reach for real, and encrypted.
+    `unread` are the troubles of secrets in files.
     """
     variables = os.environ
     production = environment.mode() is environment.Mode.PRODUCTION
-    trouble = [*_wrong(variables), *others(variables)]
+    trouble = [*unread, *_wrong(variables), *others(variables)]
     if production:
         trouble += _unsafe(variables, addresses(variables))
     if not trouble:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 from django.utils.csp import CSP
 from django.utils.module_loading import import_string
@@ -14,6 +15,7 @@ from portal import (
     logs,
     mail_settings,
     metrics_settings,
+    secret_files,
     statement_limits,
 )
 from portal.embedded_postgres import CHECKOUT
@@ -23,6 +25,7 @@ PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
 environment_checks.check_environment(
     import_string("scopes.sources.registry.troubles"),
     import_string("scopes.sources.registry.addresses"),
+    secret_files.fill_in(os.environ, import_string("scopes.sources.registry.is_secret")),
 )
 
 DEBUG = environment.debug()

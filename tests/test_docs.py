@@ -16,6 +16,7 @@ from django.core.management import get_commands
 
 import portal
 from portal.environment_checks import KNOWN
+from portal.secret_files import SECRETS
 from scopes.audit.report import CODES
 from scopes.catalogue import default
 from scopes.judge import policy_file
@@ -156,5 +157,6 @@ def read() -> set[str]:
 
 
 def is_read(name: str, code: str) -> bool:
+    name = name.removesuffix("_FILE") if name.removesuffix("_FILE") in SECRETS else name
     ending = re.sub(r"^(?:TERRA|OAUTH2|HOST)_[A-Z]+_", "", name)
     return f'"{name}"' in code or f'"{ending}"' in code

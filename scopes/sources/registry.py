@@ -24,6 +24,8 @@ MEANINGS = {
     AccountTrouble.FORBIDDEN: "The account’s setup at {title} doesn’t allow links.",
 }
 
+_SECRETS = ("_KEY", "_SECRET", "_SECRETS", "_TOKEN")
+
 KINDS: dict[str, Kind] = {kind.kind: kind for kind in (TerraKind(), OAuth2Kind(), HostKind())}
 
 
@@ -127,6 +129,11 @@ def addresses(variables: Mapping[str, str]) -> Iterator[str]:
     """The variables that hold an address which production may reach only encrypted, outside this machine."""
     for kind in KINDS.values():
         yield from kind.addresses(variables)
+
+
+def is_secret(name: str) -> bool:
+    """Whether the variable holds a secret of a source's account."""
+    return name.startswith(tuple(kind.prefix for kind in KINDS.values())) and name.endswith(_SECRETS)
 
 
 def own_variables(variables: Mapping[str, str]) -> dict[str, str]:
