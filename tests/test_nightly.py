@@ -19,7 +19,9 @@ from django.db import connection, transaction
 from scopes import nightly
 from scopes.audit import report
 from scopes.models import AuditRun, Connection, Delivery, Listing, LiveCheck, Period
+from scopes.sources.terra.client import Terra
 from scopes.sync import live_check
+from scopes.sync.rate_limit import Calls, with_rate_limiter
 from tests import cast as people
 from tests.audit.nightly import run
 from tests.terra_sandbox import KEYS, Listed, listed
@@ -63,6 +65,92 @@ def test_an_environment_that_is_down_is_reported_and_the_rest_is_audited(terra: 
     assert "sandbox could not be listed" in night.error
     assert night.counts["connections"] == 7
     assert "listing_failed" in {finding["code"] for finding in night.findings}
+
+
+OFFLINE = [
+    "pending deliveries", "quarantine", "deliveries that waited", "unclaimed connections", "n-grams of names", "expiry",
+    "catalogue", "suspicions", "previously erased", "silence", "census", "compare", "consistency", "report", "prune",
+    "notify",
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("cast")
+def test_each_step_of_a_night_is_timed(terra: Listed) -> None:
+    steps = run(terra.gateway).steps
+
+    names = [one["step"] for one in steps]
+    listing = names.index("listing terra:sandbox")
+    assert names[listing - 2 : listing + 3] == [
+        "deferred jobs", "quarantine", "listing terra:sandbox", "live checks terra:sandbox", "deliveries that waited"
+    ]  # fmt: skip
+    assert [name for name in names if ":" not in name and name != "deferred jobs"] == OFFLINE
+    assert all(one["seconds"] >= 1 for one in steps), "the clock of this test goes on by a second each time"
+
+
+@pytest.mark.parametrize("failing", ["census", "consistency", "prune"])
+@pytest.mark.usefixtures("cast")
+def test_a_night_that_is_continued_begins_with_the_step_that_was_not_done(
+    failing: str, terra: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(terra.gateway)
+    steps = nightly._steps
+
+    def failing_steps(gateways: object, *, offline: bool) -> Iterator[nightly.Step]:
+        for step in steps([terra.gateway], offline=offline):
+            yield nightly.Step(step.name, broken) if step.name == failing else step
+
+    monkeypatch.setattr(nightly, "_steps", failing_steps)
+    with pytest.raises(ZeroDivisionError):
+        run(terra.gateway, days=1)
+    monkeypatch.undo()
+    cut_off = AuditRun.objects.get(state=AuditRun.State.RUNNING)
+    walked = Listing.objects.count()
+    night = run(terra.gateway, days=1)
+
+    assert (cut_off.step, night.pk, night.resumed, night.state) == (failing, cut_off.pk, 1, AuditRun.State.DONE)
+    assert [one["step"] for one in night.steps] == [one["step"] for one in whole.steps]
+    assert night.steps[: len(cut_off.steps)] == cut_off.steps, "what was done is not done again"
+    assert Listing.objects.count() == walked
+    assert night.counts["sources"] == whole.counts["sources"]
+    assert night.counts["listings"]["terra:sandbox"]["unchanged"] == terra.population.connections
+    assert night.findings == [one for one in whole.findings if not one["code"].startswith("newly")]
+
+
+def broken(_night: nightly.Night) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.usefixtures("cast")
+def test_a_night_that_is_continued_a_day_later_does_everything_anew(terra: Listed) -> None:
+    run(terra.gateway)
+    cut_off = AuditRun.objects.get()
+    AuditRun.objects.update(state=AuditRun.State.RUNNING, finished_at=None, steps=cut_off.steps[:6])
+
+    night = run(terra.gateway, days=1)
+
+    assert (night.pk, night.resumed) == (cut_off.pk, 1)
+    assert Listing.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_night_with_a_limit_of_calls_stops_there_and_the_next_goes_on(terra: Listed) -> None:
+    pages = len(list(terra.client.listing(per_page=20)))
+    limited = with_rate_limiter(terra.gateway, Calls(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Terra.listing, "__defaults__", (0, 20, 1))
+        first = run(limited)
+        half = Listing.objects.get()
+        second = run(terra.gateway)
+
+    assert pages > 3
+    assert (first.state, first.error) == (
+        AuditRun.State.FAILED, "terra:sandbox could not be listed: the limit of calls is used up (2)"
+    )  # fmt: skip
+    assert (half.finished_at, half.next_page) == (None, 2)
+    assert first.counts["connections"] == 40
+    assert second.state == AuditRun.State.DONE
+    assert second.counts["connections"] == terra.population.connections
+    assert second.counts["listings"]["terra:sandbox"]["pages"] == pages - 1
 
 
 @pytest.mark.django_db

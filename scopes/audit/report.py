@@ -99,20 +99,7 @@ def findings(
     counts: Mapping[str, Any], changes: Mapping[str, int], inconsistent: Mapping[str, int], listings: Mapping[str, Any]
 ) -> list[Finding]:
     """The findings of a run, in the order of CODES. Environments that are not production count only if none is."""
-    health: dict[str, int] = {}
-    newly: dict[str, int] = {}
-    for key, source in counts["sources"].items():
-        if source["production"] or not _any_production(counts):
-            for name, number in source["health"].items():
-                health[name] = health.get(name, 0) + number
-            for name in (Health.BLOCKED, Health.BROKEN):
-                newly[name] = newly.get(name, 0) + changes.get(f"sources / {key} / health / {name}", 0)
-    found = [
-        Finding("blocked", health.get(Health.BLOCKED, 0)),
-        Finding("broken", health.get(Health.BROKEN, 0)),
-        Finding("newly_blocked", max(newly.get(Health.BLOCKED, 0), 0)),
-        Finding("newly_broken", max(newly.get(Health.BROKEN, 0), 0)),
-    ]
+    found = health_findings(counts, changes)
     quiet = silent(counts.get("webhooks", {}))
     refused = counts.get("refused_accounts", {})
     failed = {key: listing["error"] for key, listing in listings.items() if listing.get("error")}
@@ -139,6 +126,23 @@ def findings(
     if counts["connections"] >= SMALL and counts["standings_per_million"] > STANDINGS_PER_MILLION:
         found.append(Finding("many_standings", counts["standings"]))
     return [finding for finding in found if finding.number]
+
+
+def health_findings(counts: Mapping[str, Any], changes: Mapping[str, int]) -> list[Finding]:
+    """What is blocked and broken, and what of it is new; a number may be 0."""
+    health: dict[str, int] = {}
+    newly: dict[str, int] = {}
+    for key, source in counted_sources(counts).items():
+        for name, number in source["health"].items():
+            health[name] = health.get(name, 0) + number
+        for name in (Health.BLOCKED, Health.BROKEN):
+            newly[name] = newly.get(name, 0) + changes.get(f"sources / {key} / health / {name}", 0)
+    return [
+        Finding("blocked", health.get(Health.BLOCKED, 0)),
+        Finding("broken", health.get(Health.BROKEN, 0)),
+        Finding("newly_blocked", max(newly.get(Health.BLOCKED, 0), 0)),
+        Finding("newly_broken", max(newly.get(Health.BROKEN, 0), 0)),
+    ]
 
 
 def _of_tokens(tokens: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
@@ -170,6 +174,7 @@ def as_data(run: AuditRun) -> dict[str, Any]:
         "findings": run.findings,
         "error": run.error,
         "exit_code": run.exit_code,
+        "steps": [{"step": one["step"], "seconds": one["seconds"]} for one in run.steps],
     }
 
 
@@ -261,5 +266,7 @@ def _reasons(integrations: Mapping[str, Any]) -> Iterator[str]:
             yield f"    {name}: {number:,} × {REASONS[reason].title.lower()} ({reason})"
 
 
-def _any_production(counts: Mapping[str, Any]) -> bool:
-    return any(source["production"] for source in counts["sources"].values())
+def counted_sources(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """The sources that findings are about, with their counts: production, or all where none is production."""
+    sources: dict[str, Any] = counts["sources"]
+    return {key: one for key, one in sources.items() if one["production"]} or sources

@@ -41,7 +41,10 @@ class Act:
 
 
 class AuditRun(models.Model):
-    """One pass of the nightly job. `counts` is what it counted, `changes` how that differs from the run before."""
+    """One pass of the nightly job. `counts` is what it counted, `changes` how that differs from the run before.
+
+    `steps` are those that are done, in their order: {"step", "seconds", "result"}, the last only where it has one.
+    """
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -52,6 +55,7 @@ class AuditRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     step = models.CharField(max_length=40, blank=True)
+    steps = models.JSONField(default=list, db_default=[])
     offline = models.BooleanField(default=False)
     resumed = models.PositiveSmallIntegerField(default=0)
     listings = models.ManyToManyField("scopes.Listing", related_name="audit_runs", blank=True)

@@ -36,6 +36,13 @@ class SourceUnavailable(SourceError):
         super().__init__(message, trace_id=trace_id)
 
 
+class CallsUsedUp(SourceUnavailable):
+    """As many calls were made as this run may make: no more are sent."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the limit of calls is used up ({most:,})", sent=False)
+
+
 class RequestRefused(SourceError):
     """We asked wrongly: they understood and refuse. `status` is the HTTP status, `detail` their words."""
 

@@ -3,6 +3,7 @@
 webhook, body       store a delivery before any work, however large it is
 deliveries          process what is stored
 retention           how long deliveries are stored
+walk                what was seen of a listing so far
 listing             walk all connections that a source knows
 quarantine          broken links of many at once are weighed first
 live_check          ask about single connections

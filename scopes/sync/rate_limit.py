@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from threading import Lock
 
 from django.db import Error, connection
@@ -13,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 
 from scopes.models import Source
 from scopes.sources import registry
+from scopes.sources.errors import CallsUsedUp
 from scopes.sources.gateway import Gateway, Patience
 
 # One second's worth may go at once, after a pause.
@@ -23,15 +25,36 @@ _shared_lock = Lock()
 _of_process: dict[tuple[int, str], BaseDatabaseWrapper] = {}
 
 
-def with_rate_limiter(gateway: Gateway) -> Gateway:
-    """The gateway, each of whose calls waits until its source may be asked again."""
+class Calls:
+    """How many calls this process may still make, over all of its sources and threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._made = count(1)
+
+    def make_one(self) -> None:
+        """Count a call that is about to be made. Raises CallsUsedUp where there were as many as may be."""
+        if next(self._made) > self.most:
+            raise CallsUsedUp(self.most)
+
+
+def with_rate_limiter(gateway: Gateway, calls: Calls | None = None) -> Gateway:
+    """The gateway, each of whose calls waits until its source may be asked again, and is one of `calls`."""
     key, rate = gateway.key, gateway.requests_per_second
-    return gateway.with_rate_limiter(lambda patience: acquire(key, rate, patience)) if rate else gateway
+
+    def limit(patience: float) -> float | None:
+        if calls is not None:
+            calls.make_one()
+        return acquire(key, rate, patience) if rate else 0.0
+
+    return gateway.with_rate_limiter(limit) if rate or calls is not None else gateway
 
 
-def gateway_of(source: Source | registry.SetUp, patience: Patience = Patience.BACKGROUND) -> Gateway:
-    """The gateway of a source, within its rate limit. Raises NotConfigured."""
-    return with_rate_limiter(registry.gateway(source.kind, source.name, patience))
+def gateway_of(
+    source: Source | registry.SetUp, patience: Patience = Patience.BACKGROUND, calls: Calls | None = None
+) -> Gateway:
+    """The gateway of a source, within its rate limit and `calls`. Raises NotConfigured."""
+    return with_rate_limiter(registry.gateway(source.kind, source.name, patience), calls)
 
 
 def acquire(source: str, rate: float, patience: float) -> float | None:

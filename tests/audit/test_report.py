@@ -45,8 +45,9 @@ def test_the_json_report_has_all_keys() -> None:
 
     assert set(data) == {
         "run", "state", "started_at", "finished_at", "offline", "resumed", "counts", "changes", "findings", "error",
-        "exit_code",
+        "exit_code", "steps",
     }  # fmt: skip
+    assert {tuple(step) for step in data["steps"]} == {("step", "seconds")}
     assert (data["state"], data["offline"], data["changes"], data["error"]) == ("done", True, {}, "")
     assert data["started_at"] == "2026-11-20T06:00:00+00:00"
     assert set(data["counts"]) == {

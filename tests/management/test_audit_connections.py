@@ -7,7 +7,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command, load_command_class
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 from django.utils import timezone
 
@@ -83,6 +83,22 @@ def test_an_audit_during_another_ends_with_75_and_leaves_no_run() -> None:
 
     assert (refused.returncode, refused.stdout, refused.stderr) == (75, "", "CommandError: Another audit is running.\n")
     assert not AuditRun.objects.exists()
+
+
+@pytest.mark.usefixtures("cast")
+def test_an_audit_of_one_provider_reports_it_alone_and_counts_all() -> None:
+    out, err = StringIO(), StringIO()
+    words = ("--offline", "--provider", "oura", "--fail-on", "blocked>=25%", "broken@oura>25%", "ok<2")
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("audit_connections", *words, stdout=out, stderr=err)
+    with pytest.raises(CommandError) as wrong:
+        call_command("audit_connections", "--offline", "--fail-on", "blocked@oora", stdout=out, stderr=err)
+
+    assert (ended.value.code, err.getvalue()) == (3, "Found: blocked>=25%.\n")
+    assert "  oura  " in out.getvalue() and "fitbit" not in out.getvalue()
+    assert set(AuditRun.objects.get().counts["sources"]["terra:prod"]["integrations"]) > {"oura", "fitbit"}
+    assert (str(wrong.value), wrong.value.returncode) == ("There is no provider and no source oora.", 2)
 
 
 @pytest.mark.usefixtures("cast")

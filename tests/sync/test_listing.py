@@ -15,8 +15,9 @@ from scopes.sources.errors import SourceUnavailable
 from scopes.sources.terra.answers import ListingPage
 from scopes.sources.terra.client import Terra
 from scopes.sync import listing, quarantine
-from scopes.sync.listing import ListingTaken, Seen, take
+from scopes.sync.listing import take
 from scopes.sync.live_check import check_unconfirmed
+from scopes.sync.walk import ListingTaken
 from tests import cast
 from tests.terra_sandbox import Listed, listed
 
@@ -184,14 +185,3 @@ def test_a_walk_of_yesterday_is_given_up_and_a_new_one_begins(terra: Listed, clo
     assert taken.listing.pk != old.pk
     assert taken.pages > 3
     assert old.counts == {"abandoned": True}
-
-
-def test_the_bitmap_remembers_exactly_what_was_added() -> None:
-    seen = Seen()
-    for pk in (1, 8, 70_000):
-        seen.add(pk)
-
-    again = Seen(bytes(seen.bits))
-    contained = [pk for pk in range(70_010) if pk >> 3 < len(again.bits) and again.bits[pk >> 3] & (1 << (pk & 7))]
-
-    assert contained == [1, 8, 70_000]

@@ -12,7 +12,8 @@ from scopes import flow
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, Origin, OriginKind
 from scopes.models import Connection, Incident, Listing, Period, QuarantinedFact, Source, TrailEntry
 from scopes.models.trail import Act
-from scopes.sync import listing, quarantine
+from scopes.sync import quarantine
+from scopes.sync.walk import Seen
 from tests import cast
 from tests.outbox.receiving import endpoint, written
 
@@ -60,7 +61,7 @@ def listed(
     changes = [LinkChanged("garmin", user_id, LinkState.TOKEN_REJECTED, at) for user_id in rejected]
     recorded = take_in([*observed, *changes], ORIGIN, at)
     quarantine.add(walk, recorded.quarantined)
-    seen = listing.Seen()
+    seen = Seen()
     for pk in recorded.connections:
         seen.add(pk)
     weighed = quarantine.weigh(source, walk, bytes(seen.bits), at)

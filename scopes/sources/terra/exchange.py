@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from scopes.counters import count_answer
 from scopes.sources.calls import Limits, date_of, equipped, in_words, read_bounded, retry_after
-from scopes.sources.errors import SourceError, SourceUnavailable
+from scopes.sources.errors import CallsUsedUp, SourceError, SourceUnavailable
 from scopes.sources.gateway import RateLimit
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.errors import error_for
@@ -106,6 +106,8 @@ class Exchange:
         for attempt in itertools.count(1):
             try:
                 return self._once(method, url, params=params, body=body, with_key=with_key, ends=ends)
+            except CallsUsedUp:
+                raise
             except SourceUnavailable as down:
                 pause = max(down.retry_after or 0.0, _backoff(attempt))
                 too_long = pause > min(self._limits.longest_wait, ends - time.monotonic())

@@ -32,6 +32,7 @@ from scopes.sources.oauth2.refresh import Refresher
 from scopes.sources.oauth2.server import Server
 from scopes.sources.observations import Existence, Page, ProbeResult
 from scopes.sync import listing, quarantine
+from scopes.sync.walk import ListingTaken
 from tests import cast
 from tests.sources.oauth2 import holding
 from tests.sources.oauth2.holding import SCOPES, held
@@ -125,7 +126,7 @@ class Listed(Gateway):
         return Night(self.provider.refresher(self.oauth), self.every, clock).pages(start)
 
 
-def take(gateway: Gateway) -> listing.ListingTaken:
+def take(gateway: Gateway) -> ListingTaken:
     taken = listing.take(holding.source(), gateway, timezone.now, lambda _: None)
     quarantine.apply_believed(holding.source(), timezone.now)
     return taken
