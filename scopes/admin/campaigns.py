@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -25,6 +26,8 @@ from scopes.reauth import consent_text
 from scopes.reauth.campaigns import audience, numbers
 from scopes.reauth.consent_text import ConsentText
 from scopes.reauth.languages import language_of
+from scopes.reauth.mail_text import MailText, mail_text
+from scopes.reauth.public_address import mailed_address
 from scopes.reauth.target import Target
 
 LOOK = "scopes.view_campaign"
@@ -90,7 +93,8 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
         waiting=waiting,
         hours=-(-waiting // row.per_hour),
         workers=queue.workers_alive() if at_work else 0,
-        previews=_previews(targets, language),
+        previews=_previews(targets, language, now + timedelta(days=row.days)),
+        sender=settings.MAIL_FROM,
         warnings=sorted({warning for target in targets for warning in target.preflight.warnings}),
         language=language,
         languages=settings.LANGUAGES,
@@ -138,10 +142,12 @@ def _first_targets(row: Campaign) -> list[Target]:
     return [target for target in targets if target is not None]
 
 
-def _previews(targets: Sequence[Target], language: str) -> list[ConsentText]:
-    """What these people will read, in that language."""
+def _previews(targets: Sequence[Target], language: str, expires_at: datetime) -> list[tuple[MailText, ConsentText]]:
+    """The mail and the page that these people will read, in that language: without a name, and without an address."""
+    url = unquote(mailed_address("reauth_landing", "…", "…"))
     with translation.override(language):
-        return [consent_text.for_target(target, settings.PORTAL_HOST_NAME) for target in targets]
+        consents = [consent_text.for_target(target, settings.PORTAL_HOST_NAME) for target in targets]
+        return [(mail_text(consent, name="", url=url, expires_at=expires_at), consent) for consent in consents]
 
 
 def _funnel(row: Campaign, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

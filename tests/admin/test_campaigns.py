@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from scopes.models import Campaign, Message, Source
+from scopes.models import Campaign, Message, ReauthLink, Source
 from tests import cast as people
 from tests.admin.reading import queries, words_of, written
 from tests.reauth.campaigns.running import drafted, go_on, started
@@ -29,11 +30,19 @@ def test_the_preflight_of_all_is_shown_with_numbers(cast: Source, signed_in: Cal
     assert "Oura. By rex" in words and "Recovery needs it." in words
 
 
-def test_what_people_read_is_shown_in_each_language(cast: Source, signed_in: Callable[[str], Client]) -> None:
-    campaign = drafted(connections=[people.connection_of("ben").pk])
+def test_the_mail_and_the_page_of_the_link_are_shown_in_each_language(
+    cast: Source, signed_in: Callable[[str], Client], settings: Any
+) -> None:
+    settings.PORTAL_URL, settings.PORTAL_HOST_NAME = "https://portal.example", "Vitalog"
+    campaign = drafted(connections=[people.connection_of("ben").pk], days=14)
     browser = signed_in("lead")
-    assert "Reconnect Oura" in page(browser, campaign, "?language=en")
-    assert "Oura neu verbinden" in page(browser, campaign, "?language=de")
+    english, german = (page(browser, campaign, f"?language={code}") for code in ("en", "de"))
+    assert "Vitalog: Reconnect Oura Hello," in english and "https://portal.example/r/…/…" in english
+    assert "“Heart rate”" in english and "Continue to Oura" in english
+    assert "Vitalog: Oura neu verbinden Hallo," in german and "Weiter zu Oura" in german
+    for shown in (english, german):
+        assert "Ben" not in shown, "who may see campaigns sees no people here"
+    assert not ReauthLink.objects.exists()
 
 
 def test_while_it_works_the_page_says_how_far_it_is_and_refreshes(
