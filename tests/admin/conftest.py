@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import BrowserContext
+from pytest_django.live_server_helper import LiveServer
 
 from scopes import queue
 from scopes.facts import AttemptFailed, ConsentGiven
@@ -78,6 +81,21 @@ def signed_in(agent: Callable[[str], User]) -> Callable[[str], Client]:
         return browser
 
     return client
+
+
+@pytest.fixture
+def open_as(
+    new_context: Callable[..., BrowserContext], live_server: LiveServer, signed_in: Callable[[str], Client]
+) -> Callable[..., BrowserContext]:
+    """A browser in which the agent of a role is signed in; it is closed after the test."""
+
+    def opened(role: str, **options: Any) -> BrowserContext:
+        cookie = signed_in(role).cookies["portal_session"].value
+        context = new_context(base_url=live_server.url, **options)
+        context.add_cookies([{"name": "portal_session", "value": cookie, "url": live_server.url}])
+        return context
+
+    return opened
 
 
 @pytest.fixture

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import BrowserContext, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from scopes.models import Connection, Source
@@ -46,21 +44,6 @@ def everything(records: Source) -> Source:
     for ago, blocked in ((3, 7), (1, 90)):
         night(records, now - timedelta(days=ago), blocked, 20)
     return records
-
-
-@pytest.fixture
-def open_as(
-    browser: Browser, live_server: LiveServer, signed_in: Callable[[str], Client]
-) -> Callable[..., BrowserContext]:
-    """A browser in which the agent of a role is signed in."""
-
-    def opened(role: str, **options: Any) -> BrowserContext:
-        cookie = signed_in(role).cookies["portal_session"].value
-        context = browser.new_context(base_url=live_server.url, **options)
-        context.add_cookies([{"name": "portal_session", "value": cookie, "url": live_server.url}])
-        return context
-
-    return opened
 
 
 def trouble_in_both_themes(page: Page) -> list[str]:

@@ -26,6 +26,7 @@ from scopes.facts import Origin, OriginKind, PersonKnown
 from scopes.judge.policy import draft, ensure_integration
 from scopes.models import Attempt, Connection, Person, ReauthLink, Source
 from scopes.sources import registry
+from tests.admin.conftest import agent, open_as, signed_in  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 45_000  # milliseconds, as the browser counts them
