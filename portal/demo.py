@@ -23,14 +23,23 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
 import requests
 
-from portal import database, demo_host, embedded_postgres
-from portal.demo_scripts import MAKE_AGENTS, MAKE_CONSENTS, MAKE_MAIL, MAKE_NIGHTS, RUN_STEPS
+from portal import database, demo_host, demo_people, embedded_postgres
+from portal.demo_scripts import (
+    MAKE_AGENTS,
+    MAKE_CAMPAIGNS,
+    MAKE_CONSENTS,
+    MAKE_MAIL,
+    MAKE_NIGHTS,
+    MAKE_NOTES,
+    RUN_STEPS,
+)
 from portal.embedded_postgres import CHECKOUT, ClusterError
 
 HOMES = CHECKOUT / "var"
@@ -41,7 +50,7 @@ PEOPLE = 200
 READY_SECONDS = 60
 END_SECONDS = 15
 MOST_PORTS = 100
-ROLES = ("agent", "lead", "engineer")
+ROLES = ("agent", "lead", "engineer", "auditor", "administrator")
 type Process = subprocess.Popen[bytes]
 
 
@@ -49,14 +58,43 @@ class DemoError(Exception):
     """A step of the demo failed; the message says which one, and where to look."""
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo that runs: the addresses of its desk, mailbox and host application, and name -> password of its agents."""
+
+    desk: str
+    mailbox: str
+    host: str
+    agents: Mapping[str, str]
+    server: Process
+
+
 def show(url: str, home: Path, *, serve: bool) -> None:
     """Go through the steps with the database at that address; with `serve`, until Ctrl-C. Raises DemoError."""
-    with listening(8000) as desk, listening(8100) as host:
-        show_at(url, home, desk, host, serve=serve)
+    with running_demo(url, home, serve=serve) as demo:
+        if serve:
+            print(f"\nThe host application: {demo.host}/\nThe mailbox of everybody: {demo.mailbox}")
+            print(f"The desk: {demo.desk}/admin/")
+            for name, password in demo.agents.items():
+                print(f"  name: {name:<14} password: {password}")
+            print("Ctrl-C ends it.", flush=True)
+            demo.server.wait()
+            raise DemoError(f"The portal ended by itself. See {home / 'portal.log'}.")
 
 
-def show_at(url: str, home: Path, desk: socket.socket, host: socket.socket, *, serve: bool) -> None:
-    """Go through the steps with the portal and the host application at those sockets. Raises DemoError."""
+@contextlib.contextmanager
+def running_demo(url: str, home: Path, *, serve: bool) -> Iterator[Demo]:
+    """Go through the steps, and keep everything running for the block; agents and a worker with `serve` only.
+
+    Raises DemoError.
+    """
+    with listening(8000) as desk, listening(8100) as host, _running_at(url, home, desk, host, serve=serve) as demo:
+        yield demo
+
+
+@contextlib.contextmanager
+def _running_at(url: str, home: Path, desk: socket.socket, host: socket.socket, *, serve: bool) -> Iterator[Demo]:
+    """The demo, with the portal and the host application at those sockets."""
     people = home / "people.csv"
     here = f"http://127.0.0.1:{desk.getsockname()[1]}"
     keys = {
@@ -76,8 +114,8 @@ def show_at(url: str, home: Path, desk: socket.socket, host: socket.socket, *, s
         "TERRA_SANDBOX_SIGNING_SECRETS": secrets.token_urlsafe(24),
         "TERRA_SANDBOX_PROBE_ATHLETE": "true",
     }
-    webhooks = ("--webhook-url", f"{here}/hooks/terra/sandbox/") if serve else ()
-    sandbox = ("sandbox", "--port", 8800, "--people", PEOPLE, *webhooks)
+    webhooks = f"{here}/hooks/terra/sandbox/"
+    sandbox = ("sandbox", "--port", 8800, "--people", PEOPLE, "--webhook-url", webhooks)
     callback = f"{here}/r/back/oauth2/google_health/"
     provider = ("sandbox", "--oauth", "google_health", "--port", 8850, "--redirect-uri", callback)
 
@@ -90,8 +128,10 @@ def show_at(url: str, home: Path, desk: socket.socket, host: socket.socket, *, s
         "Publish what it needs without Terra": ("publish_policies", OAUTH_POLICIES, "--apply"),
         "Have three people consent": ("shell", "--no-imports", "--command", MAKE_CONSENTS),
         "Audit every connection": ("audit_connections",),
-        "Mail a link to one of them": ("shell", "--no-imports", "--command", MAKE_MAIL),
         "Make up the nights before": ("shell", "--no-imports", "--command", MAKE_NIGHTS),
+        "Mail links to many of them": ("shell", "--no-imports", "--command", MAKE_CAMPAIGNS),
+        "Mail a link to one of them": ("shell", "--no-imports", "--command", MAKE_MAIL),
+        "Write notes, and escalate to engineering": ("shell", "--no-imports", "--command", MAKE_NOTES),
         **demo_host.STEPS,
     }
     with ExitStack() as stack:
@@ -107,22 +147,19 @@ def show_at(url: str, home: Path, desk: socket.socket, host: socket.socket, *, s
         agents = {role: secrets.token_urlsafe(9) for role in ROLES if serve}
         if serve:
             steps["Make an agent of each role"] = ("shell", "--no-imports", "--command", MAKE_AGENTS)
-        go_through(steps, keys | {"DEMO_AGENTS": json.dumps(agents)})
+        answers = home / "answers.json"
+        go_through(steps, keys | {"DEMO_AGENTS": json.dumps(agents), "DEMO_ANSWERS": str(answers)})
         command = [*server_at(desk), "portal.wsgi"]
         portal, server = stack.enter_context(running("the portal", command, keys, home, desk.fileno()))
         requests.get(f"{portal}/admin/login/", timeout=READY_SECONDS)  # the first answer comes once the desk is loaded
+        print("\n== Have people follow the links in their mails", flush=True)
+        print("Mails answered or ignored:", demo_people.answer(home / "mails", answers), flush=True)
         command, known = demo_host.program(keys, portal, server_at(host))
         application, _ = stack.enter_context(running("the host application", command, known, home, host.fileno()))
         if serve:
             log = stack.enter_context((home / "worker.log").open("wb"))
             stack.enter_context(process(manage("worker"), keys, log.fileno()))
-            print(f"\nThe host application: {application}/\nThe mailbox of everybody: {terra}/mail/")
-            print(f"The desk: {portal}/admin/")
-            for name, password in agents.items():
-                print(f"  name: {name:<10} password: {password}")
-            print("Ctrl-C ends it.", flush=True)
-            server.wait()
-            raise DemoError(f"The portal ended by itself. See {home / 'portal.log'}.")
+        yield Demo(portal, f"{terra}/mail/", application, agents, server)
 
 
 def server_at(listener: socket.socket) -> list[str]:

@@ -19,9 +19,10 @@ import json, os
 from django.contrib.auth.models import Group, User
 for role, password in json.loads(os.environ["DEMO_AGENTS"]).items():
     agent, made = User.objects.get_or_create(username=role, defaults={"is_staff": True})
+    agent.is_superuser = role == "administrator"
     agent.set_password(password)
     agent.save()
-    agent.groups.set([Group.objects.get(name=role)])
+    agent.groups.set(Group.objects.filter(name=role))
 """
 # The demo has one night behind it; a desk has many.
 MAKE_NIGHTS = """
@@ -72,6 +73,61 @@ for reference_id, left_out in (("ada", ""), ("ben", "health_metrics"), ("gus", "
     assert Connection.objects.filter(person=person, integration=integration).exists(), reference_id
     print(f"{person.name} consented at {integration}, {len(ticked)} of {len(boxes)} boxes ticked")
 """
+# One campaign is sent, and what its people will do with their mails is left for `demo_people`; another is a draft.
+MAKE_CAMPAIGNS = """
+import json, os
+from itertools import cycle
+from pathlib import Path
+from django.utils import timezone
+from scopes import jobs
+from scopes.models import Campaign, Integration, Recipient
+from scopes.models.trail import Act
+from scopes.reauth.campaigns import acts
+def drafted(slug, name, act):
+    integration = Integration.objects.get(source__kind="terra", provider__slug=slug)
+    filters = {"integration": str(integration.pk), "health": "blocked"}
+    plan = acts.Plan(name, days=14, per_hour=6000, filters=filters)
+    campaign = acts.draft(plan, act, timezone.now())
+    jobs.run_campaign(campaign.pk)
+    campaign.refresh_from_db()
+    return campaign
+if not Campaign.objects.exists():
+    act = Act(None, "Their day stays empty without it.", "T-2041", by="lead")
+    sent = drafted("garmin", "Garmin: health data switched off", act)
+    acts.start(sent, act, timezone.now())
+    jobs.run_campaign(sent.pk)
+    jobs.send_messages()
+    drafted("oura", "Oura: heart rate left out", Act(None, "Recovery needs it.", "T-2050", by="lead"))
+    ways = cycle(("consent", "open", "consent", "leave out", "nothing", "consent", "press"))
+    links = Recipient.objects.filter(campaign=sent, link__isnull=False).order_by("pk")
+    answers = {
+        public_id: {"way": next(ways), "needs": needs}
+        for public_id, needs in links.values_list("link__public_id", "link__needs")
+    }
+    Path(os.environ["DEMO_ANSWERS"]).write_text(json.dumps(answers))
+    print("Links by mail:", len(answers))
+"""
+MAKE_NOTES = """
+from django.utils import timezone
+from scopes.admin import escalations, notes
+from scopes.models import Connection, Escalation, Note, Person
+from scopes.models.trail import Act
+now = timezone.now()
+if not Note.objects.exists():
+    for reference_id, author, text in (
+        ("ben", "agent", "Called about his recovery score: he left the box out by mistake, and waits for a link."),
+        ("ben", "lead", "Prefers e-mail. Call him only in the morning."),
+        ("cy", "agent", "Has a new watch, and connected it with another account first."),
+    ):
+        notes.write(Person.objects.get(reference_id=reference_id), text, Act(None, by=author), now)
+whoop = Connection.objects.filter(integration__provider__slug="whoop", person__isnull=False, merged_into=None)
+for row in () if Escalation.objects.exists() else whoop.order_by("pk"):
+    if texts := escalations.of_connection(row):
+        act = Act(None, "Two people asked for it this week.", "T-2044", by="agent")
+        escalations.take(escalations.make(row, texts[0], act, now), Act(None, by="engineer"), now)
+        break
+print("Notes:", Note.objects.count(), "Escalations:", *Escalation.objects.values_list("title", flat=True))
+"""
 # Cy is sent a link by mail, which lands in the demo's mailbox.
 MAKE_MAIL = """
 from django.conf import settings
@@ -82,11 +138,11 @@ from scopes.models.trail import Act
 from scopes.reauth.issue import Wish, issue
 from scopes.reauth.messages import queue_message
 connection = Connection.objects.get(person__reference_id="cy", integration__provider__slug="garmin", merged_into=None)
-if not Message.objects.exists():
+if not Message.objects.filter(link__person=connection.person).exists():
     person, now = connection.person, timezone.now()
     wish = Wish(Act(None, "The demo's own.", by="demo"), person.locale)
     issued = issue(person, connection.integration, wish, now, connection, at_most=settings.PORTAL_LINKS_A_MONTH)
     queue_message(issued.link, now)
     jobs.send_messages()
-print("Messages:", *Message.objects.values_list("state", flat=True))
+print("Messages:", *Message.objects.filter(link__person=connection.person).values_list("state", flat=True))
 """
