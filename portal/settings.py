@@ -7,6 +7,7 @@ import os
 
 from django.utils.csp import CSP
 from django.utils.module_loading import import_string
+from whitenoise.compress import Compressor
 
 from portal import (
     database_time,
@@ -131,6 +132,8 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [CHECKOUT / "static"]
 STATIC_ROOT = CHECKOUT / "staticfiles" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
+# Compressing those of Swagger and ReDoc takes half a minute, and nobody downloads them but a developer of theirs.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 _STATIC_STORAGE = (
     "whitenoise.storage.CompressedManifestStaticFilesStorage"
     if PRODUCTION

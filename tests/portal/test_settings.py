@@ -53,7 +53,7 @@ def test_behind_a_pooler_no_cursor_stays_in_a_session(
 
 
 def test_every_static_file_that_another_names_exists(tmp_path: Path) -> None:
-    storage = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+    storage = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
     with override_settings(STORAGES=storage, STATIC_ROOT=tmp_path):
         call_command("collectstatic", interactive=False, verbosity=0)
     assert (tmp_path / "staticfiles.json").exists()
