@@ -38,7 +38,14 @@ BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"
 NO_BROWSER = "no Chromium was found"
 ASSEMBLED = CopiedRows(people.assemble)
 # They follow documents in clones of the checkout, command by command.
-LONGEST = ("test_commands_in_docs.py", "test_recipes.py", "test_demo.py", "test_startup_errors.py")
+LONGEST = (
+    "test_commands_in_docs.py",
+    "test_recipes.py",
+    "test_demo.py",
+    "test_startup_errors.py",
+    "test_disposable_database.py",
+    "test_look.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

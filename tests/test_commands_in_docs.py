@@ -108,21 +108,6 @@ def answers(address: str) -> Answer:
     return prove
 
 
-def test_the_demo_and_the_tests_run_as_in_the_readme(clone: Clone) -> None:
-    demo, tests = block("README.md", "make demo").splitlines()
-
-    def open_desk(shown: str) -> None:
-        (address,) = re.findall(r"http://[\d.:]+", shown)
-        assert "password" in requests.get(f"{address}/admin/login/", timeout=60).text
-
-    shown = typed(demo, clone.path, clone.variables, {r"(?s)The desk: .*Ctrl-C ends it\.": open_desk})
-    assert "Ended." in shown, shown
-
-    ended = clone.run("sh", "-c", tests, PYTEST_ADDOPTS="tests/models/test_arrays.py::test_days_and_times")
-    assert ended.returncode == 0, ended.stdout
-    assert " passed" in ended.stdout
-
-
 def test_an_account_at_terra_is_imported_as_in_the_readme(clone: Clone) -> None:
     file, commands = (
         block("README.md", "_SIGNING_SECRETS=…"),

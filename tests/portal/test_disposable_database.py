@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
+import requests
 from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 
 from portal import disposable_database, embedded_postgres
 from tests.fresh_clone import Clone, cloned
+from tests.terminal import typed
+from tests.test_commands_in_docs import block
 
 PEOPLE = "reference_id,email,name\n" + "".join(f"r-{n},r{n}@example.com,Person {n}\n" for n in range(40))
 REFUSED = {
@@ -135,15 +139,30 @@ def test_destructive_commands_are_refused_on_the_operator_s_database(
     assert before["scopes_person"] == 40
 
 
+def test_the_demo_and_the_tests_run_as_in_the_readme_and_create_their_own_database(operator: Operator) -> None:
+    clone, before = operator.clone, operator.contents()
+    demo, tests = block("README.md", "make demo").splitlines()
+
+    def open_desk(shown: str) -> None:
+        (address,) = re.findall(r"http://[\d.:]+", shown)
+        assert "password" in requests.get(f"{address}/admin/login/", timeout=60).text
+
+    shown = typed(demo, clone.path, clone.variables, {r"(?s)The desk: .*Ctrl-C ends it\.": open_desk})
+    assert "Ended." in shown, shown
+
+    ended = clone.run(
+        "sh", "-c", tests, PYTEST_ADDOPTS="tests/models/test_transactions.py::test_the_lock_timeout_is_respected"
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert " passed" in ended.stdout
+    assert operator.contents() == before
+
+
 @pytest.mark.parametrize(
     "line",
     [
-        "make test ARGS='tests/models/test_transactions.py -n 1'",
-        ".venv/bin/python -m pytest -q tests/models/test_transactions.py",
-        "DATABASE_URL={url} DJANGO_SETTINGS_MODULE=portal.settings .venv/bin/pytest tests/models/test_arrays.py",
-        "DATABASE_URL={url} make bench ARGS='--only records publication --connections 20 --standings 20 --writers 1'",
-        ".venv/bin/python -m benchmarks --only webhooks --deliveries 5",
-        "make demo SERVE=0",
+        "DATABASE_URL={url} DJANGO_SETTINGS_MODULE=portal.settings .venv/bin/pytest tests/models/test_transactions.py",
+        "DATABASE_URL={url} .venv/bin/python -m benchmarks --only webhooks --deliveries 5",
         'eval "$(make -n lint | grep portal.database)"',
     ],
 )
