@@ -15,7 +15,8 @@ from scopes.models.arrays import numbers, texts
 from scopes.models.name_grams import LETTERS, grams, spellings
 from scopes.models.person import FOR_SEARCH
 
-NEAR = 2_000  # people among whom words that many have are met often enough
+NEAR = 10_000  # people among whom words that many have are met often enough
+CHECKED = 200  # people whose n-grams are those of a word: most of them have the word
 START_OF_ID = 4  # characters
 _CONNECTED = """
     EXISTS (SELECT FROM scopes_connection connection
@@ -96,9 +97,9 @@ def by_start_of_id(start: str, most: int) -> tuple[list[Person], list[Connection
 def by_words(words: str, after: int, most: int, standings: Sequence[int] | None = None) -> list[Person]:
     """The first people with ids beyond `after` whose name, address or id has all these words, each perhaps only begun.
 
-    Inside a name, three letters are enough. Who has some of the words only as they are written, in address or id, and
-    others only inside the name, is found where nobody has all of them in one way. With `standings`: those with a
-    connection in one of them. By id, so that every page costs the same.
+    Inside a name, three letters are enough. Beyond the first `NEAR` people, who has some words inside the name and
+    others only elsewhere is found where nobody has all of them in one way. With `standings`: those with a connection in
+    one of them. By id, so that every page costs the same.
     """
     wanted = [ways for word in words.split() if any(ways := _ways_to_have(word))]
     if not wanted:
@@ -108,49 +109,81 @@ def by_words(words: str, after: int, most: int, standings: Sequence[int] | None 
         people = people.extra(where=[_CONNECTED], params=[numbers(standings)])  # noqa: S610
     mixed = _joined(" AND ", [_joined(" OR ", ways) for ways in wanted])
     # What many have is met soon on the way down the ids. By the indexes all of them would be read and sorted.
-    ids = Person.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
-    if end := ids[NEAR : NEAR + 1].first():
-        # "IS TRUE": by no index on words.
-        near = people.filter(pk__lte=end).extra(where=[f"({mixed.sql}) IS TRUE"], params=mixed.values)  # noqa: S610
-        found = list(near.order_by("pk")[:most])
-        if len(found) == most:
-            return found
+    end = Person.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[NEAR - 1 : NEAR].first()
+    near = _down_the_ids(people if end is None else people.filter(pk__lte=end), mixed, most)
+    if end is None or len(near) == most:
+        return near
+    people = people.filter(pk__gt=end)
+    found: dict[int, Person] = {}
     # Each way by one index, which meets all words at once: the most people with one of them are never read.
-    found = [
-        one for way in zip(*wanted, strict=True) if all(way) for one in _first(people, _joined(" AND ", way), most)
-    ]
+    for way in zip(*wanted, strict=True):
+        if not all(way):
+            continue
+        found |= {person.pk: person for person in _first(people, _joined(" AND ", way), most - len(near))}
+        if len(found) >= most - len(near):
+            last = sorted(found)[most - len(near) - 1]
+            people = people.filter(pk__lte=last)
+            if last - end < 3 * NEAR:
+                return near + _down_the_ids(people, mixed, most - len(near))
     if not found and len(wanted) > 1:
-        found = _first(people, mixed, most)
-    return sorted({person.pk: person for person in found}.values(), key=lambda person: person.pk)[:most]
+        return near + _first(people, mixed, most - len(near))
+    return near + [found[pk] for pk in sorted(found)[: most - len(near)]]
+
+
+def _down_the_ids(people: QuerySet[Person], condition: _Condition, most: int) -> list[Person]:
+    # "IS TRUE": by no index on words.
+    text, values = condition.exact
+    return list(_Sql(f"({text}) IS TRUE", values).of(people).order_by("pk")[:most])
+
+
+class _Sql(NamedTuple):
+    """A condition with its parameters."""
+
+    text: str
+    values: list[str]
+
+    def of(self, people: QuerySet[Person]) -> QuerySet[Person]:
+        return people.extra(where=[self.text], params=self.values)  # noqa: S610
 
 
 class _Condition(NamedTuple):
-    """SQL with its parameters."""
+    """What an index can meet, and the whole of it; the same where the index suffices."""
 
-    sql: str
-    values: list[str]
+    by_index: _Sql
+    exact: _Sql
 
 
 def _first(people: QuerySet[Person], condition: _Condition, most: int) -> list[Person]:
     """By the indexes, then sorted ("+ 0"); never down the ids until enough of a rare word are met."""
-    return list(people.extra(where=[condition.sql], params=condition.values).order_by(F("pk") + 0)[:most])  # noqa: S610
+    met = condition.by_index.of(people).order_by(F("pk") + 0)
+    if condition.exact == condition.by_index:
+        return list(met[:most])
+    # To check the rest costs more than the index, and nearly all of them stand it.
+    pks = list(met.values_list("pk", flat=True)[:CHECKED])
+    found = _down_the_ids(people.filter(pk__in=pks), condition, most) if pks else []
+    return found if len(found) == most or len(pks) < CHECKED else list(condition.exact.of(met)[:most])
 
 
 def _joined(by: str, conditions: Iterable[_Condition | None]) -> _Condition:
-    met = [condition for condition in conditions if condition is not None]
-    return _Condition(by.join(f"({one.sql})" for one in met), [value for one in met for value in one.values])
+    joined = [condition for condition in conditions if condition is not None]
+    by_index, exact = ([one[place] for one in joined] for place in (0, 1))
+    return _Condition(_sql_joined(by, by_index), _sql_joined(by, exact))
+
+
+def _sql_joined(by: str, parts: Sequence[_Sql]) -> _Sql:
+    return _Sql(by.join(f"({part.text})" for part in parts), [value for part in parts for value in part.values])
 
 
 def _ways_to_have(word: str) -> tuple[_Condition | None, _Condition | None]:
-    """As it is written in name, address or id, its end perhaps missing; and inside the name. None where it can't be."""
+    """Inside the name; and as it is written in name, address or id, its end perhaps missing. None where it can't be."""
     if not (written := _WORD.findall(word.replace("_", " "))):
-        return None, _inside(word)
+        return _inside(word), None
     search = "scopes_person.search @@ to_tsquery('simple', %s)"
-    begun = _Condition(search, [" & ".join(f"'{one}'" for one in written) + ":*"])
+    begun = _Sql(search, [" & ".join(f"'{one}'" for one in written) + ":*"])
     if own := "@" in word and _WORD.findall(word.partition("@")[0].replace("_", " ")):
         # By the index for what stands before the @ alone: millions may have the rest.
-        return _Condition(f"{search} AND ({search}) IS TRUE", [f"'{max(own, key=len)}'", *begun.values]), None
-    return begun, _inside(word)
+        begun = _Sql(f"{search} AND ({search}) IS TRUE", [f"'{max(own, key=len)}'", *begun.values])
+    return None if own else _inside(word), _Condition(begun, begun)
 
 
 def _inside(word: str) -> _Condition | None:
@@ -159,15 +192,14 @@ def _inside(word: str) -> _Condition | None:
 
 def _is_in_name(spelt: Sequence[str]) -> _Condition:
     """The name has one of these spellings inside it; one that is too short is a word of it."""
-    ways, values = [], []
-    for spelling in spelt:
-        ways.append("(scopes_person.name_grams @> %s::text[])")
-        values.append(texts(grams(spelling)))
+    has_grams = [_Sql("scopes_person.name_grams @> %s::text[]", [texts(grams(spelling))]) for spelling in spelt]
+    exact = list(has_grams)
+    for place, spelling in enumerate(spelt):
         if len(spelling) > LETTERS:
             # The n-grams may come from several places of the name.
-            ways[-1] = f"({ways[-1]} AND array_to_string(scopes_person.name_grams, ' ') LIKE %s)"
-            values.append(f"%{spelling}%")
-    return _Condition(" OR ".join(ways), values)
+            stands = _Sql("array_to_string(scopes_person.name_grams, ' ') LIKE %s", [f"%{spelling}%"])
+            exact[place] = _sql_joined(" AND ", [has_grams[place], stands])
+    return _Condition(_sql_joined(" OR ", has_grams), _sql_joined(" OR ", exact))
 
 
 def _ways_to_write(address: str) -> set[str]:
