@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from django import template
@@ -37,6 +38,7 @@ IN_TICKS = re.compile(r"`([^`]+)`")
 
 
 @register.simple_tag
+@cache
 def shape(name: str) -> SafeString:
     """A symbol of static/desk/shapes.svg. It only repeats the word next to it."""
     return format_html(
