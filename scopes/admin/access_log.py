@@ -23,6 +23,7 @@ from scopes.admin.csv_file import Cell, download
 from scopes.admin.id_pages import number, page_by_id
 from scopes.admin.navigation import title_of
 from scopes.admin.site import ACT, desk
+from scopes.judge.lookup import NOT_LISTED_OF_PERSON, NOT_LISTED_OF_PROVIDER
 from scopes.models import ApiKey, Person, TrailEntry
 from scopes.models.api_key import in_logs
 from scopes.models.person import FOR_SEARCH
@@ -144,7 +145,8 @@ def _entries(chosen: Mapping[str, str], readers: Mapping[str, tuple[str, Q]]) ->
         entries = entries.filter(at__gte=datetime.combine(since, time(), UTC))
     if until:
         entries = entries.filter(at__lt=datetime.combine(until + timedelta(days=1), time(), UTC))
-    return entries.select_related("person", "connection__integration__provider")
+    entries = entries.select_related("person", "connection__integration__provider")
+    return entries.defer(*NOT_LISTED_OF_PERSON, *(f"connection__{column}" for column in NOT_LISTED_OF_PROVIDER))
 
 
 def _filters(chosen: Mapping[str, str], readers: Mapping[str, tuple[str, Q]]) -> list[Filter]:

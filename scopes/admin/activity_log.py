@@ -14,6 +14,7 @@ from scopes.access_log import VERBS
 from scopes.admin.read_only import Records
 from scopes.admin.site import desk
 from scopes.admin.tags import pretty, when
+from scopes.judge.lookup import NOT_LISTED
 from scopes.models import TrailEntry
 
 
@@ -34,6 +35,7 @@ class Trail(Records):
             .get_queryset(request)
             .exclude(verb__in=VERBS)
             .select_related("person", "integration__provider", "integration__source")
+            .defer(*NOT_LISTED)
         )
 
     @admin.display(description=_("When"))

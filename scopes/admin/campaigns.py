@@ -21,6 +21,7 @@ from scopes import queue
 from scopes.admin import campaign_words as words
 from scopes.admin.campaign_acts import limits, may_run
 from scopes.admin.site import desk
+from scopes.judge.lookup import NOT_LISTED
 from scopes.models import Campaign, Integration, Recipient
 from scopes.reauth import consent_text
 from scopes.reauth.campaigns import audience, numbers
@@ -119,7 +120,8 @@ def people(request: HttpRequest, pk: int) -> HttpResponseBase:
         group = words.Group(code, gettext("No one is in this group any more."), 0)
     state, obstacle = (code, "") if code in State.values else (State.LEFT_OUT, code)
     found = Recipient.objects.filter(campaign=row, state=state, obstacle=obstacle, pk__gt=int(after)).order_by("pk")
-    rows = list(found.select_related("person", "connection", "integration__provider", "link")[: PAGE + 1])
+    found = found.select_related("person", "connection", "integration__provider", "link").defer(*NOT_LISTED)
+    rows = list(found[: PAGE + 1])
     return desk.page(
         request,
         "admin/campaigns/people.html",

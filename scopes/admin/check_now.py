@@ -112,7 +112,9 @@ def live_checks(request: HttpRequest, batch: uuid.UUID) -> HttpResponseBase:
         raise Http404
     waiting = counted.pop("", 0)
     first = list(
-        checks.select_related("connection__person", "connection__integration__provider").order_by("pk")[:SHOWN]
+        checks.select_related("connection__person", "connection__integration__provider")
+        .defer(*(f"connection__{column}" for column in lookup.NOT_LISTED))
+        .order_by("pk")[:SHOWN]
     )
     now = timezone.now()
     response = desk.page(

@@ -32,6 +32,7 @@ from scopes.intake.matching.merged_facts import Facts, facts_now, joined
 from scopes.intake.matching.pair import CannotMerge
 from scopes.intake.matching.unmerge import CannotUnmerge
 from scopes.judge.duplicate_signs import Sign, last_data_on, signs, words_of_link
+from scopes.judge.lookup import NOT_LISTED, NOT_LISTED_OF_PROVIDER
 from scopes.models import Connection, Merge, SuspectedDuplicate
 
 MERGE = "scopes.merge_connections"
@@ -53,6 +54,7 @@ def duplicates(request: HttpRequest) -> HttpResponseBase:
     open_ones = SuspectedDuplicate.objects.filter(state=SuspectedDuplicate.State.OPEN)
     sides = ("person", "standing", "pulse", "integration__provider", "integration__source")
     rows = open_ones.select_related(*(f"{side}__{name}" for side in ("first", "second") for name in sides))
+    rows = rows.defer(*(f"{side}__{name}" for side in ("first", "second") for name in NOT_LISTED))
     pages = page_by_id(request, rows)
     pairs = [Suspected(pair.first, pair.second, tuple(signs(pair.first, pair.second))) for pair in pages.rows]
     return desk.page(request, "admin/duplicates/list.html", gettext("Suspected duplicates"), pairs=pairs, pages=pages)
@@ -63,7 +65,7 @@ def unclaimed(request: HttpRequest) -> HttpResponseBase:
     """A page of the connections whose person is not known, the newest first."""
     unclaimed = Connection.objects.filter(person__isnull=True, merged_into__isnull=True)
     rows = unclaimed.select_related("standing", "pulse", "integration__provider", "integration__source")
-    pages = page_by_id(request, rows)
+    pages = page_by_id(request, rows.defer(*NOT_LISTED_OF_PROVIDER))
     listed = [(row, words_of_link(row), last_data_on(row)) for row in pages.rows]
     return desk.page(
         request, "admin/duplicates/unclaimed.html", gettext("Unclaimed connections"), rows=listed, pages=pages

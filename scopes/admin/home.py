@@ -21,6 +21,7 @@ from scopes.admin.site import desk
 from scopes.audit.nights import A_MONTH, nights
 from scopes.audit.silence import silences
 from scopes.judge import census
+from scopes.judge.lookup import NOT_LISTED, NOT_LISTED_OF_PROVIDER
 from scopes.models import AuditRun, Incident, Source
 from scopes.reauth.link_status import link_state, live_links
 from scopes.sync import deliveries
@@ -115,13 +116,13 @@ def _numbers(request: HttpRequest) -> dict[str, Any]:
         context["audit"] = last_audit(now)
     if user.has_perm("scopes.view_incident"):
         rows = Incident.objects.filter(state=Incident.State.OPEN).select_related("integration__provider")
-        context["incidents"] = list(rows.order_by("-broken")[:INCIDENTS])
+        context["incidents"] = list(rows.defer(*NOT_LISTED_OF_PROVIDER).order_by("-broken")[:INCIDENTS])
     if user.has_perm("scopes.view_delivery"):
         context["webhooks"] = silences(now)
         context["given_up_deliveries"] = deliveries.given_up().count()
     if user.has_perm("scopes.view_reauthlink"):
         live = live_links(now).select_related("person", "integration__provider", "integration__source")
-        newest = list(live.order_by("-created_at")[: LINKS + 1])
+        newest = list(live.defer(*NOT_LISTED).order_by("-pk")[: LINKS + 1])
         context["links"] = [(link, *link_state(link, now)) for link in newest[:LINKS]]
         context["more_links"] = len(newest) > LINKS
     if user.has_perm("scopes.view_person") and isinstance(user, User):

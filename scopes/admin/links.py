@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from scopes.admin.read_only import Records, choice
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, when
+from scopes.judge.lookup import NOT_LISTED
 from scopes.models import ReauthLink
 from scopes.reauth.link_status import link_state, live_links
 
@@ -48,7 +49,7 @@ class Links(Records):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReauthLink]:
         rows = super().get_queryset(request).select_related("person", "integration__provider")
-        return rows.defer("secret_hash", "earlier_secret_hashes")
+        return rows.defer("secret_hash", "earlier_secret_hashes", *NOT_LISTED)
 
     @admin.display(description=_("Link"))
     def status(self, link: ReauthLink) -> SafeString:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils.html import escape
 
 from scopes.access_log import PERSON
+from scopes.judge.lookup import NOT_LISTED_OF_PERSON
 from scopes.models import Person, TrailEntry
 
 
@@ -28,6 +29,7 @@ def last_by(agent: User, how_many: int = 6) -> list[Person]:
     entries = (
         TrailEntry.objects.filter(actor=agent, verb=PERSON, person__isnull=False)
         .select_related("person")
+        .defer(*NOT_LISTED_OF_PERSON)
         .order_by("-at")[:50]
     )
     people = {entry.person_id: entry.person for entry in entries if entry.person}

@@ -121,7 +121,7 @@ def _people(pks: list[int]) -> list[Person]:
 
 def _links() -> QuerySet[ReauthLink]:
     links = ReauthLink.objects.select_related("person", "integration__provider").order_by("pk")
-    return links.defer("secret_hash", "earlier_secret_hashes", *(f"person__{name}" for name in FOR_SEARCH))
+    return links.defer("secret_hash", "earlier_secret_hashes", *lookup.NOT_LISTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ def with_healths(people: list[Person]) -> list[Hit]:
     connections = list(
         Connection.objects.filter(Q(person__in=[person.pk for person in people]), merged_into__isnull=True)
         .select_related("integration__provider", "integration__source")
+        .defer(*lookup.NOT_LISTED_OF_PROVIDER)
         .order_by("pk")
     )
     judged = verdicts_of(connections)
@@ -185,6 +186,7 @@ def _judged(connections: list[Connection]) -> list[tuple[Connection, Verdict | N
     rows = list(
         Connection.objects.filter(pk__in=[row.pk for row in connections])
         .select_related("integration__provider", "integration__source")
+        .defer(*lookup.NOT_LISTED_OF_PROVIDER)
         .order_by("pk")
     )
     judged = verdicts_of(rows)

@@ -11,8 +11,11 @@ from scopes.models import Connection
 from scopes.models.arrays import numbers
 from scopes.models.person import FOR_SEARCH
 
-# Large, and the provider's is the same for all rows of it.
-NOT_LISTED = ("integration__provider__entry", *(f"person__{column}" for column in FOR_SEARCH))
+# Large, and the same for all rows of a provider.
+NOT_LISTED_OF_PROVIDER = ("integration__provider__entry",)
+NOT_LISTED_OF_PERSON = tuple(f"person__{column}" for column in FOR_SEARCH)
+NOT_LISTED = (*NOT_LISTED_OF_PROVIDER, *NOT_LISTED_OF_PERSON)
+"""Columns that no list shows, of rows with a person and an integration."""
 
 
 def standings_where(
