@@ -24,6 +24,7 @@ class OriginKind(StrEnum):
     POLICY = "policy"
     ACT = "act"
     API = "api"
+    SUCCESSOR = "successor"
 
     @property
     def noun(self) -> str:
@@ -46,6 +47,7 @@ _NOUNS = {
     OriginKind.POLICY: "policy publication",
     OriginKind.ACT: "agent",
     OriginKind.API: "API call",
+    OriginKind.SUCCESSOR: "connection to the successor",
 }
 
 
@@ -92,7 +94,7 @@ class ConnectionSeen:
     """A source reported this connection: in a listing, a live check, a file, or along with data.
 
     `scopes` are the strings exactly as reported; `None` is "not reported", an empty tuple is "none granted".
-    `active=True` proves nothing about the token; `active=False` counts.
+    `active=True` proves nothing about the token; `active=False` counts. `earlier_accounts` are as in `ConsentGiven`.
     """
 
     provider: str
@@ -106,11 +108,15 @@ class ConnectionSeen:
     last_data_on: date | None = None
     provider_user_id: str | None = None
     resource: str | None = None
+    earlier_accounts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven:
-    """A person finished the provider's consent screen; `scopes` is what they granted there."""
+    """A person finished the provider's consent screen; `scopes` is what they granted there.
+
+    `earlier_accounts` are pairs of a provider that this one succeeds and the id of the same person's account there.
+    """
 
     provider: str
     user_id: str
@@ -119,6 +125,7 @@ class ConsentGiven:
     scopes: tuple[str, ...] | None = None
     session_id: str | None = None
     resource: str | None = None
+    earlier_accounts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from scopes.facts import AttemptFailed, ConnectionFact, ConsentGiven, DataRefuse
 from scopes.intake.matching import merge as merging
 from scopes.intake.matching import pair, suspected_duplicates
 from scopes.intake.matching import unmerge as unmerging
-from scopes.intake.recording import attempts, awaited_ids, people, refusals, waivers
+from scopes.intake.recording import attempts, awaited_ids, moves, people, refusals, waivers
 from scopes.intake.recording.people import RecordedPeople
 from scopes.intake.recording.recorded import Recorded
 from scopes.intake.recording.recorder import Recorder
@@ -69,6 +69,7 @@ class Batches:
         recorded = self.recorder.record(connections, now)
         recorded.released = awaited_ids.release(self.source, [fact for fact, _ in connections]) if recorded.new else 0
         refusals.record_refusals(self.source, [fact for fact, _ in batch if isinstance(fact, DataRefused)])
+        self._record_moves([fact for fact, _ in connections], recorded, now)
         recorded.failed_attempts = sum(isinstance(fact, AttemptFailed) for fact, _ in batch)
         news = [
             fact for fact, _ in batch if isinstance(fact, AttemptFailed) or fact.user_id not in recorded.without_attempt
@@ -77,6 +78,13 @@ class Batches:
         if recorded.merged:
             link_outcomes.judge_merged(recorded.merged, self.source.key, now)
         return recorded
+
+    def _record_moves(self, facts: Sequence[ConnectionFact], recorded: Recorded, now: datetime) -> None:
+        changed = [*recorded.changed_connections, *recorded.merged]
+        providers = moves.providers()
+        concerned = [fact for fact in facts if fact.provider in providers]
+        if concerned and (changed or any(map(moves.reports_accounts, concerned))):
+            moves.record(self.source, concerned, changed, now)
 
 
 def take_in_file(
@@ -157,6 +165,7 @@ def take_in_people(
     """Record the host's people, claim their connections, and judge again those whose plan changed."""
     recorded = people.record_people(rows, now)
     recorded.replanned = _judge_by_plan(recorded.plans, Origin("host", reported_by, "people"), now)
+    moves.record_of(recorded.claimed_connections, now)
     return recorded
 
 
@@ -182,7 +191,17 @@ def fill_name_grams() -> int:
 def _claim_some(now: datetime) -> int:
     claimed, plans = people.claim(BATCH)
     _judge_by_plan(plans, Origin("host", OriginKind.FILE, "unclaimed connections"), now)
-    return claimed
+    moves.record_of(claimed, now)
+    return len(claimed)
+
+
+def record_moves(now: datetime) -> int:
+    """Decide for all connections at providers with a successor who has moved; how many changed.
+
+    Facts do that for the people whom they are about. This is for what they cannot see: a successor that the catalogue
+    names only now, and two facts about one person that were recorded at the same time.
+    """
+    return moves.record_all(now)
 
 
 def _judge_by_plan(plans: Mapping[str, Sequence[int]], origin: Origin, now: datetime) -> int:
@@ -261,6 +280,7 @@ def merge(one: int, other: int, act: Act, now: datetime, *, shown: str | None = 
         raise pair.CannotMerge(pair.CHANGED)
     continuing = pair.continuing(*rows).pk
     made = merging.merge(other if continuing == one else one, continuing, Merge.Why.AGENT, act, now)
+    moves.record_of([made.survivor_id, made.absorbed_id], now)
     link_outcomes.judge_merged([made.survivor_id], act.name, now)
     return made
 
@@ -271,7 +291,9 @@ def unmerge(pk: int, act: Act, now: datetime, *, shown: str | None = None) -> Me
 
     `shown` is the `unmerging.version_of_merge` that the agent decided on. Raises CannotUnmerge, also where it changed.
     """
-    return unmerging.unmerge(pk, act, now, shown=shown)
+    undone = unmerging.unmerge(pk, act, now, shown=shown)
+    moves.record_of([undone.survivor_id, undone.absorbed_id], now)
+    return undone
 
 
 @in_transaction

@@ -176,6 +176,7 @@ def _steps(gateways: Sequence[Gateway], *, offline: bool) -> Iterator[Step]:
     yield Step("n-grams of names", lambda _night: flow.fill_name_grams())
     yield Step("expiry", lambda night: flow.end_waivers(night.clock()))
     yield Step("catalogue", _publish_catalogue)
+    yield Step("moves to successors", lambda night: flow.record_moves(night.clock()))
     yield Step("suspicions", _review_suspicions)
     yield Step("previously erased", _mark_erased)
     yield Step("silence", lambda night: silence.learn(night.clock()))

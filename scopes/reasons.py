@@ -176,6 +176,13 @@ SCOPE_REASONS = _by_code(
 LINK_REASONS = _by_code(
     (
         Reason(
+            "moved",
+            "Moved to the successor",
+            "The person has connected the service that takes this one's place.",
+            "Nothing: the data comes from the successor.",
+            "nothing",
+        ),
+        Reason(
             "provider_retired",
             "Provider retired",
             "The provider has shut down this service. Connections to it can’t be fixed.",

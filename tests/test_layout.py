@@ -33,6 +33,7 @@ OF_SEVERAL = {
     "management/test_commands.py",
     "management/test_exit_codes.py",
     "models/test_constraints.py",
+    "reauth/campaigns/test_migration.py",
     "sources/host/test_circle.py",
     "sources/test_a_third_source.py",
     "sources/test_only_terra_knows_terra.py",

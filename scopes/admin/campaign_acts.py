@@ -63,7 +63,7 @@ class CampaignForm(Why):
         help_text=_("At most so many, so that support can answer the questions that come back."),
     )
 
-    field_order = ("name", "language", "days", "per_hour", "reason", "ticket")
+    field_order: tuple[str, ...] = ("name", "language", "days", "per_hour", "reason", "ticket")
 
 
 @desk.screen("campaigns/new/", "draft_campaign", *LOOK, methods=ACT)
@@ -80,7 +80,7 @@ def draft(request: HttpRequest) -> HttpResponseBase:
         data = form.cleaned_data
         plan = Plan(data["name"], data["days"], data["per_hour"], data["language"], chosen, selected)
         campaign = acts.draft(plan, form.act_of(request), timezone.now())
-        _begin(campaign, total)
+        begin(campaign, total)
         return redirect("admin:campaign", campaign.pk)
     return act_page(
         request,
@@ -167,7 +167,7 @@ def _no_audience(chosen: Mapping[str, str]) -> str:
     return gettext("Select at least one connection in the list, or filter it.")
 
 
-def _begin(campaign: Campaign, total: int) -> None:
+def begin(campaign: Campaign, total: int) -> None:
     """Check a small audience at once, a large one in the background."""
     if total <= audience.BATCH:
         ends = time.monotonic() + SECONDS_AT_ONCE

@@ -33,6 +33,14 @@ OBSTACLES: Mapping[str, str] = {
     "unchanged_twice": _("The last two links changed nothing"),
     "admin_consent_required": _("An administrator must allow it"),
 }
+# How far the people of a migration have got.
+PROGRESS: Mapping[str, str] = {
+    "moved": _("Moved"),
+    "in_progress": _("In progress"),
+    "left_behind": _("Left behind"),
+}
+# What is read with a campaign to say from where to where it leads.
+ENDS = ("provider", "successor__provider", "successor__source")
 FIRST = ("too_many_links", "dont_contact", "no_address", "address_refused")
 TONES = {
     Campaign.State.DRAFT: ("quiet", "dash"),
@@ -102,6 +110,9 @@ def groups_of(groups: Groups) -> list[Group]:
 
 def rule_of(campaign: Campaign, number: int) -> str:
     """Whom the campaign is for."""
+    if campaign.provider is not None and campaign.successor is not None:
+        names = {"old": campaign.provider.name, "new": campaign.successor}
+        return gettext("From %(old)s to %(new)s: who has not moved") % names
     if campaign.kind == Campaign.Kind.SELECTION:
         words = ngettext("%(number)s selected connection", "%(number)s selected connections", number)
         return words % {"number": thousands(number)}

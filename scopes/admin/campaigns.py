@@ -74,12 +74,13 @@ def campaigns(request: HttpRequest) -> HttpResponseBase:
 @desk.screen("campaigns/<int:pk>/", "campaign", LOOK)
 def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One campaign: what the preflight says of all, what the people will read, and what came of the links."""
-    row = get_object_or_404(Campaign, pk=pk)
+    row = get_object_or_404(Campaign.objects.select_related(*words.ENDS), pk=pk)
     now = timezone.now()
     groups = numbers.groups_of(row)
     waiting = groups.by_state.get(State.WAITING, 0)
     language = language_of(request.GET.get("language", ""), row.language)
     at_work = row.state == Campaign.State.RUNNING or (row.state == Campaign.State.DRAFT and row.weighed_at is None)
+    funnel = _funnel(row, numbers.numbers_of(row, now)) if row.started_at else {}
     targets = _first_targets(row) if waiting and row.state != Campaign.State.RUNNING else []
     response = desk.page(
         request,
@@ -89,6 +90,9 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
         tone=words.TONES[Campaign.State(row.state)],
         rule=words.rule_of(row, groups.total),
         groups=words.groups_of(groups),
+        progress=[(gettext(title), row.progress.get(step, 0)) for step, title in words.PROGRESS.items()]
+        if row.progress
+        else [],
         total=groups.total,
         checked=groups.total - groups.by_state.get(State.LISTED, 0),
         waiting=waiting,
@@ -100,7 +104,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
         language=language,
         languages=settings.LANGUAGES,
         may_run=may_run(request, row, groups.total),
-        **(_funnel(row, numbers.numbers_of(row, now)) if row.started_at else {}),
+        **funnel,
     )
     if at_work:
         response["Refresh"] = str(LOOK_AGAIN_SECONDS)
@@ -140,7 +144,7 @@ def _first_targets(row: Campaign) -> list[Target]:
     for recipient in audience.waiting_in(row.pk, State.WAITING)[:LOOKED_THROUGH]:
         first.setdefault(recipient.integration_id, recipient)
     rows = list(first.values())[:PREVIEWS]
-    targets = audience.targets_for(rows, timezone.now(), limits())
+    targets = audience.targets_for(row, rows, timezone.now(), limits())
     return [target for target in targets if target is not None]
 
 

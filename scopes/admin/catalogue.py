@@ -44,8 +44,8 @@ class Catalogue(Records):
     list_filter = ("on_device", "confirmed", "in_catalogue")
     ordering = ("name",)
     fields = (
-        "name", "slug", "state", "succeeded_by", "reports_scopes", "may_untick", "needs_approval", "advice",
-        "scopes_reported", "unknown", "direct", "notes", "sources", "proved",
+        "name", "slug", "state", "succeeded_by", "retirement_read", "reports_scopes", "may_untick", "needs_approval",
+        "advice", "scopes_reported", "unknown", "direct", "notes", "sources", "proved",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
@@ -73,6 +73,11 @@ class Catalogue(Records):
     @admin.display(description=_("Successor"))
     def succeeded_by(self, row: Provider) -> str:
         return row.successor.name if row.successor else "—"
+
+    @admin.display(description=_("Shutdown and successor read at"))
+    def retirement_read(self, row: Provider) -> SafeString | str:
+        sources = _entry(row).retirement_sources
+        return format_html("<ul>{}</ul>", _addresses(sources)) if sources else "—"
 
     @admin.display(description=_("People can untick scopes"))
     def may_untick(self, row: Provider) -> str:

@@ -22,6 +22,7 @@ from scopes.audit.nights import A_MONTH, nights
 from scopes.audit.silence import silences
 from scopes.judge import census
 from scopes.judge.lookup import NOT_LISTED, NOT_LISTED_OF_PROVIDER
+from scopes.judge.migrations import migrations
 from scopes.models import AuditRun, Incident, Source
 from scopes.reauth.link_status import link_state, live_links
 from scopes.sync import deliveries
@@ -79,6 +80,7 @@ def _healths(user: Any, now: datetime) -> dict[str, Any]:
     others = [entry for entry in integrations if not entry.production]
     return {
         "taken_at": taken_at,
+        "migrations": [one for one in migrations() if one.total] if user.has_perm("scopes.view_campaign") else [],
         "groups": [
             SourceGroup(gettext("Production"), production, _together(production), charts[True]),
             SourceGroup(gettext("Test and staging"), others, None, charts[False]),

@@ -74,6 +74,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
                 "link",
                 ("campaign", "campaign_people", "draft_campaign", "change_campaign"),
             ),
+            Entry(_("Migrations"), "migrations", "scopes.view_campaign", "link", ("draft_migration",)),
             Entry(_("Escalations"), "escalations", "scopes.view_escalation", "alert", ("escalation", "escalate")),
             Entry(_("Diagnose"), "diagnose", "scopes.view_provider", "diagnose"),
         ),

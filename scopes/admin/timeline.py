@@ -119,6 +119,8 @@ def _changed(before: StandingFacts, after: StandingFacts, origin: str) -> tuple[
         gettext("Removed: %(scopes)s.") % {"scopes": _names(lost)} if lost else "",
     ]
     detail = " ".join(word for word in words if word)
+    if before.moved != after.moved:
+        return gettext("moved to the successor") if after.moved else gettext("no longer counts as moved"), detail
     if before.link is not after.link:
         return gettext("link is %(state)s") % {"state": after.link.value.replace("_", " ")}, detail
     if detail:

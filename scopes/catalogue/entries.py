@@ -59,7 +59,8 @@ class Provider:
     stands for. Under EVERY stand the names of a provider that no file describes. `prefixes` may stand before the name
     of any scope; with `ignores_case`, other capitals are another spelling. `oauth` is how a client of ours connects to
     it, None where that is not known.
-    `sources` are addresses, each with the day on which it was read.
+    `sources` are addresses, each with the day on which it was read. `retired_on` is the day on which its service ends,
+    `successor` the slug of what to connect instead, and `retirement_sources` say where both were read, and when.
     """
 
     slug: str
@@ -76,6 +77,7 @@ class Provider:
     on_device: bool = False
     retired_on: date | None = None
     successor: str = ""
+    retirement_sources: tuple[tuple[str, date], ...] = ()
     advice: Texts = ()
     notes: str = ""
     sources: tuple[tuple[str, date], ...] = ()
@@ -168,6 +170,7 @@ class Provider:
             scope["labels"] = dict(scope["labels"])
         data["retired_on"] = self.retired_on.isoformat() if self.retired_on else None
         data["sources"] = tuple((address, day.isoformat()) for address, day in self.sources)
+        data["retirement_sources"] = tuple((address, day.isoformat()) for address, day in self.retirement_sources)
         data["oauth"] = self.oauth.as_data() if self.oauth else None
         return data
 
@@ -194,6 +197,9 @@ class Provider:
                 ),
                 "prefixes": tuple(data.get("prefixes", ())),
                 "sources": tuple((address, date.fromisoformat(day)) for address, day in data["sources"]),
+                "retirement_sources": tuple(
+                    (address, date.fromisoformat(day)) for address, day in data.get("retirement_sources", ())
+                ),
                 "advice": tuple(sorted(data["advice"].items())),
                 "reports_scopes": Known(data["reports_scopes"]),
                 "can_untick": Known(data["can_untick"]),

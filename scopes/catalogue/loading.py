@@ -127,6 +127,9 @@ def _check_successors(files: list[ProviderFile]) -> None:
     successors = {file.provider.slug: file.provider.successor for file in files}
     for file in files:
         if file.provider.successor and file.provider.successor not in successors:
-            file.page.refuse(file.nodes["successor"], f"the successor {file.provider.successor} has no file")
+            file.page.refuse(file.successor_node, f"the successor {file.provider.successor} has no file")
         if provider_file.leads_back(file.provider.slug, successors):
-            file.page.refuse(file.nodes["successor"], "the successors lead back to this provider")
+            file.page.refuse(file.successor_node, "the successors lead back to this provider")
+        for earlier, _ in file.provider.oauth.account.earlier if file.provider.oauth else ():
+            if successors.get(earlier) != file.provider.slug:
+                file.page.refuse(file.nodes["oauth"], f"{earlier} does not name {file.provider.slug} as its successor")

@@ -176,15 +176,18 @@ class Account:
     """Where the account's id is: dotted `fields` of an answer (`data.0.id`), joined by `:` where there are several.
 
     `endpoint` is read with the access token as a bearer. Claims, and parameters of the callback, are fields as well.
+    `earlier` are pairs of a provider that this one succeeds and the field with the same person's account id there.
     """
 
     at: AccountFrom
     fields: tuple[str, ...] = ()
     endpoint: str = ""
+    earlier: Pairs = ()
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
-        return cls(AccountFrom(data["at"]), tuple(data["fields"]), data["endpoint"])
+        earlier = tuple((slug, name) for slug, name in data.get("earlier", ()))
+        return cls(AccountFrom(data["at"]), tuple(data["fields"]), data["endpoint"], earlier)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ INTROSPECTION_NEEDS = frozenset({"endpoint"})
 INTROSPECTION_MAY = frozenset({"method", "token_in", "parameter", "token", "client_authentication"})
 REVOCATION_MAY = INTROSPECTION_MAY | {"ends"}
 ACCOUNT_NEEDS = frozenset({"at"})
-ACCOUNT_MAY = frozenset({"fields", "endpoint"})
+ACCOUNT_MAY = frozenset({"fields", "endpoint", "earlier"})
 REPORT_NEEDS = frozenset({"at"})
 REPORT_MAY = frozenset({"field", "endpoint"})
 REFRESH_MAY = frozenset(
@@ -180,11 +180,14 @@ def _check_without_introspection(page: Page, nodes: Nodes, oauth: OAuth) -> None
 def _account(page: Page, node: yaml.Node) -> Account:
     nodes = page.mapping(node, "account", ACCOUNT_NEEDS, ACCOUNT_MAY)
     at = page.word(nodes, "at", AccountFrom)
-    account = Account(at, page.texts(nodes, "fields"), _address(page, nodes, "endpoint"))
+    earlier = tuple((slug, name) for slug, (_, name) in page.pairs(nodes, "earlier").items())
+    account = Account(at, page.texts(nodes, "fields"), _address(page, nodes, "endpoint"), earlier)
     if (at is AccountFrom.ENDPOINT) != bool(account.endpoint):
         page.refuse(node, "account has an endpoint if it is at endpoint, and only then")
     if (at is AccountFrom.NOWHERE) == bool(account.fields):
         page.refuse(node, "account has fields unless it is at nowhere")
+    if earlier and at is not AccountFrom.ENDPOINT:
+        page.refuse(node, "earlier accounts are read at an endpoint only")
     return account
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import yaml
@@ -27,12 +26,13 @@ MAY = frozenset(
         "oauth",
         "on_device",
         "prefixes",
-        "retired_on",
+        "retired",
         "separator",
         "spellings",
-        "successor",
     }
 )
+RETIRED_NEEDS = frozenset({"on", "sources"})
+RETIRED_MAY = frozenset({"successor"})
 SCOPE_NEEDS = frozenset({"name", "labels"})
 SCOPE_MAY = frozenset({"aliases", "implies", "successor", "requested_as", "box", "mandatory", "sensitive", "confirmed"})
 SEPARATORS = (",", " ")
@@ -47,11 +47,17 @@ class ProviderFile:
     nodes: Nodes
     provider: Provider
 
+    @property
+    def successor_node(self) -> yaml.Node:
+        """Where the file names the provider's successor."""
+        return _retired(self.page, self.nodes)["successor"]
+
 
 def read(path: Path) -> ProviderFile:
     """The provider in `path`; raises CatalogueError at the first thing that is wrong."""
     page = Page.open(path)
     nodes = page.mapping(page.root, "a provider", NEEDS, MAY)
+    retired = _retired(page, nodes)
     provider = Provider(
         slug=_slug(page, nodes["slug"], path.stem),
         name=page.text(nodes["name"], "name"),
@@ -65,8 +71,9 @@ def read(path: Path) -> ProviderFile:
         can_untick=page.word(nodes, "can_untick", Known),
         console_approval=page.word(nodes, "console_approval", Known),
         on_device=page.flag(nodes, "on_device", default=False),
-        retired_on=_day(page, nodes, "retired_on"),
-        successor=page.optional_text(nodes, "successor"),
+        retired_on=page.day(retired["on"], "on", page.text(retired["on"], "on")) if retired else None,
+        successor=page.optional_text(retired, "successor"),
+        retirement_sources=page.sources(retired),
         advice=_by_language(page, nodes, "advice"),
         notes=page.optional_text(nodes, "notes"),
         sources=page.sources(nodes),
@@ -224,9 +231,9 @@ def _known(page: Page, node: yaml.Node, what: str, names: set[str]) -> None:
         page.refuse(node, f"the {what} {name} is not the name of a scope in this file")
 
 
-def _day(page: Page, nodes: Nodes, key: str) -> date | None:
-    text = page.optional_text(nodes, key)
-    return page.day(nodes[key], key, text) if text else None
+def _retired(page: Page, nodes: Nodes) -> Nodes:
+    """When the service ends and what takes its place; empty where it goes on."""
+    return page.mapping(nodes["retired"], "retired", RETIRED_NEEDS, RETIRED_MAY) if "retired" in nodes else {}
 
 
 def _by_language(page: Page, nodes: Nodes, key: str) -> Texts:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from scopes.judge import migrations
 from scopes.judge.rules import NOT_BROKEN
 from scopes.models import Census
 from scopes.models.transactions import in_transaction
@@ -26,6 +27,7 @@ def take(now: datetime) -> int:
             " SELECT standing_id, count(*), %s FROM scopes_connection WHERE merged_into_id IS NULL GROUP BY 1",
             [now],
         )
+        migrations.count(now)
         cursor.execute("SELECT coalesce(sum(connections), 0) FROM scopes_census")
         return int(cursor.fetchone()[0])
 

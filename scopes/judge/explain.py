@@ -15,6 +15,7 @@ from scopes.judge.history import Moment, PeriodFacts, PublishedPolicy, may_be_ea
 from scopes.judge.rules import OPTIONAL, Judgement, VerdictLine
 from scopes.judge.sentences import (
     ExplainedLine,
+    MovedTo,
     RefusedData,
     known_later,
     line_evidence,
@@ -47,6 +48,11 @@ class Explanation:
     sentences: tuple[str, ...]
     refusals: tuple[str, ...] = ()
 
+    @property
+    def moved(self) -> bool:
+        """Whether the person has moved to the provider's successor."""
+        return self.link_reason == "moved"
+
 
 def explain(
     judgement: Judgement,
@@ -57,13 +63,14 @@ def explain(
     successor: str = "",
     at: datetime | None = None,
     refused: Sequence[RefusedData] = (),
+    moved: MovedTo | None = None,
 ) -> Explanation:
     """The explanation of `judgement`, which is the verdict in force of one connection.
 
     `periods` are the connection's and `versions` its integration's published versions, both oldest first, at least one
     of each. `provider` is today's catalogue entry, `successor` the name of the provider that replaces it. `refused` is
-    data that the provider refused. With `at`, which is not before the first period, the explanation is as of then, and
-    `judgement` is that of `judged_at`.
+    data that the provider refused, `moved` where the person has moved. With `at`, which is not before the first period,
+    the explanation is as of then, and `judgement` is that of `judged_at`.
     """
     moments = [moment for moment in moments_of(periods, versions, provider) if at is None or moment.at <= at]
     now = moments[-1]
@@ -84,12 +91,12 @@ def explain(
         helps=judgement.helps,
         link_reason=judgement.link_reason,
         link_remedy=judgement.link_remedy,
-        link_evidence=link_evidence(judgement, moments, provider),
+        link_evidence=link_evidence(judgement, moments, provider, moved),
         lines=lines,
         working=working,
         failing=everything if broken else failing,
         uncertain=() if broken else uncertain,
-        sentences=(*sentences_of(judgement, lines, provider, working, successor), *known_later(now.period, at)),
+        sentences=(*sentences_of(judgement, lines, provider, working, successor, moved), *known_later(now.period, at)),
         refusals=tuple(refusal_sentences(refused, consented_at, at)),
     )
 

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from scopes.catalogue.entries import Provider as Entry
 from scopes.facts import OriginKind
-from scopes.judge import reference_conflicts, reported_errors, suspicions, verdicts
+from scopes.judge import migrations, reference_conflicts, reported_errors, suspicions, verdicts
 from scopes.judge.as_of import attempt_at, link_at
 from scopes.judge.explain import Explanation, explain
 from scopes.judge.held_tokens import WITHOUT_THEM
@@ -122,6 +122,7 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
     suspected = suspicions.open_in(row.integration_id for row in rows) if at is None else {}
     contradicted = reference_conflicts.of_connections(row.pk for row in rows) if at is None else {}
     errors = reported_errors.sentences_of(rows, at)
+    moved = migrations.moves_of([row.pk for row in rows])
     accounts = []
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)
@@ -140,6 +141,7 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
             successor_of(row, provider),
             at,
             refused[row.pk],
+            moved.get(row.pk),
         )
         newest_first = tuple(reversed(periods[row.pk]))
         suspected_here = suspected.get(row.integration_id, {})

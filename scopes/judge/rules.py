@@ -25,7 +25,8 @@ class StandingFacts(NamedTuple):
 
     `reported` is None when the source did not report scopes. `earlier` are scopes held under this consent and lost
     since. `consent_version` is the id of the policy version under which consent was given, None when unknown.
-    `unlisted` is true when more unknown scopes were reported than the catalogue keeps by name.
+    `unlisted` is true when more unknown scopes were reported than the catalogue keeps by name. `moved` is true when the
+    person has connected the provider's successor.
     """
 
     integration: int
@@ -36,6 +37,7 @@ class StandingFacts(NamedTuple):
     waived: frozenset[str] = frozenset()
     plan: str = ""
     unlisted: bool = False
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +184,9 @@ def judge(standing: StandingFacts, policy: Policy, requested_at_consent: frozens
         waived=False,
         successors=policy.successors,
     )
-    lines = [
-        _line(scopes, level, features, case, waived)
-        for scopes, (level, features) in policy.needs(standing.plan).items()
-    ]
+    # Who has moved needs nothing here any more: the features depend on the connection to the successor.
+    needs = {} if standing.moved else policy.needs(standing.plan)
+    lines = [_line(scopes, level, features, case, waived) for scopes, (level, features) in needs.items()]
     needed = {scope for line in lines for scope in line.scopes}
     if standing.reported is not None:
         spare = sorted({provider.canonical(spelling) for spelling in standing.reported} - needed)
@@ -261,6 +262,8 @@ def _remedy_for(reason: str, scope: str, case: _Case) -> tuple[str, bool]:
 
 def _link(standing: StandingFacts, policy: Policy) -> tuple[str, str]:
     """(reason, remedy) of the link itself; both empty when it works."""
+    if standing.moved:
+        return "moved", LINK_REASONS["moved"].remedy
     if policy.retired:
         return "provider_retired", LINK_REASONS["provider_retired"].remedy
     if standing.link is LinkState.ACTIVE:
@@ -273,6 +276,8 @@ def _link(standing: StandingFacts, policy: Policy) -> tuple[str, str]:
 
 
 def _health(standing: StandingFacts, policy: Policy, lines: list[VerdictLine]) -> Health:
+    if standing.moved:
+        return Health.OK
     if policy.retired or standing.link not in NOT_BROKEN:
         return Health.BROKEN
     if standing.reported is None:
@@ -289,6 +294,8 @@ def _health(standing: StandingFacts, policy: Policy, lines: list[VerdictLine]) -
 def _helps(
     standing: StandingFacts, policy: Policy, health: Health, link_remedy: str, lines: list[VerdictLine]
 ) -> Helps:
+    if standing.moved:
+        return Helps.NOT_NEEDED
     missing = [line for line in lines if line.need != OPTIONAL and line.held is False and line.reason != "waived"]
     fixable = [line for line in missing if REMEDIES[line.remedy].by_reauth]
     if health is Health.BROKEN or policy.provider.on_device:

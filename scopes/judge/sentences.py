@@ -43,11 +43,31 @@ class RefusedData:
     last_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class MovedTo:
+    """The successor that the person has connected, and when it first worked.
+
+    It is `proved` where the successor reported the account of the old connection as the same person's.
+    """
+
+    provider: str
+    since: datetime
+    proved: bool
+
+
 def sentences_of(
-    judgement: Judgement, lines: Sequence[ExplainedLine], provider: Provider, working: Sequence[str], successor: str
+    judgement: Judgement,
+    lines: Sequence[ExplainedLine],
+    provider: Provider,
+    working: Sequence[str],
+    successor: str,
+    moved: MovedTo | None = None,
 ) -> list[str]:
     """Sentences on what is wrong, why, what works, and whether a reauth helps."""
     sentences = []
+    if judgement.link_reason == "moved":
+        to = f"{moved.provider} on {_day(moved.since)}" if moved else successor or "the successor"
+        return [f"Moved to {to}.", "This connection needs nothing any more: see the new one."]
     if judgement.link_reason == "provider_retired" and provider.retired_on:
         sentences.append(f"{provider.name} was retired on {_day(provider.retired_on)} and can’t be reconnected.")
         sentences.append(
@@ -132,16 +152,26 @@ def _lost(moment: Moment) -> frozenset[str]:
     return provider.held(moment.period.standing.earlier)
 
 
-def link_evidence(judgement: Judgement, moments: Sequence[Moment], provider: Provider) -> tuple[str, ...]:
+def link_evidence(
+    judgement: Judgement, moments: Sequence[Moment], provider: Provider, moved: MovedTo | None = None
+) -> tuple[str, ...]:
     """The evidence for the reason of the link, with its dates; empty if the link works."""
     if not judgement.link_reason:
         return ()
+    if judgement.link_reason == "moved":
+        return (_proof(provider, moved),) if moved else ()
     if judgement.link_reason == "provider_retired" and provider.retired_on:
         return (f"{provider.name} was retired on {_day(provider.retired_on)}.",)
     if judgement.link_reason == "phone_permission":
         return ("The permissions are set on the phone and are not reported to us.",)
     first = first_period(moments, lambda moment: moment.period.standing.link)
     return (f"Since {_day(first.since)}, reported by {_origin(first)}.",)
+
+
+def _proof(provider: Provider, moved: MovedTo) -> str:
+    if moved.proved:
+        return f"Proved: {moved.provider} reports this {provider.name} account as the same person's."
+    return f"Inferred: this person has connected {moved.provider}; that it is the same account is not proved."
 
 
 def refusal_sentences(

@@ -18,12 +18,15 @@ from scopes.judge.rules import StandingFacts
 from scopes.models import Standing
 from scopes.models.transactions import in_transaction
 
-COLUMNS = "digest, integration_id, link, reported, unlisted, earlier, consent_version_id, waived, plan"
+COLUMNS = "digest, integration_id, link, reported, unlisted, earlier, consent_version_id, waived, plan, moved"
 
 
 def digest_of(facts: StandingFacts) -> UUID:
     """The unique key of a standing: equal for equal facts, whatever the order of their scopes."""
-    canonical = json.dumps(_values(facts), ensure_ascii=True, separators=(",", ":"))
+    values = _values(facts)
+    if not facts.moved:  # as before there were moves, so that the keys of earlier standings stay
+        values.pop()
+    canonical = json.dumps(values, ensure_ascii=True, separators=(",", ":"))
     return UUID(bytes=sha256(canonical.encode()).digest()[:16])
 
 
@@ -38,6 +41,7 @@ def _values(facts: StandingFacts) -> list[Any]:
         facts.consent_version,
         sorted(facts.waived),
         facts.plan,
+        facts.moved,
     ]
 
 
@@ -92,6 +96,7 @@ def facts_from(row: Standing) -> StandingFacts:
         waived=frozenset(row.waived),
         plan=row.plan,
         unlisted=row.unlisted,
+        moved=row.moved,
     )
 
 
@@ -130,7 +135,7 @@ def _make(new: Mapping[UUID, StandingFacts]) -> dict[UUID, int]:
             INSERT INTO scopes_standing ({COLUMNS})
             SELECT {COLUMNS} FROM json_to_recordset(%s) AS row (digest uuid, integration_id bigint, link text,
                 reported text[], unlisted boolean, earlier text[], consent_version_id bigint, waived text[],
-                plan text)
+                plan text, moved boolean)
             ON CONFLICT (digest) DO NOTHING
             """,
             [json.dumps([_as_columns(digest, facts) for digest, facts in new.items()])],

@@ -11,6 +11,7 @@ from scopes.models.job import JobFailure, RequestBudget
 from scopes.models.live_check import LiveCheck, Refusal, ReportedError
 from scopes.models.merge import LinkEvent, Merge, SuspectedDuplicate
 from scopes.models.message import Message
+from scopes.models.move import EarlierAccount, MigrationCount, Move
 from scopes.models.note import Note
 from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
@@ -33,6 +34,7 @@ __all__ = [
     "Connection",
     "Delivery",
     "DontContact",
+    "EarlierAccount",
     "Endpoint",
     "ErasedId",
     "Escalation",
@@ -46,6 +48,8 @@ __all__ = [
     "LiveCheck",
     "Merge",
     "Message",
+    "MigrationCount",
+    "Move",
     "Note",
     "OutboxEvent",
     "Period",

@@ -9,15 +9,18 @@ from django.db.models import Q
 class Campaign(models.Model):
     """Links for many people: who gets one, why, and how fast.
 
-    `filters` are those of the list of connections that found the audience; a selection has none. `language` is empty
+    `filters` are those of the list of connections that found the audience; a selection has none. A migration is for the
+    connections at `provider` that have not moved; its links lead to the integration `successor`. `language` is empty
     where each person is written to in their own. `per_hour` is the most links in any 60 minutes. `listed_at` is when
     the audience was recorded, `weighed_at` when the preflight of all of them was done. `paced_from` is when it was last
-    started, `paced` how many links it created since. `numbers` says how far the recipients had got at `counted_at`.
+    started, `paced` how many links it created since. `numbers` says how far the recipients had got at `counted_at`,
+    and of a migration `progress` how many had moved.
     """
 
     class Kind(models.TextChoices):
         SELECTION = "selection", "Selection"
         FILTER = "filter", "All that match"
+        MIGRATION = "migration", "Migration"
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -28,6 +31,8 @@ class Campaign(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     name = models.CharField(max_length=120)
     filters = models.JSONField(default=dict)
+    provider = models.ForeignKey("scopes.Provider", models.PROTECT, null=True, blank=True, related_name="+")
+    successor = models.ForeignKey("scopes.Integration", models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.TextField()
     ticket = models.CharField(max_length=120, blank=True)
     author = models.CharField(max_length=150)
@@ -43,6 +48,7 @@ class Campaign(models.Model):
     paced = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True, blank=True)
     numbers = models.JSONField(default=list)
+    progress = models.JSONField(default=dict, db_default={})
     counted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -52,6 +58,11 @@ class Campaign(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(name="") & ~Q(reason="") & ~Q(author=""), name="campaign_says_why"),
+            models.CheckConstraint(
+                condition=Q(kind="migration", provider__isnull=False, successor__isnull=False)
+                | ~Q(kind="migration") & Q(provider__isnull=True, successor__isnull=True),
+                name="campaign_migrates_from_one_to_another",
+            ),
             models.CheckConstraint(condition=Q(per_hour__gte=1, days__gte=1), name="campaign_has_a_pace"),
             models.CheckConstraint(
                 condition=Q(state="draft", started_at__isnull=True)

@@ -14,7 +14,7 @@ class Standing(models.Model):
     """Everything that decides a verdict. Connections with the same facts share one row.
 
     Never updated, never deleted: a process may cache digest -> id. `reported` is None when the source did not report
-    scopes.
+    scopes. `moved` says that the person has connected the successor of the provider.
     """
 
     id: models.AutoField[int, int] = models.AutoField(primary_key=True)
@@ -27,6 +27,7 @@ class Standing(models.Model):
     consent_version = models.ForeignKey("scopes.PolicyVersion", models.PROTECT, null=True, related_name="+")
     waived = ArrayField(models.CharField(max_length=400), default=list)
     plan = models.CharField(max_length=50, blank=True)
+    moved = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

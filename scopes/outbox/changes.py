@@ -125,7 +125,7 @@ def _events(change: _Change, happened_at: datetime) -> Iterator[NewEvent]:
     gone = [line for key, line in missing.items() if key not in missing_before]
     come = [line for line in after if _key(line) in held and _key(line) in missing_before]
     broken, was_broken = judged.health == Health.BROKEN, judged.health_before == Health.BROKEN
-    if was_broken and not broken:
+    if was_broken and not broken and judged.link_reason != "moved":
         yield _event(event_types.FIXED, change, happened_at)
     if broken and not was_broken:
         why = {"reason": judged.link_reason, "remedy": judged.link_remedy}

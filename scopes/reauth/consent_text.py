@@ -11,6 +11,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from scopes.catalogue.entries import ENGLISH, Provider, Scope
 from scopes.judge import verdicts
+from scopes.judge.migrations import successions
 from scopes.judge.rules import REQUIRED, Policy, need_key
 from scopes.models import Attempt, Connection, Integration, Person, ReauthLink
 from scopes.reauth.languages import text_of
@@ -115,8 +116,11 @@ def reasons_of(person: Person, integration: Integration | None, connection: Conn
     if integration is None:
         return {}
     provider = integration.provider_id
-    if person.connections.filter(integration__provider__successor=provider).exists():
-        return {THE_LINK: "provider_retired"}
+    before = [old for old, new in successions() if new == integration.provider.slug]
+    replaced = person.connections.filter(integration__provider__slug__in=before, merged_into__isnull=True)
+    if earlier := replaced.select_related("standing", "integration").first():
+        ended = judgement_of(earlier).link_reason == "provider_retired"
+        return {THE_LINK: "provider_retired" if ended else "provider_ending"}
     failed = person.attempts.filter(provider=provider, state=Attempt.State.FAILED)
     return {THE_LINK: "attempt_failed"} if failed.exists() else {}
 

@@ -20,7 +20,7 @@ from scopes import queue
 from scopes.channels.addresses import digests_of
 from scopes.channels.email import Answer, Line, Mail, Result, Sender
 from scopes.channels.tracking import COMPLAINED
-from scopes.models import Connection, Message, Person, ReauthLink
+from scopes.models import Connection, Message, Move, Person, ReauthLink
 from scopes.models.transactions import in_transaction
 from scopes.reauth import consent_text
 from scopes.reauth.contact import mark_of
@@ -219,7 +219,15 @@ def _lacking(link: ReauthLink) -> tuple[str, ...]:
     """The needs of the link that nothing has fixed yet, through this link or otherwise."""
     theirs = Connection.objects.filter(person=link.person_id, integration=link.integration_id, merged_into__isnull=True)
     connection = connection_of(link) or theirs.select_related("standing").order_by("-pk").first()
+    if connection is None and _moved_elsewhere(link):
+        return ()
     return missing(link.needs, judgement_of(connection) if connection else None)
+
+
+def _moved_elsewhere(link: ReauthLink) -> bool:
+    """Whether the person has moved to this provider already, through another source."""
+    provider = link.integration.provider_id
+    return Move.objects.filter(old__person=link.person_id, new__integration__provider=provider).exists()
 
 
 def _refused(digests: Sequence[str]) -> set[str]:

@@ -104,6 +104,15 @@ WHILE_CONNECTED: Mapping[AttemptResult, Notice] = {
     ),
 }
 
+# In their place where the source does not report what was allowed.
+NOT_REPORTED = Notice(
+    _("Thank you"),
+    _(
+        "You have been at %(provider)s, and it does not tell us what you allowed there. You need to do nothing now:"
+        " if something is missing, %(host)s's support will write to you."
+    ),
+)
+
 UNKNOWN_LINK = Notice(
     _("This link is not complete"),
     _(

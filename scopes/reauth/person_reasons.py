@@ -33,6 +33,7 @@ LINKS: Mapping[str, str] = {
     "wrong_account": _("Another account of %(provider)s was connected than the one that you used before."),
     "no_data_source": _("The account that is connected at %(provider)s holds no data; your device may use another."),
     "user_limit": _("%(host)s could not connect more people to %(provider)s for a while."),
+    "provider_ending": _("The service that you have connected is being switched off; %(provider)s takes its place."),
     "provider_retired": _("The service that you had connected was switched off; %(provider)s takes its place."),
 }
 

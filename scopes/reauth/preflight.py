@@ -18,7 +18,9 @@ class Case:
     """What the answer depends on. `provider` is where the link would lead.
 
     `trouble` is why the source refuses our account, if it does. `can_be_asked`: it looks single connections up.
-    `succeeds` is the retired provider that it succeeds, `retired` says that it is switched off itself.
+    `succeeds` is the provider that it succeeds, if the link is for a connection there; `succeeded_ended` says whether
+    that has shut down by now, and `moved` that the person has moved from it already. `retired` says that `provider` is
+    switched off itself.
     `judgement` is None where there is no connection. `outcomes` are those of the last links, newest first.
     `recent_links` is how many links were created for the person in the last 30 days, for whatever integration, of
     `most_links` that may be. `needs_administrator`: the last attempt ended because only an administrator of the
@@ -36,6 +38,8 @@ class Case:
     retired: bool = False
     trouble: Trouble | None = None
     succeeds: Provider | None = None
+    succeeded_ended: bool = True
+    moved: bool = False
     outcomes: tuple[str, ...] = ()
     live: bool = False
     dont_contact: bool = False
@@ -154,7 +158,14 @@ def _obstacles(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -> 
             "engineer",
             "Ask the person to reconnect in the host application.",
         )
-    if case.provider.on_device:
+    if case.moved:
+        yield Obstacle(
+            "moved",
+            "The person has moved to the successor: this connection needs no link any more.",
+            "nobody",
+            "Look at the connection to the successor.",
+        )
+    elif case.provider.on_device:
         remedy = REMEDIES["phone_settings"]
         yield Obstacle("on_device", f"{name} permissions are set on the person's phone.", remedy.who, remedy.action)
     elif case.retired:
@@ -249,8 +260,9 @@ def _cannot_help(case: Case, judgement: Judgement, lacking: list[VerdictLine]) -
 
 def _warnings(case: Case, fixable: list[VerdictLine], left_out: list[VerdictLine]) -> Iterator[str]:
     if case.succeeds:
+        ended = "has shut down and can’t be fixed" if case.succeeded_ended else "is shutting down"
         yield (
-            f"{case.succeeds.name} has shut down and can’t be fixed. This link connects its"
+            f"{case.succeeds.name} {ended}. This link connects its"
             f" successor, {case.provider.name}, as a new connection."
         )
     if case.live:

@@ -72,6 +72,12 @@ def missing_of(link: ReauthLink) -> tuple[str, ...]:
     return missing(link.needs, judgement_of(connection) if connection else None)
 
 
+def is_unknown(link: ReauthLink) -> bool:
+    """Whether it is not known what the connection that the link is about has been granted."""
+    connection = connection_of(link)
+    return connection is not None and judgement_of(connection).health is Health.UNKNOWN
+
+
 def is_connected(link: ReauthLink) -> bool:
     """Whether the connection that the link is about works, whatever it lacks."""
     connection = connection_of(link)

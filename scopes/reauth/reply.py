@@ -63,6 +63,9 @@ def _joined(about: About, paragraphs: Iterable[str]) -> str:
 
 def _paragraphs(verdict: Explanation, about: About) -> Iterator[str]:
     missing = [line for line in verdict.lines if line.need != OPTIONAL and line.held is not True]
+    if verdict.moved:
+        yield _moved(about)
+        return
     match verdict.link_remedy:
         case "connect_successor":
             yield _retired(about)
@@ -155,6 +158,16 @@ def _retired(about: About) -> str:
         else gettext("%(provider)s has been switched off and can no longer be connected.")
     )
     return sentence % about.names
+
+
+def _moved(about: About) -> str:
+    return (
+        gettext(
+            "You moved from %(provider)s to %(successor)s, which takes its place. You need to do nothing about"
+            " %(provider)s any more."
+        )
+        % about.names
+    )
 
 
 def _on_the_phone(about: About) -> Iterator[str]:

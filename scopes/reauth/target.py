@@ -19,23 +19,28 @@ from scopes.reauth import contact
 from scopes.reauth.link_status import live_links
 from scopes.reauth.preflight import Case, Preflight, decide
 from scopes.reauth.progress import judgements_of
+from scopes.reauth.successors import has_ended
 from scopes.sources import registry
 from scopes.sources.consents import ADMIN_CONSENT_REQUIRED
 
 
 class Wanted(NamedTuple):
-    """A link that somebody wants to send. Without `connection`, it is for the person's newest one there, if any."""
+    """A link that somebody wants to send. Without `connection`, it is for the person's newest one there, if any.
+
+    With `successor` it leads there, whether or not the provider of `integration` has shut down yet.
+    """
 
     person: Person
     integration: Integration
     connection: Connection | None = None
+    successor: Integration | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a link leads. `integration` is None for a successor without connections: creating the link makes it.
 
-    `judgement` is of the connection, None without one. `succeeds`: it leads to the successor of a retired provider.
+    `judgement` is of the connection, None without one. `succeeds`: it leads to the successor of what was wanted.
     `live`: there is a link that can still be used.
     """
 
@@ -93,16 +98,18 @@ def targets_of(
     No person gets more than `at_most` links within 30 days. To a successor at another source it leads only where that
     is among `sources`, unless that is None.
     """
-    ends: dict[int, _End] = {}
+    ends: dict[tuple[int, int], _End] = {}
     for one in wanted:
-        if one.integration.pk not in ends:
-            ends[one.integration.pk] = _end_of(one.integration, now, sources)
-    known = _Known({one.person.pk for one in wanted}, {end.integration for end in ends.values()}, now)
-    leading = [(one.person, ends[one.integration.pk], _connection(one, ends, known)) for one in wanted]
+        if _key(one) not in ends:
+            ends[_key(one)] = _end_of(one.integration, now, sources, one.successor)
+    integrations = {one.integration for one in wanted} | {end.integration for end in ends.values()}
+    known = _Known({one.person.pk for one in wanted}, integrations, now)
+    leading = [(one, ends[_key(one)], _connection(one, ends[_key(one)], known)) for one in wanted]
     judgements = judgements_of([row for _, _, row in leading if row is not None])
     targets = []
-    for person, end, row in leading:
-        case = _case(person, end, row, judgements[row.pk] if row else None, known, at_most)
+    for one, end, row in leading:
+        person = one.person
+        case = _case(person, end, row, judgements[row.pk] if row else None, known, at_most, moved=_moved(one, known))
         targets.append(
             Target(
                 person,
@@ -122,7 +129,7 @@ def targets_of(
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where the links of one integration lead, whoever gets them. `succeeds` is the retired provider."""
+    """Where the links of one integration lead, whoever gets them. `succeeds` is the provider that it succeeds."""
 
     source: Source
     provider: Entry
@@ -130,16 +137,25 @@ class _End:
     policy: Policy
     retired: bool
     succeeds: Entry | None
+    succeeded_ended: bool
     suspicions: dict[str, str]
 
 
-def _end_of(integration: Integration, now: datetime, sources: QuerySet[Source] | None) -> _End:
+def _key(one: Wanted) -> tuple[int, int]:
+    return one.integration.pk, one.successor.pk if one.successor else 0
+
+
+def _end_of(
+    integration: Integration, now: datetime, sources: QuerySet[Source] | None, successor_at: Integration | None
+) -> _End:
+    first = Entry.from_data(integration.provider.entry)
+    integration = successor_at or integration
     source = integration.source
-    first = entry = Entry.from_data(integration.provider.entry)
+    wanted = entry = Entry.from_data(integration.provider.entry)
     target: Integration | None = integration
-    while _retired(entry, now) and (successor := _successor(entry)):
+    while has_ended(entry, now) and (successor := _successor(entry)):
         entry = successor
-    if entry is not first:
+    if entry is not wanted:
         target = _integration_of(entry, source, sources)
         source = target.source if target else source
     if target is not None:
@@ -150,8 +166,9 @@ def _end_of(integration: Integration, now: datetime, sources: QuerySet[Source] |
         provider=entry,
         integration=target,
         policy=verdicts.policy_of(version) if version else Policy(provider=entry),
-        retired=_retired(entry, now),
+        retired=has_ended(entry, now),
         succeeds=first if entry.slug != first.slug else None,
+        succeeded_ended=has_ended(first, now),
         suspicions=suspicions.open_in([target.pk]).get(target.pk, {}) if target else {},
     )
 
@@ -164,11 +181,10 @@ class _Known:
         here = {"person__in": people, "integration__in": list(at)}
         self.marks: dict[int, DontContact] = contact.marks_of(people, now)
         self.recent_links = contact.recent_links(people, now)
+        rows = Connection.objects.filter(**here, merged_into__isnull=True).select_related("standing").order_by("pk")
+        self.by_id = {row.pk: row for row in rows}
         self.connections: dict[tuple[int | None, int], Connection] = {
-            (row.person_id, row.integration_id): row
-            for row in Connection.objects.filter(**here, merged_into__isnull=True)
-            .select_related("standing")
-            .order_by("pk")
+            (row.person_id, row.integration_id): row for row in self.by_id.values()
         }
         self.live = set(live_links(now).filter(**here).values_list("person", "integration"))
         self.outcomes: dict[tuple[int, int], list[str]] = defaultdict(list)
@@ -188,9 +204,16 @@ class _Known:
         }
 
 
-def _connection(one: Wanted, ends: dict[int, _End], known: _Known) -> Connection | None:
+def _moved(one: Wanted, known: _Known) -> bool:
+    """Whether the person has moved from the connection for which the link is wanted."""
+    at = (one.person.pk, one.integration.pk)
+    row = known.by_id.get(one.connection.pk) if one.connection else known.connections.get(at)
+    return row is not None and row.standing.moved
+
+
+def _connection(one: Wanted, end: _End, known: _Known) -> Connection | None:
     """The connection that the link would be for: never the one at a retired provider."""
-    target = ends[one.integration.pk].integration
+    target = end.integration
     if target is None:
         return None
     named = one.connection if target.pk == one.integration.pk else None
@@ -198,7 +221,14 @@ def _connection(one: Wanted, ends: dict[int, _End], known: _Known) -> Connection
 
 
 def _case(
-    person: Person, end: _End, row: Connection | None, judgement: Judgement | None, known: _Known, at_most: int
+    person: Person,
+    end: _End,
+    row: Connection | None,
+    judgement: Judgement | None,
+    known: _Known,
+    at_most: int,
+    *,
+    moved: bool,
 ) -> Case:
     source, target = end.source, end.integration
     mark = known.marks.get(person.pk)
@@ -215,6 +245,8 @@ def _case(
         retired=end.retired,
         trouble=registry.trouble_of(source.kind, source.name, source.trouble),
         succeeds=end.succeeds,
+        succeeded_ended=end.succeeded_ended,
+        moved=moved,
         outcomes=tuple(known.outcomes.get(at, ())[:2]),
         suspicions=end.suspicions,
         dont_contact=mark is not None,
@@ -245,10 +277,6 @@ def _integration_of(entry: Entry, source: Source, sources: QuerySet[Source] | No
         return found.get(source.pk)
     leading = (row for row in found.values() if registry.names_for(row.source.kind, row.source.name, entry))
     return next(leading, None)
-
-
-def _retired(entry: Entry, now: datetime) -> bool:
-    return entry.retired_on is not None and entry.retired_on <= now.date()
 
 
 def _successor(entry: Entry) -> Entry | None:

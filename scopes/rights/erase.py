@@ -55,6 +55,8 @@ TABLES: tuple[tuple[str, Callable[[PersonalData], Sequence[Model]]], ...] = (
     ("scopes_reportederror", lambda data: data.reported_errors),
     ("scopes_merge", lambda data: data.merges),
     ("scopes_suspectedduplicate", lambda data: data.suspected),
+    ("scopes_move", lambda data: data.moves),
+    ("scopes_earlieraccount", lambda data: data.earlier_accounts),
     ("scopes_referenceconflict", lambda data: [*data.reference_conflicts, *data.named_for]),
     ("scopes_dontcontact", lambda data: data.dont_contact),
     ("scopes_note", lambda data: data.notes),

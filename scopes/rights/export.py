@@ -63,6 +63,15 @@ def export(data: PersonalData, now: datetime) -> dict[str, Any]:
         ],
         "merges": [_merge(row) for row in data.merges],
         "suspected_duplicates": [_suspected(row, data) for row in data.suspected],
+        "moves": [
+            {
+                "from": {"provider": row.old.integration.provider.slug, "user_id": row.old.user_id},
+                "to": {"provider": row.new.integration.provider.slug, "user_id": row.new.user_id},
+                "since": _time(row.since),
+                "basis": row.basis,
+            }
+            for row in data.moves
+        ],
         "reported_for_another": [_reported(row) for row in data.reference_conflicts],
         "named_for": [
             {**_where(row.connection.integration), "reference_id": row.reference_id, **_reported(row)}
@@ -95,6 +104,11 @@ def _connection(row: Connection, data: PersonalData) -> dict[str, Any]:
         "consented_at": _time(row.consented_at),
         "first_seen_at": _time(row.first_seen_at),
         "previously_erased_on": _day(row.previously_erased_on),
+        "earlier_accounts": [
+            {"provider": account.provider.slug, "account_id": account.account_id}
+            for account in data.earlier_accounts
+            if account.connection_id == row.pk
+        ],
         "merged": row.merged_into_id is not None,
         "last_webhook_on": _day(pulse.last_webhook_on) if pulse else None,
         "last_data_on": _day(pulse.last_data_on) if pulse else None,
@@ -108,6 +122,7 @@ def _connection(row: Connection, data: PersonalData) -> dict[str, Any]:
                 "scopes_lost": period.standing.earlier,
                 "waived": period.standing.waived,
                 "plan": period.standing.plan,
+                "moved_to_successor": period.standing.moved,
                 "consented_at": _time(period.consented_at),
                 "reported_by": period.origin,
                 "record": period.origin_record,

@@ -14,11 +14,13 @@ from scopes.models import (
     Connection,
     Delivery,
     DontContact,
+    EarlierAccount,
     FormerId,
     LinkEvent,
     LiveCheck,
     Merge,
     Message,
+    Move,
     Note,
     OutboxEvent,
     Period,
@@ -66,6 +68,8 @@ class PersonalData:
     quarantined: list[QuarantinedFact]
     merges: list[Merge]
     suspected: list[SuspectedDuplicate]
+    moves: list[Move]
+    earlier_accounts: list[EarlierAccount]
     reference_conflicts: list[ReferenceConflict]
     named_for: list[ReferenceConflict]
     attempts: list[Attempt]
@@ -110,6 +114,8 @@ class PersonalData:
             "quarantined facts": len(self.quarantined),
             "merges": len(self.merges),
             "suspected duplicates": len(self.suspected),
+            "moves to a successor": len(self.moves),
+            "earlier accounts": len(self.earlier_accounts),
             "reports for two people": len(self.reference_conflicts) + len(self.named_for),
             "attempts": len(self.attempts),
             "links": len(self.links),
@@ -147,6 +153,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
     attempts = _attempts(reference_id, person, connections, former_ids, links)
     merges = list(Merge.objects.filter(Q(absorbed__in=pks) | Q(survivor__in=pks)).order_by("pk"))
     suspected = SuspectedDuplicate.objects.filter(Q(first__in=pks) | Q(second__in=pks))
+    earlier_accounts = list(EarlierAccount.objects.filter(connection__in=pks).select_related("provider").order_by("pk"))
     named_for = _named_for(reference_id, pks)
     live_checks = list(LiveCheck.objects.filter(connection__in=pks).order_by("pk"))
     ids = {
@@ -156,6 +163,7 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         *(value for row in attempts for value in (row.user_id, row.session_id, row.reference_id)),
         *(row.account for row in live_checks),
         *(row.provider_user_id for row in merges),
+        *(row.account_id for row in earlier_accounts),
         *(row.reference_id for row in named_for),
     }
     events = _events(pks, links)
@@ -177,6 +185,12 @@ def personal_data_of(reference_id: str, *, lock: bool = False) -> PersonalData:
         reported_errors=list(ReportedError.objects.filter(connection__in=pks).order_by("pk")),
         merges=merges,
         suspected=list(suspected.order_by("pk")),
+        moves=list(
+            Move.objects.filter(Q(old__in=pks) | Q(new__in=pks))
+            .select_related("old__integration__provider", "new__integration__provider")
+            .order_by("pk")
+        ),
+        earlier_accounts=earlier_accounts,
         reference_conflicts=list(ReferenceConflict.objects.filter(connection__in=pks).order_by("pk")),
         named_for=named_for,
         attempts=attempts,

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 from scopes.catalogue.entries import Known, Provider, Scope
@@ -18,7 +17,7 @@ from scopes.sandbox import auth_events
 from scopes.sandbox.auth_events import Event
 from scopes.sandbox.data_events import data_event
 from scopes.sandbox.grants import offered_scopes, reports_scopes, terra_name, unordered_scopes
-from scopes.sandbox.people import Connection
+from scopes.sandbox.people import Connection, account_at
 from scopes.sandbox.population import Population, timestamp
 from scopes.sandbox.settings import Settings
 from scopes.sandbox.store import Session, Store
@@ -101,8 +100,7 @@ class Account:
 
     def provider_user_id(self, user: Connection) -> str:
         """The provider's own id of the account: the same after a reauth."""
-        owner = user.reference_id or user.user_id
-        return blake2b(f"{user.provider} {owner}".encode(), digest_size=8).hexdigest()
+        return account_at(user.provider, user.reference_id or user.user_id)
 
     # Consent
 

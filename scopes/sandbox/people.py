@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Connection:
     last_webhook_update: str | None
     access: bool = True
     number: int | None = None
+
+
+def account_at(provider: str, owner: str) -> str:
+    """The id of somebody's account at a provider, by Terra's name of it: the same at each start."""
+    return blake2b(f"{provider} {owner}".encode(), digest_size=8).hexdigest()
 
 
 NAMED_PEOPLE = (

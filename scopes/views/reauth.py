@@ -28,7 +28,7 @@ from scopes.reauth import consent_text, landing, notices
 from scopes.reauth.languages import language_of
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
 from scopes.reauth.notices import Notice
-from scopes.reauth.progress import is_connected, missing_of
+from scopes.reauth.progress import is_connected, is_unknown, missing_of
 from scopes.reauth.public_address import public_address
 from scopes.reauth.result import AttemptResult, result_of
 from scopes.sources import registry
@@ -49,6 +49,8 @@ from scopes.views.reauth_pages import (
 
 LOOK_AGAIN_SECONDS = 4
 SECONDS_FOR_PENDING = 2
+# The results that the connection's verdict decided.
+JUDGED = (AttemptResult.FIXED, AttemptResult.PARTLY, AttemptResult.UNCHANGED)
 NO_OTHER_ATTEMPT = (AttemptResult.FIXED, AttemptResult.WAITING)
 BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
 BROWSER_KEEPS = timedelta(hours=2)
@@ -151,14 +153,14 @@ def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> Ht
         attempt = landing.attempt_by(attempt.key) or attempt
         link = attempt.link or link
         outcome = result_of(attempt)
-    lacking = () if outcome is AttemptResult.FIXED else missing_of(link)
-    consent = consent_text.for_link(link, lacking, settings.PORTAL_HOST_NAME)
+    finished = outcome is AttemptResult.FIXED or (outcome in JUDGED and is_unknown(link))
+    consent = consent_text.for_link(link, () if finished else missing_of(link), settings.PORTAL_HOST_NAME)
     context = {
         "consent": consent,
         "notice": _notice(outcome, link).translated(consent.names),
         "waiting": outcome is AttemptResult.WAITING,
-        "fixed": outcome is AttemptResult.FIXED,
-        "may_try": outcome not in NO_OTHER_ATTEMPT and status_of(link, now) is LinkStatus.LIVE,
+        "fixed": finished,
+        "may_try": not finished and outcome not in NO_OTHER_ATTEMPT and status_of(link, now) is LinkStatus.LIVE,
     }
     response = page(request, "reauth/result.html", link, context)
     if outcome is AttemptResult.WAITING and now - attempt.started_at < landing.HOUR:
@@ -167,6 +169,8 @@ def _show_result(request: HttpRequest, attempt: Attempt, link: ReauthLink) -> Ht
 
 
 def _notice(outcome: AttemptResult, link: ReauthLink) -> Notice:
+    if outcome in JUDGED and is_unknown(link):
+        return notices.NOT_REPORTED
     while_connected = notices.WHILE_CONNECTED.get(outcome)
     return while_connected if while_connected and is_connected(link) else notices.RESULTS[outcome]
 
@@ -263,4 +267,5 @@ def _pending_was_processed(attempt: Attempt, now: datetime) -> bool:
 
 def _ended(request: HttpRequest, link: ReauthLink, status: LinkStatus) -> HttpResponse:
     answer = HTTPStatus.OK if status is LinkStatus.FIXED else HTTPStatus.GONE
-    return note(request, link, notices.LINKS[status], answer)
+    unknown = status is LinkStatus.FIXED and is_unknown(link)
+    return note(request, link, notices.NOT_REPORTED if unknown else notices.LINKS[status], answer)

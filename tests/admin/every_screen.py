@@ -62,6 +62,8 @@ SCREENS: dict[str, set[str]] = {
     "campaign": LOOKERS,
     "campaign_people": LOOKERS,
     "draft_campaign": {"agent", "lead"},
+    "migrations": LOOKERS,
+    "draft_migration": {"lead"},
     "change_campaign": {"lead"},
     "scopes_reauthlink_changelist": LOOKERS,
     "scopes_reauthlink_change": LOOKERS,
@@ -164,6 +166,8 @@ def address(screen: str) -> str:
         return reverse("admin:change_endpoint", args=[Endpoint.objects.get().pk, "disable"])
     if screen == "change_campaign":
         return reverse("admin:change_campaign", args=[Campaign.objects.get().pk, "start"])
+    if screen == "draft_migration":
+        return reverse("admin:draft_migration", args=[Provider.objects.get(slug="fitbit").pk, "production"])
     if screen == "draft_campaign":
         return reverse("admin:draft_campaign") + f"?connection={people.connection_of('Ben').pk}"
     if screen == "check_many":

@@ -36,5 +36,9 @@ def written(directory: Path, **files: str) -> Path:
     return directory
 
 
+def retired(successor: str, on: str = "2026-10-30") -> str:
+    return f"retired: {{on: {on}, successor: {successor}, sources: {{https://old.example: 2026-11-20}}}}\n"
+
+
 def named(slug: str, more: str = "") -> str:
     return HEAD.replace("stride", slug).replace("STRIDE", slug.upper()) + more + "scopes: []\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scopes.catalogue import CatalogueError, Known, default, load, unknown_provider
-from tests.catalogue.files import FILE, named, written
+from tests.catalogue.files import FILE, named, retired, written
 
 
 def test_two_files_cannot_claim_one_name_at_a_kind_of_source(tmp_path: Path) -> None:
@@ -19,13 +19,13 @@ def test_two_files_cannot_claim_one_name_at_a_kind_of_source(tmp_path: Path) -> 
 
 
 def test_providers_cannot_succeed_each_other_in_a_circle(tmp_path: Path) -> None:
-    files = {slug: named(slug, f"successor: {to}\n") for slug, to in (("a", "b"), ("b", "c"), ("c", "b"))}
+    files = {slug: named(slug, retired(to)) for slug, to in (("a", "b"), ("b", "c"), ("c", "b"))}
     with pytest.raises(CatalogueError, match=r"^b\.yaml, line 8: the successors lead back"):
         load(written(tmp_path, **files))
 
 
 def test_a_successor_further_on_that_has_no_file_is_laid_at_its_own_door(tmp_path: Path) -> None:
-    files = {"a": named("a", "successor: b\n"), "b": named("b", "successor: c\n")}
+    files = {"a": named("a", retired("b")), "b": named("b", retired("c"))}
     with pytest.raises(CatalogueError, match=r"^b\.yaml, line 8: the successor c has no file"):
         load(written(tmp_path, **files))
 

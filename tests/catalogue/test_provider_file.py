@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scopes.catalogue import CatalogueError, Known, load
-from tests.catalogue.files import FILE, named, written
+from scopes.catalogue import CatalogueError, Known, Provider, load
+from tests.catalogue.files import FILE, named, retired, written
 
 
 def test_a_file_becomes_a_provider(tmp_path: Path) -> None:
@@ -32,10 +32,11 @@ def test_words_that_yaml_takes_for_values_stay_words(tmp_path: Path) -> None:
     assert (provider.name, provider.names_at("terra"), provider.scopes[0].label) == ("no", ("NO", "007"), "off")
 
 
-def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> None:
-    old = named("old", "retired_on: 2026-10-30\nsuccessor: new\n")
-    provider = load(written(tmp_path, old=old, new=named("new"))).provider("old")
+def test_a_retired_provider_names_its_day_and_its_successor_and_where_they_were_read(tmp_path: Path) -> None:
+    provider = load(written(tmp_path, old=named("old", retired("new")), new=named("new"))).provider("old")
     assert (provider.retired_on, provider.successor) == (date(2026, 10, 30), "new")
+    assert provider.retirement_sources == (("https://old.example", date(2026, 11, 20)),)
+    assert Provider.from_data(provider.as_data()) == provider
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,8 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
         (FILE.replace("reports_scopes: yes", "reports_scopes: maybe"), 4, "must be one of yes, no, unknown, not maybe"),
         (FILE + "on_device: yes\n", 16, "on_device must be true or false, not yes"),
         (FILE + "    sensitive: unknown\n", 16, "sensitive must be true or false"),
-        (FILE + "retired_on: next year\n", 16, "retired_on must be a date like 2026-10-30"),
-        (FILE + "retired_on:\n", 16, "retired_on is empty"),
+        (FILE + retired("stride", on="next year"), 16, "on must be a date like 2026-10-30"),
+        (FILE + "retired: {on: 2026-10-30}\n", 16, "retired lacks sources"),
         (FILE + 'separator: ";"\n', 16, "separator must be"),
         (FILE + "    requested_as: acts\n", 16, "acts, in requested_as, must be an alias or have a prefix"),
         (FILE + "prefixes: stride\n", 16, "prefixes must be a list"),
@@ -115,8 +116,8 @@ def test_a_retired_provider_names_its_day_and_its_successor(tmp_path: Path) -> N
             12,
             "lead back to it",
         ),
-        (FILE + "successor: walk\n", 16, "the successor walk has no file"),
-        (FILE + "successor: stride\n", 16, "the successors lead back to this provider"),
+        (FILE + retired("walk"), 16, "the successor walk has no file"),
+        (FILE + retired("stride"), 16, "the successors lead back to this provider"),
     ],
 )
 def test_a_faulty_file_is_refused_with_its_line(tmp_path: Path, text: str, line: int, reason: str) -> None:

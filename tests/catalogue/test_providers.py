@@ -149,15 +149,16 @@ def test_google_health_s_split_scopes_name_their_successors() -> None:
     assert by_name["googlehealth.sleep.readonly"].successor == ""
 
 
-def test_retired_providers_name_their_day_and_successor() -> None:
-    retired = {
-        provider.slug: (provider.retired_on, provider.successor) for provider in PROVIDERS if provider.retired_on
-    }
+def test_retired_providers_name_their_day_and_successor_and_where_they_were_read() -> None:
+    ending = [provider for provider in PROVIDERS if provider.retired_on]
+    assert all(provider.retirement_sources for provider in ending)
+    retired = {provider.slug: (provider.retired_on, provider.successor) for provider in ending}
     assert (
         retired.items()
         >= {
             "fitbit": (date(2026, 10, 30), "google_health"),
             "google_fit": (date(2026, 12, 31), "google_health"),
+            "garmin_oauth1": (date(2026, 12, 31), "garmin"),
         }.items()
     )
 

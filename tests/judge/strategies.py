@@ -55,6 +55,7 @@ standings = st.builds(
     waived=st.frozensets(any_ofs.map(need_key), max_size=2),
     plan=st.sampled_from(["", "free", "pro"]),
     unlisted=st.booleans(),
+    moved=st.integers(0, 9).map(lambda drawn: drawn == 0),
 )
 
 consents = st.none() | sets

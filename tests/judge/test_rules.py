@@ -56,9 +56,13 @@ def judged(
     waived: str = "",
     link: LinkState = LinkState.ACTIVE,
     plan: str = "",
+    moved: bool = False,
 ) -> Judgement:
+    standing = StandingFacts(
+        1, link, words(reported), frozenset(earlier.split()), None, frozenset(waived.split()), plan
+    )
     return judge(
-        StandingFacts(1, link, words(reported), frozenset(earlier.split()), None, frozenset(waived.split()), plan),
+        standing._replace(moved=moved),
         Policy(provider, words(requested) or frozenset(), words(approved), needs, retired),
         words(consented),
     )
@@ -173,6 +177,8 @@ LINK_CASES = [
 ]  # fmt: skip
 # Decided elsewhere, because no standing holds them: an attempt that made no connection, and a pulse that stopped.
 NOT_OF_A_STANDING = {"attempt_failed", "quiet"}
+# Whatever the state of the link: tested below.
+WHATEVER_THE_LINK = {"moved"}
 
 
 @pytest.mark.parametrize(("link", "retired", "provider", "reported", "reason", "remedy", "health", "helps"), LINK_CASES)
@@ -187,8 +193,17 @@ def test_a_link_works_or_has_one_reason_and_one_remedy(
 
 
 def test_the_table_covers_every_reason_of_a_link() -> None:
-    assert {case[4] for case in LINK_CASES} - {""} == set(LINK_REASONS) - NOT_OF_A_STANDING
+    assert {case[4] for case in LINK_CASES} - {""} == set(LINK_REASONS) - NOT_OF_A_STANDING - WHATEVER_THE_LINK
     assert {case[0] for case in LINK_CASES} == set(LinkState)
+
+
+@pytest.mark.parametrize("link", [LinkState.ACTIVE, LinkState.REVOKED])
+@pytest.mark.parametrize("retired", [False, True])
+def test_who_has_moved_lacks_nothing_here_whatever_became_of_the_link(link: LinkState, retired: bool) -> None:
+    judgement = judged("heart", need("sleep"), link=link, retired=retired, moved=True)
+    assert (judgement.link_reason, judgement.link_remedy) == ("moved", "nothing")
+    assert (judgement.health, judgement.helps) == ("ok", "not_needed")
+    assert [(line.scopes, line.need) for line in judgement.lines] == [(("heart",), OPTIONAL)]
 
 
 # Alternatives -> the one to ask for first, its reason. Neither `spo2` nor `old` nor its successor is requested.

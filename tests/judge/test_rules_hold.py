@@ -72,7 +72,7 @@ def test_one_scope_more_never_hurts(
 def test_without_reported_scopes_health_is_unknown_or_broken_and_nothing_is_missing(
     standing: StandingFacts, policy: Policy, consented: frozenset[str] | None
 ) -> None:
-    judgement = judge(standing._replace(reported=None), policy, consented)
+    judgement = judge(standing._replace(reported=None, moved=False), policy, consented)
 
     assert judgement.health in (Health.UNKNOWN, Health.BROKEN)
     assert all(line.held is None for line in judgement.lines)

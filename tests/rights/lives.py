@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
 from scopes import flow
-from scopes.facts import AttemptFailed, ConnectionSeen, DataRefused, PersonKnown
+from scopes.facts import AttemptFailed, ConnectionSeen, ConsentGiven, DataRefused, PersonKnown
 from scopes.intake.recording import reported_errors
 from scopes.models import (
     Attempt,
@@ -123,6 +124,12 @@ def live() -> None:
     session = SessionStore()
     session["searches"] = {"key": "ben@example.com"}
     session.create()
+
+
+def google_of_eve() -> ConsentGiven:
+    """Eve connects Google Health, which reports her account at Fitbit."""
+    given = cast.consent("eve", "google_health", ("sleep.readonly",), NOW)
+    return replace(given, earlier_accounts=(("fitbit", "eve-at-fitbit"),))
 
 
 def delivered(kind: str, body: dict[str, Any], error: str = "") -> Delivery:

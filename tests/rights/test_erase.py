@@ -13,7 +13,17 @@ from scopes import flow
 from scopes.audit.consistency import inconsistencies
 from scopes.facts import ConsentGiven, IdReplaced, PersonKnown
 from scopes.judge import census
-from scopes.models import Connection, Delivery, Period, Person, ReauthLink, ReferenceConflict, SavedFilter, TrailEntry
+from scopes.models import (
+    Connection,
+    Delivery,
+    Move,
+    Period,
+    Person,
+    ReauthLink,
+    ReferenceConflict,
+    SavedFilter,
+    TrailEntry,
+)
 from scopes.rights import erased_ids
 from scopes.rights.erase import FREE_TEXT, TABLES, NothingStored
 from scopes.rights.erased_ids import ErasedBefore, keys_from
@@ -22,7 +32,7 @@ from scopes.sync import deliveries
 from tests import cast
 from tests.reauth.hands import rex
 from tests.rights.erasing import erased
-from tests.rights.lives import IDS, NOW, delivered, live, places
+from tests.rights.lives import IDS, NOW, delivered, google_of_eve, live, places
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
@@ -58,6 +68,13 @@ def test_no_table_holds_the_person_any_more() -> None:
         "do-not-contact marks": 1, "events": counts["events"],
         "activity log entries": counts["activity log entries"], "deliveries": 3,
     }  # fmt: skip
+
+
+def test_where_somebody_has_moved_is_erased_with_the_account_that_proves_it() -> None:
+    cast.take_in(google_of_eve())
+    assert Move.objects.exists()
+    assert erased("ref-eve")["moves to a successor"] == 1
+    assert not Move.objects.exists() and places("eve-at-fitbit") == set()
 
 
 def test_the_erasure_covers_every_table_with_a_person_or_a_reason() -> None:

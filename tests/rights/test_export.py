@@ -12,7 +12,7 @@ from scopes.models import Connection, ReauthLink
 from scopes.rights.export import export
 from scopes.rights.personal_data import personal_data_of
 from tests import cast
-from tests.rights.lives import IDS, NOW, live
+from tests.rights.lives import IDS, NOW, google_of_eve, live
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 
@@ -76,3 +76,15 @@ def test_a_reference_conflict_is_exported_to_each_without_the_other_person() -> 
     assert (exported["first_at"], exported["reported_by"], exported["record"]) == (NOW.isoformat(), "webhook", "cast")
     assert (named["provider"], named["reference_id"], named["first_at"]) == ("oura", "ref-ben", NOW.isoformat())
     assert "ref-ben" not in json.dumps(ada) and "ada" not in json.dumps(ben)
+
+
+def test_it_holds_where_somebody_has_moved_and_the_account_that_proves_it() -> None:
+    cast.take_in(google_of_eve())
+    exported = document("ref-eve")
+    assert [(one["from"]["provider"], one["to"]["provider"], one["basis"]) for one in exported["moves"]] == [
+        ("fitbit", "google_health", "inferred")
+    ]
+    assert [one["earlier_accounts"] for one in exported["connections"]] == [
+        [],
+        [{"provider": "fitbit", "account_id": "eve-at-fitbit"}],
+    ]

@@ -10,12 +10,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
-from scopes.facts import AttemptFailed
+from scopes.facts import AttemptFailed, ConsentGiven, IdReplaced, LinkChanged, LinkState
 from scopes.models import Attempt, Delivery, Source
 from scopes.reauth.issue import Issued, withdraw
 from tests.cast import EVERYTHING, take_in, the
 from tests.reauth.hands import act, send
-from tests.views.links import AUTH_URL, pressed
+from tests.views.links import AUTH_URL, address, pressed
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +99,20 @@ def test_who_has_a_connection_that_works_is_not_called_unconnected(
     page = client.get(f"/r/result/{attempt.key}").content.decode()
     assert "Nothing has changed" in page and "Your connection is as it was." in page
     assert "not connected" not in page and "made no connection" not in page
+
+
+def test_who_connects_where_nothing_is_reported_is_not_called_connected(
+    client: Client, cast: Source, terra: HTTPServer
+) -> None:
+    take_in(LinkChanged("withings", "finn-withings", LinkState.REVOKED, timezone.now(), reference_id="ref-finn"))
+    issued = send(the("finn"), "withings", now=timezone.now())
+    attempt = pressed(client, issued)
+    given = ConsentGiven("withings", attempt.user_id, timezone.now(), reference_id="ref-finn", scopes=None)
+    take_in(given, IdReplaced("withings", attempt.user_id, "finn-withings", timezone.now(), reference_id="ref-finn"))
+    for address_of in (f"/r/result/{attempt.key}", address(issued)):
+        page = client.get(address_of).content.decode()
+        assert "it does not tell us what you allowed there" in page
+        assert "is connected" not in page and "all is connected" not in page and "Try again" not in page
 
 
 def test_the_result_of_an_ended_link_offers_no_other_attempt(client: Client, ben: Issued, terra: HTTPServer) -> None:

@@ -158,7 +158,7 @@ def test_e_a_retired_provider_gets_no_link_but_its_successor_is_offered(circle: 
     circle.heading("Danke, alles ist verbunden")
     circle.settled("fixed")
     fitbit, google = circle.connections("eve")
-    assert health_of(fitbit) is Health.BROKEN and google.integration.provider.slug == "google_health"
+    assert health_of(fitbit) is Health.OK and google.integration.provider.slug == "google_health"
 
 
 def test_f_a_viewer_reads_and_sends_nothing_by_button_or_by_request(circle: Circle) -> None:

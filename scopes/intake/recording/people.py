@@ -25,7 +25,10 @@ class TooManyPlans(ValueError):
 
 @dataclass(slots=True)
 class RecordedPeople:
-    """The result of a batch. `plans`: plan -> the connections that must be judged by it from now on."""
+    """The result of a batch. `plans`: plan -> the connections that must be judged by it from now on.
+
+    `claimed_connections` are those that were claimed.
+    """
 
     new: int = 0
     changed: int = 0
@@ -33,6 +36,7 @@ class RecordedPeople:
     claimed: int = 0
     replanned: int = 0
     plans: dict[str, list[int]] = field(default_factory=dict)
+    claimed_connections: list[int] = field(default_factory=list)
 
     def add(self, other: RecordedPeople) -> None:
         """Add the counts of another batch."""
@@ -78,10 +82,12 @@ def record_people(rows: Sequence[PersonKnown], now: datetime) -> RecordedPeople:
             FROM scopes_person person
             WHERE person.reference_id = ANY(%s) AND connection.reference_id = person.reference_id
               AND connection.person_id IS NULL AND connection.reference_id <> ''
+            RETURNING connection.id
             """,
             [[person.reference_id for person in people]],
         )
-        recorded.claimed = cursor.rowcount
+        recorded.claimed_connections = [pk for (pk,) in cursor.fetchall()]
+        recorded.claimed = len(recorded.claimed_connections)
         recorded.plans = _to_rejudge([person.reference_id for person in people])
     return recorded
 
@@ -125,8 +131,8 @@ def lock_references(references: Iterable[str], *, shared: bool = False) -> None:
             )
 
 
-def claim(most: int) -> tuple[int, dict[str, list[int]]]:
-    """Claim up to `most` unclaimed connections whose person is known: how many, and `RecordedPeople.plans` for them."""
+def claim(most: int) -> tuple[list[int], dict[str, list[int]]]:
+    """Claim up to `most` unclaimed connections whose person is known: which, and `RecordedPeople.plans` for them."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -137,12 +143,12 @@ def claim(most: int) -> tuple[int, dict[str, list[int]]]:
                 ORDER BY connection.id LIMIT %s FOR NO KEY UPDATE OF connection
             )
             UPDATE scopes_connection connection SET person_id = found.person_id
-            FROM found WHERE connection.id = found.id RETURNING found.reference_id
+            FROM found WHERE connection.id = found.id RETURNING connection.id, found.reference_id
             """,
             [most],
         )
-        references = [reference for (reference,) in cursor.fetchall()]
-    return len(references), _to_rejudge(sorted(set(references)))
+        claimed = cursor.fetchall()
+    return [pk for pk, _ in claimed], _to_rejudge(sorted({reference for _, reference in claimed}))
 
 
 def _to_rejudge(references: Sequence[str]) -> dict[str, list[int]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scopes.models import Campaign
+from scopes.models import Campaign, Integration, Provider
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.campaigns import audience
@@ -24,6 +24,7 @@ class CannotRun(Exception):
 class Plan:
     """What an agent decides: the audience by `filters`, or `connections` (ids) for a selection, and the pace.
 
+    A migration is from the provider `moves_from` to the integration `moves_to`.
     `language` is empty where each person is written to in their own. `days` is how long a link works, `per_hour` the
     most links in any 60 minutes.
     """
@@ -34,15 +35,25 @@ class Plan:
     language: str = ""
     filters: Mapping[str, str] = field(default_factory=dict)
     connections: Sequence[int] = ()
+    moves_from: Provider | None = None
+    moves_to: Integration | None = None
+
+    @property
+    def kind(self) -> Campaign.Kind:
+        if self.moves_to is not None:
+            return Campaign.Kind.MIGRATION
+        return Campaign.Kind.SELECTION if self.connections else Campaign.Kind.FILTER
 
 
 @in_transaction
 def draft(plan: Plan, act: Act, now: datetime) -> Campaign:
     """A new campaign that sends nothing yet. The audience of a selection is recorded with it."""
     campaign = Campaign.objects.create(
-        kind=Campaign.Kind.SELECTION if plan.connections else Campaign.Kind.FILTER,
+        kind=plan.kind,
         name=plan.name,
         filters=dict(plan.filters),
+        provider=plan.moves_from,
+        successor=plan.moves_to,
         reason=act.reason,
         ticket=act.ticket,
         author=act.name,

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import QuerySet
 
-from scopes.judge import lookup
+from scopes.judge import lookup, migrations
 from scopes.models import Campaign, Integration, Recipient
 from scopes.models.arrays import numbers, texts
 from scopes.models.transactions import in_transaction
@@ -20,7 +20,8 @@ from scopes.reauth.messages import address_troubles
 from scopes.reauth.target import Target, Wanted, targets_of
 
 BATCH = 500
-NOT_NEEDED = "not_needed"
+# Why no link is needed any more.
+FIXED = frozenset({"not_needed", "moved"})
 
 State = Recipient.State
 
@@ -34,8 +35,14 @@ class Limits:
 
 
 def record(campaign: Campaign, now: datetime) -> None:
-    """Record the audience that the campaign's filters find now, in one statement; does nothing once it is recorded."""
-    _record(campaign.pk, "c.standing_id = ANY(%s)", _standings(campaign.filters), now)
+    """Record the audience that the campaign's rule finds now, in one statement; does nothing once it is recorded."""
+    if campaign.listed_at is not None:
+        return
+    if campaign.successor is not None and campaign.provider_id is not None:
+        standings = migrations.unmoved_at(campaign.provider_id, production=campaign.successor.source.production)
+    else:
+        standings = _standings(campaign.filters)
+    _record(campaign.pk, "c.standing_id = ANY(%s)", standings, now)
 
 
 def _standings(filters: Mapping[str, str]) -> list[int]:
@@ -90,7 +97,7 @@ def _weigh_some(campaign: int, now: datetime, limits: Limits) -> int:
         return 0
     rows = list(waiting_in(campaign, State.LISTED)[:BATCH])
     if rows:
-        targets = targets_for(rows, now, limits)
+        targets = targets_for(locked, rows, now, limits)
         obstacles = obstacles_of(rows, targets, limits)
         write(rows, targets, [State.LEFT_OUT if obstacle else State.WAITING for obstacle in obstacles], obstacles)
     elif locked.weighed_at is None:
@@ -105,15 +112,17 @@ def waiting_in(campaign: int, state: State) -> QuerySet[Recipient]:
     return rows.select_related("person", "connection")
 
 
-def targets_for(rows: Sequence[Recipient], now: datetime, limits: Limits) -> list[Target | None]:
+def targets_for(campaign: Campaign, rows: Sequence[Recipient], now: datetime, limits: Limits) -> list[Target | None]:
     """What a link to each would lead to; None for who is unclaimed. As many queries for hundreds as for one."""
     wanted_at = {row.connection.integration_id if row.connection else row.integration_id for row in rows}
-    integrations = Integration.objects.select_related("provider", "source", "policy_version").in_bulk(wanted_at)
+    named = wanted_at if campaign.successor_id is None else wanted_at | {campaign.successor_id}
+    integrations = Integration.objects.select_related("provider", "source", "policy_version").in_bulk(named)
     wanted = [
         Wanted(
             row.person,
             integrations[row.connection.integration_id if row.connection else row.integration_id],
             row.connection if row.connection and row.connection.merged_into_id is None else None,
+            integrations[campaign.successor_id] if campaign.successor_id is not None else None,
         )
         for row in rows
         if row.person is not None

@@ -15,6 +15,12 @@ from scopes.models import Campaign, Recipient
 from scopes.models.transactions import in_transaction
 
 FRESH = timedelta(minutes=1)
+# The standing of the connection that was found, or of the one that it was merged into.
+OLD = """
+    LEFT JOIN scopes_connection f ON f.id = r.connection_id
+    LEFT JOIN scopes_connection o ON o.id = coalesce(f.merged_into_id, f.id)
+    LEFT JOIN scopes_standing s ON s.id = o.standing_id
+"""
 
 # What is counted of the recipients who were sent a link, in the order of the funnel, and when it is so.
 STEPS: Mapping[str, str] = {
@@ -32,8 +38,9 @@ STEPS: Mapping[str, str] = {
     "unchanged": "l.outcome = 'unchanged'",
     "wrong_account": "l.outcome = 'wrong_account'",
     "failed": "l.outcome = 'failed'",
-    "fixed_otherwise": "l.outcome <> 'fixed' AND v.helps = 'not_needed' AND v.missing = '{}'",
+    "fixed_otherwise": "l.outcome <> 'fixed' AND (s.moved OR v.helps = 'not_needed' AND v.missing = '{}')",
     "never_returned": """l.returned_at IS NULL AND l.outcome = '' AND v.helps IS DISTINCT FROM 'not_needed'
+        AND s.moved IS NOT TRUE
         AND (l.expires_at <= %(now)s OR l.withdrawn_at IS NOT NULL OR l.superseded_by_id IS NOT NULL)""",
 }
 
@@ -85,6 +92,8 @@ def numbers_of(campaign: Campaign, now: datetime) -> list[dict[str, Any]]:
     if campaign.counted_at is None or now - campaign.counted_at >= FRESH:
         rows = _count(campaign.pk, now)
         campaign.numbers, campaign.counted_at = rows, now
+        if campaign.kind == Campaign.Kind.MIGRATION:
+            campaign.progress = _count_moves(campaign.pk, now)
         _keep(campaign)
     return rows
 
@@ -94,7 +103,7 @@ def _keep(campaign: Campaign) -> None:
     """Keep what was counted, unless somebody is just creating links: a page does not wait for that."""
     free = Campaign.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=campaign.pk)
     if free.values_list("pk").first():
-        campaign.save(update_fields=["numbers", "counted_at"])
+        campaign.save(update_fields=["numbers", "progress", "counted_at"])
 
 
 def _count(campaign: int, now: datetime) -> list[dict[str, Any]]:
@@ -112,6 +121,7 @@ def _count(campaign: int, now: datetime) -> list[dict[str, Any]]:
                        bool_or(m.state = 'uncertain') AS uncertain, bool_or(m.state = 'stopped') AS stopped
                 FROM scopes_message m WHERE m.link_id = l.id
             ) m
+            {OLD}
             LEFT JOIN scopes_connection c ON c.id = l.connection_id AND c.merged_into_id IS NULL
             LEFT JOIN scopes_integration i ON i.id = c.integration_id
             LEFT JOIN scopes_verdict v ON v.standing_id = c.standing_id AND v.policy_version_id = i.policy_version_id
@@ -126,6 +136,25 @@ def _count(campaign: int, now: datetime) -> list[dict[str, Any]]:
         | {step: number for step, number in zip(STEPS, counted, strict=True) if number}
         for integration, reason, day, *counted in rows
     ]
+
+
+def _count_moves(campaign: int, now: datetime) -> dict[str, int]:
+    """Of all recipients of a migration: how many have moved, have a link that works, and neither."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT count(*) FILTER (WHERE s.moved),
+                   count(*) FILTER (WHERE s.moved IS NOT TRUE AND l.id IS NOT NULL),
+                   count(*) FILTER (WHERE s.moved IS NOT TRUE AND l.id IS NULL)
+            FROM scopes_recipient r
+            LEFT JOIN scopes_reauthlink l ON l.id = r.link_id AND l.expires_at > %(now)s AND l.withdrawn_at IS NULL
+                AND l.superseded_by_id IS NULL AND l.outcome <> 'fixed'
+            {OLD}
+            WHERE r.campaign_id = %(campaign)s
+            """,
+            {"campaign": campaign, "now": now},
+        )
+        return dict(zip(("moved", "in_progress", "left_behind"), cursor.fetchone(), strict=True))
 
 
 def summed(

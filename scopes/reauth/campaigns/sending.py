@@ -84,7 +84,7 @@ def room_of(campaign: Campaign, now: datetime) -> int:
 
 
 def _send(campaign: Campaign, rows: Sequence[Recipient], now: datetime, limits: Limits) -> None:
-    targets = audience.targets_for(rows, now, limits)
+    targets = audience.targets_for(campaign, rows, now, limits)
     obstacles = audience.obstacles_of(rows, targets, limits)
     sent = [(row, target) for row, target, code in zip(rows, targets, obstacles, strict=True) if target and not code]
     states = [_state(code) for code in obstacles]
@@ -109,7 +109,7 @@ def _state(obstacle: str) -> State:
     """The state of somebody at their turn."""
     if not obstacle:
         return State.SENT
-    return State.LEFT if obstacle == audience.NOT_NEEDED else State.LEFT_OUT
+    return State.LEFT if obstacle in audience.FIXED else State.LEFT_OUT
 
 
 def act_of(campaign: Campaign) -> Act:

@@ -15,6 +15,7 @@ from scopes.sandbox.control import TOKEN_HEADER
 from scopes.sandbox.faults import Fault, FaultError
 from scopes.sandbox.json_http import json_object, json_response
 from scopes.sandbox.oauth.behaviour import FAULTS, BehaviourError
+from scopes.sandbox.oauth.consent import ACCOUNTS
 
 if TYPE_CHECKING:
     from scopes.sandbox.oauth.server import OAuthSandbox
@@ -34,6 +35,7 @@ class Control:
             ("faults", "POST", self.add_fault),
             ("faults", "DELETE", self.clear_faults),
             ("accounts/<account>/revoke", "POST", self.revoke),
+            ("accounts/<account>/earlier", "PUT", self.set_earlier),
         ):
             yield Rule(f"/_sandbox/{path}", methods=[method], endpoint=self._closed(handler))
 
@@ -67,6 +69,17 @@ class Control:
         if not self.sandbox.grants.end_grant(account):
             raise NotFound("That account has granted nothing.")
         return json_response({})
+
+    def set_earlier(self, request: Request, account: str) -> Response:
+        """The account's ids at the providers that this one succeeds, by their slugs; an empty one is none."""
+        if account not in ACCOUNTS:
+            raise NotFound("There is no such account.")
+        sent = json_object(request)
+        known = dict(self.sandbox.oauth.account.earlier)
+        if not all(slug in known and isinstance(found, str) for slug, found in sent.items()):
+            raise BadRequest(f"Ids as text at {', '.join(known) or 'no provider'}.")
+        self.sandbox.grants.set_earlier(account, sent)
+        return json_response(sent)
 
     def _closed(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         def guarded(request: Request, **arguments: Any) -> Response:

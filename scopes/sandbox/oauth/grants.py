@@ -70,6 +70,13 @@ class Grants:
     def decide(self, account: str, granted: Iterable[str], declined: Iterable[str]) -> None:
         self._put("grant", account, {"granted": sorted(granted), "declined": sorted(declined)})
 
+    def earlier(self, account: str) -> dict[str, str]:
+        """The ids that were set for the account at earlier providers, by their slugs; an empty one is none."""
+        return self._get("earlier", account) or {}
+
+    def set_earlier(self, account: str, ids: dict[str, str]) -> None:
+        self._put("earlier", account, ids)
+
     def new_code(
         self, account: str, scopes: tuple[str, ...], redirect_uri: str, challenge: str = "", nonce: str = ""
     ) -> str:

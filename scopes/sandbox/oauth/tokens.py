@@ -10,16 +10,20 @@ import time
 from collections.abc import Iterator, Mapping
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
+from scopes.catalogue import default
 from scopes.catalogue.oauth import AccountFrom, ClientAuthentication, Ends, ReportedAt
 from scopes.sandbox.faults import Fault
+from scopes.sandbox.grants import terra_name
 from scopes.sandbox.json_http import json_response
 from scopes.sandbox.oauth.client import oauth_error, sent_in
 from scopes.sandbox.oauth.consent import ACCOUNTS, OPENID, has_box, subject
 from scopes.sandbox.oauth.grants import Token
+from scopes.sandbox.people import account_at
 
 if TYPE_CHECKING:
     from scopes.sandbox.oauth.server import OAuthSandbox
@@ -40,7 +44,9 @@ class Tokens:
         yield Rule(TOKEN, methods=["POST"], endpoint=self.token)
         yield Rule(REVOKE, methods=["POST", "GET", "DELETE"], endpoint=self.revoke)
         yield Rule(INTROSPECT, methods=["POST", "GET"], endpoint=self.introspect)
-        yield Rule(USERINFO, methods=["GET"], endpoint=self.userinfo)
+        own = urlsplit(self.oauth.account.endpoint).path
+        for path in {USERINFO, own} if self.oauth.account.at is AccountFrom.ENDPOINT and own else {USERINFO}:
+            yield Rule(path, methods=["GET"], endpoint=self.userinfo)
 
     def token(self, request: Request) -> Response:
         """Tokens for a code, or for a refresh token (RFC 6749, 4.1.3 and 6)."""
@@ -127,13 +133,19 @@ class Tokens:
         )
 
     def userinfo(self, request: Request) -> Response:
-        """The account that the access token is of."""
+        """The account that the access token is of, with those that it had at earlier providers."""
         known = self._live(_bearer(request))
         if known is None or known.kind != ACCESS:
             return oauth_error("invalid_token", 401)
         person = ACCOUNTS[known.account]
         return json_response(
-            {"sub": subject(known.account), "name": person.name, "email": person.email, **self._account(known.account)}
+            {
+                "sub": subject(known.account),
+                "name": person.name,
+                "email": person.email,
+                **self._account(known.account),
+                **self._earlier(known.account),
+            }
         )
 
     def _tokens(self, account: str, scopes: tuple[str, ...], family: str) -> dict[str, Any]:
@@ -178,6 +190,15 @@ class Tokens:
                 place = place.setdefault(name, {})
             place[last] = subject(account)
         return found
+
+    def _earlier(self, account: str) -> dict[str, str]:
+        """The account's ids at the providers that this one succeeds: those that Terra's sandbox has for it there."""
+        changed = self.grants.earlier(account)
+        ids = {
+            field: changed.get(slug, account_at(terra_name(default().provider(slug)), account))
+            for slug, field in self.oauth.account.earlier
+        }
+        return {field: found for field, found in ids.items() if found}
 
     def _id_token(self, account: str, nonce: str) -> str:
         now = int(time.time())

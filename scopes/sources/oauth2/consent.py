@@ -116,14 +116,14 @@ def finish(server: Server, returned: ConsentReturn, is_held: HeldAlready) -> Fin
         nonce = nonce_of(returned.verifier) if server.oauth.nonce else None
         check_id_token(claims_of(answer.id_token), server.client, nonce, returned.at)
     account = account_of(server, answer, parameters)
-    user_id = _user_id(account, returned.connected_as)
+    user_id = _user_id(account.id, returned.connected_as)
     if user_id is None:
-        assert account is not None
-        _revoke_if_alone(server, answer, account, is_held)
+        assert account.id is not None
+        _revoke_if_alone(server, answer, account.id, is_held)
         return Finished((_failed(returned, WRONG_ACCOUNT),), server.oauth)
     found = granted(server.oauth, returned.provider, answer, parameters, returned.requested, server)
     return Finished(
-        (_given(returned, user_id, found),),
+        (_given(returned, user_id, found, account.earlier),),
         server.oauth,
         user_id,
         returned.provider.slug,
@@ -196,9 +196,15 @@ def _revoke_if_alone(server: Server, answer: TokenAnswer, account: str, is_held:
         log.warning("the tokens of another account than before are not kept, and could not be revoked: %s", error)
 
 
-def _given(returned: ConsentReturn, user_id: str, found: Granted) -> ConsentGiven:
+def _given(returned: ConsentReturn, user_id: str, found: Granted, earlier: tuple[tuple[str, str], ...]) -> ConsentGiven:
     return ConsentGiven(
-        returned.provider.slug, user_id, returned.at, returned.reference_id, found.scopes, returned.session_id
+        returned.provider.slug,
+        user_id,
+        returned.at,
+        returned.reference_id,
+        found.scopes,
+        returned.session_id,
+        earlier_accounts=earlier,
     )
 
 

@@ -136,8 +136,10 @@ class OAuth2Gateway(Gateway):
         refresher = self._refresher()
         if found.token.ended_at is None and inspection.reports_later(refresher.server.oauth):
             with suppress(CredentialDead):
-                scopes = inspection.inspect_now(refresher, found, timezone.now).scopes
-                return Lookup(Existence.KNOWN, ConnectionSeen(refresher.entry.slug, user_id, at, scopes=scopes))
+                reported = inspection.inspect_now(refresher, found, timezone.now)
+                slug, earlier = refresher.entry.slug, reported.earlier
+                seen = ConnectionSeen(slug, user_id, at, scopes=reported.scopes, earlier_accounts=earlier)
+                return Lookup(Existence.KNOWN, seen)
         return Lookup(Existence.KNOWN)
 
     def probe(self, user_id: str) -> Probe:

@@ -12,6 +12,7 @@ from scopes.catalogue.oauth import AccountFrom, OAuth, ReportedAt
 from scopes.models import Connection
 from scopes.sources.errors import CredentialDead, RequestRefused
 from scopes.sources.oauth2 import account, granted
+from scopes.sources.oauth2.account import Account
 from scopes.sources.oauth2.answers import Refused, TokenAnswer
 from scopes.sources.oauth2.consent import WITHOUT_ACCOUNT
 from scopes.sources.oauth2.refresh import Clock, Refresher
@@ -22,10 +23,14 @@ LATER = frozenset({ReportedAt.INTROSPECTION, ReportedAt.ENDPOINT, ReportedAt.HEA
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What the provider reports: the account's id, empty where it reports none; the scopes, where they are others."""
+    """What the provider reports: the account's id, empty where it reports none; the scopes, where they are others.
+
+    `earlier` are the same person's accounts at the providers that this one succeeds, as (provider, id).
+    """
 
     account: str = ""
     scopes: tuple[str, ...] | None = None
+    earlier: tuple[tuple[str, str], ...] = ()
 
 
 def can_inspect(oauth: OAuth) -> bool:
@@ -47,7 +52,7 @@ def inspect(server: Server, entry: Provider, user_id: str, tokens: TokenAnswer, 
     try:
         introspected = _introspected(server, tokens)
         scopes = granted.reported_now(server, entry, tokens, reported, introspected)
-        found = _account(server, tokens, introspected)
+        found, earlier = _account(server, tokens, introspected)
     except Refused as refused:
         if refused.code in NOT_ACCEPTED or (refused.status == HTTPStatus.UNAUTHORIZED and not refused.code):
             raise CredentialDead(str(refused)) from None
@@ -55,7 +60,7 @@ def inspect(server: Server, entry: Provider, user_id: str, tokens: TokenAnswer, 
     if found and found != user_id and not user_id.startswith(WITHOUT_ACCOUNT):
         raise RequestRefused(f"{server.client.name}: asked for its account, the token answers with another", status=0)
     news = scopes is not None and entry.held(frozenset(scopes)) != entry.held(reported)
-    return Inspection(found, scopes if news else None)
+    return Inspection(found or "", scopes if news else None, earlier)
 
 
 def inspect_now(refresher: Refresher, connection: Connection, clock: Clock, *, rejected: str = "") -> Inspection:
@@ -86,8 +91,8 @@ def _introspected(server: Server, tokens: TokenAnswer) -> Mapping[str, Any]:
     return found
 
 
-def _account(server: Server, tokens: TokenAnswer, introspected: Mapping[str, Any]) -> str:
+def _account(server: Server, tokens: TokenAnswer, introspected: Mapping[str, Any]) -> Account:
     at = server.oauth.account.at
     if at is AccountFrom.INTROSPECTION:
-        return account.joined(server, introspected)
-    return account.ask(server, tokens.access, tokens.refresh) or "" if at is AccountFrom.ENDPOINT else ""
+        return Account(account.joined(server, introspected))
+    return account.at_endpoint(server, tokens.access) if at is AccountFrom.ENDPOINT else Account(None)

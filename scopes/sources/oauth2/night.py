@@ -123,8 +123,8 @@ class Night:
             # That we hold tokens does not confirm a link: only an answer of the provider does.
             held = row.ended_at is None and LinkState(row.link) in THOUGHT_ALIVE - {LinkState.UNCONFIRMED}
             if change is not None or held:
-                scopes = reply.scopes if isinstance(reply, Inspection) else None
-                seen.append(ConnectionSeen(slug, row.user_id, at, scopes=scopes))
+                found = reply if isinstance(reply, Inspection) else Inspection()
+                seen.append(ConnectionSeen(slug, row.user_id, at, scopes=found.scopes, earlier_accounts=found.earlier))
         return Page(number, tuple(seen), next_page=next_page, changes=tuple(changes))
 
     def _is_due(self, row: Row, at: datetime) -> bool:

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from scopes.sandbox.oauth.consent import subject
+from scopes.sandbox.people import account_at
 from tests.sandbox.oauth.conftest import (
     ACTIVITY,
     CLIENT_ID,
@@ -153,6 +154,16 @@ def test_the_account_is_where_the_provider_reports_it(app: Application, start: C
     strava = start("strava")
     assert strava.tokens(scopes=("read",))["athlete"] == {"id": subject("ada")}
     assert app.userinfo("nothing").status_code == 401
+
+
+def test_the_identity_names_the_account_that_terra_s_sandbox_has_at_the_earlier_provider(app: Application) -> None:
+    bearer = {"Authorization": f"Bearer {app.tokens()['access_token']}"}
+    identity = requests.get(f"{app.sandbox.url}/v4/users/me/identity", headers=bearer, timeout=10).json()
+    assert (identity["healthUserId"], identity["legacyUserId"]) == (subject("ada"), account_at("FITBIT", "ada"))
+    app.control("PUT", "accounts/ada/earlier", {"fitbit": "ABC123"})
+    assert answer_of(app.userinfo(app.tokens()["access_token"]))["legacyUserId"] == "ABC123"
+    app.control("PUT", "accounts/ada/earlier", {"fitbit": ""})
+    assert "legacyUserId" not in answer_of(app.userinfo(app.tokens()["access_token"])), "who never had a Fitbit"
 
 
 def test_two_accounts_have_two_ids(app: Application) -> None:

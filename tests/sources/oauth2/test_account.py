@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scopes.catalogue import default
+from scopes.facts import ConsentGiven
+from scopes.sandbox.people import account_at
 from scopes.sources.errors import SourceUnavailable
 from tests.sources.oauth2.test_every_block import at, consented, offered
 
@@ -17,3 +19,15 @@ def test_a_fresh_token_that_its_own_introspection_refuses_leaves_the_account_unk
         monkeypatch.setattr(sandbox.grants, "token", lambda token: None)
         with pytest.raises(SourceUnavailable, match="not accepted"):
             consented(server, gitlab, offered(gitlab))
+
+
+def test_accounts_at_earlier_providers_are_part_of_the_consent_where_there_are_any() -> None:
+    google = default().provider("google_health")
+    with at(google) as (sandbox, server):
+        (given,) = consented(server, google, offered(google)).facts
+        assert isinstance(given, ConsentGiven)
+        assert given.earlier_accounts == (("fitbit", account_at("FITBIT", "ada")),)
+        for odd in ("", " ", "x" * 500):
+            sandbox.grants.set_earlier("ada", {"fitbit": odd})
+            (given,) = consented(server, google, offered(google)).facts
+            assert isinstance(given, ConsentGiven) and given.earlier_accounts == ()
