@@ -3,6 +3,7 @@
 contact          whether a person may be contacted, and how often
 preflight        would a link help? Pure
 target           what a link to this person would lead to, and the preflight of it
+successors       where people of a provider that ends can connect its successor
 issue            create a link, withdraw it
 campaigns        links sent to many people
 link_status      whether a link can still be used

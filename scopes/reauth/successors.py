@@ -39,7 +39,10 @@ def has_ended(entry: Entry, now: datetime) -> bool:
 
 
 def ends_of(provider: Provider, now: datetime, *, production: bool) -> list[End]:
-    """Where the successor of `provider` can be connected; those that prove the account first."""
+    """Where the successor of `provider` can be connected.
+
+    First come those that prove the account, then those through which the old one is connected.
+    """
     entry = last_successor(Entry.from_data(provider.entry), now)
     if entry is None or has_ended(entry, now):
         return []
@@ -49,7 +52,8 @@ def ends_of(provider: Provider, now: datetime, *, production: bool) -> list[End]
         for source in Source.objects.filter(production=production, kind__in=able).order_by("key")
         if registry.names_for(source.kind, source.name, entry)
     ]
-    return sorted(ends, key=lambda end: not end.proves)
+    theirs = set(Integration.objects.filter(provider=provider).values_list("source", flat=True))
+    return sorted(ends, key=lambda end: (not end.proves, end.source.pk not in theirs))
 
 
 def integration_at(end: End, now: datetime) -> Integration:

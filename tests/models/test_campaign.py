@@ -35,6 +35,7 @@ def recipient(**changes: Any) -> Recipient:
 
 REFUSED: dict[str, Callable[[], object]] = {
     "campaign_says_why": lambda: campaign(reason=""),
+    "campaign_migrates_from_one_to_another": lambda: campaign(kind="migration"),
     "campaign_has_a_pace": lambda: campaign(per_hour=0),
     "campaign_times_fit_its_state": lambda: campaign(state="running", started_at=NOW),
     "recipient_once_per_campaign_and_integration": lambda: twice(recipient),

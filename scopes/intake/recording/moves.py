@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q
 
 from scopes.facts import ConnectionFact, ConnectionSeen, ConsentGiven, Origin, OriginKind
 from scopes.intake.recording.transitions import transition
 from scopes.judge.migrations import LEADS, slugs, successions
-from scopes.models import Move, Source
+from scopes.models import Connection, Move, Source
 from scopes.models.arrays import looked_up, numbers, texts, times
 from scopes.models.transactions import in_transaction
 
@@ -56,13 +58,15 @@ def record_of(connections: Sequence[int], now: datetime) -> int:
 
 def record_all(now: datetime) -> int:
     """Decide again for all connections at providers that have a successor, batch by batch; how many changed."""
-    changed = last = 0
-    while True:
-        batch = _next_old_ones(last)
-        if not batch:
-            return changed
-        changed += _decide_batch(batch, now)
-        last = batch[-1].pk
+    pairs = successions()
+    theirs = Connection.objects.filter(
+        person=OuterRef("person"), integration__provider__slug__in={new for _, new in pairs}, merged_into__isnull=True
+    )
+    old_ones = Connection.objects.filter(
+        integration__provider__slug__in={old for old, _ in pairs}, merged_into__isnull=True
+    )
+    rows = old_ones.filter(Q(standing__moved=True) | Exists(theirs)).values_list("pk", "standing__moved")
+    return sum(_decide_batch([_Old(*row) for row in batch], now) for batch in batched(rows.iterator(BATCH), BATCH))
 
 
 @in_transaction
@@ -157,30 +161,6 @@ def _old_ones_about(connections: Sequence[int]) -> list[_Old]:
             ORDER BY old.id
             """,
             {"connections": numbers(connections), **slugs()},
-        )
-        return [_Old(*row) for row in cursor.fetchall()]
-
-
-def _next_old_ones(after: int) -> list[_Old]:
-    """The next connections with a successor, by id, that have moved or whose person has another connection there."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH {LEADS}
-            SELECT old.id, standing.moved
-            FROM scopes_connection old
-            JOIN scopes_standing standing ON standing.id = old.standing_id
-            JOIN scopes_integration integration ON integration.id = old.integration_id
-            WHERE old.id > %(after)s AND old.merged_into_id IS NULL
-              AND integration.provider_id IN (SELECT leads.old FROM leads)
-              AND (standing.moved OR EXISTS (
-                  SELECT FROM scopes_connection new
-                  JOIN scopes_integration new_at ON new_at.id = new.integration_id
-                  JOIN leads ON leads.old = integration.provider_id AND leads.new = new_at.provider_id
-                  WHERE new.person_id = old.person_id AND new.merged_into_id IS NULL))
-            ORDER BY old.id LIMIT %(batch)s
-            """,
-            {"after": after, "batch": BATCH, **slugs()},
         )
         return [_Old(*row) for row in cursor.fetchall()]
 
