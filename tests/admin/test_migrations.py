@@ -58,7 +58,7 @@ def test_a_lead_drafts_a_migration_and_nothing_is_sent(cast: Source, signed_in: 
     assert "From Fitbit to Google Health through terra:prod: who has not moved" in words and "Would help 1" in words
 
 
-def test_where_nobody_is_left_behind_or_the_environment_is_another_nothing_is_drafted(
+def test_without_anybody_left_behind_or_in_another_environment_nothing_is_drafted(
     cast: Source, signed_in: Callable[[str], Client]
 ) -> None:
     browser = signed_in("lead")

@@ -74,7 +74,7 @@ def test_nothing_else_is_a_move(cast: Source, fact: ConnectionFact) -> None:
     assert moved() is None
 
 
-def test_a_successor_in_the_test_environment_moves_nobody_of_production(cast: Source) -> None:
+def test_a_successor_in_the_test_environment_moves_no_one_of_production(cast: Source) -> None:
     take_in(google(), source=Source.objects.create(kind="terra", name="dev", production=False))
     flow.record_moves(NOW)
     assert moved() is None
