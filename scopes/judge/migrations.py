@@ -131,7 +131,9 @@ def migrations() -> list[Migration]:
 
 
 def moves_of(connections: Sequence[int]) -> Mapping[int, MovedTo]:
-    """Connection -> where its person has moved, and since when; one query."""
+    """Connection -> where its person has moved, and since when; one query, or none where there are none."""
+    if not connections:
+        return {}
     rows = Move.objects.filter(old__in=connections).values_list(
         "old", "new__integration__provider__name", "since", "basis"
     )

@@ -122,7 +122,9 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
     suspected = suspicions.open_in(row.integration_id for row in rows) if at is None else {}
     contradicted = reference_conflicts.of_connections(row.pk for row in rows) if at is None else {}
     errors = reported_errors.sentences_of(rows, at)
-    moved = migrations.moves_of([row.pk for row in rows])
+    moved = migrations.moves_of(
+        [row.pk for row in rows if any(facts[period.standing_id].moved for period in periods[row.pk])]
+    )
     accounts = []
     for row in rows:
         provider = Entry.from_data(row.integration.provider.entry)
