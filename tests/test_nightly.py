@@ -69,8 +69,8 @@ def test_an_environment_that_is_down_is_reported_and_the_rest_is_audited(terra: 
 
 OFFLINE = [
     "pending deliveries", "quarantine", "deliveries that waited", "unclaimed connections", "n-grams of names", "expiry",
-    "catalogue", "suspicions", "previously erased", "silence", "census", "compare", "consistency", "report", "prune",
-    "notify",
+    "catalogue", "moves to successors", "suspicions", "previously erased", "silence", "census", "compare",
+    "consistency", "report", "prune", "notify",
 ]  # fmt: skip
 
 
