@@ -138,6 +138,15 @@ def _number(name: str, default: int) -> int:
     return int(os.environ.get(name, "").strip() or default)
 
 
+def second_factor() -> frozenset[str]:
+    """What PORTAL_SECOND_FACTOR says: who must have a second factor; all in production, no one elsewhere by default.
+
+    Names of roles, `administrator`, or `all`.
+    """
+    said = os.environ.get("PORTAL_SECOND_FACTOR", "").strip() or ("all" if mode() is Mode.PRODUCTION else "none")
+    return frozenset(name for part in said.split(",") if (name := part.strip()) and name != "none")
+
+
 def statement_seconds() -> dict[str, int]:
     """How long one statement may take in PostgreSQL, by kind of work (see portal.statement_limits); 0 sets no limit."""
     return {

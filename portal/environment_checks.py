@@ -6,7 +6,7 @@ import difflib
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from portal import embedded_postgres, environment
 from portal.mail_settings import unsafe_mail, wrong_mail
 from portal.metrics_settings import unsafe_metrics, wrong_metrics
+from portal.oidc_settings import unsafe_oidc, wrong_oidc
 
 SHORTEST_SECRET = 50
 TRUTH = {"", "true", "yes", "y", "on", "ok", "1", "false", "no", "n", "off", "0"}
@@ -31,6 +32,9 @@ NUMBERS = {
     "PORTAL_COMMAND_SECONDS": 0,
 }
 LARGEST_NUMBER = 1_000_000
+# Superusers, who hold no role.
+ADMINISTRATOR = "administrator"
+ALL_OR_NONE = ("all", "none")
 # Every variable that is read, here or by the command that starts us.
 KNOWN = (
     "PORTAL_MODE",
@@ -46,6 +50,7 @@ KNOWN = (
     "PORTAL_LINKS_A_MONTH",
     "PORTAL_REMINDERS",
     "PORTAL_REMINDER_DAYS",
+    "PORTAL_SECOND_FACTOR",
     "EMAIL_URL",
     "EMAIL_SERVICE",
     "EMAIL_FROM",
@@ -60,10 +65,17 @@ KNOWN = (
     "PORTAL_METRICS_TOKEN",
     "PORTAL_WORKER_METRICS",
     "PROMETHEUS_MULTIPROC_DIR",
+    "OIDC_ISSUER",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_ROLES",
+    "OIDC_NAME",
+    "OIDC_GROUPS_CLAIM",
+    "OIDC_SCOPES",
     "DEBUG",
 )
 # A variable that begins like this and nearly like one of ours is ours, misspelt.
-OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK", "EVENTS_", "EMAIL_")
+OURS = ("PORTAL_", "SECRET_KEY", "ALLOWED_", "CSRF_", "WEBHOOK", "EVENTS_", "EMAIL_", "OIDC_")
 NEARLY = 0.85
 RAW = (
     "DATABASE_URL cannot be read. It is written postgresql://user:password@host:5432/name, and in the user and the"
@@ -73,15 +85,21 @@ RAW = (
 type Check = Callable[[Mapping[str, str]], Iterable[str]]
 
 
-def check_environment(others: Check, addresses: Check, unread: Iterable[str] = ()) -> None:
+def check_environment(others: Check, addresses: Check, roles: Collection[str], unread: Iterable[str] = ()) -> None:
     """Raise ImproperlyConfigured with every trouble, a line each; `others` finds those of variables that are not ours.
 
     `addresses` are the variables that name an outside service, which production may only reach for real, and encrypted.
-    `unread` are the troubles of secrets in files.
+    `roles` are the names of all roles, `unread` the troubles of secrets in files.
     """
     variables = os.environ
     production = environment.mode() is environment.Mode.PRODUCTION
-    trouble = [*unread, *_wrong(variables), *others(variables)]
+    trouble = [
+        *unread,
+        *_wrong(variables),
+        *_wrong_second_factor(variables, roles),
+        *wrong_oidc(variables, roles),
+        *others(variables),
+    ]
     if production:
         trouble += _unsafe(variables, addresses(variables))
     if not trouble:
@@ -107,6 +125,14 @@ def _wrong(variables: Mapping[str, str]) -> Iterator[str]:
         if value and name.startswith(OURS) and name not in KNOWN:
             for meant in difflib.get_close_matches(name, KNOWN, 1, NEARLY):
                 yield f"{name} is read by nothing. {meant} is meant."
+
+
+def _wrong_second_factor(variables: Mapping[str, str], roles: Collection[str]) -> Iterator[str]:
+    said = variables.get("PORTAL_SECOND_FACTOR", "").strip()
+    names = [name.strip() for name in said.split(",")]
+    known = {*roles, ADMINISTRATOR}
+    if said and said not in ALL_OR_NONE and not known.issuperset(names):
+        yield f"PORTAL_SECOND_FACTOR must be all, none, or some of: {', '.join((*roles, ADMINISTRATOR))}."
 
 
 def _wrong_addresses() -> Iterator[str]:
@@ -152,6 +178,7 @@ def _unsafe(variables: Mapping[str, str], addresses: Iterable[str]) -> Iterator[
         yield "DATABASE_URL is missing or names the embedded PostgreSQL. Set it to a server that is backed up."
     yield from unsafe_metrics(variables)
     yield from unsafe_mail(variables, lambda host: not _is_ours(host))
+    yield from unsafe_oidc(variables)
     for name in addresses:
         if (value := variables[name]) and not _outside(value):
             yield f"{name} is not an https address outside this machine: a sandbox is not for production. Correct it."

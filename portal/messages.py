@@ -2,8 +2,8 @@
 
 Collects what Python and templates mark for translation, brings each `locale/*/LC_MESSAGES/django.po` up to date (and
 begins those of the languages that are named), and compiles it to the `.mo` next to it. Marks are Django's own. What is
-in a folder named `admin` or `registration` is read at the desk: it is collected apart, and no catalogue asks for it,
-for the desk is English only.
+in a folder named `admin`, `registration`, `account` or `mfa` is read at the desk: it is collected apart, and no
+catalogue asks for it, for the desk is English only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from django.utils.translation.template import templatize
 from portal.embedded_postgres import CHECKOUT
 
 LOCALE = CHECKOUT / "locale"
-DESK = {"admin", "registration"}
+DESK = {"admin", "registration", "account", "mfa"}
 SKIPPED = {"tests", "benchmarks", "static", "staticfiles", "var"}
 MARKS: dict[str, Any] = {
     "_": None,

@@ -16,6 +16,7 @@ from portal import (
     logs,
     mail_settings,
     metrics_settings,
+    oidc_settings,
     secret_files,
     statement_limits,
 )
@@ -26,6 +27,7 @@ PRODUCTION = environment.mode() is environment.Mode.PRODUCTION
 environment_checks.check_environment(
     import_string("scopes.sources.registry.troubles"),
     import_string("scopes.sources.registry.addresses"),
+    import_string("scopes.roles.ROLES"),
     secret_files.fill_in(os.environ, import_string("scopes.sources.registry.is_secret")),
 )
 
@@ -73,6 +75,11 @@ INSTALLED_APPS = [
     "django_structlog",
     "procrastinate.contrib.django",
     "ninja",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "scopes",
 ]
 if not PRODUCTION:
@@ -92,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.logs.RequestLog",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.database_outage.DatabaseOutage",
 ]
@@ -147,14 +155,41 @@ STORAGES = {
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in {
+        "UserAttributeSimilarityValidator": {},
+        "MinimumLengthValidator": {"min_length": 12},
+        "CommonPasswordValidator": {},
+        "NumericPasswordValidator": {},
+    }.items()
 ]
+PASSWORD_RESET_TIMEOUT = 60 * 60
+
+# Limits of second factors, and codes that were used, are kept in the cache: all processes must share it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "scopes_cachedvalue",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+# Who must have a second factor: names of roles, "administrator" for superusers, or "all".
+PORTAL_SECOND_FACTOR = environment.second_factor()
+ACCOUNT_ADAPTER = "scopes.admin.second_factor.Accounts"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/15m/ip,5/15m/key"}
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
+ACCOUNT_SIGNUP_ENABLED = False
+# Agents sign in here alone where there is no issuer.
+OIDC_ISSUER = oidc_settings.issuer()
+OIDC_NAME = oidc_settings.name()
+OIDC_GROUPS_CLAIM = oidc_settings.groups_claim()
+OIDC_ROLES = oidc_settings.roles()
+SOCIALACCOUNT_PROVIDERS = oidc_settings.providers()
+SOCIALACCOUNT_ADAPTER = "scopes.admin.single_sign_on.Company"
+MFA_ADAPTER = "scopes.admin.second_factor.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
 
 # Cookies ignore the port, so other programs on this host (the sandbox) must not share our names.
 _COOKIE_PREFIX = "__Host-portal" if PRODUCTION else "portal"

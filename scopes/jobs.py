@@ -12,16 +12,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import default_token_generator
 from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
 from scopes import flow, queue
 from scopes.channels import addresses
+from scopes.channels.agent_mail import send_reset
 from scopes.channels.email import Sender
 from scopes.models import Campaign, Endpoint, JobFailure, Source
 from scopes.outbox import sending, signing
 from scopes.reauth import messages
 from scopes.reauth.campaigns import sending as sending_campaigns
 from scopes.reauth.campaigns.audience import Limits
+from scopes.reauth.public_address import mailed_address
 from scopes.sources import registry
 from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
 from scopes.sync.second_connections import compare_accounts
@@ -143,6 +149,16 @@ def send_messages() -> None:
     )
     if messages.send_due(mailing, timezone.now):
         queue.defer("send_messages")
+
+
+@queue.job("send_password_resets", repeatable=False)
+def send_password_resets(agents: Sequence[int]) -> None:
+    """Mail these agents a link to choose a new password, which works for an hour."""
+    sender = Sender(settings.MAIL_FROM, settings.MAIL_REPLY_TO)
+    for user in User.objects.filter(pk__in=agents):
+        uid = urlsafe_base64_encode(force_bytes(user.pk))
+        url = mailed_address("reset_password_confirm", uid, default_token_generator.make_token(user))
+        send_reset(sender, user, url)
 
 
 @queue.job("campaigns", every="* * * * *")

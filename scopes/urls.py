@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
+from scopes.admin import password_reset, second_factor, single_sign_on
 from scopes.admin.home import to_the_desk
 from scopes.admin.screens import desk
 from scopes.api import api
@@ -11,7 +12,9 @@ from scopes.views import mail_reports, reauth, webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", to_the_desk),
+    path("admin/", include([*second_factor.PAGES, *password_reset.PAGES, *single_sign_on.PAGES])),
     path("admin/", desk.urls),
+    path("admin/login/", desk.login, name="account_login"),  # the name that allauth leads to; the desk answers
     path("api/v1/", api.urls()),
     path("hooks/mail/", mail_reports.receive_mail_reports, name="mail_reports"),
     path("hooks/mail", mail_reports.receive_mail_reports),

@@ -10,11 +10,15 @@ from django.contrib.auth.models import User
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple, Media
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from scopes.admin import sign_in_log
+from scopes.admin.act_page import agent_of
 from scopes.admin.lookups import READ, Listed, takes
 from scopes.admin.site import desk
+from scopes.models.trail import Act
 
 
 @admin.register(User, site=desk)
@@ -49,6 +53,16 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
     ) -> Any:
         context = {"heading": gettext("Agents"), "adding": gettext("Add an agent"), **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        form.access_before = sign_in_log.access_of(User.objects.get(pk=obj.pk)) if change else {}
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Django's, and what changed of the agent's access is in the activity log."""
+        super().save_related(request, form, formsets, change)
+        after = sign_in_log.access_of(form.instance)
+        sign_in_log.access_changed(form.instance, form.access_before, after, Act(agent_of(request)), timezone.now())
 
     @property
     def media(self) -> Media:

@@ -34,10 +34,10 @@ class Link:
     current: bool
 
 
-def _records(title: str | Promise, model: str, icon: str, app: str = "scopes") -> Entry:
+def _records(title: str | Promise, model: str, icon: str) -> Entry:
     """The entry of one of Django's lists of records."""
-    name = f"{app}_{model}"
-    return Entry(title, f"{name}_changelist", f"{app}.view_{model}", icon, (f"{name}_change", f"{name}_add"))
+    name = f"scopes_{model}"
+    return Entry(title, f"{name}_changelist", f"scopes.view_{model}", icon, (f"{name}_change", f"{name}_add"))
 
 
 GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
@@ -140,7 +140,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             ),
             Entry(_("Unused permissions"), "unused_permissions", "scopes.view_integration", "key"),
             _records(_("Catalogue"), "provider", "catalogue"),
-            _records(_("Agents"), "user", "agents", "auth"),
+            Entry(
+                _("Agents"),
+                "auth_user_changelist",
+                "auth.view_user",
+                "agents",
+                ("auth_user_change", "auth_user_add", "all_sessions", "end_sessions", "remove_second_factor"),
+            ),
         ),
     ),
 )

@@ -7,21 +7,26 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, resolve, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
+from django.utils.csp import CSP, build_policy
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from scopes import access_log
-from scopes.admin import navigation, page_views
+from scopes.admin import navigation, page_views, second_factor, sign_in_log
 from scopes.admin.lookups import READ, Listed
 from scopes.admin.refused import refusal
-from scopes.admin.sign_in import SignInForm
+from scopes.admin.sign_in import SignIn, SignInForm, forget_strange_next
 from scopes.models.person import loaded_people
 from scopes.models.trail import Act
 
@@ -40,7 +45,6 @@ class Desk(admin.AdminSite):
     site_url = None
     empty_value_display = "—"
     enable_nav_sidebar = False
-    login_form = SignInForm
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,18 +80,22 @@ class Desk(admin.AdminSite):
         super().register(model_or_iterable, admin_class, **options)
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
-        """Django's, and whom the page shows is written down, by whatever screen and method."""
+        """Django's, and whom the page shows is recorded, by whatever screen and method."""
 
         @wraps(view)
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            with loaded_people() as loaded:
-                response = view(request, *args, **kwargs)
-                if isinstance(response, TemplateResponse):
-                    response.render()
+            try:
+                with loaded_people() as loaded:
+                    response = view(request, *args, **kwargs)
+                    if isinstance(response, TemplateResponse):
+                        response.render()
+            except PermissionDenied:
+                if isinstance(request.user, User):
+                    sign_in_log.page_refused(request.user, _page_of(request), timezone.now())
+                raise
             if loaded and isinstance(response, HttpResponse) and isinstance(request.user, User):
                 shown = page_views.shown_in(response.text, loaded.values())
-                page = request.resolver_match.view_name if request.resolver_match else request.path
-                access_log.note_shown(Act(request.user), page, shown, timezone.now())
+                access_log.note_shown(Act(request.user), _page_of(request), shown, timezone.now())
             return response
 
         return super().admin_view(noted, cacheable)
@@ -102,50 +110,64 @@ class Desk(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         djangos = [url for url in super().get_urls() if getattr(url, "name", None) not in NOT_OURS]
-        return [*self.screens.values(), *djangos]
+        # Also for whom the desk is closed until they prove a second factor.
+        signing_out = path("logout/", self.logout, name="logout")
+        return [signing_out, *self.screens.values(), *djangos]
 
     def each_context(self, request: Any) -> dict[str, Any]:
+        may = self.has_permission(request)
         return {
             "site_title": self.site_title,
             "site_header": self.site_header,
-            "has_permission": self.has_permission(request),
+            "has_permission": may,
             "is_popup": False,
-            "navigation": navigation.for_(request),
-            "may_search": request.user.has_perm(navigation.SEARCH),
+            "navigation": navigation.for_(request) if may else [],
+            "may_search": may and request.user.has_perm(navigation.SEARCH),
         }
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether the desk is open to who is signed in: staff, with a second factor where one is needed."""
+        return super().has_permission(request) and not second_factor.is_missing(request)
+
+    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        _forget_strange_next(request)
-        return super().login(request, extra_context)
+        """The sign-in. Who has signed in and must prove or set up a second factor is led there."""
+        forget_strange_next(request)
+        leads_to = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(leads_to)
+        if request.method == "GET" and isinstance(request.user, User) and super().has_permission(request):
+            return second_factor.way_to_prove(request.user, leads_to)
+        context = {
+            **self.each_context(request),
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            REDIRECT_FIELD_NAME: leads_to,
+            "company": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+            **(extra_context or {}),
+        }
+        request.current_app = self.name
+        page = SignIn.as_view(authentication_form=SignInForm, template_name="admin/login.html", extra_context=context)
+        response = page(request)
+        if settings.OIDC_ISSUER:
+            response[CSP.HEADER_ENFORCE.value] = build_policy({**settings.SECURE_CSP, "form-action": _may_lead_to()})
+        return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        _forget_strange_next(request)
+        forget_strange_next(request)
         return super().logout(request, extra_context)
 
 
-def _forget_strange_next(request: HttpRequest) -> None:
-    """Take out where to go afterwards, unless it is a page of the desk: then it is the home page."""
-    for sent in ("GET", "POST"):
-        values = getattr(request, sent)
-        if REDIRECT_FIELD_NAME in values and not _is_ours(values[REDIRECT_FIELD_NAME]):
-            values = values.copy()
-            del values[REDIRECT_FIELD_NAME]
-            setattr(request, sent, values)
-    request.META["QUERY_STRING"] = request.GET.urlencode()  # signing out leads to its own address without it
+def _may_lead_to() -> list[str]:
+    """Where a form of the sign-in may lead: Chromium looks at redirects too, and a provider has many hosts."""
+    insecure = urlsplit(settings.OIDC_ISSUER)
+    on_this_machine = [f"http://{insecure.netloc}"] if insecure.scheme == "http" else []
+    return [str(CSP.SELF), "https:", *on_this_machine]
 
 
-def _is_ours(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        match = resolve(parts.path)
-    except (ValueError, Http404):
-        return False
-    return (
-        address.startswith(reverse("admin:index"))
-        and bool(match.url_name)
-        and match.url_name not in ("login", "logout")
-        and "GET" in getattr(match.func, "methods", ACT)
-    )
+def _page_of(request: HttpRequest) -> str:
+    """The name of the page that was asked for."""
+    return request.resolver_match.view_name if request.resolver_match else request.path
 
 
 desk = Desk()

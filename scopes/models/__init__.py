@@ -17,7 +17,7 @@ from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
 from scopes.models.received import Delivery, Listing
 from scopes.models.saved_filter import SavedFilter
-from scopes.models.sign_in import FailedSignIns
+from scopes.models.sign_in import CachedValue, FailedSignIns
 from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, SourceSetup, UnknownScope
 from scopes.models.suspicion import Suspicion
 from scopes.models.token import Token
@@ -29,6 +29,7 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "AuditRun",
+    "CachedValue",
     "Campaign",
     "Census",
     "Connection",

@@ -19,3 +19,17 @@ class FailedSignIns(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempts} since {self.first_at}"
+
+
+class CachedValue(models.Model):
+    """A row of the cache that all processes share: `django.core.cache` reads and writes it, nothing else does."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.cache_key

@@ -107,6 +107,10 @@ SCREENS: dict[str, set[str]] = {
     "unused_permissions": ALL,
     "scopes_provider_changelist": ALL,
     "scopes_provider_change": ALL,
+    "sessions": ALL,
+    "all_sessions": NO_ROLE,
+    "end_sessions": NO_ROLE,
+    "remove_second_factor": NO_ROLE,
     "auth_user_changelist": NO_ROLE,
     "auth_user_add": NO_ROLE,
     "auth_user_change": NO_ROLE,
@@ -155,8 +159,10 @@ def address(screen: str) -> str:
         **dict.fromkeys(("release_incident", "discard_incident"), Incident.objects.get),
         "scopes_provider_change": Provider.objects.first,
         **dict.fromkeys(("rotate_api_key", "revoke_api_key"), ApiKey.objects.first),
-        "auth_user_change": User.objects.first,
-        "auth_user_password_change": User.objects.first,
+        **dict.fromkeys(
+            ("auth_user_change", "auth_user_password_change", "end_sessions", "remove_second_factor"),
+            User.objects.first,
+        ),
     }
     if screen == "send_link":
         return reverse("admin:send_link", args=[people.the("Ben").pk, people.terra().pk, "oura"])

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, ViewportSize
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from scopes.models import Connection, Source
@@ -18,6 +19,7 @@ from scopes.reauth.campaigns import acts
 from tests import cast as people
 from tests.admin.conftest import PASSWORD, decisions, night
 from tests.admin.every_screen import SCREENS, address
+from tests.admin.second_factors import code_of
 from tests.reauth.campaigns.running import started
 from tests.reauth.hands import act
 
@@ -92,6 +94,60 @@ def test_everybody_can_read_what_is_shown_before_the_sign_in_and_when_something_
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("alert").wait_for()
     assert found + trouble_in_both_themes(page) == []
+
+
+def test_an_agent_who_must_sets_up_an_app_and_everybody_can_read_each_page_on_the_way(
+    agent: Callable[[str], User], page: Page, live_server: LiveServer, settings: Settings
+) -> None:
+    settings.PORTAL_SECOND_FACTOR, settings.MAIL_FROM = frozenset({"all"}), "desk@example.org"
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    trouble: list[str] = []
+
+    def read() -> None:
+        page.set_viewport_size(PHONE)
+        if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
+            trouble.append(f"{page.url} is wider than a phone")
+        trouble.extend(trouble_in_both_themes(page))
+
+    for way in ("reset/", "reset/asked/", "reset/done/", "sign-in/r/MQ/nothing/"):
+        page.goto(f"{live_server.url}/admin/{way}")
+        read()
+    page.goto(f"{live_server.url}/admin/")
+    page.get_by_label("Username").fill(agent("agent").username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Second factor").wait_for()
+    read()
+    page.get_by_role("link", name="Set up an app").click()
+    assert page.locator(".qr svg").bounding_box(), "the picture is shown"
+    read()
+    secret = page.locator("code.key").inner_text()
+    page.get_by_label("The code that the app shows now").fill("000000")
+    page.get_by_role("button", name="Set it up").click()
+    page.get_by_role("alert").wait_for()
+    read()
+    page.get_by_label("The code that the app shows now").fill(code_of(secret))
+    page.get_by_role("button", name="Set it up").click()
+    page.get_by_role("heading", name="Recovery codes").wait_for()
+    codes = page.locator(".codes code").all_inner_texts()
+    read()
+    for way in ("second-factor/", "second-factor/app/remove/", "second-factor/codes/new/", "second-factor/password/"):
+        page.goto(f"{live_server.url}/admin/{way}")
+        read()
+    page.goto(f"{live_server.url}/admin/")
+    page.locator(".account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{live_server.url}/admin/connections/")
+    page.get_by_label("Username").fill(agent("agent").username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_label("Code").fill(codes[0])
+    read()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/admin/connections/")
+    assert trouble == []
+    assert [line for line in said if "Content Security Policy" in line] == []
 
 
 def test_an_agent_finds_a_person_by_keyboard_alone(everything: Source, open_as: Callable[..., BrowserContext]) -> None:

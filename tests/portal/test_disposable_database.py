@@ -33,6 +33,7 @@ REFUSED = {
 }
 # Each was reviewed: it destroys nothing, or an operator requests it by name (a person's erasure, SQL).
 HARMLESS = {
+    "account_unsetmultipleprimaryemails",
     "audit_connections",
     "changepassword",
     "check",

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from portal import embedded_postgres
-from portal.environment import INSECURE_SECRET, secret_key_fallbacks
-from portal.environment_checks import RAW, _wrong_database
+from portal.environment import INSECURE_SECRET, second_factor, secret_key_fallbacks
+from portal.environment_checks import RAW, _wrong_database, _wrong_second_factor
 from tests.fresh_clone import cloned
 
 SOUND = {
@@ -116,6 +116,7 @@ def test_everything_wrong_is_named_at_once_one_line_each(mode: str) -> None:
         PORTAL_MODE=mode,
         PROXIES="abc",
         PORTAL_LINKS_A_MONTH="-1",
+        PORTAL_SECOND_FACTOR="leads",
         WEBHOOK_STALE_SECONDS="5 minutes",
         DEBUG="maybe",
         DATABASE_URL="postgresql://portal:a#secret@db.example.org:5432/portal",
@@ -151,6 +152,7 @@ def test_everything_wrong_is_named_at_once_one_line_each(mode: str) -> None:
         "DATABASE_URL",
         "PORTAL_HOSTNAME",
         "SECRET_KEY_FALLBACK",
+        "PORTAL_SECOND_FACTOR",
         "TERRA_PRODUCTION_API_KEY",
         "TERRA_STAGING_PROBE_ATHLETE",
         "TERRA_STAGING_REQUESTS_PER_SECOND",
@@ -189,6 +191,36 @@ def test_former_keys_are_accepted_during_a_rotation(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SECRET_KEY_FALLBACKS", " the-one-before , and-the-one-before ,")
 
     assert secret_key_fallbacks() == ["the-one-before", "and-the-one-before"]
+
+
+@pytest.mark.parametrize(
+    ("said", "sound", "who"),
+    [
+        ("", True, set()),
+        ("none", True, set()),
+        ("all", True, {"all"}),
+        (" lead, administrator ", True, {"lead", "administrator"}),
+        ("leads", False, {"leads"}),
+        ("none,lead", False, {"lead"}),
+        ("all,lead", False, {"all", "lead"}),
+        ("lead,", False, {"lead"}),
+    ],
+)
+def test_who_must_have_a_second_factor_is_named_by_role(
+    monkeypatch: pytest.MonkeyPatch, said: str, sound: bool, who: set[str]
+) -> None:
+    monkeypatch.setenv("PORTAL_SECOND_FACTOR", said)
+    assert second_factor() == who
+    trouble = list(_wrong_second_factor({"PORTAL_SECOND_FACTOR": said}, ("lead", "agent")))
+    assert (trouble == []) == sound
+
+
+def test_in_production_everybody_must_have_a_second_factor_if_nothing_else_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PORTAL_SECOND_FACTOR", raising=False)
+    monkeypatch.setenv("PORTAL_MODE", "production")
+    assert second_factor() == {"all"}
 
 
 def test_settings_are_read_from_the_environment() -> None:

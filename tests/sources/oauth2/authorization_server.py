@@ -48,9 +48,9 @@ class Browser:
         self.session = requests.Session()
         self.prompts: list[str] = []
 
-    def consent(self, url: str, account: str, *granted: str) -> str:
-        """The address at which the person returns to us."""
-        return self._walk(url, {"account": account, "granted": " ".join(granted)})
+    def consent(self, url: str, account: str, *granted: str, **said: str) -> str:
+        """The address at which the person returns to us. `said` is what the server knows of the account."""
+        return self._walk(url, {"account": account, "granted": " ".join(granted), **said})
 
     def refuse(self, url: str) -> str:
         return self._walk(url, {"refuse": "1"})
