@@ -30,8 +30,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / ".github").rglob("*.md"), *(ROOT / 
 CODE = [path for folder in ("portal", "scopes") for path in (ROOT / folder).rglob("*.py")]
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 NAMES = {str(page.relative_to(ROOT)): page for page in PAGES}
-# gunicorn reads it, and no line of ours.
-NOT_OURS = {"FORWARDED_ALLOW_IPS"}
+# gunicorn reads the one, cron the other, and no line of ours.
+NOT_OURS = {"FORWARDED_ALLOW_IPS", "CRON_TZ"}
 # Django's own, and those that make passes to the demo.
 INTERNAL = {"DJANGO_SETTINGS_MODULE", "SERVE", "DEMO_AGENTS"}
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client, override_settings
+from pytest_django import Settings
 
 from portal import environment
 
@@ -31,6 +32,24 @@ def test_who_signs_in_reaches_the_admin(client: Client) -> None:
     response = client.post("/admin/login/?next=/admin/", {"username": "vera", "password": "a long and private one"})
     assert (response.status_code, response["Location"]) == (302, "/admin/")
     assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_who_is_signed_in_stays_so_while_the_secret_key_is_rotated(client: Client, settings: Settings) -> None:
+    client.force_login(User.objects.create_superuser("vera"))
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "the-next-key-" * 5
+    assert client.get("/admin/").status_code == 200
+    settings.SECRET_KEY_FALLBACKS = []
+    assert client.get("/admin/").status_code == 200  # under the new key by now
+
+
+@pytest.mark.django_db
+def test_who_is_signed_in_is_signed_out_where_the_earlier_key_is_gone_at_once(
+    client: Client, settings: Settings
+) -> None:
+    client.force_login(User.objects.create_superuser("vera"))
+    settings.SECRET_KEY = "the-next-key-" * 5
+    assert client.get("/admin/").status_code == 302
 
 
 @pytest.mark.django_db(transaction=True)
