@@ -17,11 +17,12 @@ SDKS_INSTALLED = $(SDKS)/node_modules/installed-$(shell cksum < $(SDKS)/package-
 OIDC = tests/sources/oauth2/oidc
 OIDC_INSTALLED = $(OIDC)/node_modules/installed-$(shell cksum < $(OIDC)/package-lock.json | tr ' ' '-')
 MADE = .venv/made-by-make
+RELEASE = scope-desk-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' portal/__init__.py)
 SERVE ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format messages bench bench-desk lock start stop clean
+.PHONY: help setup demo test lint format messages bench bench-desk lock release start stop clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,9 @@ lint: setup  ## check style, types, imports, spelling and migrations; changes no
 	.venv/bin/lint-imports
 	find templates -name '*.html' -exec .venv/bin/djade --check --target-version 6.1 {} +
 	.venv/bin/codespell
+	.venv/bin/hadolint deploy/Dockerfile
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
+	.venv/bin/caddy validate --adapter caddyfile --config deploy/Caddyfile 2>&1 | grep -x 'Valid configuration'
 	$(PY) -m portal.database run sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) manage.py lintmigrations'
 
 format: setup  ## put code and templates into the one style
@@ -63,6 +67,16 @@ lock: setup  ## pin requirements*.in anew, with hashes (needs the network)
 	.venv/bin/uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --quiet \
 		--output-file requirements-dev.txt requirements-dev.in
 
+release: setup  ## put what is committed into dist/ as an archive, with what it is made of (SBOM, CycloneDX) and checksums
+	@test -z "$$(git status --porcelain)" || { echo "Commit or stash first: a release is what is committed." >&2; exit 1; }
+	@mkdir -p dist
+	git archive --format=tar --prefix=$(RELEASE)/ HEAD | gzip -9 -n > dist/$(RELEASE).tar.gz
+	@printf '[project]\nname = "scope-desk"\nversion = "%s"\n' $(RELEASE:scope-desk-%=%) > dist/project.toml
+	.venv/bin/cyclonedx-py requirements --no-validate --output-reproducible --pyproject dist/project.toml \
+		--output-file dist/$(RELEASE).cdx.json requirements.txt 2>/dev/null
+	@rm dist/project.toml
+	cd dist && sha256sum $(RELEASE).tar.gz $(RELEASE).cdx.json > $(RELEASE).sha256
+
 start: setup  ## start the embedded PostgreSQL and leave it running, for manage.py
 	@$(PY) -m portal.database start
 
@@ -75,7 +89,8 @@ clean:  ## delete .venv, the embedded database, and what the demo and the tools 
 	@if test -e $(MADE); then rm -rf .venv; elif test -e .venv; then echo ".venv was not made by make, and stays."; fi
 	rm -rf $(SDKS)/node_modules $(OIDC)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find benchmarks portal scopes tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@rmdir var 2>/dev/null || true
+	rm -f dist/scope-desk-*
+	@rmdir var dist 2>/dev/null || true
 
 # A hash in the name, not a time: after a checkout all files are new, and nothing need be installed again.
 $(INSTALLED): $(PY)
