@@ -33,7 +33,7 @@ def test_a_report_of_one_provider_has_its_numbers_alone() -> None:
 
 
 @pytest.mark.usefixtures("cast")
-def test_a_report_of_a_provider_that_nobody_has_is_of_nothing() -> None:
+def test_a_report_of_a_provider_without_connections_is_of_nothing() -> None:
     none = to_providers(run(), ["garmin"])
 
     assert none.counts["sources"] == {}
