@@ -26,9 +26,10 @@ def wrong_metrics(variables: Mapping[str, str]) -> Iterator[str]:
     address = variables.get("PORTAL_WORKER_METRICS", "").strip()
     if address and not (re.fullmatch(r"([\w.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}", address) and _port(address) < 1 << 16):
         yield "PORTAL_WORKER_METRICS must be a host and a port, as 127.0.0.1:9101."
-    directory = variables.get("PROMETHEUS_MULTIPROC_DIR", "")
-    if directory and not (Path(directory).is_dir() and os.access(directory, os.W_OK)):
-        yield "PROMETHEUS_MULTIPROC_DIR must be a directory that this program may write to."
+    directory = variables.get("PROMETHEUS_MULTIPROC_DIR")
+    # An empty one counts, too: it would be wherever the program was started.
+    if directory is not None and not (directory and Path(directory).is_dir() and os.access(directory, os.W_OK)):
+        yield "PROMETHEUS_MULTIPROC_DIR must be a directory that this program may write to. Name one, or remove it."
 
 
 def _port(address: str) -> int:

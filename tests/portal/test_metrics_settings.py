@@ -37,9 +37,9 @@ def test_anything_else_is_refused(value: str) -> None:
 
 
 def test_the_processes_count_together_in_a_directory_that_is_there(tmp_path: Path) -> None:
-    (wrong,) = wrong_metrics({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "missing")})
-
-    assert wrong.startswith("PROMETHEUS_MULTIPROC_DIR must be a directory")
+    for directory in (str(tmp_path / "missing"), ""):
+        (wrong,) = wrong_metrics({"PROMETHEUS_MULTIPROC_DIR": directory})
+        assert wrong.startswith("PROMETHEUS_MULTIPROC_DIR must be a directory")
     assert list(wrong_metrics({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)})) == []
 
 
