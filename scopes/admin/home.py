@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from scopes.admin import chart, page_views
 from scopes.admin.healths import IntegrationHealth, by_integration
+from scopes.admin.link_words import link_state
 from scopes.admin.lookups import READ, takes
 from scopes.admin.site import desk
 from scopes.audit.nights import A_MONTH, nights
@@ -24,7 +25,7 @@ from scopes.judge import census
 from scopes.judge.lookup import NOT_LISTED, NOT_LISTED_OF_PROVIDER
 from scopes.judge.migrations import migrations
 from scopes.models import AuditRun, Incident, Source
-from scopes.reauth.link_status import link_state, live_links
+from scopes.reauth.link_status import live_links
 from scopes.sync import deliveries
 
 LATE = timedelta(hours=26)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from scopes.admin.act_page import agent_of
+from scopes.admin.link_words import WHY
 from scopes.admin.site import desk
 from scopes.channels import addresses
 from scopes.models import Connection, Integration, Message, Person, ReauthLink
@@ -21,7 +22,6 @@ from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.reauth.issue import Issued, Wish, issue
 from scopes.reauth.link_status import LinkEnded
-from scopes.reauth.message_state import WHY
 from scopes.reauth.messages import CannotQueue, address_troubles, queue_message
 
 LOOK = ("scopes.view_person", "scopes.view_reauthlink")
@@ -34,7 +34,7 @@ def mail_trouble(person: Person) -> str:
         return gettext("no mail server is set up")
     keys = addresses.keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     why = address_troubles([person], keys).get(person.pk)
-    return WHY[why] if why else ""
+    return str(WHY[why]) if why else ""
 
 
 def is_pending(message: Message, now: datetime) -> bool:

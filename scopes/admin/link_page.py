@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, agent_of
 from scopes.admin.link_mail import is_pending, mail_trouble
+from scopes.admin.link_words import message_state
 from scopes.admin.site import ACT, desk
 from scopes.models import ReauthLink
 from scopes.models.trail import Act
@@ -34,7 +35,6 @@ from scopes.reauth.issue import (
 )
 from scopes.reauth.landing import reported_by_redirect
 from scopes.reauth.link_status import LinkEnded, LinkStatus, status_of
-from scopes.reauth.message_state import message_state
 from scopes.reauth.progress import connection_of
 from scopes.reauth.public_address import public_address
 

@@ -11,12 +11,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from scopes.admin.link_words import link_state
 from scopes.admin.read_only import Records, choice
 from scopes.admin.site import desk
 from scopes.admin.tags import chip, when
 from scopes.judge.lookup import NOT_LISTED
 from scopes.models import ReauthLink
-from scopes.reauth.link_status import link_state, live_links
+from scopes.reauth.link_status import live_links
 
 _STATUSES = [("live", _("Active")), ("fixed", _("Fixed")), ("withdrawn", _("Withdrawn")), ("expired", _("Expired"))]
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from scopes import access_log
 from scopes.admin import escalations, replies, sent_links
 from scopes.admin.act_page import agent_of
+from scopes.admin.link_words import link_state
 from scopes.admin.notes import NoteForm, notes_of
 from scopes.admin.replies import Reply
 from scopes.admin.sent_links import SentLink
@@ -27,7 +28,6 @@ from scopes.models import Connection, Person, Source
 from scopes.models.person import FOR_SEARCH
 from scopes.models.trail import Act
 from scopes.reauth import contact
-from scopes.reauth.link_status import link_state
 
 
 @desk.screen("people/<int:pk>/", "person", "scopes.view_person", "scopes.view_connection")

@@ -16,13 +16,13 @@ from scopes.admin.act_page import Why
 from scopes.admin.escalations import of_connection
 from scopes.admin.link_mail import issue_by_mail, mail_trouble
 from scopes.admin.link_page import to_page, to_page_with_address
+from scopes.admin.link_words import WHY
 from scopes.admin.site import ACT, desk
 from scopes.models import Connection, Integration, Person
 from scopes.reauth import consent_text
 from scopes.reauth.consent_text import ConsentText
 from scopes.reauth.issue import DAYS, NoSuchResource, NotAllowed, Wish, issue
 from scopes.reauth.languages import language_of
-from scopes.reauth.message_state import WHY
 from scopes.reauth.messages import CannotQueue
 from scopes.reauth.target import Target, target_of
 

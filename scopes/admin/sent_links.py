@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from scopes.admin.link_words import link_state, message_state
 from scopes.judge.cards import Card
 from scopes.models import Message, ReauthLink
-from scopes.reauth.link_status import LinkStatus, link_state, status_of
-from scopes.reauth.message_state import message_state
+from scopes.reauth.link_status import LinkStatus, status_of
 
 RECENT = timedelta(days=30)
 

@@ -12,7 +12,6 @@ person_reasons   one sentence for the person on why each thing is missing
 consent_text     what the page and the message ask a person for, and why
 mail_text        the mail that brings a link
 messages         queue a message with a link, and send what is due
-message_state    how far a message has got, in words
 stopped_messages stop what waits to be sent
 tracked          what a mail service reports of messages
 reply            a reply to paste for each verdict

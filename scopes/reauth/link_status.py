@@ -44,28 +44,3 @@ def live_links(now: datetime) -> QuerySet[ReauthLink]:
     return ReauthLink.objects.filter(withdrawn_at__isnull=True, superseded_by__isnull=True, expires_at__gt=now).exclude(
         outcome=ReauthLink.Outcome.FIXED
     )
-
-
-def link_state(link: ReauthLink, now: datetime) -> tuple[str, str]:
-    """The link's status for the screen: the words, and a tone."""
-    status = status_of(link, now)
-    if status in _ENDED:
-        return _ENDED[status]
-    if link.outcome:
-        return f"{link.get_outcome_display()}, still open", "warn"
-    for at, word in (
-        (link.returned_at, "Returned, waiting for confirmation"),
-        (link.redirected_at, "Went to the provider"),
-        (link.opened_at, "Opened"),
-    ):
-        if at:
-            return word, "wait"
-    return "Not opened yet", "wait"
-
-
-_ENDED = {
-    LinkStatus.FIXED: ("Fixed", "good"),
-    LinkStatus.WITHDRAWN: ("Withdrawn", "quiet"),
-    LinkStatus.SUPERSEDED: ("Replaced by a newer link", "quiet"),
-    LinkStatus.EXPIRED: ("Expired", "quiet"),
-}
