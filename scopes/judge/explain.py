@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scopes.catalogue.entries import Provider
+from scopes.judge.headline import headline
 from scopes.judge.history import Moment, PeriodFacts, PublishedPolicy, may_be_earlier, moments_of, since_when
 from scopes.judge.rules import OPTIONAL, Judgement, VerdictLine
 from scopes.judge.sentences import (
@@ -28,10 +29,10 @@ from scopes.reasons import REMEDIES, Health, Helps
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What one connection's verdict means. `sentences` can be read aloud in their order.
+    """What one connection's verdict means. `headline` is one sentence, `sentences` the same at length.
 
-    `working`, `failing` and `uncertain` are features. `refusals` say what data the provider refused since the consent:
-    they are evidence and change no reason.
+    `later` says that this became known only later, where it did. `working`, `failing` and `uncertain` are features.
+    `refusals` say what data the provider refused since the consent: they are evidence and change no reason.
     """
 
     health: Health
@@ -45,7 +46,9 @@ class Explanation:
     working: tuple[str, ...]
     failing: tuple[str, ...]
     uncertain: tuple[str, ...]
+    headline: str
     sentences: tuple[str, ...]
+    later: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
 
     @property
@@ -84,6 +87,7 @@ def explain(
     broken = judgement.health is Health.BROKEN
     everything = _features(lines, lambda line: line.need != OPTIONAL)
     working = () if broken else tuple(name for name in everything if name not in failing and name not in uncertain)
+    later = tuple(known_later(now.period, at))
     return Explanation(
         health=judgement.health,
         since=since,
@@ -96,7 +100,9 @@ def explain(
         working=working,
         failing=everything if broken else failing,
         uncertain=() if broken else uncertain,
-        sentences=(*sentences_of(judgement, lines, provider, working, successor, moved), *known_later(now.period, at)),
+        headline=headline(judgement, lines, provider, successor, moved),
+        sentences=(*sentences_of(judgement, lines, provider, working, successor, moved), *later),
+        later=later,
         refusals=tuple(refusal_sentences(refused, consented_at, at)),
     )
 

@@ -66,10 +66,10 @@ def sentences_of(
     """Sentences on what is wrong, why, what works, and whether a reauth helps."""
     sentences = []
     if judgement.link_reason == "moved":
-        to = f"{moved.provider} on {_day(moved.since)}" if moved else successor or "the successor"
+        to = f"{moved.provider} on {day(moved.since)}" if moved else successor or "the successor"
         return [f"Moved to {to}.", "This connection needs nothing any more: see the new one."]
     if judgement.link_reason == "provider_retired" and provider.retired_on:
-        sentences.append(f"{provider.name} was retired on {_day(provider.retired_on)} and can’t be reconnected.")
+        sentences.append(f"{provider.name} was retired on {day(provider.retired_on)} and can’t be reconnected.")
         sentences.append(
             f"Send a link to connect {successor} instead." if successor else "There is no known successor."
         )
@@ -78,10 +78,10 @@ def sentences_of(
         sentences.append(LINK_REASONS[judgement.link_reason].meaning)
     missing = [line for line in lines if line.held is False and line.need != OPTIONAL]
     for line in missing:
-        so = f", so {_list(line.features)} {'cannot work' if line.need == REQUIRED else 'works less well'}"
+        so = f", so {in_words(line.features)} {'cannot work' if line.need == REQUIRED else 'works less well'}"
         sentences.append(f"{line.label} (`{line.scopes[0]}`) is not granted{so}. {SCOPE_REASONS[line.reason].meaning}")
     if working and (missing or judgement.link_reason):
-        sentences.append(f"{_list(working)} {'works' if len(working) == 1 else 'work'}.")
+        sentences.append(f"{in_words(working)} {'works' if len(working) == 1 else 'work'}.")
     if not sentences:
         sentences.append(
             "The source doesn’t report scopes, so we can’t tell what is missing."
@@ -94,7 +94,7 @@ def sentences_of(
 
 def _advice(judgement: Judgement, missing: Sequence[ExplainedLine]) -> str:
     boxes = [f"“{line.box or line.label}”" for line in missing if line.helps]
-    tick = f" {_list(boxes)} must stay ticked." if boxes else ""
+    tick = f" {in_words(boxes)} must stay ticked." if boxes else ""
     others = sorted({REMEDIES[line.remedy].action for line in missing if not line.helps and line.reason != "waived"})
     match judgement.helps:
         case Helps.YES:
@@ -115,31 +115,31 @@ def line_evidence(
     """The evidence for the reason of `line`, with its dates."""
     now = moments[-1]
     consent = next((version for version in versions if version.pk == now.period.standing.consent_version), None)
-    consented = f"Consent was given on {_day(consented_at)}" if consented_at else "The date of the consent is unknown"
+    consented = f"Consent was given on {day(consented_at)}" if consented_at else "The date of the consent is unknown"
     reported = f"Reported by {_origin(first_period(moments, lambda moment: moment.period.standing.reported))}."
     scope = line.scopes[0]
     match line.reason:
         case "not_approved":
             return [f"Policy {now.version.number} lists the approved scopes; `{scope}` is not one of them."]
         case "never_requested":
-            return [f"Policy {now.version.number}, published on {_day(now.version.published_at)}, does not request it."]
+            return [f"Policy {now.version.number}, published on {day(now.version.published_at)}, does not request it."]
         case "declined" if consent:
             return [f"{consented} under policy {consent.number}, which asked for it; it was not granted.", reported]
         case "requirement_raised" if consent:
             known = (version for version in versions if version.published_at <= now.at or version is now.version)
             first = next((v for v in known if scope in v.policy.requested and v.in_force_from), None)
-            later = f" It has been requested since {_day(first.in_force_from)}." if first else ""
+            later = f" It has been requested since {day(first.in_force_from)}." if first else ""
             return [f"{consented} under policy {consent.number}, which did not ask for it.{later}", reported]
         case "removed_later":
             gone = since_when(moments, lambda moment: scope in _lost(moment))
-            return [f"It was granted before and removed on {_day(gone)}.", reported]
+            return [f"It was granted before and removed on {day(gone)}.", reported]
         case "not_reported":
             return ["The source reports no scopes for this connection."]
         case "renamed":
             return [f"The provider replaced `{scope}`; its successor is not granted.", reported]
         case "waived":
             since = since_when(moments, lambda moment: (line.key, "waived") in _reasons(moment))
-            return [f"Waived since {_day(since)}."]
+            return [f"Waived since {day(since)}."]
     return [f"{consented}; we don’t know which scopes were requested then.", reported]
 
 
@@ -161,11 +161,11 @@ def link_evidence(
     if judgement.link_reason == "moved":
         return (_proof(provider, moved),) if moved else ()
     if judgement.link_reason == "provider_retired" and provider.retired_on:
-        return (f"{provider.name} was retired on {_day(provider.retired_on)}.",)
+        return (f"{provider.name} was retired on {day(provider.retired_on)}.",)
     if judgement.link_reason == "phone_permission":
         return ("The permissions are set on the phone and are not reported to us.",)
     first = first_period(moments, lambda moment: moment.period.standing.link)
-    return (f"Since {_day(first.since)}, reported by {_origin(first)}.",)
+    return (f"Since {day(first.since)}, reported by {_origin(first)}.",)
 
 
 def _proof(provider: Provider, moved: MovedTo) -> str:
@@ -183,7 +183,7 @@ def refusal_sentences(
         under = [time for time in known if consented_at is None or time >= consented_at]
         if not under:
             continue
-        first, last = _day(under[0]), _day(under[-1])
+        first, last = day(under[0]), day(under[-1])
         when = f"on {first}" if first == last else f"between {first} and {last}"
         what = f"`{one.data_type}` data" if one.data_type else "some data"
         yield f"The provider refused {what} for lack of permission {when}."
@@ -193,16 +193,18 @@ def known_later(period: PeriodFacts, at: datetime | None) -> list[str]:
     """A sentence if the current period was recorded only after `at`."""
     if at is None or period.received_at is None or period.received_at <= at:
         return []
-    return [f"We learned this only on {_day(period.received_at)}."]
+    return [f"We learned this only on {day(period.received_at)}."]
 
 
-def _list(words: Sequence[str]) -> str:
+def in_words(words: Sequence[str]) -> str:
+    """The words in a row, such as: a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def _day(at: date | None) -> str:
+def day(at: date | None) -> str:
+    """The day (UTC) as sentences write it."""
     return f"{at:%-d %b %Y}" if at else "an unknown day"
 
 
 def _origin(period: PeriodFacts) -> str:
-    return f"{period.origin.a_noun} on {_day(period.since)}"
+    return f"{period.origin.a_noun} on {day(period.since)}"

@@ -117,5 +117,6 @@ def verdict(code: str, remedy: str, held: bool | None) -> Explanation:
         working=(),
         failing=(),
         uncertain=(),
+        headline="",
         sentences=(),
     )
