@@ -20,14 +20,13 @@ from scopes.judge.held_tokens import HeldTokens, held_tokens, reports_account
 from scopes.judge.person import ConnectionOverview, PersonOverview
 from scopes.judge.rules import OPTIONAL, REQUIRED, need_key
 from scopes.judge.sentences import ExplainedLine
-from scopes.judge.standing import facts_of
+from scopes.judge.side_records import ON_CARDS, recorded
 from scopes.models import (
     Attempt,
     FormerId,
     Incident,
     Integration,
     Merge,
-    PolicyVersion,
     QuarantinedFact,
     SuspectedDuplicate,
     Waiver,
@@ -52,7 +51,6 @@ class Card:
     features: tuple[tuple[str, str, str], ...]
     link_reason: Reason | None
     link_remedy: Remedy | None
-    consented_under: PolicyVersion | None
     former_ids: tuple[FormerId, ...]
     waivers: tuple[Waiver, ...]
     waivable: tuple[tuple[str, str], ...]
@@ -95,15 +93,16 @@ def cards(
     is known of today only is left out then.
     """
     rows = list(entries)
-    standings = facts_of(row.periods[0].standing_id for row in rows)
-    under = {row.connection.pk: standings[row.periods[0].standing_id].consent_version for row in rows}
-    versions = PolicyVersion.objects.in_bulk({pk for pk in under.values() if pk is not None})
     pks = [row.connection.pk for row in rows]
-    former = _former_ids(pks, at)
     today = rows if at is None else []
+    has = recorded(ON_CARDS, pks)
+    former = _former_ids(pks, at) if "former" in has else {}
     current = [row.connection.pk for row in today]
-    waivers, merges, duplicates = _waivers(current), _merges(current), _suspected_duplicates(current)
-    quarantined, evidence = _quarantined(current), evidence_of(today)
+    waivers = _waivers(current) if "waiver" in has else {}
+    merges = _merges(current) if "merge" in has else {}
+    duplicates = _suspected_duplicates(current) if "duplicate" in has else {}
+    quarantined = _quarantined(current) if "quarantined" in has else {}
+    evidence = evidence_of(today)
     made = []
     for row in rows:
         pk, explanation = row.connection.pk, row.explanation
@@ -119,15 +118,14 @@ def cards(
                 features=_features(explanation),
                 link_reason=LINK_REASONS.get(explanation.link_reason),
                 link_remedy=REMEDIES.get(explanation.link_remedy),
-                consented_under=versions.get(under[pk] or 0),
-                former_ids=tuple(former[pk]),
-                waivers=tuple(waivers[pk]),
+                former_ids=tuple(former.get(pk, ())),
+                waivers=tuple(waivers.get(pk, ())),
                 waivable=()
                 if at
                 else tuple((need_key(line.scopes), line.label) for line in missing if may_be_waived(line)),
                 escalations=escalations.get(pk, ()),
-                merges=tuple(merges[pk]),
-                may_be_one_with=tuple(duplicates[pk]),
+                merges=tuple(merges.get(pk, ())),
+                may_be_one_with=tuple(duplicates.get(pk, ())),
                 evidence=own,
                 checked_recently=own is not None and own.checked_at is not None and own.checked_at > now - RECENT,
                 quarantined=quarantined.get(pk),

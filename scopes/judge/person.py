@@ -19,8 +19,10 @@ from scopes.judge.history import PeriodFacts, PublishedPolicy, judged_at
 from scopes.judge.reference_conflicts import Contradiction, InOtherCase
 from scopes.judge.rules import Judgement
 from scopes.judge.sentences import RefusedData
+from scopes.judge.side_records import EXPLAINED, recorded
 from scopes.judge.standing import facts_of
 from scopes.models import Attempt, Connection, FormerId, Period, Person, PolicyVersion, ReauthLink, Refusal, Verdict
+from scopes.models.person import FOR_SEARCH
 
 ATTEMPTS = 50
 
@@ -30,7 +32,7 @@ class ConnectionOverview:
     """One connection with its explanation. `periods` are newest first; `suspicions` are sentences by scope.
 
     `contradictions` name other people that the source reported. Both are current: an overview of the past leaves them
-    out. `errors` are sentences on what the host met at it.
+    out. `errors` are sentences on what the host met at it. `consented_under` is the policy of the consent's screen.
     """
 
     connection: Connection
@@ -41,6 +43,7 @@ class ConnectionOverview:
     suspicions: Mapping[str, str]
     contradictions: tuple[Contradiction, ...] = ()
     errors: tuple[str, ...] = ()
+    consented_under: PolicyVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ def overview_of(person: Person, at: datetime | None = None) -> PersonOverview:
     attempts = Attempt.objects.filter(person=person) | Attempt.objects.filter(
         person__isnull=True, reference_id=person.reference_id
     )
-    links = person.reauth_links.select_related("integration__provider").order_by("-created_at", "-pk")
+    links = person.reauth_links.select_related("integration__provider").defer("integration__provider__entry")
+    links = links.order_by("-created_at", "-pk")
     if at is not None:
         links = links.filter(created_at__lte=at).select_related("superseded_by")
     return PersonOverview(
@@ -98,7 +102,7 @@ def overview_of_unclaimed(
 
 
 def _attempts(attempts: QuerySet[Attempt], at: datetime | None) -> tuple[Attempt, ...]:
-    rows = attempts.select_related("provider", "source", "link").order_by("-started_at", "-pk")
+    rows = attempts.select_related("provider", "source").defer("provider__entry").order_by("-started_at", "-pk")
     if at is None:
         return tuple(rows[:ATTEMPTS])
     return tuple(attempt_at(attempt, at) for attempt in rows.filter(started_at__lte=at)[:ATTEMPTS])
@@ -113,15 +117,17 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
     versions = _versions({row.integration_id for row in rows})
     periods = _periods(rows, at)
     facts = facts_of(period.standing_id for of_one in periods.values() for period in of_one)
-    refused = _refused(rows)
+    has = recorded(EXPLAINED, [row.pk for row in rows])
+    refused = _refused(rows) if "refusal" in has else {}
     if at is None:
         judged = _verdicts(rows)
     else:
         rows = [row for row in rows if row.pk in periods]
         _as_they_stood(rows, periods, at)
-    suspected = suspicions.open_in(row.integration_id for row in rows) if at is None else {}
-    contradicted = reference_conflicts.of_connections(row.pk for row in rows) if at is None else {}
-    errors = reported_errors.sentences_of(rows, at)
+    today = at is None
+    suspected = suspicions.open_in(row.integration_id for row in rows) if today and "suspicion" in has else {}
+    contradicted = reference_conflicts.of_connections(row.pk for row in rows) if today and "conflict" in has else {}
+    errors = reported_errors.sentences_of(rows, at) if "error" in has else {}
     moved = migrations.moves_of(
         [row.pk for row in rows if any(facts[period.standing_id].moved for period in periods[row.pk])]
     )
@@ -142,15 +148,19 @@ def overviews_of(connections: Iterable[Connection], at: datetime | None = None) 
             row.consented_at,
             successor_of(row, provider),
             at,
-            refused[row.pk],
+            refused.get(row.pk, ()),
             moved.get(row.pk),
         )
         newest_first = tuple(reversed(periods[row.pk]))
         suspected_here = suspected.get(row.integration_id, {})
         others = tuple(contradicted.get(row.pk, ()))
         met = tuple(errors.get(row.pk, ()))
+        under = facts[newest_first[0].standing_id].consent_version
+        consented_under = next((version for version in versions[row.integration_id] if version.pk == under), None)
         accounts.append(
-            ConnectionOverview(row, provider, explanation, policy, newest_first, suspected_here, others, met)
+            ConnectionOverview(
+                row, provider, explanation, policy, newest_first, suspected_here, others, met, consented_under
+            )
         )
     return accounts
 
@@ -223,21 +233,24 @@ def successor_of(row: Connection, provider: Entry) -> str:
 
 
 def _with_integrations(connections: Iterable[Connection]) -> list[Connection]:
+    if isinstance(connections, QuerySet):
+        return list(_joined(connections))
     pks = [row.pk for row in connections]
-    rows = {
-        row.pk: row
-        for row in Connection.objects.filter(pk__in=pks)
-        .select_related(
-            "integration__provider__successor",
-            "integration__source",
-            "integration__policy_version",
-            "person",
-            "pulse",
-            "token",
-        )
-        .defer(*WITHOUT_THEM)
-    }
+    rows = {row.pk: row for row in _joined(Connection.objects.filter(pk__in=pks))}
     return [rows[pk] for pk in pks]
+
+
+def _joined(connections: QuerySet[Connection]) -> QuerySet[Connection]:
+    joined = connections.select_related(
+        "integration__provider__successor",
+        "integration__source",
+        "integration__policy_version",
+        "person",
+        "pulse",
+        "token",
+    )
+    spared = ("integration__provider__successor__entry", *(f"person__{column}" for column in FOR_SEARCH))
+    return joined.defer(*WITHOUT_THEM, *spared)
 
 
 def _versions(integrations: Iterable[int]) -> Mapping[int, Sequence[PolicyVersion]]:

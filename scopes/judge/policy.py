@@ -112,7 +112,7 @@ def _put_in_force(
     integration = Integration.objects.select_for_update(no_key=True).get(pk=version.integration_id)
     version = PolicyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     if version.published_at is not None:
-        raise content.PolicyError(f"{version} was published on {version.published_at:%d %b %Y}: draft it anew.")
+        raise content.PolicyError(f"{version} was published on {version.published_at:%-d %b %Y}: draft it anew.")
     before = integration.policy_version
     if instead_of is not None and integration.policy_version_id != instead_of:
         raise content.PolicyError(f"{before} came into force in the meantime. Review the changes again.")

@@ -60,13 +60,16 @@ class InOtherCase:
 
 
 def contradictions(rows: QuerySet[ReferenceConflict]) -> list[Contradiction]:
-    """The conflicts among `rows` that are not dismissed, each with its unmerged connection. Two queries."""
+    """The conflicts among `rows` that are not dismissed, each with its unmerged connection. At most three queries."""
     sides = [
         f"connection__{merged}{side}"
         for merged in ("", "merged_into__")
         for side in ("person", "integration__provider", "integration__source")
     ]
-    reports = list(rows.filter(ended_at__isnull=True).select_related(*sides))
+    rows = rows.filter(ended_at__isnull=True)
+    if not rows.exists():  # as good as always
+        return []
+    reports = list(rows.select_related(*sides))
     references = {report.reference_id for report in reports}
     people = among(Person.objects.defer(*FOR_SEARCH), "reference_id", references) if references else ()
     known = {person.reference_id: person for person in people}
@@ -99,13 +102,15 @@ def in_other_case(reference_id: str) -> list[InOtherCase]:
     """The people and unclaimed connections whose reference id differs from this one only in case."""
     if not reference_id:
         return []
-    others = Person.objects.filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
+    people = Person.objects.filter(reference_id__iexact=reference_id).exclude(reference_id=reference_id)
+    unclaimed = Connection.objects.filter(person__isnull=True, reference_id__iexact=reference_id)
+    unclaimed = unclaimed.exclude(reference_id="").exclude(reference_id=reference_id).filter(merged_into__isnull=True)
+    if not people.values("pk").union(unclaimed.values("pk")).exists():  # as good as always
+        return []
     found = {
         person.reference_id: InOtherCase(reference_id, person.reference_id, person)
-        for person in others.defer(*FOR_SEARCH)
+        for person in people.defer(*FOR_SEARCH)
     }
-    unclaimed = Connection.objects.filter(person__isnull=True, reference_id__iexact=reference_id)
-    unclaimed = unclaimed.exclude(reference_id="").exclude(reference_id=reference_id)
-    for row in unclaimed.filter(merged_into__isnull=True).order_by("pk"):
+    for row in unclaimed.order_by("pk"):
         found.setdefault(row.reference_id, InOtherCase(reference_id, row.reference_id, connection=row))
     return [found[other] for other in sorted(found)]
