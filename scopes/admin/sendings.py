@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from scopes.admin.act_page import Why, act_page
+from scopes.admin.connection_filters import Choice, Filter
 from scopes.admin.endpoints import MANAGE
 from scopes.admin.id_pages import page_by_id
 from scopes.admin.site import ACT, desk
@@ -39,9 +43,22 @@ def sendings(request: HttpRequest) -> HttpResponseBase:
         gettext("Sendings"),
         rows=pages.rows,
         pages=pages,
-        states=Sending.State.choices,
-        offered=offered.items(),
-        chosen=chosen,
+        filters=[
+            _filter(gettext("State"), "state", dict(Sending.State.choices), chosen),
+            _filter(gettext("Endpoint"), "endpoint", offered, chosen),
+        ],
+        any_chosen=any(chosen.values()),
+    )
+
+
+def _filter(title: str, name: str, offered: Mapping[str, str], chosen: Mapping[str, str]) -> Filter:
+    choices = [("", gettext("All")), *offered.items()]
+    return Filter(
+        title,
+        offered.get(chosen[name], ""),
+        tuple(
+            Choice(words, "?" + urlencode({**chosen, name: value}), chosen[name] == value) for value, words in choices
+        ),
     )
 
 
