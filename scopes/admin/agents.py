@@ -6,11 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashWidget, UserChangeForm
 from django.contrib.auth.models import User
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple, Media
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,27 +21,57 @@ from scopes.admin import sign_in_log
 from scopes.admin.act_page import agent_of
 from scopes.admin.lookups import READ, Listed, takes
 from scopes.admin.site import desk
+from scopes.admin.tags import chip, when
 from scopes.models.trail import Act
+
+WORDS = {
+    "email": (_("E-mail address"), ""),
+    "is_active": (_("Active"), _("Untick it to remove access. The name stays in the logs.")),
+    "is_staff": (_("May sign in"), ""),
+    "is_superuser": (_("May do everything"), _("Whatever the roles say.")),
+    "groups": (_("Roles"), ""),
+    "password": (_("Password"), ""),
+}
+
+
+class NewPassword(ReadOnlyPasswordHashWidget):
+    """The way to a new password, without what is stored of the old one."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        return format_html('<a class="button" href="../password/">{}</a>', gettext("Set a new password"))
+
+
+class AgentForm(UserChangeForm):  # type: ignore[type-arg]
+    """An agent's data, in the desk's words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        for name, field in self.fields.items():
+            field.label, field.help_text = WORDS.get(name, (field.label, ""))
+        if "password" in self.fields:
+            self.fields["password"].widget = NewPassword()
 
 
 @admin.register(User, site=desk)
 class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
     """The list of agents, and the forms to let one in and to change their role."""
 
+    explanation = _("Who may sign in, and what their roles let them do.")
+    form = AgentForm
     actions = None
-    list_display = ("username", "first_name", "last_name", "roles", "can_sign_in", "last_login")
+    list_display = ("username", "first_name", "last_name", "roles", "can_sign_in", "signed_in_last")
     list_filter = ("is_active", "groups")
     show_full_result_count = False
     filter_horizontal = ()
-    readonly_fields = ("last_login",)
+    readonly_fields = ("signed_in_last",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Who"), {"fields": ("first_name", "last_name", "email", "last_login")}),
+        (_("Who"), {"fields": ("first_name", "last_name", "email", "signed_in_last")}),
         (
             _("Access"),
             {
                 "fields": ("is_active", "is_staff", "is_superuser", "groups"),
-                "description": _("Untick “active” to remove access. “Staff” allows signing in here."),
             },
         ),
     )
@@ -79,8 +112,13 @@ class Agents(Listed, UserAdmin):  # type: ignore[type-arg]
         )
 
     @admin.display(description=_("Can sign in"))
-    def can_sign_in(self, user: User) -> str:
-        return gettext("Yes") if user.is_active and user.is_staff else gettext("No")
+    def can_sign_in(self, user: User) -> SafeString:
+        may = user.is_active and user.is_staff
+        return chip(gettext("Yes"), "good", "check") if may else chip(gettext("No"), "quiet", "dash")
+
+    @admin.display(description=_("Last signed in"))
+    def signed_in_last(self, user: User) -> SafeString:
+        return when(user.last_login, gettext("never"))
 
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: Any, **kwargs: Any) -> Any:
         kwargs["widget"] = CheckboxSelectMultiple()

@@ -7,7 +7,6 @@ from datetime import date
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -15,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from scopes.admin.read_only import Records
 from scopes.admin.site import desk
-from scopes.admin.tags import chip, retirement
+from scopes.admin.tags import chip, dated, retirement
 from scopes.catalogue.entries import Known
 from scopes.catalogue.entries import Provider as Entry
 from scopes.catalogue.oauth import AccountFrom, Consents, Ends
@@ -131,8 +130,8 @@ class Catalogue(Records):
         return format_html("<ul>{}{}</ul>", known, _addresses(oauth.sources))
 
     @admin.display(description=_("Confirmed"))
-    def proved(self, row: Provider) -> str:
-        return gettext("Yes") if row.confirmed else gettext("Unconfirmed")
+    def proved(self, row: Provider) -> SafeString:
+        return chip(gettext("Yes"), "good", "check") if row.confirmed else chip(gettext("Unconfirmed"), "warn", "dash")
 
     @admin.display(description=_("Notes"))
     def notes(self, row: Provider) -> str:
@@ -148,7 +147,7 @@ def _addresses(sources: tuple[tuple[str, date], ...]) -> SafeString:
     return format_html_join(
         "",
         '<li><a href="{0}" rel="noreferrer">{0}</a>, read {1}</li>',
-        ((address, date_format(day, "j F Y")) for address, day in sources),
+        ((address, dated(day)) for address, day in sources),
     )
 
 

@@ -40,7 +40,7 @@ class Links(Records):
 
     heading = _("Links")
     explanation = _("Every reauth link, newest first.")
-    list_display = ("status", "who", "provider", "state", "made", "by", "ticket")
+    list_display = ("who", "state", "provider", "made", "by", "ticket", "status")
     list_display_links = None
     list_filter = (choice(_("status"), "status", _STATUSES, _in_status), "outcome", "integration__provider")
     fields = (
