@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -15,8 +15,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from scopes.models import Source
@@ -34,6 +33,15 @@ HEALTH_WORDS = {
     "broken": _("Broken"),
     "never": _("Never completed"),
 }
+# The units of a length of time, in seconds, the largest first; a number and its unit stay on one line.
+UNITS = (
+    (31_556_952, ngettext_lazy("%(number)s\xa0year", "%(number)s\xa0years", "number")),
+    (2_629_746, ngettext_lazy("%(number)s\xa0month", "%(number)s\xa0months", "number")),
+    (604_800, ngettext_lazy("%(number)s\xa0week", "%(number)s\xa0weeks", "number")),
+    (86_400, ngettext_lazy("%(number)s\xa0day", "%(number)s\xa0days", "number")),
+    (3_600, ngettext_lazy("%(number)s\xa0hour", "%(number)s\xa0hours", "number")),
+    (60, ngettext_lazy("%(number)s\xa0minute", "%(number)s\xa0minutes", "number")),
+)
 IN_TICKS = re.compile(r"`([^`]+)`")
 
 
@@ -86,71 +94,71 @@ def trouble(source: Source) -> registry.Trouble | None:
 def retirement(on: date) -> SafeString:
     """Since when a provider is switched off, or when it will be."""
     if on <= timezone.now().date():
-        return format_html(gettext("{} since {}"), chip(gettext("Retired"), "bad", "cross"), when(on))
-    return format_html(gettext("{} on {}"), chip(gettext("Retires"), "warn", "clock"), when(on))
+        return format_html(gettext("{} since {}"), chip(gettext("Retired"), "bad", "cross"), dated(on))
+    return format_html(gettext("{} on {}"), chip(gettext("Retires"), "warn", "clock"), dated(on))
 
 
 @register.simple_tag
 def when(at: datetime | date | None, missing: str = "—") -> SafeString:
-    """A date and time, with the UTC in its title; the agent's own zone is put in by static/desk/times.js."""
-    if at is None:
-        return escape(missing)
-    if not isinstance(at, datetime):
-        return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%-d %b %Y}")
-    at = at.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{} UTC" data-local>{} UTC</time>',
-        at.isoformat(),
-        f"{at:%Y-%m-%d %H:%M:%S}",
-        f"{at:%-d %b %Y, %H:%M}",
-    )
+    """How long ago or in how long, and the date after it: "3 weeks ago, 3 Nov 2026, 14:02"."""
+    return escape(missing) if not at else _time(at, f"{ago(at)}, {_date(at)}")
 
 
 @register.simple_tag
-def since(at: datetime | None, missing: str = "—") -> SafeString:
-    """How long ago, and the date after it, with the UTC in its title."""
-    if at is None:
-        return escape(missing)
-    at = at.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}, <span class="date">{}</span></time>',
-        at.isoformat(),
-        f"{at:%Y-%m-%d %H:%M:%S}",
-        ago(at),
-        f"{at:%-d %b %Y}",
-    )
+def dated(at: datetime | date | None, missing: str = "—") -> SafeString:
+    """The same after "until", "on" or "since": "3 Nov 2026, 14:02 (3 weeks ago)"."""
+    return escape(missing) if not at else _time(at, f"{_date(at)} ({ago(at)})")
 
 
 @register.simple_tag
 def for_time(at: datetime, *, at_least: bool = False) -> SafeString:
-    """How long something has been so, and the date: "for at least 2 days, 3 Nov 2026"."""
-    at = at.astimezone(UTC)
+    """How long something has been so, and the date: "for at least 2 days, since 3 Nov 2026"."""
     now = timezone.now()
     length = gettext("just now")
     if (now - at).total_seconds() >= 60:
         words = gettext("for at least %(length)s") if at_least else gettext("for %(length)s")
-        length = words % {"length": timesince(at, now, depth=1)}
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}, <span class="date">since {}</span></time>',
-        at.isoformat(),
-        f"{at:%Y-%m-%d %H:%M:%S}",
-        length,
-        f"{at:%-d %b %Y}",
+        length = words % {"length": _length((now - at).total_seconds())}
+    return _time(at, gettext("{length}, since {date}").format(length=length, date=_date(at, "day")))
+
+
+def _time(at: datetime | date, words: str) -> SafeString:
+    """A `time` with the UTC in its tooltip; a day alone is the same in every zone. `words` are HTML of ours."""
+    if not isinstance(at, datetime):
+        return mark_safe(f'<time datetime="{at.isoformat()}">{words}</time>')  # noqa: S308
+    at = at.astimezone(UTC)
+    return mark_safe(  # noqa: S308
+        f'<time datetime="{at.isoformat()}" title="{at:%Y-%m-%d %H:%M:%S} UTC">{words}</time>'
     )
+
+
+def _date(at: datetime | date, to: str = "minute") -> str:
+    """The date, to the "minute" or the "day"; static/desk/times.js puts it into the agent's own zone."""
+    if not isinstance(at, datetime):
+        return f'<span class="date">{at:%-d %b %Y}</span>'
+    at = at.astimezone(UTC)
+    words = f"{at:%-d %b %Y, %H:%M} UTC" if to == "minute" else f"{at:%-d %b %Y}"
+    return f'<span class="date" data-local="{to}">{words}</span>'
 
 
 @register.filter
 def ago(at: datetime | date) -> str:
-    """How long ago in one unit: "3 weeks ago"."""
-    if not isinstance(at, datetime):
-        days = (timezone.now().date() - at).days
-        if days <= 0:
-            return gettext("today")
-        return gettext("yesterday") if days == 1 else ago(datetime.combine(at, time(), UTC))
+    """How long ago in one unit, "3 weeks ago"; of what is to come, "in 3 weeks"."""
     now = timezone.now()
-    if (now - at).total_seconds() < 60:
+    if not isinstance(at, datetime):
+        days = (now.date() - at).days
+        named = {0: gettext("today"), 1: gettext("yesterday"), -1: gettext("tomorrow")}
+        return named[days] if days in named else ago(datetime.combine(at, now.time(), UTC))
+    seconds = (now - at).total_seconds()
+    if abs(seconds) < UNITS[-1][0]:
         return gettext("just now")
-    return gettext("%(length)s ago") % {"length": timesince(at, now, depth=1)}
+    words = gettext("%(length)s ago") if seconds > 0 else gettext("in %(length)s")
+    return words % {"length": _length(abs(seconds))}
+
+
+def _length(seconds: float) -> str:
+    """So many seconds, at least a minute, in whole units of the largest kind: "3 weeks"."""
+    unit, words = next((unit, words) for unit, words in UNITS if seconds >= unit)
+    return words % {"number": int(seconds // unit)}
 
 
 @register.filter

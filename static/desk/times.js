@@ -1,9 +1,13 @@
-// Times are sent in UTC, which stays in the tooltip; here they are shown in the agent's own zone, with the months as the
+// Dates are sent in UTC, which stays in the tooltip; here they are shown in the agent's own zone, with the months as the
 // server writes them.
-const local = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+const day = { day: "numeric", month: "short", year: "numeric" };
+const local = {
+  day: new Intl.DateTimeFormat("en-GB", day),
+  minute: new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit" }),
+};
 function show() {
-  for (const time of document.querySelectorAll("time[data-local]")) {
-    time.textContent = local.format(new Date(time.dateTime)).replace("Sept", "Sep");
+  for (const date of document.querySelectorAll("time [data-local]")) {
+    date.textContent = local[date.dataset.local].format(new Date(date.parentElement.dateTime)).replace("Sept", "Sep");
   }
 }
 

@@ -193,8 +193,18 @@ def test_times_are_in_the_agents_zone_with_the_utc_in_the_tooltip(
 ) -> None:
     page = open_as("agent", timezone_id="Asia/Tokyo").new_page()
     page.goto(f"/admin/people/{people.the('Ben').pk}/")
-    consented = page.get_by_title("2026-03-01 12:00:00 UTC").and_(page.locator("[data-local]")).first
-    assert consented.inner_text() == "1 Mar 2026, 21:00"
+    consented = page.get_by_title("2026-03-01 12:00:00 UTC")
+    assert consented.locator("[data-local=minute]").first.text_content() == "1 Mar 2026, 21:00"
+    assert consented.locator("[data-local=day]").first.text_content() == "1 Mar 2026"
+
+
+def test_why_is_on_the_first_screen_of_a_phone(everything: Source, open_as: Callable[..., BrowserContext]) -> None:
+    page = open_as("lead", viewport={"width": 390, "height": 664}).new_page()
+    page.goto(f"/admin/people/{people.the('Ben').pk}/")
+    why = page.locator(".headline").first
+    box = why.bounding_box()
+    assert "left unticked" in why.inner_text()
+    assert box is not None and box["y"] + box["height"] <= 664
 
 
 def test_an_agent_signs_in_and_out(agent: Callable[[str], User], page: Page, live_server: LiveServer) -> None:

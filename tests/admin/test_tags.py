@@ -52,7 +52,9 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
         (NOW - timedelta(seconds=30), "just now"),
         (NOW - timedelta(minutes=2), "2\xa0minutes ago"),
         (NOW - timedelta(days=21), "3\xa0weeks ago"),
+        (NOW + timedelta(days=7), "in 1\xa0week"),
         (NOW.date(), "today"),
+        (NOW.date() + timedelta(days=1), "tomorrow"),
         (NOW.date() - timedelta(days=1), "yesterday"),
         (NOW.date() - timedelta(days=14), "2\xa0weeks ago"),
     ],
@@ -67,6 +69,18 @@ def test_how_long_something_has_been_so_has_its_date() -> None:
         "for at least 2\xa0days, since 18 Nov 2026"
     )
     assert strip_tags(tags.for_time(NOW)) == "just now, since 20 Nov 2026"
+
+
+@pytest.mark.usefixtures("today")
+def test_a_time_is_how_long_ago_and_its_date_with_the_utc_in_the_tooltip() -> None:
+    at = NOW.astimezone(timezone.get_fixed_timezone(-480)) - timedelta(days=21)
+    shown = tags.when(at)
+    assert strip_tags(shown) == "3\xa0weeks ago, 30 Oct 2026, 06:00 UTC"
+    assert 'title="2026-10-30 06:00:00 UTC"' in shown and 'data-local="minute"' in shown
+    assert strip_tags(tags.dated(at)) == "30 Oct 2026, 06:00 UTC (3\xa0weeks ago)"
+    assert strip_tags(tags.when(at.date())) == "3\xa0weeks ago, 29 Oct 2026"
+    assert strip_tags(tags.dated(NOW.date() + timedelta(days=3))) == "23 Nov 2026 (in 3\xa0days)"
+    assert (tags.when(None), tags.dated("", "never")) == ("—", "never")
 
 
 @pytest.mark.parametrize(("length", "said"), [(1, "1 hour"), (47, "47 hours"), (48, "2 days"), (100, "4 days")])
