@@ -12,17 +12,18 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from scopes import access_log
-from scopes.admin import escalations, replies, sent_links
+from scopes.admin import escalations
 from scopes.admin.act_page import agent_of
+from scopes.admin.attempt_words import failures
+from scopes.admin.connect import CONNECT
 from scopes.admin.link_words import link_state
 from scopes.admin.notes import NoteForm, notes_of
-from scopes.admin.replies import Reply
-from scopes.admin.sent_links import SentLink
+from scopes.admin.shown_cards import shown_cards, shown_never
 from scopes.admin.site import desk
 from scopes.admin.timeline import KINDS, kinds, timeline, trail_of
 from scopes.judge import reference_conflicts
 from scopes.judge.as_of import NoMoment, read_moment
-from scopes.judge.cards import Card, NeverCompleted, cards, never_completed
+from scopes.judge.cards import cards, never_completed
 from scopes.judge.person import PersonOverview, overview_of, overviews_of
 from scopes.models import Connection, Person, Source
 from scopes.models.person import FOR_SEARCH
@@ -84,40 +85,24 @@ def _content(request: HttpRequest, account: PersonOverview) -> dict[str, Any]:
     at, now = account.as_of, timezone.now()
     trail = trail_of(account, openings=request.user.has_perm("scopes.view_access_log"))
     texts = {} if at else escalations.of_connections(account.connections)
+    never = never_completed(account)
+    why = failures(account, never)
     return {
         "person": account.person,
         "named_for": account.named_for,
         "in_other_case": account.in_other_case,
-        "cards": _cards(account, cards(account.connections, now, at, texts), now),
-        "never_completed": _never(account, now),
+        "cards": shown_cards(account, cards(account.connections, now, at, texts), why, now),
+        "never_completed": shown_never(account, never, why, now),
         "troubled": [] if at else _troubled(account),
-        "attempts": account.attempts,
+        "may_connect": account.person is not None and at is None and request.user.has_perms(CONNECT),
+        "attempts": [(attempt, why.get(attempt.pk, "")) for attempt in account.attempts],
         "links": [(link, *link_state(link, at or now)) for link in account.links],
-        "events": timeline(account, [entry for entry in trail if at is None or entry.at <= at], kind),
+        "events": timeline(account, [entry for entry in trail if at is None or entry.at <= at], why, kind),
         "kinds": kinds(account),
         "kind": kind,
         "as_of": at,
         "as_of_words": request.GET.get("as_of", "")[:40],
     }
-
-
-def _cards(
-    account: PersonOverview, shown: list[Card], now: datetime
-) -> list[tuple[Card, SentLink | None, Reply | None]]:
-    """Each card with the newest link for it and a reply to paste; both are of today."""
-    if account.as_of is not None:
-        return [(card, None, None) for card in shown]
-    sent = sent_links.of_cards(shown, account.links, now)
-    return [(card, sent.get(card.entry.connection.pk), replies.for_card(card, account.person)) for card in shown]
-
-
-def _never(account: PersonOverview, now: datetime) -> list[tuple[NeverCompleted, SentLink | None, Reply | None]]:
-    """Each provider that was never connected, in the same way."""
-    never = never_completed(account)
-    if account.as_of is not None:
-        return [(one, None, None) for one in never]
-    sent = sent_links.of_integrations(account.links, now)
-    return [(one, sent.get(one.integration.pk), replies.for_never(one, account.person)) for one in never]
 
 
 def _troubled(account: PersonOverview) -> list[Source]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -24,11 +24,13 @@ KINDS = ("facts", "attempts", "links", "acts")
 LONGEST = 200
 LIFE = (
     ("settled_at", _("%(provider)s: link result")),
-    ("withdrawn_at", _("%(provider)s: link withdrawn")),
     ("returned_at", _("%(provider)s: returned from the provider")),
     ("redirected_at", _("%(provider)s: went to the provider")),
     ("opened_at", _("%(provider)s: opened the link")),
 )
+SETTLED, WITHDRAWN = "link.settled", "link.withdrawn"
+OF_LINKS = ("link.issued", SETTLED, WITHDRAWN)
+"""What is recorded of a link that its own life has too; of its results only the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,28 @@ def kinds(account: PersonOverview) -> list[tuple[str, str]]:
     return list(zip(KINDS, titles, strict=True))
 
 
-def timeline(account: PersonOverview, trail: Iterable[TrailEntry], kind: str = "") -> list[TimelineEntry]:
-    """The events, newest first, at most 200; only those of `kind`, where one is named."""
+def timeline(
+    account: PersonOverview, trail: Iterable[TrailEntry], why: Mapping[int, str], kind: str = ""
+) -> list[TimelineEntry]:
+    """The events, newest first, at most 200; only those of `kind`, where one is named.
+
+    `why` says why attempts failed, by their id. Among all events, each thing is one: what was done to a link is of the
+    link's life, an attempt that failed says so itself, and of one that succeeded its link's result does.
+    """
+    acts = list(trail)
+    lives = {link.public_id: link for link in account.links}
+    settled = {link.pk for link in account.links if link.outcome not in ("", ReauthLink.Outcome.FAILED)}
+    failed = {attempt.link_id for attempt in account.attempts if attempt.pk in why}
     events = [
         *_facts(account.connections),
         *([] if account.as_of else _tokens(account.connections)),
-        *_attempts(account.attempts),
-        *(event for link in account.links for event in _life(link)),
-        *(_act(entry) for entry in trail),
+        *_attempts((one for one in account.attempts if kind or one.link_id not in settled or one.pk in why), why),
+        *(
+            event
+            for link in account.links
+            for event in _life(link, acts, result=bool(kind) or link.pk in settled or link.pk not in failed)
+        ),
+        *(_act(entry) for entry in acts if kind or not _is_of(lives.get(entry.subject), entry, failed)),
     ]
     wanted = [event for event in events if not kind or event.kind == kind]
     return sorted(wanted, key=lambda event: event.at, reverse=True)[:LONGEST]
@@ -146,38 +162,53 @@ def _names(scopes: Iterable[str]) -> str:
     return ", ".join(f"`{scope}`" for scope in sorted(scopes))
 
 
-def _attempts(attempts: Iterable[Attempt]) -> Iterator[TimelineEntry]:
+def _attempts(attempts: Iterable[Attempt], why: Mapping[int, str]) -> Iterator[TimelineEntry]:
     for attempt in attempts:
         provider = attempt.provider.name if attempt.provider else gettext("Unknown provider")
         way = gettext("from our link") if attempt.link_id else gettext("not from our link")
         at = attempt.ended_at or attempt.started_at
         detail = gettext("Still open.")
         if attempt.ended_at:
-            words = gettext("%(state)s with `%(result)s`.") if attempt.result else gettext("%(state)s.")
-            detail = words % {"state": attempt.get_state_display(), "result": attempt.result}
+            words = gettext("%(state)s: %(why)s.") if attempt.pk in why else gettext("%(state)s.")
+            detail = words % {"state": attempt.get_state_display(), "why": why.get(attempt.pk)}
         yield TimelineEntry(
-            at,
-            "attempts",
-            gettext("%(provider)s: tried to connect") % {"provider": provider},
-            f"{detail} {attempt.message}".strip(),
-            way,
+            at, "attempts", gettext("%(provider)s: tried to connect") % {"provider": provider}, detail, way
         )
 
 
-def _life(link: ReauthLink) -> Iterator[TimelineEntry]:
+def _life(link: ReauthLink, acts: Iterable[TrailEntry], *, result: bool) -> Iterator[TimelineEntry]:
     provider = link.integration.provider.name
     yield TimelineEntry(
         link.created_at,
         "links",
         gettext("%(provider)s: reauth link created") % {"provider": provider},
-        link.reason,
+        _reason(link),
         gettext("by %(name)s") % {"name": link.author},
     )
     for name, title in LIFE:
         at = getattr(link, name)
-        if at is not None:
+        if at is not None and (result or name != "settled_at"):
             detail = f"{link.get_outcome_display()}. {link.outcome_detail}".strip() if name == "settled_at" else ""
             yield TimelineEntry(at, "links", gettext(title) % {"provider": provider}, detail)
+    if link.withdrawn_at is not None:
+        title = gettext("%(provider)s: link withdrawn") % {"provider": provider}
+        act = next((entry for entry in acts if entry.verb == WITHDRAWN and entry.subject == link.public_id), None)
+        by = gettext("by %(name)s") % {"name": act.actor_name} if act else ""
+        yield TimelineEntry(link.withdrawn_at, "links", title, _reason(act) if act else "", by)
+
+
+def _is_of(link: ReauthLink | None, entry: TrailEntry, failed: Collection[int | None]) -> bool:
+    """Whether the link's life has this entry too, or an attempt says it: `failed` are links with one that failed."""
+    if link is None or entry.verb not in OF_LINKS:
+        return False
+    if entry.detail.get("outcome") == ReauthLink.Outcome.FAILED and link.pk in failed:
+        return True
+    return entry.verb != SETTLED or entry.at == link.settled_at
+
+
+def _reason(act: ReauthLink | TrailEntry) -> str:
+    ticket = gettext("Ticket %(ticket)s.") % {"ticket": act.ticket} if act.ticket else ""
+    return f"{act.reason} {ticket}".strip()
 
 
 VERB_WORDS = {"person.opened": _("Viewed this page"), "connection.opened": _("Viewed the connection")}
@@ -187,14 +218,7 @@ def _act(entry: TrailEntry) -> TimelineEntry:
     title = entry.action
     if entry.verb in VERB_WORDS:
         title = gettext(VERB_WORDS[entry.verb])
-    ticket = gettext("Ticket %(ticket)s.") % {"ticket": entry.ticket} if entry.ticket else ""
-    return TimelineEntry(
-        entry.at,
-        "acts",
-        title,
-        f"{entry.reason} {ticket}".strip(),
-        gettext("by %(name)s") % {"name": entry.actor_name},
-    )
+    return TimelineEntry(entry.at, "acts", title, _reason(entry), gettext("by %(name)s") % {"name": entry.actor_name})
 
 
 def trail_of(account: PersonOverview, *, openings: bool) -> list[TrailEntry]:

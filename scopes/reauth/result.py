@@ -51,9 +51,14 @@ def result_of(attempt: Attempt) -> AttemptResult:
         judged = outcome in (Outcome.PARTLY, Outcome.UNCHANGED) and link is not None and _is_judged_by(link, attempt)
         return AttemptResult(outcome) if judged else AttemptResult.WAITING
     if attempt.state == Attempt.State.FAILED:
-        return _REASONS.get(attempt.result, AttemptResult.FAILED)
+        return failure_of(attempt.result)
     reason = reported_by_redirect(attempt)
-    return AttemptResult.WAITING if reason is None else _REASONS.get(reason, AttemptResult.FAILED)
+    return AttemptResult.WAITING if reason is None else failure_of(reason)
+
+
+def failure_of(reason: str) -> AttemptResult:
+    """What a failure was, by the source's own word for it."""
+    return _REASONS.get(reason, AttemptResult.FAILED)
 
 
 def _is_judged_by(link: ReauthLink, attempt: Attempt) -> bool:

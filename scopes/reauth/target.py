@@ -239,8 +239,7 @@ def _case(
         judgement=judgement,
         reference_id=reference_of(person, row),
         plan=person.plan,
-        gives_links=source.kind in registry.able("begins_consents")
-        and bool(registry.names_for(source.kind, source.name, end.provider) or end.provider.on_device),
+        gives_links=gives_links(source, end.provider),
         can_be_asked=source.kind in registry.able("looks_up"),
         retired=end.retired,
         trouble=registry.trouble_of(source.kind, source.name, source.trouble),
@@ -257,6 +256,12 @@ def _case(
         most_links=at_most,
         live=at in known.live,
     )
+
+
+def gives_links(source: Source, entry: Entry) -> bool:
+    """Whether the source begins consents at the provider; why one on the phone needs none, the preflight says."""
+    able = source.kind in registry.able("begins_consents")
+    return able and (entry.on_device or bool(registry.names_for(source.kind, source.name, entry)))
 
 
 def _integrations() -> QuerySet[Integration]:

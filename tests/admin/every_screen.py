@@ -37,6 +37,7 @@ SCREENS: dict[str, set[str]] = {
     "password_change": ALL,
     "search": LOOKERS,
     "person": LOOKERS,
+    "connect": {"agent", "lead"},
     "connection": LOOKERS,
     "export_person": {"lead", "auditor"},
     "erase_person": {"lead"},
@@ -131,7 +132,8 @@ def address(screen: str) -> str:
     """The address of a screen, with one of the records for those that show one."""
     shown = {
         **dict.fromkeys(
-            ("person", "export_person", "erase_person", "dont_contact", "write_note"), lambda: people.the("Ben")
+            ("person", "connect", "export_person", "erase_person", "dont_contact", "write_note"),
+            lambda: people.the("Ben"),
         ),
         "lift_dont_contact": lambda: people.the("Cy"),
         "waive": lambda: people.connection_of("Ben"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -36,7 +37,7 @@ from tests.admin.reading import words_of
             ],
         ),
         ("Cy", ["Oura Broken", "Revoked by the person", "Recovery cannot work"]),
-        ("Dee", ["Apple Health Unknown", "Permissions set on the phone", "A new link won’t help"]),
+        ("Dee", ["Apple Health Unknown", "Permissions set on the phone", "no link helps"]),
         ("Eve", ["Fitbit Broken", "Provider retired", "Connect the successor"]),
         ("Finn", ["Oura OK", "Withings Unknown"]),
     ],
@@ -84,10 +85,32 @@ def test_tries_that_never_became_a_connection_are_a_card_of_their_own(
 ) -> None:
     page = read("Dee")
     assert "Oura Never completed" in page
-    assert "2 attempts to connect failed with missing_scopes, so there is no connection" in page
-    assert "“E-mail address”" in page
+    assert "2 attempts to connect failed: Dee left “E-mail address”, “Age, sex, height and weight” or" in page
+    assert "and Oura makes no connection without all of them; a new link will help if nothing is unticked." in page
     people.take_in(AttemptFailed(people.NOW, "missing_scopes", provider="oura", reference_id="ref-ada"))
     assert "Never completed" not in read("Ada")
+
+
+def test_a_card_says_one_sentence_and_what_can_be_done_and_folds_the_rest(
+    cast: Source, signed_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scopes.admin.tags.timezone.now", lambda: people.NOW)
+    page = signed_in("agent").get(page_of("Ben")).content.decode()
+    card = page[page.index('<section class="card connection"') :].partition("</section>")[0]
+    unfolded = re.sub(r"<details.*?</details>", "", card, flags=re.DOTALL)
+    assert words_of(f"<main>{unfolded}</main>").replace("\xa0", " ").strip() == (
+        "Oura Blocked for 8 months, since 1 Mar 2026"
+        " Heart rate is not granted (left unticked), so Recovery cannot work; a new link will help if “Heart rate”"
+        " stays ticked. Check with Terra now Send a reauth link"
+    )
+    folds = re.findall(r"<summary>(.*?)</summary>", card, flags=re.DOTALL)
+    assert [words_of(f"<main>{fold}</main>").strip() for fold in folds] == [
+        "Reply to paste (German), without a link",
+        "Permissions 1 missing, 2 granted",
+        "Features, dates and ids",
+        "Evidence",
+        "Other acts",
+    ]
 
 
 def test_an_unclaimed_connection_has_a_page_until_it_is_claimed(

@@ -21,7 +21,8 @@ def test_a_card_says_what_came_of_its_link_and_another_one_is_secondary(
     link = send(people.the("ben"), now=timezone.now() - timedelta(minutes=2)).link
     page = signed_in("agent").get(page_of("Ben")).content.decode()
     words = read("Ben").replace("\xa0", " ").replace("Check with Terra now ", "")
-    assert "Not opened yet Link created 2 minutes ago by rex Open Withdraw Send another link" in words
+    made = f"2 minutes ago, {link.created_at:%-d %b %Y, %H:%M} UTC"
+    assert f"Not opened yet Link created {made} by rex Open Withdraw Send another link" in words
     status = reverse("admin:link", args=[link.public_id])
     assert f'<a href="{status}">Open</a>' in page and f'<a href="{status}#withdraw">Withdraw</a>' in page
     assert 'class="button primary"' not in page, "the link that was sent comes first"
@@ -32,7 +33,7 @@ def test_an_ended_link_leaves_the_first_button_primary_and_goes_after_a_month(
     cast: Source, signed_in: Callable[[str], Client], read: Callable[..., str]
 ) -> None:
     send(people.the("ben"), now=timezone.now() - timedelta(days=8))
-    assert "Expired Link created 1 week ago by rex Open" in read("Ben").replace("\xa0", " ")
+    assert "Expired Link created 1 week ago" in read("Ben").replace("\xa0", " ")
     assert 'class="button primary"' in signed_in("agent").get(page_of("Ben")).content.decode()
     ReauthLink.objects.update(created_at=timezone.now() - timedelta(days=31))
     assert "Link created" not in read("Ben")
@@ -42,11 +43,11 @@ def test_the_link_to_a_successor_is_shown_on_the_card_of_the_retired_one(
     cast: Source, read: Callable[..., str]
 ) -> None:
     send(people.the("eve"), "fitbit", now=timezone.now())
-    assert "Not opened yet Link created just now by rex" in read("Eve")
+    assert "Not opened yet Link created just now" in read("Eve")
 
 
 def test_the_link_of_one_connection_is_not_shown_on_another(cast: Source, read: Callable[..., str]) -> None:
     send(people.the("finn"), "withings", now=timezone.now(), override=True)
     page = read("Finn")
-    assert page.count("Link created just now by rex") == 1
+    assert page.count("Link created just now") == 1
     assert "Link created" not in read("Finn", query=f"?as_of={timezone.now():%Y-%m-%d}")
