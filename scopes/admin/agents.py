@@ -48,7 +48,8 @@ class AgentForm(UserChangeForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         for name, field in self.fields.items():
-            field.label, field.help_text = WORDS.get(name, (field.label, ""))
+            label, help_text = WORDS.get(name, ("", ""))
+            field.label, field.help_text = label or field.label, help_text
         if "password" in self.fields:
             self.fields["password"].widget = NewPassword()
 

@@ -80,7 +80,7 @@ def test_a_time_is_how_long_ago_and_its_date_with_the_utc_in_the_tooltip() -> No
     assert strip_tags(tags.dated(at)) == "30 Oct 2026, 06:00 UTC (3\xa0weeks ago)"
     assert strip_tags(tags.when(at.date())) == "3\xa0weeks ago, 29 Oct 2026"
     assert strip_tags(tags.dated(NOW.date() + timedelta(days=3))) == "23 Nov 2026 (in 3\xa0days)"
-    assert (tags.when(None), tags.dated("", "never")) == ("—", "never")
+    assert (tags.when(None), tags.dated(None, "never")) == ("—", "never")
 
 
 @pytest.mark.parametrize(("length", "said"), [(1, "1 hour"), (47, "47 hours"), (48, "2 days"), (100, "4 days")])

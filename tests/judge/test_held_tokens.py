@@ -64,7 +64,7 @@ def test_what_refreshing_fails_with_on_the_timeline_too(row: Token) -> None:
         "Calls with them fail since 2026-11-20 06:00 UTC: acme's token endpoint: answered with a web page"
     ]
     account = overview_of_unclaimed(list(Connection.objects.all()), "ref-ada")
-    events = [(event.title, event.detail) for event in timeline(account, ())]
+    events = [(event.title, event.detail) for event in timeline(account, (), {})]
     assert ("Oura: calls with its tokens began to fail", "acme's token endpoint: answered with a web page") in events
 
 
@@ -73,7 +73,7 @@ def test_that_they_were_deleted(row: Token) -> None:
     (line,) = said(row)
     assert "deleted 2026-11-20 07:00 UTC" in line
     account = overview_of_unclaimed(list(Connection.objects.all()), "ref-ada")
-    assert "Oura: tokens deleted" in [event.title for event in timeline(account, ())]
+    assert "Oura: tokens deleted" in [event.title for event in timeline(account, (), {})]
 
 
 def test_the_overview_says_it_today_and_not_as_of_a_day(row: Token) -> None:
