@@ -24,7 +24,7 @@ from scopes.admin.site import desk
 from scopes.admin.tags import chip, when
 from scopes.models.trail import Act
 
-WORDS = {
+WORDS: dict[str, tuple[Any, Any]] = {
     "email": (_("E-mail address"), ""),
     "is_active": (_("Active"), _("Untick it to remove access. The name stays in the logs.")),
     "is_staff": (_("May sign in"), ""),
