@@ -98,7 +98,7 @@ def test_b_a_refused_mandatory_scope_makes_no_connection_and_names_the_box(circl
     circle.page.goto(status)
     expect(circle.page.get_by_text("missing_scopes").first).to_be_visible()
     circle.find("nia@example.com")
-    expect(circle.page.get_by_text("missing_scopes").first).to_be_visible()
+    expect(circle.page.get_by_text("Oura makes no connection").first).to_be_visible()
 
     circle.page.goto(url)
     circle.page.get_by_role("button", name="Continue to Oura").click()
