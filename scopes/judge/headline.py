@@ -22,7 +22,7 @@ def headline(
     """The sentence. `lines` are the judgement's, explained; `successor` is the name of what replaces the provider."""
     if judgement.link_reason == "moved":
         to = f"{moved.provider} on {day(moved.since)}" if moved else successor or "the successor"
-        return f"Moved to {to}: this connection needs nothing any more."
+        return f"Moved to {to}."
     if judgement.link_reason == "provider_retired" and provider.retired_on:
         instead = f": send a link to connect {successor} instead" if successor else ""
         return f"{provider.name} was retired on {day(provider.retired_on)} and can’t be reconnected{instead}."
