@@ -20,6 +20,7 @@ PARTS = (
     "desk",
     "publication",
     "listings",
+    "shards",
     "webhooks",
     "refreshes",
     "api",
@@ -81,6 +82,7 @@ def measure(options: Namespace) -> None:
         publication,
         recording,
         refreshes,
+        shards,
         webhooks,
     )
 
@@ -98,6 +100,7 @@ def measure(options: Namespace) -> None:
         "desk": lambda: desk.run(options.connections, options.requests),
         "publication": lambda: publication.run(options.connections, options.standings),
         "listings": lambda: listings.run(options.listed, {min(FEWER_LISTED, options.connections), options.connections}),
+        "shards": lambda: shards.run(options.listed),
         "webhooks": lambda: webhooks.run(options.deliveries),
         "refreshes": lambda: refreshes.run(options.refreshed, options.held),
         "api": lambda: api.run(options.reported),

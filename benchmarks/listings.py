@@ -49,7 +49,7 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
         with answering(pages) as url:
             for name, what in ROUNDS:
                 by_row = _row_by_row(url, name)
-                seconds, own, memory = _listing(url, name)
+                seconds, own, memory = listed_in(f"{url}/{name}")
                 rate = connections / own
                 ratio = f"{rate / by_row:.0f} times update_or_create ({by_row:,.0f}/s)"
                 rows.append((f"listing of {connections:,}, {what}", f"{rate:,.0f}/s, {ratio}"))
@@ -61,7 +61,7 @@ def run(connections: int, others: Collection[int]) -> list[Row]:
             recorded_listing.record(Path(directory), size, rounds=("first",))
             with answering(Path(directory)) as url:
                 for what in ("all of them new", "nothing changed"):
-                    seconds, own, memory = _listing(url, "first")
+                    seconds, own, memory = listed_in(f"{url}/first")
                     figure_text = f"{size / own:,.0f}/s, {seconds:.1f} s, {memory:.0f} MB"
                     rows.append((f"listing of {size:,}, {what}: rate, process, memory", figure_text))
                     vacuum()
@@ -79,21 +79,24 @@ def answering(pages: Path) -> Iterator[str]:
         server.terminate()
 
 
-def _listing(url: str, name: str) -> tuple[float, float, float]:
-    """Seconds of the whole process, seconds of the listing in it, and its peak memory in MB."""
-    environment = {
-        **os.environ,
+def variables(url: str) -> dict[str, str]:
+    """What sets up a Terra that answers there, without a limit of requests."""
+    return {
         "TERRA_ENVIRONMENTS": "bench",
         "TERRA_BENCH_DEV_ID": "bench",
         "TERRA_BENCH_API_KEY": "bench",
-        "TERRA_BENCH_BASE_URL": f"{url}/{name}",
+        "TERRA_BENCH_BASE_URL": url,
         "TERRA_BENCH_REQUESTS_PER_SECOND": "0",
     }
+
+
+def listed_in(url: str) -> tuple[float, float, float]:
+    """Seconds of the whole process, seconds of the listing in it, and its peak memory in MB."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "sync_connections", "--json"],
         cwd=CHECKOUT,
-        env=environment,
+        env={**os.environ, **variables(url)},
         stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)

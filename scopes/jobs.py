@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from threading import Lock
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -22,14 +23,16 @@ from scopes import flow, queue
 from scopes.channels import addresses
 from scopes.channels.agent_mail import send_reset
 from scopes.channels.email import Sender
-from scopes.models import Campaign, Endpoint, JobFailure, Source
+from scopes.models import Campaign, Endpoint, JobFailure, Listing, Source
 from scopes.outbox import sending, signing
 from scopes.reauth import messages
 from scopes.reauth.campaigns import sending as sending_campaigns
 from scopes.reauth.campaigns.audience import Limits
 from scopes.reauth.public_address import mailed_address
+from scopes.redaction import without_addresses
 from scopes.sources import registry
-from scopes.sync import deliveries, live_check, quarantine, rate_limit, refreshes
+from scopes.sources.errors import NotConfigured, SourceError
+from scopes.sync import deliveries, listing_lock, live_check, quarantine, rate_limit, refreshes, shards
 from scopes.sync.second_connections import compare_accounts
 
 KEPT = timedelta(days=30)
@@ -38,6 +41,8 @@ REFRESHING_SECONDS = 50
 CAMPAIGN_SECONDS = 50
 
 log = logging.getLogger(__name__)
+
+_at_a_shard = Lock()
 
 
 @queue.job("pending_deliveries", every="* * * * *")
@@ -65,6 +70,27 @@ def second_connections() -> None:
     for found in registry.set_up().values():
         if found.kind in registry.able("changes_ids"):
             compare_accounts(rate_limit.gateway_of(found), timezone.now)
+
+
+@queue.job("list_shard")
+def list_shard(listing: int) -> None:
+    """Walk one shard of the listing, while somebody leads it; then the next job goes on with the next.
+
+    A process is at one at a time, so that its other places stay free. What goes wrong, the one who leads will meet too.
+    """
+    row = Listing.objects.select_related("source").filter(pk=listing, finished_at=None).first()
+    if row is None or not listing_lock.is_held(row.source_id):
+        return
+    if not _at_a_shard.acquire(blocking=False):
+        queue.defer("list_shard", listing=listing, at=timezone.now() + timedelta(seconds=1))
+        return
+    try:
+        if shards.walk_one(row, rate_limit.gateway_of(row.source), timezone.now):
+            queue.defer("list_shard", listing=listing)
+    except (SourceError, NotConfigured) as problem:
+        log.warning("a shard of %s is not walked here: %s", row.source, without_addresses(str(problem)))
+    finally:
+        _at_a_shard.release()
 
 
 @queue.job("refreshes", every="* * * * *")

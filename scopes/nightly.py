@@ -32,6 +32,7 @@ from scopes.rights import erased_ids, sessions
 from scopes.sources.errors import SourceError
 from scopes.sources.gateway import Gateway
 from scopes.sync import account, deliveries, listing, live_check, quarantine, retention, second_connections
+from scopes.sync.listing_lock import AlreadyListing
 from scopes.sync.live_check import Checked
 from scopes.sync.walk import ListingTaken
 
@@ -57,6 +58,7 @@ class Night:
     clock: Clock
     on_page: Callable[[int], object]
     erased_keys: Sequence[bytes]
+    alone: bool
 
     def result(self, step: str) -> Any:
         """What came of a step of this run that is done; None where it has nothing to say."""
@@ -109,9 +111,11 @@ def run(
     clock: Clock,
     on_page: Callable[[int], object],
     erased_keys: Sequence[bytes] = (),
+    alone: bool = False,
 ) -> AuditRun:
     """One pass over every connection, listing those of `gateways`; with `offline`, nobody is asked.
 
+    Workers that are alive help with the listings, unless it is to be done `alone`.
     `erased_keys` recognise erased ids, see `rights.erased_ids`; without keys that step finds nothing.
 
     A source that cannot be listed is reported, and the audit goes on with what is known; its run has failed.
@@ -120,7 +124,7 @@ def run(
     with only_run():
         row = _begin(offline, clock())
         before = AuditRun.objects.filter(state=AuditRun.State.DONE).order_by("-started_at").first()
-        night = Night(row, before, clock, on_page, erased_keys)
+        night = Night(row, before, clock, on_page, erased_keys, alone)
         steps = list(_steps(gateways, offline=offline))
         done = list(takewhile(lambda pair: _is_done(*pair), zip(steps, row.steps, strict=False)))
         row.steps = row.steps[: len(done)]
@@ -196,11 +200,13 @@ def list_source(gateway: Gateway, clock: Clock, on_page: Callable[[int], object]
     return ListingResult(_take_listing(gateway, clock, on_page), _check_live(gateway, clock))
 
 
-def _take_listing(gateway: Gateway, clock: Clock, on_page: Callable[[int], object]) -> ListingTaken:
+def _take_listing(
+    gateway: Gateway, clock: Clock, on_page: Callable[[int], object], *, alone: bool = False
+) -> ListingTaken:
     source, _ = Source.objects.update_or_create(
         kind=gateway.kind.kind, name=gateway.name, defaults={"production": gateway.production}
     )
-    taken = listing.take(source, gateway, clock, on_page)
+    taken = listing.take(source, gateway, clock, on_page, alone=alone)
     account.works(source.key, links=False)
     account.review(gateway, clock())
     quarantine.apply_believed(source, clock)
@@ -226,8 +232,8 @@ def _of_checks(checked: Checked) -> dict[str, int]:
 
 def _list(gateway: Gateway, night: Night) -> dict[str, Any]:
     try:
-        taken = _take_listing(gateway, night.clock, night.on_page)
-    except (SourceError, listing.AlreadyListing) as error:
+        taken = _take_listing(gateway, night.clock, night.on_page, alone=night.alone)
+    except (SourceError, AlreadyListing) as error:
         return _failed(gateway, error, night)
     night.row.listings.add(taken.listing)
     return _of_listing(taken)

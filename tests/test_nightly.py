@@ -137,7 +137,7 @@ def test_a_night_with_a_limit_of_calls_stops_there_and_the_next_goes_on(terra: L
     pages = len(list(terra.client.listing(per_page=20)))
     limited = with_rate_limiter(terra.gateway, Calls(2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Terra.listing, "__defaults__", (0, 20, 1))
+        patch.setattr(Terra.listing, "__defaults__", (0, 20, 1, None))
         first = run(limited)
         half = Listing.objects.get()
         second = run(terra.gateway)

@@ -15,7 +15,7 @@ from scopes.models.move import EarlierAccount, MigrationCount, Move
 from scopes.models.note import Note
 from scopes.models.outbox import Endpoint, OutboxEvent, Sending
 from scopes.models.person import DontContact, Person, Waiver
-from scopes.models.received import Delivery, Listing
+from scopes.models.received import Delivery, Listing, ListingShard
 from scopes.models.saved_filter import SavedFilter
 from scopes.models.sign_in import CachedValue, FailedSignIns
 from scopes.models.source import Integration, PolicyVersion, Provider, Scope, Source, SourceSetup, UnknownScope
@@ -46,6 +46,7 @@ __all__ = [
     "JobFailure",
     "LinkEvent",
     "Listing",
+    "ListingShard",
     "LiveCheck",
     "Merge",
     "Message",

@@ -103,3 +103,31 @@ class Listing(models.Model):
 
     def __str__(self) -> str:
         return f"listing {self.pk} of {self.source}"
+
+
+class ListingShard(models.Model):
+    """One range of an open listing, from `start` to `end` as the gateway counts; deleted when the listing ends.
+
+    `seen` is a bitmap of connection ids. `first` and `last` are digests of the connections on its first and last page,
+    by which neighbours are compared. All three and `counts` are written when it is done.
+    """
+
+    listing = models.ForeignKey(Listing, models.CASCADE, related_name="shards", db_index=False)
+    start = models.PositiveBigIntegerField()
+    end = models.PositiveBigIntegerField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    seen = models.BinaryField(default=bytes)
+    first = models.BinaryField(default=bytes)
+    last = models.BinaryField(default=bytes)
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["listing", "start"], name="shard_once_of_listing_by_start"),
+            models.CheckConstraint(
+                condition=Q(end__isnull=True) | Q(end__gt=F("start")), name="shard_ends_after_its_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listing}, from {self.start}"

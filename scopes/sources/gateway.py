@@ -19,7 +19,7 @@ from scopes.facts import AccountTrouble, Fact
 from scopes.sources.consents import BegunConsent, ConsentRequest, ConsentReturn, FinishedConsent
 from scopes.sources.errors import Unsupported
 from scopes.sources.events import Event, EventAnswer, EventCheck, ReadEvent
-from scopes.sources.observations import AccessToken, Lookup, Page, Probe
+from scopes.sources.observations import AccessToken, Lookup, Page, Probe, Range
 from scopes.sources.setup import CheckResult, FailedEvents, Setup
 
 type Clock = Callable[[], datetime]
@@ -32,6 +32,8 @@ class Abilities:
     """What a kind of source can do; screens, the night and the rules of matching follow it."""
 
     lists: bool = False
+    # Pages are counted, so they shift when a connection ends. A range then begins with the page before its start.
+    pages_shift: bool = False
     looks_up: bool = False
     begins_consents: bool = False
     # Its redirect is the fact itself: the consent is finished in the callback, by an exchange that works once.
@@ -84,6 +86,17 @@ class Gateway(Protocol):
 
     def connections(self, start: int, clock: Clock) -> Iterator[Page]:
         """Every connection, page by page, from `start`, which is 0 or some page's `next_page`."""
+        raise Unsupported
+
+    def ranges(self, smallest: int, most: int) -> list[Range]:
+        """The listing as at most `most` ranges of at least `smallest` pages; as a single one where it can't be split.
+
+        Together they are everybody, also while connections come and go.
+        """
+        return [Range(0, None)]
+
+    def connections_in(self, pages: Range, clock: Clock) -> Iterator[Page]:
+        """The pages of a range, by itself. Raises SourceUnavailable where some of them are not there."""
         raise Unsupported
 
     def look_up(self, user_id: str, at: datetime) -> Lookup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from scopes.facts import ConnectionSeen, LinkChanged, ScopesChanged
 
@@ -30,6 +31,16 @@ class Page:
     unreadable: tuple[Unreadable, ...] = ()
     next_page: int | None = None
     changes: tuple[LinkChanged | ScopesChanged, ...] = ()
+
+
+class Range(NamedTuple):
+    """Some pages of a listing, one after the other; where they begin and end is counted as their source likes.
+
+    `start` is 0 or where another range ends; without `end` it goes on to the end of the listing.
+    """
+
+    start: int
+    end: int | None
 
 
 class Existence(StrEnum):

@@ -3,6 +3,8 @@
 webhook, body       store a delivery before any work, however large it is
 deliveries          process what is stored
 retention           how long deliveries are stored
+listing_lock        one process at a time takes a listing
+shards              a listing that several processes walk
 walk                what was seen of a listing so far
 listing             walk all connections that a source knows
 quarantine          broken links of many at once are weighed first

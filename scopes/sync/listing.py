@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
-
-from django.db import connection
 
 from scopes.facts import Origin, OriginKind
 from scopes.flow import Batches
@@ -22,32 +20,35 @@ from scopes.models.transactions import in_transaction
 from scopes.sources.errors import SourceError
 from scopes.sources.gateway import Gateway
 from scopes.sources.observations import Page
-from scopes.sync import quarantine
+from scopes.sync import listing_lock, quarantine, shards
 from scopes.sync.walk import ListingTaken, Seen, Walk, facts_of, together
 from scopes.sync.worker_process import AHEAD, Task, in_worker_process
 
 SAVE_EVERY = 20
 MANY_WRITTEN = 2_000  # a listing without changes is limited by its pages; one with many by the writing
 STALE = timedelta(hours=20)
-LOCK = 7_301_003
 
 Clock = Callable[[], datetime]
 
 
-class AlreadyListing(Exception):
-    """Another walk of this source's listing holds the lock."""
-
-
-def take(source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int], object]) -> ListingTaken:
+def take(
+    source: Source, gateway: Gateway, clock: Clock, on_page: Callable[[int], object], *, alone: bool = False
+) -> ListingTaken:
     """Walk the whole listing of `source` and record it, page by page; what breaks is weighed (see `quarantine`).
 
-    `on_page` is called with the number of users of each page. Where much is written, a worker process records too.
+    Where workers are alive they help (see `shards`), unless it is to be done `alone`: then, where much is written, a
+    second process of this one's records too. `on_page` is called with the numbers of users that were walked.
     Raises AlreadyListing, and what the gateway raises: what was recorded until then stays, and the next walk continues
     from there.
     """
-    with _only_walk(source):
+    with listing_lock.held(source):
         walk = _open(source, clock())
-        _walk_pages(source, gateway, walk, clock, on_page)
+        listing = walk.taken.listing
+        if shards.planned(listing, gateway, alone=alone):
+            shards.lead(listing, gateway, clock, on_page, alone=alone)
+            walk = shards.gathered(listing, gateway)
+        else:
+            _walk_pages(source, gateway, walk, clock, on_page)
         _close(source, walk, clock())
     return walk.taken
 
@@ -102,26 +103,13 @@ def _save(walk: Walk) -> None:
     listing.save(update_fields=["next_page", "seen"])
 
 
-@contextmanager
-def _only_walk(source: Source) -> Iterator[None]:
-    """Lock this source's listing; the lock ends with the database session."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, source.pk])
-        if not cursor.fetchone()[0]:
-            raise AlreadyListing(f"Another process is listing {source}.")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, source.pk])
-
-
 def _open(source: Source, now: datetime) -> Walk:
     """The walk to continue, or a new one. One that is almost a day old is abandoned."""
     listing = Listing.objects.filter(source=source, finished_at__isnull=True).first()
     if listing is not None and now - listing.started_at > STALE:
         listing.finished_at, listing.seen, listing.counts = now, b"", {"abandoned": True}
         listing.save()
+        listing.shards.all().delete()
         listing = None
     if listing is None:
         listing = Listing.objects.create(source=source, started_at=now)
@@ -149,4 +137,5 @@ def _close(source: Source, walk: Walk, now: datetime) -> None:
         "quarantined": weighed.quarantined,
     }
     listing.save()
+    listing.shards.all().delete()
     source.listed_at = listing.started_at

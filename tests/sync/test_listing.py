@@ -90,7 +90,7 @@ def test_the_pages_before_one_that_cannot_be_had_are_recorded(
 ) -> None:
     pages = list(islice(terra.client.listing(), 3))
 
-    def breaking_off(_: Terra, start_page: int) -> Iterator[ListingPage]:
+    def breaking_off(_: Terra, start_page: int, end: int | None) -> Iterator[ListingPage]:
         yield from pages[start_page:]
         raise SourceUnavailable("the fourth page did not come")
 
@@ -111,7 +111,7 @@ def test_what_breaks_is_weighed_though_the_pages_shifted_and_it_stands_on_two(
     broken = replace(next(user for user in first.users if user.active), active=False)
     kept = tuple(user for user in first.users if user.user_id != broken.user_id)
     shifted = [replace(first, users=(*kept, broken)), replace(second, users=(broken, *second.users)), *others]
-    monkeypatch.setattr(Terra, "listing", lambda _, start_page: iter(shifted[start_page:]))
+    monkeypatch.setattr(Terra, "listing", lambda _, start_page, end: iter(shifted[start_page:]))
 
     taken = walk(terra, clock)
 

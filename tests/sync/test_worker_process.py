@@ -16,7 +16,8 @@ from django.db import connection
 from scopes.intake.recording.recorded import Recorded
 from scopes.models import Connection, Period, Source
 from scopes.sync import listing
-from scopes.sync.listing import AlreadyListing, take
+from scopes.sync.listing import take
+from scopes.sync.listing_lock import AlreadyListing
 from scopes.sync.worker_process import AHEAD, in_worker_process
 from tests import cast, command_line
 from tests.terra_sandbox import listed

@@ -68,6 +68,7 @@ def _run(options: dict[str, Any]) -> AuditRun:
                 offline=options["offline"],
                 clock=timezone.now,
                 on_page=bar.update,
+                alone=options["limit_calls"] is not None,
                 erased_keys=keys_from(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS),
             )
     except nightly.AlreadyRunning as error:

@@ -14,7 +14,7 @@ from scopes import nightly
 from scopes.counted import counted
 from scopes.management.sources import SOURCE_HELP, gateways
 from scopes.sources.errors import SourceError
-from scopes.sync.listing import AlreadyListing
+from scopes.sync.listing_lock import AlreadyListing
 
 LOCKED = 75
 

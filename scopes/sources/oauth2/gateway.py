@@ -37,12 +37,12 @@ from scopes.sources.oauth2.checkup import check
 from scopes.sources.oauth2.clients import Client, ask_every_nights, entry_of
 from scopes.sources.oauth2.consent import Finished
 from scopes.sources.oauth2.endpoints import endpoints_of, forget
-from scopes.sources.oauth2.night import Night
+from scopes.sources.oauth2.night import Night, ranges
 from scopes.sources.oauth2.refresh import Refresher, opened
 from scopes.sources.oauth2.server import Server
 from scopes.sources.oauth2.signals import security_event, slack, strava
 from scopes.sources.oauth2.signals.keys import Keys
-from scopes.sources.observations import AccessToken, Existence, Lookup, Page, Probe, ProbeResult
+from scopes.sources.observations import AccessToken, Existence, Lookup, Page, Probe, ProbeResult, Range
 from scopes.sources.setup import CheckResult
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,13 @@ class OAuth2Gateway(Gateway):
 
     def connections(self, start: int, clock: Clock) -> Iterator[Page]:
         """Those whose tokens we hold; `start` is the id of the last connection of a page."""
-        return Night(self._refresher(), ask_every_nights(os.environ), clock).pages(start)
+        return self.connections_in(Range(start, None), clock)
+
+    def ranges(self, smallest: int, most: int) -> list[Range]:
+        return ranges(self._refresher(), smallest, most)
+
+    def connections_in(self, pages: Range, clock: Clock) -> Iterator[Page]:
+        return Night(self._refresher(), ask_every_nights(os.environ), clock).pages(pages)
 
     def look_up(self, user_id: str, at: datetime) -> Lookup:
         """Whether we hold tokens of it; where the provider reports scopes at any time, they are read anew.

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from scopes.facts import ConnectionSeen, LinkChanged, LinkState, ScopesChanged
 from scopes.models import Connection, Token
@@ -28,7 +29,7 @@ from scopes.sources.oauth2.refresh import (
     Refresher,
     opened,
 )
-from scopes.sources.observations import Page
+from scopes.sources.observations import Page, Range
 
 PER_PAGE = 500
 # The night begins a little earlier or later.
@@ -73,17 +74,20 @@ class Night:
     down: bool = field(default=False, init=False)
     failures: int = field(default=0, init=False)
 
-    def pages(self, start: int) -> Iterator[Page]:
-        """What is due is refreshed first, then the walk begins after the id `start`. Raises AccountRefused."""
+    def pages(self, of: Range) -> Iterator[Page]:
+        """What is due is refreshed first, then come those whose id is after the start, up to the end.
+
+        Raises AccountRefused.
+        """
         number = 0
         for facts in self.refresher.due(self.clock, lambda: True):
             if changes := tuple(fact for fact in facts if isinstance(fact, LinkChanged | ScopesChanged)):
-                yield Page(number, (), next_page=start, changes=changes)
+                yield Page(number, (), next_page=of.start, changes=changes)
                 number += 1
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="asking") as pool:
-            next_page: int | None = start
+            next_page: int | None = of.start
             while next_page is not None:
-                rows, at = self._rows(next_page), self.clock()
+                rows, at = self._rows(Range(next_page, of.end)), self.clock()
                 next_page = rows[-1].pk if len(rows) == PER_PAGE else None
                 replies = self._ask_all([row.pk for row in rows if self._is_due(row, at)], pool)
                 yield self._page(number, rows, replies, at, next_page)
@@ -97,14 +101,10 @@ class Night:
         if not self.down:
             tokens.note_failing({pk: _words(reply) for pk, reply in replies.items() if pk not in words}, at)
 
-    def _rows(self, after: int) -> list[Row]:
-        rows = Token.objects.filter(
-            pk__gt=after,
-            connection__integration__source__kind=self.refresher.kind,
-            connection__integration__source__name=self.refresher.name,
-            connection__integration__provider__slug=self.refresher.entry.slug,
-            connection__merged_into__isnull=True,
-        )
+    def _rows(self, of: Range) -> list[Row]:
+        rows = _tokens(self.refresher).filter(pk__gt=of.start)
+        if of.end is not None:
+            rows = rows.filter(pk__lte=of.end)
         read = rows.annotate(refreshes=Q(refresh_at__isnull=False)).values_list(
             "pk", "connection__user_id", "connection__standing__link", "obtained_at", "access_expires_at", "refreshes",
             "uncertain_since", "asked_at", "ended_at",
@@ -178,6 +178,25 @@ class Night:
             return inspection.inspect_now(self.refresher, about, self.clock, rejected=rejected)
         except SourceError as error:
             return error
+
+
+def ranges(refresher: Refresher, smallest: int, most: int) -> list[Range]:
+    """The ids of those whose tokens we hold as at most `most` ranges of at least `smallest` pages."""
+    rows = _tokens(refresher).order_by("pk").values_list("pk", flat=True)
+    size = PER_PAGE * max(smallest, -(-rows.count() // (PER_PAGE * most)))
+    starts = [0]
+    while len(edge := rows.filter(pk__gt=starts[-1])[size - 1 : size + 1]) > 1:
+        starts.append(edge[0])
+    return [Range(start, end) for start, end in pairwise((*starts, None)) if start is not None]
+
+
+def _tokens(refresher: Refresher) -> QuerySet[Token]:
+    return Token.objects.filter(
+        connection__integration__source__kind=refresher.kind,
+        connection__integration__source__name=refresher.name,
+        connection__integration__provider__slug=refresher.entry.slug,
+        connection__merged_into__isnull=True,
+    )
 
 
 def _change(slug: str, row: Row, reply: Reply | None, at: datetime) -> LinkChanged | None:

@@ -55,10 +55,11 @@ class Terra:
         return other
 
     def listing(
-        self, start_page: int = 0, per_page: int = PER_PAGE, in_flight: int = IN_FLIGHT
+        self, start_page: int = 0, per_page: int = PER_PAGE, in_flight: int = IN_FLIGHT, end: int | None = None
     ) -> Iterator[ListingPage]:
         """Everybody, page by page, in their order; up to `in_flight` pages are asked for before they are taken.
 
+        Before the page `end`, where that is given.
         The same user may be on two pages, when somebody is added on the way. Raises SourceUnavailable where the pages
         go round in a circle, rather than following them. However it ends, nothing is under way then.
         """
@@ -70,14 +71,14 @@ class Terra:
         try:
             requested = {start_page: pool.submit(walker.listing_page, start_page, per_page)}
             page: int | None = start_page
-            while page is not None:
+            while page is not None and (end is None or page < end):
                 found = (requested.pop(page, None) or pool.submit(walker.listing_page, page, per_page)).result()
                 who = hash((tuple(user.user_id for user in found.users), found.unreadable))
                 if who in seen:
                     raise SourceUnavailable(f"the listing repeats itself on page {page}, so it would never be complete")
                 seen.add(who)
                 page = found.next_page
-                for ahead in _ahead(found, in_flight):
+                for ahead in _ahead(found, in_flight, end):
                     if ahead not in requested:
                         requested[ahead] = pool.submit(walker.listing_page, ahead, per_page)
                 yield found
@@ -204,12 +205,13 @@ def _client(_process: int, environment: Environment, limits: TerraLimits) -> Ter
     return Terra(environment, limits)
 
 
-def _ahead(found: ListingPage, in_flight: int) -> range:
+def _ahead(found: ListingPage, in_flight: int, end: int | None) -> range:
     """The pages after `found` to ask for now: those that Terra has counted, else the one that it names as the next."""
     if found.next_page is None:
         return range(0)
     last = max(found.max_page or 0, found.next_page)
-    return range(found.next_page, min(found.next_page + in_flight, last + 1))
+    after = last + 1 if end is None else min(last + 1, end)
+    return range(found.next_page, min(found.next_page + in_flight, after))
 
 
 def _link_body(reference_id: str, success_url: str, failure_url: str, language: str) -> dict[str, str]:

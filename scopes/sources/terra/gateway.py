@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from scopes.sources.consents import BegunConsent, ConsentRequest
 from scopes.sources.errors import CredentialDead, SourceError, SourceUnavailable
 from scopes.sources.events import EventCheck, EventProof
 from scopes.sources.gateway import Clock, Gateway, Kind, Patience, RateLimit
-from scopes.sources.observations import Existence, Lookup, Page, Probe, ProbeResult
+from scopes.sources.observations import Existence, Lookup, Page, Probe, ProbeResult, Range
 from scopes.sources.setup import CheckResult, FailedEvents, Setup
 from scopes.sources.terra import client as terra_client
 from scopes.sources.terra.admin_api import AdminApi
@@ -53,10 +54,20 @@ class TerraGateway(Gateway):
 
     def connections(self, start: int, clock: Clock) -> Iterator[Page]:
         """The page before `start` is walked again: between two walks the pages may have shifted."""
-        for page in self.client.listing(max(start - 1, 0)):
+        return self.connections_in(Range(start, None), clock)
+
+    def ranges(self, smallest: int, most: int) -> list[Range]:
+        last = self.client.listing_page(0).max_page or 0
+        starts = range(0, last + 1, max(smallest, -(-(last + 1) // most)))
+        return [Range(start, end) for start, end in pairwise((*starts, None)) if start is not None]
+
+    def connections_in(self, pages: Range, clock: Clock) -> Iterator[Page]:
+        for page in self.client.listing(max(pages.start - 1, 0), end=pages.end):
             at = clock()
             users = tuple(user_to_fact(user, at) for user in page.users)
             yield Page(page.page, users, page.unreadable, page.next_page)
+            if pages.end is not None and page.page < pages.end - 1 and page.next_page != page.page + 1:
+                raise SourceUnavailable(f"the listing does not go on with page {page.page + 1}, which was there before")
 
     def look_up(self, user_id: str, at: datetime) -> Lookup:
         found = self.client.user(user_id)

@@ -27,6 +27,7 @@ class TerraKind(Kind):
     kind, title, prefix = "terra", "Terra", PREFIX
     abilities = Abilities(
         lists=True,
+        pages_shift=True,
         looks_up=True,
         begins_consents=True,
         sends_events=True,

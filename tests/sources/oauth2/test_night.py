@@ -30,7 +30,7 @@ from scopes.sources.oauth2.kind import OAuth2Kind
 from scopes.sources.oauth2.night import Night
 from scopes.sources.oauth2.refresh import Refresher
 from scopes.sources.oauth2.server import Server
-from scopes.sources.observations import Existence, Page, ProbeResult
+from scopes.sources.observations import Existence, Page, ProbeResult, Range
 from scopes.sync import listing, quarantine
 from scopes.sync.walk import ListingTaken
 from tests import cast
@@ -105,7 +105,7 @@ def not_asked_for(days: int) -> None:
 
 
 def walk(provider: Provider, *, every: int = 7, start: int = 0, oauth: OAuth | None = None) -> list[Page]:
-    return list(Night(provider.refresher(oauth), every, timezone.now).pages(start))
+    return list(Night(provider.refresher(oauth), every, timezone.now).pages(Range(start, None)))
 
 
 def changes(pages: list[Page]) -> dict[str, tuple[str, str]]:
@@ -123,7 +123,7 @@ class Listed(Gateway):
         self.provider, self.oauth, self.every = provider, oauth, every
 
     def connections(self, start: int, clock: Callable[[], datetime]) -> Iterator[Page]:
-        return Night(self.provider.refresher(self.oauth), self.every, clock).pages(start)
+        return Night(self.provider.refresher(self.oauth), self.every, clock).pages(Range(start, None))
 
 
 def take(gateway: Gateway) -> ListingTaken:
@@ -151,6 +151,32 @@ class TestTheWalk:
         assert (first.next_page, second.next_page, third.next_page) == (rows[1].pk, rows[3].pk, None)
         assert all(one.scopes is None and one.active is None for one in first.connections)
         assert [one.user_id for page in walk(provider, start=rows[3].pk) for one in page.connections] == ["eve"]
+
+    @pytest.mark.parametrize(
+        ("smallest", "most", "together"),
+        [
+            (1, 9, ["ada ben", "cy dee", "eve fay", "gus"]),
+            (1, 2, ["ada ben cy dee", "eve fay gus"]),
+            (2, 9, ["ada ben cy dee", "eve fay gus"]),
+            (4, 9, ["ada ben cy dee eve fay gus"]),
+        ],
+    )
+    def test_its_ranges_are_together_everybody(
+        self, smallest: int, most: int, together: list[str], provider: Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(night, "PER_PAGE", 2)
+        hold(provider, "ada", "ben", "cy", "dee", "eve", "fay", "gus")
+        ranges = night.ranges(provider.refresher(), smallest, most)
+        hold(provider, "hal")
+        walked = [
+            " ".join(
+                one.user_id
+                for page in Night(provider.refresher(), 7, timezone.now).pages(of)
+                for one in page.connections
+            )
+            for of in ranges
+        ]
+        assert walked == [*together[:-1], f"{together[-1]} hal"], "the last goes on to the end"
 
     def test_a_night_that_finds_nothing_new_writes_nothing(self, provider: Provider) -> None:
         hold(provider, "ada", "ben")

@@ -12,7 +12,7 @@ from scopes.catalogue import default
 from scopes.facts import AccountTrouble
 from scopes.sources.consents import ConsentRequest
 from scopes.sources.errors import AccountRefused
-from scopes.sources.observations import Existence, ProbeResult
+from scopes.sources.observations import Existence, ProbeResult, Range
 from scopes.sources.terra.client import Terra
 from scopes.sources.terra.environments import Environment
 from scopes.sources.terra.gateway import TerraGateway
@@ -87,3 +87,22 @@ def test_a_consent_that_never_ended_is_unfinished(httpserver: HTTPServer, gatewa
 def test_only_a_sandbox_has_an_origin_that_is_not_encrypted(environment: Environment, gateway: TerraGateway) -> None:
     assert gateway.insecure_origin == environment.base_url.removesuffix("/api/v2")
     assert gateway_of(Terra(Environment("live", "dev", "key"))).insecure_origin == ""
+
+
+@pytest.mark.parametrize(
+    ("listing", "ranges"),
+    [
+        ({"users": []}, [Range(0, None)]),
+        ({"data": {"next": None, "max_page": 0, "results": []}}, [Range(0, None)]),
+        ({"data": {"next": 1, "results": []}}, [Range(0, None)]),
+        ({"data": {"next": 1, "max_page": 1, "results": []}}, [Range(0, None)]),
+        ({"data": {"next": 1, "max_page": 4, "results": []}}, [Range(0, 2), Range(2, 4), Range(4, None)]),
+        ({"data": {"next": 1, "max_page": 9, "results": []}}, [Range(0, 4), Range(4, 8), Range(8, None)]),
+    ],
+    ids=["everybody at once", "one page", "pages that are not counted", "two pages", "five", "ten"],
+)
+def test_a_listing_whose_pages_are_counted_is_split_by_their_numbers(
+    listing: object, ranges: list[Range], httpserver: HTTPServer, gateway: TerraGateway
+) -> None:
+    httpserver.expect_request("/api/v2/subscriptions").respond_with_json(listing)
+    assert gateway.ranges(2, 3) == ranges
