@@ -25,7 +25,7 @@ SECRET_PATH = re.compile(
 # What has the shape of a link's secret, wherever it stands: 43 signs of base64 for addresses, or more.
 SECRET = re.compile(r"[\w-]{43,}", re.ASCII)
 WEBHOOKS = "/hooks/"
-PROBES = ("/healthz", "/readyz", "/metrics")
+PROBES = ("/healthz", "/readyz", "/health/audit", "/metrics")
 # The lengths are an address's own, and keep a long line without spaces from taking long.
 EMAIL = re.compile(r"[^\s@/=&?<>\"'(,:]{1,64}(?:@|%40)[^\s@/&?<>\"'),:]{1,250}\.[^\s@/&?<>\"'),:]{2,63}", re.IGNORECASE)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -19,16 +18,16 @@ from scopes.admin.healths import IntegrationHealth, by_integration
 from scopes.admin.link_words import link_state
 from scopes.admin.lookups import READ, takes
 from scopes.admin.site import desk
+from scopes.audit.last import last_audit
 from scopes.audit.nights import A_MONTH, nights
 from scopes.audit.silence import silences
 from scopes.judge import census
 from scopes.judge.lookup import NOT_LISTED, NOT_LISTED_OF_PROVIDER
 from scopes.judge.migrations import migrations
-from scopes.models import AuditRun, Incident, Source
+from scopes.models import Incident, Source
 from scopes.reauth.link_status import live_links
 from scopes.sync import deliveries
 
-LATE = timedelta(hours=26)
 LINKS = 8
 INCIDENTS = 5
 
@@ -41,33 +40,6 @@ class SourceGroup:
     integrations: list[IntegrationHealth]
     total: IntegrationHealth | None
     chart: chart.Chart | None
-
-
-@dataclass(frozen=True, slots=True)
-class LastAudit:
-    """The last run that finished, one that runs now, and `trouble`: what has to be said loudly, or nothing."""
-
-    finished: AuditRun | None
-    running: AuditRun | None
-    trouble: str
-
-
-def last_audit(now: datetime) -> LastAudit:
-    """How the nightly audit is doing."""
-    ended = AuditRun.objects.filter(finished_at__isnull=False).order_by("-finished_at")
-    newest = Q(pk__in=ended.values("pk")[:1]) | Q(pk__in=ended.filter(state=AuditRun.State.DONE).values("pk")[:1])
-    runs = list(AuditRun.objects.filter(newest | Q(state=AuditRun.State.RUNNING)).order_by("-finished_at"))
-    finished = next((run for run in runs if run.finished_at), None)
-    done = next((run for run in runs if run.state == AuditRun.State.DONE), None)
-    running = next((run for run in runs if run.state == AuditRun.State.RUNNING), None)
-    trouble = ""
-    if done is None:
-        trouble = gettext("No audit has finished yet. These numbers come from webhooks and imports only.")
-    elif done.finished_at is not None and now - done.finished_at > LATE:
-        trouble = gettext("The last audit finished more than 26 hours ago. These numbers may be out of date.")
-    if finished is not None and finished.state == AuditRun.State.FAILED:
-        trouble = (gettext("The last audit failed. %(trouble)s") % {"trouble": trouble}).strip()
-    return LastAudit(finished, running, trouble)
 
 
 def _healths(user: Any, now: datetime) -> dict[str, Any]:

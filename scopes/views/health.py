@@ -11,9 +11,11 @@ from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from scopes.audit.last import last_audit
 from scopes.views.metrics import metrics
 
 log = logging.getLogger(__name__)
@@ -40,9 +42,21 @@ def ready(request: HttpRequest) -> HttpResponse:
     return _answer(HTTPStatus.OK, "ready")
 
 
+@never_cache
+@require_safe
+def audit(request: HttpRequest) -> HttpResponse:
+    """200 where the last audit was in time and did not fail, else 503 with what is wrong."""
+    try:
+        trouble = last_audit(timezone.now()).trouble
+    except Error as problem:
+        log.warning("the last audit is not known: the database does not answer (%s)", type(problem).__name__)
+        trouble = "the database does not answer"
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE if trouble else HTTPStatus.OK, trouble or "in time")
+
+
 def probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Middleware, before all checks: a probe, or who reads metrics, uses plain http and an IP address."""
-    views = {"/healthz": alive, "/readyz": ready, "/metrics": metrics}
+    views = {"/healthz": alive, "/readyz": ready, "/health/audit": audit, "/metrics": metrics}
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         view = views.get(request.path_info)

@@ -42,6 +42,7 @@ HARMLESS = {
     "collectstatic",
     "compilemessages",
     "create_max_migration_files",
+    "check_audit",
     "createcachetable",
     "createsuperuser",
     "dbshell",

@@ -23,6 +23,7 @@ FILES = CHECKOUT / "docs" / "examples"
 # The arguments with which each command queries its database.
 ARGUMENTS: dict[str, tuple[str | Path, ...]] = {
     "audit_connections": ("--offline",),
+    "check_audit": (),
     "diagnose": ("--connection", "1"),
     "erase_person": ("ref-ada",),
     "export_person": ("ref-ada",),
