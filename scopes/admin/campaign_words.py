@@ -81,6 +81,11 @@ class Group:
     number: int
 
 
+def funnel_of(arrived: int, service: str) -> Mapping[str, str]:
+    """The steps to show: of a mail server, which reports no arrivals, without them."""
+    return FUNNEL if arrived or service else {step: title for step, title in FUNNEL.items() if step != "arrived"}
+
+
 def obstacle_words(code: str) -> str:
     """Why no link is sent."""
     if code in OBSTACLES:

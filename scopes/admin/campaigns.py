@@ -170,20 +170,20 @@ def _funnel(row: Campaign, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             (date.fromisoformat(day), counts) for day, counts in sorted(numbers.summed(rows, lambda one: one["day"]))
         ],
     }
-    columns = {**words.FUNNEL, **words.OTHERWISE}
+    steps = words.funnel_of(whole["arrived"], settings.MAIL_SERVICE)
+    columns = {**steps, **words.OTHERWISE}
     return {
         "funnel": [
-            (gettext(title), whole[step], 1000 * whole[step] // links if links else 0)
-            for step, title in words.FUNNEL.items()
+            (gettext(title), whole[step], 1000 * whole[step] // links if links else 0) for step, title in steps.items()
         ],
         "uncertain": whole["uncertain"],
         "otherwise": [(gettext(title), whole[step]) for step, title in words.OTHERWISE.items() if whole[step]],
-        "columns": [gettext(title) for step, title in columns.items() if whole[step] or step in words.FUNNEL],
+        "columns": [gettext(title) for step, title in columns.items() if whole[step] or step in steps],
         "tables": [
             (
                 heading,
                 [
-                    Row(title, [counts[step] for step in columns if whole[step] or step in words.FUNNEL])
+                    Row(title, [counts[step] for step in columns if whole[step] or step in steps])
                     for title, counts in lines
                 ],
             )

@@ -55,7 +55,9 @@ def test_while_it_works_the_page_says_how_far_it_is_and_refreshes(
     assert response["Refresh"] == "5" and "Start" not in words
     go_on(campaign, timezone.now())
     response = signed_in("lead").get(reverse("admin:campaign", args=[campaign.pk]))
-    assert "Refresh" not in response and "Done" in words_of(response.content.decode())
+    words = words_of(response.content.decode())
+    assert "Refresh" not in response and "Done" in words
+    assert "Links 3" in words, "counted at once, for nothing was counted before"
 
 
 def test_the_funnel_is_shown_by_provider_reason_and_day(cast: Source, signed_in: Callable[[str], Client]) -> None:
@@ -65,6 +67,7 @@ def test_the_funnel_is_shown_by_provider_reason_and_day(cast: Source, signed_in:
     )
     words = page(signed_in("auditor"), campaign)
     assert "Links 3" in words and "Sent 1" in words and "Never arrived: 1" in words
+    assert "Arrived 0" not in words, "a mail server reports no arrivals"
     for heading in ("By provider", "By reason", "By day"):
         assert heading in words
     assert "Google Health 1 0" in words and "20 Nov 2026 3 1" in words

@@ -86,10 +86,10 @@ def by_state(campaigns: Iterable[int]) -> dict[int, Counter[str]]:
 def numbers_of(campaign: Campaign, now: datetime) -> list[dict[str, Any]]:
     """Of those who were sent a link: rows with integration, reason, day and how many reached each of `STEPS`.
 
-    Counted at most once a minute; `campaign.counted_at` says when.
+    Counted at most once a minute from the first link on; `campaign.counted_at` says when.
     """
     rows: list[dict[str, Any]] = campaign.numbers
-    if campaign.counted_at is None or now - campaign.counted_at >= FRESH:
+    if not rows or campaign.counted_at is None or now - campaign.counted_at >= FRESH:
         rows = _count(campaign.pk, now)
         campaign.numbers, campaign.counted_at = rows, now
         if campaign.kind == Campaign.Kind.MIGRATION:
