@@ -22,15 +22,18 @@ SERVE ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format messages bench bench-desk lock release start stop clean
+.PHONY: help setup demo screenshots test lint format messages bench bench-desk lock release start stop clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(INSTALLED)  ## make .venv and install what is pinned in it
 
 demo: setup  ## show it all with made-up people, then serve the admin until Ctrl-C (SERVE=0: do not serve)
 	@SERVE=$(SERVE) $(PY) -m portal.demo
+
+screenshots: setup  ## picture every screen of the demo into var/screenshots (ARGS=docs: the pictures in docs/)
+	@$(PY) -m tests.screenshots $(ARGS)
 
 test: setup $(SDKS_INSTALLED) $(OIDC_INSTALLED)  ## run the tests, in parallel (ARGS="tests/portal -k csp" for some of them)
 	@$(PY) -m portal.database run $(PY) -m pytest -n auto --dist worksteal $(ARGS)
@@ -87,7 +90,7 @@ clean:  ## delete .venv, the embedded database, and what the demo and the tools 
 	@test ! -x $(PY) || $(PY) -m portal.demo remove
 	@test ! -x $(PY) || $(PY) -m portal.database remove
 	@if test -e $(MADE); then rm -rf .venv; elif test -e .venv; then echo ".venv was not made by make, and stays."; fi
-	rm -rf $(SDKS)/node_modules $(OIDC)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf var/screenshots $(SDKS)/node_modules $(OIDC)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find benchmarks portal scopes tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f dist/scope-desk-*
 	@rmdir var dist 2>/dev/null || true

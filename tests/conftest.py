@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,7 +21,7 @@ from scopes.judge import standing, verdicts
 from scopes.models import Source
 from scopes.sync import webhook
 from tests import cast as people
-from tests import emptying
+from tests import chromium, emptying
 from tests.copied_rows import CopiedRows
 
 # The time of an example depends on the machine, which others share.
@@ -33,7 +32,6 @@ settings.register_profile("search", UNTIMED, max_examples=500)
 settings.load_profile("tests")
 emptying.by_delete()
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BROWSER_REQUIRED = os.environ.get("REQUIRE_BROWSER", "0") != "0"
 NO_BROWSER = "no Chromium was found"
 ASSEMBLED = CopiedRows(people.assemble)
@@ -51,7 +49,7 @@ LONGEST = (
 def pytest_configure(config: pytest.Config) -> None:
     if (module := os.environ.get("DJANGO_SETTINGS_MODULE")) != "tests.settings":
         raise pytest.UsageError(f"DJANGO_SETTINGS_MODULE is {module}. Unset it: tests run with tests.settings only.")
-    if BROWSER_REQUIRED and not CHROMIUM:
+    if BROWSER_REQUIRED and not chromium.PROGRAM:
         raise pytest.UsageError(f"REQUIRE_BROWSER is set, and {NO_BROWSER}. On Debian: apt-get install chromium")
 
 
@@ -63,7 +61,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if not CHROMIUM and item.get_closest_marker("browser"):
+        if not chromium.PROGRAM and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
     # Else a worker is left alone with them at the end, while the others have nothing to do.
     items.sort(key=lambda item: item.path.name not in LONGEST)
@@ -98,9 +96,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium, which may run as root and connects to nothing but us."""
-    off = ["gpu", "quic", "background-networking", "component-update", "sync"]
-    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in off)]
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+    return {**browser_type_launch_args, "executable_path": chromium.PROGRAM, "args": chromium.ARGUMENTS}
 
 
 @pytest.fixture(autouse=True)

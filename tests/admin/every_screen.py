@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,8 +18,10 @@ from scopes.models import (
     Delivery,
     Endpoint,
     Incident,
+    Integration,
     JobFailure,
     LiveCheck,
+    Person,
     PolicyVersion,
     Provider,
     ReauthLink,
@@ -24,7 +30,6 @@ from scopes.models import (
     TrailEntry,
     Waiver,
 )
-from tests import cast as people
 
 LOOKERS = {"viewer", "agent", "lead", "auditor"}
 ALL = LOOKERS | {"engineer"}
@@ -128,62 +133,86 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
+class NoRecord(LookupError):
+    """There is no record that the screen could show."""
+
+
 def address(screen: str) -> str:
-    """The address of a screen, with one of the records for those that show one."""
-    shown = {
+    """The address of a screen, with the first of the records for those that show one. Raises NoRecord.
+
+    It is there for the cast of the tests and for the people of the demo.
+    """
+    draft = PolicyVersion.objects.filter(published_at__isnull=True)
+    shown: dict[str, Callable[[], Any]] = {
         **dict.fromkeys(
             ("person", "connect", "export_person", "erase_person", "dont_contact", "write_note"),
-            lambda: people.the("Ben"),
+            lambda: _person("Ben"),
         ),
-        "lift_dont_contact": lambda: people.the("Cy"),
-        "waive": lambda: people.connection_of("Ben"),
-        "end_waiver": Waiver.objects.get,
-        **dict.fromkeys(("confirm_suspicion", "dismiss_suspicion"), Suspicion.objects.get),
-        **dict.fromkeys(("campaign", "campaign_people"), Campaign.objects.get),
-        "connection": lambda: Connection.objects.get(user_id="stray"),
-        "merge": lambda: people.connection_of("Ben"),
-        "check_now": lambda: people.connection_of("Ben"),
-        "scopes_reauthlink_change": ReauthLink.objects.get,
-        "scopes_delivery_change": Delivery.objects.first,
-        "replay_delivery": Delivery.objects.first,
-        "retry_job": JobFailure.objects.first,
-        "rotate_endpoint": Endpoint.objects.get,
-        "replay_sending": Sending.objects.filter(state="failed").get,
-        "scopes_auditrun_change": AuditRun.objects.first,
-        "scopes_trailentry_change": TrailEntry.objects.exclude(verb__endswith="opened").first,
+        "lift_dont_contact": lambda: _person("Cy"),
+        **dict.fromkeys(("waive", "merge", "check_now"), _connection),
+        "end_waiver": lambda: _first(Waiver.objects.all()),
+        **dict.fromkeys(("confirm_suspicion", "dismiss_suspicion"), lambda: _first(Suspicion.objects.all())),
+        **dict.fromkeys(("campaign", "campaign_people"), lambda: _first(Campaign.objects.all())),
+        "connection": lambda: _first(Connection.objects.filter(person=None, merged_into=None)),
+        "scopes_reauthlink_change": lambda: _first(ReauthLink.objects.all()),
+        **dict.fromkeys(("scopes_delivery_change", "replay_delivery"), lambda: _first(Delivery.objects.all())),
+        "retry_job": lambda: _first(JobFailure.objects.all(), by="job"),
+        "rotate_endpoint": lambda: _first(Endpoint.objects.all()),
+        "replay_sending": lambda: _first(Sending.objects.filter(state="failed")),
+        "scopes_auditrun_change": lambda: _first(AuditRun.objects.all()),
+        "scopes_trailentry_change": lambda: _first(TrailEntry.objects.exclude(verb__endswith="opened")),
         "access_entry": _list_seen,
-        "scopes_integration_change": lambda: people.integration_of("oura"),
-        "scopes_policyversion_change": PolicyVersion.objects.first,
-        "policies": lambda: people.integration_of("oura"),
-        "draft_policy": lambda: people.integration_of("oura"),
-        "policy_impact": PolicyVersion.objects.filter(published_at__isnull=True).first,
-        "publish_policy": PolicyVersion.objects.filter(published_at__isnull=True).first,
-        **dict.fromkeys(("release_incident", "discard_incident"), Incident.objects.get),
-        "scopes_provider_change": Provider.objects.first,
-        **dict.fromkeys(("rotate_api_key", "revoke_api_key"), ApiKey.objects.first),
+        "scopes_integration_change": _oura,
+        "scopes_policyversion_change": lambda: _first(PolicyVersion.objects.all()),
+        **dict.fromkeys(("policies", "draft_policy"), _oura),
+        **dict.fromkeys(("policy_impact", "publish_policy"), lambda: _first(draft)),
+        **dict.fromkeys(("release_incident", "discard_incident"), lambda: _first(Incident.objects.all())),
+        "scopes_provider_change": lambda: _first(Provider.objects.all()),
+        **dict.fromkeys(("rotate_api_key", "revoke_api_key"), lambda: _first(ApiKey.objects.all())),
         **dict.fromkeys(
             ("auth_user_change", "auth_user_password_change", "end_sessions", "remove_second_factor"),
-            User.objects.first,
+            lambda: _first(User.objects.all()),
         ),
     }
     if screen == "send_link":
-        return reverse("admin:send_link", args=[people.the("Ben").pk, people.terra().pk, "oura"])
+        return reverse("admin:send_link", args=[_person("Ben").pk, _oura().source_id, "oura"])
     if screen == "link":
-        return reverse("admin:link", args=["bens-link"])
+        return reverse("admin:link", args=[_first(ReauthLink.objects.all()).public_id])
     if screen == "change_endpoint":
-        return reverse("admin:change_endpoint", args=[Endpoint.objects.get().pk, "disable"])
+        return reverse("admin:change_endpoint", args=[_first(Endpoint.objects.all()).pk, "disable"])
     if screen == "change_campaign":
-        return reverse("admin:change_campaign", args=[Campaign.objects.get().pk, "start"])
+        return reverse("admin:change_campaign", args=[_first(Campaign.objects.all(), by="-pk").pk, "start"])
     if screen == "draft_migration":
-        return reverse("admin:draft_migration", args=[Provider.objects.get(slug="fitbit").pk, "production"])
+        kind = "production" if _oura().source.production else "test"
+        return reverse("admin:draft_migration", args=[_first(Provider.objects.filter(slug="fitbit")).pk, kind])
     if screen == "draft_campaign":
-        return reverse("admin:draft_campaign") + f"?connection={people.connection_of('Ben').pk}"
+        return reverse("admin:draft_campaign") + f"?connection={_connection().pk}"
     if screen == "check_many":
         return reverse("admin:check_many") + "?health=broken"
     if screen == "live_checks":
-        return reverse("admin:live_checks", args=[LiveCheck.objects.get().batch])
-    row = shown[screen]() if screen in shown else None
-    return reverse(f"admin:{screen}", args=[row.pk] if row else []) + ("?need=heartrate" if screen == "waive" else "")
+        return reverse("admin:live_checks", args=[_first(LiveCheck.objects.all()).batch])
+    arguments = [shown[screen]().pk] if screen in shown else []
+    return reverse(f"admin:{screen}", args=arguments) + ("?need=heartrate" if screen == "waive" else "")
+
+
+def _first[Row: Model](rows: QuerySet[Row], by: str = "pk") -> Row:
+    found = rows.order_by(by).first()
+    if found is None:
+        raise NoRecord(rows.model.__name__)
+    return found
+
+
+def _person(first_name: str) -> Person:
+    return _first(Person.objects.filter(name__startswith=f"{first_name} "))
+
+
+def _connection() -> Connection:
+    """Ben's to Oura, at which he left a box unticked."""
+    return _first(Connection.objects.filter(person=_person("Ben"), integration=_oura(), merged_into=None))
+
+
+def _oura() -> Integration:
+    return _first(Integration.objects.filter(provider__slug="oura"))
 
 
 def _list_seen() -> TrailEntry:
