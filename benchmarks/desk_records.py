@@ -154,8 +154,8 @@ TABLES = (
     """
     INSERT INTO scopes_sending (event_id, endpoint_id, ordering_key, state, attempts, next_at, give_up_at, tried_at,
         ended_at, status, error)
-    SELECT id, %(endpoint)s, ordering_key, CASE WHEN id % 500 = 0 THEN 'failed' ELSE 'delivered' END, 1, %(now)s,
-           %(now)s, %(now)s, %(now)s, 200, CASE WHEN id % 500 = 0 THEN 'answered with 500' ELSE '' END
+    SELECT id, %(endpoint)s, ordering_key, CASE WHEN id % 100 = 0 THEN 'failed' ELSE 'delivered' END, 1, %(now)s,
+           %(now)s, %(now)s, %(now)s, 200, CASE WHEN id % 100 = 0 THEN 'answered with 500' ELSE '' END
     FROM scopes_outboxevent
     """,
     """

@@ -1,6 +1,6 @@
 """The portal for gunicorn, which says in a header of each response what the server needed for it.
 
-For measurements alone: what a page costs is nobody's business but the operator's.
+For measurements alone.
 """
 
 from __future__ import annotations
