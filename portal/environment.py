@@ -138,6 +138,11 @@ def _number(name: str, default: int) -> int:
     return int(os.environ.get(name, "").strip() or default)
 
 
+def opening_reason_minutes() -> int:
+    """What PORTAL_OPENING_REASON_MINUTES says: how long a reason for opening a person is good; 0 asks for none."""
+    return _number("PORTAL_OPENING_REASON_MINUTES", 0)
+
+
 def second_factor() -> frozenset[str]:
     """What PORTAL_SECOND_FACTOR says: who must have a second factor; all in production, no one elsewhere by default.
 

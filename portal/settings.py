@@ -175,6 +175,7 @@ CACHES = {
 }
 # Who must have a second factor: names of roles, "administrator" for superusers, or "all".
 PORTAL_SECOND_FACTOR = environment.second_factor()
+PORTAL_OPENING_REASON_MINUTES = environment.opening_reason_minutes()
 ACCOUNT_ADAPTER = "scopes.admin.second_factor.Accounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = {"login_failed": "30/15m/ip,5/15m/key"}

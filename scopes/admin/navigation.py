@@ -50,7 +50,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
                 "search",
                 SEARCH,
                 "people",
-                ("person", "connect", "export_person", "erase_person", "write_note", "remove_note"),
+                ("person", "open_person", "connect", "export_person", "erase_person", "write_note", "remove_note"),
             ),
             Entry(
                 _("Connections"),

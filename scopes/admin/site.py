@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from scopes import access_log
-from scopes.admin import navigation, page_views, second_factor, sign_in_log
+from scopes.admin import navigation, opening, page_views, second_factor, sign_in_log
 from scopes.admin.lookups import READ, Listed
 from scopes.admin.refused import refusal
 from scopes.admin.sign_in import SignIn, SignInForm, forget_strange_next
@@ -80,10 +80,12 @@ class Desk(admin.AdminSite):
         super().register(model_or_iterable, admin_class, **options)
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
-        """Django's, and whom the page shows is recorded, by whatever screen and method."""
+        """Django's. A reason is asked for where one is needed, and whom the page shows is recorded."""
 
         @wraps(view)
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if reason_first := opening.to_explain(request, timezone.now()):
+                return reason_first
             try:
                 with loaded_people() as loaded:
                     response = view(request, *args, **kwargs)

@@ -43,6 +43,7 @@ SCREENS: dict[str, set[str]] = {
     "search": LOOKERS,
     "person": LOOKERS,
     "connect": {"agent", "lead"},
+    "open_person": LOOKERS,
     "connection": LOOKERS,
     "export_person": {"lead", "auditor"},
     "erase_person": {"lead"},
@@ -145,7 +146,7 @@ def address(screen: str) -> str:
     draft = PolicyVersion.objects.filter(published_at__isnull=True)
     shown: dict[str, Callable[[], Any]] = {
         **dict.fromkeys(
-            ("person", "connect", "export_person", "erase_person", "dont_contact", "write_note"),
+            ("person", "open_person", "connect", "export_person", "erase_person", "dont_contact", "write_note"),
             lambda: _person("Ben"),
         ),
         "lift_dont_contact": lambda: _person("Cy"),
