@@ -16,7 +16,7 @@ from pytest_django import Settings
 from scopes.channels import email
 from scopes.channels.addresses import digests_of, keys_from
 from scopes.channels.email import Answer, Result, Sender
-from scopes.models import Message, Person, ReauthLink
+from scopes.models import Message, Person, ReauthLink, Source
 from scopes.reauth import contact, landing, messages
 from scopes.reauth.issue import withdraw
 from scopes.reauth.link_status import LinkEnded
@@ -163,6 +163,14 @@ def test_what_waits_is_stopped(happens: Callable[[ReauthLink], object], why: Why
 
     assert sent_at(link.expires_at if why is Why.EXPIRED else after(2)) == []
     assert states(link) == [("stopped", why.value)]
+
+
+def test_a_link_to_a_successor_is_not_sent_to_who_has_moved_through_another_source() -> None:
+    link = send(cast.the("Eve"), "fitbit").link
+    queue_message(link, NOW)
+    direct = Source.objects.create(kind="oauth2", name="google", production=True)
+    cast.take_in(cast.consent("eve", "google_health", ("sleep.readonly",), after(1)), source=direct)
+    assert sent_at(after(2)) == [] and states(link) == [("stopped", "fixed")]
 
 
 def test_a_lead_may_write_to_somebody_who_is_marked_and_no_reminder_follows() -> None:

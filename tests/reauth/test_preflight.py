@@ -64,6 +64,7 @@ REFUSALS = [
     ("the phone decides", case(APPLE, ON_PHONE, reported=None), ("on_device", "person"), False),
     ("the phone, and nothing is connected", case(APPLE, ON_PHONE, connected=False), ("on_device", "person"), False),
     ("retired, no successor", case(FITBIT, retired=True), ("provider_retired", "nobody"), False),
+    ("the person has moved already", case(GOOGLE_HEALTH, succeeds=FITBIT, moved=True), ("moved", "nobody"), False),
     ("we do not request it", case(policy=LESS_REQUESTED, reported=frozenset({"email", "daily", "workout"})),
      ("never_requested", "engineer"), True),
     ("the provider has not approved it", case(policy=NOT_APPROVED), ("not_approved", "engineer"), True),
