@@ -22,6 +22,7 @@ from tests.portal.test_environment import SOUND
         "SCOPES_TOKEN_KEYS",
         "PORTAL_METRICS_TOKEN",
         "EMAIL_URL",
+        "OIDC_CLIENT_SECRET",
         "ANYMAIL_POSTMARK_SERVER_TOKEN",
         "TERRA_PRODUCTION_API_KEY",
         "TERRA_PRODUCTION_SIGNING_SECRETS",
