@@ -16,4 +16,5 @@ def test_every_way_of_arriving_has_a_noun_with_the_right_article(kind: OriginKin
 def test_what_reports_a_state_is_no_report_of_when_it_changed() -> None:
     assert {kind for kind in OriginKind if kind not in OBSERVATIONS} == {
         OriginKind.WEBHOOK, OriginKind.RETURN, OriginKind.REFRESH, OriginKind.POLICY, OriginKind.ACT,
+        OriginKind.SUCCESSOR,
     }  # fmt: skip
