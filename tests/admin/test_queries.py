@@ -119,4 +119,4 @@ def test_a_person_with_twelve_connections_costs_as_much_as_one_with_one(
     connect("ref-twelve", slugs)
     browser = signed_in(role)
     asked = [queries(browser, reverse("admin:person", args=[people.the(name).pk])) for name in ("one", "twelve")]
-    assert asked[0] == asked[1] <= 36
+    assert asked[0] == asked[1] <= 28
