@@ -78,6 +78,10 @@ class Answer:
     page: str
 
 
+class NotShown(Exception):
+    """The page leads elsewhere, or is refused, so that there is nothing to measure."""
+
+
 class Browser:
     """Sends requests as an agent who is signed in."""
 
@@ -93,10 +97,10 @@ class Browser:
         }
 
     def get(self, address: str) -> Answer:
-        """The page. Raises SystemExit for any other answer."""
+        """The page. Raises NotShown for any other answer."""
         answer = self._send("GET", address)
         if answer.location:
-            raise SystemExit(f"{address} leads to {answer.location}")
+            raise NotShown(f"leads to {answer.location}")
         return answer
 
     def search(self, words: str) -> list[Answer]:
@@ -114,7 +118,7 @@ class Browser:
             response = line.getresponse()
             body = response.read()
         if response.status not in (http.HTTPStatus.OK, http.HTTPStatus.FOUND):
-            raise SystemExit(f"{method} {address} was answered with {response.status}")
+            raise NotShown(f"{method} {address} was answered with {response.status}")
         milliseconds, cpu, queries = response.headers[HEADER].split()
         page = gzip.decompress(body) if response.headers.get("Content-Encoding") == "gzip" else body
         where = response.headers.get("Location", "")
@@ -128,14 +132,19 @@ def run(connections: int, requests: int) -> list[Row]:
     agent, root = _agents()
     desk_records.fill(agent, timezone.now())
     vacuum()
-    costs = {}
+    costs: dict[str, Costs] = {}
+    left_out: dict[str, str] = {}
     with served({}, "benchmarks.measured") as port:
         for name, kind in _kinds(Browser(port, agent), Browser(port, root), connections):
-            costs[name] = _measured(kind, requests)
-            print(f"{name}: {costs[name]}", flush=True)
+            try:
+                costs[name] = _measured(kind, requests)
+            except NotShown as why:
+                left_out[name] = str(why)
+            print(f"{name}: {costs.get(name) or left_out[name]}", flush=True)
     slow = sorted((cost.slow, name) for name, cost in costs.items() if cost.slow > GOAL_MILLISECONDS)
     return [
         *((name, str(cost)) for name, cost in costs.items()),
+        *((name, f"not measured: {why}") for name, why in left_out.items()),
         (f"above {GOAL_MILLISECONDS} ms at p95", f"{len(slow)} of {len(costs)}"),
         *((f"  {name}", f"{milliseconds:.0f} ms") for milliseconds, name in reversed(slow)),
         _export(agent),
@@ -158,7 +167,11 @@ def _kinds(browser: Browser, root: Browser, connections: int) -> Iterator[tuple[
         yield name, (who, addresses, False)
         if len(addresses) == 1 or name == "campaign_people":
             first = addresses[0].partition("?")[0]
-            for parameters, filtered in desk_screens.choices(first, who.get(addresses[0]).page).items():
+            try:
+                shown = who.get(addresses[0]).page
+            except NotShown:
+                continue
+            for parameters, filtered in desk_screens.choices(first, shown).items():
                 yield f"{name}, by {parameters} ({len(filtered)})", (who, filtered, False)
     yield f"person, with {desk_records.MANY} connections", (browser, [desk_screens.person_with_most()], False)
     for what, addresses in desk_screens.combined().items():
@@ -170,6 +183,8 @@ def _kinds(browser: Browser, root: Browser, connections: int) -> Iterator[tuple[
 def _measured(kind: Kind, requests: int) -> Costs:
     browser, places, is_search = kind
     costs = Costs()
+    if not places:
+        raise NotShown("there is no record for it")
     for turn, place in enumerate(islice(cycle(places), min(WARM_UP, requests) + requests)):
         answers = browser.search(place) if is_search else [browser.get(place)]
         if turn >= min(WARM_UP, requests):

