@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import django
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
@@ -27,7 +28,7 @@ from tests import chromium
 SCREENSHOTS = CHECKOUT / "var" / "screenshots"
 DOCS = CHECKOUT / "docs"
 WIDTHS = (1280, 390)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HEIGHT = 900
 IN_DOCS = 1100
 

@@ -109,6 +109,7 @@ def test_blocked_and_broken_are_shown_night_by_night(signed_in: Callable[[str], 
 
     words = front(signed_in("viewer"))
 
-    first, last = f"{now - timedelta(days=3):%-d %b %Y}", f"{now:%-d %b %Y}"
-    assert f"1,191 blocked on {last}, 12 fewer than on {first} 7 broken on {last}, as many as on {first}" in words
-    assert f"{first} 2,000 1,203 7" in words
+    then, today = f"{now - timedelta(days=3):%-d %b %Y}", f"{now:%-d %b %Y} (today)"
+    first = f"{then} (3 days ago)"
+    assert f"1,191 blocked on {today}, 12 fewer than on {first} 7 broken on {today}, as many as on {first}" in words
+    assert f"{then} 2,000 1,203 7" in words
