@@ -13,8 +13,11 @@ LONGEST_ISSUER = 200
 
 
 def issuer() -> str:
-    """What OIDC_ISSUER says: the provider's address, as its tokens name it; empty where agents sign in here alone."""
-    return os.environ.get("OIDC_ISSUER", "").strip()
+    """What OIDC_ISSUER says: the provider's address; empty where agents sign in here alone.
+
+    Accounts are known by it, so a slash at its end makes no other provider.
+    """
+    return os.environ.get("OIDC_ISSUER", "").strip().rstrip("/")
 
 
 def name() -> str:
@@ -59,6 +62,8 @@ def wrong_oidc(variables: Mapping[str, str], known_roles: Collection[str]) -> It
         pairs = list(_pairs(said))
         if len(pairs) != len([piece for piece in said.split(";") if piece.strip()]) or not pairs:
             yield "OIDC_ROLES must be written group=role;group=role."
+        elif len({group for group, _ in pairs}) < len(pairs):
+            yield "OIDC_ROLES names a group twice. Give each group one role."
         elif not set(known_roles).issuperset(role for _, role in pairs):
             yield f"OIDC_ROLES names a role that there is not. The roles are: {', '.join(known_roles)}."
 

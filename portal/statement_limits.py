@@ -88,8 +88,14 @@ class StatementLimits:
 def _on_connection(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if not _is_shared(connection):
         _set(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(NOTICE_LOST_MACHINES)
     elif _in_its_transaction not in connection.execute_wrappers:
         connection.execute_wrappers.append(_in_its_transaction)
+
+
+# The locks of a session end with it: of a machine that is lost, within a minute and not after two hours.
+NOTICE_LOST_MACHINES = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
 
 
 def watch_connections() -> None:

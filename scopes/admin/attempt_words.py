@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from django.utils.translation import gettext, ngettext
 
@@ -17,6 +18,7 @@ from scopes.reauth.consent_text import first_name
 from scopes.reauth.landing import NOT_MINTED
 from scopes.reauth.result import AttemptResult, failure_of
 from scopes.reauth.settle import NO_REASON
+from scopes.reauth.successors import has_ended
 
 MOST = 3
 
@@ -38,7 +40,12 @@ def failures(account: PersonOverview, never: Iterable[NeverCompleted]) -> dict[i
     }
 
 
-def never_headline(never: NeverCompleted, why: Mapping[int, str]) -> str:
+def link_helps(never: NeverCompleted) -> bool:
+    """Whether another link can lead to a connection: not where an administrator must allow it first."""
+    return failure_of(never.attempts[0].result) is not AttemptResult.ADMINISTRATOR
+
+
+def never_headline(never: NeverCompleted, why: Mapping[int, str], now: datetime) -> str:
     """One sentence on attempts none of which made a connection; `why` is of `failures`."""
     newest = never.attempts[0]
     number = len(never.attempts)
@@ -50,6 +57,8 @@ def never_headline(never: NeverCompleted, why: Mapping[int, str]) -> str:
     else:
         said = gettext("%(number)s attempts to connect failed, and this is why the last one did: %(why)s")
     match failure_of(newest.result):
+        case _ if has_ended(never.provider, now):
+            help_ = gettext("it has shut down since, and a link leads to what takes its place")
         case AttemptResult.MISSING_SCOPES:
             help_ = gettext("a new link will help if nothing is unticked")
         case AttemptResult.ADMINISTRATOR:

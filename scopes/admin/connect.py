@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -17,6 +17,7 @@ from scopes.catalogue.entries import Provider as Entry
 from scopes.models import Connection, Integration, Person
 from scopes.models.person import FOR_SEARCH
 from scopes.reauth import contact
+from scopes.reauth.successors import has_ended
 from scopes.reauth.target import gives_links
 
 CONNECT = (*LOOK, SEND)
@@ -51,14 +52,13 @@ def offers_for(person: Person) -> list[Offer]:
     rows = Integration.objects.select_related("provider", "source").order_by("provider__name", "source__key")
     connections = person.connections.filter(merged_into__isnull=True).order_by("pk")
     own = {row.integration_id: row for row in connections}
-    today = timezone.now().date()
+    now = timezone.now()
     return [
         Offer(row, own.get(row.pk))
         for row in rows
-        if row.pk in own or _can_be_offered(row, Entry.from_data(row.provider.entry), today)
+        if row.pk in own or _can_be_offered(row, Entry.from_data(row.provider.entry), now)
     ]
 
 
-def _can_be_offered(row: Integration, entry: Entry, today: date) -> bool:
-    retired = entry.retired_on is not None and entry.retired_on <= today
-    return not retired and not entry.on_device and gives_links(row.source, entry)
+def _can_be_offered(row: Integration, entry: Entry, now: datetime) -> bool:
+    return not has_ended(entry, now) and not entry.on_device and gives_links(row.source, entry)

@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scopes import flow
+from scopes.admin import opening
 from scopes.admin.act_page import Why, act_page
 from scopes.admin.id_pages import page_by_id
 from scopes.admin.site import ACT, desk
@@ -99,6 +100,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
             back=page_of(row),
             trouble=trouble,
         )
+    if reason_first := opening.to_explain_person(request, other.person_id, timezone.now()):
+        return reason_first
     trouble = pairs.why_not(row, other)
     form = WhyAndWhat(request.POST or None, initial={"shown": pairs.version_of(row, other)})
     if request.method == "POST" and not trouble and form.is_valid():
@@ -128,6 +131,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponseBase:
 def mark_distinct(request: HttpRequest, pk: int, other: int) -> HttpResponseBase:
     """GET shows what marking two connections as distinct means; POST does it."""
     one, two = _connection(pk), _connection(other)
+    if reason_first := opening.to_explain_person(request, two.person_id, timezone.now()):
+        return reason_first
     trouble = pairs.why_not(one, two)
     form = WhyAndWhat(request.POST or None, initial={"shown": pairs.version_of(one, two)})
     if request.method == "POST" and not trouble and form.is_valid():

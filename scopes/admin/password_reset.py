@@ -82,11 +82,12 @@ def may_reset(user: User) -> bool:
 def _have_mailed(request: HttpRequest, address: str) -> None:
     """Defer the job, for no one where there is no such agent, or too many were sent."""
     now = timezone.now()
-    by_network = count(hashed("reset-from", network_of(request)), ASKED_FROM_A_NETWORK, now)
+    if not count(hashed("reset-from", network_of(request)), ASKED_FROM_A_NETWORK, now):
+        return  # whatever the address is, so this says nothing of it
     by_address = count(hashed("reset-of", address.casefold()), MAILS_TO_AN_ADDRESS, now)
     found = User.objects.filter(email__iexact=address, is_active=True, is_staff=True)[:AGENTS_OF_AN_ADDRESS]
     agents = [user.pk for user in found if may_reset(user)]
-    queue.defer("send_password_resets", agents=agents if by_network and by_address else [])
+    queue.defer("send_password_resets", agents=agents if by_address else [])
 
 
 def _page(request: HttpRequest, template: str, **context: Any) -> TemplateResponse:

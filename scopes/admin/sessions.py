@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import salted_hmac
 
 # What a session records of its begin.
 BEGAN = "began"
@@ -33,9 +34,10 @@ class AgentSession:
 
 
 def describe(request: HttpRequest, now: datetime) -> None:
-    """Record in the session when it began, and in which browser."""
+    """Record in the session when it began, and in which browser. Whatever is saved in it later, it ends in time."""
     browser = request.headers.get("user-agent", "")[:LONGEST_BROWSER]
     request.session[BEGAN] = {"at": now.isoformat(), "browser": browser}
+    request.session.set_expiry(now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
 
 
 def open_sessions(now: datetime) -> Iterator[AgentSession]:
@@ -56,8 +58,11 @@ def end_all_of(user: User, *, but: str | None = None) -> int:
 
 def end(names: list[str]) -> int:
     """End the sessions of these names; how many."""
-    keys = Session.objects.values_list("session_key", flat=True).iterator()
-    ended = [key for key in keys if any(constant_time_compare(name_of(key), name) for name in names)] if names else []
+    if not names:
+        return 0
+    live = Session.objects.filter(expire_date__gt=timezone.now())
+    wanted = set(names)
+    ended = [key for key in live.values_list("session_key", flat=True).iterator() if name_of(key) in wanted]
     return Session.objects.filter(session_key__in=ended).delete()[0]
 
 

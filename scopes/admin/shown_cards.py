@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scopes.admin import replies, sent_links
-from scopes.admin.attempt_words import never_headline
+from scopes.admin.attempt_words import link_helps, never_headline
 from scopes.admin.replies import Reply
 from scopes.admin.sent_links import SentLink
 from scopes.judge.cards import Card, NeverCompleted
@@ -42,6 +42,7 @@ class ShownNever:
 
     never: NeverCompleted
     headline: str
+    helps: bool = False
     sent: SentLink | None = None
     reply: Reply | None = None
 
@@ -89,9 +90,15 @@ def shown_never(
 ) -> list[ShownNever]:
     """The providers that were never connected, in the same way."""
     if account.as_of is not None:
-        return [ShownNever(one, never_headline(one, why)) for one in never]
+        return [ShownNever(one, never_headline(one, why, now)) for one in never]
     sent = sent_links.of_integrations(account.links, now)
     return [
-        ShownNever(one, never_headline(one, why), sent.get(one.integration.pk), replies.for_never(one, account.person))
+        ShownNever(
+            one,
+            never_headline(one, why, now),
+            link_helps(one),
+            sent.get(one.integration.pk),
+            replies.for_never(one, account.person),
+        )
         for one in never
     ]

@@ -46,6 +46,8 @@ COMPANY = "company"
 BY = "single-sign-on"
 ASKED_FROM_A_NETWORK = 300
 NAMES_TRIED = 100
+# How long a session lasts that only waits for the provider's answer. Signing in lengthens it.
+SECONDS_TO_RETURN = 600
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5, 10, 15
 MOST_BYTES = 1_000_000
 # Values of `amr` (RFC 8176) that say that more than a password was asked for.
@@ -99,6 +101,8 @@ def start(request: HttpRequest) -> HttpResponseBase:
     """POST leads to the provider, and afterwards to the page `next` of the desk."""
     if not count(hashed("company-asked", network_of(request)), ASKED_FROM_A_NETWORK, timezone.now()):
         return _refused(request)
+    if not request.user.is_authenticated:
+        request.session.set_expiry(SECONDS_TO_RETURN)
     after = request.POST.get(REDIRECT_FIELD_NAME, "")
     kept = QueryDict(mutable=True)
     if is_page_of_desk(after):

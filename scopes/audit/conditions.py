@@ -55,7 +55,9 @@ class Condition:
             number, connections = _number_at(self.name, self.place, counts, changes)
         else:
             number, connections = sum(one["number"] for one in findings if one["code"] == self.name), 0
-        measured = Fraction(ALL_PERCENT * number, connections or 1) if self.percent else Fraction(number)
+        if self.percent and not connections:
+            return False
+        measured = Fraction(ALL_PERCENT * number, connections) if self.percent else Fraction(number)
         return bool(COMPARISONS[self.comparison](measured, self.limit))
 
 

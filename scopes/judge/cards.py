@@ -215,8 +215,9 @@ def _features(account: Explanation) -> tuple[tuple[str, str, str], ...]:
 
 
 def never_completed(account: PersonOverview) -> list[NeverCompleted]:
-    """The providers at which every try of this person failed and no connection was made."""
+    """The providers at which every try of this person failed and no connection was made, nor to a successor."""
     connected = {row.connection.integration_id for row in account.connections}
+    providers = {row.provider.slug for row in account.connections}
     failed: dict[tuple[int, int], list[Attempt]] = {}
     for attempt in account.attempts:
         if attempt.provider_id is not None and attempt.state == Attempt.State.FAILED:
@@ -226,11 +227,12 @@ def never_completed(account: PersonOverview) -> list[NeverCompleted]:
     integrations = Integration.objects.filter(
         source__in={source for source, _ in failed}, provider__in={provider for _, provider in failed}
     ).select_related("provider", "source", "policy_version")
-    return [
+    found = [
         _never(integration, failed[key])
         for integration in integrations
         if (key := (integration.source_id, integration.provider_id)) in failed and integration.pk not in connected
     ]
+    return [one for one in found if one.provider.successor not in providers]
 
 
 def _never(integration: Integration, attempts: Sequence[Attempt]) -> NeverCompleted:

@@ -105,30 +105,6 @@ class Migration(migrations.Migration):
             name="moved",
             field=models.BooleanField(db_default=False, default=False),
         ),
-        migrations.RemoveConstraint(model_name="period", name="period_origin_known"),
-        migrations.AddConstraint(
-            model_name="period",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "origin__in",
-                        [
-                            "listing",
-                            "webhook",
-                            "file",
-                            "live_check",
-                            "return",
-                            "refresh",
-                            "policy",
-                            "act",
-                            "api",
-                            "successor",
-                        ],
-                    )
-                ),
-                name="period_origin_known",
-            ),
-        ),
         migrations.AddField(
             model_name="campaign",
             name="progress",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -24,6 +25,7 @@ class Page:
     """Some of the connections of a source. `next_page` is where to go on, None on the last page.
 
     `changes` are what else was learnt about these connections on the way: a link that broke, scopes that were lost.
+    `on_recorded` is called once all of it is recorded: then a source keeps what it need not ask again.
     """
 
     number: int
@@ -31,6 +33,7 @@ class Page:
     unreadable: tuple[Unreadable, ...] = ()
     next_page: int | None = None
     changes: tuple[LinkChanged | ScopesChanged, ...] = ()
+    on_recorded: Callable[[], object] | None = field(default=None, compare=False)
 
 
 class Range(NamedTuple):

@@ -46,7 +46,11 @@ def take(
         listing = walk.taken.listing
         if shards.planned(listing, gateway, alone=alone):
             shards.lead(listing, gateway, clock, on_page, alone=alone)
-            walk = shards.gathered(listing, gateway)
+            try:
+                walk = shards.gathered(listing, gateway)
+            except shards.PagesShifted:  # once more, at once: the next night would begin anew
+                shards.lead(listing, gateway, clock, on_page, alone=alone)
+                walk = shards.gathered(listing, gateway)
         else:
             _walk_pages(source, gateway, walk, clock, on_page)
         _close(source, walk, clock())

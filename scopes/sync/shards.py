@@ -24,7 +24,7 @@ from scopes.models import Listing, ListingShard
 from scopes.sources.errors import SourceUnavailable
 from scopes.sources.gateway import Gateway
 from scopes.sources.observations import Page, Range
-from scopes.sync.walk import ListingTaken, Seen, Walk, facts_of, together
+from scopes.sync.walk import UNREADABLE_SHOWN, ListingTaken, Seen, Walk, facts_of, together
 
 # Each shard costs a page that is read twice, and a bitmap of all connections.
 SMALLEST_PAGES, MOST = 20, 100
@@ -35,14 +35,22 @@ DIGEST_BYTES = 8
 Clock = Callable[[], datetime]
 
 
+class PagesShifted(SourceUnavailable):
+    """Some shards do not meet their neighbours, and are to be walked again."""
+
+
 def planned(listing: Listing, gateway: Gateway, *, alone: bool) -> bool:
     """Whether the open listing is walked in shards.
 
     One that nobody has begun is split where a worker is alive, unless it is to be walked `alone`.
     """
+    if alone:
+        # A shard is kept whole or not at all, which few calls might never reach.
+        listing.shards.all().delete()
+        return False
     if listing.shards.exists():
         return True
-    if alone or listing.next_page or not queue.workers_alive():
+    if listing.next_page or not queue.workers_alive():
         return False
     ranges = gateway.ranges(SMALLEST_PAGES, MOST)
     if len(ranges) > 1:
@@ -84,23 +92,22 @@ def walk_one(listing: Listing, gateway: Gateway, clock: Clock) -> bool:
 def gathered(listing: Listing, gateway: Gateway) -> Walk:
     """What all shards of a listing saw and counted.
 
-    Raises SourceUnavailable where the pages between two neighbours shifted too far to say that nobody is missed; these
-    two are then to be walked again.
+    Raises PagesShifted where the pages between neighbours shifted too far to say that nobody is missed.
     """
     taken, bits = ListingTaken(listing), b""
     neighbours = list(listing.shards.order_by("start").defer("seen"))
-    if gateway.kind.abilities.pages_shift:
-        for one, other in pairwise(neighbours):
-            if not _meet(one, other):
-                listing.shards.filter(pk__in=[one.pk, other.pk]).update(finished_at=None)
-                raise SourceUnavailable(f"the pages of the listing changed around page {other.start} on the way")
+    apart = [pair for pair in pairwise(neighbours) if gateway.kind.abilities.pages_shift and not _meet(*pair)]
+    if apart:
+        listing.shards.filter(pk__in={one.pk for pair in apart for one in pair}).update(finished_at=None)
+        raise PagesShifted(f"the pages of the listing changed around page {apart[0][1].start} on the way")
     for shard in listing.shards.order_by("start").iterator(chunk_size=1):
         bits = _either(bits, bytes(shard.seen))
         counts = shard.counts
         taken.users += counts["users"]
         taken.pages += counts["pages"]
         taken.unreadable_rows += counts["unreadable"]
-        taken.unreadable = list(dict.fromkeys([*taken.unreadable, *counts["unreadable_rows"]]))
+        unreadable = dict.fromkeys([*taken.unreadable, *counts["unreadable_rows"]])
+        taken.unreadable = list(unreadable)[:UNREADABLE_SHOWN]
         taken.recorded.add(Recorded(counts["new"], counts["changed"], counts["unchanged"]))
     return Walk(taken, Seen(bits))
 

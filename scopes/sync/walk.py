@@ -71,6 +71,9 @@ class Walk:
             self.seen.add(pk)
         quarantine.add(listing, recorded.quarantined)
         self.taken.add(pages, recorded)
+        for page in pages:
+            if page.on_recorded is not None:
+                page.on_recorded()
 
 
 def facts_of(pages: Sequence[Page]) -> list[Fact]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scopes.admin.attempt_words import failures, never_headline
+from scopes.admin.attempt_words import failures, link_helps, never_headline
 from scopes.catalogue import default
 from scopes.facts import AttemptFailed
 from scopes.judge.cards import never_completed
@@ -67,7 +67,7 @@ def test_the_headline_counts_the_attempts_and_says_what_helps(cast: Source) -> N
     def headline() -> str:
         account = overview_of(people.the("ada"))
         (never,) = never_completed(account)
-        return never_headline(never, failures(account, [never]))
+        return never_headline(never, failures(account, [never]), people.NOW)
 
     why("ada", "access_denied", "whoop")
     assert headline() == (
@@ -81,3 +81,16 @@ def test_the_headline_counts_the_attempts_and_says_what_helps(cast: Source) -> N
     assert headline().endswith("; a new link will help if nothing is unticked.")
     Attempt.objects.update(result="admin_consent_required")
     assert headline().endswith("; no link helps before.")
+    (never,) = never_completed(overview_of(people.the("ada")))
+    assert not link_helps(never)
+
+
+def test_attempts_at_a_service_that_has_ended_lead_to_its_successor_and_go_once_that_is_connected(cast: Source) -> None:
+    why("ada", "access_denied", "fitbit")
+    account = overview_of(people.the("ada"))
+    (never,) = never_completed(account)
+    said = never_headline(never, failures(account, [never]), people.NOW + timedelta(days=3650))
+    assert said.endswith("; it has shut down since, and a link leads to what takes its place.")
+
+    people.take_in(people.consent("ada", "google_health", ()))
+    assert never_completed(overview_of(people.the("ada"))) == []

@@ -41,7 +41,7 @@ def test_somebody_without_a_connection_gets_a_link_by_way_of_the_preflight(
 
     page = browser.get(connect).content.decode()
     send = reverse("admin:send_link", args=[gus.pk, cast.pk, "oura"])
-    assert f'<a href="{send}">Oura</a>' in page and "Connected already" not in page
+    assert f'<a href="{send}">Oura</a>' in page and "On the person’s page already" not in page
 
     assert "Will it help? Yes" in words_of(browser.get(send).content.decode())
     browser.post(send, {"language": "en", "days": 7, "reason": "He asked for it.", "ticket": ""})
@@ -54,6 +54,6 @@ def test_who_has_connections_can_connect_another_provider(
 ) -> None:
     assert "Connect another provider" in read("Ada")
     page = words_of(signed_in("agent").get(reverse("admin:connect", args=[people.the("Ada").pk])).content.decode())
-    assert "Withings through terra:prod" in page and "Connected already" in page
+    assert "Withings through terra:prod" in page and "On the person’s page already" in page
     assert "Connect another provider" not in read("Ada", "viewer")
     assert "Connect another provider" not in read("Ada", query=f"?as_of={timezone.now():%Y-%m-%d}")

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from scopes.models import Source, TrailEntry
+from scopes.models import Connection, ReauthLink, Source, TrailEntry
 from tests import cast as people
 from tests.admin.every_screen import SCREENS, address
 
@@ -40,6 +40,37 @@ def test_an_act_is_not_done_without_a_reason_to_open(everything: Source, signed_
     client = signed_in("agent")
     assert client.post(address("write_note"), {"text": "He called."}).status_code == 302
     assert not TrailEntry.objects.filter(verb="note.written").exists()
+
+
+def test_a_link_does_not_open_without_a_reason_however_its_id_is_written(
+    everything: Source, signed_in: Callable[[str], Client]
+) -> None:
+    client, link = signed_in("everything"), ReauthLink.objects.exclude(person=None).latest("pk")
+    for written in (f"{link.pk}", f"+{link.pk}", f"%20{link.pk}", f"0_{link.pk}", f"_2B{link.pk}"):
+        page = client.get(f"/admin/scopes/reauthlink/{written}/")
+        assert page.status_code == 302 and page.headers["Location"].startswith("/admin/open/"), written
+
+
+def test_a_second_person_on_a_page_needs_a_reason_of_their_own(
+    everything: Source, signed_in: Callable[[str], Client]
+) -> None:
+    stray = Connection.objects.filter(person=None, merged_into=None).latest("pk")
+    of_ben = Connection.objects.filter(person=people.the("Ben"), merged_into=None).latest("pk")
+    client = signed_in("everything")
+    for way in (f"merge/?with={of_ben.pk}", f"distinct/{of_ben.pk}/"):
+        page = client.get(f"/admin/connections/{stray.pk}/{way}")
+        assert page.status_code == 302 and page.headers["Location"].startswith(f"/admin/open/{of_ben.person_id}"), way
+
+
+def test_what_was_typed_is_taken_also_after_the_minutes_of_the_reason(
+    everything: Source, signed_in: Callable[[str], Client], settings: Settings
+) -> None:
+    client, ben = signed_in("agent"), people.the("Ben")
+    client.post(f"/admin/open/{ben.pk}/?next=/admin/people/{ben.pk}/", {"reason": "T-1"})
+    settings.PORTAL_OPENING_REASON_MINUTES = -1
+    assert client.get(f"/admin/people/{ben.pk}/").status_code == 302
+    client.post(f"/admin/people/{ben.pk}/notes/", {"text": "He called."})
+    assert TrailEntry.objects.filter(verb="note.written").exists()
 
 
 def test_without_the_setting_no_one_is_asked(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -25,6 +27,17 @@ def test_a_session_says_whose_it_is_when_it_began_and_in_what_browser(agent: Cal
     assert mine.began is not None and mine.began >= now
     assert mine.browser.startswith("Firefox") and len(mine.browser) == sessions.LONGEST_BROWSER
     assert (forced.began, forced.browser) == (None, "")
+
+
+def test_a_session_ends_in_time_whatever_is_saved_in_it(agent: Callable[[str], User]) -> None:
+    client = Client()
+    sign_in(client, agent("agent"))
+    before = Session.objects.get(pk=client.session.session_key).expire_date
+    session = client.session
+    session["searched"] = "ada"
+    session.save()
+    assert Session.objects.get(pk=session.session_key).expire_date == before
+    assert timedelta(hours=11) < before - timezone.now() <= timedelta(hours=12)
 
 
 def test_a_name_does_not_hold_the_key_and_ends_that_session_alone(agent: Callable[[str], User]) -> None:

@@ -78,6 +78,7 @@ FINDINGS = [{"code": "blocked", "number": 11}, {"code": "silent", "number": 2}]
         ("ok<90%", True),
         ("ok@oauth2:google < 90 %", False),
         ("broken@fitbit<=0", True),
+        ("ok@fitbit<90%", False),
     ],
 )
 def test_a_condition_is_met_or_not(written: str, met: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.oidc_settings import NEEDED, providers, roles, unsafe_oidc, wrong_oidc
+from portal.oidc_settings import NEEDED, issuer, providers, roles, unsafe_oidc, wrong_oidc
 
 ROLES = ("agent", "lead")
 SOUND = {
@@ -29,6 +29,11 @@ def test_without_an_issuer_there_is_no_provider(monkeypatch: pytest.MonkeyPatch)
     assert application["secret"] == "a-secret-of-ours"
 
 
+def test_a_slash_at_the_end_makes_no_other_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_ISSUER", "https://login.example.org/tenant/")
+    assert issuer() == "https://login.example.org/tenant"
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -42,6 +47,7 @@ def test_without_an_issuer_there_is_no_provider(monkeypatch: pytest.MonkeyPatch)
         ({"OIDC_ROLES": "=agent"}, "group=role"),
         ({"OIDC_ROLES": "support=agents"}, "a role that there is not"),
         ({"OIDC_ROLES": "support=administrator"}, "a role that there is not"),
+        ({"OIDC_ROLES": "support=lead;support=viewer"}, "a group twice"),
     ],
 )
 def test_what_is_wrong_is_named_without_the_secret(changes: dict[str, str], named: str) -> None:

@@ -162,25 +162,42 @@ def test_no_connection_falls_between_two_shards_when_the_pages_shift(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("a_worker")
-def test_where_pages_shift_by_more_than_one_no_connection_is_missing_until_they_are_walked_again(
+def test_where_pages_shift_by_more_than_one_those_shards_are_walked_again_at_once(
     terra: Listed, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = walk("many", terra, clock)
-    listed_at = source("many").listed_at
     gone = active(terra)[:PER_PAGE]
     then(monkeypatch, partial(forget, terra, gone))
+    led: list[list[int]] = []
+    lead = shards.lead
+
+    def leading(listing: Listing, *given: Any, **options: Any) -> None:
+        unfinished = listing.shards.filter(finished_at=None).order_by("start")
+        led.append(list(unfinished.values_list("start", flat=True)))
+        lead(listing, *given, **options)
+
+    monkeypatch.setattr(shards, "lead", leading)
+    again = walk("many", terra, clock)
+
+    assert led[1:] == [[0, 2]], "of all shards only these two"
+    assert again.unconfirmed == len(gone)
+    assert again.users == first.users - len(gone)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("a_worker")
+def test_no_connection_is_missing_where_shards_do_not_meet_even_then(
+    terra: Listed, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk("many", terra, clock)
+    listed_at = source("many").listed_at
+    forget(terra, active(terra)[:PER_PAGE])
+    monkeypatch.setattr(shards, "_meet", lambda one, other: other.start != 2)
 
     with pytest.raises(SourceUnavailable, match="changed around page 2 on the way"):
         walk("many", terra, clock)
     assert not Connection.objects.filter(standing__link=LinkState.UNCONFIRMED).exists()
     assert source("many").listed_at == listed_at
-    assert list(ListingShard.objects.filter(finished_at=None).order_by("start").values_list("start", flat=True)) == [
-        0, 2,
-    ]  # fmt: skip
-
-    again = walk("many", terra, clock)
-    assert again.unconfirmed == len(gone)
-    assert again.users == first.users - len(gone)
 
 
 @pytest.mark.django_db

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -90,8 +91,8 @@ class Night:
                 rows, at = self._rows(Range(next_page, of.end)), self.clock()
                 next_page = rows[-1].pk if len(rows) == PER_PAGE else None
                 replies = self._ask_all([row.pk for row in rows if self._is_due(row, at)], pool)
-                yield self._page(number, rows, replies, at, next_page)
-                self._note(replies, at)
+                page = self._page(number, rows, replies, at, next_page)
+                yield replace(page, on_recorded=partial(self._note, replies, at))
                 number += 1
 
     def _note(self, replies: Mapping[int, Reply], at: datetime) -> None:

@@ -105,7 +105,11 @@ def not_asked_for(days: int) -> None:
 
 
 def walk(provider: Provider, *, every: int = 7, start: int = 0, oauth: OAuth | None = None) -> list[Page]:
-    return list(Night(provider.refresher(oauth), every, timezone.now).pages(Range(start, None)))
+    pages = list(Night(provider.refresher(oauth), every, timezone.now).pages(Range(start, None)))
+    for page in pages:
+        if page.on_recorded is not None:
+            page.on_recorded()
+    return pages
 
 
 def changes(pages: list[Page]) -> dict[str, tuple[str, str]]:
@@ -151,6 +155,16 @@ class TestTheWalk:
         assert (first.next_page, second.next_page, third.next_page) == (rows[1].pk, rows[3].pk, None)
         assert all(one.scopes is None and one.active is None for one in first.connections)
         assert [one.user_id for page in walk(provider, start=rows[3].pk) for one in page.connections] == ["eve"]
+
+    def test_what_was_answered_is_asked_again_unless_it_was_recorded(self, provider: Provider) -> None:
+        hold(provider, "ada")
+        not_asked_for(days=30)
+        (page,) = Night(provider.refresher(), 7, timezone.now).pages(Range(0, None))
+        before = Token.objects.get().asked_at
+        assert page.on_recorded is not None
+        page.on_recorded()
+        assert before is not None and before < timezone.now() - timedelta(days=29)
+        assert Token.objects.get().asked_at != before
 
     @pytest.mark.parametrize(
         ("smallest", "most", "together"),
