@@ -29,8 +29,8 @@ LIFE = (
     ("opened_at", _("%(provider)s: opened the link")),
 )
 SETTLED, WITHDRAWN = "link.settled", "link.withdrawn"
+# What is recorded of a link that its own life has too; of its results only the last.
 OF_LINKS = ("link.issued", SETTLED, WITHDRAWN)
-"""What is recorded of a link that its own life has too; of its results only the last."""
 
 
 @dataclass(frozen=True, slots=True)

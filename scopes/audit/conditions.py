@@ -5,7 +5,7 @@
     place      = a provider or a source, for healths only
     comparison = ">" | ">=" | "<" | "<="
 
-As `blocked`, `blocked>1%`, `new-broken@oura>=50`, `ok@terra:production<90%`. Without a comparison it is more than 0. A
+As `blocked`, `blocked>1%`, `new-broken@oura>=50`, `ok@oauth2:google<90%`. Without a comparison it is more than 0. A
 percentage is of the connections at the place. Without a place it is all of production, or everything where nothing is
 production, as for the findings.
 """

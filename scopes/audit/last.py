@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from django.utils.translation import gettext
 
 from scopes.models import AuditRun
 
@@ -32,9 +31,9 @@ def last_audit(now: datetime) -> LastAudit:
     running = next((run for run in runs if run.state == AuditRun.State.RUNNING), None)
     trouble = ""
     if done is None:
-        trouble = gettext("No audit has finished yet. These numbers come from webhooks and imports only.")
+        trouble = "No audit has finished yet. These numbers come from webhooks and imports only."
     elif done.finished_at is not None and now - done.finished_at > LATE:
-        trouble = gettext("The last audit finished more than 26 hours ago. These numbers may be out of date.")
+        trouble = "The last audit finished more than 26 hours ago. These numbers may be out of date."
     if finished is not None and finished.state == AuditRun.State.FAILED:
-        trouble = (gettext("The last audit failed. %(trouble)s") % {"trouble": trouble}).strip()
+        trouble = f"The last audit failed. {trouble}".strip()
     return LastAudit(finished, running, trouble)

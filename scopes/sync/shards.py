@@ -96,10 +96,10 @@ def gathered(listing: Listing, gateway: Gateway) -> Walk:
     """
     taken, bits = ListingTaken(listing), b""
     neighbours = list(listing.shards.order_by("start").defer("seen"))
-    apart = [pair for pair in pairwise(neighbours) if gateway.kind.abilities.pages_shift and not _meet(*pair)]
-    if apart:
-        listing.shards.filter(pk__in={one.pk for pair in apart for one in pair}).update(finished_at=None)
-        raise PagesShifted(f"the pages of the listing changed around page {apart[0][1].start} on the way")
+    strayed = [pair for pair in pairwise(neighbours) if gateway.kind.abilities.pages_shift and not _meet(*pair)]
+    if strayed:
+        listing.shards.filter(pk__in={one.pk for pair in strayed for one in pair}).update(finished_at=None)
+        raise PagesShifted(f"the pages of the listing changed around page {strayed[0][1].start} on the way")
     for shard in listing.shards.order_by("start").iterator(chunk_size=1):
         bits = _either(bits, bytes(shard.seen))
         counts = shard.counts

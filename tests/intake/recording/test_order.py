@@ -257,7 +257,7 @@ some_facts = st.lists(
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some_facts.flatmap(lambda facts: st.tuples(st.just(facts), st.permutations(facts), st.sets(st.integers(1, 6)))))
 @example((list(ONE_ACCOUNT_OF_THREE_IDS), [ONE_ACCOUNT_OF_THREE_IDS[n] for n in (0, 1, 3, 4, 5, 2, 6)], {2, 5, 6}))
 @example((list(OF_THE_FORMER_ID), [OF_THE_FORMER_ID[n] for n in (4, 0, 1, 2, 3)], {1}))

@@ -126,7 +126,7 @@ def test_a_misspelt_variable_is_named() -> None:
     assert found == f"SCOPES_TOKEN_KEY is read by nothing: is {VARIABLE} meant?"
 
 
-def test_only_the_vault_encrypts() -> None:
+def test_only_the_vault_encrypts_and_what_keeps_the_secrets_of_second_factors() -> None:
     package = Path(vault.__file__).parents[2]
     using = {str(path.relative_to(package)) for path in package.rglob("*.py") if "AESGCM" in path.read_text("utf-8")}
-    assert using == {"sources/oauth2/vault.py"}
+    assert using == {"admin/factor_secrets.py", "sources/oauth2/vault.py"}
