@@ -24,7 +24,16 @@ class NoKind(Kind):
 
 
 # What every kind has an answer for, though it does nothing of its own.
-ANSWERED = {"keep_consent", "ranges", "troubles", "addresses", "names_of", "knows_event", "ids_without_provider", "title_of"}
+ANSWERED = {
+    "keep_consent",
+    "ranges",
+    "troubles",
+    "addresses",
+    "names_of",
+    "knows_event",
+    "ids_without_provider",
+    "title_of",
+}
 
 
 @pytest.mark.parametrize("protocol", [Nothing, NoKind])
