@@ -37,7 +37,7 @@ ACME = Provider(
 )
 CLIENT = Client("acme", "our-id", SECRET, "acme")
 NO_HEADERS: Mapping[str, str] = {}
-LIMITS = Limits(connect=2.0, read=0.5, total=1.0, longest_wait=0.0, most_bytes=100_000)
+LIMITS = Limits(connect=2.0, read=10.0, total=20.0, longest_wait=0.0, most_bytes=100_000)
 
 
 @dataclass
