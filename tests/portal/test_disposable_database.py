@@ -165,7 +165,6 @@ def test_the_demo_and_the_tests_run_as_in_the_readme_and_create_their_own_databa
     [
         "DATABASE_URL={url} DJANGO_SETTINGS_MODULE=portal.settings .venv/bin/pytest tests/models/test_transactions.py",
         "DATABASE_URL={url} .venv/bin/python -m benchmarks --only webhooks --deliveries 5",
-        'eval "$(make -n lint | grep portal.database)"',
     ],
 )
 def test_commands_that_fill_and_empty_create_their_own_database(operator: Operator, line: str) -> None:
