@@ -14,7 +14,6 @@ from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from django.db import connection
 from django.db.models import F
 
 from scopes import flow, queue
@@ -25,6 +24,7 @@ from scopes.audit.count import count
 from scopes.audit.report import as_json, findings
 from scopes.judge import suspicions
 from scopes.models import AuditRun, PolicyVersion, Source
+from scopes.models.session_locks import session_lock
 from scopes.models.transactions import in_transaction
 from scopes.outbox import announce, publication
 from scopes.outbox import retention as outbox_retention
@@ -93,15 +93,10 @@ class ListingResult:
 @contextmanager
 def only_run() -> Iterator[None]:
     """Lock the nightly job within the block. Raises AlreadyRunning."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
+    with session_lock(LOCK) as is_free:
+        if not is_free:
             raise AlreadyRunning("Another audit is running.")
-    try:
         yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def run(

@@ -8,9 +8,8 @@ waits is due. An endpoint at which everything fails is paused, and then tried wi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -21,6 +20,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from scopes.models import Endpoint, OutboxEvent, Sending
 from scopes.models.arrays import numbers, texts, times
+from scopes.models.session_locks import session_lock
 from scopes.models.trail import Act
 from scopes.models.transactions import in_transaction
 from scopes.outbox import signing
@@ -89,7 +89,7 @@ def send_due(
     `keys` are `signing.keys_from`; `loopback` as in `address`.
     """
     ends = time.monotonic() + seconds
-    with _only_one(pk) as ours:
+    with session_lock(LOCK, pk) as ours:
         while ours:
             endpoint = Endpoint.objects.get(pk=pk)
             now = clock()
@@ -282,17 +282,3 @@ def _pause(failures: int) -> float:
     if failures < FAILURES:
         return 0.0
     return min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - FAILURES, 10), LONGEST_PAUSE_SECONDS)
-
-
-@contextmanager
-def _only_one(pk: int) -> Iterator[bool]:
-    """Whether nobody else sends to this endpoint within the block, on any machine."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, pk])
-        ours = bool(cursor.fetchone()[0])
-    try:
-        yield ours
-    finally:
-        if ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, pk])

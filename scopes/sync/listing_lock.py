@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 from scopes.models import Source
+from scopes.models.session_locks import session_lock
 
 LOCK = 7_301_003
 
@@ -19,15 +20,10 @@ class AlreadyListing(Exception):
 @contextmanager
 def held(source: Source) -> Iterator[None]:
     """Lock the source's listing within the block. Raises AlreadyListing."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, source.pk])
-        if not cursor.fetchone()[0]:
+    with session_lock(LOCK, source.pk) as is_free:
+        if not is_free:
             raise AlreadyListing(f"Another process is listing {source}.")
-    try:
         yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, source.pk])
 
 
 def is_held(source: int) -> bool:

@@ -8,19 +8,17 @@ with the process, so what a killed one was at is walked again by another: record
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from itertools import batched, pairwise
-
-from django.db import connection
 
 from scopes import queue
 from scopes.facts import Origin, OriginKind
 from scopes.flow import Batches
 from scopes.intake.recording.recorded import Recorded
 from scopes.models import Listing, ListingShard
+from scopes.models.session_locks import session_lock
 from scopes.sources.errors import SourceUnavailable
 from scopes.sources.gateway import Gateway
 from scopes.sources.observations import Page, Range
@@ -81,7 +79,7 @@ def walk_one(listing: Listing, gateway: Gateway, clock: Clock) -> bool:
     """Walk one shard that is not done and that nobody is at; False where there is none. Raises SourceErrors."""
     unfinished = listing.shards.filter(finished_at=None).order_by("start")
     for pk in list(unfinished.values_list("pk", flat=True)):
-        with _locked(pk) as is_free:
+        with session_lock(LOCK, pk) as is_free:
             shard = unfinished.filter(pk=pk).first() if is_free else None
             if shard is not None:
                 _walk(listing, shard, gateway, clock)
@@ -167,17 +165,3 @@ def _either(one: bytes, other: bytes) -> bytes:
     """The bitmap of what is in one of them."""
     both = int.from_bytes(one, "little") | int.from_bytes(other, "little")
     return both.to_bytes(max(len(one), len(other)), "little")
-
-
-@contextmanager
-def _locked(shard: int) -> Iterator[bool]:
-    """Try to lock the shard within the block; whether it was free."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, shard])
-        is_free = bool(cursor.fetchone()[0])
-    try:
-        yield is_free
-    finally:
-        if is_free:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, shard])
